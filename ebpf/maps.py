@@ -1,0 +1,69 @@
+"""Maps as a program sees them: a type, two sizes, a count, and the contents a case starts from.
+
+Numbers are ``enum bpf_map_type`` of include/uapi/linux/bpf.h (Linux 6.12).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class MapType(IntEnum):
+    """``enum bpf_map_type``; a case file names the members in lower case."""
+
+    HASH = 1
+    ARRAY = 2
+    PROG_ARRAY = 3
+    PERF_EVENT_ARRAY = 4
+    PERCPU_HASH = 5
+    PERCPU_ARRAY = 6
+    STACK_TRACE = 7
+    CGROUP_ARRAY = 8
+    LRU_HASH = 9
+    LRU_PERCPU_HASH = 10
+    LPM_TRIE = 11
+    ARRAY_OF_MAPS = 12
+    HASH_OF_MAPS = 13
+    DEVMAP = 14
+    SOCKMAP = 15
+    CPUMAP = 16
+    XSKMAP = 17
+    SOCKHASH = 18
+    CGROUP_STORAGE = 19
+    REUSEPORT_SOCKARRAY = 20
+    PERCPU_CGROUP_STORAGE = 21
+    QUEUE = 22
+    STACK = 23
+    SK_STORAGE = 24
+    DEVMAP_HASH = 25
+    STRUCT_OPS = 26
+    RINGBUF = 27
+    INODE_STORAGE = 28
+    TASK_STORAGE = 29
+    BLOOM_FILTER = 30
+    USER_RINGBUF = 31
+    CGRP_STORAGE = 32
+    ARENA = 33
+    INSN_ARRAY = 34
+
+
+@dataclass(frozen=True, slots=True)
+class MapSpec:
+    """A map to create and, before each run, to fill.
+
+    Sizes are in bytes; ``contents`` holds (key, value) pairs of exactly ``key_size`` and ``value_size`` bytes.
+    ``flags`` are BPF_F_* of map creation.  ``btf_key`` and ``btf_value`` are type ids in the program's BTF (0: none).
+    ``inner`` is the template of a map-in-map.
+    """
+
+    type: MapType
+    key_size: int
+    value_size: int
+    max_entries: int
+    flags: int = 0
+    name: str = ""
+    btf_key: int = 0
+    btf_value: int = 0
+    inner: MapSpec | None = None
+    contents: tuple[tuple[bytes, bytes], ...] = ()

@@ -1,0 +1,67 @@
+"""A program and the inputs it runs on: what a case is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec
+from ebpf.program_types import AttachType, ProgramType
+
+
+class LoadFlag(IntFlag):
+    """``prog_flags`` of BPF_PROG_LOAD (include/uapi/linux/bpf.h, Linux 6.12)."""
+
+    STRICT_ALIGNMENT = 1 << 0
+    ANY_ALIGNMENT = 1 << 1
+    TEST_RND_HI32 = 1 << 2
+    TEST_STATE_FREQ = 1 << 3
+    SLEEPABLE = 1 << 4
+    XDP_HAS_FRAGS = 1 << 5
+    XDP_DEV_BOUND_ONLY = 1 << 6
+    TEST_REG_INVARIANTS = 1 << 7
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What BPF_PROG_LOAD takes, before any kernel has seen it.
+
+    A ``ld_imm64`` whose src is BPF_PSEUDO_MAP_FD (1) or BPF_PSEUDO_MAP_VALUE (2) holds an index into ``maps`` in the imm of its first
+    slot (the offset into the value in the second).  ``kfuncs`` maps instruction numbers to kernel function names, whose BTF
+    ids each kernel's own BTF gives.  ``attach_to`` names the kernel function or type a tracing program is for.
+    """
+
+    type: ProgramType
+    instructions: tuple[Insn, ...]
+    maps: tuple[MapSpec, ...] = ()
+    attach_type: AttachType | None = None
+    attach_to: str | None = None
+    license: str = "GPL"
+    flags: LoadFlag = LoadFlag(0)
+    btf: bytes | None = None
+    func_info: bytes | None = None
+    kfuncs: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Everything one run can read besides its maps: the packet from its first byte (Ethernet header included), the context
+    handed to BPF_PROG_TEST_RUN as ctx_in (empty: none), and scripted helper results."""
+
+    packet: bytes = b""
+    context: bytes = b""
+    helpers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A program and its inputs, and with which privilege it is to be loaded.
+
+    ``capabilities``: None is everything root has, () is none at all, otherwise the named ones ("CAP_BPF", ...).
+    """
+
+    program: Program
+    inputs: tuple[Input, ...] = (Input(),)
+    capabilities: tuple[str, ...] | None = None
+    name: str = ""
