@@ -1,4 +1,4 @@
-"""KVM or not: known only by booting, since a /dev/kvm may create a machine and then fail on a stock kernel (nested, paravirtual)."""
+"""KVM or not: known only by booting, since /dev/kvm may create a machine and then fail on a stock kernel (nested, paravirtual)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kernel to boot."""
+"""A kernel image: what a virtual machine boots."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A bootable kernel: ``vmlinuz`` (a bzImage), the ``modules`` the guest needs for its virtio port, decompressed and in the order
-    they are to be inserted, and the build configuration where it is known.  ``version`` is what the kernel calls itself."""
+    """A bootable kernel.
+
+    ``name`` is what the user calls it (``debian:6.12.107-1`` or a path); ``version`` is the release the image itself names
+    (``uname -r``).  ``modules`` are uncompressed and in the order in which they must be loaded for a virtio-serial port to
+    appear; empty where the drivers are built in.  ``config`` is the kernel's build configuration, None when nobody supplied one.
+    """
 
     name: str
     version: str

@@ -31,7 +31,7 @@ class Attempt:
     extra_flags: LoadFlag = LoadFlag(0)
     run: bool = True
     translated: bool = False
-    capabilities: tuple[str, ...] | None | str = "case"
+    capabilities: tuple[str, ...] | str | None = "case"
     """The string "case": as the case says; otherwise as in :class:`ebpf.program.Case`."""
 
 
@@ -57,9 +57,9 @@ class Verdict(Enum):
 class Run:
     """One BPF_PROG_TEST_RUN.  ``errno`` 0 or positive; ``retval`` is 32 bits unsigned (the kernel returns no more).
 
-    ``maps`` holds, per map of the program in order, the (key, value) pairs after the run: arrays in index order, queues and stacks in
-    popping order with empty keys, others sorted by key; None when that map type cannot be read back, or is larger than 8 MiB.
-    Of a per-CPU map it is the value on CPU 0.
+    ``maps`` holds, per map of the program in order, the (key, value) pairs after the run: arrays in index order, queues and
+    stacks in popping order with empty keys, others sorted by key; None when that map type cannot be read back, or is larger than
+    8 MiB.  Of a per-CPU map it is the value on CPU 0.
     """
 
     errno: int

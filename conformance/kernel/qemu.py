@@ -70,8 +70,8 @@ def find_qemu() -> Qemu:
 
 
 def cpu_model(qemu: Qemu, image: Image) -> str:
-    """``max``, less cmpxchg16b where that is needed: TCG before QEMU 8 corrupts flags on it and stock kernels die at random; kernels
-    from 7.0 on cannot live without it (arena maps fail)."""
+    """``max``, less cmpxchg16b where that is needed: TCG before QEMU 8 corrupts flags on it and stock kernels die at random, but
+    kernels from 7.0 on cannot live without it (arena maps fail)."""
     series = re.match(r"(\d+)\.", image.version)
     old_kernel = series is not None and int(series[1]) < 7
     return "max,-cx16" if qemu.major < 8 and old_kernel else "max"

@@ -12,10 +12,10 @@ from typing import Self
 from conformance.kernel.accelerator import boot
 from conformance.kernel.hello import Hello, decode_hello
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Answer, Job, Lost, LossReason
+from conformance.kernel.jobs import Answer, Job, LossReason, Lost
 from conformance.kernel.link import GuestLost, Link
 from conformance.kernel.protocol.answers import decode_answer
-from conformance.kernel.protocol.frames import U32, Frame, Kind, ProtocolError, Reader, U64
+from conformance.kernel.protocol.frames import U32, U64, Frame, Kind, ProtocolError, Reader
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.vm import Guest
 from ebpf.errors import InfrastructureError
@@ -29,8 +29,10 @@ BOOT_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A virtual machine that went away.  ``in_flight`` jobs had been sent and not answered; ``culprit`` is the tag of the one that did it
-    again alone on a fresh machine, None when none of them does."""
+    """A virtual machine that went away while ``in_flight`` jobs had been sent and not answered.
+
+    When one of them does it again alone, ``named`` is True and ``culprit`` is its tag.
+    """
 
     reason: LossReason
     console: str
@@ -58,7 +60,9 @@ class KernelSession:
     ``boots`` counts machines started; ``losses`` are in order of time; ``hello`` is what the newest agent said.
     """
 
-    def __init__(self, boot_guest: Callable[[], Guest], *, job_seconds: float = JOB_SECONDS, boot_seconds: float = BOOT_SECONDS) -> None:
+    def __init__(
+        self, boot_guest: Callable[[], Guest], *, job_seconds: float = JOB_SECONDS, boot_seconds: float = BOOT_SECONDS
+    ) -> None:
         """``boot_guest`` starts a fresh machine.  ``job_seconds`` is the watchdog: from the later of a job's sending and the answer
         before it, to its own answer."""
         self._boot_guest = boot_guest
@@ -113,7 +117,7 @@ class KernelSession:
         self._flying_bytes = 0
 
     def submit(self, job: Job, tag: Hashable) -> None:
-        """Queue a job; blocks only while :data:`WINDOW_JOBS` wait already.  Raises :class:`InputError` for a job that cannot be sent."""
+        """Queue a job; blocks while :data:`WINDOW_JOBS` wait unsent.  Raises :class:`InputError` for one that cannot be sent."""
         frame = Frame(Kind.JOB, self._next, encode_job(job)).encode()
         self._waiting.append(_Pending(tag, frame, self._next))
         self._next += 1
@@ -122,8 +126,8 @@ class KernelSession:
             self._pump(1.0)
 
     def results(self, *, block: bool = True) -> Iterator[tuple[Hashable, Answer | Lost]]:
-        """Answers in the order of submission.  With ``block``, until every job submitted (also meanwhile) is answered; without, those
-        that are there."""
+        """Answers in the order of submission.  With ``block``, until every job submitted (also meanwhile) is answered; without,
+        those that are there."""
         while True:
             if not self._done and (self._waiting or self._flying):
                 self._pump(1.0 if block else 0.0)

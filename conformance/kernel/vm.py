@@ -59,7 +59,7 @@ class Vm:
     """One QEMU process.  Its end is typed: see :meth:`loss`."""
 
     def __init__(self, machine: Machine) -> None:
-        """Start it; the agent may not be there for seconds yet.  Raises :class:`InputError` when there is no QEMU or no compiler."""
+        """Start it; the agent answers seconds later.  Raises :class:`InputError` when there is no QEMU or no compiler."""
         qemu = find_qemu()
         payload = initramfs(agent(), machine.image)
         self._console = os.memfd_create("veridiff-console")

@@ -98,7 +98,8 @@ def encode_answer(answer: Answer) -> bytes:
     at, errno = answer.map_errno or (0, 0)
     parts = [_HEAD.pack(errno, at), blob((answer.missing or "").encode()), U32.pack(len(answer.attempts))]
     for loaded in answer.attempts:
-        parts.append(_LOADED.pack(loaded.errno, loaded.log_truncated, loaded.jited_length, loaded.verified or 0, loaded.nanoseconds))
+        verified = loaded.verified or 0
+        parts.append(_LOADED.pack(loaded.errno, loaded.log_truncated, loaded.jited_length, verified, loaded.nanoseconds))
         parts += (blob(loaded.log.encode()), blob(loaded.translated or b""))
         parts.append(_MAP_HEAD.pack(len(loaded.runs), len(loaded.runs[0].maps) if loaded.runs else 0))
         parts += [_encode_run(run) for run in loaded.runs]

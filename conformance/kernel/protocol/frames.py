@@ -82,7 +82,7 @@ _KINDS = {int(kind): kind for kind in Kind}
 
 
 class Reader:
-    """A cursor over a payload.  Every read past the end raises :class:`ProtocolError`; nothing is allocated on the word of a length."""
+    """A cursor over a payload.  Every read past the end raises :class:`ProtocolError`; no length is believed before."""
 
     __slots__ = ("_at", "_data")
 

@@ -52,8 +52,8 @@ class _Bits(IntFlag):
 
 
 def is_frozen(spec: MapSpec) -> bool:
-    """Filled once, then BPF_MAP_FREEZE: what libbpf does to .rodata (so that the verifier knows the values), and what the kernel wants
-    of an instruction array before a program may use it (Linux 6.19, kernel/bpf/bpf_insn_array.c)."""
+    """Filled once, then BPF_MAP_FREEZE: what libbpf does to .rodata (so that the verifier knows the values), and what the kernel
+    wants of an instruction array before a program may use it (Linux 6.19, kernel/bpf/bpf_insn_array.c)."""
     return bool(spec.flags & BPF_F_RDONLY_PROG) or spec.type is MapType.INSN_ARRAY
 
 
