@@ -21,7 +21,7 @@ from ebpf.errors import InfrastructureError, InputError
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SUITES = ("bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backports")
 SECURITY_SUITES = ("bullseye-security", "bookworm-security", "trixie-security")
-_ARCHIVE_RELEASES = re.compile(r"(bullseye|bookworm|trixie|forky|sid|stable|oldstable|testing|unstable)(-security)?")
+_ARCHIVE_RELEASES = re.compile(r"(bullseye|bookworm|trixie|forky|sid|stable|oldstable|testing|unstable)(-security|-updates)?")
 DAY = 86_400.0
 
 
@@ -41,11 +41,13 @@ class AptRoot:
 
     ``status`` is the dpkg status file to reckon with: the machine's to install packages, /dev/null only to download them.
     ``architecture`` (Debian's name) differs from the machine's where images for another one are wanted.
+    ``suites`` are (address, release) pairs; None stands for every release that carries kernels, where the machine's own are.
     """
 
     directory: Path
     status: Path = Path("/dev/null")
     architecture: str | None = None
+    suites: tuple[tuple[str, str], ...] | None = None
 
     def options(self) -> list[str]:
         """Command-line options that make apt-get and apt-cache use this root."""
@@ -81,7 +83,7 @@ class AptRoot:
             return
         make_directory(self.directory / "lists" / "partial", needed=400 << 20)
         make_directory(self.directory / "cache" / "archives" / "partial")
-        write(self.directory / "sources.list", sources(archives()))
+        write(self.directory / "sources.list", sources(kernel_suites(archives()) if self.suites is None else self.suites))
         answer = run(["apt-get", *self.options(), "-q", "update"])
         if not any((self.directory / "lists").glob("*_Packages*")):
             raise _failure("apt-get update brought no package lists", self.directory, answer)
@@ -116,22 +118,25 @@ def archives() -> list[tuple[str, str]]:
     return [(address, release) for address, release in pairs if _ARCHIVE_RELEASES.fullmatch(release)]
 
 
-def sources(configured: Iterable[tuple[str, str]]) -> str:
-    """The sources list for our suites at the addresses the machine uses.
+def kernel_suites(configured: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The suites that carry kernels, at the addresses the machine uses for its own.
 
-    Raises :class:`InfrastructureError` when the machine's configuration names no Debian archive or its keyring is missing.
+    Raises :class:`InfrastructureError` when its configuration names no Debian archive.
     """
     addresses: dict[bool, str] = {}
     for address, release in configured:
         addresses.setdefault(release.endswith("-security"), address)
     if False not in addresses:
         raise InfrastructureError("/etc/apt/sources.list, sources.list.d: no Debian archive is named there to fetch from")
+    security = [(addresses[True], suite) for suite in SECURITY_SUITES] if True in addresses else []
+    return [(addresses[False], suite) for suite in SUITES] + security
+
+
+def sources(suites: Iterable[tuple[str, str]]) -> str:
+    """A sources list.  Raises :class:`InfrastructureError` when Debian's keyring is missing."""
     if not KEYRING.exists():
         raise InfrastructureError(f"{KEYRING}: no such file; install the package debian-archive-keyring")
-    wanted = [(addresses[False], suite) for suite in SUITES]
-    if True in addresses:
-        wanted += [(addresses[True], suite) for suite in SECURITY_SUITES]
-    return "".join(f"deb [signed-by={KEYRING}] {address} {suite} main\n" for address, suite in wanted)
+    return "".join(f"deb [signed-by={KEYRING}] {address} {suite} main\n" for address, suite in suites)
 
 
 def parse_packages(text: str) -> Iterable[Package]:

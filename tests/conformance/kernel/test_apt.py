@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.kernel import apt
-from conformance.kernel.apt import AptRoot, Package, make_directory, parse_packages, sources
+from conformance.kernel.apt import AptRoot, Package, kernel_suites, make_directory, parse_packages, sources
 from ebpf.errors import InfrastructureError, InputError
 
 SHOWN = """\
@@ -43,20 +43,21 @@ def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("keyring")
 def test_sources_use_the_machines_own_archives() -> None:
-    text = sources([("http://a/debian/", "bookworm"), ("http://a/other/", "bookworm"), ("http://s/sec/", "bookworm-security")])
+    configured = [("http://a/debian/", "bookworm"), ("http://a/other/", "bookworm"), ("http://s/sec/", "bookworm-security")]
+    text = sources(kernel_suites(configured))
     assert {line.split()[2] for line in text.splitlines() if "-security main" not in line} == {"http://a/debian/"}
     assert {line.split()[2] for line in text.splitlines() if "-security main" in line} == {"http://s/sec/"}
 
 
 @pytest.mark.usefixtures("keyring")
 def test_no_security_archive_is_no_obstacle() -> None:
-    assert "-security main" not in sources([("http://a/debian/", "bookworm")])
+    assert "-security main" not in sources(kernel_suites([("http://a/debian/", "bookworm")]))
 
 
 @pytest.mark.usefixtures("keyring")
 def test_no_debian_archive_is_one_clear_error() -> None:
     with pytest.raises(InfrastructureError, match="no Debian archive is named"):
-        sources([])
+        kernel_suites([])
 
 
 def test_no_keyring_is_one_clear_error(keyring: Path) -> None:
