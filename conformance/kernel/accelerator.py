@@ -32,6 +32,7 @@ def _accelerator(image: Image) -> Accelerator:
         return Accelerator(kept.read_text().strip())
     except (OSError, ValueError):
         answer = Accelerator.KVM if _boots_with_kvm(image) else Accelerator.TCG
+        kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(answer.value + "\n")
         return answer
 

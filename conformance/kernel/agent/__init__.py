@@ -35,7 +35,9 @@ def agent() -> bytes:
     digest = hashlib.sha256(shlex.join(command).encode())
     for source in sources:
         digest.update(source.read_bytes())
-    built = cache_directory() / f"agent-{digest.hexdigest()[:32]}"
+    kept = cache_directory()
+    kept.mkdir(parents=True, exist_ok=True)
+    built = kept / f"agent-{digest.hexdigest()[:32]}"
     if not built.exists():
         _build(command, [str(source) for source in sources if source.suffix == ".c"], built)
     return built.read_bytes()
