@@ -162,10 +162,10 @@ def test_a_long_log_is_complete(kernel: KernelSession) -> None:
 
 
 def test_a_log_beyond_the_cap_is_no_verdict(kernel: KernelSession) -> None:
-    # 200 rounds through 4000 instructions: over 16 MiB of states
+    # 120 rounds through 4000 instructions: over 16 MiB of states
     body = tuple([Insn(0x07, 1 + at % 5, imm=1) for at in range(4000)])
     start = tuple([mov(register, 0) for register in range(1, 7)])
-    loop = (Insn(0x07, 6, imm=1), Insn(0xA5, 6, off=-len(body) - 2, imm=200))
+    loop = (Insn(0x07, 6, imm=1), Insn(0xA5, 6, off=-len(body) - 2, imm=120))
     case = Case(Program(ProgramType.SOCKET_FILTER, (*start, *body, *loop, mov(0, 0), EXIT)))
     loaded = answer(kernel, job(case, Attempt(log_level=2, run=False))).attempts[0]
     assert loaded.errno == 28
@@ -197,7 +197,9 @@ def test_programs_without_a_packet_run(kernel: KernelSession, program_type: Prog
     program = Program(program_type, (mov(0, 1), EXIT), attach_type=attach)
     if program_type is ProgramType.SYSCALL:
         program = Program(program_type, (mov(0, 1), EXIT), flags=program.flags | 1 << 4)
-    context = {ProgramType.SK_LOOKUP: bytes(64)}.get(program_type, bytes(16))
+    # struct bpf_sk_lookup: cookie, then family AF_INET and protocol TCP
+    lookup = bytes(8) + bytes([2, 0, 0, 0, 6, 0, 0, 0]) + bytes(48)
+    context = lookup if program_type is ProgramType.SK_LOOKUP else bytes(16)
     loaded = answer(kernel, job(Case(program, (Input(b"", context),)))).attempts[0]
     assert loaded.errno == 0, loaded.log
     assert [(run.errno, run.retval) for run in loaded.runs] == [(0, 1)]

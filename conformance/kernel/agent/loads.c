@@ -6,7 +6,7 @@
 
 #include "agent.h"
 
-#define FIRST_LOG (256u << 10)
+#define FIRST_LOG (1u << 20)
 #define MAX_AGAIN 20
 #define DATA_OUT_ROOM 8192u
 
@@ -70,11 +70,9 @@ static void load_at(const struct program *p, const struct attempt *a, u32 log_le
 	grow_log(FIRST_LOG);
 	l->fd = load_once(p, a, log_level, log_size, &true_size, &l->nanoseconds);
 	l->error = l->fd < 0 ? errno : 0;
-	while (log_level && l->error == ENOSPC && log_size < MAX_LOG) {
-		u32 want = true_size ? true_size + 4096 : log_size * 4; /* the kernel says how much since 6.4 */
-		if (want <= log_size)
-			break;
-		grow_log(want < MAX_LOG ? want : MAX_LOG);
+	/* The kernel says how much it wanted since 6.4; a load costs minutes at worst, so none is made that cannot succeed. */
+	if (log_level && l->error == ENOSPC && log_size < MAX_LOG && true_size < MAX_LOG - 4096) {
+		grow_log(true_size ? true_size + 4096 : MAX_LOG);
 		l->fd = load_once(p, a, log_level, log_size, &true_size, &l->nanoseconds);
 		l->error = l->fd < 0 ? errno : 0;
 	}
