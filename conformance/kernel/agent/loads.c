@@ -9,6 +9,7 @@
 #define FIRST_LOG (1u << 20)
 #define MAX_AGAIN 20
 #define DATA_OUT_ROOM 8192u
+#define CONTEXT_OUT_ROOM 1024u
 
 static char *log_buffer;
 static u32 log_size;
@@ -163,7 +164,8 @@ void put_run(struct buf *out, int fd, u32 shape, const u8 *packet, u32 packet_le
 		attr.test.ctx_in = (u64)(uintptr_t)ctx_in.data;
 		attr.test.ctx_size_in = context_len;
 		if (shape == SHAPE_PACKET || shape == SHAPE_CONTEXT) {
-			ctx_len = context_len;
+			/* All of the kernel's structure or ENOSPC, whatever the length of what went in. */
+			ctx_len = context_len + CONTEXT_OUT_ROOM;
 			memset(reserve(&ctx, ctx_len), 0, ctx_len);
 			attr.test.ctx_out = (u64)(uintptr_t)ctx.data;
 			attr.test.ctx_size_out = ctx_len;
