@@ -196,6 +196,8 @@ class Reader:
             self.events.append(StaticDump(1))
             return True
         skipped = self.text.count("\n", rest, start.start())
+        torn = [index - self._at for index in self._torn if index >= self._at]
+        skipped = min([skipped, *torn])
         self.events.append(StaticDump(1 + skipped))
         self._at += skipped
         return True

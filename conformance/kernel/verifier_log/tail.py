@@ -56,7 +56,8 @@ class Tail:
         """The statistics; None when the ``processed`` line is missing, which every finished log has."""
         if self._processed is None:
             return None
-        return Stats(*self._processed, self._microseconds, self._depth, tuple(self._subprograms))
+        processed, limit, most, total, peak, mark_read = self._processed
+        return Stats(processed, limit, most, total, peak, mark_read, self._microseconds, self._depth, tuple(self._subprograms))
 
 
 def read_report(lines: Sequence[str], at: int) -> tuple[Report, int]:

@@ -24,7 +24,7 @@ _BOUNDS = {
 }  # fmt: skip
 _KNOWN_NAMES = frozenset(
     {"scalar", "ctx", "map_ptr", "map_value", "map_key", "pkt", "pkt_meta", "pkt_end", "flow_keys", "sock", "sock_common", "tcp_sock",
-     "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "map_ptr", "ringbuf_mem", "alloc_mem"}
+     "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "ringbuf_mem", "alloc_mem"}
 )  # fmt: skip
 _AFFIXES = re.compile(r"^(?:(?:rdonly|ringbuf|alloc|user|percpu|rcu|untrusted|trusted)_)*")
 
@@ -161,7 +161,7 @@ def _range(attributes: list[tuple[str, str]], dialect: Dialect) -> tuple[ScalarR
             bounds[field] = value & (U32_MAX if field.endswith("32") else U64_MAX)
     if dialect is Dialect.LINUX_6_1:
         _recover_6_1(bounds)
-    return ScalarRange(**bounds, tnum=tnum), strange  # type: ignore[arg-type]  # the names are ScalarRange's integer fields
+    return ScalarRange(**bounds, tnum=tnum), strange
 
 
 def _recover_6_1(bounds: dict[str, int]) -> None:
@@ -176,6 +176,6 @@ def _recover_6_1(bounds: dict[str, int]) -> None:
     if umax <= U32_MAX:
         bounds.setdefault("umin32", umin)
         bounds.setdefault("umax32", umax)
-    if "smin" in bounds and "smax" in bounds and S32_MIN <= bounds["smin"] and bounds["smax"] <= S32_MAX:
+    if "smin" in bounds and "smax" in bounds and bounds["smin"] >= S32_MIN and bounds["smax"] <= S32_MAX:
         bounds.setdefault("smin32", bounds["smin"])
         bounds.setdefault("smax32", bounds["smax"])
