@@ -6,14 +6,16 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.kernel.cache import cache_directory, locked
+from conformance.setup.logged import run_logged, tell
 from conformance.setup.needs import Need
-from conformance.setup.system import tell
-from ebpf.errors import InfrastructureError, InputError
+from ebpf.errors import InputError
 
+PIP = ("pip", "install", "--disable-pip-version-check", "--no-input")
 _OWN_NAMES = {"bin", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitignore"}
 
 
@@ -34,6 +36,16 @@ class Environment:
         """Its interpreter."""
         return self.directory / "bin" / "python"
 
+    @classmethod
+    def of(cls, checkout: Path, needs: Need) -> Environment:
+        """The one for a checkout: ``$VERIDIFF_VENV``, else .venv in it, else (it belongs to somebody else) one in the cache."""
+        if chosen := os.environ.get("VERIDIFF_VENV"):
+            return cls(Path(chosen).absolute(), checkout)
+        inside = cls(checkout / ".venv", checkout)
+        if inside.ready(needs) or os.access(checkout, os.W_OK):
+            return inside
+        return cls(cache_directory() / f"environment-{hashlib.sha256(str(checkout).encode()).hexdigest()[:16]}", checkout)
+
     def ready(self, needs: Need) -> bool:
         """Whether it holds what these needs ask for; costs two file look-ups."""
         return self._stamp(development=True).exists() or (Need.DEVELOPMENT not in needs and self._stamp(development=False).exists())
@@ -50,8 +62,7 @@ class Environment:
             self._made_here.parent.mkdir(exist_ok=True)
             tell("installing Python packages" + (" for the tests" if development else ""))
             self._pip_at_work.touch()
-            what = f"{self.checkout}[dev]" if development else str(self.checkout)
-            self._run([str(self.python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-e", what])
+            run_logged([str(self.python), "-m", *PIP, *self._what_to_install(development=development)], dies_with_us=True)
             self._stamp(development=development).touch()
             self._pip_at_work.unlink()
 
@@ -68,6 +79,15 @@ class Environment:
         key = hashlib.sha256(content).hexdigest()[:16]
         return self.directory / "share" / f"veridiff-{key}{'-dev' if development else ''}"
 
+    def _what_to_install(self, *, development: bool) -> list[str]:
+        """pip's arguments: this checkout, editable; or its dependencies and a pointer to it where it may not be written to."""
+        if os.access(self.checkout, os.W_OK):
+            return ["-e", f"{self.checkout}[dev]" if development else str(self.checkout)]
+        project = tomllib.loads((self.checkout / "pyproject.toml").read_text())["project"]
+        packages = next((self.directory / "lib").glob("python*/site-packages"))
+        (packages / "veridiff-checkout.pth").write_text(f"{self.checkout}\n")
+        return [*project["dependencies"], *(project["optional-dependencies"]["dev"] if development else ())]
+
     def _usable(self) -> bool:
         probe = "import pip, sys; print(*sys.version_info[:2])"
         try:
@@ -80,16 +100,6 @@ class Environment:
         if self.directory.exists() and not set(os.listdir(self.directory)) <= _OWN_NAMES:
             raise InputError(f"{self.directory}: not a virtual environment, and not empty (VERIDIFF_VENV chooses another place)")
         tell(f"making a virtual environment in {self.directory}")
-        self._run([sys.executable, "-m", "venv", "--clear", str(self.directory)])
+        run_logged([sys.executable, "-m", "venv", "--clear", str(self.directory)], dies_with_us=True)
         self._made_here.parent.mkdir(exist_ok=True)
         self._made_here.touch()
-
-    def _run(self, command: list[str]) -> None:
-        log = cache_directory() / "setup.log"
-        with log.open("a") as file:
-            start = file.tell()
-            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False).returncode
-        if status:
-            lines = log.read_text()[start:].splitlines()
-            errors = [line for line in lines if "rror" in line] or lines or [f"exit status {status}"]
-            raise InfrastructureError(f"{' '.join(command[1:4])} failed: {errors[-1].strip()} (all of it is in {log})")

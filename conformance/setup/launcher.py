@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.setup.environment import Environment
+from conformance.setup.logged import tell
 from conformance.setup.needs import Need, needs_of
-from conformance.setup.system import advice, check_chosen_compiler, missing, tell
+from conformance.setup.system import advice, check_chosen_compiler, missing
 from ebpf.errors import InputError, VeridiffError
 
 
@@ -24,10 +25,9 @@ def launch(checkout: str, arguments: Sequence[str]) -> int:
 
 
 def prepare(checkout: str, arguments: Sequence[str]) -> tuple[Environment, int | None]:
-    """The environment for this command line, and None when it is ready, else an exit status (2: yours to mend, 3: infrastructure)."""
+    """The environment for this command line, and None when it is ready, else the exit status of errors.py."""
     needs = needs_of(arguments)
-    directory = os.environ.get("VERIDIFF_VENV") or os.path.join(checkout, ".venv")
-    environment = Environment(Path(directory).absolute(), Path(checkout))
+    environment = Environment.of(Path(checkout), needs)
     try:
         _provide(needs, environment, os.path.join(checkout, "veridiff"), only_system=list(arguments) == ["setup"])
     except InputError as error:

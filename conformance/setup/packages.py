@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
 from pathlib import Path
 
 from conformance.kernel import apt
 from conformance.kernel.apt import AptRoot
 from conformance.kernel.cache import cache_directory, locked
-from conformance.setup.system import Requirement, tell
+from conformance.setup.logged import run_logged, tell
+from conformance.setup.system import Requirement
 from ebpf.errors import InfrastructureError, InputError
 
+WAIT = ("-o", "DPkg::Lock::Timeout=300")
+"""Another apt may be at work, for instance one whose launcher was killed."""
 _BACKPORTS = {"bookworm": "bookworm-backports"}
 """Releases whose own QEMU is too old, and where a newer one is."""
 
@@ -24,9 +25,12 @@ def install(lacking: list[Requirement]) -> None:
     with locked(cache_directory() / "packages.lock"):
         options = _options(archives, release)
         for newer in (False, True):
-            packages = [package for requirement in lacking if requirement.newer is newer for package in requirement.packages]
-            if packages:
-                _install(options, packages, release if newer else None)
+            chosen = [requirement for requirement in lacking if requirement.newer is newer and not requirement.optional]
+            _install(options, chosen, release if newer else None)
+        try:
+            _install(options, [requirement for requirement in lacking if requirement.optional], None)
+        except InfrastructureError as error:
+            tell(f"going on without it: {error}")
     for requirement in lacking:
         if not requirement.optional and not requirement.present():
             names = " ".join(requirement.packages)
@@ -38,7 +42,7 @@ def _options(archives: list[tuple[str, str]], release: str | None) -> list[str]:
     if release is None:
         if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
             tell("apt-get update")
-            _apt(["update"], [])
+            run_logged(["apt-get", "-q", *WAIT, "update"], dies_with_us=False)
         return []
     main = next(address for address, suite in archives if not suite.endswith("-security"))
     root = AptRoot(cache_directory() / "apt-system", Path("/var/lib/dpkg/status"), suites=(*archives, (main, release)))
@@ -47,25 +51,15 @@ def _options(archives: list[tuple[str, str]], release: str | None) -> list[str]:
     return root.options()
 
 
-def _install(options: list[str], packages: list[str], release: str | None) -> None:
+def _install(options: list[str], lacking: list[Requirement], release: str | None) -> None:
+    packages = [package for requirement in lacking for package in requirement.packages]
+    if not packages:
+        return
     tell(f"apt-get install {' '.join(packages)}" + (f" from {release}" if release else ""))
     target = ["-t", release] if release else []
-    _apt(["-y", "--no-install-recommends", *target, "install", *packages], options)
-    _apt(["clean"], options)
-
-
-def _apt(arguments: list[str], options: list[str]) -> None:
-    """Runs apt-get with its output in a log; a failure shows apt's own error line."""
-    log = cache_directory() / "setup.log"
-    environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    with log.open("a") as file:
-        start = file.tell()
-        command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *options, *arguments]
-        process = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
-    if process.returncode:
-        errors = [line for line in log.read_text()[start:].splitlines() if line.startswith("E:")]
-        reason = errors[0] if errors else f"exit status {process.returncode}"
-        raise InfrastructureError(f"apt-get {' '.join(arguments)}: {reason} (all of it is in {log})")
+    command = ["apt-get", "-q", "-y", "--no-install-recommends", *WAIT, *options, *target, "install", *packages]
+    run_logged(command, dies_with_us=False)
+    run_logged(["apt-get", *options, "clean"], dies_with_us=False)
 
 
 def _codename() -> str:

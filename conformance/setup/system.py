@@ -8,7 +8,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,8 +102,3 @@ def check_chosen_compiler() -> None:
     """A compiler the user chose is the user's to mend: :class:`InputError` when it does not do."""
     if os.environ.get("CC") and not links_statically():
         raise InputError(f"CC={os.environ['CC']}: this compiler cannot make a static program (install libc6-dev, or unset CC)")
-
-
-def tell(message: str) -> None:
-    """Progress, on standard error: standard output belongs to the command."""
-    print(f"veridiff: {message}", file=sys.stderr, flush=True)
