@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Verdict
-from conformance.kernel.verdicts import Ruling, rule_on
+from conformance.kernel.verdicts import Judgement as Ruling
+from conformance.kernel.verdicts import judge_answer
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.log import Log, parse_log
 from ebpf.assembly import text
@@ -47,9 +48,7 @@ class Observation:
     @cached_property
     def ruling(self) -> Ruling:
         """The kernel's verdict on the first attempt."""
-        if self.main is None:
-            return Ruling(Verdict.NONE, "the program's maps could not be created")
-        return rule_on(self.main)
+        return judge_answer(self.answer, 0)
 
     @property
     def accepted(self) -> bool:
