@@ -21,10 +21,10 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A pointer.  ``type`` is the kernel's name with its prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``, ``pkt``, ``fp``).
+    """A pointer.  ``type`` is the kernel's name with prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``, ``pkt``, ``fp``).
 
-    It points ``fixed_offset`` + ``variable_offset`` bytes into its region, whatever the dialect (7.3 has folded the former into the
-    latter).  ``range``: bytes proven to be in the packet (``r=``).  ``frame``: of a stack pointer; None where the log does not tell.
+    It points ``fixed_offset`` + ``variable_offset`` bytes into its region, whatever the dialect (7.3 folds one into the other).
+    ``range``: bytes proven to be in the packet (``r=``).  ``frame``: of a stack pointer; None where the log does not tell.
     Sizes (``key_size``, ``value_size``, ``size``) are bytes.
     """
 

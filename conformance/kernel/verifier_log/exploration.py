@@ -1,8 +1,8 @@
 """What the verifier explored, as a tree: every visit of an instruction, below the visit it came from.
 
-The verifier walks depth-first: at a conditional jump it goes on with one branch and pushes the other on a stack; ``from A to B`` opens
-the branch popped last.  The log shows visits and pops, not pushes, so a pop is matched with a visit of A on the path being walked
-that may have pushed it.  Where several may have, none is chosen: those visits remember that the pop may be theirs.
+The verifier walks depth-first: at a conditional jump it goes on with one branch and pushes the other on a stack; ``from A to B``
+opens the branch popped last.  The log shows visits and pops, not pushes, so a pop is matched with a visit of A on the path being
+walked that may have pushed it.  Where several may have, none is chosen: those visits remember that the pop may be theirs.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ Place = tuple[int, int]
 class Node:
     """One visit of ``insn`` in ``frame``.  ``entry``: the state texts printed before it ran and after its parent did.
 
-    ``children`` by the place reached next; a pruned one is None.  ``branches`` are states pushed here and popped later that start at
-    this or the following instruction without this being a jump: the verifier split one state in two (maybe_fork_scalars, iterators).
-    ``unsure``: places that some ``from`` may have reached from here, or from another visit.
+    ``children`` by the place reached next; a pruned one is None.  ``branches``: states pushed here and popped later that start at
+    this or the following instruction although this is no jump, so that one state was split in two (maybe_fork_scalars, iterators).
+    ``unsure``: instructions that some ``from`` reached from here or from another visit.
     """
 
     insn: int
@@ -179,8 +179,7 @@ class Exploration:
             self._returning = None
             return
         self._pop(event.source, event.target, event.speculative, event.state)
-        opening = event.state.lstrip()
-        self._frame = int(opening[5 : opening.index(":")]) if opening.startswith("frame") else 0
+        self._frame = _frame_of(event.state)
         self._pending = [event.state]
 
     def _pruned(self, event: Pruned) -> None:
@@ -244,6 +243,8 @@ class Exploration:
         insn = self.instructions[source] if source < len(self.instructions) else None
         jump = insn is not None and is_conditional(insn)
         found = [n for n in self._visits(source) if not n.speculative and not (jump and (n.popped or n.decided))]
+        if jump and state is not None:
+            found = [node for node in found if node.frame == _frame_of(state)]
         if len(found) > 1 and source in self._all_push:
             return found[:1]
         if len(found) > 1 and jump and insn is not None:
@@ -276,3 +277,9 @@ class Exploration:
             each.known = before
         assert node.known is not None
         return node.known
+
+
+def _frame_of(state: str) -> int:
+    """The frame a state's text is about; the main program's is not printed."""
+    opening = state.lstrip()
+    return int(opening[5 : opening.index(":")]) if opening.startswith("frame") else 0

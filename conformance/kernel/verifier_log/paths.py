@@ -33,7 +33,7 @@ class ClaimsAt:
 
     @property
     def fresh(self) -> tuple[State, ...]:
-        """What the log printed right there, per frame: all that need be compared, as older claims' values have not changed since."""
+        """What the log printed right there, per frame: all that need be compared, as older claims' values did not change."""
         return tuple(self.exploration.log.read(text) for text in self.node.entry)
 
     @property
