@@ -1,0 +1,115 @@
+"""Stock Debian kernels: which versions apt offers, and a cache of those that were fetched and unpacked."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from conformance.kernel import bzimage
+from conformance.kernel.apt import AptRoot, Package, make_directory, no_space, write
+from conformance.kernel.cache import cache_directory, locked
+from conformance.kernel.image import Image
+from conformance.kernel.unpack import collect_modules, copy_single, modules_needed, unpack
+from ebpf.errors import InfrastructureError, InputError
+
+PREFIX = "debian:"
+ARCHITECTURE = "amd64"
+FLAVOUR = f"cloud-{ARCHITECTURE}"
+_PACKAGES = rf"linux-(?:image|binary)-[0-9].*-{FLAVOUR}"
+_METAPACKAGE = 1 << 20  # bytes: a package smaller than this holds no kernel
+_CONFIGS = ("boot/config-*", "usr/lib/modules/*/config", "usr/lib/*/config")
+
+
+def cached() -> set[str]:
+    """Package versions in the cache."""
+    return {json.loads(path.read_text())["version"] for path in _records()}
+
+
+def offered() -> dict[str, Package]:
+    """Package version → the package that holds vmlinuz.  Remembered beside apt's lists, until these are fetched anew."""
+    root, stamp, memory = _root(), cache_directory() / "apt" / "updated", cache_directory() / "apt" / "kernels.json"
+    with locked(cache_directory() / "apt.lock"):
+        root.update()
+        if memory.exists() and memory.stat().st_mtime_ns >= stamp.stat().st_mtime_ns:
+            packages = [Package(**fields) for fields in json.loads(memory.read_text())]
+        else:
+            packages = [package for package in root.packages(_PACKAGES) if package.size >= _METAPACKAGE]
+            write(memory, json.dumps([asdict(package) for package in packages]))
+    return {package.version: package for package in packages}
+
+
+def fetch_version(version: str) -> Image:
+    """The kernel of exactly this package version, downloaded first when it is not cached.
+
+    Raises :class:`InputError` when it is not offered or the disk is full, :class:`InfrastructureError` when apt fails.
+    """
+    with locked(cache_directory() / "images" / "lock"):
+        record = next((path for path in _records() if json.loads(path.read_text())["version"] == version), None)
+        if record is None:
+            packages = offered()
+            if version not in packages:
+                raise InputError(f"{PREFIX}{version}: unknown kernel name: apt does not offer it")
+            try:
+                record = _fetch(packages[version])
+            except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    raise no_space(cache_directory(), "the disk is full") from error
+                raise InputError(f"{error.filename}: {error.strerror}") from error
+    data, home = json.loads(record.read_text()), record.parent
+    modules = tuple(home / "modules" / name for name in data["modules"])
+    return Image(PREFIX + data["version"], data["release"], home / "vmlinuz", modules, home / "config")
+
+
+def _records() -> list[Path]:
+    return sorted((cache_directory() / "images").glob("[!.]*/image.json"))
+
+
+def _root() -> AptRoot:
+    return AptRoot(cache_directory() / "apt", architecture=ARCHITECTURE)
+
+
+def _fetch(package: Package) -> Path:
+    """Downloads and unpacks next to the final place, then moves there in one step: a kill at any moment leaves no half image."""
+    home = cache_directory() / "images" / f"{package.version}-{package.sha256[:12]}"
+    make_directory(home.parent, needed=8 * package.size)
+    for left in home.parent.glob(".unpack-*"):  # of a process that was killed: we hold the lock
+        shutil.rmtree(left, ignore_errors=True)
+    root = _root()
+    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=home.parent) as name:
+        work, tree, result = Path(name), Path(name) / "tree", Path(name) / "result"
+        result.mkdir()
+
+        def add(more: Package) -> None:
+            archive = root.download(more, work / "archives")
+            unpack(archive, tree)
+            archive.unlink()
+
+        add(package)
+        if not copy_single(tree, "boot/vmlinuz-*", result / "vmlinuz"):
+            copy_single(tree, "usr/lib/modules/*/vmlinuz", result / "vmlinuz")
+        release = bzimage.release(result / "vmlinuz")
+        if not any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS):
+            add(_companion(root, f"linux-base-{release}", package.version))
+            if not any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS):
+                raise InfrastructureError(f"{package.name}: no kernel configuration in it or in linux-base-{release}")
+        wanted = modules_needed((result / "config").read_text())
+        if wanted and not any(tree.rglob("*.ko*")):
+            add(_companion(root, f"linux-modules-{release}", package.version))
+        modules = collect_modules(wanted, tree, result / "modules")
+        record = {"version": package.version, "release": release, "sha256": package.sha256}
+        write(result / "image.json", json.dumps(record | {"modules": [path.name for path in modules]}))
+        result.replace(home)
+    return home / "image.json"
+
+
+def _companion(root: AptRoot, name: str, version: str) -> Package:
+    """The package that goes with a kernel and has the same version."""
+    found = [package for package in root.packages(re.escape(name)) if package.version == version]
+    if not found:
+        raise InfrastructureError(f"{name}={version}: apt does not offer it, and the kernel is of no use without it")
+    return found[0]

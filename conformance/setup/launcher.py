@@ -1,0 +1,65 @@
+"""From ``./veridiff ARGUMENTS`` to ``python -m conformance.cli ARGUMENTS`` with everything there that the command needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from conformance.setup.environment import Environment
+from conformance.setup.logged import tell
+from conformance.setup.needs import Need, needs_of
+from conformance.setup.system import advice, check_chosen_compiler, missing
+from ebpf.errors import InputError, VeridiffError
+
+
+def launch(checkout: str, arguments: Sequence[str]) -> int:
+    """Sets up and then becomes the command line.  Returns only when there is nothing to become: an exit status."""
+    environment, status = prepare(checkout, arguments)
+    if status is None:
+        # -P: a directory of the user's that happens to be called "ebpf" must not shadow ours.
+        python = str(environment.python)
+        os.execv(python, [python, "-P", "-m", "conformance.cli", *arguments])
+    return status
+
+
+def prepare(checkout: str, arguments: Sequence[str]) -> tuple[Environment, int | None]:
+    """The environment for this command line, and None when it is ready, else the exit status of errors.py."""
+    needs = needs_of(arguments)
+    environment = Environment.of(Path(checkout), needs)
+    try:
+        _provide(needs, environment, os.path.join(checkout, "veridiff"), only_system=list(arguments) == ["setup"])
+    except InputError as error:
+        tell(str(error))
+        return environment, 2
+    except VeridiffError as error:
+        tell(str(error))
+        return environment, 3
+    except OSError as error:
+        tell(f"{error.filename}: {error.strerror}")
+        return environment, 2
+    except KeyboardInterrupt:
+        tell("interrupted; the next start goes on from here")
+        return environment, 130
+    if list(arguments) == ["setup"]:
+        tell("all system packages are there")
+        return environment, 0
+    return environment, None
+
+
+def _provide(needs: Need, environment: Environment, launcher: str, *, only_system: bool) -> None:
+    ready = environment.ready(needs)
+    if Need.COMPILER in needs:
+        check_chosen_compiler()
+    lacking = missing(needs & ~Need.ENVIRONMENT if ready else needs)
+    if os.geteuid() != 0:
+        if any(not requirement.optional for requirement in lacking):
+            raise InputError(advice(lacking, launcher))
+    elif lacking:
+        from conformance.setup.packages import install  # apt is for the first use only
+
+        install(lacking)
+    if not ready and not only_system:
+        environment.set_up(needs)
+        tell(f"ready ({sys.executable}, {environment.directory})")

@@ -1,0 +1,85 @@
+"""Instructions as text.
+
+The kernel's dialect is that of kernel/bpf/disasm.c; where the kernel prints an address (maps, functions) we print what the
+instruction says: ``r1 = map[0]``, ``r1 = map[0][0]+8``, ``r2 = subprog[+5]``.  LLVM's is what ``llvm-objdump -d`` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from ebpf.helper_names import HELPER_NAMES
+from ebpf.isa.forms import Form
+from ebpf.isa.insn import Insn
+from ebpf.isa.table import IllegalInsn, form_of
+
+U32 = 0xFFFFFFFF
+
+
+class Dialect(Enum):
+    """Whose spelling."""
+
+    KERNEL = "kernel"
+    LLVM = "llvm"
+
+
+def helper_name(number: int) -> str:
+    """``bpf_map_lookup_elem`` for 1; ``unknown`` for a number no Linux has (kernel/bpf/disasm.c, func_id_name)."""
+    return f"bpf_{HELPER_NAMES[number]}" if 0 < number < len(HELPER_NAMES) else "unknown"
+
+
+def text(insn: Insn, following: Insn | None = None, dialect: Dialect = Dialect.KERNEL) -> str:
+    """One instruction; ``following`` is the second slot of a 64-bit immediate load.
+
+    Raises :class:`ebpf.isa.table.IllegalInsn` when no form allows the instruction.
+    """
+    form = form_of(insn)
+    high = following.imm if following else 0
+    if dialect is Dialect.KERNEL:
+        return _kernel(form, insn, high)
+    return _llvm(form, insn, high)
+
+
+def _kernel(form: Form, insn: Insn, high: int) -> str:
+    return form.kernel.format(
+        dst=insn.dst, src=insn.src, off=f"{insn.off:+d}", imm=_Imm(insn.imm), next=high,
+        imm64=(high & U32) << 32 | insn.imm & U32,
+        helper=helper_name(insn.imm) if form.name == "call_helper" else "",
+    )  # fmt: skip
+
+
+def _llvm(form: Form, insn: Insn, high: int) -> str:
+    # LLVM sets the sign of a memory offset apart ("r10 - 8"), but not that of a jump distance ("goto +3").
+    sign = "-" if insn.off < 0 else "+"
+    off = f"{sign} {abs(insn.off)}" if "{off})" in form.llvm or "{off}," in form.llvm else f"{insn.off:+d}"
+    unsigned = (high & U32) << 32 | insn.imm & U32
+    return form.llvm.format(
+        dst=insn.dst, src=insn.src, off=off, imm=insn.imm, imm64=unsigned - (1 << 64) if unsigned >> 63 else unsigned
+    )
+
+
+class _Imm(int):
+    """An immediate whose hexadecimal form is unsigned, as ``%#x`` of C prints it."""
+
+    def __format__(self, spec: str) -> str:
+        return format(int(self) & U32 if spec.endswith("x") else int(self), spec)
+
+
+def listing(insns: Sequence[Insn], dialect: Dialect = Dialect.KERNEL) -> list[tuple[int, str]]:
+    """(slot number, text) of each instruction; second slots of 64-bit immediates have no line.
+
+    An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be printed too.
+    """
+    lines: list[tuple[int, str]] = []
+    at = 0
+    while at < len(insns):
+        insn = insns[at]
+        try:
+            slots = form_of(insn).slots
+            line = text(insn, insns[at + 1] if slots == 2 and at + 1 < len(insns) else None, dialect)
+        except IllegalInsn:
+            slots, line = 1, f".8byte {insn.encode().hex()}"
+        lines.append((at, line))
+        at += slots
+    return lines

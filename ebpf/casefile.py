@@ -1,0 +1,233 @@
+"""Case files: ``veridiff-case/1`` JSON, both ways, with every field checked.
+
+Canonical bytes (sorted keys, no white space) give a case its identity: :func:`identity`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from ebpf.assembly import parse
+from ebpf.errors import InputError
+from ebpf.isa.insn import Insn, decode, encode
+from ebpf.maps import MapSpec, MapType
+from ebpf.program import Case, Input, LoadFlag, Program
+from ebpf.program_types import AttachType, ProgramType
+
+FORMAT = "veridiff-case/1"
+
+
+class MapRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A map as a case file holds it."""
+
+    type: str
+    key_size: int
+    value_size: int
+    max_entries: int
+    flags: int = 0
+    name: str = ""
+    btf_key: int = 0
+    btf_value: int = 0
+    inner: MapRecord | None = None
+    contents: dict[str, str] = {}
+
+
+class ProgramRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A program as a case file holds it; ``instructions`` is hex or lines of assembly."""
+
+    type: str
+    instructions: str | list[str]
+    maps: list[MapRecord] = []
+    attach_type: str | int | None = None
+    attach_to: str | None = None
+    license: str = "GPL"
+    flags: list[str] = []
+    btf: str | None = None
+    func_info: str | None = None
+    kfuncs: dict[str, str] = {}
+
+
+class InputRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One run's input; packet and context in hex."""
+
+    packet: str = ""
+    context: str = ""
+    helpers: list[int] = []
+
+
+class CaseRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The whole file."""
+
+    format: str
+    program: ProgramRecord
+    name: str = ""
+    capabilities: list[str] | None = None
+    byte_order: Literal["little", "big"] = "little"
+    inputs: list[InputRecord] = msgspec.field(default_factory=lambda: [InputRecord()])
+
+
+def loads(text: bytes | str, source: str = "case") -> Case:
+    """A case from JSON.  Raises :class:`InputError` naming ``source``, the place in it and the reason."""
+    try:
+        raw = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise InputError(f"{source}: not JSON: {error}") from None
+    return from_plain(raw, source)
+
+
+def from_plain(raw: Any, source: str = "case") -> Case:
+    """A case from already decoded JSON.  Raises :class:`InputError` as :func:`loads` does."""
+    version = raw.get("format") if isinstance(raw, dict) else None
+    if version != FORMAT:
+        raise InputError(f"{source}: $.format: expected {FORMAT!r}, found {version!r}")
+    try:
+        record = msgspec.convert(raw, CaseRecord)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{source}: {error}") from None
+    if record.byte_order != "little":
+        raise InputError(f"{source}: $.byte_order: only little-endian programs are supported")
+    return _case(record, source)
+
+
+def dumps(case: Case) -> bytes:
+    """Canonical JSON."""
+    return msgspec.json.encode(_record(case), order="sorted")
+
+
+def to_plain(case: Case) -> dict[str, Any]:
+    """The case as plain dicts and lists, for embedding in other records."""
+    plain: dict[str, Any] = msgspec.to_builtins(_record(case))
+    return plain
+
+
+def identity(case: Case) -> str:
+    """16 hex digits that name the case: SHA-256 over its canonical bytes without its name."""
+    record = _record(case)
+    record.name = ""
+    return hashlib.sha256(msgspec.json.encode(record, order="sorted")).hexdigest()[:16]
+
+
+_E = TypeVar("_E", MapType, ProgramType, AttachType)
+
+
+def _member(kind: type[_E], name: str | int, at: str) -> _E:
+    try:
+        return kind(name) if isinstance(name, int) else kind[name.upper()]
+    except (KeyError, ValueError):
+        raise InputError(f"{at}: unknown {kind.__name__} {name!r}") from None
+
+
+def _hex(text: str, at: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        odd = " (odd number of digits: truncated?)" if len(text.strip()) % 2 else ""
+        raise InputError(f"{at}: not hexadecimal{odd}: {text[:40]!r}") from None
+
+
+def _at(at: str, build: Callable[[], tuple[Insn, ...]]) -> tuple[Insn, ...]:
+    try:
+        return build()
+    except InputError as error:
+        raise InputError(f"{at}: {error}") from None
+
+
+def _case(record: CaseRecord, source: str) -> Case:
+    program = record.program
+    here = f"{source}: $.program"
+    code = program.instructions
+    if isinstance(code, str):
+        raw = _hex(code, f"{here}.instructions")
+        insns = _at(f"{here}.instructions", lambda: decode(raw))
+    else:
+        insns = _at(f"{here}.instructions", lambda: parse(code))
+    if not insns:
+        raise InputError(f"{here}.instructions: empty")
+    flags = LoadFlag(0)
+    for name in program.flags:
+        if name.upper() not in LoadFlag.__members__:
+            raise InputError(f"{here}.flags: unknown load flag {name!r}")
+        flags |= LoadFlag[name.upper()]
+    return Case(
+        program=Program(
+            type=_member(ProgramType, program.type, f"{here}.type"),
+            instructions=insns,
+            maps=tuple(_map(m, f"{here}.maps[{i}]") for i, m in enumerate(program.maps)),
+            attach_type=None
+            if program.attach_type is None
+            else _member(AttachType, program.attach_type, f"{here}.attach_type"),
+            attach_to=program.attach_to,
+            license=program.license,
+            flags=flags,
+            btf=None if program.btf is None else _hex(program.btf, f"{here}.btf"),
+            func_info=None if program.func_info is None else _hex(program.func_info, f"{here}.func_info"),
+            kfuncs=tuple(sorted((_number(k, f"{here}.kfuncs"), v) for k, v in program.kfuncs.items())),
+        ),
+        inputs=tuple(
+            Input(_hex(i.packet, f"{source}: $.inputs[{n}].packet"), _hex(i.context, f"{source}: $.inputs[{n}].context"),
+                  tuple(i.helpers))
+            for n, i in enumerate(record.inputs)
+        ),
+        capabilities=None if record.capabilities is None else tuple(record.capabilities),
+        name=record.name,
+    )  # fmt: skip
+
+
+def _number(text: str, at: str) -> int:
+    if not text.isdecimal():
+        raise InputError(f"{at}: {text!r} is not an instruction number")
+    return int(text)
+
+
+_WORD = (1 << 32) - 1
+
+
+def _map(record: MapRecord, at: str) -> MapSpec:
+    for name in ("key_size", "value_size", "max_entries", "flags", "btf_key", "btf_value"):
+        if not 0 <= getattr(record, name) <= _WORD:
+            raise InputError(f"{at}.{name}: {getattr(record, name)} is not a 32-bit number")
+    contents = []
+    for key, value in record.contents.items():
+        pair = _hex(key, f"{at}.contents"), _hex(value, f"{at}.contents[{key}]")
+        for what, data, size in zip(("key", "value"), pair, (record.key_size, record.value_size), strict=True):
+            if len(data) != size:
+                raise InputError(f"{at}.contents[{key}]: {what} has {len(data)} bytes, {what}_size is {size}")
+        contents.append(pair)
+    return MapSpec(
+        _member(MapType, record.type, f"{at}.type"), record.key_size, record.value_size, record.max_entries, record.flags,
+        record.name, record.btf_key, record.btf_value, None if record.inner is None else _map(record.inner, f"{at}.inner"),
+        tuple(sorted(contents)),
+    )  # fmt: skip
+
+
+def _map_record(spec: MapSpec) -> MapRecord:
+    return MapRecord(
+        spec.type.name.lower(), spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.name, spec.btf_key,
+        spec.btf_value, None if spec.inner is None else _map_record(spec.inner), {k.hex(): v.hex() for k, v in spec.contents},
+    )  # fmt: skip
+
+
+def _record(case: Case) -> CaseRecord:
+    program = case.program
+    return CaseRecord(
+        format=FORMAT,
+        name=case.name,
+        capabilities=None if case.capabilities is None else list(case.capabilities),
+        program=ProgramRecord(
+            type=program.type.name.lower(),
+            instructions=encode(program.instructions).hex(),
+            maps=[_map_record(m) for m in program.maps],
+            attach_type=None if program.attach_type is None else program.attach_type.name.lower(),
+            attach_to=program.attach_to,
+            license=program.license,
+            flags=[flag.name.lower() for flag in LoadFlag if flag in program.flags and flag.name],
+            btf=None if program.btf is None else program.btf.hex(),
+            func_info=None if program.func_info is None else program.func_info.hex(),
+            kfuncs={str(at): name for at, name in program.kfuncs},
+        ),
+        inputs=[InputRecord(i.packet.hex(), i.context.hex(), list(i.helpers)) for i in case.inputs],
+    )

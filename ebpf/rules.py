@@ -1,0 +1,93 @@
+"""Every rule a program can break, as data: its class, the kernel phase that checks it, and where the rule is written.
+
+A *safety* rule is broken by an execution; any oracle may find it.  The other classes are the kernel's own decisions: a program that
+breaks one need not misbehave.  Interpreter traps, near misses and the reference verifier name rules from this table only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class RuleClass(Enum):
+    """Why a rule exists."""
+
+    SAFETY = "safety"
+    RESOURCE = "resource"
+    CONFIDENTIALITY = "confidentiality"
+    FORM = "form"
+    POLICY = "policy"
+
+
+class Phase(Enum):
+    """The part of loading that refuses (kernel/bpf/verifier.c: bpf_check)."""
+
+    LOAD = "load"
+    CFG = "cfg"
+    WALK = "walk"
+    FIXUP = "fixup"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``source`` names function and file in Linux 6.12; ``unprivileged`` rules bind only programs without CAP_PERFMON."""
+
+    name: str
+    rule_class: RuleClass
+    phase: Phase
+    source: str
+    statement: str
+    unprivileged: bool = False
+    since: str = "3.18"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_V = "kernel/bpf/verifier.c"
+_S, _R, _C, _F, _P = (RuleClass.SAFETY, RuleClass.RESOURCE, RuleClass.CONFIDENTIALITY, RuleClass.FORM, RuleClass.POLICY)
+_W, _G, _L, _X = (Phase.WALK, Phase.CFG, Phase.LOAD, Phase.FIXUP)
+
+UNINITIALISED_REGISTER = Rule("uninitialised-register", _S, _W, f"{_V}: check_reg_arg", "a register is read before it is written")
+SCRATCHED_REGISTER = Rule("scratched-register", _S, _W, f"{_V}: clear_caller_saved_regs", "R1 to R5 are read after a call")
+FRAME_POINTER_WRITTEN = Rule("frame-pointer-written", _S, _W, f"{_V}: check_reg_arg", "R10 is written")
+STACK_BOUNDS = Rule("stack-bounds", _S, _W, f"{_V}: check_stack_access_within_bounds",
+                    "a stack access lies outside the frame's 512 bytes")
+UNINITIALISED_STACK = Rule("uninitialised-stack", _C, _W, f"{_V}: check_stack_read_fixed_off",
+                           "stack bytes are read that were never written (refused for all before 6.3)", unprivileged=True)
+MAP_VALUE_BOUNDS = Rule("map-value-bounds", _S, _W, f"{_V}: check_map_access", "a map value is accessed outside its value_size")
+PACKET_BOUNDS = Rule("packet-bounds", _S, _W, f"{_V}: check_packet_access", "packet bytes outside data..data_end are accessed")
+CONTEXT_BOUNDS = Rule("context-access", _S, _W, f"{_V}: check_ctx_access", "the context is accessed where its type allows no access")
+MEMORY_BOUNDS = Rule("memory-bounds", _S, _W, f"{_V}: check_mem_region_access", "memory is accessed outside its size")
+NULL_DEREFERENCE = Rule("null-dereference", _S, _W, f"{_V}: check_mem_access", "a pointer that may be null is dereferenced")
+SCALAR_DEREFERENCE = Rule("scalar-dereference", _S, _W, f"{_V}: check_mem_access", "a number is dereferenced")
+READ_ONLY = Rule("read-only", _S, _W, f"{_V}: check_mem_access", "read-only memory is written")
+POINTER_ARITHMETIC = Rule("pointer-arithmetic", _P, _W, f"{_V}: adjust_ptr_min_max_vals",
+                          "arithmetic on a pointer that may not be moved so")
+HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")
+HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type does not have")
+HELPER_GPL = Rule("helper-gpl-only", _P, _W, f"{_V}: check_helper_call", "a GPL-only helper is called by a non-GPL program")
+POINTER_LEAK = Rule("pointer-leak", _C, _W, f"{_V}: check_reg_arg, check_mem_access, is_pointer_value",
+                    "a kernel pointer becomes readable", unprivileged=True)
+POINTER_COMPARISON = Rule("pointer-comparison", _C, _W, f"{_V}: check_cond_jmp_op", "pointers are compared", unprivileged=True)
+NO_RETURN_VALUE = Rule("no-return-value", _S, _W, f"{_V}: check_return_code", "R0 is not set at exit")
+RETURN_RANGE = Rule("return-range", _P, _W, f"{_V}: check_return_code", "R0 at exit is outside what the program type may return")
+JUMP_OUT_OF_RANGE = Rule("jump-out-of-range", _F, _G, f"{_V}: check_subprogs, push_insn", "a jump leaves the program")
+JUMP_INTO_IMMEDIATE = Rule("jump-into-immediate", _F, _G, f"{_V}: push_insn, bpf_opcode_in_insntable",
+                           "a jump lands in the middle of a 64-bit immediate")
+FALLS_OFF = Rule("falls-off", _F, _G, f"{_V}: check_subprogs", "the last instruction is neither exit nor an unconditional jump")
+UNREACHABLE = Rule("unreachable", _P, _G, f"{_V}: check_cfg", "an instruction cannot be reached")
+BACK_EDGE = Rule("back-edge", _P, _G, f"{_V}: push_insn", "an unprivileged program jumps backwards", unprivileged=True)
+INFINITE_LOOP = Rule("infinite-loop", _S, _W, f"{_V}: is_state_visited", "a loop makes no progress")
+UNKNOWN_OPCODE = Rule("unknown-opcode", _F, _L, f"{_V}: resolve_pseudo_ldimm64, do_check", "an opcode no kernel knows")
+RESERVED_FIELD = Rule("reserved-field", _F, _W, f"{_V}: check_alu_op, do_check", "a reserved field is not zero")
+DIVISION_BY_ZERO = Rule("division-by-zero-constant", _F, _W, f"{_V}: check_alu_op", "the constant divisor is zero")
+INVALID_SHIFT = Rule("invalid-shift", _F, _W, f"{_V}: check_alu_op", "a constant shift is not smaller than the operand's width")
+TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check", "more than 1,000,000 instructions were processed")
+ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic operation on memory that does not allow it")
+PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
+MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access whose alignment the kernel requires and that lacks it")
+
+RULES: dict[str, Rule] = {rule.name: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
+"""All rules by name."""

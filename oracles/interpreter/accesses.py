@@ -1,0 +1,163 @@
+"""Handlers of loads, stores and the legacy packet loads; every access is checked against its own region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from oracles.interpreter import context
+from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.memory import Region
+from oracles.interpreter.signals import Abstain
+from oracles.interpreter.values import U64, Pointer, Value, signed
+
+if TYPE_CHECKING:
+    from oracles.interpreter.machine import Machine
+
+
+def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, int]:
+    """The region and offset of an access of ``size`` bytes at ``pointer + offset``; traps when it is not allowed."""
+    if not isinstance(pointer, Pointer):
+        number = m.number(pointer)
+        rule = rules.NULL_DEREFERENCE if number == 0 else rules.SCALAR_DEREFERENCE
+        m.trap(rule, f"{size} bytes at 0x{number:x}{offset:+d}")
+    region, at = pointer.region, pointer.offset + offset
+    if isinstance(region, context.ContextRegion) and region.layout is None:
+        raise Abstain(f"the context of {region.type.name.lower()}")
+    if not region.holds(at, size):
+        m.trap(region.bounds, f"{size} bytes at {region.name}{at:+d}, which has {len(region.data)} bytes")
+    return region, at
+
+
+def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
+    """The value of a load: a whole stored pointer stays one."""
+    region, at = locate(m, pointer, offset, size)
+    if isinstance(region, context.ContextRegion):
+        value = context.load(region, at, size, m.packet, m.environment)
+        if value is None:
+            m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes at ctx{at:+d}")
+        return value
+    if size == 8 and at in region.pointers:
+        return region.pointers[at]
+    if region.pointers and any(p < at + size and at < p + 8 for p in region.pointers):
+        m.environment.used = True
+    if not region.defined(at, size):
+        return _undefined(m, region, at, size)
+    return int.from_bytes(region.data[at : at + size], "little")
+
+
+def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
+    if not m.privileged:
+        m.trap(rules.UNINITIALISED_STACK, f"{size} bytes at {region.name}{at - len(region.data):+d}")
+    written = region.written or b""
+    for byte in range(at, at + size):
+        if not written[byte]:
+            region.store(byte, bytes([m.environment.bits(8)]))
+    return int.from_bytes(region.data[at : at + size], "little")
+
+
+def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> None:
+    """Store the low ``size`` bytes of ``value``."""
+    region, at = locate(m, pointer, offset, size)
+    if isinstance(region, context.ContextRegion):
+        field = region.layout.field_at(at, size) if region.layout else None
+        if region.layout is None or field is None or field.name not in region.layout.writable:
+            m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes written at ctx{at:+d}")
+    if not region.writable:
+        m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
+    if size == 8 and isinstance(value, Pointer):
+        region.store_pointer(at, value)
+    else:
+        region.store(at, (m.number(value) & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
+
+
+def _load(size: int) -> Handler:
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        m.write(insn.dst, load(m, m.read(insn.src), insn.off, size))
+        return pc + 1
+
+    return handle
+
+
+def _load_signed(size: int) -> Handler:
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        m.write(insn.dst, signed(m.number(load(m, m.read(insn.src), insn.off, size)), 8 * size) & U64)
+        return pc + 1
+
+    return handle
+
+
+def _store_constant(size: int) -> Handler:
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        store(m, m.read(insn.dst), insn.off, size, insn.imm & U64)
+        return pc + 1
+
+    return handle
+
+
+def _store_register(size: int) -> Handler:
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        store(m, m.read(insn.dst), insn.off, size, m.read(insn.src))
+        return pc + 1
+
+    return handle
+
+
+def _immediate64(m: Machine, insn: Insn, pc: int) -> int:
+    following = m.code[pc + 1] if pc + 1 < len(m.code) else None
+    if following is None or following.opcode:
+        m.trap(rules.RESERVED_FIELD, "the second slot of a 64-bit immediate is missing")
+    m.write(insn.dst, _constant(m, insn, following.imm, pc))
+    return pc + 2
+
+
+def _constant(m: Machine, insn: Insn, high: int, pc: int) -> Value:
+    if insn.src == 0:
+        return (high & 0xFFFF_FFFF) << 32 | insn.imm & 0xFFFF_FFFF
+    if insn.src == o.PSEUDO_FUNC:
+        return Pointer(m.code_region, pc + 1 + insn.imm)
+    if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(m.maps):
+        chosen = m.maps[insn.imm]
+        if insn.src == o.PSEUDO_MAP_FD:
+            return Pointer(chosen.handle, 0)
+        return Pointer(m.direct_value(chosen), high)
+    raise Abstain(f"64-bit immediate of kind {insn.src}")
+
+
+def _packet(size: int, indirect: bool) -> Handler:
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        if m.registers[6] != Pointer(m.context, 0):
+            m.trap(rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
+        offset = insn.imm
+        if indirect:
+            offset = signed((m.number(m.read(insn.src)) + insn.imm) & 0xFFFF_FFFF, 32)
+        for register in range(1, 6):
+            m.scratch(register)
+        start = offset + m.context.link_header
+        if offset < -0x100000:
+            raise Abstain("a packet load relative to a header (SKF_LL_OFF, SKF_NET_OFF)")
+        if offset < 0 or not m.packet.holds(start, size):
+            # The program ends with 0 when the bytes are not there (RFC 9669, section 5.5; Linux: bpf_skb_load_helper).
+            m.write(0, 0)
+            return -1 if len(m.frames) == 1 else m.pop_frame()
+        m.write(0, int.from_bytes(m.packet.data[start : start + size], "big"))
+        return pc + 1
+
+    return handle
+
+
+def _all() -> Iterator[tuple[int, Handler]]:
+    for code, size in o.SIZE_BYTES.items():
+        yield o.LDX | o.MEM | code, _load(size)
+        yield o.ST | o.MEM | code, _store_constant(size)
+        yield o.STX | o.MEM | code, _store_register(size)
+        if size < 8:
+            yield o.LDX | o.MEMSX | code, _load_signed(size)
+            yield o.LD | o.ABS | code, _packet(size, indirect=False)
+            yield o.LD | o.IND | code, _packet(size, indirect=True)
+
+
+HANDLERS: dict[int, Handler] = {**dict(_all()), o.LD_IMM64: _immediate64}

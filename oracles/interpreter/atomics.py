@@ -1,0 +1,54 @@
+"""Handlers of atomic operations, load-acquire and store-release.  A run has one thread: they are plain reads and writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from oracles.interpreter.accesses import load, store
+from oracles.interpreter.alu import ALU64
+from oracles.interpreter.arithmetic import Handler
+
+if TYPE_CHECKING:
+    from oracles.interpreter.machine import Machine
+
+
+def _atomic(size: int) -> Handler:
+    mask = (1 << 8 * size) - 1
+
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        if insn.imm == o.LOAD_ACQ:
+            m.write(insn.dst, load(m, m.read(insn.src), insn.off, size))
+        elif insn.imm == o.STORE_REL:
+            store(m, m.read(insn.dst), insn.off, size, m.read(insn.src))
+        elif size < 4:
+            m.trap(rules.UNKNOWN_OPCODE, f"atomic operation on {size} bytes")
+        else:
+            read_modify_write(m, insn)
+        return pc + 1
+
+    def read_modify_write(m: Machine, insn: Insn) -> None:
+        target = m.read(insn.dst)
+        operand = m.number(m.read(insn.src)) & mask
+        expected = m.number(m.read(0)) & mask if insn.imm == o.CMPXCHG else 0
+        old = m.number(load(m, target, insn.off, size))
+        if insn.imm == o.CMPXCHG:
+            store(m, target, insn.off, size, operand if old == expected else old)
+            m.write(0, old)
+            return
+        if insn.imm == o.XCHG:
+            new = operand
+        elif (insn.imm & ~o.FETCH) in (o.ADD, o.OR, o.AND, o.XOR):
+            new = ALU64[insn.imm & ~o.FETCH](old, operand) & mask
+        else:
+            m.trap(rules.UNKNOWN_OPCODE, f"atomic operation 0x{insn.imm:x}")
+        store(m, target, insn.off, size, new)
+        if insn.imm & o.FETCH:
+            m.write(insn.src, old)
+
+    return handle
+
+
+HANDLERS: dict[int, Handler] = {o.STX | o.ATOMIC | code: _atomic(size) for code, size in o.SIZE_BYTES.items()}

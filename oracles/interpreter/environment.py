@@ -1,0 +1,44 @@
+"""Everything a run cannot predict, chosen by a seed: addresses, random numbers, time, bytes never written.
+
+Two runs that differ only in their environment must give the same outcome, or that outcome holds for neither kernel nor oracle.
+"""
+
+from __future__ import annotations
+
+import random
+from enum import Enum
+
+
+class Addresses(Enum):
+    """Where regions lie: where a kernel could put them, or where mistakes show (low half zero, high bit set)."""
+
+    PLAUSIBLE = "plausible"
+    ADVERSARIAL = "adversarial"
+
+
+class Environment:
+    """``used`` becomes True as soon as a run asks for anything from here except a region's address for its own bookkeeping."""
+
+    __slots__ = ("_next", "_random", "_seed", "used")
+
+    def __init__(self, seed: int = 0, addresses: Addresses = Addresses.PLAUSIBLE) -> None:
+        self._random: random.Random | None = None
+        self._seed = seed
+        self.used = False
+        if addresses is Addresses.PLAUSIBLE:
+            self._next = 0xFFFF_8880_0000_0000 + (seed * 0x9E3779B1 & 0xFFFFF) * 4096
+        else:
+            self._next = 0x8000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
+
+    def base(self, size: int) -> int:
+        """A fake address for a region of ``size`` bytes, far from every other."""
+        base = self._next
+        self._next += (size + 0x1FFF) & ~0xFFF if base & 0xFFFF_FFFF else (1 << 32)
+        return base
+
+    def bits(self, count: int) -> int:
+        """``count`` unpredictable bits."""
+        self.used = True
+        if self._random is None:
+            self._random = random.Random(self._seed)
+        return self._random.getrandbits(count)

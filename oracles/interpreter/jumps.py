@@ -1,0 +1,97 @@
+"""Handlers of the JMP and JMP32 classes, calls apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from oracles.interpreter.alu import CONDITIONS, U32
+from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.signals import Abstain
+from oracles.interpreter.values import U64, Pointer, Value
+
+if TYPE_CHECKING:
+    from oracles.interpreter.machine import Machine
+
+MAY_GOTO_LIMIT = 8 * 1024 * 1024
+"""BPF_MAX_LOOPS, include/linux/bpf.h: how often one may_goto falls through to the loop body."""
+
+
+def _addresses(m: Machine, d: Value, s: Value) -> tuple[int, int]:
+    """What a 64-bit comparison that involves a pointer compares."""
+    if isinstance(d, Pointer) and isinstance(s, Pointer) and s.region is d.region:
+        return d.address, s.address
+    if (isinstance(d, Pointer) and s == 0) or (isinstance(s, Pointer) and d == 0):
+        # Every region's address is far from null, whatever it is: the answer is predictable.
+        return (d.address if isinstance(d, Pointer) else 0, s.address if isinstance(s, Pointer) else 0)
+    return m.number(d), m.number(s)
+
+
+def _compare(condition: Callable[[int, int, int], bool], bits: int, from_register: bool) -> Handler:
+    mask = U64 if bits == 64 else U32
+
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        d = m.read(insn.dst)
+        s: Value = m.read(insn.src) if from_register else insn.imm & mask
+        if not (isinstance(d, int) and isinstance(s, int)):
+            d, s = _addresses(m, d, s) if bits == 64 else (m.number(d), m.number(s))
+        return pc + 1 + insn.off if condition(d & mask, s & mask, bits) else pc + 1
+
+    return handle
+
+
+def _goto(m: Machine, insn: Insn, pc: int) -> int:
+    return pc + 1 + insn.off
+
+
+def _goto_long(m: Machine, insn: Insn, pc: int) -> int:
+    return pc + 1 + insn.imm
+
+
+def _goto_indirect(m: Machine, insn: Insn, pc: int) -> int:
+    target = m.read(insn.dst)
+    if not isinstance(target, Pointer) or target.region is not m.code_region:
+        m.trap(rules.SCALAR_DEREFERENCE, f"R{insn.dst} is not an instruction's address")
+    return target.offset
+
+
+def _may_goto(m: Machine, insn: Insn, pc: int) -> int:
+    left = m.may_goto_left.get(pc, MAY_GOTO_LIMIT)
+    if left == 0:
+        return pc + 1 + insn.off
+    m.may_goto_left[pc] = left - 1
+    return pc + 1
+
+
+def _exit(m: Machine, insn: Insn, pc: int) -> int:
+    m.read(0)
+    if len(m.frames) == 1:
+        return -1
+    for register in range(1, 6):
+        m.scratch(register)
+    return m.pop_frame()
+
+
+def _call_indirect(m: Machine, insn: Insn, pc: int) -> int:
+    raise Abstain("callx: no Linux runs it")
+
+
+def _comparisons() -> Iterator[tuple[int, Handler]]:
+    for op, condition in CONDITIONS.items():
+        for source in (o.K, o.X):
+            yield op | source | o.JMP, _compare(condition, 64, source == o.X)
+            yield op | source | o.JMP32, _compare(condition, 32, source == o.X)
+
+
+HANDLERS: dict[int, Handler] = {
+    **dict(_comparisons()),
+    o.JA | o.JMP: _goto,
+    o.JA | o.JMP32: _goto_long,
+    o.JA | o.X | o.JMP: _goto_indirect,
+    o.JCOND | o.JMP: _may_goto,
+    o.EXIT | o.JMP: _exit,
+    o.CALL | o.X | o.JMP: _call_indirect,
+}

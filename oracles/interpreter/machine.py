@@ -1,0 +1,213 @@
+"""The machine: registers, frames, and the loop that hands each instruction to its handler."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from ebpf import rules
+from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.program import Case, Input
+from ebpf.rules import Rule
+from oracles.interpreter.context import ContextRegion, build_context
+from oracles.interpreter.environment import Addresses, Environment
+from oracles.interpreter.handlers import HANDLERS
+from oracles.interpreter.maps import ARRAYS, Map, build_maps
+from oracles.interpreter.memory import Region, Stack
+from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
+from oracles.interpreter.signals import Abstain, Trap
+from oracles.interpreter.values import UNDEFINED, Pointer, Undefined, Value
+
+STEP_LIMIT = 200_000
+"""Instructions per run before the interpreter abstains."""
+
+MAX_FRAMES = 8
+"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h."""
+
+
+class Frame:
+    """A function's activation: where to go on in the caller, the caller's R6 to R9, and this function's stack."""
+
+    __slots__ = ("return_to", "saved", "snapshot", "stack")
+
+    def __init__(self, stack: Region, return_to: int | None, saved: list[Value]) -> None:
+        self.stack = stack
+        self.return_to = return_to
+        self.saved = saved
+        self.snapshot: Stack | None = None
+
+    def stack_now(self) -> Stack:
+        """The stack's content, copied only when it changed since the last call."""
+        if self.snapshot is None or self.snapshot.version != self.stack.version:
+            stack = self.stack
+            self.snapshot = Stack(bytes(stack.data), bytes(stack.written or b""), dict(stack.pointers), stack.version)
+        return self.snapshot
+
+
+class Machine:
+    """One run of one case on one input."""
+
+    __slots__ = (
+        "at", "code", "code_region", "context", "environment", "frames", "limit", "maps", "may_goto_left", "packet", "privileged",
+        "program", "registers", "steps", "trace",
+    )  # fmt: skip
+
+    def __init__(self, case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int) -> None:
+        self.program = case.program
+        self.code = case.program.instructions
+        self.environment = environment
+        self.privileged = case.capabilities is None
+        self.maps: list[Map] = build_maps(case.program.maps, environment)
+        self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)
+        self.packet = Region("packet", bytearray(data.packet), environment.base(len(data.packet)), rules.PACKET_BOUNDS)
+        self.context: ContextRegion = build_context(case.program.type, data, self.packet, environment)
+        self.registers: list[Value] = [UNDEFINED] * 11
+        self.frames: list[Frame] = []
+        self.trace = trace
+        self.steps = 0
+        self.at = 0
+        self.limit = limit
+        self.may_goto_left: dict[int, int] = {}
+
+    def run(self) -> Outcome:
+        """The outcome; never raises for anything the program does."""
+        self.push_frame(None)
+        self.registers[1] = Pointer(self.context, 0)
+        try:
+            self.execute(0)
+            r0 = self.registers[0]
+            if isinstance(r0, Undefined):
+                raise Trap(rules.NO_RETURN_VALUE, "R0 is not set")
+        except Trap as trap:
+            return Trapped(self.at, trap.rule, trap.detail)
+        except Abstain as reason:
+            return Abstained(self.at, str(reason))
+        return Returned(self.number(r0), tuple(m.contents() for m in self.maps), bytes(self.packet.data))
+
+    def execute(self, pc: int) -> None:
+        """Run from ``pc`` until the frame that is current now exits."""
+        code, bottom, trace = self.code, len(self.frames), self.trace
+        size = len(code)
+        while True:
+            self.at = pc
+            if not 0 <= pc < size:
+                raise Trap(rules.JUMP_OUT_OF_RANGE, f"instruction {pc} of {size}")
+            self.steps += 1
+            if self.steps > self.limit:
+                raise Abstain(f"step limit of {self.limit}")
+            insn = code[pc]
+            handler = HANDLERS[insn.opcode]
+            if handler is None:
+                raise Trap(rules.UNKNOWN_OPCODE, f"opcode 0x{insn.opcode:02x}")
+            frame = len(self.frames)
+            following = handler(self, insn, pc)
+            if trace is not None:
+                if following < 0 and frame == bottom == 1:
+                    trace.append(Step(0, pc, 0, tuple(self.registers), self.frames[0].stack_now()))
+                    return
+                depth = len(self.frames)
+                trace.append(Step(frame - 1, pc, depth - 1, tuple(self.registers), self.frames[-1].stack_now()))
+            if following < 0 and frame == bottom:
+                return
+            pc = following
+
+    def push_frame(self, return_to: int | None) -> None:
+        """Enter a function: R6 to R10 become its own."""
+        depth = len(self.frames)
+        if depth == MAX_FRAMES:
+            self.trap(rules.STACK_BOUNDS, f"call depth {depth + 1}")
+        stack = Region(f"fp[{depth}]" if depth else "fp", bytearray(STACK_SIZE), self.environment.base(STACK_SIZE),
+                       rules.STACK_BOUNDS, defined=False)  # fmt: skip
+        self.frames.append(Frame(stack, return_to, self.registers[6:11]))
+        self.registers[6:10] = [UNDEFINED] * 4
+        self.registers[10] = Pointer(stack, STACK_SIZE)
+
+    def pop_frame(self) -> int:
+        """Leave the current function; the slot to go on at, or -1 when the caller is not the program."""
+        frame = self.frames.pop()
+        self.registers[6:11] = frame.saved
+        return -1 if frame.return_to is None else frame.return_to
+
+    def number(self, value: Value) -> int:
+        """``value`` as 64 bits; an address counts as unpredictable."""
+        if isinstance(value, int):
+            return value
+        if isinstance(value, Pointer):
+            self.environment.used = True
+            return value.address
+        raise Trap(rules.UNINITIALISED_REGISTER, "a register is read that was never written")
+
+    def read(self, register: int) -> Value:
+        """The register's content; traps when it has none."""
+        value = self.registers[register]
+        if isinstance(value, Undefined):
+            rule = rules.NO_RETURN_VALUE if self.code[self.at].opcode == 0x95 else rules.UNINITIALISED_REGISTER
+            raise Trap(rule, f"R{register} was never written, or not since the last call")
+        return value
+
+    def write(self, register: int, value: Value) -> None:
+        """Set the register; R10 is read-only."""
+        if register == 10:
+            raise Trap(rules.FRAME_POINTER_WRITTEN, "R10 is read-only")
+        self.registers[register] = value
+
+    def scratch(self, register: int) -> None:
+        """Forget the register, as a call does."""
+        self.registers[register] = UNDEFINED
+
+    def scratched(self, count: int) -> list[Value]:
+        """``count`` registers without content."""
+        return [UNDEFINED] * count
+
+    def call_back(self, entry: int) -> None:
+        """Run the function at slot ``entry`` on behalf of a helper, R1 to R5 set; its result is in R0 afterwards."""
+        at = self.at
+        self.push_frame(None)
+        self.execute(entry)
+        self.at = at
+
+    def direct_value(self, chosen: Map) -> Region:
+        """The value a ``ld_imm64`` with BPF_PSEUDO_MAP_VALUE points into: that of key 0 (kernel/bpf/arraymap.c)."""
+        region = chosen.lookup((0).to_bytes(4, "little")) if chosen.spec.type in ARRAYS else None
+        if region is None:
+            raise Abstain(f"a direct value of a {chosen.spec.type.name.lower()} map")
+        return region
+
+    def arena_region(self) -> Region:
+        """The program's arena."""
+        raise Abstain("arena memory")
+
+    def trap(self, rule: Rule, detail: str) -> NoReturn:
+        """Stop here."""
+        raise Trap(rule, detail)
+
+
+def run(
+    case: Case,
+    data: Input,
+    *,
+    seed: int = 0,
+    addresses: Addresses = Addresses.PLAUSIBLE,
+    trace: list[Step] | None = None,
+    limit: int = STEP_LIMIT,
+) -> Outcome:
+    """Run ``case`` on ``data``; with ``trace``, each executed instruction is appended to it.
+
+    When the run used anything unpredictable, it is repeated in another environment: ``predictable`` of the outcome then says whether
+    both agree.
+    """
+    environment = Environment(seed, addresses)
+    outcome = Machine(case, data, environment, trace, limit).run()
+    if environment.used:
+        again = Machine(case, data, Environment(seed + 1, addresses), None, limit).run()
+        if again != outcome:
+            return _unpredictable(outcome)
+    return outcome
+
+
+def _unpredictable(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Returned):
+        return Returned(outcome.r0, outcome.maps, outcome.packet, predictable=False)
+    if isinstance(outcome, Trapped):
+        return Trapped(outcome.at, outcome.rule, outcome.detail, predictable=False)
+    return Abstained(outcome.at, outcome.reason, predictable=False)
+

@@ -1,0 +1,98 @@
+"""Maps during a run: a value region per key."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from ebpf.maps import MapSpec, MapType
+from oracles.interpreter.environment import Environment
+from oracles.interpreter.memory import Region
+from oracles.interpreter.outcome import MapContents
+
+ARRAYS = {MapType.ARRAY, MapType.PERCPU_ARRAY}
+HASHES = {MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
+READ_ONLY_PROGRAM = 1 << 7
+"""BPF_F_RDONLY_PROG, include/uapi/linux/bpf.h."""
+
+ANY, NOEXIST, EXIST = 0, 1, 2
+
+
+class Map:
+    """``handle`` is what a program's map pointer points to; ``values`` holds the regions made so far, ``untouched`` the rest."""
+
+    __slots__ = ("environment", "handle", "spec", "untouched", "values")
+
+    def __init__(self, spec: MapSpec, number: int, environment: Environment) -> None:
+        self.spec = spec
+        self.environment = environment
+        self.handle = Region(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)
+        self.values: dict[bytes, Region] = {}
+        self.untouched: dict[bytes, bytes] = dict(spec.contents)
+
+    def modelled(self) -> bool:
+        """Whether lookups and contents are followed for this type."""
+        return self.spec.type in ARRAYS or self.spec.type in HASHES
+
+    def lookup(self, key: bytes) -> Region | None:
+        """The value's region, or None for a key that is not there."""
+        if self.spec.type in ARRAYS:
+            if int.from_bytes(key, "little") >= self.spec.max_entries:
+                return None
+            if key not in self.values:
+                self._insert(key, self.untouched.get(key) or bytes(self.spec.value_size))
+        elif key in self.untouched:
+            self._insert(key, self.untouched.pop(key))
+        return self.values.get(key)
+
+    def update(self, key: bytes, value: bytes, flags: int) -> int:
+        """bpf_map_update_elem: 0 or a negative errno (kernel/bpf/arraymap.c, hashtab.c; Linux 6.12)."""
+        if flags > EXIST:
+            return -22
+        if self.spec.type in ARRAYS:
+            if int.from_bytes(key, "little") >= self.spec.max_entries:
+                return -7
+            if flags == NOEXIST:
+                return -17
+            region = self.lookup(key)
+            assert region is not None
+            region.store(0, value)
+            return 0
+        present = key in self.values or key in self.untouched
+        if flags == NOEXIST and present:
+            return -17
+        if flags == EXIST and not present:
+            return -2
+        if not present and len(self.values) + len(self.untouched) >= self.spec.max_entries:
+            return -7
+        self.untouched.pop(key, None)
+        self._insert(key, value)
+        return 0
+
+    def delete(self, key: bytes) -> int:
+        """bpf_map_delete_elem: 0 or a negative errno."""
+        if self.spec.type in ARRAYS:
+            return -22
+        gone = self.untouched.pop(key, None) is not None or self.values.pop(key, None) is not None
+        return 0 if gone else -2
+
+    def contents(self) -> MapContents | None:
+        """All (key, value) pairs sorted by key; an array has every index."""
+        present = {key: bytes(region.data) for key, region in self.values.items()}
+        if self.spec.type in ARRAYS:
+            zero = bytes(self.spec.value_size)
+            keys = sorted(index.to_bytes(4, "little") for index in range(self.spec.max_entries))
+            return tuple((key, present.get(key) or self.untouched.get(key, zero)) for key in keys)
+        if self.spec.type in HASHES:
+            return tuple(sorted({**self.untouched, **present}.items()))
+        return None
+
+    def _insert(self, key: bytes, value: bytes) -> None:
+        # A hash map's update makes a new element: pointers into the old one stay valid until the program ends.
+        self.values[key] = Region(
+            f"{self.spec.name or 'map'}[{int.from_bytes(key, 'little')}]", bytearray(value), self.environment.base(len(value)),
+            rules.MAP_VALUE_BOUNDS, writable=not self.spec.flags & READ_ONLY_PROGRAM,
+        )  # fmt: skip
+
+
+def build_maps(specs: tuple[MapSpec, ...], environment: Environment) -> list[Map]:
+    """The program's maps with their initial contents."""
+    return [Map(spec, number, environment) for number, spec in enumerate(specs)]

@@ -1,0 +1,64 @@
+"""Memory as regions: each a run of bytes with its own bounds; a pointer never leaves the region it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ebpf.rules import Rule
+from oracles.interpreter.values import Pointer
+
+
+class Region:
+    """A run of ``len(data)`` bytes at the fake address ``base``.
+
+    ``bounds`` is the rule that an access outside breaks.  Eight bytes that hold a pointer keep it in ``pointers`` (by offset);
+    ``data`` then holds its address.  ``written`` has one byte per byte of data, 1 once it was written, or is None when all are defined.
+    """
+
+    __slots__ = ("base", "bounds", "data", "name", "pointers", "version", "writable", "written")
+
+    def __init__(
+        self, name: str, data: bytearray, base: int, bounds: Rule, *, writable: bool = True, defined: bool = True
+    ) -> None:
+        self.name = name
+        self.data = data
+        self.base = base
+        self.bounds = bounds
+        self.writable = writable
+        self.pointers: dict[int, Pointer] = {}
+        self.written: bytearray | None = None if defined else bytearray(len(data))
+        self.version = 0
+
+    def holds(self, offset: int, size: int) -> bool:
+        """Whether ``size`` bytes from ``offset`` lie inside."""
+        return 0 <= offset and offset + size <= len(self.data)
+
+    def defined(self, offset: int, size: int) -> bool:
+        """Whether those bytes were all written."""
+        return self.written is None or 0 not in self.written[offset : offset + size]
+
+    def store(self, offset: int, data: bytes) -> None:
+        """Overwrite bytes; pointers they overlap are pointers no more."""
+        end = offset + len(data)
+        self.data[offset:end] = data
+        if self.written is not None:
+            self.written[offset:end] = b"\1" * len(data)
+        if self.pointers:
+            for at in [at for at in self.pointers if at < end and offset < at + 8]:
+                del self.pointers[at]
+        self.version += 1
+
+    def store_pointer(self, offset: int, pointer: Pointer) -> None:
+        """Store eight bytes that remain a pointer."""
+        self.store(offset, pointer.address.to_bytes(8, "little"))
+        self.pointers[offset] = pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A frame's stack at one moment: byte ``i`` is at R10 - 512 + i."""
+
+    data: bytes
+    written: bytes
+    pointers: dict[int, Pointer]
+    version: int

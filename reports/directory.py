@@ -1,0 +1,69 @@
+"""A run's directory, read back: the one input of every report on a finished run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ebpf.errors import InputError
+from reports.records import Finding, ProgramJudged, RunSummary, Severity, Status
+
+_T = TypeVar("_T")
+_SEVERITIES = list(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run left: its summary, its findings (new before known, worst first) and, where kept, its programs."""
+
+    directory: Path
+    summary: RunSummary
+    findings: tuple[Finding, ...]
+    programs: tuple[ProgramJudged, ...] = ()
+
+    @property
+    def new(self) -> tuple[Finding, ...]:
+        """Findings nobody knew of before."""
+        return tuple(finding for finding in self.findings if finding.status is Status.NEW)
+
+    @property
+    def known(self) -> tuple[Finding, ...]:
+        """Findings the known-issues file explains."""
+        return tuple(finding for finding in self.findings if finding.status is Status.KNOWN)
+
+
+def load(directory: Path) -> Run:
+    """Reads a run.  Raises :class:`InputError` naming the file, the line in it and the reason."""
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no such directory")
+    try:
+        summary = msgspec.json.decode((directory / "run.json").read_bytes(), type=RunSummary)
+    except OSError as error:
+        raise InputError(f"{directory}: not a run's directory: {error.filename}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{directory / 'run.json'}: {error}") from error
+    findings = {finding.id: finding for finding in _lines(directory / "findings.jsonl", Finding)}
+    ordered = sorted(findings.values(), key=order)
+    return Run(directory, summary, tuple(ordered), tuple(_lines(directory / "programs.jsonl", ProgramJudged)))
+
+
+def order(finding: Finding) -> tuple[bool, int, str, str]:
+    """New ones first, then the worst, then by kind and signature, so that two reports of one run are the same."""
+    return finding.status is not Status.NEW, _SEVERITIES.index(finding.severity), finding.kind.value, finding.signature
+
+
+def _lines(path: Path, kind: type[_T]) -> list[_T]:
+    """The records of a JSONL file, [] when there is none.  A last line without its newline is one a kill cut short: left out."""
+    if not path.exists():
+        return []
+    *lines, _ = path.read_bytes().split(b"\n")
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(msgspec.json.decode(line, type=kind))
+        except msgspec.MsgspecError as error:
+            raise InputError(f"{path}:{number}: {error}") from error
+    return records

@@ -1,0 +1,42 @@
+"""What a run leaves behind: findings, a summary, and the events it went through.  Frozen values that read and write as JSON.
+
+Files of a run's directory: ``run.json`` (:class:`RunSummary`), ``findings.jsonl`` (one :class:`Finding` a line),
+``programs.jsonl`` (:class:`ProgramJudged`, where the run kept them).
+"""
+
+from reports.records.events import Event, FindingFound, ProgramJudged, Progress, RunEnded, VmLost
+from reports.records.finding import (
+    Finding,
+    KernelVerdict,
+    Kind,
+    ListingRow,
+    Provenance,
+    Reproduced,
+    Severity,
+    Status,
+)
+from reports.records.summary import Cell, CellState, KernelRun, Loss, Production, ProgramCounts, RunSummary
+
+__all__ = [
+    "Cell",
+    "CellState",
+    "Event",
+    "Finding",
+    "FindingFound",
+    "KernelRun",
+    "KernelVerdict",
+    "Kind",
+    "ListingRow",
+    "Loss",
+    "Production",
+    "ProgramCounts",
+    "ProgramJudged",
+    "Progress",
+    "Provenance",
+    "Reproduced",
+    "RunEnded",
+    "RunSummary",
+    "Severity",
+    "Status",
+    "VmLost",
+]

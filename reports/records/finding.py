@@ -1,0 +1,124 @@
+"""A finding: one confirmed disagreement with all that is needed to believe it and to see it again."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Literal
+
+import msgspec
+
+
+class Kind(Enum):
+    """The property that was violated (design, section 4)."""
+
+    SOUNDNESS = "soundness"
+    RULE = "rule"
+    BOUNDS = "bounds"
+    TRANSFER = "transfer"
+    EMBEDDING = "embedding"
+    PRECISION = "precision"
+    EXECUTION = "execution"
+    METAMORPHIC = "metamorphic"
+    OBJECTS = "objects"
+    HEALTH = "health"
+    REGRESSION = "regression"
+
+
+class Severity(Enum):
+    """How bad it is for somebody who runs that kernel; the members are in order, worst first."""
+
+    CRITICAL = "critical"
+    """A program that breaks a safety rule is accepted."""
+    HIGH = "high"
+    """A result or a claim is wrong: what relies on it may be unsafe."""
+    MEDIUM = "medium"
+    """The kernel complains about itself, or refuses what it should take."""
+    LOW = "low"
+    """Two answers differ without harm."""
+
+
+class Status(Enum):
+    """Whether somebody knew before this run."""
+
+    NEW = "new"
+    KNOWN = "known"
+
+
+class ListingRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One instruction of the program.  ``index`` is its slot number; the three opinions are texts, None where there is none.
+
+    ``claim`` is what the kernel's log says of the registers it touches, ``value`` what they held in the witness run,
+    ``reference`` what the reference verifier knows of them.  ``note`` says, on the culprit's row, what is wrong there.
+    """
+
+    index: int
+    text: str
+    claim: str | None = None
+    value: str | None = None
+    reference: str | None = None
+    culprit: bool = False
+    note: str = ""
+
+
+class KernelVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one kernel said of the program: accept, reject, none, lost or unsupported, and its message."""
+
+    kernel: str
+    verdict: str
+    message: str = ""
+    release: str = ""
+
+
+class Reproduced(msgspec.Struct, frozen=True):
+    """It showed ``times`` of ``attempts`` times."""
+
+    times: int
+    attempts: int
+
+
+class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who produced this, with what, when.  ``versions`` is name → version of all that had a say; ``date`` is ISO 8601 in UTC."""
+
+    versions: dict[str, str]
+    seed: int
+    command: str
+    date: str
+    git: str = ""
+    kernel_release: str = ""
+    qemu: str = ""
+    accelerator: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A confirmed disagreement.
+
+    ``statement`` is one sentence.  ``signature`` is the key under which two findings are the same bug.  ``kernel`` is
+    the one it was found on.  ``case`` is a ``veridiff-case/1`` object, and ``witness`` the index of the input in it that shows the fault.
+    ``should_accept`` is the verdict a right kernel would give, None where the verdict is not the matter, and
+    ``expected_return`` the right 32-bit result of the witness run.  ``known_as`` names the entry of the known-issues file.
+    ``reproducers`` is a name (c, selftest, hex, case, ...) → file, relative to the finding's directory.
+    """
+
+    format: Literal["veridiff-finding/1"] = "veridiff-finding/1"
+    id: str
+    kind: Kind
+    statement: str
+    severity: Severity
+    signature: str
+    kernel: str
+    case: dict[str, Any]
+    provenance: Provenance
+    status: Status = Status.NEW
+    known_as: str = ""
+    explanation: str = ""
+    listing: tuple[ListingRow, ...] = ()
+    witness: int | None = None
+    outcome: str = ""
+    should_accept: bool | None = None
+    expected_return: int | None = None
+    log: str = ""
+    verdicts: tuple[KernelVerdict, ...] = ()
+    first_affected: str = ""
+    last_affected: str = ""
+    reproduced: Reproduced | None = None
+    reproducers: dict[str, str] = {}

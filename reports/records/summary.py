@@ -1,0 +1,116 @@
+"""A run in numbers: ``run.json``."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+import msgspec
+
+from reports.records.finding import Kind
+
+
+class CellState(Enum):
+    """What a kernel × property cell amounts to."""
+
+    AGREES = "agrees"
+    DISAGREES = "disagrees"
+    BELOW_FLOOR = "below its floor"
+    """Too little was judged to call it agreement."""
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One property on one kernel.  ``abstained`` is a reason → how often; ``floor`` is how many must be judged to count."""
+
+    kernel: str
+    kind: Kind
+    judged: int
+    agreed: int
+    disagreements: int
+    floor: int
+    abstained: dict[str, int] = {}
+
+    @property
+    def state(self) -> CellState:
+        """Disagreement first: one found counts however little was judged."""
+        if self.disagreements:
+            return CellState.DISAGREES
+        return CellState.AGREES if self.judged >= self.floor else CellState.BELOW_FLOOR
+
+
+class ProgramCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many programs, of which sort.  ``distinct`` is up to register renaming; medians are over all programs."""
+
+    judged: int
+    accepted: int
+    meant_valid: int
+    meant_valid_accepted: int
+    near_misses: int
+    near_misses_refused: int
+    distinct: int
+    mutations: int = 0
+    unprivileged: int = 0
+    median_instructions: float = 0.0
+    median_processed: float = 0.0
+    """The kernel's count of processed instructions."""
+
+
+class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A kernel of the run: how it ran and what it did.  ``load_rate`` is programs per second and virtual machine."""
+
+    name: str
+    release: str
+    accelerator: str
+    qemu: str = ""
+    boots: int = 0
+    programs: int = 0
+    accepted: int = 0
+    load_rate: float = 0.0
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """A virtual machine that went away.  ``culprit`` is the case that does it again alone; empty when none in flight does."""
+
+    kernel: str
+    reason: str
+    in_flight: int
+    culprit: str = ""
+    console: str = ""
+
+
+class Production(msgspec.Struct, frozen=True):
+    """How often a production of the generator was used in a program meant to be valid, and how many of those were accepted."""
+
+    name: str
+    used: int
+    accepted: int
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole run.
+
+    ``started`` is ISO 8601 in UTC, ``seconds`` from the first program judged.  ``complete`` is False when it was cut short, and
+    ``incomplete_because`` then says by what.  ``rejections`` and ``gaps`` are a message → how many programs; ``findings_new`` and
+    ``findings_known`` count findings, whose records are in ``findings.jsonl``.  ``rates`` are by name, in programs per second.
+    """
+
+    format: Literal["veridiff-run/1"] = "veridiff-run/1"
+    complete: bool
+    started: str
+    seconds: float
+    seed: int
+    command: str
+    programs: ProgramCounts
+    kernels: tuple[KernelRun, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    findings_new: int = 0
+    findings_known: int = 0
+    incomplete_because: str = ""
+    git: str = ""
+    versions: dict[str, str] = {}
+    rates: dict[str, float] = {}
+    losses: tuple[Loss, ...] = ()
+    productions: tuple[Production, ...] = ()
+    rejections: dict[str, int] = {}
+    gaps: dict[str, int] = {}
+    unparsed_log_lines: int = 0

@@ -1,0 +1,121 @@
+"""First use, as far as it goes without installing anything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.setup import launcher, system
+from conformance.setup.environment import Environment
+from conformance.setup.launcher import prepare
+from conformance.setup.logged import error_line, run_logged
+from conformance.setup.needs import Need
+from conformance.setup.system import REQUIREMENTS, Requirement, advice
+from ebpf.errors import InfrastructureError, InputError
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("VERIDIFF_VENV", raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    path = tmp_path / "checkout"
+    path.mkdir()
+    (path / "pyproject.toml").write_text("[project]\n")
+    return path
+
+
+def stamp(environment: Environment, needs: Need) -> None:
+    path = environment._stamp(development=Need.DEVELOPMENT in needs)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def test_it_needs_the_standard_library_only() -> None:
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import conformance.setup.launcher, conformance.setup.packages"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code, str(CHECKOUT)], check=True)
+
+
+def test_without_root_the_message_names_exactly_what_to_install(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launcher.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(launcher, "missing", lambda needs: [one for one in REQUIREMENTS if one.need in needs])
+    monkeypatch.setattr(system.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.delenv("CC", raising=False)
+    assert prepare(str(checkout), ["run"])[1] == 2
+    captured = capsys.readouterr()
+    packages = "python3-venv gcc libc6-dev qemu-system-x86"
+    assert f"    apt-get update && apt-get install --no-install-recommends {packages}\n" in captured.err
+    assert f"    {checkout}/veridiff setup\n" in captured.err
+    assert captured.out == ""
+
+
+def test_an_optional_requirement_stops_nobody(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(launcher, "missing", lambda _: [one for one in REQUIREMENTS if one.optional])
+    stamp(Environment.of(checkout, Need.ENVIRONMENT), Need.DEVELOPMENT)
+    assert prepare(str(checkout), ["test"])[1] is None
+
+
+def test_a_compiler_the_user_chose_is_the_users_to_mend(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", "/nonexistent/cc")
+    assert prepare(str(checkout), ["run"])[1] == 2
+    assert "CC=/nonexistent/cc: this compiler cannot make a static program" in capsys.readouterr().err
+
+
+def test_ready_is_told_from_stamps(checkout: Path) -> None:
+    environment = Environment.of(checkout, Need.ENVIRONMENT)
+    assert environment.directory == checkout / ".venv"
+    assert not environment.ready(Need.ENVIRONMENT)
+    stamp(environment, Need.ENVIRONMENT)
+    assert environment.ready(Need.ENVIRONMENT)
+    assert not environment.ready(Need.ENVIRONMENT | Need.DEVELOPMENT)
+    (checkout / "pyproject.toml").write_text('[project]\ndependencies = ["new"]\n')
+    assert not environment.ready(Need.ENVIRONMENT)
+
+
+def test_a_directory_full_of_something_else_is_left_alone(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERIDIFF_VENV", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letters.txt").touch()
+    with pytest.raises(InputError, match="not a virtual environment, and not empty"):
+        Environment.of(checkout, Need.ENVIRONMENT).set_up(Need.ENVIRONMENT)
+    assert (tmp_path / "home" / "letters.txt").exists()
+
+
+def test_advice_without_apt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system.shutil, "which", lambda _: None)
+    text = advice([Requirement(Need.EMULATOR, "QEMU", ("qemu-system-x86",), lambda: False)], "./veridiff")
+    assert "no apt-get here" in text
+    assert "qemu-system-x86" in text
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("Reading lists\nE: Unable to locate package x\nmore\n", "E: Unable to locate package x"),
+        ("Collecting\nERROR: No matching distribution\nnote: this error\n", "ERROR: No matching distribution"),
+        ("Traceback\nValueError: bad\n", "ValueError: bad"),
+        ("all fine\nand yet\n", "and yet"),
+        ("", ""),
+    ],
+)
+def test_the_line_that_says_what_went_wrong(output: str, line: str) -> None:
+    assert error_line(output) == line
+
+
+def test_a_failing_program_names_its_reason_and_the_log(cache: Path) -> None:
+    with pytest.raises(InfrastructureError, match=rf"error: née.*{cache}/veridiff/setup\.log"):
+        run_logged(["sh", "-c", "echo ünrelated; echo error: née; exit 3"], dies_with_us=True)
