@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from conformance.kernel.verifier_log.claims import Scalar, State
 from conformance.kernel.verifier_log.effects import calls_back, is_conditional, is_may_goto, is_subprogram_call, may_split
@@ -16,11 +16,8 @@ from conformance.kernel.verifier_log.exploration import Exploration, Node
 from conformance.kernel.verifier_log.known import Known
 
 
-class Step(NamedTuple):
-    """One instruction executed: frame 0 is the main program, each subprogram call one more."""
-
-    frame: int
-    insn: int
+Step: TypeAlias = tuple[int, int, *tuple[Any, ...]]
+"""One executed instruction: (frame, instruction, whatever else), frame 0 being the main program and each call one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +115,9 @@ class Followed:
 
 
 def follow(
-    exploration: Exploration, trace: Sequence[Step | tuple[int, int]], choose: Callable[[Split], int | None] | None = None
+    exploration: Exploration, trace: Sequence[Step], choose: Callable[[Split], int | None] | None = None
 ) -> Followed:
-    """Follow ``trace``, the (frame, instruction) pairs as executed, from the program's start.
+    """Follow ``trace``, the instructions as executed from the program's start on.
 
     ``choose`` says which state of a split the run is in, as an index into ``after + before``, or None to stop there.
     """
@@ -130,8 +127,8 @@ def follow(
     node = exploration.root
     if node is None or not trace:
         return Followed((), (Truncated(-1) if exploration.cut else EndOfLog(-1)) if node is None else EndOfTrace())
-    if tuple(trace[0]) != (node.frame, node.insn):
-        return Followed((), Ambiguous(-1, f"the run starts at {tuple(trace[0])}, the log at {(node.frame, node.insn)}"))
+    if trace[0][:2] != (node.frame, node.insn):
+        return Followed((), Ambiguous(-1, f"the run starts at {trace[0][:2]}, the log at {(node.frame, node.insn)}"))
     claims = [ClaimsAt(-1, exploration, node)]
     step = 0
     while step + 1 < len(trace):
@@ -149,14 +146,14 @@ def follow(
             step += not again
             claims.append(ClaimsAt(step - 1, exploration, node))
             continue
-        place = tuple(trace[step + 1])
-        child = node.children.get((place[0], place[1]), exploration)
+        place = trace[step + 1][0], trace[step + 1][1]
+        child = node.children.get(place, exploration)
         if child is exploration and _passes_over_subprogram(exploration, node, place[0]):
             after = next((at for at in range(step + 1, len(trace)) if trace[at][0] <= node.frame), None)
             if after is None:
                 return Followed(tuple(claims), EndOfTrace())
-            step, place = after - 1, tuple(trace[after])
-            child = node.children.get((place[0], place[1]), exploration)
+            step, place = after - 1, (trace[after][0], trace[after][1])
+            child = node.children.get(place, exploration)
         if child is None:
             return Followed(tuple(claims), Pruned(step + 1, place[1]))
         if not isinstance(child, Node):
