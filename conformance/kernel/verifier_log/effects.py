@@ -69,6 +69,11 @@ def is_conditional(insn: Insn) -> bool:
     return insn.opcode & 7 in (_JMP, _JMP32) and insn.opcode & 0xF0 not in (_JA, _CALL, _EXIT)
 
 
+def is_indirect(insn: Insn) -> bool:
+    """gotox, which may have many targets (7.x)."""
+    return insn.opcode == _JMP | 0x08
+
+
 def is_may_goto(insn: Insn) -> bool:
     """Decided by a counter or a clock that no program can see."""
     return insn.opcode & 7 == _JMP and insn.opcode & 0xF0 == _MAY_GOTO

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from conformance.kernel.verifier_log.effects import is_call, is_conditional, operands
+from conformance.kernel.verifier_log.claims import State
+from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, operands
 from conformance.kernel.verifier_log.events import (
     Branch,
     CallEnter,
@@ -54,6 +55,8 @@ class Node:
     branches: list[Node | None] = field(default_factory=list)
     unsure: set[int] = field(default_factory=set)
     known: Known | None = None
+    states: tuple[State, ...] | None = None
+    """``entry``, once somebody has asked for its claims."""
 
 
 class Exploration:
@@ -218,7 +221,8 @@ class Exploration:
         self._cursor = node
         insn = self.instructions[source]
         if not is_conditional(insn):
-            if target in (source, source + 1) or not is_call(insn):
+            # Other targets are a callback's, or one of an indirect jump's.
+            if target in (source, source + 1) and not is_indirect(insn):
                 self._arriving = node
         elif target not in (source + 1, source + 1 + insn.off):
             self.strange = f"insn {source} has no way to insn {target}"
@@ -259,6 +263,12 @@ class Exploration:
         known = self.known(node)
         return all(constant_of(known, node.frame, register) is not None for register in operands(insn))
 
+    def states(self, node: Node) -> tuple[State, ...]:
+        """What was printed when ``node`` was about to run."""
+        if node.states is None:
+            node.states = tuple([self.log.read(text) for text in node.entry])
+        return node.states
+
     def known(self, node: Node) -> Known:
         """All claims that hold when ``node`` is about to run, those printed long ago included."""
         chain = []
@@ -272,8 +282,8 @@ class Exploration:
             # A state split in two may begin at the instruction itself, before it has written anything.
             if parent is not None and each.insn != parent.insn:
                 before = before.after(self.instructions[parent.insn], parent.frame, each.frame)
-            for text in each.entry:
-                before = before.with_state(self.log.read(text))
+            for state in self.states(each):
+                before = before.with_state(state)
             each.known = before
         assert node.known is not None
         return node.known

@@ -15,7 +15,6 @@ from conformance.kernel.verifier_log.effects import calls_back, is_conditional, 
 from conformance.kernel.verifier_log.exploration import Exploration, Node
 from conformance.kernel.verifier_log.known import Known
 
-
 Step: TypeAlias = tuple[int, int, *tuple[Any, ...]]
 """One executed instruction: (frame, instruction, whatever else), frame 0 being the main program and each call one more."""
 
@@ -31,7 +30,7 @@ class ClaimsAt:
     @property
     def fresh(self) -> tuple[State, ...]:
         """What the log printed right there, per frame: all that need be compared, as older claims' values did not change."""
-        return tuple(self.exploration.log.read(text) for text in self.node.entry)
+        return self.exploration.states(self.node)
 
     @property
     def known(self) -> Known:
@@ -202,10 +201,7 @@ def _split(exploration: Exploration, node: Node, step: int) -> tuple[Split | Non
     halves = [half for half in node.branches if half is not None]
     after += [half for half in halves if half.insn != node.insn]
     before = [half for half in halves if half.insn == node.insn]
-
-    def states(each: Node) -> tuple[State, ...]:
-        return tuple(exploration.log.read(text) for text in each.entry)
-
+    states = exploration.states
     return Split(step, node.insn, tuple(map(states, after)), tuple(map(states, before))), after + before
 
 

@@ -27,7 +27,8 @@ processed 3 insns (limit 1000000) max_states_per_insn 1 total_states 2 peak_stat
 
 def test_the_plain_lines() -> None:
     log = parse_log(
-        "func#0 @0\n0: R1=ctx() R10=fp0\n; int x = 1; @ a.c:3\n0: (b7) r0 = 1                        ; R0_w=1\n1: (95) exit\n" + STATS
+        "func#0 @0\n0: R1=ctx() R10=fp0\n; int x = 1; @ a.c:3\n"
+        "0: (b7) r0 = 1                        ; R0_w=1\n1: (95) exit\n" + STATS
     )
     assert log.dialect is Dialect.LINUX_6_12
     assert log.events == (

@@ -41,7 +41,7 @@ def test_what_is_not_understood_is_left_over() -> None:
 )  # fmt: skip
 def test_spills(text: str, letters: str, width: int) -> None:
     slot = parse_slot(-8, text, MIDDLE)
-    assert (slot.bytes, slot.width) == (letters, width)
+    assert (slot.letters, slot.width) == (letters, width)
     assert not isinstance(slot.value, NotUnderstood)
 
 
@@ -64,6 +64,14 @@ def test_a_strange_slot_is_no_claim() -> None:
     slot = parse_slot(-8, "mmmmm", MIDDLE)
     assert isinstance(slot.value, NotUnderstood)
     assert slot.stored is None
+
+
+def test_bytes_held_against_a_slot() -> None:
+    half = parse_slot(-8, "mm00scalar(umax=4)", MIDDLE)
+    assert half.excluded_by(bytes([4, 0, 0, 0, 0, 0, 9, 9])) is None
+    assert half.excluded_by(bytes([5, 0, 0, 0, 0, 0, 9, 9])) == "umax=4"
+    assert half.excluded_by(bytes([4, 0, 0, 0, 1, 0, 9, 9])) == "byte -4 is zero"
+    assert Slot(-8, "mmmm????").excluded_by(bytes(range(8))) is None
 
 
 def test_a_narrow_spill_keeps_only_the_low_bytes() -> None:
