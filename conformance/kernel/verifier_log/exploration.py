@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from conformance.kernel.verifier_log.claims import State
 from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, operands
@@ -28,6 +29,9 @@ from conformance.kernel.verifier_log.events import (
 from conformance.kernel.verifier_log.known import Known, constant_of, disagree
 from conformance.kernel.verifier_log.log import Log
 from ebpf.isa.insn import Insn
+
+_MANY = 64
+"""Visits beyond which a pop is called ambiguous without a look at each: every look costs, and a loop has one per turn and pop."""
 
 Place = tuple[int, int]
 """(frame, instruction): where a walk or a run is.  Frame 0 is the main program."""
@@ -72,7 +76,7 @@ class Exploration:
         self.cut = False
         """The log has a gap, at its head or within."""
         self.orphans: set[tuple[int, int]] = set()
-        """(source, target) of pops for which no visit was found."""
+        """(source, target) of pops for which no visit was found, or too many."""
         self.strange: str | None = None
         """Something about the walk that should not be: no accusation is built on such a tree."""
         self._on_path: list[Node] = []
@@ -159,6 +163,10 @@ class Exploration:
 
     def _visit(self, event: Visit, index: int) -> None:
         self._returning = None
+        if event.insn >= len(self.instructions):
+            self.strange, self.cut = f"the program has no insn {event.insn}", True
+            self._leave()
+            return
         cursor, arriving = self._cursor, self._arriving
         node = Node(event.insn, self._frame, cursor, tuple(dict.fromkeys(self._pending)), len(self._on_path), self._speculative)
         node.text = event.text
@@ -212,6 +220,9 @@ class Exploration:
             self.orphans.add((source, target))
             return
         self._forget_above(candidates[0].position)
+        if len(candidates) > _MANY:
+            self.orphans.add((source, target))
+            return
         if len(candidates) > 1:
             for node in candidates:
                 node.unsure.add(target)
@@ -246,11 +257,15 @@ class Exploration:
         """Visits of ``source`` that may have pushed this branch, latest first; one when it is certain."""
         insn = self.instructions[source] if source < len(self.instructions) else None
         jump = insn is not None and is_conditional(insn)
-        found = [n for n in self._visits(source) if not n.speculative and not (jump and (n.popped or n.decided))]
-        if jump and state is not None:
-            found = [node for node in found if node.frame == _frame_of(state)]
-        if len(found) > 1 and source in self._all_push:
-            return found[:1]
+        frame = _frame_of(state) if jump and state is not None else None
+        may_push = (
+            node
+            for node in self._visits(source)
+            if not (node.speculative or (jump and (node.popped or node.decided or (frame is not None and frame != node.frame))))
+        )
+        found = list(islice(may_push, 1 if source in self._all_push else _MANY + 1))
+        if len(found) > _MANY:
+            return found
         if len(found) > 1 and jump and insn is not None:
             found = [node for node in found if not self._is_decided(node, insn)]
         if len(found) > 1 and insn is not None and state is not None:
