@@ -70,8 +70,8 @@ class Slot:
     """Eight stack bytes from ``offset`` (negative, from the frame's R10).
 
     ``letters`` has the kernel's letter per byte, *highest address first*: m misc, 0 zero, ? invalid, r spilled, d dynptr,
-    i iterator, f irq flag, p poison.  ``value`` was spilled to the ``width`` lowest bytes; it describes the whole register that was spilled,
-    of which a narrow spill keeps only the low bytes.
+    i iterator, f irq flag, p poison.  ``value`` was spilled to the ``width`` lowest bytes; it describes the whole
+    register that was spilled, of which a narrow spill keeps only the low bytes.
     """
 
     offset: int
