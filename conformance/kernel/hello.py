@@ -22,6 +22,8 @@ class Knob(IntFlag):
     SYSRQ = 8
     KERNEL_BTF = 16
     TRACEFS = 32
+    LOG_TRUE_SIZE = 64
+    """The kernel tells how large a log would have been (Linux 6.4)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ struct load {
 	bool truncated;
 	u64 nanoseconds;
 };
+bool tells_log_size(void);
 void load(const struct program *program, const struct attempt *attempt, struct load *load);
 void put_loaded(struct buf *out, const struct load *load, bool translated);
 void put_run(struct buf *out, int fd, u32 shape, const u8 *packet, u32 packet_len, const u8 *context, u32 context_len);

@@ -85,6 +85,19 @@ static void load_at(const struct program *p, const struct attempt *a, u32 log_le
 	}
 }
 
+bool tells_log_size(void)
+{
+	struct insn code[] = { { .opcode = 0xb7 }, { .opcode = 0x95 } }; /* r0 = 0; exit */
+	struct program program = { .type = 1, .n_insns = 2, .insns = code, .license = "GPL", .btf_fd = -1 };
+	struct attempt attempt = { 0 };
+	u64 nanoseconds;
+	u32 true_size;
+
+	grow_log(FIRST_LOG);
+	close_fd(load_once(&program, &attempt, 2, log_size, &true_size, &nanoseconds));
+	return true_size != 0;
+}
+
 void load(const struct program *p, const struct attempt *a, struct load *l)
 {
 	set_jit(a->jit);

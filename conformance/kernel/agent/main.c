@@ -49,7 +49,7 @@ static void hello(struct buf *out)
 	put_u32(out, knobs.cpus);
 	put_u32(out, knobs.jit | knobs.harden << 1 | knobs.unprivileged << 2 | knobs.sysrq << 3 |
 			     (access("/sys/kernel/btf/vmlinux", R_OK) == 0) << 4 |
-			     (access("/sys/kernel/tracing/events", R_OK) == 0) << 5);
+			     (access("/sys/kernel/tracing/events", R_OK) == 0) << 5 | tells_log_size() << 6);
 	put_u64(out, now());
 }
 
