@@ -127,7 +127,8 @@ class Exploration:
 
     def _build(self) -> None:
         if not any(isinstance(event, Function) for event in self.log.events):
-            self.cut = True  # the head is missing, or this is a level-1 log, which drops what it has finished
+            # The head is missing, or this is a level-1 log, which drops what it has finished; or nothing was walked at all.
+            self.cut = self.log.truncated or any(isinstance(event, Visit) for event in self.log.events)
             return
         for index, event in enumerate(self.log.events):
             if isinstance(event, Visit):

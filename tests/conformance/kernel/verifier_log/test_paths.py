@@ -465,7 +465,7 @@ def test_logs_that_cannot_be_followed() -> None:
     level_1_log = parse_log("0: R1=ctx() R10=fp0\n0: (b7) r0 = 0   ; R0=0\n1: (95) exit\n" + STATS)
     level_1 = Exploration(level_1_log, instructions, accepted=True)
     assert follow(level_1, main(0, 1)).stop == Truncated(-1)
-    assert follow(Exploration(parse_log("unreachable insn 1\n" + STATS), instructions), main(0, 1)).stop == Truncated(-1)
+    assert follow(Exploration(parse_log("unreachable insn 1\n" + STATS), instructions), main(0, 1)).stop == EndOfLog(-1)
     refused = Exploration(parse_log("func#0 @0\nunreachable insn 1\n" + STATS), instructions)
     assert follow(refused, main(0, 1)).stop == EndOfLog(-1)
 
