@@ -59,6 +59,11 @@ def is_subprogram_call(insn: Insn) -> bool:
     return is_call(insn) and insn.src == 1
 
 
+def is_kfunc_call(insn: Insn) -> bool:
+    """BPF_PSEUDO_KFUNC_CALL: iterators and some locks go on in two states."""
+    return is_call(insn) and insn.src == 2
+
+
 def calls_back(insn: Insn) -> bool:
     """A helper that runs a callback before it returns."""
     return is_call(insn) and insn.src == 0 and insn.imm in SYNCHRONOUS_CALLBACKS

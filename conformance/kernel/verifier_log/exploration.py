@@ -54,7 +54,6 @@ class Node:
     speculative: bool = False
     decided: bool = False
     popped: bool = False
-    text: str = ""
     children: dict[Place, Node | None] = field(default_factory=dict)
     branches: list[Node | None] = field(default_factory=list)
     unsure: set[int] = field(default_factory=set)
@@ -170,7 +169,6 @@ class Exploration:
             return
         cursor, arriving = self._cursor, self._arriving
         node = Node(event.insn, self._frame, cursor, tuple(dict.fromkeys(self._pending)), len(self._on_path), self._speculative)
-        node.text = event.text
         node.decided = self._precise_before_state(index)
         if arriving is not None:
             arriving.branches.append(node)
@@ -258,13 +256,16 @@ class Exploration:
         """Visits of ``source`` that may have pushed this branch, latest first; one when it is certain."""
         insn = self.instructions[source] if source < len(self.instructions) else None
         jump = insn is not None and is_conditional(insn)
+        # A visit pushes one state at most, an indirect jump's excepted.
+        once = insn is not None and not is_indirect(insn)
         frame = _frame_of(state) if jump and state is not None else None
         may_push = (
             node
             for node in self._visits(source)
-            if not (node.speculative or (jump and (node.popped or node.decided or (frame is not None and frame != node.frame))))
+            if not (node.speculative or (once and node.popped))
+            and not (jump and (node.decided or (frame is not None and frame != node.frame)))
         )
-        found = list(islice(may_push, 1 if source in self._all_push else _MANY + 1))
+        found = list(islice(may_push, 1 if once and source in self._all_push else _MANY + 1))
         if len(found) > _MANY:
             return found
         if len(found) > 1 and jump and insn is not None:

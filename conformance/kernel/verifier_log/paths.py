@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from conformance.kernel.verifier_log.claims import Scalar, State
-from conformance.kernel.verifier_log.effects import calls_back, is_conditional, is_may_goto, is_subprogram_call, may_split
+from conformance.kernel.verifier_log.effects import calls_back, is_conditional, is_kfunc_call, is_may_goto, is_subprogram_call, may_split
 from conformance.kernel.verifier_log.exploration import Exploration, Node
 from conformance.kernel.verifier_log.known import Known
 
@@ -173,15 +173,11 @@ def _unclear(exploration: Exploration, node: Node) -> str | None:
             return f"insn {node.insn} may have been split in two here"
         if any(source == node.insn for source, _ in exploration.orphans):
             return f"a branch from insn {node.insn} could not be placed"
-        if not exploration.whole and (_iterates(node) or (may_split(insn) and _may_be_split(exploration, node, insn.dst))):
+        if not exploration.whole and (is_kfunc_call(insn) or (may_split(insn) and _may_be_split(exploration, node, insn.dst))):
             return f"insn {node.insn} may have been split in two, which this log would not show"
     elif insn.off == 0:
         return f"both ways of insn {node.insn} lead to the same place"
     return None
-
-
-def _iterates(node: Node) -> bool:
-    return "_next#" in node.text
 
 
 def _may_be_split(exploration: Exploration, node: Node, register: int) -> bool:
