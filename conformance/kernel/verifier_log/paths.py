@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from conformance.kernel.verifier_log.claims import Scalar, State
-from conformance.kernel.verifier_log.effects import calls_back, is_conditional, is_kfunc_call, is_may_goto, is_subprogram_call, may_split
+from conformance.kernel.verifier_log.effects import (
+    calls_back,
+    is_conditional,
+    is_kfunc_call,
+    is_may_goto,
+    is_subprogram_call,
+    may_split,
+)
 from conformance.kernel.verifier_log.exploration import Exploration, Node
 from conformance.kernel.verifier_log.known import Known
 

@@ -423,7 +423,8 @@ def test_a_split_that_an_unfinished_log_would_not_show() -> None:
     stop = follow(explore(SPLIT, log, accepted=False), main(0, 1, 2, 3)).stop
     assert isinstance(stop, Ambiguous)
     assert stop.step == 2
-    kfunc = explore("call 77\nexit", "0: R10=fp0\n0: (85) call bpf_iter_num_next#77   ; R0=0\n1: (95) exit\nR0 !read_ok", accepted=False)
+    unfinished = "0: R10=fp0\n0: (85) call bpf_iter_num_next#77   ; R0=0\n1: (95) exit\nR0 !read_ok"
+    kfunc = explore("call 77\nexit", unfinished, accepted=False)
     kfunc.instructions = (Insn(0x85, 0, 2, 0, 77), Insn(0x95))
     assert isinstance(follow(kfunc, main(0, 1)).stop, Ambiguous)
     harmless = log.replace("scalar(smin=smin32=-1,smax=smax32=0)", "scalar(umax=40)")

@@ -75,6 +75,11 @@ def test_6_1_recovers_only_what_is_implied() -> None:
     assert scalar("scalar(u32_max=-2)", OLD).umax32 == 0xFFFFFFFE
 
 
+def test_6_1_takes_nothing_for_32_bits_from_a_64_bit_range_beyond_them() -> None:
+    read = scalar("scalar(smin=-1099511627776,smax=5)", OLD)
+    assert read.contains(U64_MAX - (1 << 35) + 7), "its low half is 6, above smax"
+
+
 def test_newer_kernels_omit_only_extremes() -> None:
     assert scalar("scalar(umax=40)", MIDDLE).smin == S64_MIN
 
