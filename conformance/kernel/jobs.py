@@ -31,7 +31,7 @@ class Attempt:
     extra_flags: LoadFlag = LoadFlag(0)
     run: bool = True
     translated: bool = False
-    capabilities: tuple[str, ...] | None | str = "case"
+    capabilities: tuple[str, ...] | str | None = "case"
     """The string "case": as the case says; otherwise as in :class:`ebpf.program.Case`."""
 
 
@@ -57,8 +57,9 @@ class Verdict(Enum):
 class Run:
     """One BPF_PROG_TEST_RUN.  ``errno`` 0 or positive; ``retval`` is 32 bits unsigned (the kernel returns no more).
 
-    ``maps`` holds, per map of the program in order, the (key, value) pairs after the run, sorted by key; None when that map type
-    cannot be read back.
+    ``maps`` holds, per map of the program in order, the (key, value) pairs after the run: arrays in index order, queues and
+    stacks in popping order with empty keys, others sorted by key; None when that map type cannot be read back, or is larger than
+    8 MiB.  Of a per-CPU map it is the value on CPU 0.
     """
 
     errno: int
@@ -93,6 +94,8 @@ class Answer:
     """A kernel's answer to a job: one :class:`Loaded` per attempt, in order.
 
     ``map_errno`` is (index, errno) of the first map that could not be created: no attempt was made then.
+    An index of -1 is the program's BTF, refused by BPF_BTF_LOAD.  ``missing`` is a function or type the program names and this
+    kernel's BTF does not have: no attempt was made then either.
     ``splats`` are warnings, oopses and "verifier bug" lines that dmesg gained while this job ran.
     """
 
@@ -100,6 +103,7 @@ class Answer:
     map_errno: tuple[int, int] | None = None
     splats: tuple[str, ...] = ()
     host_nanoseconds: int = 0
+    missing: str | None = None
 
 
 class LossReason(Enum):

@@ -1,0 +1,54 @@
+"""KVM or not: known only by booting, since /dev/kvm may create a machine and then fail on a stock kernel (nested, paravirtual)."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from conformance.kernel.cache import cache_directory
+from conformance.kernel.image import Image
+from conformance.kernel.link import GuestLost, Link
+from conformance.kernel.protocol.frames import Frame, Kind, ProtocolError
+from conformance.kernel.qemu import Accelerator
+from conformance.kernel.vm import Machine, Vm
+
+TRIAL_SECONDS = 15.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def accelerator(image: Image) -> Accelerator:
+    """KVM when ``image`` boots with it on this machine, else TCG.  The answer is kept until this machine is booted again."""
+    return _accelerator(image)
+
+
+@cache
+def _accelerator(image: Image) -> Accelerator:
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return Accelerator.TCG
+    boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
+    kept = cache_directory() / f"accelerator-{boot_id}"
+    try:
+        return Accelerator(kept.read_text().strip())
+    except (OSError, ValueError):
+        answer = Accelerator.KVM if _boots_with_kvm(image) else Accelerator.TCG
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(answer.value + "\n")
+        return answer
+
+
+def _boots_with_kvm(image: Image) -> bool:
+    link = Link(Vm(Machine(image, Accelerator.KVM)))
+    try:
+        link.queue(Frame(Kind.HELLO, 0).encode())
+        link.expect(Kind.HELLO, TRIAL_SECONDS)
+    except (GuestLost, ProtocolError):
+        return False
+    finally:
+        link.close()
+    return True
+
+
+def boot(image: Image, boot_args: tuple[str, ...] = (), memory_mib: int = 1024) -> Vm:
+    """Start a machine, with KVM where it works."""
+    return Vm(Machine(image, accelerator(image), boot_args, memory_mib))

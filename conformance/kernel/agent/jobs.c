@@ -1,0 +1,242 @@
+/* A job: one program, its maps, the attempts to load it and the inputs to run it on.  Layout: conformance/kernel/protocol. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent.h"
+
+#define LD_IMM64 0x18
+#define PSEUDO_MAP_FD 1
+#define PSEUDO_MAP_VALUE 2
+#define MAX_ATTEMPTS 64u
+
+struct job {
+	struct program program;
+	struct map maps[MAX_MAPS], inner[MAX_MAPS];
+	bool has_inner[MAX_MAPS];
+	struct attempt attempts[MAX_ATTEMPTS];
+	u32 n_maps, n_attempts, n_inputs;
+	struct cursor inputs;
+	/* A name the kernel's BTF does not have, and so the program cannot be put to this kernel at all. */
+	const u8 *missing;
+	u32 missing_len;
+};
+
+static u32 wanted_id(struct job *job, u32 kind, const u8 *name, u32 len)
+{
+	u32 id = kernel_btf_id(kind, name, len);
+
+	if (!id && !job->missing) {
+		job->missing = name;
+		job->missing_len = len;
+	}
+	return id;
+}
+
+static void get_program(struct cursor *c, struct job *job)
+{
+	static struct insn *insns;
+	struct program *p = &job->program;
+	u32 len, name_len;
+
+	p->type = get_u32(c);
+	p->attach_type = get_u32(c);
+	p->flags = get_u32(c);
+	p->shape = get_u32(c);
+	p->btf_fd = -1;
+	u32 attach_kind = get_u32(c);
+	const u8 *name = get_blob(c, &name_len);
+	if (attach_kind)
+		p->attach_btf_id = wanted_id(job, attach_kind, name, name_len);
+	const u8 *license = get_blob(c, &len);
+	if (len)
+		memcpy(p->license, license, len < sizeof(p->license) ? len : sizeof(p->license) - 1);
+	const u8 *code = get_blob(c, &len);
+	p->n_insns = len / sizeof(struct insn);
+	insns = realloc(insns, len + sizeof(struct insn));
+	if (!insns)
+		die("out of memory for a program");
+	if (len)
+		memcpy(insns, code, len);
+	p->insns = insns;
+	p->btf = get_blob(c, &p->btf_size);
+	p->func_info = get_blob(c, &len);
+	p->n_func_info = len / 8;
+	for (u32 n = get_u32(c); n && !c->bad; n--) {
+		u32 at = get_u32(c);
+		name = get_blob(c, &name_len);
+		if (!c->bad && at < p->n_insns)
+			insns[at].imm = wanted_id(job, BTF_FUNC, name, name_len);
+	}
+}
+
+static bool get_job(struct cursor *c, struct job *job)
+{
+	memset(job, 0, sizeof(*job));
+	get_program(c, job);
+	job->n_maps = get_u32(c);
+	if (job->n_maps > MAX_MAPS)
+		return false;
+	for (u32 i = 0; i < job->n_maps; i++)
+		job->maps[i].fd = -1;
+	for (u32 i = 0; i < job->n_maps; i++)
+		if (!get_map(c, &job->maps[i], &job->inner[i], &job->has_inner[i]))
+			return false;
+	job->n_attempts = get_u32(c);
+	if (job->n_attempts > MAX_ATTEMPTS)
+		return false;
+	for (u32 i = 0; i < job->n_attempts; i++) {
+		struct attempt *a = &job->attempts[i];
+		a->jit = get_u32(c);
+		a->log_level = get_u32(c);
+		a->extra_flags = get_u32(c);
+		a->bits = get_u32(c);
+		a->capabilities = get_u64(c);
+	}
+	job->n_inputs = get_u32(c);
+	job->inputs = *c;
+	for (u32 i = 0; i < job->n_inputs && !c->bad; i++) {
+		u32 len;
+		get_blob(c, &len);
+		get_blob(c, &len);
+	}
+	return !c->bad;
+}
+
+static int load_btf(struct program *p)
+{
+	static struct buf aligned;
+	union attr attr;
+
+	if (!p->btf_size)
+		return 0;
+	memset(&attr, 0, sizeof(attr));
+	attr.btf.btf = (u64)(uintptr_t)memcpy(reserve(&aligned, p->btf_size), p->btf, p->btf_size);
+	attr.btf.btf_size = p->btf_size;
+	p->btf_fd = bpf(CMD_BTF_LOAD, &attr);
+	return p->btf_fd < 0 ? errno : 0;
+}
+
+/* Returns 0, or the error, with *at the map it concerns (-1: the program's BTF). */
+static int prepare(struct job *job, s32 *at)
+{
+	int error;
+
+	*at = -1;
+	error = load_btf(&job->program);
+	for (u32 i = 0; i < job->n_maps && !error; i++) {
+		*at = i;
+		error = create_map(&job->maps[i], job->has_inner[i] ? &job->inner[i] : NULL, job->program.btf_fd);
+	}
+	for (u32 i = 0; i < job->n_maps && !error; i++) {
+		*at = i;
+		error = fill_map(&job->maps[i], job->maps, job->n_maps);
+		if (!error && job->maps[i].frozen)
+			error = freeze_map(&job->maps[i]);
+	}
+	for (u32 i = 0; i + 1 < job->program.n_insns; i++) {
+		struct insn *insn = &job->program.insns[i];
+		u32 src = insn->regs >> 4;
+		if (insn->opcode != LD_IMM64)
+			continue;
+		if (src == PSEUDO_MAP_FD || src == PSEUDO_MAP_VALUE)
+			insn->imm = (u32)insn->imm < job->n_maps ? job->maps[insn->imm].fd : -1;
+		i++;
+	}
+	return error;
+}
+
+static void finish(struct job *job)
+{
+	for (u32 i = 0; i < job->n_maps; i++)
+		close_fd(job->maps[i].fd);
+	close_fd(job->program.btf_fd);
+}
+
+static void do_runs(struct job *job, int fd, struct buf *out)
+{
+	struct cursor inputs = job->inputs;
+
+	for (u32 i = 0; i < job->n_inputs; i++) {
+		u32 packet_len, context_len;
+		const u8 *packet = get_blob(&inputs, &packet_len), *context = get_blob(&inputs, &context_len);
+
+		for (u32 m = 0; m < job->n_maps; m++)
+			if (!job->maps[m].frozen && job->maps[m].style != STYLE_MAPS)
+				fill_map(&job->maps[m], job->maps, job->n_maps);
+		put_run(out, fd, job->program.shape, packet, packet_len, context, context_len);
+		for (u32 m = 0; m < job->n_maps; m++)
+			put_map(out, &job->maps[m]);
+	}
+}
+
+void do_job(struct cursor *c, struct buf *out)
+{
+	static struct job job;
+	u32 n_done = 0;
+	s32 at;
+
+	if (!get_job(c, &job)) {
+		put_u32(out, 0xffffffff);
+		return;
+	}
+	int error = job.missing ? 0 : prepare(&job, &at);
+	put_u32(out, error);
+	put_u32(out, error ? (u32)at : 0);
+	put_blob(out, job.missing, job.missing_len);
+	size_t n_at = out->len;
+	put_u32(out, 0);
+	for (u32 i = 0; i < job.n_attempts && !error && !job.missing; i++) {
+		struct attempt *a = &job.attempts[i];
+		struct load l;
+
+		load(&job.program, a, &l);
+		/* Room for the answer's other parts must remain in the frame. */
+		if (out->len + l.log_len > MAX_FRAME - (4u << 20)) {
+			l.log_len = 0;
+			l.truncated = true;
+		}
+		put_loaded(out, &l, a->bits & ATTEMPT_TRANSLATED);
+		bool runs = l.fd >= 0 && (a->bits & ATTEMPT_RUN);
+		put_u32(out, runs ? job.n_inputs : 0);
+		put_u32(out, job.n_maps);
+		if (runs)
+			do_runs(&job, l.fd, out);
+		close_fd(l.fd);
+		n_done++;
+	}
+	memcpy(out->data + n_at, &n_done, sizeof(n_done));
+	finish(&job);
+	put_splats(out);
+}
+
+void do_bench(struct cursor *c, struct buf *out)
+{
+	static struct job job;
+	u32 times = get_u32(c), done = 0;
+	int error = 0;
+	s32 at;
+	u64 total = 0;
+
+	if (!get_job(c, &job) || job.n_attempts != 1) {
+		put_u32(out, 0xffffffff);
+		return;
+	}
+	error = job.missing ? ENOENT : prepare(&job, &at);
+	if (!error) {
+		u64 start = now();
+		for (; done < times; done++) {
+			struct load l;
+			load(&job.program, &job.attempts[0], &l);
+			close_fd(l.fd);
+			if (!error)
+				error = l.error;
+		}
+		total = now() - start;
+	}
+	finish(&job);
+	put_u32(out, error);
+	put_u32(out, done);
+	put_u64(out, total);
+}

@@ -1,0 +1,198 @@
+"""Asking a kernel for all its features, pipelined: about two hundred small jobs."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.kernel.features.answers import Answer3, Feature, Features, Kind
+from conformance.kernel.features.instructions import KNOWN_BUT, UNKNOWN_TO_KERNEL, probed_forms, program_with
+from conformance.kernel.features.types import MAPS, program_of, program_with_flag, program_with_map
+from conformance.kernel.hello import Hello, Knob
+from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Lost
+from conformance.kernel.refusals import find_refusal
+from conformance.kernel.session import KernelSession
+from conformance.kernel.verdicts import ENOTSUPP
+from ebpf.isa.insn import Insn
+from ebpf.maps import MapType
+from ebpf.program import Case, Input, LoadFlag, Program
+from ebpf.program_types import ProgramType
+
+Found = tuple[Answer3, str]
+PACKET = bytes(64)
+_CONTEXTS = {
+    ProgramType.SYSCALL: bytes(16),
+    ProgramType.RAW_TRACEPOINT: bytes(96),
+    # struct bpf_sk_lookup: cookie, then family AF_INET and protocol TCP
+    ProgramType.SK_LOOKUP: bytes(8) + bytes([2, 0, 0, 0, 6, 0, 0, 0]) + bytes(48),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    kind: Kind
+    name: str
+    job: Job
+    read: Callable[[Answer], Found]
+
+
+def probe(session: KernelSession) -> Features:
+    """All of them, in some seconds; the kernel is not harmed.  Not while other jobs are in flight."""
+    probes = _probes()
+    answers = session.run_all([each.job for each in probes])
+    rows = [_row(each, got) for each, got in zip(probes, answers, strict=True)]
+    rows.append(Feature(Kind.MAP_TYPE, MapType.STRUCT_OPS.name.lower(), Answer3.UNKNOWN, "not probed"))
+    return Features(session.hello.release, (*rows, *_knobs(session.hello)))
+
+
+def _row(asked: _Probe, got: Answer | Lost) -> Feature:
+    found = (Answer3.UNKNOWN, f"lost: {got.reason.value}") if isinstance(got, Lost) else asked.read(got)
+    return Feature(asked.kind, asked.name, *found)
+
+
+def _probes() -> list[_Probe]:
+    load = Attempt(run=False)
+    probes = [
+        _Probe(Kind.INSTRUCTION, form.name, _job(program_with(form), load), _reader_of_instruction(form.name))
+        for form in probed_forms()
+    ]
+    for kind in ProgramType:
+        if kind is ProgramType.UNSPEC:
+            continue
+        name = kind.name.lower()
+        probes.append(_Probe(Kind.PROGRAM_TYPE, name, _job(program_of(kind), load), _read_type))
+        given = Input(b"" if kind in _CONTEXTS else PACKET, _CONTEXTS.get(kind, b""))
+        probes.append(_Probe(Kind.TEST_RUN, name, Job(Case(program_of(kind), (given,)), (Attempt(),)), _read_run))
+    probes += [_Probe(Kind.MAP_TYPE, kind.name.lower(), _job(program_with_map(kind), load), _read_map) for kind in MAPS]
+    probes += [
+        _Probe(Kind.LOAD_FLAG, flag.name.lower(), _job(program_with_flag(flag), load), _read_flag) for flag in LoadFlag if flag.name
+    ]
+    plain = Program(ProgramType.SOCKET_FILTER, (Insn(0xB7, imm=0x1234567), Insn(0x95)))
+    once = (Input(PACKET),)
+    probes.append(_Probe(Kind.KERNEL, "jit", Job(Case(plain, once), (Attempt(),)), _read_jit))
+    probes.append(_Probe(Kind.KERNEL, "interpreter", Job(Case(plain, once), (Attempt(jit=Jit.OFF),)), _read_interpreter))
+    probes.append(_Probe(Kind.KERNEL, "hardening", Job(Case(plain, once), (Attempt(), Attempt(jit=Jit.HARDENED))), _read_hardening))
+    probes.append(_Probe(Kind.KERNEL, "unprivileged", _job(plain, Attempt(capabilities=(), run=False)), _read_unprivileged))
+    return probes
+
+
+def _job(program: Program, attempt: Attempt) -> Job:
+    return Job(Case(program), (attempt,))
+
+
+def _errno(code: int) -> str:
+    return "ENOTSUPP" if code == ENOTSUPP else errno.errorcode.get(code, str(code))
+
+
+def _message(answer: Answer) -> str:
+    refusal = find_refusal(answer.attempts[0].log)
+    return refusal.message if refusal else ""
+
+
+def _unmade(answer: Answer) -> str | None:
+    """Why there was no attempt, when there was none."""
+    if answer.missing is not None:
+        return f"no {answer.missing} in the kernel's BTF"
+    if answer.map_errno is not None:
+        return f"{'map' if answer.map_errno[0] >= 0 else 'BTF'}: {_errno(answer.map_errno[1])}"
+    return None
+
+
+def _reader_of_instruction(name: str) -> Callable[[Answer], Found]:
+    def read(answer: Answer) -> Found:
+        if (why := _unmade(answer)) is not None:
+            return Answer3.UNKNOWN, why
+        if answer.attempts[0].errno == 0:
+            return Answer3.YES, "loaded"
+        message = _message(answer)
+        if name in KNOWN_BUT and re.match(KNOWN_BUT[name], message):
+            return Answer3.YES, message
+        known = Answer3.NO if UNKNOWN_TO_KERNEL.match(message) else Answer3.UNKNOWN
+        return known, message or _errno(answer.attempts[0].errno)
+
+    return read
+
+
+def _read_type(answer: Answer) -> Found:
+    if (why := _unmade(answer)) is not None:
+        return Answer3.UNKNOWN, why
+    loaded = answer.attempts[0]
+    if loaded.errno == 0:
+        return Answer3.YES, "loaded"
+    if message := _message(answer):
+        return Answer3.YES, message  # the verifier looked at it, so it has the type
+    if loaded.errno == ENOTSUPP:
+        return Answer3.YES, "ENOTSUPP"  # check_struct_ops_btf_id (kernel/bpf/verifier.c): of the type, but of no structure
+    # find_prog_type (kernel/bpf/syscall.c) says EINVAL before the verifier is called
+    return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), _errno(loaded.errno)
+
+
+def _read_run(answer: Answer) -> Found:
+    if _unmade(answer) is not None or not answer.attempts[0].runs:
+        return Answer3.UNKNOWN, _unmade(answer) or _message(answer) or _errno(answer.attempts[0].errno)
+    code = answer.attempts[0].runs[0].errno
+    if code == 0:
+        return Answer3.YES, "ran"
+    # bpf_prog_test_run (kernel/bpf/syscall.c) when the type has no test_run
+    return (Answer3.NO if code == ENOTSUPP else Answer3.UNKNOWN), _errno(code)
+
+
+def _read_map(answer: Answer) -> Found:
+    if answer.map_errno is None:
+        return Answer3.YES, "created"
+    at, code = answer.map_errno
+    unknown = at >= 0 and code in (errno.EINVAL, ENOTSUPP, errno.EOPNOTSUPP)
+    return (Answer3.NO if unknown else Answer3.UNKNOWN), _unmade(answer) or ""
+
+
+def _read_flag(answer: Answer) -> Found:
+    if (why := _unmade(answer)) is not None:
+        return Answer3.UNKNOWN, why
+    loaded = answer.attempts[0]
+    if loaded.errno == 0:
+        return Answer3.YES, "loaded"
+    if message := _message(answer):
+        return Answer3.YES, message
+    return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), _errno(loaded.errno)
+
+
+def _read_jit(answer: Answer) -> Found:
+    loaded = answer.attempts[0]
+    return (Answer3.YES if loaded.jited_length else Answer3.NO), f"jited_prog_len {loaded.jited_length}"
+
+
+def _read_interpreter(answer: Answer) -> Found:
+    loaded = answer.attempts[0]
+    if loaded.errno:
+        return Answer3.UNKNOWN, _message(answer) or _errno(loaded.errno)
+    ran = loaded.jited_length == 0 and [run.retval for run in loaded.runs] == [0x1234567]
+    return (Answer3.YES if ran else Answer3.NO), f"jited_prog_len {loaded.jited_length} with bpf_jit_enable 0"
+
+
+def _read_hardening(answer: Answer) -> Found:
+    plain, hardened = (loaded.jited_length for loaded in answer.attempts)
+    if not plain or not hardened:
+        return Answer3.UNKNOWN, "no JIT"
+    return (Answer3.YES if hardened > plain else Answer3.NO), f"jited_prog_len {plain}, blinded {hardened}"
+
+
+def _read_unprivileged(answer: Answer) -> Found:
+    code = answer.attempts[0].errno
+    if code == 0:
+        return Answer3.YES, "loaded without capabilities"
+    return (Answer3.NO if code == errno.EPERM else Answer3.UNKNOWN), _errno(code)
+
+
+def _knobs(hello: Hello) -> list[Feature]:
+    names = {
+        Knob.KERNEL_BTF: ("kernel btf", "/sys/kernel/btf/vmlinux"),
+        Knob.SYSRQ: ("sysrq", "/proc/sysrq-trigger"),
+        Knob.TRACEFS: ("tracefs", "/sys/kernel/tracing/events"),
+        Knob.LOG_TRUE_SIZE: ("log_true_size", "of a load with a log"),
+    }
+    return [
+        Feature(Kind.KERNEL, name, Answer3.YES if hello.knobs & knob else Answer3.NO, evidence)
+        for knob, (name, evidence) in names.items()
+    ]

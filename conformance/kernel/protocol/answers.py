@@ -1,0 +1,120 @@
+"""Answers as bytes.  The other half is agent/jobs.c (do_job), loads.c (put_loaded, put_run) and maps.c (put_map)."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from conformance.kernel.jobs import Answer, Loaded, Run
+from conformance.kernel.protocol.frames import U32, ProtocolError, Reader, blob
+from conformance.kernel.protocol.maps import array_keys
+
+_HEAD = struct.Struct("<Ii")
+_LOADED = struct.Struct("<4IQ")
+_RUN = struct.Struct("<2IQ")
+_MAP_HEAD = struct.Struct("<2I")
+_MAP_COUNT = struct.Struct("<3I")
+_UNREADABLE = 0xFFFFFFFF
+_PROCESSED = re.compile(r"^processed (\d+) insns", re.MULTILINE)
+MAX_ITEMS = 1 << 16
+
+Pairs = tuple[tuple[bytes, bytes], ...]
+Memo = dict[bytes, Pairs]
+
+
+def decode_answer(payload: bytes) -> Answer:
+    """The answer in a JOB frame.  Raises :class:`ProtocolError`."""
+    reader = Reader(payload)
+    errno, at = reader.fields(_HEAD)
+    if errno == _UNREADABLE:
+        raise ProtocolError("the agent could not read the job")
+    missing = reader.blob().decode("utf-8", "replace")
+    memo: Memo = {}
+    attempts = tuple([_loaded(reader, memo) for _ in range(reader.count(MAX_ITEMS))])
+    splats = tuple([reader.blob().decode("utf-8", "replace") for _ in range(reader.count(MAX_ITEMS))])
+    reader.end()
+    return Answer(attempts, (at, errno) if errno else None, splats, missing=missing or None)
+
+
+def _loaded(reader: Reader, memo: Memo) -> Loaded:
+    errno, truncated, jited, verified, nanoseconds = reader.fields(_LOADED)
+    log = reader.blob().decode("utf-8", "replace")
+    translated = reader.blob()
+    runs, maps = reader.count(MAX_ITEMS), reader.count(MAX_ITEMS)
+    return Loaded(
+        errno,
+        log,
+        bool(truncated),
+        jited,
+        nanoseconds,
+        verified or _processed(log),
+        translated or None,
+        tuple([_run(reader, maps, memo) for _ in range(runs)]),
+    )
+
+
+def _processed(log: str) -> int | None:
+    # Kernels before 5.16 do not tell it otherwise; the line is the log's last or nearly.
+    found = _PROCESSED.findall(log, max(0, len(log) - 4096))
+    return int(found[-1]) if found else None
+
+
+def _run(reader: Reader, maps: int, memo: Memo) -> Run:
+    errno, retval, nanoseconds = reader.fields(_RUN)
+    packet, context = reader.blob(), reader.blob()
+    return Run(errno, retval, packet, context, tuple([_map(reader, memo) for _ in range(maps)]), nanoseconds)
+
+
+def _map(reader: Reader, memo: Memo) -> Pairs | None:
+    style = reader.u32()
+    if style == 0:
+        return None
+    if style == 1:
+        size, count = reader.fields(_MAP_HEAD)
+        data = reader.take(size * count)
+        # Most runs leave most arrays as others did: one tuple serves them all.
+        known = memo.get(data)
+        if known is None or len(known) != count:
+            if size == 0:
+                raise ProtocolError("an array of empty values")
+            values = [data[at : at + size] for at in range(0, size * count, size)]
+            known = memo[data] = tuple(zip(array_keys(count), values, strict=True))
+        return known
+    if style == 2:
+        key_size, value_size, count = reader.fields(_MAP_COUNT)
+        step = key_size + value_size
+        data = reader.take(step * count)
+        if step == 0:
+            raise ProtocolError("a map of empty entries")
+        pairs = [(data[at : at + key_size], data[at + key_size : at + step]) for at in range(0, step * count, step)]
+        if key_size:
+            pairs.sort()
+        return tuple(pairs)
+    raise ProtocolError(f"unknown map style {style}")
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """What the agent would have sent (host_nanoseconds is not on the wire): for stand-ins of the agent."""
+    at, errno = answer.map_errno or (0, 0)
+    parts = [_HEAD.pack(errno, at), blob((answer.missing or "").encode()), U32.pack(len(answer.attempts))]
+    for loaded in answer.attempts:
+        verified = loaded.verified or 0
+        parts.append(_LOADED.pack(loaded.errno, loaded.log_truncated, loaded.jited_length, verified, loaded.nanoseconds))
+        parts += (blob(loaded.log.encode()), blob(loaded.translated or b""))
+        parts.append(_MAP_HEAD.pack(len(loaded.runs), len(loaded.runs[0].maps) if loaded.runs else 0))
+        parts += [_encode_run(run) for run in loaded.runs]
+    parts.append(U32.pack(len(answer.splats)))
+    parts += [blob(splat.encode()) for splat in answer.splats]
+    return b"".join(parts)
+
+
+def _encode_run(run: Run) -> bytes:
+    parts = [_RUN.pack(run.errno, run.retval, run.nanoseconds), blob(run.packet), blob(run.context)]
+    for pairs in run.maps:
+        if pairs is None:
+            parts.append(U32.pack(0))
+        else:
+            key, value = pairs[0] if pairs else (b"", b"?")
+            parts += (U32.pack(2), _MAP_COUNT.pack(len(key), len(value), len(pairs)))
+            parts += [part for pair in pairs for part in pair]
+    return b"".join(parts)

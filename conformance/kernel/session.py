@@ -1,0 +1,272 @@
+"""A session with a kernel: jobs go in, answers come out in the same order, and a lost virtual machine is replaced and explained."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from conformance.kernel.accelerator import boot
+from conformance.kernel.hello import Hello, decode_hello
+from conformance.kernel.image import Image
+from conformance.kernel.jobs import Answer, Job, LossReason, Lost
+from conformance.kernel.link import GuestLost, Link
+from conformance.kernel.protocol.answers import decode_answer
+from conformance.kernel.protocol.frames import U32, U64, Frame, Kind, ProtocolError, Reader
+from conformance.kernel.protocol.jobs import encode_job
+from conformance.kernel.vm import Guest
+from ebpf.errors import InfrastructureError
+
+WINDOW_JOBS = 256
+WINDOW_BYTES = 4 << 20
+JOB_SECONDS = 60.0
+BOOT_SECONDS = 60.0
+BOOT_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A virtual machine that went away while ``in_flight`` jobs had been sent and not answered.
+
+    When one of them does it again alone, ``named`` is True and ``culprit`` is its tag.
+    """
+
+    reason: LossReason
+    console: str
+    in_flight: int
+    culprit: Hashable | None = None
+    named: bool = False
+
+    def __str__(self) -> str:
+        if self.named:
+            return f"{self.reason.value}: job {self.culprit} does it again alone"
+        return f"{self.reason.value}: none of the {self.in_flight} jobs in flight reproduces it"
+
+
+@dataclass(slots=True)
+class _Pending:
+    tag: Hashable
+    frame: bytes
+    ident: int
+    sent: float = 0.0
+
+
+class KernelSession:
+    """Open one with :meth:`open`, as a context manager, and use it from the thread that opened it (QEMU dies with that thread).
+
+    ``boots`` counts machines started; ``losses`` are in order of time; ``hello`` is what the newest agent said.
+    """
+
+    def __init__(
+        self, boot_guest: Callable[[], Guest], *, job_seconds: float = JOB_SECONDS, boot_seconds: float = BOOT_SECONDS
+    ) -> None:
+        """``boot_guest`` starts a fresh machine.  ``job_seconds`` is the watchdog: from the later of a job's sending and the answer
+        before it, to its own answer."""
+        self._boot_guest = boot_guest
+        self._job_seconds = job_seconds
+        self._boot_seconds = boot_seconds
+        self._link: Link | None = None
+        self._waiting: deque[_Pending] = deque()
+        self._flying: deque[_Pending] = deque()
+        self._flying_bytes = 0
+        self._done: deque[tuple[Hashable, Answer | Lost]] = deque()
+        self._next = 1
+        self._last_answer = 0.0
+        self.boots = 0
+        self.losses: list[Loss] = []
+        self._hello: Hello | None = None
+
+    @classmethod
+    def open(
+        cls,
+        image: Image,
+        boot_args: tuple[str, ...] = (),
+        *,
+        job_seconds: float = JOB_SECONDS,
+        boot_seconds: float = BOOT_SECONDS,
+        memory_mib: int = 1024,
+    ) -> KernelSession:
+        """Boot ``image``.  Raises :class:`InputError` (no QEMU, no compiler) or :class:`InfrastructureError` (it does not boot; the
+        message ends in the console's last lines)."""
+        session = cls(lambda: boot(image, boot_args, memory_mib), job_seconds=job_seconds, boot_seconds=boot_seconds)
+        session._fresh()
+        return session
+
+    @property
+    def hello(self) -> Hello:
+        """What the agent said when it started; boots when there is no machine yet."""
+        if self._hello is None:
+            self._fresh()
+        assert self._hello is not None
+        return self._hello
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the machine.  Jobs without an answer are forgotten."""
+        self._discard()
+        self._waiting.clear()
+        self._flying.clear()
+        self._flying_bytes = 0
+
+    def submit(self, job: Job, tag: Hashable) -> None:
+        """Queue a job; blocks while :data:`WINDOW_JOBS` wait unsent.  Raises :class:`InputError` for one that cannot be sent."""
+        frame = Frame(Kind.JOB, self._next, encode_job(job)).encode()
+        self._waiting.append(_Pending(tag, frame, self._next))
+        self._next += 1
+        self._pump(0.0)
+        while len(self._waiting) > WINDOW_JOBS:
+            self._pump(1.0)
+
+    def results(self, *, block: bool = True) -> Iterator[tuple[Hashable, Answer | Lost]]:
+        """Answers in the order of submission.  With ``block``, until every job submitted (also meanwhile) is answered; without,
+        those that are there."""
+        while True:
+            if not self._done and (self._waiting or self._flying):
+                self._pump(1.0 if block else 0.0)
+            if self._done:
+                yield self._done.popleft()
+            elif not block or not (self._waiting or self._flying):
+                return
+
+    def run(self, job: Job) -> Answer | Lost:
+        """One job, alone.  Not while others are in flight."""
+        return self.run_all([job])[0]
+
+    def run_all(self, jobs: Iterable[Job]) -> list[Answer | Lost]:
+        """All of them, pipelined; answers in order."""
+        if self._waiting or self._flying or self._done:
+            raise RuntimeError("jobs submitted earlier have answers that nobody took")
+        answers = []
+        for number, job in enumerate(jobs):
+            self.submit(job, number)
+            answers += [answer for _, answer in self.results(block=False)]
+        return answers + [answer for _, answer in self.results()]
+
+    def bench(self, job: Job, times: int) -> tuple[int, int]:
+        """Load the job's program ``times`` times with its one attempt, in the guest alone: (errno of the first failure or 0, guest
+        nanoseconds for all)."""
+        payload = U32.pack(times) + encode_job(job)
+        reader = Reader(self._exchange(Kind.BENCH, payload))
+        errno, done = reader.u32(), reader.u32()
+        nanoseconds, = reader.fields(U64)
+        if done != times:
+            raise InfrastructureError(f"the agent loaded {done} of {times} times: errno {errno}")
+        return errno, nanoseconds
+
+    def _exchange(self, kind: Kind, payload: bytes = b"") -> bytes:
+        link = self._link or self._fresh()
+        link.queue(Frame(kind, 0, payload).encode())
+        frame = link.expect(kind, self._job_seconds)
+        return frame.payload
+
+    def _fresh(self) -> Link:
+        self._discard()
+        console = ""
+        for _ in range(BOOT_TRIES):
+            self.boots += 1
+            link = Link(self._boot_guest())
+            try:
+                link.queue(Frame(Kind.HELLO, 0).encode())
+                self._hello = decode_hello(link.expect(Kind.HELLO, self._boot_seconds).payload)
+            except (GuestLost, ProtocolError) as error:
+                console = f"{error}\n{link.guest.console()}"
+                link.close()
+            except BaseException:
+                link.close()
+                raise
+            else:
+                self._link = link
+                self._last_answer = time.monotonic()
+                return link
+        raise InfrastructureError(f"the kernel does not boot ({BOOT_TRIES} tries): {console}")
+
+    def _discard(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _pump(self, seconds: float) -> None:
+        """Send what the window allows, take what has come; waits at most ``seconds`` when nothing has."""
+        link = self._link or self._fresh()
+        self._launch(link)
+        try:
+            frames = link.exchange(min(seconds, max(0.0, self._deadline() - time.monotonic())))
+            for frame in frames:
+                if self._land(frame):
+                    return
+            if self._flying and time.monotonic() > self._deadline():
+                raise GuestLost(LossReason.HANG)
+        except GuestLost as lost:
+            self._explain(lost.reason, link.guest.console())
+        except ProtocolError:
+            self._explain(LossReason.PROTOCOL, link.guest.console())
+
+    def _deadline(self) -> float:
+        if not self._flying:
+            return float("inf")
+        return max(self._flying[0].sent, self._last_answer) + self._job_seconds
+
+    def _launch(self, link: Link) -> None:
+        while self._waiting and len(self._flying) < WINDOW_JOBS and (self._flying_bytes < WINDOW_BYTES or not self._flying):
+            job = self._waiting.popleft()
+            job.sent = time.monotonic()
+            self._flying.append(job)
+            self._flying_bytes += len(job.frame)
+            link.queue(job.frame)
+
+    def _land(self, frame: Frame) -> bool:
+        """Take an answer; True when the machine went with it."""
+        if not self._flying or frame.id != self._flying[0].ident:
+            raise ProtocolError(f"an answer to {frame.id}, which was not the next")
+        answer = decode_answer(frame.payload)
+        job = self._flying.popleft()
+        self._flying_bytes -= len(job.frame)
+        self._last_answer = time.monotonic()
+        self._done.append((job.tag, answer))
+        if not answer.splats:
+            return False
+        # Warnings come once per boot, and what runs after one runs on a kernel that is no longer itself.
+        self._discard()
+        self._requeue()
+        return True
+
+    def _requeue(self) -> None:
+        self._waiting.extendleft(reversed(self._flying))
+        self._flying.clear()
+        self._flying_bytes = 0
+
+    def _explain(self, reason: LossReason, console: str) -> None:
+        """The machine is gone: replay the jobs in flight one by one until one does it again."""
+        self._discard()
+        suspects = len(self._flying)
+        self._requeue()
+        for _ in range(suspects):
+            job = self._waiting.popleft()
+            outcome = self._alone(job)
+            self._done.append((job.tag, outcome))
+            if isinstance(outcome, Lost):
+                self.losses.append(Loss(outcome.reason, outcome.console, suspects, job.tag, named=True))
+                return
+        self.losses.append(Loss(reason, console, suspects))
+
+    def _alone(self, job: _Pending) -> Answer | Lost:
+        link = self._link or self._fresh()
+        try:
+            link.queue(job.frame)
+            answer = decode_answer(link.expect(Kind.JOB, self._job_seconds).payload)
+        except (GuestLost, ProtocolError) as error:
+            reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
+            console = link.guest.console()
+            self._discard()
+            return Lost(reason, True, console)
+        if answer.splats:
+            self._discard()
+        return answer

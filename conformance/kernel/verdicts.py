@@ -1,0 +1,102 @@
+"""From what a kernel answered to what that says of the program.
+
+A verdict needs evidence that the verifier spoke: a log that ends in a refusal, whatever the errno.  Everything else that is not an
+acceptance is no opinion, and says why.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from dataclasses import dataclass
+
+from conformance.kernel.jobs import Answer, Jit, Loaded, Lost, Verdict
+from conformance.kernel.refusals import find_alarm, find_refusal
+from ebpf.rules import Phase
+
+ENOTSUPP = 524  # include/linux/errno.h: internal to the kernel, and yet what bpf(2) returns
+
+NO_VERDICT = {
+    errno.ENOSPC: "the log was too small",
+    errno.ENOMEM: "the kernel was out of memory",
+    errno.EAGAIN: "the kernel asked to try again",
+    errno.EINTR: "the load was interrupted",
+}
+NEEDS_JIT = re.compile(r".*non-JITed|JIT (?:is required|does not support)")
+"""Refusals of what the kernel's interpreter cannot run, and so no opinion of the verifier's (kernel/bpf/verifier.c and core.c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Of the features a program needs, those this kernel lacks (``missing``) and those nobody could tell of (``unclear``)."""
+
+    missing: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """``reason`` says why there is no opinion (NONE, LOST, UNSUPPORTED; empty otherwise).  ``message``, ``phase``, ``instruction``
+    and ``category`` are the refusal's, where there is one.  ``alarm`` is a line in which the kernel accuses itself."""
+
+    verdict: Verdict
+    reason: str = ""
+    message: str = ""
+    phase: Phase | None = None
+    instruction: int | None = None
+    category: str | None = None
+    alarm: str | None = None
+    errno: int = 0
+
+
+def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Judgement:
+    """What one attempt, made with ``jit``, says of the program."""
+    code = loaded.errno
+    alarm = find_alarm(loaded.log)
+    if code == 0:
+        return Judgement(Verdict.ACCEPT, alarm=alarm)
+    if alarm or code == errno.EFAULT:
+        return Judgement(Verdict.NONE, "the verifier failed", alarm=alarm or "EFAULT", errno=code)
+    if loaded.log_truncated or code in NO_VERDICT:
+        return Judgement(Verdict.NONE, NO_VERDICT.get(code, "the log was cut"), errno=code)
+    refusal = find_refusal(loaded.log)
+    if refusal is None:
+        return _silent(loaded, support, jit)
+    verdict, reason = Verdict.REJECT, ""
+    if support.missing:
+        verdict, reason = Verdict.UNSUPPORTED, support.missing[0]
+    elif jit is Jit.OFF and NEEDS_JIT.match(refusal.message):
+        verdict, reason = Verdict.UNSUPPORTED, "needs the JIT"
+    elif support.unclear:
+        verdict, reason = Verdict.NONE, f"could not tell whether the kernel has {support.unclear[0]}"
+    return Judgement(verdict, reason, refusal.message, refusal.phase, refusal.instruction, refusal.category, errno=code)
+
+
+def _silent(loaded: Loaded, support: Support, jit: Jit) -> Judgement:
+    code = loaded.errno
+    name = errno.errorcode.get(code, "ENOTSUPP" if code == ENOTSUPP else str(code))
+    if support.missing:
+        return Judgement(Verdict.UNSUPPORTED, support.missing[0], errno=code)
+    if loaded.log.strip():
+        # Verified, and then not translated to something that runs.
+        if jit is Jit.OFF and code == ENOTSUPP:
+            return Judgement(Verdict.UNSUPPORTED, "needs the JIT", phase=Phase.FIXUP, errno=code)
+        return Judgement(Verdict.NONE, f"{name}, and the log holds no refusal", phase=Phase.FIXUP, errno=code)
+    if code in (errno.EPERM, errno.EACCES):
+        return Judgement(Verdict.NONE, "not allowed to load it", phase=Phase.LOAD, errno=code)
+    return Judgement(Verdict.NONE, f"{name} before the verifier said anything", phase=Phase.LOAD, errno=code)
+
+
+def judge_answer(answer: Answer | Lost, attempt: int, support: Support = Support(), jit: Jit = Jit.ON) -> Judgement:
+    """The same for attempt number ``attempt`` of a whole answer, which may also be that no attempt could be made."""
+    if isinstance(answer, Lost):
+        return Judgement(Verdict.LOST, answer.reason.value)
+    if answer.missing is not None:
+        return Judgement(Verdict.UNSUPPORTED, f"kernel type or function {answer.missing}")
+    if answer.map_errno is not None:
+        at, code = answer.map_errno
+        what = "the program's BTF" if at < 0 else f"map {at}"
+        verdict = Verdict.UNSUPPORTED if support.missing else Verdict.NONE
+        reason = support.missing[0] if support.missing else f"{what} was refused: {errno.errorcode.get(code, str(code))}"
+        return Judgement(verdict, reason, errno=code)
+    return judge(answer.attempts[attempt], support, jit)

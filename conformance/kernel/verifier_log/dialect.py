@@ -1,0 +1,41 @@
+"""Which of the three ways of writing a log this one is, and what decides it."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+
+class Dialect(Enum):
+    """Named after the stock kernel each was sampled from.
+
+    LINUX_6_1 also stands for the mixed kernels up to 6.7: what it reads more weakly (omitted bounds, widths of spills) is right there too.
+    """
+
+    LINUX_5_10 = "5.10"
+    LINUX_6_1 = "6.1"
+    LINUX_6_12 = "6.12"
+    LINUX_7_3 = "7.3"
+
+    @property
+    def abstains(self) -> str | None:
+        """Why no claim can be taken from such a log, or None."""
+        return "claims in the 5.10 dialect are not read" if self is Dialect.LINUX_5_10 else None
+
+
+# Values named inv and bounds named umax_value went away in 5.19 (kernel/bpf/verifier.c).
+_BEFORE_5_19 = re.compile(r"=inv(?:P|\(|-?\d)|u(?:min|max)_value=")
+# Only 7.x prints its static analysis and per-subprogram statistics.
+_SINCE_7 = re.compile(r"^(?:topo_order\[|Live regs before insn|stack depth max |subprog \d+ \()", re.M)
+# Until 6.7 every pointer shows its offset, zero or not, precision walks have no prefix (6.1) and 32-bit bounds have an underscore.
+_UNTIL_6_7 = re.compile(r"=\w+\((?:[^()\n]*,)?off=(?:-?\d+),(?:[^()\n]*,)?imm=|^(?:last_idx |regs=)|[su]32_m(?:in|ax)=", re.M)
+
+
+def detect(text: str) -> Dialect:
+    """The dialect of a log.  A log that shows no state at all reads the same in every dialect, and is called 6.12."""
+    if _SINCE_7.search(text):
+        return Dialect.LINUX_7_3
+    if _BEFORE_5_19.search(text):
+        return Dialect.LINUX_5_10
+    # A state line without an id, bound or pointer tells nothing, hence the search through the whole text.
+    return Dialect.LINUX_6_1 if _UNTIL_6_7.search(text) else Dialect.LINUX_6_12

@@ -1,0 +1,278 @@
+"""What the verifier explored, as a tree: every visit of an instruction, below the visit it came from.
+
+The verifier walks depth-first: at a conditional jump it goes on with one branch and pushes the other on a stack; ``from A to B`` opens
+the branch popped last.  The log shows visits and pops, not pushes, so a pop is matched with a visit of A on the path being walked
+that may have pushed it.  Where several may have, none is chosen: those visits remember that the pop may be theirs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from conformance.kernel.verifier_log.effects import is_call, is_conditional, operands
+from conformance.kernel.verifier_log.events import (
+    Branch,
+    CallEnter,
+    CallReturn,
+    Cut,
+    Function,
+    GlobalFunction,
+    Precision,
+    Pruned,
+    StateLine,
+    Visit,
+)
+from conformance.kernel.verifier_log.known import Known, constant_of, disagree
+from conformance.kernel.verifier_log.log import Log
+from ebpf.isa.insn import Insn
+
+Place = tuple[int, int]
+"""(frame, instruction): where a walk or a run is.  Frame 0 is the main program."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One visit of ``insn`` in ``frame``.  ``entry``: the state texts printed before it ran and after its parent did.
+
+    ``children`` by the place reached next; a pruned one is None.  ``branches`` are states pushed here and popped later that start at
+    this or the following instruction without this being a jump: the verifier split one state in two (maybe_fork_scalars, iterators).
+    ``unsure``: places that some ``from`` may have reached from here, or from another visit.
+    """
+
+    insn: int
+    frame: int
+    parent: Node | None
+    entry: tuple[str, ...]
+    position: int
+    speculative: bool = False
+    decided: bool = False
+    popped: bool = False
+    text: str = ""
+    children: dict[Place, Node | None] = field(default_factory=dict)
+    branches: list[Node | None] = field(default_factory=list)
+    unsure: set[int] = field(default_factory=set)
+    known: Known | None = None
+
+
+class Exploration:
+    """The tree of one level-2 log of ``instructions``; built once, walked for every trace.
+
+    ``accepted``: the kernel accepted the program, so that a log without gaps shows all it explored.
+    """
+
+    def __init__(self, log: Log, instructions: Sequence[Insn], *, accepted: bool = False) -> None:
+        self.log = log
+        self.instructions = instructions
+        self.root: Node | None = None
+        self.cut = False
+        """The log has a gap, at its head or within."""
+        self.orphans: set[tuple[int, int]] = set()
+        """(source, target) of pops for which no visit was found."""
+        self.strange: str | None = None
+        """Something about the walk that should not be: no accusation is built on such a tree."""
+        self._on_path: list[Node] = []
+        self._by_insn: dict[int, list[Node]] = {}
+        self._cursor: Node | None = None
+        self._pending: list[str] = []
+        self._frame = 0
+        self._arriving: Node | None = None
+        """The node split in two whose second half begins with the next visit."""
+        self._returning: int | None = None
+        self._speculative = False
+        self._all_push = self._which_always_push()
+        self.whole = log.whole and accepted
+        self._build()
+
+    def _which_always_push(self) -> frozenset[int]:
+        """Jumps popped as often as they are visited: each visit pushed.  Only a log without gaps can tell."""
+        if not self.log.whole:
+            return frozenset()
+        visits: Counter[int] = Counter()
+        pops: Counter[int] = Counter()
+        returned = speculative = False
+        events = self.log.events
+        for index, event in enumerate(events):
+            if isinstance(event, Visit):
+                returned = False
+                visits[event.insn] += not speculative and not self._precise_before_state(index)
+            elif isinstance(event, CallReturn):
+                returned = True
+            elif isinstance(event, Branch | Pruned) and event.source is not None:
+                if not returned:
+                    speculative = event.speculative
+                    pops[event.source] += not speculative
+                returned = False
+        return frozenset(insn for insn, count in pops.items() if count == visits[insn])
+
+    def _precise_before_state(self, index: int) -> bool:
+        """Whether the jump visited at this event was decided: only then are operands marked precise before its state is printed."""
+        events = self.log.events
+        visit = events[index]
+        if not isinstance(visit, Visit) or visit.state is not None:
+            return False
+        at = index + 1
+        while at < len(events) and isinstance(events[at], Precision):
+            at += 1
+        after = events[at] if at < len(events) else None
+        return at > index + 1 and isinstance(after, StateLine) and after.insn == visit.insn
+
+    def _build(self) -> None:
+        if not any(isinstance(event, Function) for event in self.log.events):
+            self.cut = True  # the head is missing, or this is a level-1 log, which drops what it has finished
+            return
+        for index, event in enumerate(self.log.events):
+            if isinstance(event, Visit):
+                self._visit(event, index)
+            elif isinstance(event, StateLine):
+                self._pending.append(event.state)
+            elif isinstance(event, Branch):
+                self._branch(event)
+            elif isinstance(event, Pruned):
+                self._pruned(event)
+            elif isinstance(event, CallEnter):
+                self._frame += 1
+                self._pending += [event.caller, event.callee]
+            elif isinstance(event, CallReturn):
+                self._frame = max(0, self._frame - 1)
+                self._pending = [event.caller]
+                self._returning = event.target
+            elif isinstance(event, GlobalFunction) and event.what != "assumed":
+                self._leave()  # another function has its own walk, before main's (6.1) or after it
+                self._frame = 0
+                self._on_path, self._by_insn = [], {}
+            elif isinstance(event, Cut):
+                self.cut = True
+                self._leave()
+                if self.root is None:
+                    return
+                self._on_path, self._by_insn = [], {}
+
+    def _leave(self) -> None:
+        self._cursor = self._arriving = None
+        self._pending = []
+        self._returning = None
+
+    def _visit(self, event: Visit, index: int) -> None:
+        self._returning = None
+        cursor, arriving = self._cursor, self._arriving
+        node = Node(event.insn, self._frame, cursor, tuple(dict.fromkeys(self._pending)), len(self._on_path), self._speculative)
+        node.text = event.text
+        node.decided = self._precise_before_state(index)
+        if arriving is not None:
+            arriving.branches.append(node)
+        elif cursor is not None:
+            if (self._frame, event.insn) in cursor.children:
+                self.strange = f"insn {cursor.insn} is left for insn {event.insn} twice"
+            cursor.children[self._frame, event.insn] = node
+        elif self.root is None and event.insn == 0 and self._pending:
+            self.root = node
+        self._on_path.append(node)
+        self._by_insn.setdefault(event.insn, []).append(node)
+        self._cursor, self._arriving = node, None
+        self._pending = [event.state] if event.state is not None else []
+
+    def _branch(self, event: Branch) -> None:
+        if self._returning == event.target:
+            self._pending.append(event.state)  # no pop: the walk goes on after a call
+            self._returning = None
+            return
+        self._pop(event.source, event.target, event.speculative, event.state)
+        opening = event.state.lstrip()
+        self._frame = int(opening[5 : opening.index(":")]) if opening.startswith("frame") else 0
+        self._pending = [event.state]
+
+    def _pruned(self, event: Pruned) -> None:
+        if event.source is None or self._returning == event.target:
+            if self._cursor is not None:
+                self._cursor.children.setdefault((self._frame, event.target), None)
+        else:
+            self._pop(event.source, event.target, event.speculative, None)
+            if self._arriving is not None:
+                self._arriving.branches.append(None)
+            elif self._cursor is not None:
+                self._cursor.children.setdefault((self._cursor.frame, event.target), None)
+        self._leave()
+
+    def _pop(self, source: int, target: int, speculative: bool, state: str | None) -> None:
+        """Move to the visit of ``source`` that pushed this branch, or to nowhere when that is not certain."""
+        self._leave()
+        self._speculative = speculative
+        if speculative:
+            # Never matched with a run.  What lies above the visit is finished; with several visits it is not known which.
+            visits = list(self._visits(source))
+            if len(visits) == 1:
+                self._forget_above(visits[0].position)
+            return
+        candidates = self._candidates(source, target, state)
+        if not candidates:
+            self.orphans.add((source, target))
+            return
+        self._forget_above(candidates[0].position)
+        if len(candidates) > 1:
+            for node in candidates:
+                node.unsure.add(target)
+            return
+        node = candidates[0]
+        node.popped = True
+        self._cursor = node
+        insn = self.instructions[source]
+        if not is_conditional(insn):
+            if target in (source, source + 1) or not is_call(insn):
+                self._arriving = node
+        elif target not in (source + 1, source + 1 + insn.off):
+            self.strange = f"insn {source} has no way to insn {target}"
+        elif (node.frame, target) in node.children:
+            self._arriving = node  # both ways of the jump lead to the same place
+
+    def _visits(self, insn: int) -> Iterator[Node]:
+        """Visits of ``insn`` on the path being walked, latest first."""
+        path, visits = self._on_path, self._by_insn.get(insn, [])
+        for index in range(len(visits) - 1, -1, -1):
+            node = visits[index]
+            if node.position < len(path) and path[node.position] is node:
+                yield node
+            else:
+                del visits[index]
+
+    def _forget_above(self, position: int) -> None:
+        del self._on_path[position + 1 :]
+
+    def _candidates(self, source: int, target: int, state: str | None) -> list[Node]:
+        """Visits of ``source`` that may have pushed this branch, latest first; one when it is certain."""
+        insn = self.instructions[source] if source < len(self.instructions) else None
+        jump = insn is not None and is_conditional(insn)
+        found = [n for n in self._visits(source) if not n.speculative and not (jump and (n.popped or n.decided))]
+        if len(found) > 1 and source in self._all_push:
+            return found[:1]
+        if len(found) > 1 and jump and insn is not None:
+            found = [node for node in found if not self._is_decided(node, insn)]
+        if len(found) > 1 and insn is not None and state is not None:
+            opened = self.log.read(state)
+            found = [node for node in found if not disagree(self.known(node), opened, operands(insn))]
+        return found
+
+    def _is_decided(self, node: Node, insn: Insn) -> bool:
+        """Whether both sides of the comparison are constants: then the verifier follows one branch only."""
+        known = self.known(node)
+        return all(constant_of(known, node.frame, register) is not None for register in operands(insn))
+
+    def known(self, node: Node) -> Known:
+        """All claims that hold when ``node`` is about to run, those printed long ago included."""
+        chain = []
+        at: Node | None = node
+        while at is not None and at.known is None:
+            chain.append(at)
+            at = at.parent
+        for each in reversed(chain):
+            parent = each.parent
+            before = parent.known if parent is not None and parent.known is not None else Known()
+            # A state split in two may begin at the instruction itself, before it has written anything.
+            if parent is not None and each.insn != parent.insn:
+                before = before.after(self.instructions[parent.insn], parent.frame, each.frame)
+            for text in each.entry:
+                before = before.with_state(self.log.read(text))
+            each.known = before
+        assert node.known is not None
+        return node.known

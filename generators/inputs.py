@@ -1,0 +1,73 @@
+"""Inputs for a program: packets and contexts full of boundary values and of the program's own constants."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from ebpf.program import Input
+from ebpf.program_types import ProgramType
+from generators.constants import BOUNDARIES, U64
+
+WORDS = 10
+"""Eight-byte words of packet payload."""
+
+
+def constants_of(insns: Sequence[Insn]) -> tuple[int, ...]:
+    """The immediates a program computes and compares with, and their neighbours, as unsigned 64-bit numbers."""
+    found: set[int] = set()
+    for at, insn in enumerate(insns):
+        cls = insn.opcode & o.CLASS_MASK
+        if cls in (o.ALU, o.ALU64, o.JMP, o.JMP32) and insn.opcode & o.SOURCE_MASK == o.K and insn.opcode not in (0x85, 0x95, 0x05):
+            found.add(insn.imm)
+        elif insn.opcode == o.LD_IMM64 and insn.src == 0 and at + 1 < len(insns):
+            found.add((insns[at + 1].imm & 0xFFFF_FFFF) << 32 | insn.imm & 0xFFFF_FFFF)
+    return tuple(sorted({(n + d) & U64 for n in found for d in (-1, 0, 1)}))
+
+
+def word_for(rng: random.Random, constants: Sequence[int]) -> int:
+    """One input word."""
+    shape = rng.randrange(10)
+    if shape < 3 and constants:
+        number = rng.choice(constants)
+        return number if rng.randrange(3) else (number & 0xFFFF_FFFF) | rng.getrandbits(32) << 32
+    if shape < 6:
+        return rng.choice(BOUNDARIES)
+    if shape == 6:
+        return rng.randrange(256)
+    if shape == 7:
+        return rng.choice(BOUNDARIES) & 0xFFFF_FFFF | (rng.choice(BOUNDARIES) & 0xFFFF_FFFF) << 32
+    if shape == 8:
+        return rng.getrandbits(64) & rng.getrandbits(64) & rng.getrandbits(64)
+    return rng.getrandbits(64)
+
+
+def payload(rng: random.Random, constants: Sequence[int], words: int = WORDS) -> bytes:
+    """``words`` words, little-endian."""
+    return b"".join([word_for(rng, constants).to_bytes(8, "little") for _ in range(words)])
+
+
+def inputs_for(kind: ProgramType, insns: Sequence[Insn], seed: int, count: int) -> tuple[Input, ...]:
+    """``count`` inputs: the first plain, most long enough for every generated access, one now and then short."""
+    rng = random.Random(seed)
+    constants = constants_of(insns)
+    made = []
+    for number in range(count):
+        words = WORDS if number == 0 or rng.randrange(8) else rng.randrange(1, WORDS)
+        # The Ethernet header stays zero: its addresses and protocol decide fields of the context that no input controls.
+        data = bytes(14) + payload(rng, constants, words)
+        if kind is ProgramType.XDP:
+            made.append(Input(packet=data[14:].ljust(14, b"\0")))
+        else:
+            made.append(Input(packet=data, context=_sk_buff(rng, constants)))
+    return tuple(made)
+
+
+def _sk_buff(rng: random.Random, constants: Sequence[int]) -> bytes:
+    """``struct __sk_buff`` up to cb: mark at 8, priority at 32, cb at 48 (net/bpf/test_run.c, convert___skb_to_skb)."""
+    context = bytearray(68)
+    for offset in (8, 32, 48, 52, 56, 60, 64):
+        context[offset : offset + 4] = (word_for(rng, constants) & 0xFFFF_FFFF).to_bytes(4, "little")
+    return bytes(context)

@@ -1,0 +1,43 @@
+"""Daring programs: one field of one instruction changed, so that nobody has said beforehand whether the program is safe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from generators.constants import immediate
+from generators.dice import Dice
+
+
+def mutate(insns: tuple[Insn, ...], dice: Dice) -> tuple[Insn, ...]:
+    """A copy with one or two instructions changed; forms stay legal, meaning does not."""
+    changed = list(insns)
+    for _ in range(1 + dice.pick(2)):
+        candidates = [n for n, insn in enumerate(changed) if insn.opcode not in (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)]
+        if candidates:
+            at = dice.of(candidates)
+            changed[at] = _other(changed[at], dice)
+    return tuple(changed)
+
+
+def _other(insn: Insn, dice: Dice) -> Insn:
+    cls, source = insn.opcode & o.CLASS_MASK, insn.opcode & o.SOURCE_MASK
+    if cls in (o.JMP, o.JMP32) and insn.opcode & o.OP_MASK != o.JA:
+        op = dice.of((o.JEQ, o.JGT, o.JGE, o.JSET, o.JNE, o.JSGT, o.JSGE, o.JLT, o.JLE, o.JSLT, o.JSLE))
+        form = dice.pick(3)
+        if form == 0:
+            return replace(insn, opcode=op | source | cls)
+        if form == 1:
+            return replace(insn, opcode=insn.opcode ^ (o.JMP ^ o.JMP32))
+        return replace(insn, imm=immediate(dice)) if source == o.K else replace(insn, src=dice.pick(10))
+    if cls in (o.ALU, o.ALU64) and insn.opcode & o.OP_MASK not in (o.END, o.NEG):
+        op = insn.opcode & o.OP_MASK
+        if source == o.K and op not in (o.LSH, o.RSH, o.ARSH, o.DIV, o.MOD):
+            return replace(insn, imm=immediate(dice))
+        return replace(insn, opcode=insn.opcode ^ (o.ALU ^ o.ALU64), imm=insn.imm & 31, off=0 if op == o.MOV else insn.off)
+    if cls in (o.LDX, o.ST, o.STX) and insn.opcode & o.MODE_MASK == o.MEM:
+        if dice.pick(2):
+            return replace(insn, off=max(-512, min(511, insn.off + dice.of((1, -1, 8, -8, 4, -4)))))
+        return replace(insn, opcode=insn.opcode & ~o.SIZE_MASK | dice.of((o.B, o.H, o.W, o.DW)))
+    return insn

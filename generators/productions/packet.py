@@ -1,0 +1,98 @@
+"""Productions that read the packet: directly where the type allows it, by legacy loads elsewhere; and fields of the context."""
+
+from __future__ import annotations
+
+from ebpf.contexts import CONTEXTS, FieldKind
+from ebpf.isa import opcodes as o
+from ebpf.program_types import ProgramType
+from generators.builder import Builder
+
+from generators.dice import Dice
+from generators.productions.memory import bound, loaded
+from generators.productions.table import Production
+from generators.state import Kind, Number, Pointer
+
+_SIZES = ((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1))
+
+
+def _direct(b: Builder, dice: Dice) -> bool:
+    sources = [r for r in b.state.pointers(Kind.PACKET)]
+    free = b.free()
+    if not sources or not free:
+        return False
+    source, register = dice.of(sources), dice.of(free)
+    content = b.state.registers[source]
+    assert isinstance(content, Pointer)
+    code, size = dice.of([(c, s) for c, s in _SIZES if s <= content.size] or [(o.B, 1)])
+    if content.size < size:
+        return False
+    b.emit(o.LDX | o.MEM | code, register, source, dice.pick(content.size - size + 1))
+    b.state.registers[register] = loaded(size)
+    return True
+
+
+def _variable(b: Builder, dice: Dice) -> bool:
+    """data + scalar, compared with data_end, then read: the packet range of a pointer with a variable offset."""
+    sources = b.state.pointers(Kind.PACKET)
+    ends = b.state.pointers(Kind.PACKET_END)
+    numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
+    if not sources or not ends or not numbers:
+        return False
+    source, offset = dice.of(sources), dice.of(numbers)
+    spare = [r for r in b.free() if r != offset]
+    if len(spare) < 2:
+        return False
+    address = dice.of(spare)
+    probe = dice.of([r for r in spare if r != address])
+    code, size = dice.of(_SIZES)
+    bound(b, dice, offset, 63)
+    b.emit(o.MOV | o.X | o.ALU64, address, source)
+    b.emit(o.ADD | o.X | o.ALU64, address, offset)
+    b.emit(o.MOV | o.X | o.ALU64, probe, address)
+    b.emit(o.ADD | o.K | o.ALU64, probe, imm=size)
+    b.state.registers.pop(probe, None)
+    b.state.registers.pop(address, None)
+    b.leave_to_exit(o.JGT | o.X | o.JMP, probe, ends[0])
+    b.emit(o.LDX | o.MEM | code, address, address)
+    b.emit(o.MOV | o.K | o.ALU64, probe)
+    b.state.registers[address] = loaded(size)
+    b.set_number(probe, 0, 0)
+    return True
+
+
+def _legacy(b: Builder, dice: Dice) -> bool:
+    if b.type is not ProgramType.SOCKET_FILTER or b.state.registers.get(6) != Pointer(Kind.CONTEXT) or b.open:
+        return False
+    code, size = dice.of(_SIZES[1:])
+    saved = {r: c for r, c in b.state.registers.items() if r in b.state.pinned and r < 6}
+    if saved:
+        return False
+    numbers = b.state.numbers()
+    if dice.pick(3) == 2 and numbers:
+        b.emit(o.LD | o.IND | code, 0, dice.of(numbers), 0, dice.pick(16))
+    else:
+        b.emit(o.LD | o.ABS | code, 0, 0, 0, dice.pick(48))
+    b.state.call()
+    b.state.registers[0] = loaded(size)
+    return True
+
+
+def _context(b: Builder, dice: Dice) -> bool:
+    sources, free = b.state.pointers(Kind.CONTEXT), b.free()
+    layout = CONTEXTS[b.type]
+    fields = [f for f in layout.fields if f.kind is FieldKind.NUMBER and f.name not in layout.hidden and (f.given or f.name == "len")]
+    if not sources or not free or not fields:
+        return False
+    source, register, field = dice.of(sources), dice.of(free), dice.of(fields)
+    b.emit(o.LDX | o.MEM | o.W, register, source, field.offset)
+    b.state.registers[register] = Number(0, 0xFFFF_FFFF)
+    return True
+
+
+PRODUCTIONS = (
+    Production("packet-direct", 5, _direct),
+    Production("packet-variable", 4, _variable),
+    Production("packet-legacy", 1, _legacy),
+    Production("context-field", 2, _context),
+)
+
