@@ -11,7 +11,7 @@ from reports import directory, html
 from reports.records import Cell, Kind
 from tests.reports.samples import HOSTILE, finding, hostile, summary
 
-_VOID = {"meta", "link", "br", "img", "input", "hr"}
+_VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 
 
 class Page(HTMLParser):
