@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from conformance.kernel.verifier_log.claims import State
-from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, operands
+from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, is_may_goto, operands
 from conformance.kernel.verifier_log.events import (
     Branch,
     CallEnter,
@@ -278,7 +278,7 @@ class Exploration:
     def _is_decided(self, node: Node, insn: Insn) -> bool:
         """Whether both sides of the comparison are constants: then the verifier follows one branch only."""
         known = self.known(node)
-        return all(constant_of(known, node.frame, register) is not None for register in operands(insn))
+        return not is_may_goto(insn) and all(constant_of(known, node.frame, register) is not None for register in operands(insn))
 
     def states(self, node: Node) -> tuple[State, ...]:
         """What was printed when ``node`` was about to run."""
