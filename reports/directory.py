@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from ebpf.errors import InputError
-from reports.records import Finding, ProgramJudged, RunSummary, Severity, Status
+from reports.records import Cell, Finding, ProgramJudged, RunSummary, Severity, Status
 
 _T = TypeVar("_T")
 _SEVERITIES = list(Severity)
@@ -33,6 +33,10 @@ class Run:
     def known(self) -> tuple[Finding, ...]:
         """Findings the known-issues file explains."""
         return tuple(finding for finding in self.findings if finding.status is Status.KNOWN)
+
+    def new_in(self, cell: Cell) -> list[Finding]:
+        """The new findings of one kernel and property."""
+        return [finding for finding in self.new if finding.kernel == cell.kernel and finding.kind is cell.kind]
 
 
 def load(directory: Path) -> Run:

@@ -21,7 +21,7 @@ def render(run: Run) -> str:
         counts = {"failures": 0, "errors": 0, "skipped": 0}
         for cell in cells:
             case = SubElement(suite, "testcase", classname=_text(f"veridiff.{kernel}"), name=cell.kind.value)
-            outcome = _outcome(case, cell, [finding for finding in run.new if finding.kernel == kernel and finding.kind is cell.kind])
+            outcome = _outcome(case, cell, run.new_in(cell))
             if outcome is not None:
                 counts[outcome] += 1
         for name, count in counts.items():

@@ -27,7 +27,7 @@ def render(run: Run) -> str:
 
 
 def _result(run: Run, cell: Cell) -> tuple[str, list[str]]:
-    findings = [finding for finding in run.new if finding.kernel == cell.kernel and finding.kind is cell.kind]
+    findings = run.new_in(cell)
     diagnostics = [f"{finding.id} {_words(finding.signature)}: {_words(finding.statement)}" for finding in findings]
     name = f"{{}} {cell.kind.value}"
     if findings:

@@ -35,7 +35,7 @@ class Display:
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
         self.settings = settings
         self.quiet = quiet
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.shown = 0.0
 
     def __enter__(self) -> Self:
@@ -63,7 +63,7 @@ class Display:
 
     def result(self, summary: RunSummary) -> None:
         """What it came to."""
-        out = Console(highlight=False)
+        out = Console(highlight=False, soft_wrap=True)
         programs = summary.programs
         out.print(
             f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, {programs.accepted} accepted; "

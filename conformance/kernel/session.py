@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -233,7 +233,8 @@ class KernelSession:
         answer = decode_answer(frame.payload)
         job = self._flying.popleft()
         self._flying_bytes -= len(job.frame)
-        self._last_answer = time.monotonic()
+        began, self._last_answer = max(job.sent, self._last_answer), time.monotonic()
+        answer = replace(answer, host_nanoseconds=int((self._last_answer - began) * 1e9))
         self._done.append((job.tag, answer))
         if not answer.splats:
             return False
@@ -264,8 +265,12 @@ class KernelSession:
     def _alone(self, job: _Pending) -> Answer | Lost:
         link = self._link or self._fresh()
         try:
+            began = time.monotonic()
             link.queue(job.frame)
-            answer = decode_answer(link.expect(Kind.JOB, self._job_seconds).payload)
+            frame = link.expect(Kind.JOB, self._job_seconds)
+            if frame.id != job.ident:
+                raise ProtocolError(f"an answer to {frame.id}, wanted {job.ident}")
+            answer = replace(decode_answer(frame.payload), host_nanoseconds=int((time.monotonic() - began) * 1e9))
         except (GuestLost, ProtocolError) as error:
             reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
             console = link.guest.console()

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import text
 from reports.directory import Run
@@ -30,8 +30,14 @@ def _environment() -> jinja2.Environment:
         "percent": text.percent,
         "duration": text.duration,
         "moment": text.moment,
+        "breakable": _breakable,
     }
     return environment
+
+
+def _breakable(value: str) -> Markup:
+    """Register states are long and hold no spaces: they may be broken after a comma."""
+    return Markup(",<wbr>").join(escape(part) for part in value.split(","))
 
 
 @cache

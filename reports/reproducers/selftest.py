@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ebpf.assembly import Dialect, listing
-from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program import Case
 from ebpf.program_types import ProgramType
 from reports.records import Finding
 from reports.reproducers.c_program import comment, string
+from reports.reproducers.inline_assembly import Function, functions
 
 _SECTIONS = {
     ProgramType.SOCKET_FILTER: "socket",
@@ -27,16 +26,14 @@ _SECTIONS = {
 }
 """Section names (libbpf's table) where they are not the type's own name."""
 
+_CALLEE = "__attribute__((used)) static __naked __noinline void"
 _CONTENTS = "/* The maps' contents matter to the run: reproducer.c fills them. */"
-_JUMP = re.compile(r"goto \+?(-?\d+)$")
-_CALL = re.compile(r"^call (\d+)$")
-_LD_IMM64, _PSEUDO_MAP_FD, _PSEUDO_MAP_VALUE, _CALL_OPCODE = 0x18, 1, 2, 0x85
 
 
 def selftest(finding: Finding, case: Case) -> str:
     """The C file."""
     name = re.sub(r"\W+", "_", f"veridiff_{finding.kind.value}_{finding.id}")
-    body, operands = _assembly(case)
+    entry, *callees = functions(case.program, name)
     lines = [
         "// SPDX-License-Identifier: GPL-2.0",
         f"/* {comment(finding.statement)} */",
@@ -48,21 +45,28 @@ def selftest(finding: Finding, case: Case) -> str:
         "",
         *(line for index, spec in enumerate(case.program.maps) for line in _map(index, spec)),
         *([_CONTENTS] if any(spec.contents for spec in case.program.maps) else []),
+        *(line for callee in callees for line in [*_function(callee, _CALLEE), ""]),
         f"SEC({string(_section(case))})",
         f"__description({string(f'veridiff: {finding.statement}')})",
         *_expectations(finding, case),
-        f"__naked void {name}(void)",
-        "{",
-        "\tasm volatile (",
-        *(f'\t"{line}"' for line in body),
-        "\t:",
-        f"\t: {', '.join(operands)}" if operands else "\t:",
-        "\t: __clobber_all);",
-        "}",
+        *_function(entry, "__naked void"),
         "",
         f"char _license[] SEC(\"license\") = {string(case.program.license)};",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _function(function: Function, kind: str) -> list[str]:
+    return [
+        f"{kind} {function.name}(void)",
+        "{",
+        "\tasm volatile (",
+        *(f'\t"{line}"' for line in function.lines),
+        "\t:",
+        f"\t: {', '.join(function.operands)}" if function.operands else "\t:",
+        "\t: __clobber_all);",
+        "}",
+    ]
 
 
 def _expectations(finding: Finding, case: Case) -> list[str]:
@@ -97,39 +101,3 @@ def _map(index: int, spec: MapSpec) -> list[str]:
     ]
     lines += [f"\t__uint(map_flags, {spec.flags:#x});"] if spec.flags else []
     return [*lines, f"}} m{index} SEC(\".maps\");", ""]
-
-
-def _assembly(case: Case) -> tuple[list[str], list[str]]:
-    """Lines of inline assembly, with labels for jumps, and the operands they name, each once."""
-    instructions = case.program.instructions
-    lines = listing(instructions, Dialect.LLVM)
-    slots = [index for index, _ in lines]
-    targets: set[int] = set()
-    body: list[tuple[int, str]] = []
-    operands: dict[str, None] = {}
-
-    for (index, text), insn in zip(lines, [instructions[slot] for slot in slots], strict=True):
-        line = _operand(case, index, insn, operands) or text
-        if (jump := _JUMP.search(text)) and index + 1 + int(jump[1]) in slots:
-            target = index + 1 + int(jump[1])
-            targets.add(target)
-            line = f"{text[: jump.start()]}goto l{target}_%="
-        body.append((index, f"{line};"))
-    labelled = [part for index, line in body for part in ([f"l{index}_%=:"] if index in targets else []) + [line]]
-    return labelled, list(operands)
-
-
-def _operand(case: Case, index: int, insn: Insn, operands: dict[str, None]) -> str | None:
-    """An instruction whose text needs an operand of the asm statement: a map, a helper, or one that LLVM has no text for."""
-    if insn.opcode == _LD_IMM64 and insn.src == _PSEUDO_MAP_FD and 0 <= insn.imm < len(case.program.maps):
-        operands[f"__imm_addr(m{insn.imm})"] = None
-        return f"r{insn.dst} = %[m{insn.imm}] ll"
-    kernel_text = dict(listing(case.program.instructions)).get(index, "")
-    if insn.opcode == _CALL_OPCODE and insn.src == 0 and (found := re.match(r"call (bpf_\w+)#", kernel_text)):
-        operands[f"__imm({found[1]})"] = None
-        return f"call %[{found[1]}]"
-    if kernel_text.startswith(".8byte") or (insn.opcode == _LD_IMM64 and insn.src not in (0, _PSEUDO_MAP_FD)):
-        raw = f"BPF_RAW_INSN({insn.opcode:#x}, {insn.dst}, {insn.src}, {insn.off}, {insn.imm})"
-        operands[f"__imm_insn(insn_{index}, {raw})"] = None
-        return f".8byte %[insn_{index}]"
-    return None
