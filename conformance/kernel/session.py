@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -136,6 +136,10 @@ class KernelSession:
             elif not block or not (self._waiting or self._flying):
                 return
 
+    def give_back(self, answers: Iterable[tuple[Hashable, Answer | Lost]]) -> None:
+        """Put answers taken from :meth:`results` back in front, in their order: for who waits for one job among many."""
+        self._done.extendleft(reversed(list(answers)))
+
     def run(self, job: Job) -> Answer | Lost:
         """One job, alone.  Not while others are in flight."""
         return self.run_all([job])[0]
@@ -229,7 +233,8 @@ class KernelSession:
         answer = decode_answer(frame.payload)
         job = self._flying.popleft()
         self._flying_bytes -= len(job.frame)
-        self._last_answer = time.monotonic()
+        began, self._last_answer = max(job.sent, self._last_answer), time.monotonic()
+        answer = replace(answer, host_nanoseconds=int((self._last_answer - began) * 1e9))
         self._done.append((job.tag, answer))
         if not answer.splats:
             return False
@@ -260,8 +265,12 @@ class KernelSession:
     def _alone(self, job: _Pending) -> Answer | Lost:
         link = self._link or self._fresh()
         try:
+            began = time.monotonic()
             link.queue(job.frame)
-            answer = decode_answer(link.expect(Kind.JOB, self._job_seconds).payload)
+            frame = link.expect(Kind.JOB, self._job_seconds)
+            if frame.id != job.ident:
+                raise ProtocolError(f"an answer to {frame.id}, wanted {job.ident}")
+            answer = replace(decode_answer(frame.payload), host_nanoseconds=int((time.monotonic() - began) * 1e9))
         except (GuestLost, ProtocolError) as error:
             reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
             console = link.guest.console()

@@ -15,7 +15,7 @@ import pytest
 
 from conformance.kernel.image import Image
 from conformance.kernel.images import fetch
-from conformance.kernel.jobs import Answer, Attempt, Lost, LossReason
+from conformance.kernel.jobs import Answer, Attempt, LossReason, Lost
 from conformance.kernel.protocol.frames import Frame, Kind
 from conformance.kernel.session import KernelSession
 from conformance.kernel.vm import Vm

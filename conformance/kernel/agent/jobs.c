@@ -178,7 +178,7 @@ void do_job(struct cursor *c, struct buf *out)
 	s32 at;
 
 	if (!get_job(c, &job)) {
-		put_u32(out, 0xffffffff);
+		put_u64(out, 0xffffffff);
 		return;
 	}
 	int error = job.missing ? 0 : prepare(&job, &at);
@@ -220,7 +220,7 @@ void do_bench(struct cursor *c, struct buf *out)
 	u64 total = 0;
 
 	if (!get_job(c, &job) || job.n_attempts != 1) {
-		put_u32(out, 0xffffffff);
+		put_u64(out, 0xffffffff);
 		return;
 	}
 	error = job.missing ? ENOENT : prepare(&job, &at);

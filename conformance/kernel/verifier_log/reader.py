@@ -46,7 +46,9 @@ _DUMP = re.compile(r"topo_order\[|subprog#\d+|stack use/def |Live regs before in
 _FIRST_STATE = re.compile(r"^\d+:(?: frame\d+:)?(?: R\d+=| frame\d+:$)", re.M)
 _DUMPED = re.compile(r" *(?:\d+ +)?\d+: (?:\([0-9a-f]{2}\) |[.0-9]{10} \()")
 # Said in passing while the walk goes on; the same words at the end are the refusal.
-_REMARK = re.compile(r"func '.*' arg\d+ has btf_id |reg type unsupported for arg#|invalid kernel function btf_id |variable \? access var_off=")
+_REMARK = re.compile(
+    r"func '.*' arg\d+ has btf_id |reg type unsupported for arg#|invalid kernel function btf_id |variable \? access var_off="
+)
 _MARKER = re.compile(r"\[\[\.\.\.\d+ bytes cut\.\.\.\]\]")
 
 
@@ -242,7 +244,7 @@ class Reader:
     def _name_loose(self) -> None:
         """A line of no known kind is a refusal when nothing is walked after it, and else honestly unknown.
 
-        Two exceptions: known remarks, and what stops only a speculative path (since 6.17 a fence is put there and the walk goes on).
+        Two exceptions: known remarks, and what stops only a speculative path (7.3 puts a fence there and walks on).
         """
         for position, number, text in self._loose:
             if position > self._last_walk:

@@ -23,8 +23,8 @@ _BOUNDS = {
     "u32_min": "umin32", "u32_max": "umax32", "s32_min": "smin32", "s32_max": "smax32",
 }  # fmt: skip
 _KNOWN_NAMES = frozenset(
-    {"scalar", "ctx", "map_ptr", "map_value", "map_key", "pkt", "pkt_meta", "pkt_end", "flow_keys", "sock", "sock_common", "tcp_sock",
-     "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "ringbuf_mem", "alloc_mem"}
+    {"scalar", "ctx", "map_ptr", "map_value", "map_key", "pkt", "pkt_meta", "pkt_end", "flow_keys", "sock", "sock_common",
+     "tcp_sock", "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "ringbuf_mem", "alloc_mem"}
 )  # fmt: skip
 _AFFIXES = re.compile(r"^(?:(?:rdonly|ringbuf|alloc|user|percpu|rcu|untrusted|trusted)_)*")
 

@@ -1,0 +1,74 @@
+"""No evidence, no verdict."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from conformance.kernel.jobs import Answer, Jit, Loaded, LossReason, Lost, Verdict
+from conformance.kernel.verdicts import ENOTSUPP, Support, judge, judge_answer
+from ebpf.rules import Phase
+
+REFUSED = "0: (95) exit\nR0 !read_ok\nprocessed 1 insns (limit 1000000)\n"
+VERIFIED = "processed 1 insns (limit 1000000)\n"
+NO_JIT = "calling kernel functions are not allowed in non-JITed programs\n" + VERIFIED
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.E2BIG, errno.EINVAL])
+def test_a_refusal_counts_whatever_the_errno(code: int) -> None:
+    judgement = judge(Loaded(code, REFUSED))
+    assert judgement.verdict is Verdict.REJECT
+    assert (judgement.message, judgement.phase, judgement.instruction) == ("R0 !read_ok", Phase.WALK, 0)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "reason"),
+    [
+        (Loaded(errno.EPERM, ""), "not allowed to load it"),
+        (Loaded(errno.EINVAL, ""), "EINVAL before the verifier said anything"),
+        (Loaded(errno.ENOSPC, REFUSED), "the log was too small"),
+        (Loaded(errno.EACCES, REFUSED, log_truncated=True), "the log was cut"),
+        (Loaded(errno.ENOMEM, REFUSED), "the kernel was out of memory"),
+        (Loaded(errno.EAGAIN, REFUSED), "the kernel asked to try again"),
+        (Loaded(errno.EFAULT, REFUSED), "the verifier failed"),
+        (Loaded(errno.EINVAL, "verifier bug: no\n" + REFUSED), "the verifier failed"),
+        (Loaded(errno.EINVAL, VERIFIED), "EINVAL, and the log holds no refusal"),
+    ],
+)
+def test_everything_else_is_no_opinion(loaded: Loaded, reason: str) -> None:
+    judgement = judge(loaded)
+    assert (judgement.verdict, judgement.reason) == (Verdict.NONE, reason)
+
+
+def test_an_acceptance_needs_no_log() -> None:
+    assert judge(Loaded(0, "")).verdict is Verdict.ACCEPT
+    assert judge(Loaded(0, ""), Support(unclear=("x",))).verdict is Verdict.ACCEPT
+
+
+def test_an_acceptance_keeps_the_alarm() -> None:
+    assert judge(Loaded(0, "verifier bug: odd\n" + VERIFIED)).alarm == "verifier bug: odd"
+
+
+def test_a_refusal_of_what_the_kernel_lacks_is_none_of_the_programs_fault() -> None:
+    judgement = judge(Loaded(errno.EINVAL, REFUSED), Support(missing=("instruction gotox",)))
+    assert (judgement.verdict, judgement.reason) == (Verdict.UNSUPPORTED, "instruction gotox")
+    judgement = judge(Loaded(errno.EINVAL, REFUSED), Support(unclear=("map type x",)))
+    assert judgement.verdict is Verdict.NONE
+    assert "map type x" in judgement.reason
+
+
+def test_what_only_the_jit_can_run_is_no_verdict_without_it() -> None:
+    assert judge(Loaded(errno.EINVAL, NO_JIT), jit=Jit.OFF).verdict is Verdict.UNSUPPORTED
+    assert judge(Loaded(errno.EINVAL, NO_JIT), jit=Jit.ON).verdict is Verdict.REJECT
+    assert judge(Loaded(ENOTSUPP, VERIFIED), jit=Jit.OFF).verdict is Verdict.UNSUPPORTED
+
+
+def test_answers_without_an_attempt() -> None:
+    assert judge_answer(Lost(LossReason.PANIC, True, ""), 0).verdict is Verdict.LOST
+    assert judge_answer(Answer((), missing="bpf_f"), 0).verdict is Verdict.UNSUPPORTED
+    assert judge_answer(Answer((), map_errno=(1, errno.EINVAL)), 0).reason == "map 1 was refused: EINVAL"
+    assert judge_answer(Answer((), map_errno=(-1, errno.EINVAL)), 0).reason == "the program's BTF was refused: EINVAL"
+    missing = Support(missing=("map type arena",))
+    assert judge_answer(Answer((), map_errno=(0, errno.EINVAL)), 0, missing).verdict is Verdict.UNSUPPORTED
+    assert judge_answer(Answer((Loaded(0, ""),)), 0).verdict is Verdict.ACCEPT
