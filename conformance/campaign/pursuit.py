@@ -20,6 +20,7 @@ from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
 from ebpf import casefile
 from generators.programs import Generated
+from oracles.interpreter import Outcome, Returned
 from reports.records import Finding, Provenance, Reproduced
 
 REPEATS = 3
@@ -80,23 +81,28 @@ class Pursuit:
     def lost(self, generated: Generated, job: Job, answer: Lost) -> None:
         """A case that takes its virtual machine with it, alone too; what the kernel says of it is asked without running it.
 
-        No answer in time is no more than that: it is counted among the losses, and nobody is accused.
+        No answer in time is no verdict.  It is an accusation only where the program was loaded at once, and what does not come back is
+        a run that ends after a few thousand instructions.
         """
-        if answer.reason is LossReason.HANG:
-            return
-        what = Disagreement(
-            Kind.HEALTH, f"health:lost:{answer.reason.value}",
-            f"loading or running the program takes the kernel down ({answer.reason.value}), alone on a fresh virtual machine too",
-        )  # fmt: skip
         quiet = Job(job.case, tuple(replace(attempt, run=False) for attempt in job.attempts))
         verdict = self.session_run(quiet)
         seen = Observation(generated, quiet, verdict if isinstance(verdict, Answer) else Answer(()))
-        found = [what]
+        found = []
+        if answer.reason is not LossReason.HANG:
+            found.append(Disagreement(
+                Kind.HEALTH, f"health:lost:{answer.reason.value}",
+                f"loading or running the program takes the kernel down ({answer.reason.value}), alone on a fresh virtual machine too",
+            ))  # fmt: skip
+        elif isinstance(verdict, Answer) and seen.accepted and all(_ends(outcome) for outcome, _ in seen.runs):
+            found.append(Disagreement(
+                Kind.EXECUTION, "execution:hang:run",
+                "the program is loaded at once, but a run of it does not come back; the interpreter ends on every input",
+            ))  # fmt: skip
         for kind in (Kind.SOUNDNESS, Kind.BOUNDS, Kind.RULE):
             if kind in self.task.kinds and isinstance(verdict, Answer):
                 found += [j for j in PROPERTIES[kind](seen) if isinstance(j, Disagreement)]
         for each in found:
-            if each.signature not in self.signatures:
+            if each.signature not in self.signatures and each.kind in self.task.kinds:
                 self.signatures.add(each.signature)
                 self.store.candidate(each.kind.value, each.signature, casefile.to_plain(seen.case))
                 self.new += 1
@@ -161,3 +167,7 @@ class Pursuit:
         record = accusation.finding(seen, what, self.task.image.name, self.provenance, issue, Reproduced(times, attempts))
         self.store.finding(record)
         return record
+
+
+def _ends(outcome: Outcome) -> bool:
+    return isinstance(outcome, Returned) and outcome.predictable

@@ -7,7 +7,7 @@ import queue as queues
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from reports.records import Progress, RunSummary
 from reports.write import write_reports
 
 SAVE_SECONDS = 5.0
-GRACE_SECONDS = 60.0
+GRACE_SECONDS = 45.0
 """How long workers may take to finish what they are at, beyond their time."""
 
 
@@ -42,15 +42,6 @@ class Settings:
     seconds: float | None = 120.0
     examples: int | None = None
     boot_args: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Standing:
-    """What is known of one worker."""
-
-    report: Report
-    process: BaseProcess
-    losses: list[object] = field(default_factory=list)
 
 
 class Campaign:
@@ -70,6 +61,8 @@ class Campaign:
         self.errors: list[str] = []
         self.user_errors: list[str] = []
         self.interrupted = False
+        self.late: list[str] = []
+        """Workers that had to be ended: a lost virtual machine or a long pursuit kept them past their time."""
 
     def run(self) -> RunSummary:
         """Until every worker is done.  Ctrl-C ends it early, with its report."""
@@ -108,6 +101,15 @@ class Campaign:
         because = "still running" if not finished else "interrupted" if self.interrupted else "; ".join(e.strip().splitlines()[-1] for e in self.errors)
         return summarise(self, because)
 
+    def _last_call(self) -> float:
+        """When workers that are still at it are ended."""
+        if self.begun is None or self.settings.seconds is None:
+            return float("inf")
+        return self.begun + self.settings.seconds + GRACE_SECONDS
+
+    def _is_done(self, name: str) -> bool:
+        return any(r.done and name == f"worker {worker} on {kernel}" for (kernel, worker), r in self.standing.items())
+
     def elapsed(self) -> float:
         """Seconds since the first program was judged."""
         if self.begun is None:
@@ -127,7 +129,7 @@ class Campaign:
 
     def _follow(self, processes: list[BaseProcess], inbox: multiprocessing.Queue[Report], until: float = float("inf")) -> None:
         saved = shown = time.monotonic()
-        while time.monotonic() < until:
+        while time.monotonic() < min(until, self._last_call()):
             try:
                 self._take(inbox.get(timeout=0.5))
             except queues.Empty:
@@ -143,8 +145,13 @@ class Campaign:
             if len(self.standing) == len(processes) and all(report.done for report in self.standing.values()):
                 break
         self.ended = time.monotonic()
+        late = [process.name for process in processes if process.is_alive() and not self._is_done(process.name)]
+        if late and self.ended > self._last_call():
+            for process in processes:
+                process.kill()
+            self.late = late
         for process in processes:
-            if process.exitcode not in (None, 0) and not any(process.name in error for error in self.errors):
+            if process.name not in late and process.exitcode not in (None, 0) and not any(process.name in error for error in self.errors):
                 self.errors.append(f"{process.name} ended with status {process.exitcode}")
 
     def _take(self, report: Report) -> None:

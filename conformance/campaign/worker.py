@@ -29,6 +29,8 @@ from generators.programs import Generated
 
 IN_FLIGHT = 48
 REPORT_SECONDS = 2.0
+JOB_SECONDS = 20.0
+"""The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a verdict."""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ class Worker:
     def work(self) -> None:
         """Until time, examples or patience are over."""
         task = self.assignment
-        with KernelSession.open(task.image, task.boot_args) as session:
+        with KernelSession.open(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session:
             release = session.hello.release
             self.accelerator = accelerator(task.image).name.lower()
             provenance = msgspec.structs.replace(task.provenance, kernel_release=release, accelerator=self.accelerator)

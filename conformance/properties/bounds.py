@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from conformance.kernel.verifier_log.claims import Pointer as PointerClaim
 from conformance.kernel.verifier_log.claims import Scalar, Slot, State
-from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Truncated, follow
+from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.observation import Observation
 from ebpf.isa.opcodes import STACK_SIZE
 from oracles.interpreter import Step
-from oracles.interpreter.values import Pointer, Value
+from oracles.interpreter.values import Pointer, Undefined, Value
 
 
 def judge(seen: Observation) -> Iterator[Judgement]:
@@ -35,9 +35,27 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     followed: dict[tuple[tuple[int, int], ...], Followed] = {}
     for number, (_, trace) in enumerate(seen.runs):
         path = tuple((step.frame, step.at) for step in trace)
-        if path not in followed:
-            followed[path] = follow(seen.exploration, path)
-        yield _hold(seen, number, trace, followed[path])
+        way = followed.get(path)
+        if way is None:
+            way = follow(seen.exploration, path, lambda split: _side(split, trace))  # noqa: B023 - called at once
+            if not any(claims.node.branches for claims in way.claims):
+                # Where a state was split in two, the way depends on values and not on the path alone.
+                followed[path] = way
+        yield _hold(seen, number, trace, way)
+
+
+def _side(split: Split, trace: tuple[Step, ...]) -> int | None:
+    """The one state of a split that the run fits; None when several do, or none."""
+    fits = _fitting(split, trace)
+    return fits[0] if len(fits) == 1 else None
+
+
+def _fitting(split: Split, trace: tuple[Step, ...]) -> list[int]:
+    return [
+        index
+        for index, states in enumerate(split.after + split.before)
+        if not any(_broken(state, trace[split.step - (index >= len(split.after))]) for state in states)
+    ]
 
 
 def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Followed) -> Judgement:
@@ -65,6 +83,13 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
             f"kernel never explored",
             stop.source, number,
         )  # fmt: skip
+    if isinstance(stop, Split) and not _fitting(stop, trace):
+        return Disagreement(
+            Kind.BOUNDS, f"bounds:{seen.form_name(stop.insn)}:split",
+            f"on input {number} the run is in none of the states into which the kernel split the one at instruction {stop.insn} "
+            f"({seen.text(stop.insn)})",
+            stop.insn, number,
+        )  # fmt: skip
     if isinstance(stop, Ambiguous | Truncated) and len(followed.claims) < 2:
         return Abstention("ambiguous log" if isinstance(stop, Ambiguous) else "truncated log")
     return Agreement()
@@ -78,6 +103,8 @@ def _broken(state: State, step: Step) -> tuple[str, str, str] | None:
             bound = claim.range.excluded_by(value)
             if bound is not None:
                 return f"R{register}", bound, f"0x{value:x}"
+        elif isinstance(claim, Scalar) and isinstance(value, Undefined):
+            return f"R{register}", "type=scalar", "nothing: it was not written since the last call"
         elif isinstance(claim, PointerClaim):
             bound = _pointer(claim, value)
             if bound is not None:
@@ -98,7 +125,7 @@ def _pointer(claim: PointerClaim, value: Value) -> str | None:
         return None
     if claim.type == "map_value":
         offset = value.offset
-    elif claim.type == "fp" and claim.frame in (None, 0):
+    elif claim.type == "fp":
         offset = value.offset - STACK_SIZE
     else:
         return None
@@ -109,10 +136,9 @@ def _pointer(claim: PointerClaim, value: Value) -> str | None:
 
 
 def _slot(slot: Slot, step: Step) -> tuple[str, str, str] | None:
-    stored = slot.stored
     start = STACK_SIZE + slot.offset
-    if stored is None or slot.width == 0 or start in step.stack.pointers or 0 in step.stack.written[start : start + slot.width]:
+    if start < 0 or start in step.stack.pointers or 0 in step.stack.written[start : start + 8]:
         return None
-    value = int.from_bytes(step.stack.data[start : start + slot.width], "little")
-    bound = stored.excluded_by(value)
-    return None if bound is None else (f"fp{slot.offset}", bound, f"0x{value:x}")
+    content = step.stack.data[start : start + 8]
+    bound = slot.excluded_by(content)
+    return None if bound is None else (f"fp{slot.offset}", bound, f"0x{int.from_bytes(content, 'little'):x}")
