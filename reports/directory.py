@@ -50,7 +50,7 @@ def load(directory: Path) -> Run:
     except msgspec.MsgspecError as error:
         raise InputError(f"{directory / 'run.json'}: {error}") from error
     findings = {finding.id: finding for finding in _lines(directory / "findings.jsonl", Finding)}
-    ordered = sorted(findings.values(), key=order)
+    ordered = sorted((finding for finding in findings.values() if not finding.same_as), key=order)
     return Run(directory, summary, tuple(ordered), tuple(_lines(directory / "programs.jsonl", ProgramJudged)))
 
 

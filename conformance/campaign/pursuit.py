@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from conformance.campaign import accusation, known
 from conformance.campaign.assignment import Assignment
+from conformance.campaign.localisation import localise
 from conformance.campaign.reduction import reduce
 from conformance.campaign.source import Source
 from conformance.campaign.store import Store
@@ -19,7 +20,7 @@ from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
 from ebpf import casefile
 from generators.programs import Generated
-from reports.records import Provenance, Reproduced
+from reports.records import Finding, Provenance, Reproduced
 
 REPEATS = 3
 FAMILY_LIMIT = 3
@@ -39,6 +40,8 @@ class Pursuit:
         self.issues = known.load()
         self.signatures: set[str] = set()
         self.families: Counter[str] = Counter()
+        self.deadline = float("inf")
+        """When the worker's time is over: from then on nothing is shrunk."""
         self.suppressed = 0
         self.unconfirmed = 0
         self.new = 0
@@ -62,8 +65,17 @@ class Pursuit:
             return
         self.families[family] += 1
         self.new += 1
-        self._store(seen, what, times)
-        self._shrink(buffer, seen, what, times)
+        first = self._store(seen, what, times)
+        seen, what = self._shrink(buffer, seen, what)
+        if what.kind is Kind.EXECUTION:
+            what = localise(seen, what, self._execution)
+        final = accusation.finding_id(what.signature, self.task.image.name)
+        if final != first.id:
+            self.new -= what.signature in self.signatures
+            self.store.merged(first, final)
+        if final == first.id or what.signature not in self.signatures:
+            self.signatures.add(what.signature)
+            self._store(seen, what, times)
 
     def lost(self, generated: Generated, job: Job, answer: Lost) -> None:
         """A case that takes its virtual machine with it, alone too; what the kernel says of it is asked without running it.
@@ -116,28 +128,36 @@ class Pursuit:
                 return seen, judgement
         return None
 
-    def _shrink(self, buffer: bytes, seen: Observation, what: Disagreement, times: int) -> None:
-        signature = what.signature
-        best: list[tuple[Observation, Disagreement]] = []
+    def _shrink(self, buffer: bytes, seen: Observation, what: Disagreement) -> tuple[Observation, Disagreement]:
+        """The smallest case found in the time there is, as seen and judged; the given one when there is none."""
+        best = [(seen, what)]
 
         def still_fails(generated: Generated) -> bool:
-            again = self._again(generated, signature, self._job_for(what.kind, generated))
+            again = self._again(generated, what.signature, self._job_for(what.kind, generated))
             if again is not None:
                 best[:] = [again]
             return again is not None
 
-        until = time.monotonic() + SHRINK_SECONDS
-        smaller = self.source.shrink(buffer, still_fails, SHRINK_SECONDS / 2) or seen.generated
-        reduce(smaller, still_fails, max(1.0, until - time.monotonic()))
-        if best:
-            self._store(*best[0], times)
+        left = self.deadline - time.monotonic()
+        budget = min(SHRINK_SECONDS, left / 4)
+        if budget > 1.0:
+            until = time.monotonic() + budget
+            smaller = self.source.shrink(buffer, still_fails, budget / 2) or seen.generated
+            reduce(smaller, still_fails, max(0.5, until - time.monotonic()))
+        return best[0]
+
+    def _execution(self, generated: Generated) -> Disagreement | None:
+        """What execution says of a case: for localisation."""
+        seen = self._observe(generated, plan(generated.case, 0))
+        judgements = PROPERTIES[Kind.EXECUTION](seen) if seen else iter(())
+        return next((j for j in judgements if isinstance(j, Disagreement)), None)
 
     def _job_for(self, kind: Kind, generated: Generated) -> Job:
         # Only execution needs the other engines; number 0 asks for all of them.
         return plan(generated.case, 0) if kind is Kind.EXECUTION else Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
 
-    def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> None:
+    def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> Finding:
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
-        self.store.finding(
-            accusation.finding(seen, what, self.task.image.name, self.provenance, issue, Reproduced(times, attempts))
-        )
+        record = accusation.finding(seen, what, self.task.image.name, self.provenance, issue, Reproduced(times, attempts))
+        self.store.finding(record)
+        return record

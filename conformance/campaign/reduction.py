@@ -18,23 +18,23 @@ Pass = Callable[[Generated], Iterator[Generated]]
 
 
 def reduce(generated: Generated, still_fails: Callable[[Generated], bool], seconds: float) -> Generated:
-    """The smallest candidate found within ``seconds`` of repeated passes."""
+    """The smallest candidate found within ``seconds`` of repeated passes.
+
+    A near miss keeps its instructions: with others it might break its rule no more, and nobody would notice.
+    """
+    passes = PASSES if generated.rule is None else (one_input, simpler_inputs)
     until = time.monotonic() + seconds
     progress = True
     while progress:
         progress = False
-        for each in PASSES:
-            for candidate in _follow(each, generated):
+        for each in passes:
+            for candidate in each(generated):
                 if time.monotonic() > until:
                     return generated
                 if still_fails(candidate):
                     generated, progress = candidate, True
                     break
     return generated
-
-
-def _follow(each: Pass, generated: Generated) -> Iterator[Generated]:
-    return each(generated)
 
 
 def remove(insns: tuple[Insn, ...], start: int, count: int) -> tuple[Insn, ...]:
@@ -47,7 +47,7 @@ def remove(insns: tuple[Insn, ...], start: int, count: int) -> tuple[Insn, ...]:
     for at, insn in enumerate(insns):
         if start <= at < start + count:
             continue
-        field = _jump_field(insn)
+        field = jump_field(insn)
         if field is not None:
             distance = getattr(insn, field)
             here, target = moved(at), moved(at + 1 + distance)
@@ -56,7 +56,8 @@ def remove(insns: tuple[Insn, ...], start: int, count: int) -> tuple[Insn, ...]:
     return tuple(kept)
 
 
-def _jump_field(insn: Insn) -> str | None:
+def jump_field(insn: Insn) -> str | None:
+    """The field that holds a distance in slots, None for an instruction that has none."""
     cls, op = insn.opcode & o.CLASS_MASK, insn.opcode & o.OP_MASK
     if insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC:
         return "imm"
@@ -67,24 +68,21 @@ def _jump_field(insn: Insn) -> str | None:
     return "imm" if insn.opcode == o.JA | o.JMP32 else "off"
 
 
-def _with(generated: Generated, insns: tuple[Insn, ...], at: int | None = None) -> Generated:
+def with_instructions(generated: Generated, insns: tuple[Insn, ...]) -> Generated:
+    """The same case with another program text."""
     case = replace(generated.case, program=replace(generated.case.program, instructions=insns))
-    return replace(generated, case=case, at=generated.at if at is None else at)
+    return replace(generated, case=case)
 
 
 def drop_instructions(generated: Generated) -> Iterator[Generated]:
-    """Runs of instructions, long ones first; the breaking instruction of a near miss stays."""
+    """Runs of instructions, long ones first."""
     insns = generated.case.program.instructions
     count = max(1, len(insns) // 2)
     while count:
         for start in range(len(insns) - count, -1, -1):
-            cut = range(start, start + count)
-            if generated.rule is not None and generated.at in cut:
-                continue
             if insns[start].opcode == 0 or (start + count < len(insns) and insns[start + count].opcode == 0):
                 continue
-            at = generated.at - count if start < generated.at else generated.at
-            yield _with(generated, remove(insns, start, count), at)
+            yield with_instructions(generated, remove(insns, start, count))
         count //= 2
 
 
@@ -93,10 +91,10 @@ def simpler_constants(generated: Generated) -> Iterator[Generated]:
     insns = generated.case.program.instructions
     for at, insn in enumerate(insns):
         cls = insn.opcode & o.CLASS_MASK
-        plain = cls in (o.ALU, o.ALU64, o.JMP, o.JMP32) and insn.opcode & o.SOURCE_MASK == o.K and _jump_field(insn) != "imm"
+        plain = cls in (o.ALU, o.ALU64, o.JMP, o.JMP32) and insn.opcode & o.SOURCE_MASK == o.K and jump_field(insn) != "imm"
         if plain and insn.opcode & o.OP_MASK not in (o.END, o.CALL, o.EXIT) and insn.imm not in (0, 1):
             for imm in (0, 1, insn.imm // 2):
-                yield _with(generated, (*insns[:at], replace(insn, imm=imm), *insns[at + 1 :]))
+                yield with_instructions(generated, (*insns[:at], replace(insn, imm=imm), *insns[at + 1 :]))
 
 
 def one_input(generated: Generated) -> Iterator[Generated]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,16 @@ class Store:
         self._append("findings.jsonl", msgspec.json.encode(finding))
 
     def findings(self) -> dict[str, Finding]:
-        """What is stored so far, by id; the newest line of each."""
+        """What is stored so far, by id: the newest line of each, without those that turned out to be another."""
         path = self.directory / "findings.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        return {finding.id: finding for finding in (msgspec.json.decode(line, type=Finding) for line in lines)}
+        newest = {finding.id: finding for finding in (msgspec.json.decode(line, type=Finding) for line in lines)}
+        return {name: finding for name, finding in newest.items() if not finding.same_as}
+
+    def merged(self, finding: Finding, other: str) -> None:
+        """Note that ``finding`` is the same bug as the one whose id is ``other``; its folder goes."""
+        self._append("findings.jsonl", msgspec.json.encode(msgspec.structs.replace(finding, same_as=other)))
+        shutil.rmtree(self.directory / "findings" / finding.id, ignore_errors=True)
 
     def summary(self, summary: RunSummary) -> None:
         """Replace ``run.json`` at once and whole."""

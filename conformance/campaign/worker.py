@@ -84,9 +84,13 @@ class Worker:
             while not self._over(started):
                 self._fill()
                 for tag, answer in self._answers():
-                    started = started or time.monotonic()
+                    if self._over(started):
+                        break
+                    if started is None:
+                        started = time.monotonic()
+                        self.pursuit.deadline = started + (task.seconds or float("inf"))
                     self._judge(self.flying.pop(tag), answer)
-                    if time.monotonic() - self.last_report > REPORT_SECONDS:
+                    if self.tally.counts["judged"] == 1 or time.monotonic() - self.last_report > REPORT_SECONDS:
                         self._report()
             self._report(done=True)
 

@@ -123,3 +123,5 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_affected: str = ""
     reproduced: Reproduced | None = None
     reproducers: dict[str, str] = {}
+    same_as: str = ""
+    """The id of the finding that this one, once shrunk, turned out to be; such records are not shown."""

@@ -9,6 +9,7 @@
 #define MAX_FRAME (64u << 20)
 #define MAX_LOG (16u << 20)
 #define MAX_MAPS 64u
+#define MAX_DIRTY 8u
 #define MAX_READ_BACK (8u << 20)
 
 enum kind { KIND_HELLO = 1, KIND_PING = 2, KIND_JOB = 3, KIND_BENCH = 4, KIND_PANIC = 5, KIND_HANG = 6, KIND_ERROR = 255 };
@@ -36,7 +37,7 @@ u64 get_u64(struct cursor *c);
 const u8 *get(struct cursor *c, size_t len);
 const u8 *get_blob(struct cursor *c, u32 *len);
 bool read_frame(int port, u32 *kind, u64 *id, struct cursor *payload);
-bool input_waits(int port);
+bool frame_is_near(int port);
 size_t begin_frame(struct buf *out, u32 kind, u64 id);
 void end_frame(struct buf *out, size_t start);
 void flush(int port, struct buf *out);
@@ -74,12 +75,16 @@ struct map {
 	const u8 *name, *contents;
 	u32 name_len;
 	int fd;
+	/* Of an array: its contents before a run, and the keys the last run changed (n_dirty > MAX_DIRTY: any). */
+	u8 *image;
+	u32 n_dirty, dirty[MAX_DIRTY];
 };
 bool get_map(struct cursor *c, struct map *map, struct map *inner, bool *has_inner);
 int create_map(struct map *map, struct map *inner, int btf_fd);
-int fill_map(const struct map *map, const struct map *maps, u32 n_maps);
+int fill_map(struct map *map, const struct map *maps, u32 n_maps);
 int freeze_map(const struct map *map);
-void put_map(struct buf *out, const struct map *map);
+void put_map(struct buf *out, struct map *map);
+void close_map(struct map *map);
 
 /* loads.c */
 enum shape { SHAPE_PACKET, SHAPE_CONTEXT, SHAPE_RAW, SHAPE_SYSCALL };

@@ -8,6 +8,8 @@
 
 #include "agent.h"
 
+#define NEAR_BYTES (64u << 10)
+
 void die(const char *why)
 {
 	/* The console is what the host shows of a lost VM; init's exit then panics the kernel, which ends QEMU. */
@@ -138,11 +140,20 @@ bool read_frame(int port, u32 *kind, u64 *id, struct cursor *payload)
 	return true;
 }
 
-bool input_waits(int port)
+bool frame_is_near(int port)
 {
 	struct pollfd p = { .fd = port, .events = POLLIN };
+	size_t here = input.len - taken;
+	u32 len;
 
-	return input.len > taken || (poll(&p, 1, 0) == 1 && (p.revents & POLLIN));
+	if (here >= 16) {
+		memcpy(&len, input.data + taken, 4);
+		if (here >= 16 + (size_t)len)
+			return true;
+		if (len > NEAR_BYTES)
+			return false;
+	}
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
 }
 
 size_t begin_frame(struct buf *out, u32 kind, u64 id)

@@ -150,7 +150,7 @@ static int prepare(struct job *job, s32 *at)
 static void finish(struct job *job)
 {
 	for (u32 i = 0; i < job->n_maps; i++)
-		close_fd(job->maps[i].fd);
+		close_map(&job->maps[i]);
 	close_fd(job->program.btf_fd);
 }
 

@@ -98,8 +98,8 @@ int main(void)
 	flushed = now();
 	while (read_frame(port, &kind, &id, &payload)) {
 		answer(kind, id, &payload, &out);
-		/* Answers are gathered while more jobs wait, but not for long: the host's watchdog counts from answer to answer. */
-		if (out.len >= FLUSH_BYTES || !input_waits(port) || now() - flushed > FLUSH_NANOSECONDS) {
+		/* Answers are gathered while small jobs wait, but not for long: the host's watchdog counts from answer to answer. */
+		if (out.len >= FLUSH_BYTES || !frame_is_near(port) || now() - flushed > FLUSH_NANOSECONDS) {
 			flush(port, &out);
 			flushed = now();
 		}

@@ -130,9 +130,25 @@ static int batch(enum command command, const struct map *map, u8 *values, u32 co
 	return (error == ENOENT || !error) && attr.batch.count == count ? 0 : error ? error : EIO;
 }
 
-static int fill_array(const struct map *map)
+static int make_image(struct map *map)
 {
-	static struct buf image;
+	u32 key;
+
+	map->image = calloc(map->max_entries + 1ull, map->value_size);
+	if (!map->image)
+		die("out of memory for an array");
+	for (u32 i = 0; i < map->count; i++) {
+		memcpy(&key, content_key(map, i, &key), sizeof(key));
+		if (key >= map->max_entries)
+			return E2BIG; /* as the kernel's array_map_update_elem says */
+		memcpy(map->image + key * (size_t)map->value_size, content_value(map, i), map->value_size);
+	}
+	map->n_dirty = MAX_DIRTY + 1;
+	return 0;
+}
+
+static int fill_array(struct map *map)
+{
 	u32 key;
 
 	if (!readable(map)) {
@@ -144,20 +160,22 @@ static int fill_array(const struct map *map)
 		}
 		return 0;
 	}
-	size_t size = (size_t)map->max_entries * map->value_size;
-	image.len = 0;
-	memset(reserve(&image, size + 1), 0, size);
-	for (u32 i = 0; i < map->count; i++) {
-		memcpy(&key, content_key(map, i, &key), sizeof(key));
-		if (key >= map->max_entries)
-			return E2BIG; /* as the kernel's array_map_update_elem says */
-		memcpy(image.data + key * (size_t)map->value_size, content_value(map, i), map->value_size);
+	if (!map->image) {
+		int error = make_image(map);
+		if (error)
+			return error;
 	}
-	if (map->style == STYLE_ARRAY && !batch(CMD_MAP_UPDATE_BATCH, map, image.data, map->max_entries))
+	if (map->n_dirty <= MAX_DIRTY) {
+		int error = 0;
+		for (u32 i = 0; i < map->n_dirty && !error; i++)
+			error = element(CMD_MAP_UPDATE, map, &map->dirty[i], map->image + map->dirty[i] * (size_t)map->value_size);
+		return error;
+	}
+	if (map->style == STYLE_ARRAY && !batch(CMD_MAP_UPDATE_BATCH, map, map->image, map->max_entries))
 		return 0;
 	static struct buf parts;
 	for (key = 0; key < map->max_entries; key++) {
-		const u8 *value = image.data + key * (size_t)map->value_size;
+		const u8 *value = map->image + key * (size_t)map->value_size;
 		if (map->style == STYLE_PERCPU_ARRAY) {
 			memset(reserve(&parts, part_size(map) * knobs.cpus), 0, part_size(map) * knobs.cpus);
 			for (u32 cpu = 0; cpu < knobs.cpus; cpu++)
@@ -226,12 +244,17 @@ static int fill_with_maps(const struct map *map, const struct map *maps, u32 n_m
 	return 0;
 }
 
-int fill_map(const struct map *map, const struct map *maps, u32 n_maps)
+int fill_map(struct map *map, const struct map *maps, u32 n_maps)
 {
+	int error;
+
 	switch (map->style) {
 	case STYLE_ARRAY:
 	case STYLE_PERCPU_ARRAY:
-		return fill_array(map);
+		error = fill_array(map);
+		if (!error)
+			map->n_dirty = 0;
+		return error;
 	case STYLE_HASH:
 	case STYLE_PERCPU_HASH:
 		return fill_hash(map);
@@ -252,7 +275,24 @@ int freeze_map(const struct map *map)
 	return bpf(CMD_MAP_FREEZE, &attr) ? errno : 0;
 }
 
-static void put_array(struct buf *out, const struct map *map)
+/* Most runs change few elements, so that a refill of those is much cheaper than of all. */
+static void note_changes(struct map *map, const u8 *now)
+{
+	map->n_dirty = 0;
+	/* A value with locks, timers or pointers in it reads as other than it is, and a per-CPU array has more than was read. */
+	if (map->btf_value || map->style != STYLE_ARRAY)
+		map->n_dirty = MAX_DIRTY + 1;
+	for (u32 key = 0; key < map->max_entries && map->n_dirty <= MAX_DIRTY; key++) {
+		size_t at = key * (size_t)map->value_size;
+		if (!memcmp(map->image + at, now + at, map->value_size))
+			continue;
+		if (map->n_dirty < MAX_DIRTY)
+			map->dirty[map->n_dirty] = key;
+		map->n_dirty++;
+	}
+}
+
+static void put_array(struct buf *out, struct map *map)
 {
 	size_t size = (size_t)map->max_entries * map->value_size, start = out->len;
 	static struct buf parts;
@@ -267,11 +307,14 @@ static void put_array(struct buf *out, const struct map *map)
 			if (element(CMD_MAP_LOOKUP, map, &key, parts.data)) {
 				out->len = start;
 				put_u32(out, 0);
+				map->n_dirty = MAX_DIRTY + 1;
 				return;
 			}
 			memcpy(out->data + out->len + key * (size_t)map->value_size, parts.data, map->value_size);
 		}
 	}
+	if (map->image)
+		note_changes(map, out->data + out->len);
 	out->len += size;
 }
 
@@ -305,7 +348,7 @@ static void put_pairs(struct buf *out, const struct map *map, bool pop)
 	memcpy(out->data + count_at, &count, sizeof(count));
 }
 
-void put_map(struct buf *out, const struct map *map)
+void put_map(struct buf *out, struct map *map)
 {
 	if (!readable(map) || map->style == STYLE_OPAQUE || map->style == STYLE_MAPS)
 		put_u32(out, 0);
@@ -313,4 +356,10 @@ void put_map(struct buf *out, const struct map *map)
 		put_array(out, map);
 	else
 		put_pairs(out, map, map->style == STYLE_QUEUE);
+}
+
+void close_map(struct map *map)
+{
+	close_fd(map->fd);
+	free(map->image);
 }

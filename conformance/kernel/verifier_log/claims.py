@@ -24,7 +24,8 @@ class Pointer:
     """A pointer.  ``type`` is the kernel's name with prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``, ``pkt``, ``fp``).
 
     It points ``fixed_offset`` + ``variable_offset`` bytes into its region, whatever the dialect (7.3 folds one into the other).
-    ``range``: bytes proven to be in the packet (``r=``).  ``frame``: of a stack pointer; None where the log does not tell.
+    ``range``: bytes proven to be in the packet (``r=``).  ``frame``: printed for a stack pointer into
+    another frame; None is the frame of the state, or in the 6.1 dialect any frame.
     Sizes (``key_size``, ``value_size``, ``size``) are bytes.
     """
 

@@ -7,13 +7,11 @@ walked that may have pushed it.  Where several may have, none is chosen: those v
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 from conformance.kernel.verifier_log.claims import State
-from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, operands
+from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, is_may_goto, operands
 from conformance.kernel.verifier_log.events import (
     Branch,
     CallEnter,
@@ -21,45 +19,18 @@ from conformance.kernel.verifier_log.events import (
     Cut,
     Function,
     GlobalFunction,
-    Precision,
     Pruned,
     StateLine,
     Visit,
 )
 from conformance.kernel.verifier_log.known import Known, constant_of, disagree
 from conformance.kernel.verifier_log.log import Log
+from conformance.kernel.verifier_log.nodes import Node
+from conformance.kernel.verifier_log.pushes import always_pushing, decided_visits
 from ebpf.isa.insn import Insn
 
 _MANY = 64
 """Visits beyond which a pop is called ambiguous without a look at each: every look costs, and a loop has one per turn and pop."""
-
-Place = tuple[int, int]
-"""(frame, instruction): where a walk or a run is.  Frame 0 is the main program."""
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One visit of ``insn`` in ``frame``.  ``entry``: the state texts printed before it ran and after its parent did.
-
-    ``children`` by the place reached next; a pruned one is None.  ``branches``: states pushed here and popped later that start at
-    this or the following instruction although this is no jump, so that one state was split in two (maybe_fork_scalars, iterators).
-    ``unsure``: instructions that some ``from`` reached from here or from another visit.
-    """
-
-    insn: int
-    frame: int
-    parent: Node | None
-    entry: tuple[str, ...]
-    position: int
-    speculative: bool = False
-    decided: bool = False
-    popped: bool = False
-    children: dict[Place, Node | None] = field(default_factory=dict)
-    branches: list[Node | None] = field(default_factory=list)
-    unsure: set[int] = field(default_factory=set)
-    known: Known | None = None
-    states: tuple[State, ...] | None = None
-    """``entry``, once somebody has asked for its claims."""
 
 
 class Exploration:
@@ -87,42 +58,10 @@ class Exploration:
         """The node split in two whose second half begins with the next visit."""
         self._returning: int | None = None
         self._speculative = False
-        self._all_push = self._which_always_push()
+        self._decided = decided_visits(log)
+        self._all_push = always_pushing(log, self._decided)
         self.whole = log.whole and accepted
         self._build()
-
-    def _which_always_push(self) -> frozenset[int]:
-        """Jumps popped as often as they are visited: each visit pushed.  Only a log without gaps can tell."""
-        if not self.log.whole:
-            return frozenset()
-        visits: Counter[int] = Counter()
-        pops: Counter[int] = Counter()
-        returned = speculative = False
-        events = self.log.events
-        for index, event in enumerate(events):
-            if isinstance(event, Visit):
-                returned = False
-                visits[event.insn] += not speculative and not self._precise_before_state(index)
-            elif isinstance(event, CallReturn):
-                returned = True
-            elif isinstance(event, Branch | Pruned) and event.source is not None:
-                if not returned:
-                    speculative = event.speculative
-                    pops[event.source] += not speculative
-                returned = False
-        return frozenset(insn for insn, count in pops.items() if count == visits[insn])
-
-    def _precise_before_state(self, index: int) -> bool:
-        """Whether the jump visited at this event was decided: only then are operands marked precise before its state is printed."""
-        events = self.log.events
-        visit = events[index]
-        if not isinstance(visit, Visit) or visit.state is not None:
-            return False
-        at = index + 1
-        while at < len(events) and isinstance(events[at], Precision):
-            at += 1
-        after = events[at] if at < len(events) else None
-        return at > index + 1 and isinstance(after, StateLine) and after.insn == visit.insn
 
     def _build(self) -> None:
         if not any(isinstance(event, Function) for event in self.log.events):
@@ -169,7 +108,7 @@ class Exploration:
             return
         cursor, arriving = self._cursor, self._arriving
         node = Node(event.insn, self._frame, cursor, tuple(dict.fromkeys(self._pending)), len(self._on_path), self._speculative)
-        node.decided = self._precise_before_state(index)
+        node.decided = index in self._decided
         if arriving is not None:
             arriving.branches.append(node)
         elif cursor is not None:
@@ -278,7 +217,7 @@ class Exploration:
     def _is_decided(self, node: Node, insn: Insn) -> bool:
         """Whether both sides of the comparison are constants: then the verifier follows one branch only."""
         known = self.known(node)
-        return all(constant_of(known, node.frame, register) is not None for register in operands(insn))
+        return not is_may_goto(insn) and all(constant_of(known, node.frame, register) is not None for register in operands(insn))
 
     def states(self, node: Node) -> tuple[State, ...]:
         """What was printed when ``node`` was about to run."""

@@ -19,8 +19,9 @@ from conformance.kernel.verifier_log.effects import (
     is_subprogram_call,
     may_split,
 )
-from conformance.kernel.verifier_log.exploration import Exploration, Node
+from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.known import Known
+from conformance.kernel.verifier_log.nodes import Node
 
 Step: TypeAlias = tuple[int, int, *tuple[Any, ...]]
 """One executed instruction: (frame, instruction, whatever else), frame 0 being the main program and each call one more."""

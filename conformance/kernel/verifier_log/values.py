@@ -74,8 +74,7 @@ def _attributes(body: str) -> list[tuple[str, str]]:
 
 
 def _stack_pointer(match: re.Match[str], dialect: Dialect) -> Claim:
-    # 6.1 prints no frame number, so a stack pointer may be into any frame; later kernels print it when it is not the current one.
-    frame = int(match[1]) if match[1] else (None if dialect is Dialect.LINUX_6_1 else -1)
+    frame = int(match[1]) if match[1] else None
     if match[2]:
         return Pointer("fp", fixed_offset=signed64(integer(match[2])), variable_offset=_ZERO, frame=frame)
     return _pointer("fp", _attributes(match[3] or ""), match[3] is not None, dialect, frame)

@@ -15,7 +15,8 @@ from conformance.kernel.initramfs import Entry, cpio, initramfs
 
 
 def parse(archive: bytes) -> list[tuple[str, int, bytes]]:
-    found, at = [], 0
+    found: list[tuple[str, int, bytes]] = []
+    at = 0
     while True:
         assert archive[at : at + 6] == b"070701"
         numbers = [int(archive[at + 6 + 8 * n : at + 14 + 8 * n], 16) for n in range(13)]

@@ -36,7 +36,8 @@ def test_an_answer_is_read_back(given_: Answer) -> None:
 @given(st.lists(frames, max_size=5), st.lists(st.integers(1, 40)))
 def test_frames_arrive_whole_however_the_stream_is_cut(sent: list[Frame], cuts: list[int]) -> None:
     stream = b"".join([frame.encode() for frame in sent])
-    reader, received = FrameReader(), []
+    reader = FrameReader()
+    received: list[Frame] = []
     for cut in cuts:
         received += reader.feed(stream[:cut])
         stream = stream[cut:]
