@@ -15,10 +15,11 @@ def render(finding: Finding) -> str:
     """Markdown that also reads as plain text.  Raises :class:`ebpf.errors.InputError` when the finding's case is not one."""
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
     rows = finding.listing or tuple(ListingRow(index, text) for index, text in listing(case.program.instructions))
+    lines = "\n".join(_line(row, "" if row.note == finding.statement else row.note) for row in rows)
     parts = [f"# bpf, {finding.kind.value}: {one_line(finding.statement)}", _header(finding)]
     if finding.explanation:
         parts.append(one_line(finding.explanation))
-    parts += ["Program, with what the kernel claims and what the witness run holds:", _block("\n".join(map(_line, rows)))]
+    parts += ["Program, with what the kernel claims and what the witness run holds:", _block(lines)]
     if finding.outcome:
         parts.append(f"In the witness run: {one_line(finding.outcome)}")
     if finding.witness is not None and finding.witness < len(case.inputs) and case.inputs[finding.witness].packet:
@@ -54,11 +55,11 @@ def _header(finding: Finding) -> str:
     return _block("\n".join(f"{name + ':':<{width}} {one_line(value)}" for name, value in fields.items() if value))
 
 
-def _line(row: ListingRow) -> str:
+def _line(row: ListingRow, note: str) -> str:
     opinions = [(";", row.claim), ("| run:", row.value), ("| reference:", row.reference)]
     opinion = " ".join(f"{mark} {one_line(text)}" for mark, text in opinions if text)
     line = f"{'>' if row.culprit else ' '}{row.index:4}: {one_line(row.text):<40} {opinion}".rstrip()
-    return f"{line}\n      ^ {one_line(row.note)}" if row.note else line
+    return f"{line}\n      ^ {one_line(note)}" if note else line
 
 
 def _shorten(log: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reports import directory, html
@@ -75,6 +76,11 @@ def test_the_culprit_is_marked() -> None:
     culprits = [attributes for attributes in page.all("tr") if attributes.get("class") == "culprit"]
     assert [(row["id"], row["aria-current"]) for row in culprits] == [("insn-10", "true")]
     assert "w6 = -1 clears the upper half of r6" in page.text
+
+
+def test_a_note_that_only_repeats_the_statement_is_left_out() -> None:
+    rows = (msgspec.structs.replace(finding().listing[0], culprit=True, note=finding().statement),)
+    assert Page(html.finding_page(finding(listing=rows))).text.count(finding().statement) == 2  # title and heading
 
 
 def test_the_page_of_a_finding_holds_what_a_kernel_developer_asks_for() -> None:
