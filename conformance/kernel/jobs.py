@@ -37,7 +37,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A case and the attempts to make with it, in order.  Maps are created once per job."""
+    """A case and the attempts to make with it, in order.
+
+    Maps are created with the capabilities of the attempt (what their creator may do decides verdicts on unprivileged programs), or
+    with all where that is not allowed, and serve until an attempt with others.
+    """
 
     case: Case
     attempts: tuple[Attempt, ...]

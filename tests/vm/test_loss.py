@@ -15,14 +15,12 @@ import pytest
 
 from conformance.kernel.image import Image
 from conformance.kernel.images import fetch
-from conformance.kernel.jobs import Answer, Attempt, LossReason, Lost
+from conformance.kernel.jobs import Answer, LossReason, Lost
 from conformance.kernel.protocol.frames import Frame, Kind
 from conformance.kernel.session import KernelSession
 from conformance.kernel.vm import Vm
-from ebpf.isa.insn import decode
-from ebpf.maps import MapSpec, MapType
-from ebpf.program import Case, Input, Program
-from ebpf.program_types import ProgramType
+from ebpf.casefile import from_plain
+from ebpf.program import Case
 from tests.conformance.kernel.cases import job, returning
 
 pytestmark = pytest.mark.vm
@@ -33,6 +31,11 @@ def qemu(session: KernelSession) -> subprocess.Popen[bytes]:
     vm = session._link.guest
     assert isinstance(vm, Vm)
     return vm.process
+
+
+def witness(bugbench: Path, number: int) -> Case:
+    bugs = {bug["n"]: bug for bug in json.loads((bugbench / "bugs.json").read_text())}
+    return from_plain(bugs[number]["witness"])
 
 
 def submit_some(session: KernelSession, count: int = 40) -> None:
@@ -115,11 +118,7 @@ def test_qemu_dies_with_a_killed_parent(image: Image) -> None:
 @pytest.mark.shared
 def test_a_job_that_panics_the_guest_is_named(bugbench: Path) -> None:
     """Bug 33 lets a program dereference NULL: an oops in init, which is a panic."""
-    bugs = {bug["n"]: bug for bug in json.loads((bugbench / "bugs.json").read_text())}
-    witness = bugs[33]["witness"]["program"]
-    maps = tuple([MapSpec(MapType[m["type"].upper()], m["key_size"], m["value_size"], m["max_entries"]) for m in witness["maps"]])
-    program = Program(ProgramType[witness["type"].upper()], decode(bytes.fromhex(witness["instructions"])), maps)
-    killer = job(Case(program, (Input(bytes(64)),)), Attempt())
+    killer = job(witness(bugbench, 33))
     with KernelSession.open(fetch(str(bugbench / "bzImage-bugs")), ("bugbench=33",)) as session:
         for number in range(5):
             session.submit(job(returning(number)), number)
@@ -134,3 +133,15 @@ def test_a_job_that_panics_the_guest_is_named(bugbench: Path) -> None:
         assert all(isinstance(got, Answer) for got in results.values())
         assert len(results) == 10
         assert [(loss.culprit, loss.named) for loss in session.losses] == [("killer", True)]
+
+
+@pytest.mark.shared
+def test_a_warning_is_returned_with_the_job_and_ends_the_machine(bugbench: Path) -> None:
+    """Bug 44 lets a program keep a spin lock: the kernel notices when it next schedules."""
+    case = witness(bugbench, 44)
+    with KernelSession.open(fetch(str(bugbench / "bzImage-bugs")), ("bugbench=44",), job_seconds=20) as session:
+        got = session.run(job(case))
+        assert isinstance(got, Lost) or got.splats
+        boots = session.boots
+        assert isinstance(session.run(job(returning(1))), Answer)
+        assert session.boots == boots + 1

@@ -125,7 +125,8 @@ def test_a_map_in_map_holds_other_maps_of_the_case(kernel: KernelSession) -> Non
 
 
 def test_a_map_the_kernel_refuses_is_named(kernel: KernelSession) -> None:
-    case = Case(Program(ProgramType.SOCKET_FILTER, (mov(0, 0), EXIT), (MapSpec(MapType.ARRAY, 4, 8, 1), MapSpec(MapType.ARRAY, 3, 8, 1))))
+    specs = (MapSpec(MapType.ARRAY, 4, 8, 1), MapSpec(MapType.ARRAY, 3, 8, 1))
+    case = Case(Program(ProgramType.SOCKET_FILTER, (mov(0, 0), EXIT), specs))
     got = answer(kernel, job(case))
     assert got.map_errno == (1, 22)
     assert got.attempts == ()
@@ -153,7 +154,8 @@ def test_a_silent_refusal_is_asked_for_its_reason(kernel: KernelSession) -> None
 
 def test_a_long_log_is_complete(kernel: KernelSession) -> None:
     code = tuple([mov(register % 6, register) for register in range(60000)])
-    loaded = answer(kernel, job(Case(Program(ProgramType.SOCKET_FILTER, (*code, EXIT))), Attempt(log_level=2, run=False))).attempts[0]
+    case = Case(Program(ProgramType.SOCKET_FILTER, (*code, EXIT)))
+    loaded = answer(kernel, job(case, Attempt(log_level=2, run=False))).attempts[0]
     assert loaded.errno == 0
     assert len(loaded.log) > 1 << 20
     assert not loaded.log_truncated

@@ -10,6 +10,7 @@
 #define MAX_LOG (16u << 20)
 #define MAX_MAPS 64u
 #define MAX_DIRTY 8u
+#define ALL_CAPABILITIES (~0ull)
 #define MAX_READ_BACK (8u << 20)
 
 enum kind { KIND_HELLO = 1, KIND_PING = 2, KIND_JOB = 3, KIND_BENCH = 4, KIND_PANIC = 5, KIND_HANG = 6, KIND_ERROR = 255 };

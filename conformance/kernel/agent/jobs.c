@@ -18,6 +18,7 @@ struct job {
 	struct attempt attempts[MAX_ATTEMPTS];
 	u32 n_maps, n_attempts, n_inputs;
 	struct cursor inputs;
+	const u8 *code; /* as it came, map indexes and all */
 	/* A name the kernel's BTF does not have, and so the program cannot be put to this kernel at all. */
 	const u8 *missing;
 	u32 missing_len;
@@ -52,7 +53,7 @@ static void get_program(struct cursor *c, struct job *job)
 	const u8 *license = get_blob(c, &len);
 	if (len)
 		memcpy(p->license, license, len < sizeof(p->license) ? len : sizeof(p->license) - 1);
-	const u8 *code = get_blob(c, &len);
+	const u8 *code = job->code = get_blob(c, &len);
 	p->n_insns = len / sizeof(struct insn);
 	insns = realloc(insns, len + sizeof(struct insn));
 	if (!insns)
@@ -118,16 +119,49 @@ static int load_btf(struct program *p)
 	return p->btf_fd < 0 ? errno : 0;
 }
 
-/* Returns 0, or the error, with *at the map it concerns (-1: the program's BTF). */
-static int prepare(struct job *job, s32 *at)
+static void close_maps(struct job *job)
+{
+	for (u32 i = 0; i < job->n_maps; i++)
+		close_map(&job->maps[i]);
+}
+
+/* What a map's creator may do stays with the map (bypass_spec_v1, and with it verdicts on programs that use it), so it is created
+ * by whoever will load the program; types that are not for them are given to them. */
+static int create_as(struct job *job, u32 i, u64 capabilities)
+{
+	struct map *inner = job->has_inner[i] ? &job->inner[i] : NULL;
+
+	if (capabilities != ALL_CAPABILITIES) {
+		if (!set_capabilities(capabilities))
+			die("capset");
+		int error = create_map(&job->maps[i], inner, job->program.btf_fd);
+		if (!set_capabilities(ALL_CAPABILITIES))
+			die("capset back");
+		if (error != EPERM)
+			return error;
+	}
+	return create_map(&job->maps[i], inner, job->program.btf_fd);
+}
+
+static s32 map_fd(const struct job *job, const u8 *given)
+{
+	u32 index;
+
+	memcpy(&index, given, sizeof(index));
+	return index < job->n_maps ? job->maps[index].fd : -1;
+}
+
+/* Returns 0, or the error, with *at the map it concerns (-1: the program's BTF).  To be called again when the capabilities change. */
+static int prepare(struct job *job, u64 capabilities, s32 *at)
 {
 	int error;
 
 	*at = -1;
-	error = load_btf(&job->program);
+	error = job->program.btf_fd < 0 ? load_btf(&job->program) : 0;
+	close_maps(job);
 	for (u32 i = 0; i < job->n_maps && !error; i++) {
 		*at = i;
-		error = create_map(&job->maps[i], job->has_inner[i] ? &job->inner[i] : NULL, job->program.btf_fd);
+		error = create_as(job, i, capabilities);
 	}
 	for (u32 i = 0; i < job->n_maps && !error; i++) {
 		*at = i;
@@ -137,11 +171,12 @@ static int prepare(struct job *job, s32 *at)
 	}
 	for (u32 i = 0; i + 1 < job->program.n_insns; i++) {
 		struct insn *insn = &job->program.insns[i];
+		const u8 *given = job->code + i * sizeof(struct insn) + offsetof(struct insn, imm);
 		u32 src = insn->regs >> 4;
 		if (insn->opcode != LD_IMM64)
 			continue;
 		if (src == PSEUDO_MAP_FD || src == PSEUDO_MAP_VALUE)
-			insn->imm = (u32)insn->imm < job->n_maps ? job->maps[insn->imm].fd : -1;
+			insn->imm = map_fd(job, given);
 		i++;
 	}
 	return error;
@@ -149,8 +184,7 @@ static int prepare(struct job *job, s32 *at)
 
 static void finish(struct job *job)
 {
-	for (u32 i = 0; i < job->n_maps; i++)
-		close_map(&job->maps[i]);
+	close_maps(job);
 	close_fd(job->program.btf_fd);
 }
 
@@ -181,9 +215,10 @@ void do_job(struct cursor *c, struct buf *out)
 		put_u64(out, 0xffffffff);
 		return;
 	}
-	int error = job.missing ? 0 : prepare(&job, &at);
-	put_u32(out, error);
-	put_u32(out, error ? (u32)at : 0);
+	u64 capabilities = job.n_attempts ? job.attempts[0].capabilities : ALL_CAPABILITIES;
+	int error = job.missing ? 0 : prepare(&job, capabilities, &at);
+	size_t error_at = out->len;
+	put_u64(out, 0);
 	put_blob(out, job.missing, job.missing_len);
 	size_t n_at = out->len;
 	put_u32(out, 0);
@@ -191,6 +226,12 @@ void do_job(struct cursor *c, struct buf *out)
 		struct attempt *a = &job.attempts[i];
 		struct load l;
 
+		if (a->capabilities != capabilities && job.n_maps) {
+			capabilities = a->capabilities;
+			error = prepare(&job, capabilities, &at);
+			if (error)
+				break;
+		}
 		load(&job.program, a, &l);
 		/* Room for the answer's other parts must remain in the frame. */
 		if (out->len + l.log_len > MAX_FRAME - (4u << 20)) {
@@ -207,6 +248,10 @@ void do_job(struct cursor *c, struct buf *out)
 		n_done++;
 	}
 	memcpy(out->data + n_at, &n_done, sizeof(n_done));
+	if (error) {
+		memcpy(out->data + error_at, &error, sizeof(error));
+		memcpy(out->data + error_at + 4, &at, sizeof(at));
+	}
 	finish(&job);
 	put_splats(out);
 }
@@ -223,7 +268,7 @@ void do_bench(struct cursor *c, struct buf *out)
 		put_u64(out, 0xffffffff);
 		return;
 	}
-	error = job.missing ? ENOENT : prepare(&job, &at);
+	error = job.missing ? ENOENT : prepare(&job, job.attempts[0].capabilities, &at);
 	if (!error) {
 		u64 start = now();
 		for (; done < times; done++) {

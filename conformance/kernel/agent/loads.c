@@ -101,7 +101,7 @@ bool tells_log_size(void)
 void load(const struct program *p, const struct attempt *a, struct load *l)
 {
 	set_jit(a->jit);
-	bool lowered = a->capabilities != ~0ull;
+	bool lowered = a->capabilities != ALL_CAPABILITIES;
 	if (lowered && !set_capabilities(a->capabilities))
 		die("capset");
 	load_at(p, a, a->log_level, l);
@@ -111,7 +111,7 @@ void load(const struct program *p, const struct attempt *a, struct load *l)
 		load_at(p, a, 1, l);
 		l->nanoseconds = silent;
 	}
-	if (lowered && !set_capabilities(~0ull))
+	if (lowered && !set_capabilities(ALL_CAPABILITIES))
 		die("capset back");
 }
 

@@ -362,4 +362,6 @@ void close_map(struct map *map)
 {
 	close_fd(map->fd);
 	free(map->image);
+	map->fd = -1;
+	map->image = NULL;
 }

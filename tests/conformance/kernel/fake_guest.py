@@ -31,8 +31,10 @@ def value_of(job: Job) -> int:
 
 @dataclass
 class FakeGuest:
-    """Answers each job with its own value as the return value, unless ``fate`` has other plans.  ``room`` is how many bytes it takes
-    and gives at once."""
+    """Answers each job with its own value as the return value, unless ``fate`` has other plans.
+
+    ``room`` is how many bytes it takes and gives at once.
+    """
 
     fate: Callable[[int], Fate]
     room: int = 1 << 16

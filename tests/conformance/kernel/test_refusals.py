@@ -14,7 +14,7 @@ REPORT = (
     "       | ^-- error: access may be outside object bounds\n  Instruction context:\n        8 | (57) r1 &= -4\n"
     "  >>>  10 | (0f) r0 += r1\n\nSuggestion:\n  Check it.\n\n"
 )
-END_7_3 = "verification time 99 usec\nstack depth max 8\nsubprog 0 (main) main insns_self 6 insns_total 6 stack 8\nprocessed 10 insns (l\n"
+END_7_3 = "verification time 99 usec\nstack depth max 8\nsubprog 0 (main) main insns_self 6 insns_total 6\nprocessed 10 insns (l\n"
 WALK = "9: (67) r1 <<= 2                      ; R1_w=Pscalar(umax=1008,var_off=(0x0; 0x3f0))\n10: (0f) r0 += r1\n"
 LINES = "invalid access to map value, value_size=48 off=1008 size=1\nR0 max value is outside of the allowed memory range\n"
 LAST = "R0 max value is outside of the allowed memory range"
