@@ -39,7 +39,12 @@ def now() -> str:
 
 
 def finding(
-    seen: Observation, what: Disagreement, kernel: str, provenance: Provenance, known: KnownIssue | None, reproduced: Reproduced | None
+    seen: Observation,
+    what: Disagreement,
+    kernel: str,
+    provenance: Provenance,
+    known: KnownIssue | None,
+    reproduced: Reproduced | None,
 ) -> Finding:
     """The record of a disagreement seen on the kernel named ``kernel``."""
     outcome = seen.runs[what.input][0] if what.input is not None and what.input < len(seen.case.inputs) else None

@@ -6,7 +6,6 @@ from ebpf.contexts import CONTEXTS, FieldKind
 from ebpf.isa import opcodes as o
 from ebpf.program_types import ProgramType
 from generators.builder import Builder
-
 from generators.dice import Dice
 from generators.productions.memory import bound, loaded
 from generators.productions.table import Production
@@ -16,7 +15,7 @@ _SIZES = ((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1))
 
 
 def _direct(b: Builder, dice: Dice) -> bool:
-    sources = [r for r in b.state.pointers(Kind.PACKET)]
+    sources = list(b.state.pointers(Kind.PACKET))
     free = b.free()
     if not sources or not free:
         return False
@@ -80,7 +79,8 @@ def _legacy(b: Builder, dice: Dice) -> bool:
 def _context(b: Builder, dice: Dice) -> bool:
     sources, free = b.state.pointers(Kind.CONTEXT), b.free()
     layout = CONTEXTS[b.type]
-    fields = [f for f in layout.fields if f.kind is FieldKind.NUMBER and f.name not in layout.hidden and (f.given or f.name == "len")]
+    numbers = [f for f in layout.fields if f.kind is FieldKind.NUMBER and f.name not in layout.hidden]
+    fields = [f for f in numbers if f.given or f.name == "len"]
     if not sources or not free or not fields:
         return False
     source, register, field = dice.of(sources), dice.of(free), dice.of(fields)

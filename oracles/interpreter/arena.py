@@ -1,7 +1,7 @@
 """Arena memory (Linux 6.9): 4 GiB that reads as zero until written; pointers into it are numbers until they are cast.
 
-``addr_space_cast`` 1 to 0 makes a pointer the program may dereference, 0 to 1 the user-space address (Documentation/bpf, kernel/bpf/arena.c).
-Accesses within the arena never fault: an unallocated page reads as zero and drops writes.
+``addr_space_cast`` 1 to 0 makes a pointer the program may dereference, 0 to 1 the user-space address (Documentation/bpf,
+kernel/bpf/arena.c). Accesses within the arena never fault: an unallocated page reads as zero and drops writes.
 """
 
 from __future__ import annotations

@@ -40,12 +40,13 @@ def read_bytes(m: Machine, pointer: Value, size: int, what: str) -> bytes:
 
 def _map(m: Machine) -> Map:
     value = m.read(1)
-    for candidate in m.maps:
-        if isinstance(value, Pointer) and value.region is candidate.handle and value.offset == 0:
-            if not candidate.modelled():
-                raise Abstain(f"a map of type {candidate.spec.type.name.lower()}")
-            return candidate
-    m.trap(rules.HELPER_ARGUMENT, "R1 is not a map")
+    handle = value.region if isinstance(value, Pointer) and value.offset == 0 else None
+    chosen = next((candidate for candidate in m.maps if candidate.handle is handle), None)
+    if chosen is None:
+        m.trap(rules.HELPER_ARGUMENT, "R1 is not a map")
+    if not chosen.modelled():
+        raise Abstain(f"a map of type {chosen.spec.type.name.lower()}")
+    return chosen
 
 
 def _lookup(m: Machine) -> Value:
