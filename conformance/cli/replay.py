@@ -29,7 +29,7 @@ COULD_NOT_TELL = 3
 def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], times: int, as_json: bool) -> int:
     """Show a finding again: a findings/ID directory, or its finding.json.
 
-    The kernel is the one it was found on unless another is named. Exit status: 1 when it still shows, 0 when not, 3 when that could not be
+    The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status: 1 when it still shows, 0 when not, 3 when that could not be
     told.
     """
     from conformance.kernel.session import KernelSession
@@ -38,7 +38,7 @@ def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], 
     generated = restore(record)
     results = []
     for image in images(kernels, record.kernel):
-        with KernelSession.open(image, boot_args) as session:
+        with KernelSession.open(image, boot_args or record.boot_args) as session:
             shown = told = 0
             statement = ""
             for _ in range(times):
