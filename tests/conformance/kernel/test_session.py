@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.kernel.jobs import Answer, LossReason, Lost
@@ -135,6 +135,7 @@ def test_run_refuses_to_mix_with_jobs_in_flight() -> None:
         assert len(list(session.results())) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Fate) + [Fate.FINE] * 5), max_size=12), st.sampled_from([50, 1 << 16]))
 def test_no_fate_loses_an_answer(fates: list[Fate], room: int) -> None:
     rack = Rack(lambda value: fates[value], room)
