@@ -127,6 +127,22 @@ def test_results_can_be_taken_while_jobs_are_submitted() -> None:
         assert seen == [0, 1, 2, 3, 4]
 
 
+def test_time_the_caller_was_away_is_not_held_against_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("conformance.kernel.session.time.monotonic", lambda: now[0])
+    rack = Rack(room=1)
+    with session_of(rack) as session:
+        session.hello  # noqa: B018 (boots)
+        session._job_seconds = 2
+        session.submit(job(returning(0)), 0)
+        now[0] += 100
+        session._pump(0.0)
+        assert session.losses == []
+        now[0] += 1
+        session._pump(0.0)
+        assert session.losses == []
+
+
 def test_run_refuses_to_mix_with_jobs_in_flight() -> None:
     with session_of(Rack()) as session:
         session.submit(job(returning(0)), 0)
