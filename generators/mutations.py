@@ -10,11 +10,19 @@ from generators.constants import immediate
 from generators.dice import Dice
 
 
+_KEPT = (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)
+
+
+def _is_back_edge(insn: Insn) -> bool:
+    """A loop's end: with another bound, the kernel would walk a million instructions, and the run might never end."""
+    return insn.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and insn.off < 0
+
+
 def mutate(insns: tuple[Insn, ...], dice: Dice) -> tuple[Insn, ...]:
     """A copy with one or two instructions changed; forms stay legal, meaning does not."""
     changed = list(insns)
     for _ in range(1 + dice.pick(2)):
-        candidates = [n for n, insn in enumerate(changed) if insn.opcode not in (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)]
+        candidates = [n for n, insn in enumerate(changed) if insn.opcode not in _KEPT and not _is_back_edge(insn)]
         if candidates:
             at = dice.of(candidates)
             changed[at] = _other(changed[at], dice)

@@ -105,8 +105,18 @@ def _value_bounds(b: Builder, dice: Dice) -> int | None:
     return at
 
 
+def _lookup_anything(b: Builder) -> None:
+    """A lookup with a key that nobody knows: since Linux 6.15 an array lookup with a constant key in range gives no null."""
+    call_helper(b, "get_prandom_u32")
+    b.emit(o.STX | o.MEM | o.W, 10, 0, KEY_SLOT)
+    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
+    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
+    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    call_helper(b, "map_lookup_elem")
+
+
 def _unchecked_null(b: Builder, dice: Dice) -> int | None:
-    _lookup(b)
+    _lookup_anything(b)
     if dice.pick(3) == 2:
         # Comparing only the low half proves nothing.
         b.leave_to_exit(o.JEQ | o.K | o.JMP32, 0)
@@ -116,7 +126,7 @@ def _unchecked_null(b: Builder, dice: Dice) -> int | None:
 
 
 def _null_arithmetic(b: Builder, dice: Dice) -> int | None:
-    _lookup(b)
+    _lookup_anything(b)
     at = b.emit(o.ADD | o.K | o.ALU64, 0, imm=1 + dice.pick(8))
     b.emit(o.MOV | o.K | o.ALU64, 0)
     b.set_number(0)
@@ -181,7 +191,13 @@ def _unknown_helper(b: Builder, dice: Dice) -> int | None:
 
 
 def _gpl_helper(b: Builder, dice: Dice) -> int | None:
-    call_helper(b, "ktime_get_ns")
+    if not b.privileged:
+        return None
+    b.emit(o.MOV | o.X | o.ALU64, 1, 10)
+    b.emit(o.ADD | o.K | o.ALU64, 1, imm=KEY_SLOT)
+    b.emit(o.ST | o.MEM | o.DW, 10, 0, KEY_SLOT, 0)
+    b.emit(o.MOV | o.K | o.ALU64, 2, imm=8)
+    call_helper(b, "trace_printk")
     b.set_number(0)
     return len(b.insns) - 1
 
@@ -239,7 +255,7 @@ def _endless(b: Builder, dice: Dice) -> int | None:
 
 
 def _opcode(b: Builder, dice: Dice) -> int | None:
-    return b.emit(dice.of((0xFF, 0x8F, 0xE7, 0x3E, 0x06 | 0xF0)))
+    return b.emit(dice.of((0xFF, 0x8F, 0xE7, 0xF6)))
 
 
 def _reserved(b: Builder, dice: Dice) -> int | None:
@@ -274,7 +290,7 @@ def _packet_beyond(b: Builder, dice: Dice) -> int | None:
     if not sources:
         return None
     content = b.state.registers[sources[0]]
-    return b.emit(o.LDX | o.MEM | o.DW, _scalar(b), sources[0], getattr(content, "size", 0) - dice.of((7, 0, 1)))
+    return b.emit(o.LDX | o.MEM | o.DW, _scalar(b), sources[0], getattr(content, "size", 0) - dice.of((6, 0, 1)))
 
 
 NEAR_MISSES: tuple[NearMiss, ...] = (

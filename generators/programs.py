@@ -57,8 +57,9 @@ OUTPUT_WORDS = 12
 def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     """The program that ``header`` and ``seeds`` (non-negative integers) stand for, made for ``profile``."""
     dice = Dice(header)
-    kind = dice.of(profile.types)
     purpose, privileged = _purpose(dice, profile)
+    # Without privilege only socket filters load (kernel/bpf/syscall.c, bpf_prog_load; cgroup_skb needs a cgroup).
+    kind = dice.of(profile.types) if privileged else ProgramType.SOCKET_FILTER
     b = Builder(kind, profile, privileged)
     input_seed = dice.pick(1 << 32)
     b.maps = [_map("m0", 64, 2, input_seed), _map("m1", 16, 4, input_seed + 1)]

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from ebpf.errors import InputError
-from reports.records import Finding, ProgramJudged, RunSummary, Severity, Status
+from reports.records import Cell, Finding, ProgramJudged, RunSummary, Severity, Status
 
 _T = TypeVar("_T")
 _SEVERITIES = list(Severity)
@@ -34,6 +34,10 @@ class Run:
         """Findings the known-issues file explains."""
         return tuple(finding for finding in self.findings if finding.status is Status.KNOWN)
 
+    def new_in(self, cell: Cell) -> list[Finding]:
+        """The new findings of one kernel and property."""
+        return [finding for finding in self.new if finding.kernel == cell.kernel and finding.kind is cell.kind]
+
 
 def load(directory: Path) -> Run:
     """Reads a run.  Raises :class:`InputError` naming the file, the line in it and the reason."""
@@ -46,7 +50,7 @@ def load(directory: Path) -> Run:
     except msgspec.MsgspecError as error:
         raise InputError(f"{directory / 'run.json'}: {error}") from error
     findings = {finding.id: finding for finding in _lines(directory / "findings.jsonl", Finding)}
-    ordered = sorted(findings.values(), key=order)
+    ordered = sorted((finding for finding in findings.values() if not finding.same_as), key=order)
     return Run(directory, summary, tuple(ordered), tuple(_lines(directory / "programs.jsonl", ProgramJudged)))
 
 

@@ -13,9 +13,12 @@ from ebpf.errors import InputError
 
 
 def cache_directory() -> Path:
-    """``$XDG_CACHE_HOME/veridiff``, or ``~/.cache/veridiff``; not yet made."""
+    """``$XDG_CACHE_HOME/veridiff``, or ``~/.cache/veridiff``; not yet made.  :class:`InputError` when there is no home."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "veridiff"
+    try:
+        return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "veridiff"
+    except RuntimeError as error:
+        raise InputError("no home directory to keep a cache in: set XDG_CACHE_HOME") from error
 
 
 @contextmanager

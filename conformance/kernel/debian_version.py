@@ -19,10 +19,9 @@ def version_key(version: str) -> tuple[int, list[Part], list[Part]]:
 
 def _parts(text: str) -> list[Part]:
     """Alternating non-digits and numbers.  "~" sorts before the end, the end before letters, letters before the rest."""
-    parts = [((*map(_order, letters), 0), int(digits or 0)) for letters, digits in re.findall(r"(\D*)(\d*)", text)]
-    while parts and parts[-1] == _END:
-        parts.pop()
-    return [*parts, _END]
+    *pairs, _ = re.findall(r"(\D*)(\d*)", text)  # the last match is the empty one at the end
+    parts = [((*map(_order, letters), 0), int(digits or 0)) for letters, digits in pairs]
+    return [*(parts or [_END]), _END]  # no text counts as "0"
 
 
 def _order(character: str) -> int:

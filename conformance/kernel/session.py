@@ -139,6 +139,10 @@ class KernelSession:
             elif not block or not (self._waiting or self._flying):
                 return
 
+    def give_back(self, answers: Iterable[tuple[Hashable, Answer | Lost]]) -> None:
+        """Put answers taken from :meth:`results` back in front, in their order: for who waits for one job among many."""
+        self._done.extendleft(reversed(list(answers)))
+
     def run(self, job: Job) -> Answer | Lost:
         """One job, alone.  Not while others are in flight."""
         return self.run_all([job])[0]

@@ -38,11 +38,14 @@ class Environment:
 
     @classmethod
     def of(cls, checkout: Path, needs: Need) -> Environment:
-        """The one for a checkout: ``$VERIDIFF_VENV``, else .venv in it, else (it belongs to somebody else) one in the cache."""
+        """The one for a checkout: ``$VERIDIFF_VENV``, else .venv in it, else one in the cache.
+
+        The last where the checkout is not ours to write to, or where .venv is the file that editors follow (PEP 832).
+        """
         if chosen := os.environ.get("VERIDIFF_VENV"):
             return cls(Path(chosen).absolute(), checkout)
         inside = cls(checkout / ".venv", checkout)
-        if inside.ready(needs) or os.access(checkout, os.W_OK):
+        if inside.ready(needs) or (os.access(checkout, os.W_OK) and not inside.directory.is_file()):
             return inside
         return cls(cache_directory() / f"environment-{hashlib.sha256(str(checkout).encode()).hexdigest()[:16]}", checkout)
 

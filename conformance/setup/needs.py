@@ -38,7 +38,7 @@ NEEDS: dict[tuple[str, ...], Need] = {
 
 def needs_of(arguments: Sequence[str]) -> Need:
     """The needs of a command line.  Asking for help needs no kernel."""
-    if "--help" in arguments:
+    if {"--help", "-h"} & set(arguments):
         return Need.ENVIRONMENT
     words = tuple(argument for argument in arguments if not argument.startswith("-"))
     return NEEDS.get(words[:1]) or NEEDS.get(words[:2]) or Need.ENVIRONMENT

@@ -145,12 +145,16 @@ def _atomic(b: Builder, dice: Dice) -> bool:
 
 
 def bound(b: Builder, dice: Dice, register: int, limit: int) -> None:
-    """Make the scalar in ``register`` at most ``limit``: it is already, by a mask, or by a branch to the exit."""
+    """Make the scalar in ``register`` at most ``limit``: it is already, by a mask, or by a branch to the exit.
+
+    Without privilege always by a mask: the verifier then also walks branches that are only speculated (CVE-2019-7308), where no
+    comparison holds.
+    """
     content = b.state.registers[register]
     assert isinstance(content, Number)
-    if content.high <= limit:
+    if content.high <= limit and b.privileged:
         return
-    if dice.pick(2) == 0:
+    if not b.privileged or dice.pick(2) == 0:
         mask = (1 << (limit + 1).bit_length() - 1) - 1
         b.emit(o.AND | o.K | (o.ALU64 if dice.pick(2) == 0 else o.ALU), register, imm=mask)
         b.set_number(register, 0, mask)

@@ -17,14 +17,15 @@ class Addresses(Enum):
 
 
 class Environment:
-    """``used`` becomes True as soon as a run asks for anything from here except a region's address for its own bookkeeping."""
+    """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time, bytes never written)."""
 
-    __slots__ = ("_next", "_random", "_seed", "used")
+    __slots__ = ("_next", "_random", "_seed", "drawn", "used")
 
     def __init__(self, seed: int = 0, addresses: Addresses = Addresses.PLAUSIBLE) -> None:
         self._random: random.Random | None = None
         self._seed = seed
         self.used = False
+        self.drawn = False
         if addresses is Addresses.PLAUSIBLE:
             self._next = 0xFFFF_8880_0000_0000 + (seed * 0x9E3779B1 & 0xFFFFF) * 4096
         else:
@@ -38,7 +39,7 @@ class Environment:
 
     def bits(self, count: int) -> int:
         """``count`` unpredictable bits."""
-        self.used = True
+        self.drawn = True
         if self._random is None:
             self._random = random.Random(self._seed)
         return self._random.getrandbits(count)

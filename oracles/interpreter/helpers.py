@@ -34,7 +34,7 @@ def read_bytes(m: Machine, pointer: Value, size: int, what: str) -> bytes:
     if not region.defined(at, size):
         if not m.privileged:
             m.trap(rules.UNINITIALISED_STACK, f"{what}: {size} bytes at {region.name}{at - len(region.data):+d}")
-        m.environment.used = True
+        m.environment.drawn = True
     return bytes(region.data[at : at + size])
 
 
@@ -71,11 +71,6 @@ def _unpredictable(bits: int) -> Helper:
         return m.environment.bits(bits)
 
     return helper
-
-
-def _cpu(m: Machine) -> Value:
-    m.environment.used = True
-    return m.environment.bits(1)
 
 
 def _load_bytes(m: Machine) -> Value:
@@ -117,7 +112,6 @@ def _checksum(m: Machine) -> Value:
     if any(size % 4 for size in sizes) or sum(sizes) > 512:
         return -EINVAL & U64
     # The folding differs between kernels and machines (csum_partial): only that it is 32 bits wide is specified.
-    m.environment.used = True
     return (m.environment.bits(32) + sum(map(sum, chunks))) & 0xFFFF_FFFF
 
 
@@ -127,7 +121,7 @@ _BY_NAME: dict[str, Helper] = {
     "map_delete_elem": _delete,
     "ktime_get_ns": _unpredictable(63),
     "get_prandom_u32": _unpredictable(32),
-    "get_smp_processor_id": _cpu,
+    "get_smp_processor_id": _unpredictable(1),
     "skb_load_bytes": _load_bytes,
     "csum_diff": _checksum,
     "loop": _loop,

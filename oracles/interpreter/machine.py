@@ -192,15 +192,18 @@ def run(
 ) -> Outcome:
     """Run ``case`` on ``data``; with ``trace``, each executed instruction is appended to it.
 
-    When the run used anything unpredictable, it is repeated in another environment: ``predictable`` of the outcome then says whether
-    both agree.
+    A run that drew random bits is unpredictable.  One that looked at an address is repeated with others: its outcome is predictable when
+    all agree (a pointer compared with null, or stored and overwritten, need not matter).
     """
     environment = Environment(seed, addresses)
     outcome = Machine(case, data, environment, trace, limit).run()
+    if environment.drawn:
+        return _unpredictable(outcome)
     if environment.used:
-        again = Machine(case, data, Environment(seed + 1, addresses), None, limit).run()
-        if again != outcome:
-            return _unpredictable(outcome)
+        for other in range(1, 4):
+            again = Machine(case, data, Environment(seed + other, addresses), None, limit).run()
+            if again != outcome:
+                return _unpredictable(outcome)
     return outcome
 
 

@@ -93,9 +93,10 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A confirmed disagreement.
 
     ``statement`` is one sentence.  ``signature`` is the key under which two findings are the same bug.  ``kernel`` is
-    the one it was found on.  ``case`` is a ``veridiff-case/1`` object, and ``witness`` the index of the input in it that shows the fault.
+    the one it was found on.  ``case`` is a ``veridiff-case/1`` object, and ``witness`` the index of the input in it that
+    shows the fault.
     ``should_accept`` is the verdict a right kernel would give, None where the verdict is not the matter, and
-    ``expected_return`` the right 32-bit result of the witness run.  ``known_as`` names the entry of the known-issues file.
+    ``expected_return`` the right 32-bit result of the witness run.  ``known_as`` names the known-issues entry.
     ``reproducers`` is a name (c, selftest, hex, case, ...) → file, relative to the finding's directory.
     """
 
@@ -122,3 +123,5 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_affected: str = ""
     reproduced: Reproduced | None = None
     reproducers: dict[str, str] = {}
+    same_as: str = ""
+    """The id of the finding that this one, once shrunk, turned out to be; such records are not shown."""

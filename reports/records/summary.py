@@ -56,7 +56,7 @@ class ProgramCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A kernel of the run: how it ran and what it did.  ``load_rate`` is programs per second and virtual machine."""
+    """A kernel of the run: how it ran and what it did.  ``load_rate`` is in programs per second and virtual machine."""
 
     name: str
     release: str
@@ -91,7 +91,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``started`` is ISO 8601 in UTC, ``seconds`` from the first program judged.  ``complete`` is False when it was cut short, and
     ``incomplete_because`` then says by what.  ``rejections`` and ``gaps`` are a message → how many programs; ``findings_new`` and
-    ``findings_known`` count findings, whose records are in ``findings.jsonl``.  ``rates`` are by name, in programs per second.
+    ``findings_known`` count findings, whose records are in ``findings.jsonl``.  ``rates`` are by name, which tells the unit.
     """
 
     format: Literal["veridiff-run/1"] = "veridiff-run/1"

@@ -21,10 +21,11 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A pointer.  ``type`` is the kernel's name with its prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``, ``pkt``, ``fp``).
+    """A pointer.  ``type`` is the kernel's name with prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``, ``pkt``, ``fp``).
 
-    It points ``fixed_offset`` + ``variable_offset`` bytes into its region, whatever the dialect (7.3 has folded the former into the
-    latter).  ``range``: bytes proven to be in the packet (``r=``).  ``frame``: of a stack pointer; None where the log does not tell.
+    It points ``fixed_offset`` + ``variable_offset`` bytes into its region, whatever the dialect (7.3 folds one into the other).
+    ``range``: bytes proven to be in the packet (``r=``).  ``frame``: printed for a stack pointer into
+    another frame; None is the frame of the state, or in the 6.1 dialect any frame.
     Sizes (``key_size``, ``value_size``, ``size``) are bytes.
     """
 
@@ -69,13 +70,13 @@ Claim: TypeAlias = Scalar | Pointer | StackObject | NotUnderstood
 class Slot:
     """Eight stack bytes from ``offset`` (negative, from the frame's R10).
 
-    ``bytes`` has the kernel's letter per byte, *highest address first*: m misc, 0 zero, ? invalid, r spilled, d dynptr, i iterator,
-    f irq flag, p poison.  ``value`` was spilled to the ``width`` lowest bytes; it describes the whole register that was spilled, of
-    which a narrow spill keeps only the low bytes.
+    ``letters`` has the kernel's letter per byte, *highest address first*: m misc, 0 zero, ? invalid, r spilled, d dynptr,
+    i iterator, f irq flag, p poison.  ``value`` was spilled to the ``width`` lowest bytes; it describes the whole
+    register that was spilled, of which a narrow spill keeps only the low bytes.
     """
 
     offset: int
-    bytes: str
+    letters: str
     value: Claim | None = None
     width: int = 0
 
@@ -85,6 +86,15 @@ class Slot:
         if not isinstance(self.value, Scalar) or not self.width:
             return None
         return narrowed(self.value.range, self.width)
+
+
+    def excluded_by(self, content: bytes) -> str | None:
+        """The claim that the slot's eight bytes (lowest address first) violate, as text; None when they fit."""
+        for index, letter in enumerate(reversed(self.letters)):
+            if letter == "0" and content[index]:
+                return f"byte {self.offset + index} is zero"
+        stored = self.stored
+        return None if stored is None else stored.excluded_by(int.from_bytes(content[: self.width], "little"))
 
 
 def narrowed(whole: ScalarRange, width: int) -> ScalarRange:

@@ -9,7 +9,7 @@ from enum import Enum
 class Dialect(Enum):
     """Named after the stock kernel each was sampled from.
 
-    LINUX_6_1 also stands for the mixed kernels up to 6.7: what it reads more weakly (omitted bounds, widths of spills) is right there too.
+    LINUX_6_1 also stands for the mixed kernels up to 6.7: reading omitted bounds and widths of spills weakly is right there too.
     """
 
     LINUX_5_10 = "5.10"
@@ -27,8 +27,8 @@ class Dialect(Enum):
 _BEFORE_5_19 = re.compile(r"=inv(?:P|\(|-?\d)|u(?:min|max)_value=")
 # Only 7.x prints its static analysis and per-subprogram statistics.
 _SINCE_7 = re.compile(r"^(?:topo_order\[|Live regs before insn|stack depth max |subprog \d+ \()", re.M)
-# Until 6.7 every pointer shows its offset, zero or not, precision walks have no prefix (6.1) and 32-bit bounds have an underscore.
-_UNTIL_6_7 = re.compile(r"=\w+\((?:[^()\n]*,)?off=(?:-?\d+),(?:[^()\n]*,)?imm=|^(?:last_idx |regs=)|[su]32_m(?:in|ax)=", re.M)
+# Until 6.7 every pointer shows its offset even when it is 0; 32-bit bounds had an underscore, and precision walks (6.1) no prefix.
+_UNTIL_6_7 = re.compile(r"=[a-z]\w*\((?:[^()\s]*,)?off=0[,)]|^(?:last_idx |regs=)|[su]32_m(?:in|ax)=", re.M)
 
 
 def detect(text: str) -> Dialect:
@@ -37,5 +37,5 @@ def detect(text: str) -> Dialect:
         return Dialect.LINUX_7_3
     if _BEFORE_5_19.search(text):
         return Dialect.LINUX_5_10
-    # A state line without an id, bound or pointer tells nothing, hence the search through the whole text.
+    # The first state shows the context pointer, so that any log with states tells.
     return Dialect.LINUX_6_1 if _UNTIL_6_7.search(text) else Dialect.LINUX_6_12

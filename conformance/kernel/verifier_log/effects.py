@@ -59,6 +59,11 @@ def is_subprogram_call(insn: Insn) -> bool:
     return is_call(insn) and insn.src == 1
 
 
+def is_kfunc_call(insn: Insn) -> bool:
+    """BPF_PSEUDO_KFUNC_CALL: iterators and some locks go on in two states."""
+    return is_call(insn) and insn.src == 2
+
+
 def calls_back(insn: Insn) -> bool:
     """A helper that runs a callback before it returns."""
     return is_call(insn) and insn.src == 0 and insn.imm in SYNCHRONOUS_CALLBACKS
@@ -67,6 +72,11 @@ def calls_back(insn: Insn) -> bool:
 def is_conditional(insn: Insn) -> bool:
     """A jump with two ways to go on, may_goto included; not gotox, which may have many."""
     return insn.opcode & 7 in (_JMP, _JMP32) and insn.opcode & 0xF0 not in (_JA, _CALL, _EXIT)
+
+
+def is_indirect(insn: Insn) -> bool:
+    """gotox, which may have many targets (7.x)."""
+    return insn.opcode == _JMP | 0x08
 
 
 def is_may_goto(insn: Insn) -> bool:

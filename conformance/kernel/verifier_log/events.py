@@ -100,7 +100,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class GlobalFunction:
-    """About a global subprogram, verified apart: ``assumed`` at a call, ``validating`` when its own walk starts, ``safe`` at its end."""
+    """About a global subprogram, verified apart: ``assumed`` at a call, ``validating`` when its walk starts, ``safe`` after it."""
 
     what: str
     number: int

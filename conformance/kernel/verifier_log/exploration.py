@@ -1,17 +1,17 @@
 """What the verifier explored, as a tree: every visit of an instruction, below the visit it came from.
 
-The verifier walks depth-first: at a conditional jump it goes on with one branch and pushes the other on a stack; ``from A to B`` opens
-the branch popped last.  The log shows visits and pops, not pushes, so a pop is matched with a visit of A on the path being walked
-that may have pushed it.  Where several may have, none is chosen: those visits remember that the pop may be theirs.
+The verifier walks depth-first: at a conditional jump it goes on with one branch and pushes the other on a stack; ``from A to B``
+opens the branch popped last.  The log shows visits and pops, not pushes, so a pop is matched with a visit of A on the path being
+walked that may have pushed it.  Where several may have, none is chosen: those visits remember that the pop may be theirs.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from itertools import islice
 
-from conformance.kernel.verifier_log.effects import is_call, is_conditional, operands
+from conformance.kernel.verifier_log.claims import State
+from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, is_may_goto, operands
 from conformance.kernel.verifier_log.events import (
     Branch,
     CallEnter,
@@ -19,41 +19,18 @@ from conformance.kernel.verifier_log.events import (
     Cut,
     Function,
     GlobalFunction,
-    Precision,
     Pruned,
     StateLine,
     Visit,
 )
 from conformance.kernel.verifier_log.known import Known, constant_of, disagree
 from conformance.kernel.verifier_log.log import Log
+from conformance.kernel.verifier_log.nodes import Node
+from conformance.kernel.verifier_log.pushes import always_pushing, decided_visits
 from ebpf.isa.insn import Insn
 
-Place = tuple[int, int]
-"""(frame, instruction): where a walk or a run is.  Frame 0 is the main program."""
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One visit of ``insn`` in ``frame``.  ``entry``: the state texts printed before it ran and after its parent did.
-
-    ``children`` by the place reached next; a pruned one is None.  ``branches`` are states pushed here and popped later that start at
-    this or the following instruction without this being a jump: the verifier split one state in two (maybe_fork_scalars, iterators).
-    ``unsure``: places that some ``from`` may have reached from here, or from another visit.
-    """
-
-    insn: int
-    frame: int
-    parent: Node | None
-    entry: tuple[str, ...]
-    position: int
-    speculative: bool = False
-    decided: bool = False
-    popped: bool = False
-    text: str = ""
-    children: dict[Place, Node | None] = field(default_factory=dict)
-    branches: list[Node | None] = field(default_factory=list)
-    unsure: set[int] = field(default_factory=set)
-    known: Known | None = None
+_MANY = 64
+"""Visits beyond which a pop is called ambiguous without a look at each: every look costs, and a loop has one per turn and pop."""
 
 
 class Exploration:
@@ -69,7 +46,7 @@ class Exploration:
         self.cut = False
         """The log has a gap, at its head or within."""
         self.orphans: set[tuple[int, int]] = set()
-        """(source, target) of pops for which no visit was found."""
+        """(source, target) of pops for which no visit was found, or too many."""
         self.strange: str | None = None
         """Something about the walk that should not be: no accusation is built on such a tree."""
         self._on_path: list[Node] = []
@@ -81,46 +58,15 @@ class Exploration:
         """The node split in two whose second half begins with the next visit."""
         self._returning: int | None = None
         self._speculative = False
-        self._all_push = self._which_always_push()
+        self._decided = decided_visits(log)
+        self._all_push = always_pushing(log, self._decided)
         self.whole = log.whole and accepted
         self._build()
 
-    def _which_always_push(self) -> frozenset[int]:
-        """Jumps popped as often as they are visited: each visit pushed.  Only a log without gaps can tell."""
-        if not self.log.whole:
-            return frozenset()
-        visits: Counter[int] = Counter()
-        pops: Counter[int] = Counter()
-        returned = speculative = False
-        events = self.log.events
-        for index, event in enumerate(events):
-            if isinstance(event, Visit):
-                returned = False
-                visits[event.insn] += not speculative and not self._precise_before_state(index)
-            elif isinstance(event, CallReturn):
-                returned = True
-            elif isinstance(event, Branch | Pruned) and event.source is not None:
-                if not returned:
-                    speculative = event.speculative
-                    pops[event.source] += not speculative
-                returned = False
-        return frozenset(insn for insn, count in pops.items() if count == visits[insn])
-
-    def _precise_before_state(self, index: int) -> bool:
-        """Whether the jump visited at this event was decided: only then are operands marked precise before its state is printed."""
-        events = self.log.events
-        visit = events[index]
-        if not isinstance(visit, Visit) or visit.state is not None:
-            return False
-        at = index + 1
-        while at < len(events) and isinstance(events[at], Precision):
-            at += 1
-        after = events[at] if at < len(events) else None
-        return at > index + 1 and isinstance(after, StateLine) and after.insn == visit.insn
-
     def _build(self) -> None:
         if not any(isinstance(event, Function) for event in self.log.events):
-            self.cut = True  # the head is missing, or this is a level-1 log, which drops what it has finished
+            # The head is missing, or this is a level-1 log, which drops what it has finished; or nothing was walked at all.
+            self.cut = self.log.truncated or any(isinstance(event, Visit) for event in self.log.events)
             return
         for index, event in enumerate(self.log.events):
             if isinstance(event, Visit):
@@ -156,10 +102,13 @@ class Exploration:
 
     def _visit(self, event: Visit, index: int) -> None:
         self._returning = None
+        if event.insn >= len(self.instructions):
+            self.strange, self.cut = f"the program has no insn {event.insn}", True
+            self._leave()
+            return
         cursor, arriving = self._cursor, self._arriving
         node = Node(event.insn, self._frame, cursor, tuple(dict.fromkeys(self._pending)), len(self._on_path), self._speculative)
-        node.text = event.text
-        node.decided = self._precise_before_state(index)
+        node.decided = index in self._decided
         if arriving is not None:
             arriving.branches.append(node)
         elif cursor is not None:
@@ -179,8 +128,7 @@ class Exploration:
             self._returning = None
             return
         self._pop(event.source, event.target, event.speculative, event.state)
-        opening = event.state.lstrip()
-        self._frame = int(opening[5 : opening.index(":")]) if opening.startswith("frame") else 0
+        self._frame = _frame_of(event.state)
         self._pending = [event.state]
 
     def _pruned(self, event: Pruned) -> None:
@@ -210,6 +158,9 @@ class Exploration:
             self.orphans.add((source, target))
             return
         self._forget_above(candidates[0].position)
+        if len(candidates) > _MANY:
+            self.orphans.add((source, target))
+            return
         if len(candidates) > 1:
             for node in candidates:
                 node.unsure.add(target)
@@ -219,7 +170,8 @@ class Exploration:
         self._cursor = node
         insn = self.instructions[source]
         if not is_conditional(insn):
-            if target in (source, source + 1) or not is_call(insn):
+            # Other targets are a callback's, or one of an indirect jump's.
+            if target in (source, source + 1) and not is_indirect(insn):
                 self._arriving = node
         elif target not in (source + 1, source + 1 + insn.off):
             self.strange = f"insn {source} has no way to insn {target}"
@@ -243,9 +195,18 @@ class Exploration:
         """Visits of ``source`` that may have pushed this branch, latest first; one when it is certain."""
         insn = self.instructions[source] if source < len(self.instructions) else None
         jump = insn is not None and is_conditional(insn)
-        found = [n for n in self._visits(source) if not n.speculative and not (jump and (n.popped or n.decided))]
-        if len(found) > 1 and source in self._all_push:
-            return found[:1]
+        # A visit pushes one state at most, an indirect jump's excepted.
+        once = insn is not None and not is_indirect(insn)
+        frame = _frame_of(state) if jump and state is not None else None
+        may_push = (
+            node
+            for node in self._visits(source)
+            if not (node.speculative or (once and node.popped))
+            and not (jump and (node.decided or (frame is not None and frame != node.frame)))
+        )
+        found = list(islice(may_push, 1 if once and source in self._all_push else _MANY + 1))
+        if len(found) > _MANY:
+            return found
         if len(found) > 1 and jump and insn is not None:
             found = [node for node in found if not self._is_decided(node, insn)]
         if len(found) > 1 and insn is not None and state is not None:
@@ -256,7 +217,13 @@ class Exploration:
     def _is_decided(self, node: Node, insn: Insn) -> bool:
         """Whether both sides of the comparison are constants: then the verifier follows one branch only."""
         known = self.known(node)
-        return all(constant_of(known, node.frame, register) is not None for register in operands(insn))
+        return not is_may_goto(insn) and all(constant_of(known, node.frame, register) is not None for register in operands(insn))
+
+    def states(self, node: Node) -> tuple[State, ...]:
+        """What was printed when ``node`` was about to run."""
+        if node.states is None:
+            node.states = tuple([self.log.read(text) for text in node.entry])
+        return node.states
 
     def known(self, node: Node) -> Known:
         """All claims that hold when ``node`` is about to run, those printed long ago included."""
@@ -271,8 +238,14 @@ class Exploration:
             # A state split in two may begin at the instruction itself, before it has written anything.
             if parent is not None and each.insn != parent.insn:
                 before = before.after(self.instructions[parent.insn], parent.frame, each.frame)
-            for text in each.entry:
-                before = before.with_state(self.log.read(text))
+            for state in self.states(each):
+                before = before.with_state(state)
             each.known = before
         assert node.known is not None
         return node.known
+
+
+def _frame_of(state: str) -> int:
+    """The frame a state's text is about; the main program's is not printed."""
+    opening = state.lstrip()
+    return int(opening[5 : opening.index(":")]) if opening.startswith("frame") else 0

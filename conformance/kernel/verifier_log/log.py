@@ -57,7 +57,8 @@ class Log:
     @property
     def whole(self) -> bool:
         """Whether the walk is shown from its start to its end: nothing missing, refused or not understood."""
-        return self.stats is not None and not self.truncated and not any(isinstance(e, Message | Unknown | Cut) for e in self.events)
+        gaps = Message | Unknown | Cut
+        return self.stats is not None and not self.truncated and not any(isinstance(event, gaps) for event in self.events)
 
 
 def parse_log(text: str, *, truncated: bool = False, dialect: Dialect | None = None) -> Log:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from conformance.kernel.verifier_log.claims import Scalar, State
-from conformance.kernel.verifier_log.effects import calls_back, is_conditional, is_may_goto, is_subprogram_call, may_split
-from conformance.kernel.verifier_log.exploration import Exploration, Node
+from conformance.kernel.verifier_log.effects import (
+    calls_back,
+    is_conditional,
+    is_kfunc_call,
+    is_may_goto,
+    is_subprogram_call,
+    may_split,
+)
+from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.known import Known
+from conformance.kernel.verifier_log.nodes import Node
 
-
-class Step(NamedTuple):
-    """One instruction executed: frame 0 is the main program, each subprogram call one more."""
-
-    frame: int
-    insn: int
+Step: TypeAlias = tuple[int, int, *tuple[Any, ...]]
+"""One executed instruction: (frame, instruction, whatever else), frame 0 being the main program and each call one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class ClaimsAt:
 
     @property
     def fresh(self) -> tuple[State, ...]:
-        """What the log printed right there, per frame: all that need be compared, as older claims' values have not changed since."""
-        return tuple(self.exploration.log.read(text) for text in self.node.entry)
+        """What the log printed right there, per frame: all that need be compared, as older claims' values did not change."""
+        return self.exploration.states(self.node)
 
     @property
     def known(self) -> Known:
@@ -118,9 +122,9 @@ class Followed:
 
 
 def follow(
-    exploration: Exploration, trace: Sequence[Step | tuple[int, int]], choose: Callable[[Split], int | None] | None = None
+    exploration: Exploration, trace: Sequence[Step], choose: Callable[[Split], int | None] | None = None
 ) -> Followed:
-    """Follow ``trace``, the (frame, instruction) pairs as executed, from the program's start.
+    """Follow ``trace``, the instructions as executed from the program's start on.
 
     ``choose`` says which state of a split the run is in, as an index into ``after + before``, or None to stop there.
     """
@@ -130,8 +134,8 @@ def follow(
     node = exploration.root
     if node is None or not trace:
         return Followed((), (Truncated(-1) if exploration.cut else EndOfLog(-1)) if node is None else EndOfTrace())
-    if tuple(trace[0]) != (node.frame, node.insn):
-        return Followed((), Ambiguous(-1, f"the run starts at {tuple(trace[0])}, the log at {(node.frame, node.insn)}"))
+    if trace[0][:2] != (node.frame, node.insn):
+        return Followed((), Ambiguous(-1, f"the run starts at {trace[0][:2]}, the log at {(node.frame, node.insn)}"))
     claims = [ClaimsAt(-1, exploration, node)]
     step = 0
     while step + 1 < len(trace):
@@ -149,14 +153,14 @@ def follow(
             step += not again
             claims.append(ClaimsAt(step - 1, exploration, node))
             continue
-        place = tuple(trace[step + 1])
-        child = node.children.get((place[0], place[1]), exploration)
+        place = trace[step + 1][0], trace[step + 1][1]
+        child = node.children.get(place, exploration)
         if child is exploration and _passes_over_subprogram(exploration, node, place[0]):
             after = next((at for at in range(step + 1, len(trace)) if trace[at][0] <= node.frame), None)
             if after is None:
                 return Followed(tuple(claims), EndOfTrace())
-            step, place = after - 1, tuple(trace[after])
-            child = node.children.get((place[0], place[1]), exploration)
+            step, place = after - 1, (trace[after][0], trace[after][1])
+            child = node.children.get(place, exploration)
         if child is None:
             return Followed(tuple(claims), Pruned(step + 1, place[1]))
         if not isinstance(child, Node):
@@ -177,15 +181,11 @@ def _unclear(exploration: Exploration, node: Node) -> str | None:
             return f"insn {node.insn} may have been split in two here"
         if any(source == node.insn for source, _ in exploration.orphans):
             return f"a branch from insn {node.insn} could not be placed"
-        if not exploration.whole and (_iterates(node) or (may_split(insn) and _may_be_split(exploration, node, insn.dst))):
+        if not exploration.whole and (is_kfunc_call(insn) or (may_split(insn) and _may_be_split(exploration, node, insn.dst))):
             return f"insn {node.insn} may have been split in two, which this log would not show"
     elif insn.off == 0:
         return f"both ways of insn {node.insn} lead to the same place"
     return None
-
-
-def _iterates(node: Node) -> bool:
-    return "_next#" in node.text
 
 
 def _may_be_split(exploration: Exploration, node: Node, register: int) -> bool:
@@ -205,10 +205,7 @@ def _split(exploration: Exploration, node: Node, step: int) -> tuple[Split | Non
     halves = [half for half in node.branches if half is not None]
     after += [half for half in halves if half.insn != node.insn]
     before = [half for half in halves if half.insn == node.insn]
-
-    def states(each: Node) -> tuple[State, ...]:
-        return tuple(exploration.log.read(text) for text in each.entry)
-
+    states = exploration.states
     return Split(step, node.insn, tuple(map(states, after)), tuple(map(states, before))), after + before
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
+from conformance.kernel.verifier_log import patterns
 from conformance.kernel.verifier_log.events import (
     Alarm,
     Branch,
@@ -26,28 +26,6 @@ from conformance.kernel.verifier_log.events import (
     Visit,
 )
 from conformance.kernel.verifier_log.tail import Tail, read_report
-
-_VISIT = re.compile(r"(\d+): (\([0-9a-f]{2}\) [^;:]*?) *(?:;(.*))?\Z")
-# At level 1 a dropped branch takes its newline with it, and the next state continues the line.
-_GLUED = re.compile(r"(\d+): (\([0-9a-f]{2}\) [^;:]*?) *(?:;.*?)? (\d+):((?: frame\d+:)? R\d.*)\Z")
-_STATE = re.compile(r"(\d+):((?: frame\d+:)?(?: (?:R\d+|fp-\d+)(?:_[rwD]+)?=.*| refs=.*| cb| async_cb)?)\Z")
-_SAFE = re.compile(r"(\d+): safe\Z")
-_FROM = re.compile(r"from (\d+) to (\d+)( \(speculative execution\))?:(.*)\Z")
-_FUNCTION = re.compile(r"func#(\d+) @(\d+)\Z")
-_RETURN = re.compile(r"to caller at (\d+):\Z")
-_GLOBAL = re.compile(r"Func#(\d+) \('.*'\) is (global and assumed valid|safe for any args).*|Validating .*\(\) func#(\d+)\.\.\.\Z")
-_PRECISION = re.compile(
-    r"mark_precise: frame\d+: |last_idx -?\d+ first_idx |regs=[0-9a-f]+ stack=[0-9a-f]+ before \d"
-    r"|parent (?:didn't have|already had) regs=|frame \d+: propagating [rf]"
-)
-_NOTE = re.compile(r"SCC (?:enter|exit|backedge) \(|(?:cur|old) state:|from \d+ to \d+ is |hit \d+ insn")
-_ALARM = re.compile(r"verifier bug|REG INVARIANTS VIOLATION|BUG ", re.I)
-_DUMP = re.compile(r"topo_order\[|subprog#\d+|stack use/def |Live regs before insn:|arg JOIN insn ")
-_FIRST_STATE = re.compile(r"^\d+:(?: frame\d+:)?(?: R\d+=| frame\d+:$)", re.M)
-_DUMPED = re.compile(r" *(?:\d+ +)?\d+: (?:\([0-9a-f]{2}\) |[.0-9]{10} \()")
-# Said in passing while the walk goes on; the same words at the end are the refusal.
-_REMARK = re.compile(r"func '.*' arg\d+ has btf_id |reg type unsupported for arg#|invalid kernel function btf_id |variable \? access var_off=")
-_MARKER = re.compile(r"\[\[\.\.\.\d+ bytes cut\.\.\.\]\]")
 
 
 class Reader:
@@ -92,7 +70,7 @@ class Reader:
                 reader = _BY_FIRST.get(first)
                 if reader is not None and reader(self, line):
                     continue
-                if first == " " and _DUMPED.match(line):
+                if first == " " and patterns.DUMPED.match(line):
                     events.append(StaticDump(1))
                     continue
             self._other(line)
@@ -102,33 +80,33 @@ class Reader:
         """Lines around a cut marker, and a last line without its newline: half a number is a wrong number."""
         if "bytes cut...]]" in self.text:
             for index, line in enumerate(self.lines):
-                if _MARKER.search(line):
+                if patterns.MARKER.search(line):
                     yield from (index - 1, index, index + 1)
         if self.lines[-1] and not self.lines[-1].startswith("processed "):
             yield len(self.lines) - 1
 
     def _tear(self, line: str) -> None:
-        marked = _MARKER.split(line, maxsplit=1)
+        marked = patterns.MARKER.split(line, maxsplit=1)
         self.events.append(Cut(marked[0], marked[1] if len(marked) > 1 else ""))
 
     def _numbered(self, line: str) -> Event | None:
-        visit = _VISIT.match(line)
+        visit = patterns.VISIT.match(line)
         if visit:
             return Visit(int(visit[1]), visit[2], visit[3])
-        state = _STATE.match(line)
+        state = patterns.STATE.match(line)
         if state:
             return StateLine(int(state[1]), state[2])
-        safe = _SAFE.match(line)
+        safe = patterns.SAFE.match(line)
         if safe:
             return Pruned(None, int(safe[1]), False)
-        glued = _GLUED.match(line)
+        glued = patterns.GLUED.match(line)
         if glued:
             self.events.append(Visit(int(glued[1]), glued[2], None))
             return StateLine(int(glued[3]), glued[4])
         return None
 
     def _from(self, line: str) -> bool:
-        match = _FROM.match(line)
+        match = patterns.FROM.match(line)
         if match:
             source, target, speculative = int(match[1]), int(match[2]), match[3] is not None
             self._last_walk = len(self.events)
@@ -140,7 +118,7 @@ class Reader:
         return self._precision(line)
 
     def _precision(self, line: str) -> bool:
-        if not _PRECISION.match(line):
+        if not patterns.PRECISION.match(line):
             return False
         self.events.append(Precision(line))
         return True
@@ -152,7 +130,7 @@ class Reader:
         return True
 
     def _function(self, line: str) -> bool:
-        match = _FUNCTION.match(line)
+        match = patterns.FUNCTION.match(line)
         if match:
             self.events.append(Function(int(match[1]), int(match[2])))
             return True
@@ -169,7 +147,7 @@ class Reader:
     def _returning(self, line: str) -> bool:
         """``returning from callee:`` / state / ``to caller at N:`` / state."""
         block = self._block()
-        to = _RETURN.match(block[2]) if len(block) == 4 and block[0] == "returning from callee:" else None
+        to = patterns.RETURN.match(block[2]) if len(block) == 4 and block[0] == "returning from callee:" else None
         if to is None:
             return self._precision(line)
         self._walk(CallReturn(block[1], int(to[1]), block[3]), 3)
@@ -188,10 +166,10 @@ class Reader:
 
     def _dump(self, line: str) -> bool:
         """7.3's static analysis: everything up to the first state, which is the walk's start; without a walk, line by line."""
-        if not _DUMP.match(line):
+        if not patterns.DUMP.match(line):
             return self._tail(line)
         rest = self._offset_of(self._at)
-        start = _FIRST_STATE.search(self.text, rest)
+        start = patterns.FIRST_STATE.search(self.text, rest)
         if self._last_walk >= 0 or start is None:
             self.events.append(StaticDump(1))
             return True
@@ -216,7 +194,7 @@ class Reader:
         return self.tail.take(line)
 
     def _global(self, line: str) -> bool:
-        match = _GLOBAL.match(line)
+        match = patterns.GLOBAL.match(line)
         if not match:
             return self._tail(line)
         if match[3]:
@@ -227,13 +205,13 @@ class Reader:
         return True
 
     def _note(self, line: str) -> bool:
-        if not _NOTE.match(line):
+        if not patterns.NOTE.match(line):
             return False
         self.events.append(Note(line))
         return True
 
     def _other(self, line: str) -> None:
-        if _ALARM.search(line):
+        if patterns.ALARM.search(line):
             self.events.append(Alarm(line))
         else:
             self._loose.append((len(self.events), self._at, line))
@@ -242,14 +220,14 @@ class Reader:
     def _name_loose(self) -> None:
         """A line of no known kind is a refusal when nothing is walked after it, and else honestly unknown.
 
-        Two exceptions: known remarks, and what stops only a speculative path (since 6.17 a fence is put there and the walk goes on).
+        Two exceptions: known remarks, and what stops only a speculative path (7.3 puts a fence there and walks on).
         """
         for position, number, text in self._loose:
             if position > self._last_walk:
                 self.events[position] = Message(text)
             elif number == 1 and not any(isinstance(event, Function) for event in self.events):
                 self.events[position] = Cut("", text)  # a log buffer too small keeps the end (since 6.4)
-            elif _REMARK.match(text) or self._speculative_at(position):
+            elif patterns.REMARK.match(text) or self._speculative_at(position):
                 self.events[position] = Note(text)
         for position in self._reports:
             if position < self._last_walk and self._speculative_at(position):

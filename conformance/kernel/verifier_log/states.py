@@ -10,8 +10,8 @@ from conformance.kernel.verifier_log.dialect import Dialect
 from conformance.kernel.verifier_log.values import parse_value
 
 _FRAME = re.compile(r" *frame(\d+):")
-_FIELD = re.compile(r" *(?:R(\d+)|fp(-\d+))(?:_[rwD]+)?=((?:[^\s(]*(?:\((?:[^()]|\([^()]*\))*\))?))(?= |\Z)")
-_TRAILER = re.compile(r" *(?:refs=([\d,]+)|(async_cb|cb)|fp-\d+_[rwD]+(?= |\Z))")
+_FIELD = re.compile(r" *(?:R(\d+)|fp(-\d+))(?:_[rwD]+)?=([^\s(]*(?:\((?:[^()]|\([^()]*\))*\))?)(?= |\Z)")
+_TRAILER = re.compile(r" *(?:refs=([\d,]+)|(async_cb|cb))")
 _LETTERS = "[m0?rdifp]"
 _BYTES = re.compile(rf"{_LETTERS}{{8}}\Z")
 _PREFIXED = tuple(re.compile(rf"({_LETTERS}{{{length}}})(?!-)(.+)\Z") for length in (4, 6, 7))

@@ -23,8 +23,8 @@ _BOUNDS = {
     "u32_min": "umin32", "u32_max": "umax32", "s32_min": "smin32", "s32_max": "smax32",
 }  # fmt: skip
 _KNOWN_NAMES = frozenset(
-    {"scalar", "ctx", "map_ptr", "map_value", "map_key", "pkt", "pkt_meta", "pkt_end", "flow_keys", "sock", "sock_common", "tcp_sock",
-     "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "ringbuf_mem", "alloc_mem"}
+    {"scalar", "ctx", "map_ptr", "map_value", "map_key", "pkt", "pkt_meta", "pkt_end", "flow_keys", "sock", "sock_common",
+     "tcp_sock", "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "ringbuf_mem", "alloc_mem"}
 )  # fmt: skip
 _AFFIXES = re.compile(r"^(?:(?:rdonly|ringbuf|alloc|user|percpu|rcu|untrusted|trusted)_)*")
 
@@ -74,8 +74,7 @@ def _attributes(body: str) -> list[tuple[str, str]]:
 
 
 def _stack_pointer(match: re.Match[str], dialect: Dialect) -> Claim:
-    # 6.1 prints no frame number, so a stack pointer may be into any frame; later kernels print it when it is not the current one.
-    frame = int(match[1]) if match[1] else (None if dialect is Dialect.LINUX_6_1 else -1)
+    frame = int(match[1]) if match[1] else None
     if match[2]:
         return Pointer("fp", fixed_offset=signed64(integer(match[2])), variable_offset=_ZERO, frame=frame)
     return _pointer("fp", _attributes(match[3] or ""), match[3] is not None, dialect, frame)

@@ -86,6 +86,11 @@ def test_ready_is_told_from_stamps(checkout: Path) -> None:
     assert not environment.ready(Need.ENVIRONMENT)
 
 
+def test_a_file_in_its_place_is_left_alone(checkout: Path, cache: Path) -> None:
+    (checkout / ".venv").write_text(".tox/unit\n")
+    assert cache in Environment.of(checkout, Need.ENVIRONMENT).directory.parents
+
+
 def test_a_directory_full_of_something_else_is_left_alone(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERIDIFF_VENV", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()

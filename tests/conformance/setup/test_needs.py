@@ -18,6 +18,7 @@ from conformance.setup.needs import Need, needs_of
         ("plugin interpreter", Need.ENVIRONMENT, Need.EMULATOR | Need.COMPILER),
         ("report DIR", Need.ENVIRONMENT, Need.EMULATOR | Need.COMPILER),
         ("run --help", Need.ENVIRONMENT, Need.EMULATOR | Need.COMPILER),
+        ("check -h", Need.ENVIRONMENT, Need.EMULATOR | Need.COMPILER),
         ("test", Need.DEVELOPMENT | Need.BROWSER | Need.EMULATOR, Need(0)),
         ("", Need.ENVIRONMENT, Need.EMULATOR | Need.COMPILER),
     ],

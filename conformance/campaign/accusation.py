@@ -1,0 +1,107 @@
+"""From a disagreement to a finding record: what each instruction did in the witness run, beside what the kernel claimed."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+
+from conformance.campaign.known import KnownIssue
+from conformance.kernel.verifier_log.paths import follow
+from conformance.properties.judgement import Disagreement, Kind
+from conformance.properties.observation import Observation
+from ebpf import casefile
+from ebpf.assembly import listing
+from ebpf.isa.opcodes import CALL, JMP
+from oracles.interpreter import Returned, Step, Trapped
+from oracles.interpreter.values import Undefined
+from reports.records import Finding, KernelVerdict, ListingRow, Provenance, Reproduced, Severity, Status
+from reports.records import Kind as RecordKind
+
+SEVERITIES = {
+    Kind.SOUNDNESS: Severity.CRITICAL,
+    Kind.RULE: Severity.HIGH,
+    Kind.BOUNDS: Severity.HIGH,
+    Kind.EXECUTION: Severity.HIGH,
+    Kind.HEALTH: Severity.MEDIUM,
+}
+MAX_LOG = 256 << 10
+"""Characters of kernel log kept in a finding."""
+
+
+def finding_id(signature: str, kernel: str) -> str:
+    """12 hex digits: the same bug on the same kernel has the same."""
+    return hashlib.sha256(f"{signature}\0{kernel}".encode()).hexdigest()[:12]
+
+
+def now() -> str:
+    """The date for provenance, ISO 8601 in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def finding(
+    seen: Observation, what: Disagreement, kernel: str, provenance: Provenance, known: KnownIssue | None, reproduced: Reproduced | None
+) -> Finding:
+    """The record of a disagreement seen on the kernel named ``kernel``."""
+    outcome = seen.runs[what.input][0] if what.input is not None and what.input < len(seen.case.inputs) else None
+    return Finding(
+        id=finding_id(what.signature, kernel),
+        kind=RecordKind(what.kind.value),
+        statement=what.statement,
+        severity=SEVERITIES[what.kind],
+        signature=what.signature,
+        kernel=kernel,
+        case=casefile.to_plain(seen.case),
+        provenance=provenance,
+        status=Status.KNOWN if known else Status.NEW,
+        known_as=known.id if known else "",
+        explanation=known.cause if known else "",
+        listing=rows(seen, what),
+        witness=what.input,
+        outcome=_outcome(outcome),
+        should_accept=False if what.kind in (Kind.SOUNDNESS, Kind.RULE) else None,
+        expected_return=outcome.r0 & 0xFFFF_FFFF if isinstance(outcome, Returned) and what.kind is Kind.EXECUTION else None,
+        log=seen.main.log[:MAX_LOG] if seen.main else "",
+        verdicts=(KernelVerdict(kernel, seen.ruling.verdict.value, seen.ruling.message, provenance.kernel_release),),
+        reproduced=reproduced,
+    )  # fmt: skip
+
+
+def _outcome(outcome: object) -> str:
+    if isinstance(outcome, Returned):
+        return f"returned r0 = 0x{outcome.r0:x}"
+    if isinstance(outcome, Trapped):
+        return f"trapped at instruction {outcome.at}: {outcome.rule}: {outcome.detail}"
+    return ""
+
+
+def rows(seen: Observation, what: Disagreement) -> tuple[ListingRow, ...]:
+    """The program, an instruction a row; values and claims are those of the witness run's last visit."""
+    trace = seen.runs[what.input][1] if what.input is not None and what.input < len(seen.case.inputs) else ()
+    values = {step.at: _value(seen, step) for step in trace}
+    claims = _claims(seen, trace)
+    return tuple(
+        ListingRow(
+            index=at, text=line, claim=claims.get(at), value=values.get(at), culprit=at == what.culprit,
+            note=what.statement if at == what.culprit else "",
+        )
+        for at, line in listing(seen.case.program.instructions)
+    )  # fmt: skip
+
+
+def _value(seen: Observation, step: Step) -> str | None:
+    insn = seen.case.program.instructions[step.at]
+    register = 0 if insn.opcode == CALL | JMP else insn.dst
+    if register > 10 or isinstance(step.registers[register], Undefined):
+        return None
+    value = step.registers[register]
+    return f"R{register} = 0x{value:x}" if isinstance(value, int) else f"R{register} = {value!r}"
+
+
+def _claims(seen: Observation, trace: tuple[Step, ...]) -> dict[int, str]:
+    if seen.exploration is None or not trace:
+        return {}
+    shown: dict[int, str] = {}
+    for claims in follow(seen.exploration, [(step.frame, step.at) for step in trace]).claims:
+        if 0 <= claims.step < len(trace) and claims.node.entry:
+            shown[trace[claims.step].at] = " ".join(text.strip() for text in claims.node.entry)
+    return shown

@@ -1,0 +1,28 @@
+"""What one worker is to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.kernel.image import Image
+from conformance.properties import Kind
+from reports.records import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """``seconds`` counts from the first program judged; ``examples`` is this worker's share; whichever is set ends the work.
+
+    ``provenance`` is completed by the worker with the kernel's release.
+    """
+
+    image: Image
+    boot_args: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    seed: int
+    worker: int
+    seconds: float | None
+    examples: int | None
+    directory: Path
+    provenance: Provenance

@@ -1,0 +1,39 @@
+"""Known issues: confirmed faults of kernels under test, so that a run reports them as known and not as new."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+from ebpf.errors import InputError
+
+FILE = Path(__file__).parent / "known_issues.json"
+
+
+class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``signature`` and ``kernels`` (releases as ``uname -r`` prints them) are shell patterns.  ``public``: it may be shown outside."""
+
+    id: str
+    signature: str
+    kernels: tuple[str, ...]
+    cause: str
+    public: bool
+    reference: str = ""
+
+
+def load(path: Path = FILE) -> tuple[KnownIssue, ...]:
+    """All entries.  Raises :class:`InputError` naming the file and the place in it."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[KnownIssue, ...])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def find(issues: tuple[KnownIssue, ...], signature: str, release: str) -> KnownIssue | None:
+    """The first entry that explains ``signature`` on a kernel, or None."""
+    for issue in issues:
+        if fnmatchcase(signature, issue.signature) and any(fnmatchcase(release, kernel) for kernel in issue.kernels):
+            return issue
+    return None

@@ -1,0 +1,173 @@
+"""What happens to a disagreement: noted at once, repeated, stored, shrunk, stored again; and what is the same bug is told apart."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import replace
+
+from conformance.campaign import accusation, known
+from conformance.campaign.assignment import Assignment
+from conformance.campaign.localisation import localise
+from conformance.campaign.reduction import reduce
+from conformance.campaign.source import Source
+from conformance.campaign.store import Store
+from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost
+from conformance.kernel.session import KernelSession
+from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties.judgement import Disagreement
+from conformance.properties.observation import plan
+from ebpf import casefile
+from generators.programs import Generated
+from oracles.interpreter import Outcome, Returned
+from reports.records import Finding, Provenance, Reproduced
+
+REPEATS = 3
+FAMILY_LIMIT = 3
+"""Findings pursued per family (a signature without its last part): one bug can show at many instructions before it is shrunk."""
+SHRINK_SECONDS = 12.0
+
+
+class Pursuit:
+    """``new`` and ``known`` count findings stored by this worker."""
+
+    def __init__(self, task: Assignment, session: KernelSession, source: Source, provenance: Provenance) -> None:
+        self.task = task
+        self.session = session
+        self.source = source
+        self.provenance = provenance
+        self.store = Store(task.directory)
+        self.issues = known.load()
+        self.signatures: set[str] = set()
+        self.families: Counter[str] = Counter()
+        self.deadline = float("inf")
+        """When the worker's time is over: from then on nothing is shrunk."""
+        self.suppressed = 0
+        self.unconfirmed = 0
+        self.new = 0
+        self.known = 0
+    def pursue(self, buffer: bytes, seen: Observation, what: Disagreement) -> None:
+        """See a disagreement through, unless it is one already seen."""
+        family = what.signature.rsplit(":", 1)[0]
+        issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
+        if what.signature in self.signatures or (issue is None and self.families[family] >= FAMILY_LIMIT):
+            self.suppressed += 1
+            return
+        self.signatures.add(what.signature)
+        self.store.candidate(what.kind.value, what.signature, casefile.to_plain(seen.case))
+        if issue is not None:
+            self.known += 1
+            self.store.finding(accusation.finding(seen, what, self.task.image.name, self.provenance, issue, None))
+            return
+        times = sum(self._again(seen.generated, what.signature, seen.job) is not None for _ in range(REPEATS))
+        if not times:
+            self.unconfirmed += 1
+            return
+        self.families[family] += 1
+        self.new += 1
+        first = self._store(seen, what, times)
+        seen, what = self._shrink(buffer, seen, what)
+        if what.kind is Kind.EXECUTION:
+            what = localise(seen, what, self._execution)
+        final = accusation.finding_id(what.signature, self.task.image.name)
+        if final != first.id:
+            self.new -= what.signature in self.signatures
+            self.store.merged(first, final)
+        if final == first.id or what.signature not in self.signatures:
+            self.signatures.add(what.signature)
+            self._store(seen, what, times)
+
+    def lost(self, generated: Generated, job: Job, answer: Lost) -> None:
+        """A case that takes its virtual machine with it, alone too; what the kernel says of it is asked without running it.
+
+        No answer in time is no verdict.  It is an accusation only where the program was loaded at once, and what does not come back is
+        a run that ends after a few thousand instructions.
+        """
+        quiet = Job(job.case, tuple(replace(attempt, run=False) for attempt in job.attempts))
+        verdict = self.session_run(quiet)
+        seen = Observation(generated, quiet, verdict if isinstance(verdict, Answer) else Answer(()))
+        found = []
+        if answer.reason is not LossReason.HANG:
+            found.append(Disagreement(
+                Kind.HEALTH, f"health:lost:{answer.reason.value}",
+                f"loading or running the program takes the kernel down ({answer.reason.value}), alone on a fresh virtual machine too",
+            ))  # fmt: skip
+        elif isinstance(verdict, Answer) and seen.accepted and all(_ends(outcome) for outcome, _ in seen.runs):
+            found.append(Disagreement(
+                Kind.EXECUTION, "execution:hang:run",
+                "the program is loaded at once, but a run of it does not come back; the interpreter ends on every input",
+            ))  # fmt: skip
+        for kind in (Kind.SOUNDNESS, Kind.BOUNDS, Kind.RULE):
+            if kind in self.task.kinds and isinstance(verdict, Answer):
+                found += [j for j in PROPERTIES[kind](seen) if isinstance(j, Disagreement)]
+        for each in found:
+            if each.signature not in self.signatures and each.kind in self.task.kinds:
+                self.signatures.add(each.signature)
+                self.store.candidate(each.kind.value, each.signature, casefile.to_plain(seen.case))
+                self.new += 1
+                self._store(seen, each, 1, 1)
+
+    def session_run(self, job: Job) -> Answer | Lost:
+        """One job now, in line behind those in flight; their answers are kept for the worker."""
+        tag, others = object(), list[tuple[Hashable, Answer | Lost]]()
+        self.session.submit(job, tag)
+        for got, answer in self.session.results():
+            if got is tag:
+                self.session.give_back(others)
+                return answer
+            others.append((got, answer))
+        raise AssertionError("a job submitted has an answer")
+
+    def _observe(self, generated: Generated, job: Job) -> Observation | None:
+        answer = self.session_run(job)
+        return Observation(generated, job, answer) if isinstance(answer, Answer) else None
+
+    def _again(self, generated: Generated, signature: str, job: Job) -> tuple[Observation, Disagreement] | None:
+        """The same disagreement seen again, or None."""
+        seen = self._observe(generated, job)
+        if seen is None:
+            return None
+        kind = Kind(signature.split(":", 1)[0])
+        for judgement in PROPERTIES[kind](seen):
+            if isinstance(judgement, Disagreement) and judgement.signature == signature:
+                return seen, judgement
+        return None
+
+    def _shrink(self, buffer: bytes, seen: Observation, what: Disagreement) -> tuple[Observation, Disagreement]:
+        """The smallest case found in the time there is, as seen and judged; the given one when there is none."""
+        best = [(seen, what)]
+
+        def still_fails(generated: Generated) -> bool:
+            again = self._again(generated, what.signature, self._job_for(what.kind, generated))
+            if again is not None:
+                best[:] = [again]
+            return again is not None
+
+        left = self.deadline - time.monotonic()
+        budget = min(SHRINK_SECONDS, left / 4)
+        if budget > 1.0:
+            until = time.monotonic() + budget
+            smaller = self.source.shrink(buffer, still_fails, budget / 2) or seen.generated
+            reduce(smaller, still_fails, max(0.5, until - time.monotonic()))
+        return best[0]
+
+    def _execution(self, generated: Generated) -> Disagreement | None:
+        """What execution says of a case: for localisation."""
+        seen = self._observe(generated, plan(generated.case, 0))
+        judgements = PROPERTIES[Kind.EXECUTION](seen) if seen else iter(())
+        return next((j for j in judgements if isinstance(j, Disagreement)), None)
+
+    def _job_for(self, kind: Kind, generated: Generated) -> Job:
+        # Only execution needs the other engines; number 0 asks for all of them.
+        return plan(generated.case, 0) if kind is Kind.EXECUTION else Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
+
+    def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> Finding:
+        issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
+        record = accusation.finding(seen, what, self.task.image.name, self.provenance, issue, Reproduced(times, attempts))
+        self.store.finding(record)
+        return record
+
+
+def _ends(outcome: Outcome) -> bool:
+    return isinstance(outcome, Returned) and outcome.predictable

@@ -1,0 +1,71 @@
+"""A run's directory while it is written: append-only, fsynced, safe for several workers and for kill -9."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ebpf.errors import InputError
+from reports.records import Finding, RunSummary
+from reports.reproducers import files as reproducers
+
+
+class Store:
+    """``findings.jsonl`` gets a line whenever a finding is made or improved: the last line of an id is the one that counts."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def create(self) -> None:
+        """Make the directory.  Raises :class:`InputError` when that is not possible or it already holds a run."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            if (self.directory / "run.json").exists():
+                raise InputError(f"{self.directory}: already holds a run; choose another --out")
+        except OSError as error:
+            raise InputError(f"{self.directory}: {error.strerror}") from None
+
+    def candidate(self, kind: str, signature: str, case: dict[str, Any]) -> None:
+        """Note a disagreement before anything else is done about it."""
+        self._append("candidates.jsonl", msgspec.json.encode({"kind": kind, "signature": signature, "case": case}))
+
+    def finding(self, finding: Finding) -> None:
+        """Store a confirmed finding with its case and reproducers."""
+        folder = self.directory / "findings" / finding.id
+        folder.mkdir(parents=True, exist_ok=True)
+        written = reproducers.write(finding, folder)
+        finding = msgspec.structs.replace(finding, reproducers=written)
+        (folder / "finding.json").write_bytes(msgspec.json.encode(finding))
+        self._append("findings.jsonl", msgspec.json.encode(finding))
+
+    def findings(self) -> dict[str, Finding]:
+        """What is stored so far, by id: the newest line of each, without those that turned out to be another."""
+        path = self.directory / "findings.jsonl"
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        newest = {finding.id: finding for finding in (msgspec.json.decode(line, type=Finding) for line in lines)}
+        return {name: finding for name, finding in newest.items() if not finding.same_as}
+
+    def merged(self, finding: Finding, other: str) -> None:
+        """Note that ``finding`` is the same bug as the one whose id is ``other``; its folder goes."""
+        self._append("findings.jsonl", msgspec.json.encode(msgspec.structs.replace(finding, same_as=other)))
+        shutil.rmtree(self.directory / "findings" / finding.id, ignore_errors=True)
+
+    def summary(self, summary: RunSummary) -> None:
+        """Replace ``run.json`` at once and whole."""
+        path = self.directory / "run.json"
+        draft = path.with_suffix(".tmp")
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2))
+        draft.replace(path)
+
+    def _append(self, name: str, line: bytes) -> None:
+        descriptor = os.open(self.directory / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            # One write to a file opened for appending lands whole, whatever other workers do.
+            os.write(descriptor, line + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,96 @@
+"""A campaign in numbers: from tallies to the records that reports read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.campaign.tally import Tally, median
+from conformance.properties import Kind
+from reports.records import Cell, KernelRun, Loss, Production, ProgramCounts, RunSummary, Status
+from reports.records import Kind as RecordKind
+
+if TYPE_CHECKING:
+    from conformance.campaign.run import Campaign
+
+FLOORS = {Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05}
+"""Share of a kernel's programs that a property must have judged for "nothing found" to mean anything."""
+
+CLAIMS_SINCE = (6, 1)
+"""Older logs are in a dialect whose claims are not read: bounds abstains by name, and owes nothing."""
+
+
+def summarise(campaign: Campaign, because: str) -> RunSummary:
+    """The record of ``campaign`` as it stands; ``because`` says why it is not complete, or is empty."""
+    total = Tally()
+    for tally in campaign.tallies.values():
+        total.add(tally)
+    statuses = [finding.status for finding in campaign.store.findings().values()]
+    elapsed = campaign.elapsed()
+    counts = total.counts
+    return RunSummary(
+        complete=not because,
+        incomplete_because=because,
+        started=campaign.started,
+        seconds=round(elapsed, 3),
+        seed=campaign.settings.seed,
+        command=campaign.settings.command,
+        git=campaign.provenance.git,
+        versions=campaign.provenance.versions,
+        programs=ProgramCounts(
+            judged=counts["judged"], accepted=counts["accepted"], meant_valid=counts["meant valid"],
+            meant_valid_accepted=counts["meant valid accepted"], near_misses=counts["near misses"],
+            near_misses_refused=counts["near misses refused"], distinct=len(total.shapes), mutations=counts["daring"],
+            unprivileged=counts["unprivileged"], median_instructions=median(total.lengths), median_processed=median(total.processed),
+        ),
+        kernels=tuple(_kernel(campaign, name, elapsed) for name in campaign.tallies),
+        cells=tuple(cell for name in campaign.tallies for cell in _cells(campaign, name)),
+        findings_new=statuses.count(Status.NEW),
+        findings_known=statuses.count(Status.KNOWN),
+        rates={
+            "programs per second": round(counts["judged"] / elapsed, 1) if elapsed else 0.0,
+            **{f"host CPU ms per program: {stage}": round(1e3 * spent / max(1, counts["judged"]), 2) for stage, spent in total.seconds.items()},
+            "guest ms per program in BPF_PROG_LOAD": round(counts["guest load microseconds"] / 1e3 / max(1, counts["judged"]), 2),
+        },
+        losses=tuple(
+            Loss(kernel=name, reason=reason, in_flight=flying, culprit=culprit, console=console)
+            for name, losses in campaign.losses.items()
+            for reason, flying, culprit, console in losses
+        ),
+        productions=tuple(
+            Production(name, used, total.used_accepted[name]) for name, used in sorted(total.used.items(), key=lambda item: -item[1])
+        ),
+        rejections=dict(total.rejections.most_common(50)),
+        unparsed_log_lines=counts["unparsed log lines"],
+    )  # fmt: skip
+
+
+def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
+    reports = [report for (kernel, _), report in campaign.standing.items() if kernel == name]
+    counts = campaign.tallies[name].counts
+    rate = counts["judged"] / elapsed / len(reports) if reports and elapsed else 0.0
+    return KernelRun(
+        name=name, release=next((r.release for r in reports if r.release), ""),
+        accelerator=next((r.accelerator for r in reports if r.accelerator), ""), qemu=campaign.provenance.qemu,
+        boots=sum(r.boots for r in reports), programs=counts["judged"], accepted=counts["accepted"], load_rate=round(rate, 1),
+    )  # fmt: skip
+
+
+def _cells(campaign: Campaign, name: str) -> list[Cell]:
+    tally = campaign.tallies[name]
+    release = next((r.release for (kernel, _), r in campaign.standing.items() if kernel == name and r.release), "")
+    return [
+        Cell(
+            kernel=name, kind=RecordKind(kind.value), judged=tally.cells[kind, "judged"], agreed=tally.cells[kind, "agreed"],
+            disagreements=tally.cells[kind, "disagreed"], floor=_floor(kind, tally, release),
+            abstained={reason: count for (k, reason), count in tally.abstained.items() if k is kind},
+        )
+        for kind in campaign.settings.kinds
+    ]  # fmt: skip
+
+
+def _floor(kind: Kind, tally: Tally, release: str) -> int:
+    numbers = release.split(".")[:2]
+    old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
+    if kind is Kind.BOUNDS and old:
+        return 0
+    return max(1, int(FLOORS[kind] * tally.counts["judged"]))

@@ -1,0 +1,101 @@
+"""Counts of a campaign: what a worker saw since it last reported, and the sum of all workers'."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from conformance.kernel.jobs import Verdict
+from conformance.properties import Judgement, Kind, Observation
+from conformance.properties.judgement import Abstention, Disagreement
+from ebpf.isa.insn import Insn
+from generators.programs import Purpose
+
+
+@dataclass(slots=True)
+class Tally:
+    """``cells`` counts cases per (kind, "judged" | "agreed" | "disagreed"); ``abstained`` judgements per (kind, reason).
+
+    ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes`` holds a
+    hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per stage,
+    ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    cells: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    abstained: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
+    used: Counter[str] = field(default_factory=Counter)
+    used_accepted: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[int] = field(default_factory=Counter)
+    processed: Counter[int] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    cost: Counter[int] = field(default_factory=Counter)
+    shapes: set[int] = field(default_factory=set)
+
+    def add(self, other: Tally) -> None:
+        """Take another's counts in."""
+        for name in self.__dataclass_fields__:
+            getattr(self, name).update(getattr(other, name))
+
+    def program(self, seen: Observation) -> None:
+        """Count one judged program."""
+        generated, counts = seen.generated, self.counts
+        accepted = seen.accepted
+        counts["judged"] += 1
+        counts["accepted"] += accepted
+        counts["unprivileged"] += seen.case.capabilities == ()
+        counts[f"verdict {seen.ruling.verdict.value}"] += 1
+        if generated.purpose is Purpose.VALID:
+            counts["meant valid"] += 1
+            counts["meant valid accepted"] += accepted
+            self.used.update(set(generated.productions))
+            if accepted:
+                self.used_accepted.update(set(generated.productions))
+            else:
+                self.rejections[seen.ruling.message or seen.ruling.reason] += 1
+        elif generated.purpose is Purpose.NEAR_MISS:
+            counts["near misses"] += 1
+            counts["near misses refused"] += seen.ruling.verdict is Verdict.REJECT
+        else:
+            counts["daring"] += 1
+        insns = seen.case.program.instructions
+        self.lengths[len(insns)] += 1
+        self.shapes.add(hash(tuple(renamed(insns))))
+        if seen.main is not None:
+            if seen.main.verified is not None:
+                self.processed[seen.main.verified] += 1
+            counts["guest load microseconds"] += sum(loaded.nanoseconds for loaded in seen.answer.attempts) // 1000
+        if seen.log is not None:
+            counts["unparsed log lines"] += len(seen.log.unknown)
+
+    def judgements(self, kind: Kind, judgements: list[Judgement]) -> None:
+        """Count what one property said of one case."""
+        disagreed = any(isinstance(j, Disagreement) for j in judgements)
+        compared = disagreed or any(not isinstance(j, Abstention) for j in judgements)
+        self.cells[kind, "judged"] += compared
+        self.cells[kind, "disagreed"] += disagreed
+        self.cells[kind, "agreed"] += compared and not disagreed
+        for judgement in judgements:
+            if isinstance(judgement, Abstention):
+                self.abstained[kind, judgement.reason] += 1
+
+
+def renamed(insns: tuple[Insn, ...]) -> Iterator[tuple[int, int, int, int, int]]:
+    """The instructions with registers numbered in order of appearance; R10 keeps its number."""
+    names = {10: 10}
+    for insn in insns:
+        dst = names.setdefault(insn.dst, len(names))
+        src = names.setdefault(insn.src, len(names))
+        yield insn.opcode, dst, src, insn.off, insn.imm
+
+
+def median(histogram: Counter[int]) -> float:
+    """The median of the values counted; 0 when there are none."""
+    half, total = sum(histogram.values()) / 2, 0
+    for value in sorted(histogram):
+        total += histogram[value]
+        if total >= half:
+            return float(value)
+    return 0.0

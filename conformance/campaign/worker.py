@@ -1,0 +1,189 @@
+"""A worker: one process, one virtual machine; generates, has the kernel judge, judges the kernel, and pursues what it finds."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+
+import msgspec
+
+from conformance.campaign.assignment import Assignment
+from conformance.campaign.pursuit import Pursuit
+from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.tally import Tally
+from conformance.kernel.accelerator import accelerator
+from conformance.kernel.jobs import Answer, Job, Lost
+from conformance.kernel.session import KernelSession, Loss
+from conformance.properties import PROPERTIES, Observation
+from conformance.properties.judgement import Disagreement
+from conformance.properties.observation import plan
+from ebpf.errors import VeridiffError
+from generators.profiles import profile_for
+from generators.programs import Generated
+
+IN_FLIGHT = 48
+REPORT_SECONDS = 2.0
+JOB_SECONDS = 20.0
+"""The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a verdict."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a worker tells its parent: counts since the last report, and where it stands."""
+
+    worker: int
+    kernel: str
+    tally: Tally
+    release: str = ""
+    accelerator: str = ""
+    boots: int = 0
+    losses: list[Loss] = field(default_factory=list)
+    new: int = 0
+    known: int = 0
+    done: bool = False
+    error: str = ""
+    user_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Flying:
+    buffer: bytes
+    generated: Generated
+    job: Job
+
+
+class Worker:
+    """Works off one assignment."""
+
+    def __init__(self, assignment: Assignment, queue: Queue[Report], stop: Event) -> None:
+        self.assignment = assignment
+        self.queue = queue
+        self.stop = stop
+        self.tally = Tally()
+        self.number = 0
+        self.reported_losses = 0
+        self.last_report = time.monotonic()
+        self.flying: dict[int, _Flying] = {}
+
+    def work(self) -> None:
+        """Until time, examples or patience are over."""
+        task = self.assignment
+        with KernelSession.open(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session:
+            release = session.hello.release
+            self.accelerator = accelerator(task.image).name.lower()
+            provenance = msgspec.structs.replace(task.provenance, kernel_release=release, accelerator=self.accelerator)
+            self.session, self.release = session, release
+            self.source = Source(profile_for(release))
+            self.pursuit = Pursuit(task, session, self.source, provenance)
+            self._report()
+            started: float | None = None
+            while not self._over(started):
+                self._fill()
+                for tag, answer in self._answers():
+                    if self._over(started):
+                        break
+                    if started is None:
+                        started = time.monotonic()
+                        self.pursuit.deadline = started + (task.seconds or float("inf"))
+                    self._judge(self.flying.pop(tag), answer)
+                    if self.tally.counts["judged"] == 1 or time.monotonic() - self.last_report > REPORT_SECONDS:
+                        self._report()
+            self._report(done=True)
+
+    def _over(self, started: float | None) -> bool:
+        task = self.assignment
+        if self.stop.is_set():
+            return True
+        if task.seconds is not None and started is not None and time.monotonic() - started >= task.seconds:
+            return True
+        return task.examples is not None and self.number >= task.examples and not self.flying
+
+    def _fill(self) -> None:
+        task = self.assignment
+        while len(self.flying) < IN_FLIGHT and (task.examples is None or self.number < task.examples):
+            clock = time.process_time()
+            # A seed of its own for every program: any of them can be made again from the run's seed alone.
+            rng = random.Random(f"{task.seed}/{task.image.name}/{task.worker}/{self.number}")
+            buffer = rng.randbytes(BUFFER)
+            generated = self.source.generate(buffer)
+            self._spent("generate", clock)
+            number = self.number
+            self.number += 1
+            if generated is None:
+                continue
+            clock = time.process_time()
+            job = plan(generated.case, number)
+            self.flying[number] = _Flying(buffer, generated, job)
+            self.session.submit(job, number)
+            self._spent("transfer", clock)
+
+    def _answers(self) -> Iterator[tuple[int, Answer | Lost]]:
+        clock = time.process_time()
+        taken = list(self.session.results(block=False))
+        if not taken and self.flying:
+            taken = [next(self.session.results())]
+        self._spent("transfer", clock)
+        for tag, answer in taken:
+            assert isinstance(tag, int)
+            yield tag, answer
+
+    def _judge(self, case: _Flying, answer: Answer | Lost) -> None:
+        if isinstance(answer, Lost):
+            self.tally.counts["lost"] += 1
+            self.pursuit.lost(case.generated, case.job, answer)
+            return
+        seen = Observation(case.generated, case.job, answer)
+        clock = time.process_time()
+        if seen.accepted or seen.generated.rule is not None:
+            seen.runs  # noqa: B018 - so that its time is counted apart
+        clock = self._spent("interpret", clock)
+        self.tally.program(seen)
+        disagreements: list[Disagreement] = []
+        for kind in self.assignment.kinds:
+            judgements = list(PROPERTIES[kind](seen))
+            self.tally.judgements(kind, judgements)
+            disagreements += [j for j in judgements if isinstance(j, Disagreement)]
+        self._spent("compare", clock)
+        for what in disagreements:
+            self.pursuit.pursue(case.buffer, seen, what)
+
+    def _spent(self, stage: str, since: float) -> float:
+        now = time.process_time()
+        self.tally.seconds[stage] += now - since  # type: ignore[assignment]  # Counter values may be floats
+        return now
+
+    def _report(self, *, done: bool = False) -> None:
+        losses = self.session.losses[self.reported_losses :]
+        self.reported_losses += len(losses)
+        self.queue.put(
+            Report(
+                self.assignment.worker, self.assignment.image.name, self.tally, self.release, self.accelerator, self.session.boots,
+                [replace(loss, console=loss.console[-4000:]) for loss in losses], self.pursuit.new, self.pursuit.known, done,
+            )
+        )  # fmt: skip
+        self.tally = Tally()
+        self.last_report = time.monotonic()
+
+
+def main(assignment: Assignment, queue: Queue[Report], stop: Event) -> None:
+    """The process: every way it can end is told to the parent."""
+    # Ctrl-C goes to the whole group; the parent decides, and workers finish what they are at.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    report = Report(assignment.worker, assignment.image.name, Tally(), done=True)
+    try:
+        Worker(assignment, queue, stop).work()
+    except VeridiffError as error:
+        report.error, report.user_error = str(error), True
+        queue.put(report)
+    except BaseException:
+        report.error = traceback.format_exc()
+        queue.put(report)
+        raise
+
+

@@ -1,0 +1,91 @@
+"""How a campaign shows itself: a live line on a terminal, a plain one now and then elsewhere, and a summary at its end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.table import Table
+
+from reports.directory import load
+from reports.records import Progress, RunSummary
+
+if TYPE_CHECKING:
+    from conformance.campaign.run import Settings
+
+PLAIN_SECONDS = 10.0
+
+
+def describe(progress: Progress) -> str:
+    """One line: rate, acceptance, findings, time left."""
+    accepted = 100 * progress.accepted / progress.programs if progress.programs else 0.0
+    left = "" if progress.seconds_left is None else f"  {int(progress.seconds_left) // 60}:{int(progress.seconds_left) % 60:02d} left"
+    return (
+        f"{progress.programs} programs  {progress.programs_per_second:.0f}/s  {accepted:.0f} % accepted  "
+        f"{progress.findings} finding{'' if progress.findings == 1 else 's'}{left}"
+    )
+
+
+class Display:
+    """Progress on standard error, so that standard output stays the result's."""
+
+    def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
+        self.settings = settings
+        self.quiet = quiet
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.shown = 0.0
+
+    def __enter__(self) -> Self:
+        names = ", ".join(image.name for image in self.settings.images)
+        self.console.print(
+            f"veridiff: {names} · {', '.join(kind.value for kind in self.settings.kinds)} · seed {self.settings.seed} · "
+            f"{self.settings.workers} worker{'s' if self.settings.workers > 1 else ''} · results in {self.settings.directory}"
+        )
+        self.live = self.console.status("booting") if self.console.is_terminal else None
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.live:
+            self.live.stop()
+
+    def progress(self, progress: Progress) -> None:
+        """Show where the campaign is."""
+        if self.live:
+            self.live.update(describe(progress) if progress.programs else "booting")
+        elif time.monotonic() - self.shown >= PLAIN_SECONDS:
+            self.shown = time.monotonic()
+            print(describe(progress), file=sys.stderr, flush=True)
+
+    def result(self, summary: RunSummary) -> None:
+        """What it came to."""
+        out = Console(highlight=False, soft_wrap=True)
+        programs = summary.programs
+        out.print(
+            f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, {programs.accepted} accepted; "
+            f"of {programs.meant_valid} meant to be valid {_percent(programs.meant_valid_accepted, programs.meant_valid)} accepted; "
+            f"median {programs.median_instructions:.0f} instructions"
+        )
+        table = Table(box=None, pad_edge=False)
+        for heading in ("kernel", "property", "judged", "floor", "agreed", "disagreed"):
+            table.add_column(heading, justify="left" if heading in ("kernel", "property") else "right")
+        for cell in summary.cells:
+            table.add_row(cell.kernel, cell.kind.value, *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements)))
+        out.print(table)
+        for loss in summary.losses:
+            out.print(f"virtual machine lost ({loss.reason}) with {loss.in_flight} jobs in flight", style="yellow")
+        for finding in load(self.settings.directory).findings:
+            style = "dim" if finding.known_as else "bold red"
+            out.print(f"{finding.status.value}: {finding.kind.value}: {finding.statement}", style=style, markup=False)
+            out.print(f"    {self.settings.directory}/findings/{finding.id}  {finding.signature}", markup=False)
+        if not summary.complete:
+            out.print(f"not complete: {summary.incomplete_because}", style="yellow", markup=False)
+        out.print(f"report: {self.settings.directory}/index.html", markup=False)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "none"

@@ -1,0 +1,26 @@
+"""Properties: one file per kind of disagreement, each a function from an observation to judgements.
+
+An *observation* is one case as everybody saw it: the kernel's answers, the interpreter's outcomes and traces.  A property holds parties
+against each other and says for each thing it compared: agreement, disagreement, or abstention with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.properties import bounds, execution, health, rule, soundness
+from conformance.properties.judgement import Judgement, Kind
+from conformance.properties.observation import Observation
+
+Property = Callable[[Observation], Iterator[Judgement]]
+
+PROPERTIES: dict[Kind, Property] = {
+    Kind.HEALTH: health.judge,
+    Kind.SOUNDNESS: soundness.judge,
+    Kind.RULE: rule.judge,
+    Kind.EXECUTION: execution.judge,
+    Kind.BOUNDS: bounds.judge,
+}
+"""By kind; in the order of what an accusation weighs."""
+
+__all__ = ["PROPERTIES", "Judgement", "Kind", "Observation", "Property"]

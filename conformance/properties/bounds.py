@@ -1,0 +1,144 @@
+"""Bounds: the kernel logs a claim for a register or slot on a path, and a run on that path holds a value outside it.
+
+A run is followed along the log up to the first prune: beyond it the kernel does not compare imprecise scalars, and a value outside a later
+claim is no bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.kernel.verifier_log.claims import Pointer as PointerClaim
+from conformance.kernel.verifier_log.claims import Scalar, Slot, State
+from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.observation import Observation
+from ebpf.isa.opcodes import STACK_SIZE
+from oracles.interpreter import Step
+from oracles.interpreter.values import Pointer, Undefined, Value
+
+
+def judge(seen: Observation) -> Iterator[Judgement]:
+    """One judgement per input whose run the log explores at least in part."""
+    if not seen.accepted:
+        yield Abstention("not accepted")
+        return
+    if seen.exploration is None or seen.log is None:
+        yield Abstention("no log")
+        return
+    if seen.log.dialect.abstains is not None:
+        yield Abstention(seen.log.dialect.abstains)
+        return
+    if seen.exploration.strange:
+        yield Abstention("a walk that is not understood")
+        return
+    followed: dict[tuple[tuple[int, int], ...], Followed] = {}
+    for number, (_, trace) in enumerate(seen.runs):
+        path = tuple((step.frame, step.at) for step in trace)
+        way = followed.get(path)
+        if way is None:
+            way = follow(seen.exploration, path, lambda split: _side(split, trace))  # noqa: B023 - called at once
+            if not any(claims.node.branches for claims in way.claims):
+                # Where a state was split in two, the way depends on values and not on the path alone.
+                followed[path] = way
+        yield _hold(seen, number, trace, way)
+
+
+def _side(split: Split, trace: tuple[Step, ...]) -> int | None:
+    """The one state of a split that the run fits; None when several do, or none."""
+    fits = _fitting(split, trace)
+    return fits[0] if len(fits) == 1 else None
+
+
+def _fitting(split: Split, trace: tuple[Step, ...]) -> list[int]:
+    return [
+        index
+        for index, states in enumerate(split.after + split.before)
+        if not any(_broken(state, trace[split.step - (index >= len(split.after))]) for state in states)
+    ]
+
+
+def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Followed) -> Judgement:
+    for claims in followed.claims:
+        if not 0 <= claims.step < len(trace):
+            continue
+        step = trace[claims.step]
+        for state in claims.fresh:
+            if state.frame != step.depth:
+                continue
+            broken = _broken(state, step)
+            if broken is not None:
+                place, bound, value = broken
+                return Disagreement(
+                    Kind.BOUNDS, f"bounds:{seen.form_name(step.at)}:{bound.split('=')[0]}",
+                    f"after instruction {step.at} ({seen.text(step.at)}) the kernel claims {bound} for {place}, which holds {value} on "
+                    f"input {number}",
+                    step.at, number,
+                )  # fmt: skip
+    stop = followed.stop
+    if isinstance(stop, NotExplored):
+        return Disagreement(
+            Kind.BOUNDS, f"bounds:{seen.form_name(stop.source)}:branch-not-explored",
+            f"on input {number} the run goes from instruction {stop.source} ({seen.text(stop.source)}) to {stop.target}, a branch that the "
+            f"kernel never explored",
+            stop.source, number,
+        )  # fmt: skip
+    if isinstance(stop, Split) and not _fitting(stop, trace):
+        return Disagreement(
+            Kind.BOUNDS, f"bounds:{seen.form_name(stop.insn)}:split",
+            f"on input {number} the run is in none of the states into which the kernel split the one at instruction {stop.insn} "
+            f"({seen.text(stop.insn)})",
+            stop.insn, number,
+        )  # fmt: skip
+    if isinstance(stop, Ambiguous | Truncated) and len(followed.claims) < 2:
+        return Abstention("ambiguous log" if isinstance(stop, Ambiguous) else "truncated log")
+    return Agreement()
+
+
+def _broken(state: State, step: Step) -> tuple[str, str, str] | None:
+    """(place, violated bound, value) of the first claim that does not hold."""
+    for register, claim in state.registers:
+        value = step.registers[register]
+        if isinstance(claim, Scalar) and isinstance(value, int):
+            bound = claim.range.excluded_by(value)
+            if bound is not None:
+                return f"R{register}", bound, f"0x{value:x}"
+        elif isinstance(claim, Scalar) and isinstance(value, Undefined):
+            return f"R{register}", "type=scalar", "nothing: it was not written since the last call"
+        elif isinstance(claim, PointerClaim):
+            bound = _pointer(claim, value)
+            if bound is not None:
+                return f"R{register}", bound, repr(value)
+    for slot in state.slots:
+        broken = _slot(slot, step)
+        if broken is not None:
+            return broken
+    return None
+
+
+def _pointer(claim: PointerClaim, value: Value) -> str | None:
+    """A pointer's offset into its map value or stack, where both sides know it."""
+    if isinstance(value, int):
+        # A pointer that may be null is; anything else a number can be here is not ours to judge.
+        return None if claim.nullable or value else f"type={claim.type}"
+    if not isinstance(value, Pointer) or claim.nullable:
+        return None
+    if claim.type == "map_value":
+        offset = value.offset
+    elif claim.type == "fp":
+        offset = value.offset - STACK_SIZE
+    else:
+        return None
+    within = (offset - claim.fixed_offset) & 0xFFFF_FFFF_FFFF_FFFF
+    if claim.variable_offset.is_unknown:
+        return None
+    return claim.variable_offset.excluded_by(within)
+
+
+def _slot(slot: Slot, step: Step) -> tuple[str, str, str] | None:
+    start = STACK_SIZE + slot.offset
+    if start < 0 or start in step.stack.pointers or 0 in step.stack.written[start : start + 8]:
+        return None
+    content = step.stack.data[start : start + 8]
+    bound = slot.excluded_by(content)
+    return None if bound is None else (f"fp{slot.offset}", bound, f"0x{int.from_bytes(content, 'little'):x}")

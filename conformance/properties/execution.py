@@ -1,0 +1,109 @@
+"""Execution: JIT, hardened JIT, the kernel's interpreter and ours run the same program on the same input; outcomes are held together.
+
+Compared are the 32 bits of R0 that BPF_PROG_TEST_RUN returns, all map contents (generated programs store every register to a map, all
+64 bits), and the packet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from conformance.kernel.jobs import Jit, Run
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.observation import Observation
+from ebpf.isa import opcodes as o
+from oracles.interpreter import Returned, Step
+
+OURS = "our interpreter"
+ENGINES = {Jit.ON: "JIT", Jit.OFF: "kernel interpreter", Jit.HARDENED: "hardened JIT"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    engine: str
+    r0: int
+    maps: tuple[tuple[tuple[bytes, bytes], ...] | None, ...]
+    packet: bytes
+
+
+def judge(seen: Observation) -> Iterator[Judgement]:
+    """One judgement per input and engine of the kernel."""
+    if not seen.accepted:
+        yield Abstention("not accepted")
+        return
+    for number, (outcome, trace) in enumerate(seen.runs):
+        if not isinstance(outcome, Returned):
+            yield Abstention("the interpreter gives no result")
+        elif not outcome.predictable:
+            yield Abstention("the outcome depends on unpredictable values")
+        else:
+            ours = _Result(OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, outcome.packet)
+            yield from _compare(seen, number, ours, trace)
+
+
+def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, ...]) -> Iterator[Judgement]:
+    results: list[_Result] = []
+    for attempt, loaded in zip(seen.job.attempts, seen.answer.attempts, strict=False):
+        engine = ENGINES[attempt.jit]
+        if loaded.errno or number >= len(loaded.runs):
+            yield Abstention(f"{engine}: not loaded")
+            continue
+        if (attempt.jit is Jit.OFF) != (loaded.jited_length == 0):
+            yield Abstention(f"{engine}: not available")
+            continue
+        run = loaded.runs[number]
+        if run.errno:
+            yield Abstention(f"{engine}: test run failed with errno {run.errno}")
+            continue
+        results.append(_result(engine, run, ours))
+    wrong = [result for result in results if _difference(ours, result)]
+    if not wrong:
+        yield from (Agreement() for _ in results)
+        return
+    right = [result.engine for result in results if result not in wrong]
+    difference = _difference(ours, wrong[0])
+    assert difference is not None
+    what, at = difference
+    culprit = _last_writer(trace, what, seen)
+    names = " and ".join(result.engine for result in wrong)
+    against = " and ".join([OURS, *right])
+    blame = "kernel" if not right else "+".join(result.engine for result in wrong)
+    yield Disagreement(
+        Kind.EXECUTION, f"execution:{blame}:{seen.form_name(culprit) if culprit is not None else 'unknown'}",
+        f"on input {number} the {names} and {against} disagree: {at}",
+        culprit, number,
+    )  # fmt: skip
+
+
+def _result(engine: str, run: Run, ours: _Result) -> _Result:
+    return _Result(engine, run.retval, run.maps, run.packet)
+
+
+def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None:
+    """(register that the output map names, or 0 for R0, or None; what differs), or None when both are equal."""
+    for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):
+        if mine is None or other is None or mine == other:
+            continue
+        for (key, a), (_, b) in zip(mine, other, strict=False):
+            if a != b:
+                word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
+                x, y = (int.from_bytes(v[word : word + 8], "little") for v in (a, b))
+                register = word // 8 if index == len(ours.maps) - 1 and word < 80 else None
+                return register, f"map {index}, key {key.hex()}, bytes {word} to {word + 7} are 0x{y:x}, expected 0x{x:x}"
+        return None, f"map {index} has {len(other)} entries, expected {len(mine)}"
+    if ours.r0 != theirs.r0:
+        return 0, f"R0 is 0x{theirs.r0:x}, expected 0x{ours.r0:x}"
+    return None
+
+
+def _last_writer(trace: tuple[Step, ...], register: int | None, seen: Observation) -> int | None:
+    """The instruction that last gave ``register`` its value in the main program, before the epilogue stores it."""
+    if register is None:
+        return None
+    for before, step in zip(reversed(trace[:-1]), reversed(trace[1:]), strict=True):
+        insn = seen.case.program.instructions[step.at]
+        writes = insn.opcode & o.CLASS_MASK not in (o.ST, o.JMP, o.JMP32)
+        if step.depth == 0 and writes and insn.dst == register and step.registers[register] is not before.registers[register]:
+            return step.at
+    return None

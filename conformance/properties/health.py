@@ -1,0 +1,44 @@
+"""Health: the kernel itself says that something is wrong, or takes what it must not take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.properties.judgement import Agreement, Disagreement, Judgement, Kind
+from conformance.properties.observation import Observation
+
+EFAULT = 14
+COMPLEXITY_LIMIT = 1_000_000
+"""BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h: instructions processed for a privileged program."""
+
+_NUMBERS = re.compile(r"0x[0-9a-fA-F]+|-?\d+")
+
+
+def judge(seen: Observation) -> Iterator[Judgement]:
+    """One judgement per case."""
+    found = False
+    for splat in seen.answer.splats:
+        line = splat.strip().splitlines()[0] if splat.strip() else "splat"
+        found = True
+        yield Disagreement(Kind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}")
+    for alarm in seen.log.alarms if seen.log else ():
+        found = True
+        yield Disagreement(Kind.HEALTH, f"health:{_plain(alarm)}", f"the verifier calls itself wrong: {alarm}")
+    for loaded in seen.answer.attempts:
+        if loaded.errno == EFAULT and not found:
+            found = True
+            yield Disagreement(Kind.HEALTH, "health:EFAULT", "BPF_PROG_LOAD failed with EFAULT, which no program may cause")
+        if loaded.errno == 0 and (loaded.verified or 0) > COMPLEXITY_LIMIT:
+            found = True
+            yield Disagreement(
+                Kind.HEALTH, "health:complexity-limit",
+                f"a program was accepted after {loaded.verified} processed instructions; the limit is {COMPLEXITY_LIMIT}",
+            )  # fmt: skip
+    if not found:
+        yield Agreement()
+
+
+def _plain(line: str) -> str:
+    """The line without its numbers, paths and times: the same for the same cause."""
+    return _NUMBERS.sub("N", line)[:100]

@@ -1,0 +1,47 @@
+"""What a property says of an observation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """The kinds of disagreement that are judged; each has a file in this folder."""
+
+    SOUNDNESS = "soundness"
+    RULE = "rule"
+    BOUNDS = "bounds"
+    EXECUTION = "execution"
+    HEALTH = "health"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The parties were compared and agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """They could not be compared; ``reason`` is short and the same for the same cause, so that it can be counted."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two parties that cannot both be right.
+
+    ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it is left out.
+    ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when no single one is to blame.
+    ``input``: index of the input that shows it, None when it needs no run.
+    """
+
+    kind: Kind
+    signature: str
+    statement: str
+    culprit: int | None = None
+    input: int | None = None
+
+
+Judgement = Agreement | Abstention | Disagreement

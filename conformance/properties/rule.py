@@ -1,0 +1,43 @@
+"""Rule: the kernel accepts a near miss, whose named rule is broken on a path that a concrete run takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.kernel.jobs import Verdict
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.observation import Observation
+from ebpf.rules import Phase
+from generators.programs import Purpose
+
+
+def judge(seen: Observation) -> Iterator[Judgement]:
+    """One judgement per near miss.
+
+    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking counts as broken only when the
+    interpreter executed the breaking instruction (or trapped there) on one of the inputs.
+    """
+    near_miss = seen.generated
+    if near_miss.purpose is not Purpose.NEAR_MISS or near_miss.rule is None:
+        return
+    if seen.ruling.verdict is Verdict.REJECT:
+        yield Agreement()
+        return
+    if not seen.accepted:
+        yield Abstention(f"no verdict: {seen.ruling.reason}")
+        return
+    rule, at = near_miss.rule, near_miss.at
+    input_that_reaches = next((n for n, (_, trace) in enumerate(seen.runs) if _reaches(trace, seen.runs[n][0], at)), None)
+    if rule.phase is Phase.WALK and input_that_reaches is None:
+        yield Abstention("no run reaches the breaking instruction")
+        return
+    yield Disagreement(
+        Kind.RULE, f"rule:{rule}:{seen.form_name(at)}",
+        f"the kernel accepts a program that breaks {rule} at instruction {at} ({seen.text(at)}): {rule.statement}; the rule's source is "
+        f"{rule.source}",
+        at, input_that_reaches,
+    )  # fmt: skip
+
+
+def _reaches(trace: tuple[object, ...], outcome: object, at: int) -> bool:
+    return getattr(outcome, "at", None) == at or any(getattr(step, "at", None) == at for step in trace)

@@ -1,0 +1,72 @@
+"""What the index page shows, from a run: the ordering and the sentences, so that the template only lays out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.directory import Run
+from reports.records import Cell, CellState, Kind, ProgramCounts
+from reports.text import duration, number, percent
+
+_MESSAGES = 40
+_REJECTIONS = "Of programs meant to be valid that the kernel refused."
+_GAPS = "Safe programs refused beyond the kernel's own means of proof: counted, not findings."
+
+
+def context(run: Run) -> dict[str, Any]:
+    """The template's variables."""
+    summary = run.summary
+    kinds = [kind for kind in Kind if any(cell.kind is kind for cell in summary.cells)]
+    return {
+        "run": run,
+        "summary": summary,
+        "headline": headline(run),
+        "short": [cell for cell in summary.cells if cell.state is CellState.BELOW_FLOOR],
+        "kinds": kinds,
+        "matrix": _matrix(summary.cells, kinds),
+        "abstentions": [
+            (cell.kernel, cell.kind.value, reason, count)
+            for cell in summary.cells
+            for reason, count in sorted(cell.abstained.items(), key=lambda item: -item[1])
+        ],
+        "tiles": _tiles(summary.programs),
+        "productions": sorted(summary.productions, key=lambda row: (row.accepted / row.used if row.used else 2, row.name)),
+        "messages": [
+            ("First rejection messages", "rejections", _top(summary.rejections), _REJECTIONS),
+            ("Gaps", "gaps", _top(summary.gaps), _GAPS),
+        ],
+    }
+
+
+def headline(run: Run) -> str:
+    """The run in one sentence."""
+    new = len(run.new)
+    found = f"{new} new finding{'' if new == 1 else 's'}" if new else "Nothing new"
+    known = f", {len(run.known)} known" if run.known else ""
+    kernels = len({cell.kernel for cell in run.summary.cells} | {kernel.name for kernel in run.summary.kernels})
+    where = f" on {kernels} kernel{'' if kernels == 1 else 's'}" if kernels else ""
+    return f"{found}{known}: {number(run.summary.programs.judged)} programs judged{where} in {duration(run.summary.seconds)}"
+
+
+def _matrix(cells: tuple[Cell, ...], kinds: list[Kind]) -> list[tuple[str, list[Cell | None]]]:
+    table = {(cell.kernel, cell.kind): cell for cell in cells}
+    kernels = dict.fromkeys(cell.kernel for cell in cells)
+    return [(kernel, [table.get((kernel, kind)) for kind in kinds]) for kernel in kernels]
+
+
+def _tiles(programs: ProgramCounts) -> list[tuple[str, str]]:
+    return [
+        (number(programs.judged), "programs judged"),
+        (percent(programs.distinct, programs.judged), "distinct, up to register names"),
+        (percent(programs.accepted, programs.judged), "accepted"),
+        (percent(programs.meant_valid_accepted, programs.meant_valid), f"accepted, of {number(programs.meant_valid)} meant valid"),
+        (percent(programs.near_misses_refused, programs.near_misses), f"refused of {number(programs.near_misses)} near misses"),
+        (number(programs.mutations), "mutated from the corpus"),
+        (percent(programs.unprivileged, programs.judged), "loaded unprivileged"),
+        (number(programs.median_instructions), "instructions, median"),
+        (number(programs.median_processed), "processed by the kernel, median"),
+    ]
+
+
+def _top(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MESSAGES]

@@ -1,0 +1,66 @@
+"""Pages from a run.  Every value reaches the page through jinja2's autoescape: a kernel log may hold anything."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup, escape
+
+from reports import text
+from reports.directory import Run
+from reports.html.finding import context as finding_context
+from reports.html.index import context as index_context
+from reports.records import Finding
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": text.number,
+        "percent": text.percent,
+        "duration": text.duration,
+        "moment": text.moment,
+        "breakable": _breakable,
+    }
+    return environment
+
+
+def _breakable(value: str) -> Markup:
+    """Register states are long and hold no spaces: they may be broken after a comma."""
+    return Markup(",<wbr>").join(escape(part) for part in value.split(","))
+
+
+@cache
+def _style() -> Markup:
+    """Marked as safe: it is ours, not a value of the run."""
+    return Markup(resources.files("reports.html").joinpath("templates/style.css").read_text())
+
+
+def index_page(run: Run) -> str:
+    """The run's page."""
+    return _environment().get_template("index.html.j2").render(style=_style(), **index_context(run))
+
+
+def finding_page(finding: Finding) -> str:
+    """A finding's page; it links to the run's two directories up."""
+    return _environment().get_template("finding.html.j2").render(style=_style(), **finding_context(finding))
+
+
+def write(run: Run) -> list[Path]:
+    """Writes index.html and findings/ID/index.html into the run's directory; returns what was written."""
+    pages = {run.directory / "index.html": index_page(run)}
+    pages |= {run.directory / "findings" / finding.id / "index.html": finding_page(finding) for finding in run.findings}
+    for path, page in pages.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    return list(pages)

@@ -1,0 +1,74 @@
+"""A finding as the text of a bug report or mail: header, program, witness, log, reproducer, in the order kernel people look for."""
+
+from __future__ import annotations
+
+from ebpf import casefile
+from ebpf.assembly import listing
+from reports.commands import commands
+from reports.records import Finding, ListingRow
+from reports.text import hexdump, one_line
+
+_LOG_LINES = 60
+
+
+def render(finding: Finding) -> str:
+    """Markdown that also reads as plain text.  Raises :class:`ebpf.errors.InputError` when the finding's case is not one."""
+    case = casefile.from_plain(finding.case, f"finding {finding.id}")
+    rows = finding.listing or tuple(ListingRow(index, text) for index, text in listing(case.program.instructions))
+    lines = "\n".join(_line(row, "" if row.note == finding.statement else row.note) for row in rows)
+    parts = [f"# bpf, {finding.kind.value}: {one_line(finding.statement)}", _header(finding)]
+    if finding.explanation:
+        parts.append(one_line(finding.explanation))
+    parts += ["Program, with what the kernel claims and what the witness run holds:", _block(lines)]
+    if finding.outcome:
+        parts.append(f"In the witness run: {one_line(finding.outcome)}")
+    if finding.witness is not None and finding.witness < len(case.inputs) and case.inputs[finding.witness].packet:
+        parts += ["Packet:", _block(hexdump(case.inputs[finding.witness].packet))]
+    if finding.verdicts:
+        verdicts = "\n".join(f"{one.kernel:<28} {one.verdict:<12} {one_line(one.message)}".rstrip() for one in finding.verdicts)
+        parts += ["Verdicts:", _block(verdicts)]
+    if finding.log:
+        parts += [f"Verifier log of {finding.kernel}:", _block(_shorten(finding.log))]
+    parts += ["To see it again:", _block(commands(finding))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _header(finding: Finding) -> str:
+    provenance = finding.provenance
+    fields = {
+        "kernel": f"{finding.kernel} ({provenance.kernel_release})" if provenance.kernel_release else finding.kernel,
+        "affected": " to ".join(dict.fromkeys(filter(None, (finding.first_affected, finding.last_affected)))),
+        "severity": finding.severity.value,
+        "signature": finding.signature,
+        "known as": finding.known_as,
+        "right verdict": {True: "accept", False: "reject", None: ""}[finding.should_accept],
+        "reproduced": f"{finding.reproduced.times} of {finding.reproduced.attempts} times" if finding.reproduced else "",
+        "C reproducer": finding.reproducers.get("c", ""),
+        "selftest": finding.reproducers.get("selftest", ""),
+        "machine": f"QEMU {provenance.qemu}, {provenance.accelerator}" if provenance.qemu else "",
+        "found by": f"{provenance.command} (seed {provenance.seed})",
+        "versions": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
+        "date": provenance.date,
+        "id": finding.id,
+    }
+    width = max(len(name) for name in fields) + 1
+    return _block("\n".join(f"{name + ':':<{width}} {one_line(value)}" for name, value in fields.items() if value))
+
+
+def _line(row: ListingRow, note: str) -> str:
+    opinions = [(";", row.claim), ("| run:", row.value), ("| reference:", row.reference)]
+    opinion = " ".join(f"{mark} {one_line(text)}" for mark, text in opinions if text)
+    line = f"{'>' if row.culprit else ' '}{row.index:4}: {one_line(row.text):<40} {opinion}".rstrip()
+    return f"{line}\n      ^ {one_line(note)}" if note else line
+
+
+def _shorten(log: str) -> str:
+    lines = log.rstrip("\n").split("\n")
+    if len(lines) <= _LOG_LINES:
+        return "\n".join(lines)
+    return "\n".join([f"[{len(lines) - _LOG_LINES} earlier lines left out]", *lines[-_LOG_LINES:]])
+
+
+def _block(text: str) -> str:
+    """Indented: unlike a fence, nothing inside can end it."""
+    return "\n".join(f"    {line}".rstrip() for line in text.split("\n"))

@@ -1,0 +1,17 @@
+/* As much of tools/testing/selftests/bpf/progs/bpf_misc.h as our stanzas use: enough to see that they compile. */
+#define __tag(text) __attribute__((btf_decl_tag("comment:" text)))
+#define __msg(text) __tag("test_expect_msg=" text)
+#define __msg_unpriv(text) __tag("test_expect_msg_unpriv=" text)
+#define __failure __tag("test_expect_failure")
+#define __success __tag("test_expect_success")
+#define __failure_unpriv __tag("test_expect_failure_unpriv")
+#define __success_unpriv __tag("test_expect_success_unpriv")
+#define __description(text) __tag("test_description=" text)
+#define __flag(flag) __tag("test_prog_flags=" #flag)
+#define __retval(value) __tag("test_retval=" #value)
+#define __retval_unpriv(value) __tag("test_retval_unpriv=" #value)
+#define __naked __attribute__((naked))
+#define __clobber_all "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "memory"
+#define __imm(name) [name]"i"(name)
+#define __imm_addr(name) [name]"i"(&name)
+#define __imm_insn(name, insn) [name]"i"(*(long *)&(insn))

@@ -1,0 +1,90 @@
+"""JUnit, KTAP, CSV and the mail text of the sample run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from reports import csv, directory, junit, ktap, markdown
+from reports.handler import WriteReports, dispatch
+from reports.records import RunEnded
+from tests.reports.samples import HOSTILE, finding, hostile, summary
+
+
+def test_junit(run_directory: Path) -> None:
+    root = ElementTree.fromstring(junit.render(directory.load(run_directory)))
+    new, old = root.findall("testsuite")
+    assert (new.get("name"), new.get("failures"), new.get("errors"), new.get("skipped")) == ("debian:6.12.117-1", "1", "0", "0")
+    assert (old.get("failures"), old.get("skipped"), old.get("tests")) == ("0", "1", "5")
+    failure = new.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == finding().statement
+
+
+def test_junit_survives_control_characters(run_directory: Path) -> None:
+    loaded = directory.load(run_directory)
+    bad = finding(statement="a\x00b\x1b ]]> " + HOSTILE)
+    root = ElementTree.fromstring(junit.render(directory.Run(run_directory, loaded.summary, (bad,))))
+    failure = root.find("testsuite/testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == "a\ufffdb\ufffd ]]> " + HOSTILE
+
+
+def test_ktap(run_directory: Path) -> None:
+    lines = ktap.render(directory.load(run_directory)).splitlines()
+    assert lines[:2] == ["KTAP version 1", "1..2"]
+    assert "  not ok 1 soundness" in lines
+    assert "  ok 3 bounds # SKIP 0 judged, floor 5000" in lines
+    assert "not ok 1 debian:6.12.117-1" in lines
+    assert lines[-1] == "ok 2 debian:5.10.262-1"
+    assert all(re.match(r"( {2})?(KTAP version 1|1\.\.\d+|(not )?ok \d+ \S+( # SKIP .*)?|# .*)$", line) for line in lines)
+
+
+def test_csv_has_veristats_columns_and_only_verdicts(run_directory: Path) -> None:
+    programs = directory.load(run_directory).programs
+    groups = csv.by_kernel(programs)
+    assert list(groups) == ["debian:6.12.117-1", "/boot/bzImage"]
+    lines = csv.render(groups["debian:6.12.117-1"]).splitlines()
+    assert lines[0].startswith("file_name,prog_name,verdict,duration,total_insns,total_states,peak_states,")
+    assert lines[1] == "veridiff,p0,success,400,17,0,0,0,0,144,0,"
+    assert [line.split(",")[2] for line in lines[1:]] == ["success", "failure"]
+
+
+def test_markdown_reads_like_a_bug_report() -> None:
+    text = markdown.render(finding())
+    order = ["# bpf, soundness: The kernel accepts", "signature:", "Program, with", ">  10: w6 = -1", "Packet:", "Verdicts:"]
+    positions = [text.index(part) for part in [*order, "Verifier log", "To see it again:"]]
+    assert positions == sorted(positions)
+    assert "right verdict: reject" in text
+
+
+def test_markdown_shortens_a_long_log_and_keeps_its_end() -> None:
+    text = markdown.render(finding(log="\n".join(f"line {number}" for number in range(1000))))
+    assert "[940 earlier lines left out]" in text
+    assert "line 999" in text
+    assert "line 939\n" not in text
+
+
+def test_markdown_of_hostile_text_stays_in_its_block() -> None:
+    lines = [line for line in markdown.render(hostile()).splitlines() if HOSTILE in line]
+    assert all(line.startswith(("    ", "# bpf, health: ", "In the witness run: ")) for line in lines)
+    assert lines
+
+
+def test_the_end_of_a_run_writes_every_report(run_directory: Path) -> None:
+    handler = WriteReports(run_directory)
+    dispatch(RunEnded(summary()), [handler])
+    names = [str(path.relative_to(run_directory)) for path in handler.written]
+    assert names == [
+        "index.html",
+        "findings/1f3a9c0de4b7a211/index.html",
+        "findings/beefbeefbeefbeef/index.html",
+        "junit.xml",
+        "report.ktap",
+        "veristat-debian_6.12.117-1.csv",
+        "veristat-boot_bzImage.csv",
+        "findings/1f3a9c0de4b7a211/report.md",
+        "findings/beefbeefbeefbeef/report.md",
+    ]
+    assert all(path.stat().st_size for path in handler.written)

@@ -1,0 +1,66 @@
+"""clang makes of a selftest stanza the very instructions it was written from."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from ebpf import casefile
+from ebpf.assembly import parse
+from ebpf.isa.insn import Insn, decode
+from ebpf.program import Case, Program
+from ebpf.program_types import ProgramType
+from reports.reproducers.selftest import selftest
+from tests.reports.samples import CASE, finding
+
+CLANG = next(filter(None, (shutil.which(f"clang-{version}") for version in (22, 21, 20, 19, 18))), None)
+HELPERS = Path("/usr/include/bpf/bpf_helpers.h")
+pytestmark = pytest.mark.skipif(CLANG is None or not HELPERS.exists(), reason="no clang >= 18, or no libbpf headers")
+
+PROGRAMS = {
+    "modulo and signed modulo": ["r0 = 7", "r1 = 3", "w0 %= w1", "r0 s%= r1", "r0 s/= -2", "exit"],
+    "jumps of both directions": ["r0 = 3", "if r0 == 0x0 goto pc+2", "r0 += -1", "goto pc-3", "exit"],
+    "subprogram": ["r1 = 1", "call pc+1", "exit", "r0 = r1", "if r1 != 0x0 goto pc+1", "r0 = 2", "exit"],
+    "sizes and extensions": ["r0 = *(u16 *)(r10 -2)", "r0 = *(s8 *)(r10 -1)", "r0 = bswap32 r0", "r0 = (s16)r0", "exit"],
+    "wide constant": ["r0 = 0x123456789abcdef0", "exit"],
+}
+
+
+def compiled(case: Case, directory: Path) -> list[Insn]:
+    """The entry's section and then the subprograms', as clang made them."""
+    source = directory / "stanza.c"
+    source.write_text(selftest(finding(), case))
+    include = ["-I", Path(__file__).parent / "bpf_stubs", "-I", "/usr/include/x86_64-linux-gnu"]
+    command = [str(CLANG), "--target=bpf", "-mcpu=v4", "-g", "-O2", *include, "-c", source, "-o", directory / "stanza.o"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    elf = ELFFile(io.BytesIO((directory / "stanza.o").read_bytes()))
+    return [insn for name in ("socket", ".text") for insn in decode(elf.get_section_by_name(name).data())]
+
+
+def unlinked(insns: list[Insn]) -> list[Insn]:
+    """Without what relocation fills in: the imm of calls between sections, and which map a load names."""
+    plain = []
+    for insn in insns:
+        if insn.opcode == 0x85 and insn.src == 1:
+            insn = Insn(insn.opcode, src=1)
+        elif insn.opcode == 0x18 and insn.src == 1:
+            insn = Insn(insn.opcode, insn.dst)
+        plain.append(insn)
+    return plain
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_come_back(name: str, tmp_path: Path) -> None:
+    program = Program(ProgramType.SOCKET_FILTER, parse(PROGRAMS[name]))
+    assert unlinked(compiled(Case(program), tmp_path)) == unlinked(list(program.instructions))
+
+
+def test_the_sample_comes_back(tmp_path: Path) -> None:
+    case = casefile.from_plain(CASE)
+    assert unlinked(compiled(case, tmp_path)) == unlinked(list(case.program.instructions))
