@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from conformance.kernel.accelerator import boot
+from conformance.kernel.accelerator import boot, distrust_kvm
 from conformance.kernel.hello import Hello, decode_hello
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Answer, Job, LossReason, Lost
@@ -186,6 +186,7 @@ class KernelSession:
             except (GuestLost, ProtocolError) as error:
                 console = f"{error}\n{link.guest.console()}"
                 link.close()
+                distrust_kvm()
             except BaseException:
                 link.close()
                 raise
