@@ -69,6 +69,8 @@ def offset_by_path(b: Builder, dice: Dice) -> int | None:
     if form == 4:
         return _linked(b, dice, size)
     target = LIMIT if form == 3 else INDEX
+    # A limit that the offset must stay below (JGE) is one larger than one that it may reach.
+    large += form == 3
     # The verifier goes on with the fall-through first: there the offset, or what limits it, is small.
     b.emit(o.MOV | o.K | o.ALU64, target, imm=large)
     b.emit(dice.of((o.JGT, o.JSGT, o.JGE)) | o.K | o.JMP, INPUT, 0, 1, 64 + dice.pick(128))
