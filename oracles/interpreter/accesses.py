@@ -10,6 +10,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter import arena, context
 from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.maps import MapHandle
 from oracles.interpreter.memory import Region
 from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import LEAVE, U64, Pointer, Value, signed
@@ -27,6 +28,8 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
     region, at = pointer.region, pointer.offset + offset
     if isinstance(region, arena.ArenaRegion):
         return region, at
+    if isinstance(region, MapHandle) and at >= 0 and m.privileged:
+        raise Abstain("the fields of struct bpf_map")
     if isinstance(region, context.ContextRegion) and region.layout is None:
         raise Abstain(f"the context of {region.type.name.lower()}")
     if not region.holds(at, size):
@@ -46,7 +49,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
         return value
     if size == 8 and at in region.pointers:
         return region.pointers[at]
-    if region.pointers and any(p < at + size and at < p + 8 for p in region.pointers):
+    if (region.pointers or region.remains) and region.shows_address(at, size):
         m.environment.used = True
     if not region.defined(at, size):
         return _undefined(m, region, at, size)
@@ -75,6 +78,9 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
     if not region.writable:
         m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
     if size == 8 and isinstance(value, Pointer):
+        if region.written is None:
+            # Not a stack: the address outlives the run, or the rest of the world sees it.
+            m.environment.used = True
         region.store_pointer(at, value)
     else:
         region.store(at, (m.number(value) & ((1 << 8 * size) - 1)).to_bytes(size, "little"))

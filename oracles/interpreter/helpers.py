@@ -36,7 +36,7 @@ def _memory(m: Machine, pointer: Value, size: int, what: str) -> tuple[Region, i
 def read_bytes(m: Machine, pointer: Value, size: int, what: str) -> bytes:
     """``size`` bytes a helper reads."""
     region, at = _memory(m, pointer, size, what)
-    if region.pointers and any(p < at + size and at < p + 8 for p in region.pointers):
+    if region.shows_address(at, size):
         m.environment.used = True
     if not region.defined(at, size):
         if not m.privileged:

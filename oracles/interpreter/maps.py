@@ -25,6 +25,12 @@ MAX_INSN_ARRAY = 1_000_000
 """As many entries as a program may have instructions; no more are followed."""
 
 
+class MapHandle(Region):
+    """What a map pointer points to: the kernel's ``struct bpf_map``, of which nothing is modelled."""
+
+    __slots__ = ()
+
+
 class JumpTable(Region):
     """The addresses in an instruction array: read-only, eight bytes each; an entry's value starts with ``orig_off``, its slot."""
 
@@ -46,7 +52,7 @@ class Map:
     def __init__(self, spec: MapSpec, number: int, environment: Environment) -> None:
         self.spec = spec
         self.environment = environment
-        self.handle = Region(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)
+        self.handle = MapHandle(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)
         self.values: dict[bytes, Region] = {}
         self.untouched: dict[bytes, bytes] = dict(spec.contents)
         self.arena: ArenaRegion | None = None
