@@ -71,10 +71,10 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
     region, at = locate(m, pointer, offset, size)
     if isinstance(region, arena.ArenaRegion):
         m.number(value)
-        return arena.store(region, at, size)
-    if isinstance(region, context.ContextRegion):
-        if not context.may_store(region, at, size):
-            m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes written at ctx{at:+d}")
+        arena.store(region, at, size)
+        return
+    if isinstance(region, context.ContextRegion) and not context.may_store(region, at, size):
+        m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes written at ctx{at:+d}")
     if not region.writable:
         m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
     if size == 8 and isinstance(value, Pointer):
