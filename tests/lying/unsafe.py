@@ -10,7 +10,7 @@ from ebpf.program_types import ProgramType
 from ebpf.rules import Rule
 from generators.programs import Generated, Purpose
 
-MAP = MapSpec(MapType.ARRAY, 4, 64, 2, name="m0")
+MAP = MapSpec(MapType.ARRAY, 4, 64, 1, name="m0")
 MARK = 8
 """Offset of ``mark`` in struct __sk_buff: a number that a test run chooses."""
 
