@@ -7,9 +7,11 @@ from ebpf.maps import MapSpec, MapType
 from oracles.interpreter.environment import Environment
 from oracles.interpreter.memory import Region
 from oracles.interpreter.outcome import MapContents
+from oracles.interpreter.signals import Abstain
 
 ARRAYS = {MapType.ARRAY, MapType.PERCPU_ARRAY}
 HASHES = {MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
+EVICTING = {MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
 READ_ONLY_PROGRAM = 1 << 7
 """BPF_F_RDONLY_PROG, include/uapi/linux/bpf.h."""
 
@@ -62,6 +64,8 @@ class Map:
         if flags == EXIST and not present:
             return -2
         if not present and len(self.values) + len(self.untouched) >= self.spec.max_entries:
+            if self.spec.type in EVICTING:
+                raise Abstain("a full LRU map: which element goes is not specified")
             return -7
         self.untouched.pop(key, None)
         self._insert(key, value)

@@ -117,5 +117,10 @@ def truncated_head(answer: Answer) -> Answer:
     return attempt(0, lambda loaded: replace(loaded, log=loaded.log[len(loaded.log) // 2 :], log_truncated=True))(answer)
 
 
+def cut_at(end: int, told: bool) -> Lie:
+    """Only the log's first ``end`` characters are there; ``told``: the loader knows."""
+    return attempt(0, lambda loaded: replace(loaded, log=loaded.log[:end], log_truncated=told))
+
+
 def no_log(answer: Answer) -> Answer:
     return attempt(0, lambda loaded: replace(loaded, log=""))(answer)
