@@ -58,7 +58,7 @@ class Pursuit:
         self.store.candidate(what.kind.value, what.signature, casefile.to_plain(seen.case))
         if issue is not None:
             self.known += 1
-            self.store.finding(accusation.finding(seen, what, self.task.image.name, self.provenance, issue, None))
+            self.store.finding(accusation.finding(seen, what, self.task, self.provenance, issue, None))
             return
         times = sum(self._again(seen.generated, what.signature, seen.job) is not None for _ in range(REPEATS))
         if not times:
@@ -165,7 +165,7 @@ class Pursuit:
 
     def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> Finding:
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
-        record = accusation.finding(seen, what, self.task.image.name, self.provenance, issue, Reproduced(times, attempts))
+        record = accusation.finding(seen, what, self.task, self.provenance, issue, Reproduced(times, attempts))
         self.store.finding(record)
         return record
 
