@@ -1,7 +1,7 @@
 """A whole program from a list of integers: prologue, one production per integer, epilogue.
 
-:func:`build` is a pure function, so that Hypothesis can draw the integers, shrink them and replay them; everything it makes is loadable by
-construction except what a near miss breaks on purpose and what a daring program changes at random.
+:func:`build` is a pure function, so that Hypothesis can draw the integers, shrink them and replay them; everything it makes is
+loadable by construction except what a near miss breaks on purpose and what a daring program changes at random.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A case and what is known of it.  ``rule`` and ``at``: what a near miss breaks and where.  ``productions``: their names, in order.
+    """A case and what is known of it.  ``rule`` and ``at``: what a near miss breaks and where.  ``productions``: names, in order.
 
     ``output`` is the index of the map that the epilogue stores every scalar register to.
     """
