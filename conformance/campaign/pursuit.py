@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from conformance.campaign import accusation, known
@@ -19,6 +20,7 @@ from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
 from ebpf import casefile
+from ebpf.isa.table import IllegalInsn, form_of
 from generators.programs import Generated
 from oracles.interpreter import Outcome, Returned
 from reports.records import Finding, Provenance, Reproduced, Status
@@ -29,7 +31,7 @@ FAMILY_LIMIT = 3
 MERGE_LIMIT = 8
 """Pursuits per family that end in a finding already made: they cost time, but another bug of the family may be behind the next."""
 DOUBTS = 3
-"""Times that a signature may fail to show again before it is given up."""
+"""Times that a signature may fail to show again, or turn out to be another, before it is given up."""
 SHRINK_SECONDS = 12.0
 
 
@@ -59,7 +61,7 @@ class Pursuit:
         family = _family(what.signature)
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
         enough = self.families[family] >= FAMILY_LIMIT or self.merges[family] >= MERGE_LIMIT
-        if what.signature in self.signatures or (issue is None and enough) or self.store.has(self._id(what)):
+        if self._is_told(what) or (issue is None and enough):
             self.suppressed += 1
             return
         self.signatures.add(what.signature)
@@ -71,22 +73,23 @@ class Pursuit:
         times = sum(self._again(seen.generated, what.signature, seen.job) is not None for _ in range(REPEATS))
         if not times:
             self.unconfirmed += 1
-            self.doubts[what.signature] += 1
-            if self.doubts[what.signature] < DOUBTS:
-                self.signatures.discard(what.signature)
+            self._give_up_or_not(what.signature)
             return
         self.families[family] += 1
         self.new += 1
         first = self._store(seen, what, times)
-        seen, what = self._shrink(buffer, seen, what)
         if what.kind is Kind.EXECUTION:
             what = localise(seen, what, self._execution)
+        if what.signature == first.signature or not self._is_told(what):
+            seen, what = self._shrink(buffer, seen, what, localised=what.signature != first.signature)
+            if what.kind is Kind.EXECUTION:
+                what = localise(seen, what, self._execution)
         self._conclude(first, seen, what, times)
 
     def _conclude(self, first: Finding, seen: Observation, what: Disagreement, times: int) -> None:
         """Store what became of ``first`` once shrunk and localised; before ``first`` goes, so that a kill between loses nothing."""
         final, family = self._id(what), _family(first.signature)
-        if final == first.id or not (what.signature in self.signatures or self.store.has(final)):
+        if final == first.id or not self._is_told(what):
             self.signatures.add(what.signature)
             if self._store(seen, what, times).status is Status.KNOWN:
                 self.new -= 1
@@ -97,6 +100,17 @@ class Pursuit:
             self.merges[family] += 1
         if final != first.id:
             self.store.merged(first, final)
+            self._give_up_or_not(first.signature)
+
+    def _is_told(self, what: Disagreement) -> bool:
+        """Whether there is a finding of that signature, or was one to be."""
+        return what.signature in self.signatures or self.store.has(self._id(what))
+
+    def _give_up_or_not(self, signature: str) -> None:
+        """What did not show again, or was something else, may be seen a few times more before nobody looks any longer."""
+        self.doubts[signature] += 1
+        if self.doubts[signature] < DOUBTS:
+            self.signatures.discard(signature)
 
     def lost(self, generated: Generated, job: Job, answer: Lost) -> None:
         """A case that takes its virtual machine with it, alone too; what the kernel says of it is asked without running it.
@@ -160,14 +174,18 @@ class Pursuit:
                 return seen, judgement
         return None
 
-    def _shrink(self, buffer: bytes, seen: Observation, what: Disagreement) -> tuple[Observation, Disagreement]:
+    def _shrink(
+        self, buffer: bytes, seen: Observation, what: Disagreement, *, localised: bool
+    ) -> tuple[Observation, Disagreement]:
         """The smallest case found in the time there is, as seen and judged; the given one when there is none."""
         best = [(seen, what)]
+        form = what.signature.rsplit(":", 1)[1]
 
         def still_fails(generated: Generated) -> bool:
-            # Which instruction an engine gets wrong is a guess until it is localised: smaller programs lead to other guesses.
-            family = what.kind is Kind.EXECUTION
-            again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=family)
+            if localised and not any(name == form for name in _forms(generated)):
+                return False  # without the instruction to blame it is another bug
+            # The last writer of what differs is a guess, and another in a smaller program; what was localised stays.
+            again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=localised)
             if again is not None:
                 best[:] = [again]
             return again is not None
@@ -195,6 +213,12 @@ class Pursuit:
         record = accusation.finding(seen, what, self.task, self.provenance, issue, Reproduced(times, attempts))
         self.store.finding(record)
         return record
+
+
+def _forms(generated: Generated) -> Iterator[str]:
+    for insn in generated.case.program.instructions:
+        with suppress(IllegalInsn):
+            yield form_of(insn).name
 
 
 def _family(signature: str) -> str:
