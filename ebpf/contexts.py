@@ -24,13 +24,15 @@ class FieldKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ContextField:
-    """``size`` in bytes.  ``given``: BPF_PROG_TEST_RUN takes the value from ctx_in, so that a run can predict it."""
+    """``size`` in bytes.  ``given``: BPF_PROG_TEST_RUN takes the value from ctx_in, so that a run can predict it.  ``whole``: loads of a
+    part of the field are refused."""
 
     name: str
     offset: int
     size: int = 4
     kind: FieldKind = FieldKind.NUMBER
     given: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,21 @@ class Context:
         return None
 
 
-def _sequence(names: str, start: int) -> list[ContextField]:
-    return [ContextField(name, start + 4 * n) for n, name in enumerate(names.split())]
+def _sequence(names: str, start: int, whole: bool = False) -> list[ContextField]:
+    return [ContextField(name, start + 4 * n, whole=whole) for n, name in enumerate(names.split())]
 
 
 _GIVEN = {"mark", "priority", "cb0", "cb1", "cb2", "cb3", "cb4"}
+_WHOLE = {"data", "data_end", "data_meta", "remote_ip4", "local_ip4", "tstamp", "hwtstamp", "flow_keys", "sk"} | {
+    f"{end}_ip6_{n}" for end in ("remote", "local") for n in range(4)
+}
 _KINDS = {"data": FieldKind.PACKET, "data_end": FieldKind.PACKET_END, "data_meta": FieldKind.PACKET_META}
 
 
 def _typed(fields: list[ContextField]) -> tuple[ContextField, ...]:
     return tuple(
-        ContextField(f.name, f.offset, f.size, _KINDS.get(f.name, f.kind), f.given or f.name in _GIVEN) for f in fields
+        ContextField(f.name, f.offset, f.size, _KINDS.get(f.name, f.kind), f.given or f.name in _GIVEN, f.whole or f.name in _WHOLE)
+        for f in fields
     )
 
 
@@ -75,11 +81,13 @@ _SK_BUFF = _typed([
     ContextField("flow_keys", 144, 8, FieldKind.POINTER), ContextField("tstamp", 152, 8), *_sequence("wire_len gso_segs", 160),
     ContextField("sk", 168, 8, FieldKind.POINTER), ContextField("gso_size", 176), ContextField("tstamp_type", 180, 1),
     ContextField("hwtstamp", 184, 8),
+    # Loads and stores of eight bytes may span two words of cb: the search comes to this row when no other holds them.
+    ContextField("cb", 48, 20, given=True),
 ])  # fmt: skip
-_XDP = _typed(_sequence("data data_end data_meta ingress_ifindex rx_queue_index egress_ifindex", 0))
+_XDP = _typed(_sequence("data data_end data_meta ingress_ifindex rx_queue_index egress_ifindex", 0, whole=True))
 
 _SOCKET_FIELDS = frozenset(field.name for field in _SK_BUFF if 88 <= field.offset < 140)
-_CB = frozenset({"cb0", "cb1", "cb2", "cb3", "cb4"})
+_CB = frozenset({"cb", "cb0", "cb1", "cb2", "cb3", "cb4"})
 
 CONTEXTS: dict[ProgramType, Context] = {
     ProgramType.SOCKET_FILTER: Context(

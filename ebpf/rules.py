@@ -87,6 +87,7 @@ INVALID_SHIFT = Rule("invalid-shift", _F, _W, f"{_V}: check_alu_op", "a constant
 TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check", "more than 1,000,000 instructions were processed")
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic operation on memory that does not allow it")
 PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
+ARENA_MISSING = Rule("arena-missing", _F, _W, f"{_V}: check_alu_op", "addr_space_cast in a program without an arena", since="6.9")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access whose alignment the kernel requires and that lacks it")
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in list(globals().values()) if isinstance(rule, Rule)}

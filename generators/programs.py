@@ -62,7 +62,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     kind = dice.of(profile.types) if privileged else ProgramType.SOCKET_FILTER
     b = Builder(kind, profile, privileged)
     input_seed = dice.pick(1 << 32)
-    b.maps = [_map("m0", 64, 2, input_seed), _map("m1", 16, 4, input_seed + 1)]
+    b.maps = [_map("m0", 64, 2, input_seed), _map("m1", 16, 4, input_seed + 1), _map("m2", 8 << dice.pick(4), 1, input_seed + 2)]
     miss = dice.of(NEAR_MISSES) if purpose is Purpose.NEAR_MISS else None
     miss_dice = Dice(dice.pick(1 << 32))
     falls_off = purpose is Purpose.NEAR_MISS and dice.pick(30) == 29

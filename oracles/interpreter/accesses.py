@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.interpreter import context
+from oracles.interpreter import arena, context
 from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.maps import MapHandle
 from oracles.interpreter.memory import Region
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, Pointer, Value, signed
+from oracles.interpreter.values import LEAVE, U64, Pointer, Value, signed
 
 if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
@@ -25,6 +26,10 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
         rule = rules.NULL_DEREFERENCE if number == 0 else rules.SCALAR_DEREFERENCE
         m.trap(rule, f"{size} bytes at 0x{number:x}{offset:+d}")
     region, at = pointer.region, pointer.offset + offset
+    if isinstance(region, arena.ArenaRegion):
+        return region, at
+    if isinstance(region, MapHandle) and at >= 0 and m.privileged:
+        raise Abstain("the fields of struct bpf_map")
     if isinstance(region, context.ContextRegion) and region.layout is None:
         raise Abstain(f"the context of {region.type.name.lower()}")
     if not region.holds(at, size):
@@ -35,6 +40,8 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
 def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
     """The value of a load: a whole stored pointer stays one."""
     region, at = locate(m, pointer, offset, size)
+    if isinstance(region, arena.ArenaRegion):
+        return arena.load(region, at, size)
     if isinstance(region, context.ContextRegion):
         value = context.load(region, at, size, m.packet, m.environment)
         if value is None:
@@ -42,7 +49,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
         return value
     if size == 8 and at in region.pointers:
         return region.pointers[at]
-    if region.pointers and any(p < at + size and at < p + 8 for p in region.pointers):
+    if (region.pointers or region.remains) and region.shows_address(at, size):
         m.environment.used = True
     if not region.defined(at, size):
         return _undefined(m, region, at, size)
@@ -62,13 +69,18 @@ def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
 def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> None:
     """Store the low ``size`` bytes of ``value``."""
     region, at = locate(m, pointer, offset, size)
-    if isinstance(region, context.ContextRegion):
-        field = region.layout.field_at(at, size) if region.layout else None
-        if region.layout is None or field is None or field.name not in region.layout.writable:
-            m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes written at ctx{at:+d}")
+    if isinstance(region, arena.ArenaRegion):
+        m.number(value)
+        arena.store(region, at, size)
+        return
+    if isinstance(region, context.ContextRegion) and not context.may_store(region, at, size):
+        m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes written at ctx{at:+d}")
     if not region.writable:
         m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
     if size == 8 and isinstance(value, Pointer):
+        if region.written is None:
+            # Not a stack: the address outlives the run, or the rest of the world sees it.
+            m.environment.used = True
         region.store_pointer(at, value)
     else:
         region.store(at, (m.number(value) & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
@@ -108,8 +120,8 @@ def _store_register(size: int) -> Handler:
 
 def _immediate64(m: Machine, insn: Insn, pc: int) -> int:
     following = m.code[pc + 1] if pc + 1 < len(m.code) else None
-    if following is None or following.opcode:
-        m.trap(rules.RESERVED_FIELD, "the second slot of a 64-bit immediate is missing")
+    if following is None or (following.opcode, following.dst, following.src, following.off) != (0, 0, 0, 0):
+        m.trap(rules.RESERVED_FIELD, "the second slot of a 64-bit immediate is missing, or holds more than its upper half")
     m.write(insn.dst, _constant(m, insn, following.imm, pc))
     return pc + 2
 
@@ -123,26 +135,42 @@ def _constant(m: Machine, insn: Insn, high: int, pc: int) -> Value:
         chosen = m.maps[insn.imm]
         if insn.src == o.PSEUDO_MAP_FD:
             return Pointer(chosen.handle, 0)
-        return Pointer(m.direct_value(chosen), high)
+        return m.direct_value(chosen, high)
     raise Abstain(f"64-bit immediate of kind {insn.src}")
+
+
+ETHERNET_HEADER = 14
+NETWORK, LINK = -0x100000, -0x200000
+"""SKF_NET_OFF and SKF_LL_OFF, include/uapi/linux/filter.h: from there on, negative offsets count from a header."""
+
+
+def _packet_start(offset: int, link_header: int) -> int:
+    """Where in the packet a legacy load reads; negative for nowhere (net/core/filter.c, bpf_skb_load_helper_8)."""
+    if offset >= 0:
+        return offset + link_header
+    if offset >= NETWORK:
+        return offset - NETWORK + ETHERNET_HEADER
+    return offset - LINK
 
 
 def _packet(size: int, indirect: bool) -> Handler:
     def handle(m: Machine, insn: Insn, pc: int) -> int:
         if m.registers[6] != Pointer(m.context, 0):
             m.trap(rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
+        if m.context.layout is None:
+            raise Abstain(f"packet loads in {m.program.type.name.lower()}")
+        if m.context.layout.struct != "__sk_buff":
+            m.trap(rules.PACKET_LOAD_CONTEXT, "the context is not a socket buffer")
         offset = insn.imm
         if indirect:
             offset = signed((m.number(m.read(insn.src)) + insn.imm) & 0xFFFF_FFFF, 32)
         for register in range(1, 6):
             m.scratch(register)
-        start = offset + m.context.link_header
-        if offset < -0x100000:
-            raise Abstain("a packet load relative to a header (SKF_LL_OFF, SKF_NET_OFF)")
-        if offset < 0 or not m.packet.holds(start, size):
+        start = _packet_start(offset, m.context.link_header)
+        if not m.packet.holds(start, size):
             # The program ends with 0 when the bytes are not there (RFC 9669, section 5.5; Linux: bpf_skb_load_helper).
             m.write(0, 0)
-            return -1 if len(m.frames) == 1 else m.pop_frame()
+            return LEAVE if len(m.frames) == 1 else m.pop_frame()
         m.write(0, int.from_bytes(m.packet.data[start : start + size], "big"))
         return pc + 1
 

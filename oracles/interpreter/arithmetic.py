@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter.alu import ALU32, ALU64, SIGNED32, SIGNED64, U32, Operation, byte_swap
-from oracles.interpreter.arena import cast
+from oracles.interpreter.arena import cast, is_arena
 from oracles.interpreter.values import U64, Pointer, Value, signed
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ Handler = Callable[["Machine", Insn, int], int]
 
 
 def _moved(m: Machine, op: int, d: Value, s: Value) -> Value | None:
-    """``d op s`` where it is pointer arithmetic, else None."""
+    """``d op s`` where it is pointer arithmetic, else None.  The address of an instruction is not moved: it counts slots."""
+    if any(isinstance(v, Pointer) and v.region is m.code_region for v in (d, s)):
+        return None
     if op == o.ADD and isinstance(d, Pointer) and isinstance(s, int):
         return Pointer(d.region, signed(d.offset + s, 64))
     if op == o.ADD and isinstance(s, Pointer) and isinstance(d, int):
@@ -31,12 +33,19 @@ def _moved(m: Machine, op: int, d: Value, s: Value) -> Value | None:
     return None
 
 
-def _wide(op: int, plain: Operation, special: Operation | None, from_register: bool) -> Handler:
+def _in_arena(m: Machine, d: Pointer, s: Value, operation: Operation) -> Pointer:
+    """Arithmetic on an arena pointer: any operation, in 32 bits whatever the instruction's width."""
+    return Pointer(d.region, operation(d.offset, m.number(s)))
+
+
+def _wide(op: int, from_register: bool) -> Handler:
+    plain, special = ALU64[op], SIGNED64.get(op)
+
     def handle(m: Machine, insn: Insn, pc: int) -> int:
         s: Value = m.read(insn.src) if from_register else insn.imm & U64
         d = m.read(insn.dst)
         if not (isinstance(d, int) and isinstance(s, int)):
-            moved = _moved(m, op, d, s)
+            moved = _in_arena(m, d, s, _narrow_operation(op, insn)) if is_arena(d) else _moved(m, op, d, s)
             if moved is not None:
                 m.write(insn.dst, moved)
                 return pc + 1
@@ -48,12 +57,18 @@ def _wide(op: int, plain: Operation, special: Operation | None, from_register: b
     return handle
 
 
-def _narrow(plain: Operation, special: Operation | None, from_register: bool) -> Handler:
+def _narrow_operation(op: int, insn: Insn) -> Operation:
+    return SIGNED32[op] if op in SIGNED32 and insn.off == 1 else ALU32[op]
+
+
+def _narrow(op: int, from_register: bool) -> Handler:
+    plain, special = ALU32[op], SIGNED32.get(op)
+
     def handle(m: Machine, insn: Insn, pc: int) -> int:
         s = m.number(m.read(insn.src)) if from_register else insn.imm & U32
-        d = m.number(m.read(insn.dst))
+        d = m.read(insn.dst)
         operation = special if special is not None and insn.off == 1 else plain
-        m.write(insn.dst, operation(d, s))
+        m.write(insn.dst, _in_arena(m, d, s, operation) if is_arena(d) else operation(m.number(d), s))
         return pc + 1
 
     return handle
@@ -109,8 +124,8 @@ def _binary() -> Iterator[tuple[int, Handler]]:
         if op in (o.MOV, o.NEG):
             continue
         for source in (o.K, o.X):
-            yield op | source | o.ALU64, _wide(op, ALU64[op], SIGNED64.get(op), source == o.X)
-            yield op | source | o.ALU, _narrow(ALU32[op], SIGNED32.get(op), source == o.X)
+            yield op | source | o.ALU64, _wide(op, source == o.X)
+            yield op | source | o.ALU, _narrow(op, source == o.X)
 
 
 HANDLERS: dict[int, Handler] = {

@@ -7,24 +7,38 @@ from typing import TYPE_CHECKING
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.interpreter.accesses import load, store
+from oracles.interpreter.accesses import load, locate, store
 from oracles.interpreter.alu import ALU64
+from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.context import ContextRegion
+from oracles.interpreter.signals import Abstain
+from oracles.interpreter.values import Value
 
 if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
+
+
+def _check(m: Machine, target: Value, offset: int, size: int) -> None:
+    """Atomic operations are not for every memory (kernel/bpf/verifier.c, atomic_ptr_type_ok), and always aligned (check_atomic)."""
+    region, at = locate(m, target, offset, size)
+    if isinstance(region, ArenaRegion):
+        raise Abstain("an atomic operation on arena memory")
+    if isinstance(region, ContextRegion) or region is m.packet:
+        m.trap(rules.ATOMIC_TARGET, f"{size} bytes at {region.name}{at:+d}")
+    if at % size:
+        m.trap(rules.MISALIGNED, f"{size} bytes at {region.name}{at:+d}")
 
 
 def _atomic(size: int) -> Handler:
     mask = (1 << 8 * size) - 1
 
     def handle(m: Machine, insn: Insn, pc: int) -> int:
+        _check(m, m.read(insn.src if insn.imm == o.LOAD_ACQ else insn.dst), insn.off, size)
         if insn.imm == o.LOAD_ACQ:
             m.write(insn.dst, load(m, m.read(insn.src), insn.off, size))
         elif insn.imm == o.STORE_REL:
             store(m, m.read(insn.dst), insn.off, size, m.read(insn.src))
-        elif size < 4:
-            m.trap(rules.UNKNOWN_OPCODE, f"atomic operation on {size} bytes")
         else:
             read_modify_write(m, insn)
         return pc + 1
@@ -40,10 +54,8 @@ def _atomic(size: int) -> Handler:
             return
         if insn.imm == o.XCHG:
             new = operand
-        elif (insn.imm & ~o.FETCH) in (o.ADD, o.OR, o.AND, o.XOR):
-            new = ALU64[insn.imm & ~o.FETCH](old, operand) & mask
         else:
-            m.trap(rules.UNKNOWN_OPCODE, f"atomic operation 0x{insn.imm:x}")
+            new = ALU64[insn.imm & ~o.FETCH](old, operand) & mask
         store(m, target, insn.off, size, new)
         if insn.imm & o.FETCH:
             m.write(insn.src, old)

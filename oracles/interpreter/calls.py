@@ -4,32 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ebpf import rules
 from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter.arithmetic import Handler
 from oracles.interpreter.helpers import HELPERS
 from oracles.interpreter.signals import Abstain
+from oracles.interpreter.values import U64, Pointer
 
 if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
 
 
-def _call(m: Machine, insn: Insn, pc: int) -> int:
-    if insn.src == o.CALL_LOCAL:
-        m.push_frame(pc + 1)
-        return pc + 1 + insn.imm
-    if insn.src == o.CALL_KFUNC:
-        raise Abstain("kernel function calls")
-    helper = HELPERS.get(insn.imm)
+def _call_local(m: Machine, target: int, pc: int) -> int:
+    m.push_frame(pc + 1)
+    return target
+
+
+def _call_helper(m: Machine, number: int, pc: int) -> int:
+    helper = HELPERS.get(number)
     if helper is None:
-        known = 0 < insn.imm < len(HELPER_NAMES)
-        raise Abstain(f"helper bpf_{HELPER_NAMES[insn.imm]}" if known else f"helper number {insn.imm}")
+        known = 0 < number < len(HELPER_NAMES)
+        raise Abstain(f"helper bpf_{HELPER_NAMES[number]}" if known else f"helper number {number}")
     result = helper(m)
     for register in range(1, 6):
         m.scratch(register)
-    m.write(0, result)
+    m.registers[0] = result
     return pc + 1
 
 
-HANDLERS: dict[int, Handler] = {o.CALL | o.JMP: _call}
+def _call(m: Machine, insn: Insn, pc: int) -> int:
+    if insn.src == o.CALL_LOCAL:
+        return _call_local(m, pc + 1 + insn.imm, pc)
+    if insn.src == o.CALL_KFUNC:
+        raise Abstain("kernel function calls")
+    return _call_helper(m, insn.imm, pc)
+
+
+def _call_register(m: Machine, insn: Insn, pc: int) -> int:
+    """callx, which LLVM can emit and no Linux takes, as bpf_conformance tests it: a number names a helper, a function's address that function."""
+    target = m.read(insn.dst)
+    if isinstance(target, int):
+        return _call_helper(m, target & U64, pc)
+    if isinstance(target, Pointer) and target.region is m.code_region:
+        return _call_local(m, target.offset, pc)
+    m.trap(rules.SCALAR_DEREFERENCE, f"R{insn.dst} is neither a helper's number nor a function's address")
+
+
+HANDLERS: dict[int, Handler] = {o.CALL | o.JMP: _call, o.CALL | o.X | o.JMP: _call_register}

@@ -37,6 +37,10 @@ class Environment:
         self._next += (size + 0x1FFF) & ~0xFFF if base & 0xFFFF_FFFF else (1 << 32)
         return base
 
+    def user_address(self) -> int:
+        """A fake page-aligned address in user space, with room for 4 GiB behind it."""
+        return 0x7F00_0000_0000 + (self._seed * 0x9E3779B1 & 0xFF_FFFF) * 4096
+
     def bits(self, count: int) -> int:
         """``count`` unpredictable bits."""
         self.drawn = True

@@ -1,10 +1,44 @@
-"""Opcode to handler, for all 256 opcodes; None where no instruction has that opcode."""
+"""Instruction to handler: the opcode's own, or one that traps where no form of the table allows the instruction."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from ebpf.isa.table import IllegalInsn, form_of
 from oracles.interpreter import accesses, arithmetic, atomics, calls, jumps
 from oracles.interpreter.arithmetic import Handler
 
-_ALL: dict[int, Handler] = {**arithmetic.HANDLERS, **jumps.HANDLERS, **accesses.HANDLERS, **atomics.HANDLERS, **calls.HANDLERS}
+if TYPE_CHECKING:
+    from oracles.interpreter.machine import Machine
 
-HANDLERS: tuple[Handler | None, ...] = tuple(_ALL.get(opcode) for opcode in range(256))
+HANDLERS: dict[int, Handler] = {
+    **arithmetic.HANDLERS, **jumps.HANDLERS, **accesses.HANDLERS, **atomics.HANDLERS, **calls.HANDLERS,
+}  # fmt: skip
+"""By opcode."""
+
+
+def _illegal(error: IllegalInsn) -> Handler:
+    detail, field = str(error), error.field
+
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        if insn.opcode == 0 and pc and m.code[pc - 1].opcode == o.LD_IMM64:
+            m.trap(rules.JUMP_INTO_IMMEDIATE, "the second half of a 64-bit immediate")
+        if field == "opcode" or (field == "imm" and insn.opcode & (o.MODE_MASK | o.CLASS_MASK) == o.ATOMIC | o.STX):
+            m.trap(rules.UNKNOWN_OPCODE, detail)
+        m.trap(rules.RESERVED_FIELD, detail)
+
+    return handle
+
+
+@lru_cache(maxsize=1 << 15)
+def handler_of(insn: Insn) -> Handler:
+    """What executes ``insn``; never fails: an illegal instruction traps when, and only when, it is reached."""
+    try:
+        form_of(insn)
+    except IllegalInsn as error:
+        return _illegal(error)
+    return HANDLERS[insn.opcode]

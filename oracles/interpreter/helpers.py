@@ -10,26 +10,33 @@ from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helper_names import HELPER_NUMBERS
+from ebpf.maps import MapType
 from oracles.interpreter.accesses import locate
+from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.context import ContextRegion
-from oracles.interpreter.maps import Map
+from oracles.interpreter.maps import JumpTable, Map
+from oracles.interpreter.memory import Region
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, Pointer, Value
+from oracles.interpreter.values import MAX_LOOPS, U64, UNDEFINED, Pointer, Value
 
 if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
 
 Helper = Callable[["Machine"], Value]
-MAX_LOOPS = 8 * 1024 * 1024
 EFAULT, EINVAL, E2BIG = 14, 22, 7
 
 
+def _memory(m: Machine, pointer: Value, size: int, what: str) -> tuple[Region, int]:
+    """Region and offset of ``size`` bytes that a helper reads or writes; traps where no prototype allows them."""
+    if not isinstance(pointer, Pointer) or isinstance(pointer.region, ContextRegion | ArenaRegion | JumpTable):
+        m.trap(rules.HELPER_ARGUMENT, f"{what} is not memory a helper may use")
+    return locate(m, pointer, 0, size)
+
+
 def read_bytes(m: Machine, pointer: Value, size: int, what: str) -> bytes:
-    """``size`` bytes a helper reads; traps where the prototype does not allow it."""
-    region, at = locate(m, pointer, 0, size)
-    if isinstance(region, ContextRegion):
-        m.trap(rules.HELPER_ARGUMENT, f"{what} is the context")
-    if region.pointers and any(p < at + size and at < p + 8 for p in region.pointers):
+    """``size`` bytes a helper reads."""
+    region, at = _memory(m, pointer, size, what)
+    if region.shows_address(at, size):
         m.environment.used = True
     if not region.defined(at, size):
         if not m.privileged:
@@ -38,14 +45,19 @@ def read_bytes(m: Machine, pointer: Value, size: int, what: str) -> bytes:
     return bytes(region.data[at : at + size])
 
 
-def _map(m: Machine) -> Map:
-    value = m.read(1)
+def _any_map(m: Machine, register: int) -> Map:
+    value = m.read(register)
     for candidate in m.maps:
         if isinstance(value, Pointer) and value.region is candidate.handle and value.offset == 0:
-            if not candidate.modelled():
-                raise Abstain(f"a map of type {candidate.spec.type.name.lower()}")
             return candidate
-    m.trap(rules.HELPER_ARGUMENT, "R1 is not a map")
+    m.trap(rules.HELPER_ARGUMENT, f"R{register} is not a map")
+
+
+def _map(m: Machine) -> Map:
+    chosen = _any_map(m, 1)
+    if not chosen.modelled():
+        raise Abstain(f"a map of type {chosen.spec.type.name.lower()}")
+    return chosen
 
 
 def _lookup(m: Machine) -> Value:
@@ -78,7 +90,11 @@ def _load_bytes(m: Machine) -> Value:
     if m.read(1) != Pointer(m.context, 0):
         m.trap(rules.HELPER_ARGUMENT, "R1 is not the context")
     offset, size = m.number(m.read(2)) & 0xFFFF_FFFF, m.number(m.read(4)) & 0xFFFF_FFFF
-    region, at = locate(m, m.read(3), 0, size)
+    if size == 0:
+        m.trap(rules.HELPER_ARGUMENT, "R4 is 0")
+    region, at = _memory(m, m.read(3), size, "R3")
+    if not region.writable:
+        m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
     start = offset + m.context.link_header
     if offset > 0x7FFF_FFFF or not m.packet.holds(start, size):
         region.store(at, bytes(size))
@@ -100,9 +116,25 @@ def _loop(m: Machine) -> Value:
     for index in range(number):
         m.registers[1:6] = [index, context, *m.scratched(3)]
         m.call_back(callback.offset)
-        if m.number(m.read(0)) == 1:
+        result = m.number(m.read(0))
+        if result > 1:
+            m.trap(rules.RETURN_RANGE, f"the callback returned {result}, which is neither 0 nor 1")
+        if result:
             return index + 1
     return number
+
+
+def _tail_call(m: Machine) -> Value:
+    """bpf_tail_call(ctx, prog_array, index): comes back, without a result, only where the array has no such program."""
+    if m.read(1) != Pointer(m.context, 0):
+        m.trap(rules.HELPER_ARGUMENT, "R1 is not the context")
+    chosen = _any_map(m, 2)
+    if chosen.spec.type is not MapType.PROG_ARRAY:
+        m.trap(rules.HELPER_ARGUMENT, "R2 is not an array of programs")
+    index = m.number(m.read(3)) & 0xFFFF_FFFF
+    if any(int.from_bytes(key, "little") == index for key, _ in chosen.spec.contents):
+        raise Abstain("a tail call into another program")
+    return UNDEFINED
 
 
 def _checksum(m: Machine) -> Value:
@@ -125,5 +157,6 @@ _BY_NAME: dict[str, Helper] = {
     "skb_load_bytes": _load_bytes,
     "csum_diff": _checksum,
     "loop": _loop,
+    "tail_call": _tail_call,
 }
 HELPERS: dict[int, Helper] = {HELPER_NUMBERS[name]: helper for name, helper in _BY_NAME.items()}

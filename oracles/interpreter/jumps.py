@@ -11,14 +11,10 @@ from ebpf.isa.insn import Insn
 from oracles.interpreter.alu import CONDITIONS, U32
 from oracles.interpreter.arithmetic import Handler
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, Pointer, Value
+from oracles.interpreter.values import LEAVE, U64, Pointer, Value
 
 if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
-
-MAY_GOTO_LIMIT = 8 * 1024 * 1024
-"""BPF_MAX_LOOPS, include/linux/bpf.h: how often one may_goto falls through to the loop body."""
-
 
 def _addresses(m: Machine, d: Value, s: Value) -> tuple[int, int]:
     """What a 64-bit comparison that involves a pointer compares."""
@@ -59,24 +55,22 @@ def _goto_indirect(m: Machine, insn: Insn, pc: int) -> int:
 
 
 def _may_goto(m: Machine, insn: Insn, pc: int) -> int:
-    left = m.may_goto_left.get(pc, MAY_GOTO_LIMIT)
-    if left == 0:
-        return pc + 1 + insn.off
-    m.may_goto_left[pc] = left - 1
+    frame = m.frames[-1]
+    if frame.may_goto_left == 0:
+        # Since Linux 6.15 time decides, not a count.
+        raise Abstain("may_goto after its last round")
+    frame.may_goto_left -= 1
     return pc + 1
 
 
 def _exit(m: Machine, insn: Insn, pc: int) -> int:
-    m.read(0)
+    # A function of the program may return nothing (kernel/bpf/verifier.c, prepare_func_exit): its caller must not read R0 then.
     if len(m.frames) == 1:
-        return -1
+        m.read(0)
+        return LEAVE
     for register in range(1, 6):
         m.scratch(register)
     return m.pop_frame()
-
-
-def _call_indirect(m: Machine, insn: Insn, pc: int) -> int:
-    raise Abstain("callx: no Linux runs it")
 
 
 def _comparisons() -> Iterator[tuple[int, Handler]]:
@@ -93,5 +87,4 @@ HANDLERS: dict[int, Handler] = {
     o.JA | o.X | o.JMP: _goto_indirect,
     o.JCOND | o.JMP: _may_goto,
     o.EXIT | o.JMP: _exit,
-    o.CALL | o.X | o.JMP: _call_indirect,
 }

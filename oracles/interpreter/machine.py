@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.maps import MapType
 from ebpf.program import Case, Input
 from ebpf.rules import Rule
+from oracles.interpreter.arena import user_pointer
 from oracles.interpreter.context import ContextRegion, build_context
 from oracles.interpreter.environment import Addresses, Environment
-from oracles.interpreter.handlers import HANDLERS
-from oracles.interpreter.maps import ARRAYS, Map, build_maps
+from oracles.interpreter.handlers import handler_of
+from oracles.interpreter.maps import Map, build_maps
 from oracles.interpreter.memory import Region, Stack
 from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
 from oracles.interpreter.signals import Abstain, Trap
-from oracles.interpreter.values import UNDEFINED, Pointer, Undefined, Value
+from oracles.interpreter.values import LEAVE, MAX_LOOPS, UNDEFINED, Pointer, Undefined, Value
 
 STEP_LIMIT = 200_000
 """Instructions per run before the interpreter abstains."""
@@ -25,15 +28,19 @@ MAX_FRAMES = 8
 
 
 class Frame:
-    """A function's activation: where to go on in the caller, the caller's R6 to R9, and this function's stack."""
+    """A function's activation: where to go on in the caller, the caller's R6 to R10, and this function's stack.
 
-    __slots__ = ("return_to", "saved", "snapshot", "stack")
+    ``may_goto_left``: the kernel keeps one count per activation, for all its ``may_goto`` (kernel/bpf/verifier.c, do_misc_fixups).
+    """
+
+    __slots__ = ("may_goto_left", "return_to", "saved", "snapshot", "stack")
 
     def __init__(self, stack: Region, return_to: int | None, saved: list[Value]) -> None:
         self.stack = stack
         self.return_to = return_to
         self.saved = saved
         self.snapshot: Stack | None = None
+        self.may_goto_left = MAX_LOOPS
 
     def stack_now(self) -> Stack:
         """The stack's content, copied only when it changed since the last call."""
@@ -47,26 +54,26 @@ class Machine:
     """One run of one case on one input."""
 
     __slots__ = (
-        "at", "code", "code_region", "context", "environment", "frames", "limit", "maps", "may_goto_left", "packet", "privileged",
-        "program", "registers", "steps", "trace",
+        "at", "code", "code_region", "context", "environment", "frames", "handlers", "limit", "maps", "packet", "privileged", "program",
+        "registers", "steps", "trace",
     )  # fmt: skip
 
     def __init__(self, case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int) -> None:
         self.program = case.program
         self.code = case.program.instructions
+        self.handlers = [handler_of(insn) for insn in self.code]
         self.environment = environment
         self.privileged = case.capabilities is None
         self.maps: list[Map] = build_maps(case.program.maps, environment)
         self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)
         self.packet = Region("packet", bytearray(data.packet), environment.base(len(data.packet)), rules.PACKET_BOUNDS)
-        self.context: ContextRegion = build_context(case.program.type, data, self.packet, environment)
+        self.context: ContextRegion = build_context(case.program, data, self.packet, environment)
         self.registers: list[Value] = [UNDEFINED] * 11
         self.frames: list[Frame] = []
         self.trace = trace
         self.steps = 0
         self.at = 0
         self.limit = limit
-        self.may_goto_left: dict[int, int] = {}
 
     def run(self) -> Outcome:
         """The outcome; never raises for anything the program does."""
@@ -85,7 +92,7 @@ class Machine:
 
     def execute(self, pc: int) -> None:
         """Run from ``pc`` until the frame that is current now exits."""
-        code, bottom, trace = self.code, len(self.frames), self.trace
+        code, handlers, trace = self.code, self.handlers, self.trace
         size = len(code)
         while True:
             self.at = pc
@@ -94,19 +101,15 @@ class Machine:
             self.steps += 1
             if self.steps > self.limit:
                 raise Abstain(f"step limit of {self.limit}")
-            insn = code[pc]
-            handler = HANDLERS[insn.opcode]
-            if handler is None:
-                raise Trap(rules.UNKNOWN_OPCODE, f"opcode 0x{insn.opcode:02x}")
             frame = len(self.frames)
-            following = handler(self, insn, pc)
+            following = handlers[pc](self, code[pc], pc)
             if trace is not None:
-                if following < 0 and frame == bottom == 1:
+                if following == LEAVE and frame == 1:
                     trace.append(Step(0, pc, 0, tuple(self.registers), self.frames[0].stack_now()))
                     return
                 depth = len(self.frames)
                 trace.append(Step(frame - 1, pc, depth - 1, tuple(self.registers), self.frames[-1].stack_now()))
-            if following < 0 and frame == bottom:
+            if following == LEAVE:
                 return
             pc = following
 
@@ -122,10 +125,10 @@ class Machine:
         self.registers[10] = Pointer(stack, STACK_SIZE)
 
     def pop_frame(self) -> int:
-        """Leave the current function; the slot to go on at, or -1 when the caller is not the program."""
+        """Leave the current function; the slot to go on at, or LEAVE when the caller is not the program."""
         frame = self.frames.pop()
         self.registers[6:11] = frame.saved
-        return -1 if frame.return_to is None else frame.return_to
+        return LEAVE if frame.return_to is None else frame.return_to
 
     def number(self, value: Value) -> int:
         """``value`` as 64 bits; an address counts as unpredictable."""
@@ -165,16 +168,17 @@ class Machine:
         self.execute(entry)
         self.at = at
 
-    def direct_value(self, chosen: Map) -> Region:
-        """The value a ``ld_imm64`` with BPF_PSEUDO_MAP_VALUE points into: that of key 0 (kernel/bpf/arraymap.c)."""
-        region = chosen.lookup((0).to_bytes(4, "little")) if chosen.spec.type in ARRAYS else None
+    def direct_value(self, chosen: Map, offset: int) -> Value:
+        """What a ``ld_imm64`` with BPF_PSEUDO_MAP_VALUE gives: into an array, key 0's value (kernel/bpf/arraymap.c), into an
+        instruction array its jump table (kernel/bpf/bpf_insn_array.c), of an arena the address in user space."""
+        if chosen.spec.type is MapType.ARENA:
+            return user_pointer(self, offset)
+        if chosen.spec.type is MapType.INSN_ARRAY:
+            return Pointer(chosen.jump_table(self.code_region), offset)
+        region = chosen.lookup((0).to_bytes(4, "little")) if chosen.spec.type is MapType.ARRAY and chosen.modelled() else None
         if region is None:
             raise Abstain(f"a direct value of a {chosen.spec.type.name.lower()} map")
-        return region
-
-    def arena_region(self) -> Region:
-        """The program's arena."""
-        raise Abstain("arena memory")
+        return Pointer(region, offset)
 
     def trap(self, rule: Rule, detail: str) -> NoReturn:
         """Stop here."""
@@ -202,15 +206,16 @@ def run(
     if environment.used:
         for other in range(1, 4):
             again = Machine(case, data, Environment(seed + other, addresses), None, limit).run()
-            if again != outcome:
+            if _essence(again) != _essence(outcome):
                 return _unpredictable(outcome)
     return outcome
 
 
+def _essence(outcome: Outcome) -> Outcome:
+    """The outcome without the wording of a trap, which may show an address."""
+    return replace(outcome, detail="") if isinstance(outcome, Trapped) else outcome
+
+
 def _unpredictable(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Returned):
-        return Returned(outcome.r0, outcome.maps, outcome.packet, predictable=False)
-    if isinstance(outcome, Trapped):
-        return Trapped(outcome.at, outcome.rule, outcome.detail, predictable=False)
-    return Abstained(outcome.at, outcome.reason, predictable=False)
+    return replace(outcome, predictable=False)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.maps import MapSpec, MapType
+from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.environment import Environment
 from oracles.interpreter.memory import Region
 from oracles.interpreter.outcome import MapContents
 from oracles.interpreter.signals import Abstain
+from oracles.interpreter.values import Pointer
 
 ARRAYS = {MapType.ARRAY, MapType.PERCPU_ARRAY}
 HASHES = {MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
@@ -18,21 +20,48 @@ READ_ONLY_PROGRAM = 1 << 7
 ANY, NOEXIST, EXIST = 0, 1, 2
 
 
+LARGEST = 1 << 24
+"""Bytes of values of the largest map that is followed."""
+MAX_INSN_ARRAY = 1_000_000
+"""As many entries as a program may have instructions; no more are followed."""
+
+
+class MapHandle(Region):
+    """What a map pointer points to: the kernel's ``struct bpf_map``, of which nothing is modelled."""
+
+    __slots__ = ()
+
+
+class JumpTable(Region):
+    """The addresses in an instruction array: read-only, eight bytes each; an entry's value starts with ``orig_off``, its slot."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, targets: list[int], code: Region, environment: Environment) -> None:
+        size = 8 * len(targets)
+        super().__init__(name, bytearray(size), environment.base(size), rules.MAP_VALUE_BOUNDS)
+        for index, slot in enumerate(targets):
+            self.store_pointer(8 * index, Pointer(code, slot))
+        self.writable = False
+
+
 class Map:
     """``handle`` is what a program's map pointer points to; ``values`` holds the regions made so far, ``untouched`` the rest."""
 
-    __slots__ = ("environment", "handle", "spec", "untouched", "values")
+    __slots__ = ("arena", "environment", "handle", "jumps", "spec", "untouched", "values")
 
     def __init__(self, spec: MapSpec, number: int, environment: Environment) -> None:
         self.spec = spec
         self.environment = environment
-        self.handle = Region(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)
+        self.handle = MapHandle(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)
         self.values: dict[bytes, Region] = {}
         self.untouched: dict[bytes, bytes] = dict(spec.contents)
+        self.arena: ArenaRegion | None = None
+        self.jumps: JumpTable | None = None
 
     def modelled(self) -> bool:
         """Whether lookups and contents are followed for this type."""
-        return self.spec.type in ARRAYS or self.spec.type in HASHES
+        return (self.spec.type in ARRAYS or self.spec.type in HASHES) and self.spec.value_size * self.spec.max_entries <= LARGEST
 
     def lookup(self, key: bytes) -> Region | None:
         """The value's region, or None for a key that is not there."""
@@ -45,10 +74,21 @@ class Map:
             self._insert(key, self.untouched.pop(key))
         return self.values.get(key)
 
+    def jump_table(self, code: Region) -> JumpTable:
+        """An instruction array as a program sees it: an address of an instruction per entry (kernel/bpf/bpf_insn_array.c)."""
+        if self.jumps is None:
+            targets = [
+                int.from_bytes(self.untouched.get(index.to_bytes(4, "little"), bytes(4))[:4], "little")
+                for index in range(min(self.spec.max_entries, MAX_INSN_ARRAY))
+            ]
+            self.jumps = JumpTable(self.handle.name, targets, code, self.environment)
+        return self.jumps
+
     def update(self, key: bytes, value: bytes, flags: int) -> int:
         """bpf_map_update_elem: 0 or a negative errno (kernel/bpf/arraymap.c, hashtab.c; Linux 6.12)."""
         if flags > EXIST:
-            return -22
+            # BPF_F_LOCK and what came after it: the errno differs between versions and map types.
+            raise Abstain("map update flags beyond BPF_EXIST")
         if self.spec.type in ARRAYS:
             if int.from_bytes(key, "little") >= self.spec.max_entries:
                 return -7
@@ -65,7 +105,7 @@ class Map:
             return -2
         if not present and len(self.values) + len(self.untouched) >= self.spec.max_entries:
             if self.spec.type in EVICTING:
-                raise Abstain("a full LRU map: which element goes is not specified")
+                raise Abstain("a full LRU map, which forgets an element of its own choice")
             return -7
         self.untouched.pop(key, None)
         self._insert(key, value)
@@ -81,13 +121,13 @@ class Map:
     def contents(self) -> MapContents | None:
         """All (key, value) pairs sorted by key; an array has every index."""
         present = {key: bytes(region.data) for key, region in self.values.items()}
+        if not self.modelled():
+            return None
         if self.spec.type in ARRAYS:
             zero = bytes(self.spec.value_size)
             keys = sorted(index.to_bytes(4, "little") for index in range(self.spec.max_entries))
             return tuple((key, present.get(key) or self.untouched.get(key, zero)) for key in keys)
-        if self.spec.type in HASHES:
-            return tuple(sorted({**self.untouched, **present}.items()))
-        return None
+        return tuple(sorted({**self.untouched, **present}.items()))
 
     def _insert(self, key: bytes, value: bytes) -> None:
         # A hash map's update makes a new element: pointers into the old one stay valid until the program ends.

@@ -12,10 +12,10 @@ class Region:
     """A run of ``len(data)`` bytes at the fake address ``base``.
 
     ``bounds`` is the rule that an access outside breaks.  Eight bytes that hold a pointer keep it in ``pointers`` (by offset);
-    ``data`` then holds its address.  ``written`` has one byte per byte of data, 1 once it was written, or is None when all are defined.
+    ``data`` then holds its address.  ``remains`` are the bytes of addresses that were partly overwritten.  ``written`` has one byte per byte of data, 1 once it was written, or is None when all are defined.
     """
 
-    __slots__ = ("base", "bounds", "data", "name", "pointers", "version", "writable", "written")
+    __slots__ = ("base", "bounds", "data", "name", "pointers", "remains", "version", "writable", "written")
 
     def __init__(
         self, name: str, data: bytearray, base: int, bounds: Rule, *, writable: bool = True, defined: bool = True
@@ -26,6 +26,7 @@ class Region:
         self.bounds = bounds
         self.writable = writable
         self.pointers: dict[int, Pointer] = {}
+        self.remains: set[int] = set()
         self.written: bytearray | None = None if defined else bytearray(len(data))
         self.version = 0
 
@@ -46,7 +47,16 @@ class Region:
         if self.pointers:
             for at in [at for at in self.pointers if at < end and offset < at + 8]:
                 del self.pointers[at]
+                self.remains.update(range(at, at + 8))
+        if self.remains:
+            self.remains.difference_update(range(offset, end))
         self.version += 1
+
+    def shows_address(self, offset: int, size: int) -> bool:
+        """Whether those bytes, read as a number, show a part of an address."""
+        return any(at < offset + size and offset < at + 8 for at in self.pointers) or not self.remains.isdisjoint(
+            range(offset, offset + size)
+        )
 
     def store_pointer(self, offset: int, pointer: Pointer) -> None:
         """Store eight bytes that remain a pointer."""

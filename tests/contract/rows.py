@@ -1,0 +1,65 @@
+"""The table an oracle of runs is held to: small programs with what they must do.
+
+Any oracle that judges a run can be measured against it: an interpreter gives the outcome, a verifier says ``safe`` where a row
+returns and names rule and instruction where it traps.  Nothing here is computed by an oracle: arithmetic by ``ctypes``, the rest
+written out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ebpf.assembly import parse
+from ebpf.maps import MapSpec, MapType
+from ebpf.program import Case, Input, Program
+from ebpf.program_types import ProgramType
+from ebpf.rules import Rule
+
+PACKET = bytes(14) + bytes(range(0x80, 0xC0))
+"""What every row runs on: an Ethernet header of zeros, then 80, 81, 82, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """The program exits with R0."""
+
+    r0: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traps:
+    """The instruction in slot ``at`` breaks ``rule``."""
+
+    rule: Rule
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``text`` is assembly in the kernel's dialect, instructions separated by ``; ``.  ``privileged`` is how the program is loaded."""
+
+    name: str
+    text: str
+    expected: Returns | Traps
+    maps: tuple[MapSpec, ...] = ()
+    type: ProgramType = ProgramType.SOCKET_FILTER
+    privileged: bool = True
+    packet: bytes = PACKET
+    context: bytes = b""
+
+    def case(self) -> Case:
+        """The program on its one input."""
+        return Case(
+            Program(self.type, parse(self.text.split("; ")), self.maps),
+            (Input(self.packet, self.context),),
+            None if self.privileged else (),
+            self.name,
+        )
+
+
+ARRAY = MapSpec(MapType.ARRAY, 4, 16, 2, contents=((bytes(4), bytes(range(1, 17))),))
+HASH = MapSpec(MapType.HASH, 4, 8, 1, contents=((bytes(4), bytes([7] * 8)),))
+CONSTANT = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 7, contents=((bytes(4), bytes([9] * 8)),))
+ARENA = MapSpec(MapType.ARENA, 0, 0, 16)
+PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4)
+WORDS = MapSpec(MapType.ARRAY, 4, 8, 2)
