@@ -19,7 +19,7 @@ class Profile:
     linux: tuple[int, int] = (6, 12)
     types: tuple[ProgramType, ...] = (ProgramType.SOCKET_FILTER, ProgramType.XDP)
     unprivileged_in: int = 4
-    near_misses_in: int = 6
+    near_misses_in: int = 5
     daring_in: int = 9
     inputs: int = 5
 

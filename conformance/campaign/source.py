@@ -91,4 +91,7 @@ class Source:
                 # Flaky: once the time is over nothing fails any more; what was found until then stands.
                 if type(error).__module__.split(".")[0] != "hypothesis":
                     raise
+            if best is None:
+                # Nothing was saved to shrink from, which Hypothesis calls a skipped test.
+                break
         return best

@@ -69,12 +69,18 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
     culprit = _last_writer(trace, what, seen)
     names = " and ".join(result.engine for result in wrong)
     against = " and ".join([OURS, *right])
-    blame = "kernel" if not right else "+".join(result.engine for result in wrong)
     yield Disagreement(
-        Kind.EXECUTION, f"execution:{blame}:{seen.form_name(culprit) if culprit is not None else 'unknown'}",
+        Kind.EXECUTION, f"execution:{_blame([result.engine for result in wrong], right)}:{seen.form_name(culprit) if culprit is not None else 'unknown'}",
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit, number,
     )  # fmt: skip
+
+
+def _blame(wrong: list[str], right: list[str]) -> str:
+    """The party that is wrong: the same whether the hardened JIT was asked too or not, where it fails as the plain one does."""
+    if not right:
+        return "kernel"
+    return "+".join(engine for engine in wrong if engine != ENGINES[Jit.HARDENED] or ENGINES[Jit.ON] not in wrong)
 
 
 def _beyond_link(seen: Observation, packet: bytes) -> bytes:

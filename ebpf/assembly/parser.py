@@ -15,7 +15,7 @@ from ebpf.errors import InputError
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.forms import Form
-from ebpf.isa.insn import Insn
+from ebpf.isa.insn import Insn, decode
 from ebpf.isa.table import FORMS
 
 _NUMBER = r"[+-]?(?:0x[0-9a-fA-F]+|\d+)"
@@ -74,9 +74,10 @@ def parse(lines: Iterable[str]) -> tuple[Insn, ...]:
 
 def _instruction(body: str) -> tuple[Insn, ...]:
     if body.startswith(".8byte "):
-        raw = bytes.fromhex(body.removeprefix(".8byte "))
-        return (Insn(raw[0], raw[1] & 15, raw[1] >> 4, int.from_bytes(raw[2:4], "little", signed=True),
-                     int.from_bytes(raw[4:8], "little", signed=True)),)  # fmt: skip
+        digits = body.removeprefix(".8byte ").strip()
+        if not re.fullmatch("[0-9a-fA-F]{16}", digits):
+            raise InputError("an instruction is eight bytes, in hexadecimal")
+        return decode(bytes.fromhex(digits))
     for pattern, form in _patterns():
         match = pattern.fullmatch(body)
         if match:

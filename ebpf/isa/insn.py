@@ -34,6 +34,9 @@ class Insn:
     def encode(self) -> bytes:
         """The eight bytes, little-endian.  Raises :class:`InputError` naming the field that does not fit."""
         try:
+            if (self.dst | self.src) & ~15:
+                # Packed, a register number of more than four bits would leak into the other one.
+                raise struct.error
             return SLOT.pack(self.opcode, self.dst | self.src << 4, self.off, self.imm)
         except struct.error:
             raise InputError(f"instruction field does not fit: {self._misfit()}") from None

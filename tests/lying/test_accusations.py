@@ -272,7 +272,7 @@ def test_an_engine_that_is_not_there_is_not_accused() -> None:
 HEALTH: dict[str, tuple[Lie, str, str]] = {
     "warning": (
         lies.splat("[ 12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/verifier.c:2711 reg_bounds_sanity_check+0x1a8/0x300\nmore"),
-        "health:splat:", "the kernel warned: [ 12.5] WARNING: CPU: 0",
+        "health:splat:WARNING: CPU: N PID: N at kernel/bpf/verifier.c:N reg_bounds", "the kernel warned: WARNING: CPU: 0",
     ),
     "oops": (lies.splat("BUG: unable to handle page fault for address: ffff8880"), "health:splat:BUG: unable",
         "the kernel warned: BUG"),
@@ -302,8 +302,19 @@ def test_health_is_content_with_a_million() -> None:
 
 def test_the_same_warning_elsewhere_is_the_same() -> None:
     record = runnable()[0]
-    texts = ("[ 12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/core.c:9", "[ 99.25] WARNING: CPU: 3 PID: 12345 at kernel/bpf/core.c:9")
+    cut = "------------[ cut here ]------------\n"
+    texts = (
+        "[    12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/core.c:9", cut + "WARNING: CPU: 3 PID: 12345 at kernel/bpf/core.c:9",
+        cut + "[ 99.25] WARNING: CPU: 3 PID: 1 at kernel/bpf/core.c:9\nModules linked in:",
+    )  # fmt: skip
     assert len({only(accused(record, lies.splat(text), Kind.HEALTH)).signature for text in texts}) == 1
+    other = only(accused(record, lies.splat(cut + "WARNING: CPU: 3 PID: 1 at kernel/bpf/verifier.c:9"), Kind.HEALTH))
+    assert "verifier.c" in other.signature
+    addresses = (
+        "BUG: unable to handle page fault for address: ffff888012345678",
+        "BUG: unable to handle page fault for address: ffffc90000000010",
+    )
+    assert len({only(accused(record, lies.splat(text), Kind.HEALTH)).signature for text in addresses}) == 1
 
 
 def test_purposes_are_all_recorded() -> None:
