@@ -69,8 +69,9 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
     culprit = _last_writer(trace, what, seen)
     names = " and ".join(result.engine for result in wrong)
     against = " and ".join([OURS, *right])
+    form = seen.form_name(culprit) if culprit is not None else "unknown"
     yield Disagreement(
-        Kind.EXECUTION, f"execution:{_blame([result.engine for result in wrong], right)}:{seen.form_name(culprit) if culprit is not None else 'unknown'}",
+        Kind.EXECUTION, f"execution:{_blame([result.engine for result in wrong], right)}:{form}",
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit, number,
     )  # fmt: skip
