@@ -1,7 +1,7 @@
 """Near misses: programs valid but for one instruction that breaks one named rule.
 
-Each entry appends the breaking instruction at a place every path reaches, and notes it in the builder.  What its rule says, and where the
-kernel checks it, is in :mod:`ebpf.rules`.
+Each entry appends the breaking instruction at a place every path reaches, and notes it in the builder.  What its rule says, and
+where the kernel checks it, is in :mod:`ebpf.rules`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.program_types import ProgramType
 from ebpf.rules import Rule
+from generators import paths
 from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.productions.calls import call_helper
-from generators.state import ANY, Kind
+from generators.state import ANY, Kind, Pointer
 
 UNTOUCHED = -256
 """A stack offset that no production writes."""
@@ -293,9 +294,67 @@ def _packet_beyond(b: Builder, dice: Dice) -> int | None:
     return b.emit(o.LDX | o.MEM | o.DW, _scalar(b), sources[0], getattr(content, "size", 0) - dice.of((6, 0, 1)))
 
 
+def _scratched_by_packet_load(b: Builder, dice: Dice) -> int | None:
+    """Legacy packet loads scratch R1 to R5 as calls do."""
+    if b.type is ProgramType.XDP or b.state.registers.get(6) != Pointer(Kind.CONTEXT):
+        return None
+    register = 1 + dice.pick(5)
+    b.emit(o.MOV | o.K | o.ALU64, register, imm=7)
+    b.emit(o.LD | o.ABS | o.B)
+    b.state.call()
+    b.state.registers[0] = ANY
+    return b.emit(o.MOV | o.X | o.ALU64, 0, register)
+
+
+def _key_out_of_range(b: Builder, dice: Dice) -> int | None:
+    """A constant key that no element has: the lookup gives null, and nobody looks."""
+    b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, b.maps[0].max_entries + dice.of((0, 1, 1000)))
+    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
+    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
+    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    call_helper(b, "map_lookup_elem")
+    at = b.emit(o.LDX | o.MEM | o.B, 0, 0)
+    b.set_number(0)
+    return at
+
+
+def _uninitialised_key(b: Builder, dice: Dice) -> int | None:
+    if b.privileged:
+        return None
+    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
+    b.emit(o.ADD | o.K | o.ALU64, 2, imm=UNTOUCHED + 4 * dice.pick(2))
+    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    call_helper(b, "map_lookup_elem")
+    at = len(b.insns) - 1
+    b.emit(o.MOV | o.K | o.ALU64, 0)
+    b.set_number(0)
+    return at
+
+
+def _leak_by_atomic(b: Builder, dice: Dice) -> int | None:
+    """A pointer is the operand, or what a compare-and-exchange compares with."""
+    if b.privileged or not b.profile.knows("5.12"):
+        return None
+    b.emit(o.ST | o.MEM | o.DW, 10, 0, UNTOUCHED)
+    form = dice.pick(3)
+    if form == 0:
+        b.emit(o.MOV | o.K | o.ALU64, 1)
+        b.emit(o.MOV | o.X | o.ALU64, 0, 10)
+        at = b.emit(o.STX | o.ATOMIC | o.DW, 10, 1, UNTOUCHED, o.CMPXCHG)
+    else:
+        b.emit(o.MOV | o.K | o.ALU64, 0)
+        b.emit(o.MOV | o.X | o.ALU64, 1, 10)
+        at = b.emit(o.STX | o.ATOMIC | o.DW, 10, 1, UNTOUCHED, o.XCHG if form == 1 else o.ADD | o.FETCH)
+    for register in (0, 1):
+        b.emit(o.MOV | o.K | o.ALU64, register)
+        b.set_number(register)
+    return at
+
+
 NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.UNINITIALISED_REGISTER, _uninitialised, first=True),
     NearMiss(rules.SCRATCHED_REGISTER, _scratched),
+    NearMiss(rules.SCRATCHED_REGISTER, _scratched_by_packet_load),
     NearMiss(rules.FRAME_POINTER_WRITTEN, _frame_pointer),
     NearMiss(rules.STACK_BOUNDS, _stack_bounds),
     NearMiss(rules.UNINITIALISED_STACK, _untouched_stack),
@@ -322,4 +381,11 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.INVALID_SHIFT, _shift),
     NearMiss(rules.ATOMIC_TARGET, _atomic_context),
     NearMiss(rules.PACKET_BOUNDS, _packet_beyond),
+    NearMiss(rules.NULL_DEREFERENCE, _key_out_of_range),
+    NearMiss(rules.UNINITIALISED_STACK, _uninitialised_key),
+    NearMiss(rules.POINTER_LEAK, _leak_by_atomic),
+    *(NearMiss(rules.MAP_VALUE_BOUNDS, paths.offset_by_path) for _ in range(6)),
+    NearMiss(rules.MAP_VALUE_BOUNDS, paths.offset_too_large),
+    NearMiss(rules.PACKET_BOUNDS, paths.packet_range_by_path),
 )
+"""One of these is chosen at random; what depends on the path has many forms, and more of the choices."""

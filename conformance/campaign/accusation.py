@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 
+from conformance.campaign.assignment import Assignment
 from conformance.campaign.known import KnownIssue
 from conformance.kernel.verifier_log.paths import follow
 from conformance.properties.judgement import Disagreement, Kind
@@ -39,9 +40,11 @@ def now() -> str:
 
 
 def finding(
-    seen: Observation, what: Disagreement, kernel: str, provenance: Provenance, known: KnownIssue | None, reproduced: Reproduced | None
+    seen: Observation, what: Disagreement, task: Assignment, provenance: Provenance, known: KnownIssue | None,
+    reproduced: Reproduced | None,
 ) -> Finding:
-    """The record of a disagreement seen on the kernel named ``kernel``."""
+    """The record of a disagreement seen on the kernel of ``task``."""
+    kernel = task.image.name
     outcome = seen.runs[what.input][0] if what.input is not None and what.input < len(seen.case.inputs) else None
     return Finding(
         id=finding_id(what.signature, kernel),
@@ -50,6 +53,7 @@ def finding(
         severity=SEVERITIES[what.kind],
         signature=what.signature,
         kernel=kernel,
+        boot_args=task.boot_args,
         case=casefile.to_plain(seen.case),
         provenance=provenance,
         status=Status.KNOWN if known else Status.NEW,

@@ -87,13 +87,13 @@ def drop_instructions(generated: Generated) -> Iterator[Generated]:
 
 
 def simpler_constants(generated: Generated) -> Iterator[Generated]:
-    """Immediates of arithmetic and comparisons become 0, 1 or halves."""
+    """Immediates of arithmetic and comparisons become 0, 1 or halves (towards zero: half of -1 is not -1 again)."""
     insns = generated.case.program.instructions
     for at, insn in enumerate(insns):
         cls = insn.opcode & o.CLASS_MASK
         plain = cls in (o.ALU, o.ALU64, o.JMP, o.JMP32) and insn.opcode & o.SOURCE_MASK == o.K and jump_field(insn) != "imm"
         if plain and insn.opcode & o.OP_MASK not in (o.END, o.CALL, o.EXIT) and insn.imm not in (0, 1):
-            for imm in (0, 1, insn.imm // 2):
+            for imm in (0, 1, int(insn.imm / 2)):
                 yield with_instructions(generated, (*insns[:at], replace(insn, imm=imm), *insns[at + 1 :]))
 
 
@@ -108,13 +108,13 @@ def one_input(generated: Generated) -> Iterator[Generated]:
 def simpler_inputs(generated: Generated) -> Iterator[Generated]:
     """Words of the packet and the context become zero."""
     for number, data in enumerate(generated.case.inputs):
-        for field in ("packet", "context"):
-            content: bytes = getattr(data, field)
+        for field, content in (("packet", data.packet), ("context", data.context)):
             for start in range(0, len(content), 8):
                 chunk = content[start : start + 8]
                 if any(chunk):
                     zeroed = content[:start] + bytes(len(chunk)) + content[start + 8 :]
-                    yield _with_input(generated, number, replace(data, **{field: zeroed}))
+                    changed = replace(data, packet=zeroed) if field == "packet" else replace(data, context=zeroed)
+                    yield _with_input(generated, number, changed)
 
 
 def _with_input(generated: Generated, number: int, data: Input) -> Generated:

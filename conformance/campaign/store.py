@@ -42,6 +42,10 @@ class Store:
         (folder / "finding.json").write_bytes(msgspec.json.encode(finding))
         self._append("findings.jsonl", msgspec.json.encode(finding))
 
+    def has(self, name: str) -> bool:
+        """Whether a finding of this id is stored, by whichever worker."""
+        return (self.directory / "findings" / name).exists()
+
     def findings(self) -> dict[str, Finding]:
         """What is stored so far, by id: the newest line of each, without those that turned out to be another."""
         path = self.directory / "findings.jsonl"

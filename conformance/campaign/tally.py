@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from conformance.kernel.jobs import Verdict
 from conformance.properties import Judgement, Kind, Observation
 from conformance.properties.judgement import Abstention, Disagreement
+from ebpf.isa.forms import Free
 from ebpf.isa.insn import Insn
+from ebpf.isa.table import FORMS
 from generators.programs import Purpose
 
 
@@ -17,9 +19,9 @@ from generators.programs import Purpose
 class Tally:
     """``cells`` counts cases per (kind, "judged" | "agreed" | "disagreed"); ``abstained`` judgements per (kind, reason).
 
-    ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes`` holds a
-    hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per stage,
-    ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
+    ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes``
+    holds a hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per
+    stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -82,12 +84,24 @@ class Tally:
                 self.abstained[kind, judgement.reason] += 1
 
 
+def _registers() -> list[tuple[bool, bool]]:
+    fields = [(False, False)] * 256
+    for form in FORMS:
+        fields[form.opcode] = form.dst is Free.REGISTER, form.src is Free.REGISTER
+    return fields
+
+
+_REGISTERS = _registers()
+"""By opcode: whether dst and src are registers."""
+
+
 def renamed(insns: tuple[Insn, ...]) -> Iterator[tuple[int, int, int, int, int]]:
-    """The instructions with registers numbered in order of appearance; R10 keeps its number."""
+    """The instructions with registers numbered in order of appearance; R10 keeps its number, and so does what is no register."""
     names = {10: 10}
     for insn in insns:
-        dst = names.setdefault(insn.dst, len(names))
-        src = names.setdefault(insn.src, len(names))
+        has_dst, has_src = _REGISTERS[insn.opcode]
+        dst = names.setdefault(insn.dst, len(names)) if has_dst else insn.dst
+        src = names.setdefault(insn.src, len(names)) if has_src else insn.src
         yield insn.opcode, dst, src, insn.off, insn.imm
 
 

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
@@ -61,10 +61,13 @@ class _Flying:
 class Worker:
     """Works off one assignment."""
 
-    def __init__(self, assignment: Assignment, queue: Queue[Report], stop: Event) -> None:
+    def __init__(
+        self, assignment: Assignment, queue: Queue[Report], stop: Event, open_session: Callable[..., KernelSession] = KernelSession.open
+    ) -> None:
         self.assignment = assignment
         self.queue = queue
         self.stop = stop
+        self.open_session = open_session
         self.tally = Tally()
         self.number = 0
         self.reported_losses = 0
@@ -74,7 +77,7 @@ class Worker:
     def work(self) -> None:
         """Until time, examples or patience are over."""
         task = self.assignment
-        with KernelSession.open(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session:
+        with self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session:
             release = session.hello.release
             self.accelerator = accelerator(task.image).name.lower()
             provenance = msgspec.structs.replace(task.provenance, kernel_release=release, accelerator=self.accelerator)

@@ -10,7 +10,7 @@ import sys
 import click
 
 from conformance.cli.bench import bench
-from conformance.cli.check import check
+from conformance.cli.check import check_command
 from conformance.cli.kernels import kernels
 from conformance.cli.plugin import plugin
 from conformance.cli.replay import replay
@@ -26,12 +26,12 @@ from ebpf.errors import InfrastructureError, InputError, VeridiffError
 def cli() -> None:
     """Tell whether the Linux eBPF verifier is right.
 
-    Generates eBPF programs, judges them with independent oracles, loads them into real kernels in virtual machines, and reports every
-    disagreement.
+    Generates eBPF programs, judges them with independent oracles, loads them into real kernels in virtual machines, and reports
+    every disagreement.
     """
 
 
-for command in (run, check, replay, kernels, report, compare, bench, test, plugin):
+for command in (run, check_command, replay, kernels, report, compare, bench, test, plugin):
     cli.add_command(command)
 
 

@@ -1,5 +1,67 @@
+"""``veridiff check``: files through every oracle and kernel."""
+
 from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
 import click
-@click.command()
-def check() -> None:
-    """Not yet."""
+import msgspec
+
+from conformance.check import Checked, as_json, check, outcome_json
+from conformance.cli import inputs
+from conformance.cli.options import boot_option, images, kernel_option
+from conformance.kernel.verdicts import Judgement
+from ebpf.assembly import listing
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@kernel_option
+@boot_option
+@click.option("--json", "json_lines", is_flag=True, help="One line of JSON per program, in the order given.")
+def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], json_lines: bool) -> int:
+    """Put programs to kernels and oracles, and say where they disagree.
+
+    PATHS are case files (.json, also a finding's), hex (.hex) or assembly in the kernel's dialect (.s, .asm), or directories of them. A
+    bare program is a socket filter. Exit status: 1 when something disagrees.
+    """
+    from conformance.kernel.features import probe
+    from conformance.kernel.session import KernelSession
+
+    cases = list(inputs.load(paths))
+    disagreed = False
+    with ExitStack() as stack:
+        sessions = []
+        for image in images(kernels):
+            session = stack.enter_context(KernelSession.open(image, boot_args))
+            sessions.append((image.name, session, probe(session)))
+        for name, case in cases:
+            checked = Checked(name, case)
+            for kernel, session, features in sessions:
+                check(checked, kernel, session.run, features.support(case.program))
+            disagreed |= bool(checked.disagreements)
+            click.echo(msgspec.json.encode(as_json(checked)) if json_lines else describe(checked))
+    return 1 if disagreed else 0
+
+
+def describe(checked: Checked) -> str:
+    """What a person reads of one case."""
+    lines = [f"{checked.name}: {checked.case.program.type.name.lower()}, {len(checked.case.program.instructions)} slots"]
+    lines += [f"  {kernel}: {_ruling(ruling)}" for kernel, ruling in checked.rulings.items()]
+    for number, outcome in enumerate(checked.outcomes):
+        told = outcome_json(outcome)
+        lines.append(f"  interpreter, input {number}: " + " ".join(str(value) for key, value in told.items() if key != "predictable"))
+    for kernel, each in checked.disagreements:
+        lines.append(f"  DISAGREEMENT on {kernel}: {each.kind.value}: {each.statement}")
+        lines += [
+            f"    {'>>>' if at == each.culprit else '   '} {at:4}: {text}" for at, text in listing(checked.case.program.instructions)
+        ]
+    return "\n".join(lines)
+
+
+def _ruling(ruling: Judgement) -> str:
+    where = "" if ruling.instruction is None else f" at instruction {ruling.instruction}"
+    phase = f" ({ruling.phase.value})" if ruling.phase else ""
+    said = ruling.message or ruling.reason
+    return f"{ruling.verdict.value}{where}{phase}{': ' + said if said else ''}"

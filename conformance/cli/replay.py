@@ -1,5 +1,84 @@
+"""``veridiff replay``: does a finding still show?"""
+
 from __future__ import annotations
+
+from pathlib import Path
+
 import click
+import msgspec
+
+from conformance.cli.options import boot_option, images, json_option, kernel_option
+from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties.judgement import Disagreement
+from conformance.properties.observation import plan
+from ebpf import casefile
+from ebpf.errors import InputError
+from ebpf.rules import RULES
+from generators.programs import Generated, Purpose
+from reports.records import Finding
+
+COULD_NOT_TELL = 3
+
+
 @click.command()
-def replay() -> None:
-    """Not yet."""
+@click.argument("finding", type=click.Path(path_type=Path))
+@kernel_option
+@boot_option
+@click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="How often to try.")
+@json_option
+def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], times: int, as_json: bool) -> int:
+    """Show a finding again: a findings/ID directory, or its finding.json.
+
+    The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status: 1 when it still shows, 0 when not, 3 when that could not be
+    told.
+    """
+    from conformance.kernel.session import KernelSession
+
+    record = read(finding)
+    generated = restore(record)
+    results = []
+    for image in images(kernels, record.kernel):
+        with KernelSession.open(image, boot_args or record.boot_args) as session:
+            shown = told = 0
+            statement = ""
+            for _ in range(times):
+                job = plan(generated.case, 0)
+                answer = session.run(job)
+                seen = Observation(generated, job, answer) if hasattr(answer, "attempts") else None
+                told += seen is not None
+                for judgement in PROPERTIES[Kind(record.kind.value)](seen) if seen else ():
+                    if isinstance(judgement, Disagreement):
+                        shown += 1
+                        statement = judgement.statement
+                        break
+        results.append({"kernel": image.name, "shown": shown, "times": times, "told": told, "statement": statement})
+        if not as_json:
+            click.echo(f"{image.name}: shows {shown} of {times} times" + (f": {statement}" if statement else ""))
+    if as_json:
+        click.echo(msgspec.json.encode({"finding": record.id, "signature": record.signature, "kernels": results}))
+    if any(result["shown"] for result in results):
+        return 1
+    return COULD_NOT_TELL if any(result["told"] != result["times"] for result in results) else 0
+
+
+def read(path: Path) -> Finding:
+    """The record at ``path``.  Raises :class:`InputError` naming the file and the reason."""
+    file = path / "finding.json" if path.is_dir() else path
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Finding)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{file}: {error}") from None
+
+
+def restore(record: Finding) -> Generated:
+    """The case as the properties want it: a rule finding says which rule it breaks, and where, in its signature and listing."""
+    case = casefile.from_plain(record.case, f"finding {record.id}")
+    if record.kind.value != Kind.RULE.value:
+        return Generated(case, Purpose.DARING)
+    name = record.signature.split(":")[1]
+    at = next((row.index for row in record.listing if row.culprit), None)
+    if name not in RULES or at is None:
+        raise InputError(f"finding {record.id}: rule {name!r} or its instruction is not known to this version")
+    return Generated(case, Purpose.NEAR_MISS, RULES[name], at)

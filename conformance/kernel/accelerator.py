@@ -26,8 +26,7 @@ def accelerator(image: Image) -> Accelerator:
 def _accelerator(image: Image) -> Accelerator:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return Accelerator.TCG
-    boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
-    kept = cache_directory() / f"accelerator-{boot_id}"
+    kept = _kept()
     try:
         return Accelerator(kept.read_text().strip())
     except (OSError, ValueError):
@@ -35,6 +34,19 @@ def _accelerator(image: Image) -> Accelerator:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(answer.value + "\n")
         return answer
+
+
+def _kept() -> Path:
+    boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
+    return cache_directory() / f"accelerator-{boot_id}"
+
+
+def distrust_kvm() -> None:
+    """After a boot that failed: another kernel may have booted with KVM where this one does not.  From now on TCG."""
+    kept = _kept()
+    if kept.exists() and kept.read_text().strip() == Accelerator.KVM.value:
+        kept.write_text(Accelerator.TCG.value + "\n")
+        _accelerator.cache_clear()
 
 
 def _boots_with_kvm(image: Image) -> bool:

@@ -62,7 +62,8 @@ def fetch_version(version: str) -> Image:
                 raise InputError(f"{error.filename}: {error.strerror}") from error
     data, home = json.loads(record.read_text()), record.parent
     modules = tuple(home / "modules" / name for name in data["modules"])
-    return Image(PREFIX + data["version"], data["release"], home / "vmlinuz", modules, home / "config")
+    config = home / "config"
+    return Image(PREFIX + data["version"], data["release"], home / "vmlinuz", modules, config if config.exists() else None)
 
 
 def _records() -> list[Path]:
@@ -94,10 +95,14 @@ def _fetch(package: Package) -> Path:
             copy_single(tree, "usr/lib/modules/*/vmlinuz", result / "vmlinuz")
         release = bzimage.release(result / "vmlinuz")
         if not any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS):
-            add(_companion(root, f"linux-base-{release}", package.version))
-            if not any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS):
-                raise InfrastructureError(f"{package.name}: no kernel configuration in it or in linux-base-{release}")
-        wanted = modules_needed((result / "config").read_text())
+            base = _offered_with(root, f"linux-base-{release}", package.version)
+            if base is not None:
+                add(base)
+                any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS)
+        # Kernels whose configuration is in a package of its own (6.19 on) have virtio built in, and that package may be gone
+        # from the archive while the kernel is still there.
+        config = result / "config"
+        wanted = modules_needed(config.read_text()) if config.exists() else []
         if wanted and not any(tree.rglob("*.ko*")):
             add(_companion(root, f"linux-modules-{release}", package.version))
         modules = collect_modules(wanted, tree, result / "modules")
@@ -109,7 +114,11 @@ def _fetch(package: Package) -> Path:
 
 def _companion(root: AptRoot, name: str, version: str) -> Package:
     """The package that goes with a kernel and has the same version."""
-    found = [package for package in root.packages(re.escape(name)) if package.version == version]
-    if not found:
+    found = _offered_with(root, name, version)
+    if found is None:
         raise InfrastructureError(f"{name}={version}: apt does not offer it, and the kernel is of no use without it")
-    return found[0]
+    return found
+
+
+def _offered_with(root: AptRoot, name: str, version: str) -> Package | None:
+    return next((package for package in root.packages(re.escape(name)) if package.version == version), None)

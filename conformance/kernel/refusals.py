@@ -11,6 +11,8 @@ from ebpf.rules import Phase
 AFTER = re.compile(r"verification time \d|stack depth (?:max )?\d|processed \d+ insns|subprog \d+ \(|(?:cur|old) state: ")
 """Lines that may follow a refusal."""
 LOOP = re.compile(r"infinite loop detected at insn \d+")
+GLUED = re.compile(r"(?<=.)(?:verification time \d+ usec|processed \d+ insns \(limit).*")
+"""Statistics after a message that ends no line ("spilled ptr in range of var-offset stack write", 6.1 to 7.3)."""
 WALK = re.compile(
     r"\s*\d+: |from \d+ to \d+|mark_precise: |last_idx \d|regs=|parent |frame ?\d|func#\d|propagating |caller:|callee:|;|\s"
     r"|returning from callee:|to caller at|SCC |Live regs|stack use/def|subprog#|topo_order|Func#\d+ \('|Validating ")
@@ -81,7 +83,7 @@ def _last_line(text: str) -> str | None:
         if not line or AFTER.match(line):
             continue
         if not WALK.match(line):
-            return line
+            return GLUED.sub("", line)
         loop = LOOP.search(line)  # 6.1 does not start a line for it
         return loop[0] if loop else None
     return None

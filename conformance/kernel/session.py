@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from conformance.kernel.accelerator import boot
+from conformance.kernel.accelerator import boot, distrust_kvm
 from conformance.kernel.hello import Hello, decode_hello
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Answer, Job, LossReason, Lost
@@ -25,6 +25,8 @@ WINDOW_BYTES = 4 << 20
 JOB_SECONDS = 60.0
 BOOT_SECONDS = 60.0
 BOOT_TRIES = 3
+AWAY_SECONDS = 1.5
+"""A session that was not looked after for longer than this starts its watchdog anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class KernelSession:
         self._done: deque[tuple[Hashable, Answer | Lost]] = deque()
         self._next = 1
         self._last_answer = 0.0
+        self._last_pump = 0.0
         self.boots = 0
         self.losses: list[Loss] = []
         self._hello: Hello | None = None
@@ -183,6 +186,7 @@ class KernelSession:
             except (GuestLost, ProtocolError) as error:
                 console = f"{error}\n{link.guest.console()}"
                 link.close()
+                distrust_kvm()
             except BaseException:
                 link.close()
                 raise
@@ -201,17 +205,21 @@ class KernelSession:
         """Send what the window allows, take what has come; waits at most ``seconds`` when nothing has."""
         link = self._link or self._fresh()
         self._launch(link)
+        if time.monotonic() - self._last_pump > AWAY_SECONDS:
+            # We were busy with other things, and the pipes were full or empty because of us.
+            self._last_answer = time.monotonic()
         try:
             frames = link.exchange(min(seconds, max(0.0, self._deadline() - time.monotonic())))
             for frame in frames:
                 if self._land(frame):
-                    return
+                    break
             if self._flying and time.monotonic() > self._deadline():
                 raise GuestLost(LossReason.HANG)
         except GuestLost as lost:
             self._explain(lost.reason, link.guest.console())
         except ProtocolError:
             self._explain(LossReason.PROTOCOL, link.guest.console())
+        self._last_pump = time.monotonic()
 
     def _deadline(self) -> float:
         if not self._flying:

@@ -1,7 +1,7 @@
-"""Execution: JIT, hardened JIT, the kernel's interpreter and ours run the same program on the same input; outcomes are held together.
+"""Execution: JIT, hardened JIT, the kernel's interpreter and ours run one program on one input; outcomes are held together.
 
-Compared are the 32 bits of R0 that BPF_PROG_TEST_RUN returns, all map contents (generated programs store every register to a map, all
-64 bits), and the packet.
+Compared are the 32 bits of R0 that BPF_PROG_TEST_RUN returns, all map contents (generated programs store every register to a map,
+all 64 bits), and the packet.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.kernel.jobs import Jit, Run
+from conformance.kernel.jobs import Jit
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.observation import Observation
+from ebpf.contexts import CONTEXTS
 from ebpf.isa import opcodes as o
 from oracles.interpreter import Returned, Step
 
@@ -38,7 +39,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         elif not outcome.predictable:
             yield Abstention("the outcome depends on unpredictable values")
         else:
-            ours = _Result(OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, outcome.packet)
+            ours = _Result(OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, _beyond_link(seen, outcome.packet))
             yield from _compare(seen, number, ours, trace)
 
 
@@ -56,7 +57,7 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
         if run.errno:
             yield Abstention(f"{engine}: test run failed with errno {run.errno}")
             continue
-        results.append(_result(engine, run, ours))
+        results.append(_Result(engine, run.retval, run.maps, _beyond_link(seen, run.packet)))
     wrong = [result for result in results if _difference(ours, result)]
     if not wrong:
         yield from (Agreement() for _ in results)
@@ -68,33 +69,61 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
     culprit = _last_writer(trace, what, seen)
     names = " and ".join(result.engine for result in wrong)
     against = " and ".join([OURS, *right])
-    blame = "kernel" if not right else "+".join(result.engine for result in wrong)
     yield Disagreement(
-        Kind.EXECUTION, f"execution:{blame}:{seen.form_name(culprit) if culprit is not None else 'unknown'}",
+        Kind.EXECUTION, f"execution:{_blame([result.engine for result in wrong], right)}:{seen.form_name(culprit) if culprit is not None else 'unknown'}",
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit, number,
     )  # fmt: skip
 
 
-def _result(engine: str, run: Run, ours: _Result) -> _Result:
-    return _Result(engine, run.retval, run.maps, run.packet)
+def _blame(wrong: list[str], right: list[str]) -> str:
+    """The party that is wrong: the same whether the hardened JIT was asked too or not, where it fails as the plain one does."""
+    if not right:
+        return "kernel"
+    return "+".join(engine for engine in wrong if engine != ENGINES[Jit.HARDENED] or ENGINES[Jit.ON] not in wrong)
+
+
+def _beyond_link(seen: Observation, packet: bytes) -> bytes:
+    """What the program sees of a packet: a test run clears a link header that it hides; nothing for a type that has no packet."""
+    layout = CONTEXTS.get(seen.case.program.type)
+    return packet[layout.link_header :] if layout else b""
 
 
 def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None:
     """(register that the output map names, or 0 for R0, or None; what differs), or None when both are equal."""
     for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):
-        if mine is None or other is None or mine == other:
-            continue
-        for (key, a), (_, b) in zip(mine, other, strict=False):
-            if a != b:
-                word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
-                x, y = (int.from_bytes(v[word : word + 8], "little") for v in (a, b))
-                register = word // 8 if index == len(ours.maps) - 1 and word < 80 else None
-                return register, f"map {index}, key {key.hex()}, bytes {word} to {word + 7} are 0x{y:x}, expected 0x{x:x}"
-        return None, f"map {index} has {len(other)} entries, expected {len(mine)}"
+        if mine is not None and other is not None and mine != other:
+            found = _entries(index, dict(mine), dict(other), output=index == len(ours.maps) - 1)
+            if found is not None:
+                return found
+    if ours.packet != theirs.packet:
+        return None, _packets(ours.packet, theirs.packet)
     if ours.r0 != theirs.r0:
         return 0, f"R0 is 0x{theirs.r0:x}, expected 0x{ours.r0:x}"
     return None
+
+
+def _entries(
+    index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], *, output: bool
+) -> tuple[int | None, str] | None:
+    """What differs between two states of map ``index``; None when only their order does."""
+    for key in sorted(mine.keys() ^ other.keys()):
+        return None, f"map {index} has {'no' if key in mine else 'an'} entry {key.hex()}, expected {'one' if key in mine else 'none'}"
+    for key, a in mine.items():
+        b = other[key]
+        if a != b:
+            word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
+            x, y = (int.from_bytes(v[word : word + 8], "little") for v in (a, b))
+            what = f"map {index}, key {key.hex()}, bytes {word} to {word + 7} are 0x{y:x}, expected 0x{x:x}"
+            return word // 8 if output and word < 80 else None, what
+    return None
+
+
+def _packets(mine: bytes, other: bytes) -> str:
+    if len(mine) != len(other):
+        return f"the packet has {len(other)} bytes behind its link header, expected {len(mine)}"
+    at = next(n for n, (a, b) in enumerate(zip(mine, other, strict=True)) if a != b)
+    return f"packet byte {at} behind the link header is 0x{other[at]:02x}, expected 0x{mine[at]:02x}"
 
 
 def _last_writer(trace: tuple[Step, ...], register: int | None, seen: Observation) -> int | None:

@@ -12,14 +12,16 @@ EFAULT = 14
 COMPLEXITY_LIMIT = 1_000_000
 """BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h: instructions processed for a privileged program."""
 
-_NUMBERS = re.compile(r"0x[0-9a-fA-F]+|-?\d+")
+_NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8,}\b|-?\d+")
+_STAMP = re.compile(r"\s*\[ *\d+\.\d+\] *")
+_FRAME = re.compile(r"-+\[ (?:cut here|end trace)")
 
 
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per case."""
     found = False
     for splat in seen.answer.splats:
-        line = splat.strip().splitlines()[0] if splat.strip() else "splat"
+        line = _telling(splat)
         found = True
         yield Disagreement(Kind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}")
     for alarm in seen.log.alarms if seen.log else ():
@@ -37,6 +39,12 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             )  # fmt: skip
     if not found:
         yield Agreement()
+
+
+def _telling(splat: str) -> str:
+    """The line that says what is wrong: the first without its time stamp, below the one that says to cut here."""
+    lines = (_STAMP.sub("", line, count=1).strip() for line in splat.splitlines())
+    return next((line for line in lines if line and not _FRAME.match(line)), "splat")
 
 
 def _plain(line: str) -> str:

@@ -1,7 +1,7 @@
 """Instructions from text in the kernel's dialect.
 
-Takes what :func:`ebpf.assembly.listing` prints and what the verifier log prints: an optional ``12:`` and an optional ``(b7)`` before
-each instruction, ``;`` comments after it, and jumps written as ``pc+3`` or ``+3``.  Register R10 may be written ``fp``-less
+Takes what :func:`ebpf.assembly.listing` prints and what the verifier log prints: an optional ``12:`` and an optional ``(b7)``
+before each instruction, ``;`` comments after it, and jumps written as ``pc+3`` or ``+3``.  Register R10 may be written ``fp``-less
 ``r10`` only.  The matching expressions are made from the instruction table's templates, so that both ways cannot drift apart.
 """
 
@@ -49,7 +49,11 @@ def _literal(chunk: str) -> str:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], Form], ...]:
-    return tuple((_pattern(template), form) for form in sorted(FORMS, key=lambda form: -form.slots) for template in (form.kernel, *form.aliases))
+    return tuple(
+        (_pattern(template), form)
+        for form in sorted(FORMS, key=lambda form: -form.slots)
+        for template in (form.kernel, *form.aliases)
+    )
 
 
 def parse(lines: Iterable[str]) -> tuple[Insn, ...]:

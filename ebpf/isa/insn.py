@@ -6,8 +6,8 @@
             opcode   dst    src     off     imm        (little-endian host: dst is the low nibble)
 
 ``off`` and ``imm`` are signed.  The 64-bit immediate load takes two slots; the second holds the upper 32 bits in ``imm``
-and zero elsewhere (RFC 9669, section 5.4).  Here each slot is an :class:`Insn` of its own, so that a position in a tuple of slots is
-the number that jump offsets and the kernel's log count in.
+and zero elsewhere (RFC 9669, section 5.4).  Here each slot is an :class:`Insn` of its own, so that a position in a tuple of slots
+is the number that jump offsets and the kernel's log count in.
 """
 
 from __future__ import annotations

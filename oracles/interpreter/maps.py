@@ -13,6 +13,7 @@ from oracles.interpreter.values import Pointer
 
 ARRAYS = {MapType.ARRAY, MapType.PERCPU_ARRAY}
 HASHES = {MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
+EVICTING = {MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
 READ_ONLY_PROGRAM = 1 << 7
 """BPF_F_RDONLY_PROG, include/uapi/linux/bpf.h."""
 
@@ -86,7 +87,8 @@ class Map:
     def update(self, key: bytes, value: bytes, flags: int) -> int:
         """bpf_map_update_elem: 0 or a negative errno (kernel/bpf/arraymap.c, hashtab.c; Linux 6.12)."""
         if flags > EXIST:
-            return -22
+            # BPF_F_LOCK and what came after it: the errno differs between versions and map types.
+            raise Abstain("map update flags beyond BPF_EXIST")
         if self.spec.type in ARRAYS:
             if int.from_bytes(key, "little") >= self.spec.max_entries:
                 return -7
@@ -102,7 +104,7 @@ class Map:
         if flags == EXIST and not present:
             return -2
         if not present and len(self.values) + len(self.untouched) >= self.spec.max_entries:
-            if self.spec.type in (MapType.LRU_HASH, MapType.LRU_PERCPU_HASH):
+            if self.spec.type in EVICTING:
                 raise Abstain("a full LRU map, which forgets an element of its own choice")
             return -7
         self.untouched.pop(key, None)

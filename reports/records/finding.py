@@ -109,6 +109,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     kernel: str
     case: dict[str, Any]
     provenance: Provenance
+    boot_args: tuple[str, ...] = ()
+    """Added to the kernel's command line when it was found."""
     status: Status = Status.NEW
     known_as: str = ""
     explanation: str = ""

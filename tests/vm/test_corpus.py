@@ -22,6 +22,8 @@ from ebpf.program_types import AttachType, ProgramType
 from tests.vm.conftest import SHARED
 
 pytestmark = [pytest.mark.vm, pytest.mark.shared]
+MEASURED = ("6.1.0-50-", "6.12.107+deb")
+"""Patch levels matter: later ones of 6.1 say other things of a dozen programs."""
 SLOW = {"old6.1/810", "old6.1/811"}  # up to a million instructions processed, and as many lines of log
 TARGETED = (ProgramType.TRACING, ProgramType.LSM, ProgramType.STRUCT_OPS, ProgramType.EXT)
 CORPUS = SHARED / "corpus" / "selftests-6.1.json.gz"
@@ -70,9 +72,9 @@ def series(image: Image) -> str:
 
 
 def test_verdicts_and_messages_are_those_another_runner_got(kernel: KernelSession, image: Image) -> None:
+    if not image.version.startswith(MEASURED):
+        pytest.skip(f"nothing was measured on {image.version}")
     every = [record for record in records() if series(image) in record["measured"]]
-    if not every:
-        pytest.skip(f"nothing was measured on {series(image)}")
     features = probe(kernel)
     answers = kernel.run_all([job(record) for record in every])
     wrong, judged = [], 0

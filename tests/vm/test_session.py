@@ -183,7 +183,7 @@ def test_the_translated_program_is_shown(kernel: KernelSession) -> None:
 
 def test_a_context_is_given_and_returned(kernel: KernelSession) -> None:
     mark = 8  # offsetof(struct __sk_buff, mark)
-    code = (Insn(0x61, 0, 1, mark), Insn(0x62, 1, off=mark, imm=77), EXIT)
+    code = (Insn(0x61, 0, 1, mark), mov(2, 77), Insn(0x63, 1, 2, mark), EXIT)
     context = bytes(mark) + (1234).to_bytes(4, "little") + bytes(180)
     case = Case(Program(ProgramType.SCHED_CLS, code), (Input(PACKET, context),))
     run = answer(kernel, job(case)).attempts[0].runs[0]

@@ -18,7 +18,7 @@ PRECISION = re.compile(
     r"|parent (?:didn't have|already had) regs=|frame \d+: propagating [rf]"
 )
 NOTE = re.compile(r"SCC (?:enter|exit|backedge) \(|(?:cur|old) state:|from \d+ to \d+ is |hit \d+ insn")
-ALARM = re.compile(r"verifier bug|REG INVARIANTS VIOLATION|BUG ", re.I)
+ALARM = re.compile(r"verifier (?:bug|internal error)|REG INVARIANTS VIOLATION|BUG ", re.I)
 DUMP = re.compile(r"topo_order\[|subprog#\d+|stack use/def |Live regs before insn:|arg JOIN insn ")
 FIRST_STATE = re.compile(r"^\d+:(?: frame\d+:)?(?: R\d+=| frame\d+:$)", re.M)
 DUMPED = re.compile(r" *(?:\d+ +)?\d+: (?:\([0-9a-f]{2}\) |[.0-9]{10} \()")

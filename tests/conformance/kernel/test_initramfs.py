@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.kernel.image import Image
@@ -35,6 +35,7 @@ def parse(archive: bytes) -> list[tuple[str, int, bytes]]:
 names = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(names, st.integers(0, 0o177777), st.binary(max_size=20)), max_size=5))
 def test_entries_are_read_back(entries: list[tuple[str, int, bytes]]) -> None:
     assert parse(cpio([Entry(*entry) for entry in entries])) == entries

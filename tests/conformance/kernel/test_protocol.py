@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.kernel.hello import Hello, Knob, decode_hello, encode_hello
@@ -25,16 +25,19 @@ from tests.conformance.kernel.strategies import U64, answers, jobs
 frames = st.builds(Frame, st.sampled_from(Kind), U64, st.binary(max_size=64))
 
 
+@settings(deadline=None)
 @given(jobs)
 def test_a_job_is_read_back(asked: Job) -> None:
     assert decode_job(encode_job(asked)) == asked
 
 
+@settings(deadline=None)
 @given(answers())
 def test_an_answer_is_read_back(given_: Answer) -> None:
     assert decode_answer(encode_answer(given_)) == given_
 
 
+@settings(deadline=None)
 @given(st.lists(frames, max_size=5), st.lists(st.integers(1, 40)))
 def test_frames_arrive_whole_however_the_stream_is_cut(sent: list[Frame], cuts: list[int]) -> None:
     stream = b"".join([frame.encode() for frame in sent])
@@ -47,6 +50,7 @@ def test_frames_arrive_whole_however_the_stream_is_cut(sent: list[Frame], cuts: 
     assert received == sent
 
 
+@settings(deadline=None)
 @given(jobs, st.data())
 def test_a_cut_job_is_a_protocol_error(asked: Job, data: st.DataObject) -> None:
     payload = encode_job(asked)
@@ -54,6 +58,7 @@ def test_a_cut_job_is_a_protocol_error(asked: Job, data: st.DataObject) -> None:
         decode_job(payload[: data.draw(st.integers(0, len(payload) - 1))])
 
 
+@settings(deadline=None)
 @given(answers(), st.data())
 def test_a_cut_answer_is_a_protocol_error(given_: Answer, data: st.DataObject) -> None:
     payload = encode_answer(given_)
@@ -61,6 +66,7 @@ def test_a_cut_answer_is_a_protocol_error(given_: Answer, data: st.DataObject) -
         decode_answer(payload[: data.draw(st.integers(0, len(payload) - 1))])
 
 
+@settings(deadline=None)
 @given(answers(), st.data())
 def test_a_damaged_answer_is_an_answer_or_a_protocol_error(given_: Answer, data: st.DataObject) -> None:
     payload = bytearray(encode_answer(given_))
@@ -70,6 +76,7 @@ def test_a_damaged_answer_is_an_answer_or_a_protocol_error(given_: Answer, data:
         decode_answer(bytes(payload))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_garbage_is_a_protocol_error(garbage: bytes) -> None:
     for decode in (decode_job, decode_answer, decode_hello):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.kernel.jobs import Answer, LossReason, Lost
@@ -127,6 +127,22 @@ def test_results_can_be_taken_while_jobs_are_submitted() -> None:
         assert seen == [0, 1, 2, 3, 4]
 
 
+def test_time_the_caller_was_away_is_not_held_against_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("conformance.kernel.session.time.monotonic", lambda: now[0])
+    rack = Rack(room=1)
+    with session_of(rack) as session:
+        session.hello  # noqa: B018 (boots)
+        session._job_seconds = 2
+        session.submit(job(returning(0)), 0)
+        now[0] += 100
+        session._pump(0.0)
+        assert session.losses == []
+        now[0] += 1
+        session._pump(0.0)
+        assert session.losses == []
+
+
 def test_run_refuses_to_mix_with_jobs_in_flight() -> None:
     with session_of(Rack()) as session:
         session.submit(job(returning(0)), 0)
@@ -135,6 +151,7 @@ def test_run_refuses_to_mix_with_jobs_in_flight() -> None:
         assert len(list(session.results())) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Fate) + [Fate.FINE] * 5), max_size=12), st.sampled_from([50, 1 << 16]))
 def test_no_fate_loses_an_answer(fates: list[Fate], room: int) -> None:
     rack = Rack(lambda value: fates[value], room)

@@ -1,0 +1,132 @@
+"""What a judged program costs, stage by stage, and how the whole compares with the agent loading the same programs alone.
+
+Ratios are measured in one run on one machine; nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conformance.campaign.assignment import Assignment
+from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.tally import Tally, median
+from conformance.campaign.worker import Report, Worker
+from conformance.kernel.image import Image
+from conformance.kernel.jobs import Attempt, Jit, Job
+from conformance.kernel.session import KernelSession
+from conformance.properties import Kind
+from conformance.versions import provenance
+from generators.profiles import profile_for
+
+RAW_PROGRAMS = 100
+RAW_LOADS = 3
+STAGES = ("generate", "interpret", "transfer", "compare")
+
+
+@dataclass(slots=True)
+class Bench:
+    """``host_ms`` is CPU of the worker per judged program, by stage; ``guest_ms`` is QEMU's CPU per judged program.  Rates are per
+    second; ``raw_rate``: programs loaded once each with log level 2 by the agent alone.  ``memory_mib`` is each process's peak."""
+
+    kernel: str
+    programs: int = 0
+    median_instructions: float = 0.0
+    host_ms: dict[str, float] = field(default_factory=dict)
+    guest_ms: float = 0.0
+    guest_load_ms: float = 0.0
+    raw_rate: float = 0.0
+    rate: float = 0.0
+    memory_mib: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float:
+        """End-to-end rate as a part of the raw load rate."""
+        return self.rate / self.raw_rate if self.raw_rate else 0.0
+
+
+def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> Bench:
+    """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
+    bench = Bench(image.name)
+    with tempfile.TemporaryDirectory(prefix="veridiff-bench-") as directory:
+        task = Assignment(image, boot_args, tuple(Kind), seed, 0, None, examples, Path(directory), provenance(seed, "veridiff bench"))
+        sink = _Sink()
+        Worker(task, sink, threading.Event()).work()  # type: ignore[arg-type]  # a queue and an event of this process will do
+    tally = sink.tally
+    bench.programs = max(1, tally.counts["judged"])
+    bench.median_instructions = median(tally.lengths)
+    bench.host_ms = {stage: 1e3 * tally.seconds[stage] / bench.programs for stage in STAGES}
+    bench.guest_ms = 1e3 * (sink.guest_cpu - sink.guest_cpu_at_start) / bench.programs
+    bench.guest_load_ms = tally.counts["guest load microseconds"] / 1e3 / bench.programs
+    bench.rate = bench.programs / max(1e-9, sink.ended - sink.started)
+    bench.memory_mib = sink.memory
+    bench.raw_rate = _raw(image, boot_args, seed)
+    return bench
+
+
+def _raw(image: Image, boot_args: tuple[str, ...], seed: int) -> float:
+    with KernelSession.open(image, boot_args) as session:
+        source = Source(profile_for(session.hello.release))
+        spent = loads = 0
+        for number in range(RAW_PROGRAMS):
+            generated = source.generate(random.Random(f"{seed}/{image.name}/0/{number}").randbytes(BUFFER))
+            if generated is None:
+                continue
+            job = Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
+            answer = session.run(job)
+            if not getattr(answer, "attempts", ()) or answer.attempts[0].errno:  # type: ignore[union-attr]
+                continue
+            _, nanoseconds = session.bench(job, RAW_LOADS)
+            spent += nanoseconds
+            loads += RAW_LOADS
+    return 1e9 * loads / spent if spent else 0.0
+
+
+class _Sink(queue.SimpleQueue[Report]):
+    """Takes the worker's reports, and looks at the processes while they are there."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.started = self.ended = 0.0
+        self.guest_cpu = self.guest_cpu_at_start = 0.0
+        self.memory: dict[str, int] = {}
+
+    def put(self, item: Report, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - a queue's signature
+        self.tally.add(item.tally)
+        self.ended = time.monotonic()
+        self.guest_cpu = sum(_cpu_seconds(pid) for pid in _children())
+        if not self.started:
+            self.started, self.guest_cpu_at_start = self.ended, self.guest_cpu
+        self.memory["veridiff"] = _peak_mib(os.getpid())
+        for pid in _children():
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            self.memory[name] = max(self.memory.get(name, 0), _peak_mib(pid))
+
+
+def _children() -> list[int]:
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        found += [int(pid) for pid in (task / "children").read_text().split()]
+    return found
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_mib(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM:")), 0)

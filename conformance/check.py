@@ -1,0 +1,112 @@
+"""One case through every oracle and kernel: what each says, and where two cannot both be right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost, Verdict
+from conformance.kernel.verdicts import Judgement as Ruling
+from conformance.kernel.verdicts import Support, judge_answer
+from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties.judgement import Disagreement
+from conformance.properties.observation import plan
+from ebpf.program import Case
+from generators.programs import Generated, Purpose
+from oracles.interpreter import Abstained, Outcome, Returned, Trapped
+
+Ask = Callable[[Job], Answer | Lost]
+
+
+@dataclass(slots=True)
+class Checked:
+    """``rulings`` by kernel name; ``disagreements`` as (kernel name, disagreement); ``seconds`` per kernel, host time."""
+
+    name: str
+    case: Case
+    rulings: dict[str, Ruling] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...] = ()
+    disagreements: list[tuple[str, Disagreement]] = field(default_factory=list)
+    observations: dict[str, Observation] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def harmless(outcomes: tuple[Outcome, ...]) -> bool:
+    """Whether a kernel may be asked to run the program: the interpreter returned on every input."""
+    return all(isinstance(outcome, Returned) for outcome in outcomes)
+
+
+def check(checked: Checked, kernel: str, ask: Ask, support: Support) -> None:
+    """Put the case to one kernel, and hold what it says against the interpreter.
+
+    The program is loaded first and run only where that is harmless: what an unsafe program does to a kernel proves nothing more.
+    """
+    started = time.monotonic()
+    generated = Generated(checked.case, Purpose.DARING)
+    quiet = Job(checked.case, (Attempt(Jit.ON, 2, run=False), Attempt(Jit.ON, 1, run=False)))
+    answer = ask(quiet)
+    ruling = judge_answer(answer, 0, support)
+    if ruling.verdict is Verdict.NONE and isinstance(answer, Answer) and len(answer.attempts) > 1:
+        # A level-2 log can be cut where a level-1 log is not.
+        ruling = judge_answer(answer, 1, support)
+    checked.rulings[kernel] = ruling
+    if isinstance(answer, Lost):
+        if answer.reason is not LossReason.HANG:
+            checked.disagreements.append((kernel, Disagreement(
+                Kind.HEALTH, f"health:lost:{answer.reason.value}", f"loading the program takes the kernel down ({answer.reason.value})")))
+        checked.seconds[kernel] = time.monotonic() - started
+        return
+    seen = Observation(generated, quiet, answer)
+    checked.outcomes = tuple(outcome for outcome, _ in seen.runs)
+    if ruling.verdict is Verdict.ACCEPT and harmless(checked.outcomes):
+        full = plan(checked.case, 0)
+        again = ask(full)
+        if isinstance(again, Answer):
+            seen = Observation(generated, full, again)
+    checked.observations[kernel] = seen
+    found: dict[str, Disagreement] = {}
+    for judge in PROPERTIES.values():
+        for judgement in judge(seen):
+            if isinstance(judgement, Disagreement):
+                found.setdefault(judgement.signature, judgement)
+    checked.disagreements += [(kernel, each) for each in found.values()]
+    checked.seconds[kernel] = time.monotonic() - started
+
+
+def as_json(checked: Checked) -> dict[str, Any]:
+    """The record of ``check --json``."""
+    return {
+        "name": checked.name,
+        "kernels": {
+            kernel: {
+                "verdict": ruling.verdict.value, "reason": ruling.reason, "errno": ruling.errno, "message": ruling.message,
+                "instruction": ruling.instruction, "phase": ruling.phase.value if ruling.phase else None,
+            }
+            for kernel, ruling in checked.rulings.items()
+        },
+        "reference": {
+            "verdict": "unknown", "rule": None, "instruction": None, "reason": "there is no reference verifier in this version",
+            "policy": [], "witness": None,
+        },
+        "interpreter": [outcome_json(outcome) for outcome in checked.outcomes],
+        "disagreements": [
+            {"kernel": kernel, "kind": each.kind.value, "signature": each.signature, "statement": each.statement,
+             "instruction": each.culprit, "input": each.input, "finding_or_gap": "finding"}
+            for kernel, each in checked.disagreements
+        ],
+        "seconds": {kernel: round(seconds, 4) for kernel, seconds in checked.seconds.items()},
+    }  # fmt: skip
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """One run of the interpreter."""
+    match outcome:
+        case Returned():
+            return {"outcome": "returned", "r0": f"0x{outcome.r0:x}", "predictable": outcome.predictable}
+        case Trapped():
+            return {"outcome": "trapped", "instruction": outcome.at, "rule": outcome.rule.name, "detail": outcome.detail,
+                    "predictable": outcome.predictable}  # fmt: skip
+        case Abstained():
+            return {"outcome": "abstained", "instruction": outcome.at, "reason": outcome.reason}

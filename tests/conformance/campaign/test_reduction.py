@@ -1,0 +1,116 @@
+"""Slots are taken away and put in; every jump that stays leads where it led."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.campaign.localisation import widen, with_constant
+from conformance.campaign.reduction import jump_field, reduce, remove, simpler_constants
+from conformance.campaign.source import BUFFER, Source
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from generators.profiles import Profile
+from generators.programs import Generated, Purpose
+from oracles.interpreter import Returned, run
+
+PROFILE = Profile(near_misses_in=0, daring_in=0)
+
+
+@st.composite
+def jumping(draw: st.DrawFn) -> tuple[Insn, ...]:
+    """Instructions of every kind that jumps, and others, numbered in a field that nothing else uses."""
+    count = draw(st.integers(1, 24))
+    insns = []
+    for at in range(count):
+        distance = draw(st.integers(-at - 1, count - at - 1))
+        kinds = (
+            Insn(o.MOV | o.K | o.ALU64, 0, imm=at), Insn(o.JA | o.JMP, off=distance), Insn(o.JA | o.JMP32, imm=distance),
+            Insn(o.JNE | o.K | o.JMP, 1, off=distance, imm=at), Insn(o.JSGT | o.X | o.JMP32, 1, 2, distance),
+            Insn(o.CALL | o.JMP, src=o.CALL_LOCAL, imm=distance), Insn(o.LD_IMM64, 1, o.PSEUDO_FUNC, imm=distance),
+            Insn(o.CALL | o.JMP, imm=7), Insn(o.EXIT | o.JMP),
+        )  # fmt: skip
+        insns.append(draw(st.sampled_from(kinds)))
+    return tuple(insns)
+
+
+def targets(insns: tuple[Insn, ...]) -> list[int | None]:
+    fields = [jump_field(insn) for insn in insns]
+    return [None if field is None else at + 1 + getattr(insn, field) for at, (insn, field) in enumerate(zip(insns, fields, strict=True))]
+
+
+@given(jumping(), st.data())
+def test_removal_keeps_targets(insns: tuple[Insn, ...], data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(insns) - 1))
+    count = data.draw(st.integers(1, len(insns) - start))
+    left = remove(insns, start, count)
+    kept = [at for at in range(len(insns)) if not start <= at < start + count]
+    assert len(left) == len(kept)
+    place = {at: number for number, at in enumerate([*kept, len(insns)])}
+    for old, (number, target) in zip(kept, enumerate(targets(left)), strict=True):
+        before = targets(insns)[old]
+        if before is None:
+            assert left[number] == insns[old]
+        else:
+            # What led into the gap leads to what follows it.
+            assert target == place[before if before in place else min(at for at in place if at >= start + count)]
+
+
+@given(jumping(), st.data())
+def test_widening_keeps_targets(insns: tuple[Insn, ...], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(insns) - 1))
+    pair = (Insn(o.LD_IMM64, 1), Insn(0))
+    wide = widen(insns, at, pair)
+    assert wide[at : at + 2] == pair
+    moved = [n if n <= at else n + 1 for n in range(len(insns) + 1)]
+    for old, before in enumerate(targets(insns)):
+        if old != at:
+            after = targets(wide)[moved[old]]
+            assert after == (None if before is None else moved[before])
+
+
+def made(number: int) -> Generated:
+    generated = Source(PROFILE).generate(bytes([number]) * BUFFER)
+    assert generated is not None
+    return generated
+
+
+def test_the_right_constant_in_place_of_an_instruction_changes_nothing() -> None:
+    for number in (1, 9, 77, 200):
+        generated = made(number)
+        case = generated.case
+        trace: list = []  # type: ignore[type-arg]
+        outcome = run(case, case.inputs[0], trace=trace)
+        if not isinstance(outcome, Returned) or not outcome.predictable:
+            continue
+        visits = [step.at for step in trace]
+        for step in trace:
+            insn = case.program.instructions[step.at]
+            value = step.registers[insn.dst] if insn.dst < 10 else None
+            if insn.opcode & o.CLASS_MASK in (o.ALU, o.ALU64) and visits.count(step.at) == 1 and not step.depth and isinstance(value, int):
+                assert run(with_constant(generated, step.at, value).case, case.inputs[0]) == outcome
+
+
+def test_reduction_ends_where_everything_fails() -> None:
+    began = time.monotonic()
+    assert reduce(made(5), lambda generated: True, 60.0).case.program.instructions == ()
+    assert time.monotonic() - began < 20
+
+
+def test_half_of_minus_one_is_not_minus_one_again() -> None:
+    generated = made(5)
+    insns = (Insn(o.MOV | o.K | o.ALU64, 0, imm=-1), Insn(o.EXIT | o.JMP))
+    small = replace(generated, case=replace(generated.case, program=replace(generated.case.program, instructions=insns)))
+    assert small not in list(simpler_constants(small))
+
+
+def test_a_near_miss_keeps_its_instructions() -> None:
+    generated = next(
+        g for n in range(256) if (g := Source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER)) and g.purpose is Purpose.NEAR_MISS
+    )
+    reduced = reduce(generated, lambda _: True, 10.0)
+    assert reduced.case.program.instructions == generated.case.program.instructions
+    assert len(reduced.case.inputs) == 1

@@ -1,0 +1,94 @@
+"""Counts, and the shape that programs equal up to their registers' names share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.campaign import known
+from conformance.campaign.known import KnownIssue
+from conformance.campaign.tally import Tally, median, renamed
+from conformance.properties import Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement
+from ebpf.errors import InputError
+from ebpf.isa.forms import Free
+from ebpf.isa.insn import Insn
+from ebpf.isa.table import form_of
+from generators.profiles import Profile
+from generators.programs import Generated
+from generators.strategies import programs
+
+
+def permuted(insns: tuple[Insn, ...], order: list[int]) -> tuple[Insn, ...]:
+    changed = []
+    for insn in insns:
+        form = form_of(insn) if insn.opcode else None
+        dst = order[insn.dst] if form and form.dst is Free.REGISTER else insn.dst
+        src = order[insn.src] if form and form.src is Free.REGISTER else insn.src
+        changed.append(Insn(insn.opcode, dst, src, insn.off, insn.imm))
+    return tuple(changed)
+
+
+@given(st.permutations(range(10)), programs(Profile(near_misses_in=0)))
+def test_renamed_registers_are_the_same_shape(order: list[int], generated: Generated) -> None:
+    insns = generated.case.program.instructions
+    assert list(renamed(permuted(insns, [*order, 10]))) == list(renamed(insns))
+
+
+def test_other_programs_are_other_shapes() -> None:
+    one = (Insn(0xBF, 1, 2), Insn(0xBF, 2, 1))
+    other = (Insn(0xBF, 1, 2), Insn(0xBF, 1, 2))
+    assert list(renamed(one)) != list(renamed(other))
+    assert list(renamed((Insn(0xBF, 1, 10),))) != list(renamed((Insn(0xBF, 1, 2),)))
+
+
+def test_judgements_are_counted_by_case() -> None:
+    tally = Tally()
+    tally.judgements(Kind.BOUNDS, [Abstention("no log"), Agreement(), Agreement()])
+    tally.judgements(Kind.BOUNDS, [Abstention("no log")])
+    tally.judgements(Kind.BOUNDS, [Agreement(), Disagreement(Kind.BOUNDS, "bounds:a:b", "")])
+    assert {what: tally.cells[Kind.BOUNDS, what] for what in ("judged", "agreed", "disagreed")} == {"judged": 2, "agreed": 1, "disagreed": 1}
+    assert tally.abstained[Kind.BOUNDS, "no log"] == 2
+    total = Tally()
+    total.add(tally)
+    total.add(tally)
+    assert total.cells[Kind.BOUNDS, "judged"] == 4
+
+
+def test_median() -> None:
+    tally = Tally()
+    assert median(tally.lengths) == 0.0
+    tally.lengths.update([3, 1, 2])
+    assert median(tally.lengths) == 2.0
+
+
+INVARIANTS = "health:REG INVARIANTS VIOLATION (true_regN): range bounds violation"
+
+
+@pytest.mark.parametrize(
+    ("release", "explained"),
+    [
+        ("6.8.12-amd64", True), ("6.9.0", True), ("6.12.117+deb13-cloud-amd64", True), ("6.18.15", True), ("7.0.1", True), ("7.2.9", True),
+        ("6.1.192", False), ("6.7.12", False), ("5.10.262", False), ("7.3.4-bugbench", False), ("7.3.4+deb13-cloud-amd64", False),
+    ],
+)  # fmt: skip
+def test_known_issues_explain_the_kernels_they_name(release: str, explained: bool) -> None:
+    assert (known.find(known.load(), INVARIANTS, release) is not None) is explained
+    assert known.find(known.load(), "execution:JIT:arsh32_k", release) is None
+
+
+def test_a_broken_file_of_known_issues_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "known.json"
+    path.write_text('[{"id": 3}]')
+    with pytest.raises(InputError, match=r"known\.json"):
+        known.load(path)
+
+
+def test_every_known_issue_says_why() -> None:
+    for issue in known.load():
+        assert isinstance(issue, KnownIssue)
+        assert issue.cause
+        assert issue.kernels

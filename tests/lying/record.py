@@ -1,0 +1,67 @@
+"""Record real kernels' answers into tests/data/answers: ``python -m tests.lying.record KERNEL...`` (names as ``--kernel`` takes them)."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from dataclasses import replace
+
+from conformance.campaign.source import BUFFER, Source
+from conformance.kernel.images import fetch
+from conformance.kernel.jobs import Answer
+from conformance.kernel.session import KernelSession
+from conformance.properties.observation import plan
+from generators.profiles import profile_for
+from generators.programs import Generated, Purpose
+from tests.lying.recorded import DIRECTORY, Recorded, save
+from tests.lying.unsafe import unsafe
+
+WANTED = {(Purpose.VALID, True): 10, (Purpose.VALID, False): 7, (Purpose.DARING, True): 6, (Purpose.DARING, False): 4}
+PER_RULE = 2
+LONGEST_LOG = 60_000
+
+
+def chosen(release: str) -> list[Generated]:
+    """The unsafe ones, and generated ones of every purpose and rule."""
+    source = Source(profile_for(release))
+    left = Counter(WANTED)
+    rules: Counter[str] = Counter()
+    cases = unsafe()
+    for number in range(1500):
+        made = source.generate(random.Random(f"recorded/{number}").randbytes(BUFFER))
+        if made is None:
+            continue
+        group = made.purpose, made.case.capabilities is None
+        if made.rule is not None:
+            rules[made.rule.name] += 1
+            if rules[made.rule.name] > PER_RULE:
+                continue
+        elif left[group] <= 0:
+            continue
+        else:
+            left[group] -= 1
+        cases.append(replace(made, case=replace(made.case, name=f"{made.purpose.value} {number}")))
+    return cases
+
+
+def main(names: list[str]) -> None:
+    for name in names:
+        image = fetch(name)
+        with KernelSession.open(image) as session:
+            release = session.hello.release
+            cases = chosen(release)
+            answers = session.run_all(plan(made.case, 0) for made in cases)
+        records = [
+            Recorded(release, made, replace(answer, host_nanoseconds=0))
+            for made, answer in zip(cases, answers, strict=True)
+            if isinstance(answer, Answer) and all(len(loaded.log) < LONGEST_LOG for loaded in answer.attempts)
+        ]
+        path = DIRECTORY / f"{release.split('-')[0].split('+')[0]}.jsonl.xz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(path, records)
+        print(path, len(records), "of", len(cases), path.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

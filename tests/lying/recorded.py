@@ -1,0 +1,80 @@
+"""Real kernels' answers to generated and hand-written cases, checked in; ``record.py`` makes them anew."""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from conformance.kernel.jobs import Answer, Job
+from conformance.properties import Observation
+from conformance.properties.observation import plan
+from ebpf import casefile
+from ebpf.rules import RULES
+from generators.programs import Generated, Purpose
+
+DIRECTORY = Path(__file__).parents[1] / "data" / "answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A case, and what the kernel of ``release`` answered to ``plan(case, 0)``: every engine."""
+
+    release: str
+    generated: Generated
+    answer: Answer
+
+    @property
+    def job(self) -> Job:
+        return plan(self.generated.case, 0)
+
+    @property
+    def name(self) -> str:
+        return f"{self.release}:{self.generated.case.name}"
+
+    def seen(self, answer: Answer | None = None) -> Observation:
+        """As a property sees it; with another answer where one is given."""
+        return Observation(self.generated, self.job, answer or self.answer)
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    release: str
+    case: dict[str, Any]
+    purpose: Purpose
+    answer: Answer
+    rule: str = ""
+    at: int = 0
+    productions: tuple[str, ...] = ()
+    output: int = 0
+
+
+def save(path: Path, records: Iterable[Recorded]) -> None:
+    lines = [
+        msgspec.json.encode(_Line(
+            r.release, casefile.to_plain(r.generated.case), r.generated.purpose, r.answer, str(r.generated.rule or ""), r.generated.at,
+            r.generated.productions, r.generated.output,
+        ))
+        for r in records
+    ]  # fmt: skip
+    path.write_bytes(lzma.compress(b"\n".join(lines), preset=9 | lzma.PRESET_EXTREME))
+
+
+def load(path: Path) -> tuple[Recorded, ...]:
+    return tuple(_record(msgspec.json.decode(line, type=_Line)) for line in lzma.decompress(path.read_bytes()).split(b"\n"))
+
+
+def _record(line: _Line) -> Recorded:
+    rule = RULES[line.rule] if line.rule else None
+    case = casefile.from_plain(line.case)
+    return Recorded(line.release, Generated(case, line.purpose, rule, line.at, line.productions, line.output), line.answer)
+
+
+@cache
+def everything() -> tuple[Recorded, ...]:
+    """All that is checked in, by kernel."""
+    return tuple(record for path in sorted(DIRECTORY.glob("*.jsonl.xz")) for record in load(path))

@@ -1,0 +1,55 @@
+"""Observations by hand: a few instructions, a log written for them, and what each engine gave."""
+
+from __future__ import annotations
+
+from conformance.kernel.jobs import Answer, Jit, Job, Loaded, Run
+from conformance.properties import Observation
+from conformance.properties.observation import plan
+from ebpf.assembly import parse
+from ebpf.maps import MapSpec, MapType
+from ebpf.program import Case, Input, Program
+from ebpf.program_types import ProgramType
+from generators.programs import Generated, Purpose
+from oracles.interpreter import Returned, run
+from tests.lying.lies import PROCESSED
+
+OUT = MapSpec(MapType.ARRAY, 4, 96, 1, name="out")
+LOAD = "r0 = *(u32 *)(r1 +8)"
+"""R0 becomes the mark: a 32-bit number that a test run chooses."""
+
+
+def marked(mark: int) -> Input:
+    """An input in which the context's mark is ``mark``."""
+    return Input(bytes(64), bytes(8) + mark.to_bytes(4, "little"))
+
+
+def program(source: str, *marks: int, maps: tuple[MapSpec, ...] = (), name: str = "") -> Generated:
+    """A privileged socket filter from assembly, with an input per mark."""
+    insns = parse(line.strip() for line in source.strip().splitlines())
+    case = Case(Program(ProgramType.SOCKET_FILTER, insns, maps), tuple(map(marked, marks)), name=name)
+    return Generated(case, Purpose.VALID)
+
+
+def log_of(body: str) -> str:
+    """A log from its walk, which may be indented."""
+    return "func#0 @0\n" + "\n".join(line.strip() for line in body.strip().splitlines()) + "\n" + PROCESSED
+
+
+def honest_runs(case: Case) -> tuple[Run, ...]:
+    """What every engine of a right kernel gives."""
+    runs = []
+    for data in case.inputs:
+        outcome = run(case, data)
+        assert isinstance(outcome, Returned), outcome
+        runs.append(Run(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps))
+    return tuple(runs)
+
+
+def seen(generated: Generated, log: str) -> Observation:
+    """Accepted with this log; all engines right."""
+    job: Job = plan(generated.case, 0)
+    runs = honest_runs(generated.case)
+    attempts = tuple(
+        Loaded(0, log if attempt.log_level else "", jited_length=0 if attempt.jit is Jit.OFF else 64, runs=runs) for attempt in job.attempts
+    )
+    return Observation(generated, job, Answer(attempts))
