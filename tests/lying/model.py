@@ -16,7 +16,7 @@ from ebpf.assembly import listing
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Case
-from oracles.interpreter import Outcome, Returned, Step, Trapped, machine, run
+from oracles.interpreter import Outcome, Returned, Step, Trapped, handlers, machine, run
 from oracles.interpreter.arithmetic import Handler
 
 LIMIT = 20_000
@@ -112,5 +112,7 @@ def wrong_operation(*opcodes: int) -> Iterator[None]:
         return handle
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "HANDLERS", tuple(wrong(h) if h and code in opcodes else h for code, h in enumerate(machine.HANDLERS)))
+        patch.setattr(handlers, "HANDLERS", {code: wrong(h) if code in opcodes else h for code, h in handlers.HANDLERS.items()})
+        handlers.handler_of.cache_clear()
         yield
+    handlers.handler_of.cache_clear()
