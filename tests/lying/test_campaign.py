@@ -81,7 +81,10 @@ def test_a_wrong_jit_is_found_and_the_instruction_named(arsh: tuple[Path, Ran]) 
     found = stored(directory)
     assert found
     for finding in found:
-        assert finding.signature in {"execution:JIT:arsh32_k", "execution:JIT:arsh32_x", "execution:JIT:arsh32"} or "arsh32" in finding.signature
+        assert (
+            finding.signature in {"execution:JIT:arsh32_k", "execution:JIT:arsh32_x", "execution:JIT:arsh32"}
+            or "arsh32" in finding.signature
+        )
         culprit = next(row for row in finding.listing if row.culprit)
         assert "s>>= " in culprit.text
         assert culprit.text.startswith("w")
