@@ -37,8 +37,8 @@ class ContextField:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """``hidden`` fields are refused to this program type, ``writable`` ones may be stored to; ``link_header``: bytes of Ethernet header that the
-    program does not see (BPF_PROG_TEST_RUN is given them all the same)."""
+    """``hidden`` fields are refused to this program type, ``writable`` ones may be stored to; ``link_header``: bytes of Ethernet
+    header that the program does not see (BPF_PROG_TEST_RUN is given them all the same)."""
 
     struct: str
     size: int

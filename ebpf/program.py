@@ -23,12 +23,15 @@ class LoadFlag(IntFlag):
     TEST_REG_INVARIANTS = 1 << 7
 
 
+NO_FLAGS = LoadFlag(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What BPF_PROG_LOAD takes, before any kernel has seen it.
 
-    A ``ld_imm64`` whose src is BPF_PSEUDO_MAP_FD (1) or BPF_PSEUDO_MAP_VALUE (2) holds an index into ``maps`` in the imm of its first
-    slot (the offset into the value in the second).  ``kfuncs`` maps instruction numbers to kernel function names, whose BTF
+    A ``ld_imm64`` whose src is BPF_PSEUDO_MAP_FD (1) or BPF_PSEUDO_MAP_VALUE (2) holds an index into ``maps`` in the imm of its
+    first slot (the offset into the value in the second).  ``kfuncs`` maps instruction numbers to kernel function names, whose BTF
     ids each kernel's own BTF gives.  ``attach_to`` names the kernel function or type a tracing program is for.
     """
 
@@ -38,7 +41,7 @@ class Program:
     attach_type: AttachType | None = None
     attach_to: str | None = None
     license: str = "GPL"
-    flags: LoadFlag = LoadFlag(0)
+    flags: LoadFlag = NO_FLAGS
     btf: bytes | None = None
     func_info: bytes | None = None
     kfuncs: tuple[tuple[int, str], ...] = ()

@@ -9,7 +9,6 @@ from ebpf.isa.insn import Insn
 from generators.constants import immediate
 from generators.dice import Dice
 
-
 _KEPT = (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)
 
 

@@ -1,7 +1,7 @@
 """Near misses: programs valid but for one instruction that breaks one named rule.
 
-Each entry appends the breaking instruction at a place every path reaches, and notes it in the builder.  What its rule says, and where the
-kernel checks it, is in :mod:`ebpf.rules`.
+Each entry appends the breaking instruction at a place every path reaches, and notes it in the builder.  What its rule says, and
+where the kernel checks it, is in :mod:`ebpf.rules`.
 """
 
 from __future__ import annotations

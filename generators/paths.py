@@ -59,10 +59,8 @@ def offset_by_path(b: Builder, dice: Dice) -> int | None:
     """An offset that is in bounds on the path walked first, and not on the other."""
     if VALUE in b.state.pinned or INDEX in b.state.pinned or LIMIT in b.state.pinned or b.open or not b.privileged:
         return None
-    before = len(b.insns)
     size = _value_pointer(b)
     if size is None or not _input_byte(b, dice, INPUT):
-        del b.insns[before:]
         return None
     small, large = dice.pick(8), size + dice.of((0, 1, 8, 191))
     form = dice.pick(5)
@@ -131,10 +129,8 @@ def offset_too_large(b: Builder, dice: Dice) -> int | None:
     """A scalar offset bounded a little too generously."""
     if VALUE in b.state.pinned or INDEX in b.state.pinned or LIMIT in b.state.pinned or b.open or not b.privileged:
         return None
-    before = len(b.insns)
     size = _value_pointer(b)
     if size is None or not _input_byte(b, dice, INDEX):
-        del b.insns[before:]
         return None
     code, width = dice.of(((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1)))
     b.leave_to_exit(o.JGT | o.K | o.JMP, INDEX, imm=size - width + 1 + dice.pick(width))

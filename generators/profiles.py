@@ -11,15 +11,15 @@ from ebpf.program_types import ProgramType
 class Profile:
     """``forms_since``: instruction forms that became known later than this Linux version are not used.
 
-    ``types``: program types to choose from.  ``unprivileged_in``: one program in so many is made for loading without capabilities (0:
-    none).  ``near_misses_in``, ``daring_in``: likewise for programs that break a rule, and for programs whose safety nobody has
+    ``types``: program types to choose from.  ``unprivileged_in``: one program in so many is made for loading without capabilities
+    (0: none).  ``near_misses_in``, ``daring_in``: likewise for programs that break a rule, and for programs whose safety nobody has
     established beforehand.
     """
 
     linux: tuple[int, int] = (6, 12)
     types: tuple[ProgramType, ...] = (ProgramType.SOCKET_FILTER, ProgramType.XDP)
     unprivileged_in: int = 4
-    near_misses_in: int = 6
+    near_misses_in: int = 5
     daring_in: int = 9
     inputs: int = 5
 

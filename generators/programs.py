@@ -1,7 +1,7 @@
 """A whole program from a list of integers: prologue, one production per integer, epilogue.
 
-:func:`build` is a pure function, so that Hypothesis can draw the integers, shrink them and replay them; everything it makes is loadable by
-construction except what a near miss breaks on purpose and what a daring program changes at random.
+:func:`build` is a pure function, so that Hypothesis can draw the integers, shrink them and replay them; everything it makes is
+loadable by construction except what a near miss breaks on purpose and what a daring program changes at random.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A case and what is known of it.  ``rule`` and ``at``: what a near miss breaks and where.  ``productions``: their names, in order.
+    """A case and what is known of it.  ``rule`` and ``at``: what a near miss breaks and where.  ``productions``: names, in order.
 
     ``output`` is the index of the map that the epilogue stores every scalar register to.
     """
@@ -63,27 +63,31 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     b = Builder(kind, profile, privileged)
     input_seed = dice.pick(1 << 32)
     b.maps = [_map("m0", 64, 2, input_seed), _map("m1", 16, 4, input_seed + 1), _map("m2", 8 << dice.pick(4), 1, input_seed + 2)]
-    miss = dice.of(NEAR_MISSES) if purpose is Purpose.NEAR_MISS else None
-    miss_dice = Dice(dice.pick(1 << 32))
-    falls_off = purpose is Purpose.NEAR_MISS and dice.pick(30) == 29
-    if miss and miss.first:
-        _break(b, miss, miss_dice)
+    misses = _choices(dice) if purpose is Purpose.NEAR_MISS else []
+    miss_dice = Dice(dice.pick(1 << 48))
+    falls_off = bool(misses) and dice.pick(30) == 29
+    license = "GPL"
+    if misses and misses[0].first:
+        license = _break(b, misses[:1], miss_dice)
+    misses = [miss for miss in misses if not miss.first]
     _prologue(b, dice)
     names: list[str] = []
     where = len(seeds) // 2
     for number, seed in enumerate(seeds):
-        if miss and b.intent_rule is None and number >= where and not b.open:
-            _break(b, miss, miss_dice)
+        if misses and b.intent_rule is None and number >= where and not b.open:
+            license = _break(b, misses, miss_dice)
         names.append(_apply(b, Dice(seed)))
         b.after_production()
     while b.open:
         b.close(b.open.pop())
-    if miss and b.intent_rule is None:
-        _break(b, miss, miss_dice)
+    if misses and b.intent_rule is None:
+        license = _break(b, misses, miss_dice)
     _epilogue(b, falls_off)
-    flags = LoadFlag.TEST_STATE_FREQ if dice.pick(4) == 3 and profile.knows("5.3") and privileged else LoadFlag(0)
+    # More frequent states mean more pruning; a near miss may depend on it.
+    often = dice.pick(4) >= (1 if misses else 3)
+    flags = LoadFlag.TEST_STATE_FREQ if often and profile.knows("5.3") and privileged else LoadFlag(0)
     case = Case(
-        Program(kind, tuple(b.insns), tuple(b.maps), flags=flags, license=_license(b, miss)),
+        Program(kind, tuple(b.insns), tuple(b.maps), flags=flags, license=license),
         inputs_for(kind, b.insns, input_seed, profile.inputs),
         None if privileged else (),
     )
@@ -103,8 +107,10 @@ def _purpose(dice: Dice, profile: Profile) -> tuple[Purpose, bool]:
     return purpose, not (profile.unprivileged_in and dice.chance(profile.unprivileged_in))
 
 
-def _license(b: Builder, miss: NearMiss | None) -> str:
-    return miss.license if miss and miss.license and b.intent_rule is miss.rule else "GPL"
+def _choices(dice: Dice) -> list[NearMiss]:
+    """All near misses, a random one first: the others are for where it does not fit."""
+    start = dice.pick(len(NEAR_MISSES))
+    return [*NEAR_MISSES[start:], *NEAR_MISSES[:start]]
 
 
 def _map(name: str, size: int, entries: int, seed: int) -> MapSpec:
@@ -113,10 +119,17 @@ def _map(name: str, size: int, entries: int, seed: int) -> MapSpec:
     return MapSpec(MapType.ARRAY, 4, size, entries, name=name, contents=contents)
 
 
-def _break(b: Builder, miss: NearMiss, dice: Dice) -> None:
-    at = miss.apply(b, dice)
-    if at is not None:
-        b.intent_rule, b.intent_at = miss.rule, at
+def _break(b: Builder, misses: Sequence[NearMiss], dice: Dice) -> str:
+    """Break a rule with the first near miss that fits here, note it in the builder, and give the program's licence."""
+    for miss in misses:
+        length, exits, functions, state = len(b.insns), len(b.exits), len(b.functions), b.state.copy()
+        at = miss.apply(b, dice)
+        if at is not None:
+            b.intent_rule, b.intent_at = miss.rule, at
+            return miss.license or "GPL"
+        del b.insns[length:], b.exits[exits:], b.functions[functions:]
+        b.state = state
+    return "GPL"
 
 
 def _apply(b: Builder, dice: Dice) -> str:

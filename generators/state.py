@@ -1,7 +1,7 @@
 """What is known of a program while it is being generated: the type of every register and stack slot on all paths to here.
 
-Ranges are unsigned intervals, narrowed only by what every kernel is known to follow (masks, comparisons with constants, shifts, small
-loads): a generated access must be provable by the kernel's own means.
+Ranges are unsigned intervals, narrowed only by what every kernel is known to follow (masks, comparisons with constants, shifts,
+small loads): a generated access must be provable by the kernel's own means.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ ANY = Number()
 
 @dataclass(slots=True)
 class State:
-    """``registers``: what R0 to R9 hold; a missing one must not be read.  ``slots``: by offset from R10 (-8, -16, ...), eight bytes each, whole
-    slots only.  ``pinned`` registers are not overwritten."""
+    """``registers``: what R0 to R9 hold; a missing one must not be read.  ``slots``: by offset from R10 (-8, -16, ...), eight bytes
+    each, whole slots only.  ``pinned`` registers are not overwritten."""
 
     registers: dict[int, Content] = field(default_factory=dict)
     slots: dict[int, Content] = field(default_factory=dict)

@@ -13,7 +13,7 @@ FILE = Path(__file__).parent / "known_issues.json"
 
 
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``signature`` and ``kernels`` (releases as ``uname -r`` prints them) are shell patterns.  ``public``: it may be shown outside."""
+    """``signature`` and ``kernels`` (releases as ``uname -r`` prints them) are shell patterns.  ``public``: others may see it."""
 
     id: str
     signature: str

@@ -115,8 +115,8 @@ class Pursuit:
     def lost(self, generated: Generated, job: Job, answer: Lost) -> None:
         """A case that takes its virtual machine with it, alone too; what the kernel says of it is asked without running it.
 
-        No answer in time is no verdict.  It is an accusation only where the program was loaded at once, and what does not come back is
-        a run that ends after a few thousand instructions.
+        No answer in time is no verdict.  It is an accusation only where the program was loaded at once, and what does not come back
+        is a run that ends after a few thousand instructions.
         """
         quiet = Job(job.case, tuple(replace(attempt, run=False) for attempt in job.attempts))
         verdict = self.session_run(quiet)
@@ -125,7 +125,8 @@ class Pursuit:
         if answer.reason in (LossReason.PANIC, LossReason.EXITED):
             found.append(Disagreement(
                 Kind.HEALTH, f"health:lost:{answer.reason.value}",
-                f"loading or running the program takes the kernel down ({answer.reason.value}), alone on a fresh virtual machine too",
+                f"loading or running the program takes the kernel down ({answer.reason.value}), "
+                "alone on a fresh virtual machine too",
             ))  # fmt: skip
         elif answer.reason is LossReason.HANG and isinstance(verdict, Answer) and seen.accepted and all(_ends(outcome) for outcome, _ in seen.runs):
             found.append(Disagreement(

@@ -108,13 +108,13 @@ def one_input(generated: Generated) -> Iterator[Generated]:
 def simpler_inputs(generated: Generated) -> Iterator[Generated]:
     """Words of the packet and the context become zero."""
     for number, data in enumerate(generated.case.inputs):
-        for field in ("packet", "context"):
-            content: bytes = getattr(data, field)
+        for field, content in (("packet", data.packet), ("context", data.context)):
             for start in range(0, len(content), 8):
                 chunk = content[start : start + 8]
                 if any(chunk):
                     zeroed = content[:start] + bytes(len(chunk)) + content[start + 8 :]
-                    yield _with_input(generated, number, replace(data, **{field: zeroed}))
+                    changed = replace(data, packet=zeroed) if field == "packet" else replace(data, context=zeroed)
+                    yield _with_input(generated, number, changed)
 
 
 def _with_input(generated: Generated, number: int, data: Input) -> Generated:

@@ -98,7 +98,8 @@ class Campaign:
 
     def summary(self, *, finished: bool) -> RunSummary:
         """The run so far."""
-        because = "still running" if not finished else "interrupted" if self.interrupted else "; ".join(e.strip().splitlines()[-1] for e in self.errors)
+        errors = "; ".join(error.strip().splitlines()[-1] for error in self.errors)
+        because = "still running" if not finished else "interrupted" if self.interrupted else errors
         return summarise(self, because)
 
     def _last_call(self) -> float:
@@ -121,13 +122,14 @@ class Campaign:
         return [
             Assignment(
                 image, settings.boot_args, settings.kinds, settings.seed, number, settings.seconds,
-                None if settings.examples is None else -(-settings.examples // settings.workers), settings.directory, self.provenance,
+                None if settings.examples is None else -(-settings.examples // settings.workers), settings.directory,
+                self.provenance,
             )
             for image in settings.images
             for number in range(settings.workers)
         ]  # fmt: skip
 
-    def _follow(self, processes: list[BaseProcess], inbox: multiprocessing.Queue[Report], until: float = float("inf")) -> None:
+    def _follow(self, processes: Sequence[BaseProcess], inbox: multiprocessing.Queue[Report], until: float = float("inf")) -> None:
         saved = shown = time.monotonic()
         while time.monotonic() < min(until, self._last_call()):
             try:
@@ -151,7 +153,8 @@ class Campaign:
                 process.kill()
             self.late = late
         for process in processes:
-            if process.name not in late and process.exitcode not in (None, 0) and not any(process.name in error for error in self.errors):
+            told = any(process.name in error for error in self.errors)
+            if process.name not in late and process.exitcode not in (None, 0) and not told:
                 self.errors.append(f"{process.name} ended with status {process.exitcode}")
 
     def _take(self, report: Report) -> None:
@@ -160,7 +163,9 @@ class Campaign:
         if report.tally.counts["judged"] and self.begun is None:
             self.begun = time.monotonic()
         self.tallies[report.kernel].add(report.tally)
-        self.losses[report.kernel] += [(loss.reason.value, loss.in_flight, str(loss.culprit or ""), loss.console) for loss in report.losses]
+        self.losses[report.kernel] += [
+            (loss.reason.value, loss.in_flight, str(loss.culprit or ""), loss.console) for loss in report.losses
+        ]
         self.standing[report.kernel, report.worker] = report
 
     def _progress(self) -> Progress:

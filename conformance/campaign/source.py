@@ -1,13 +1,14 @@
 """Where a campaign's programs come from: Hypothesis, through its public interfaces only.
 
 ``fuzz_one_input`` turns bytes into a program without judging it, so that judging can be pipelined.  When a program turns out to
-disagree, the same bytes go in again while judging: that saves them to a database in memory, from which Hypothesis replays and shrinks.
+disagree, the same bytes go in again while judging: that saves them to a database in memory, for Hypothesis to replay and shrink.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol, cast
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.database import InMemoryExampleDatabase
@@ -18,6 +19,18 @@ from generators.strategies import programs
 
 BUFFER = 4096
 """Bytes per program: more than the largest one draws."""
+
+
+class _Fuzzing(Protocol):
+    def fuzz_one_input(self, buffer: bytes, /) -> bytes | None: ...
+
+
+class _Test(Protocol):
+    """What ``@given`` makes of a function, as Hypothesis documents it; its own annotations leave ``hypothesis`` out."""
+
+    hypothesis: _Fuzzing
+
+    def __call__(self) -> None: ...
 
 
 class _StillFails(Exception):
@@ -41,7 +54,7 @@ class Source:
         def keep(generated: Generated) -> None:
             self._made = generated
 
-        self._fuzz = keep.hypothesis.fuzz_one_input
+        self._fuzz = cast(_Test, keep).hypothesis.fuzz_one_input
 
     def generate(self, buffer: bytes) -> Generated | None:
         """The program that ``buffer`` stands for; None when it is too short for one."""
@@ -50,7 +63,7 @@ class Source:
         return self._made
 
     def shrink(self, buffer: bytes, still_fails: Callable[[Generated], bool], seconds: float) -> Generated | None:
-        """A smaller program of this profile for which ``still_fails``, found within about ``seconds``; None when not even the first does."""
+        """A smaller program of this profile for which ``still_fails``, found in about ``seconds``; None when the first does not."""
         best: Generated | None = None
         until = time.monotonic() + seconds
 
@@ -65,7 +78,9 @@ class Source:
                 best = generated
                 raise _StillFails
 
-        for attempt in (lambda: judge.hypothesis.fuzz_one_input(buffer), judge):
+        test = cast(_Test, judge)
+        attempts: tuple[Callable[[], object], ...] = (lambda: test.hypothesis.fuzz_one_input(buffer), test)
+        for attempt in attempts:
             try:
                 attempt()
             except BaseExceptionGroup:

@@ -40,7 +40,8 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             judged=counts["judged"], accepted=counts["accepted"], meant_valid=counts["meant valid"],
             meant_valid_accepted=counts["meant valid accepted"], near_misses=counts["near misses"],
             near_misses_refused=counts["near misses refused"], distinct=len(total.shapes), mutations=counts["daring"],
-            unprivileged=counts["unprivileged"], median_instructions=median(total.lengths), median_processed=median(total.processed),
+            unprivileged=counts["unprivileged"], median_instructions=median(total.lengths),
+            median_processed=median(total.processed),
         ),
         kernels=tuple(_kernel(campaign, name, elapsed) for name in campaign.tallies),
         cells=tuple(cell for name in campaign.tallies for cell in _cells(campaign, name)),
@@ -48,7 +49,10 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
         findings_known=statuses.count(Status.KNOWN),
         rates={
             "programs per second": round(counts["judged"] / elapsed, 1) if elapsed else 0.0,
-            **{f"host CPU ms per program: {stage}": round(1e3 * spent / max(1, counts["judged"]), 2) for stage, spent in total.seconds.items()},
+            **{
+                f"host CPU ms per program: {stage}": round(1e3 * spent / max(1, counts["judged"]), 2)
+                for stage, spent in total.seconds.items()
+            },
             "guest ms per program in BPF_PROG_LOAD": round(counts["guest load microseconds"] / 1e3 / max(1, counts["judged"]), 2),
         },
         losses=tuple(
@@ -57,7 +61,8 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             for reason, flying, culprit, console in losses
         ),
         productions=tuple(
-            Production(name, used, total.used_accepted[name]) for name, used in sorted(total.used.items(), key=lambda item: -item[1])
+            Production(name, used, total.used_accepted[name])
+            for name, used in sorted(total.used.items(), key=lambda item: -item[1])
         ),
         rejections=dict(total.rejections.most_common(50)),
         unparsed_log_lines=counts["unparsed log lines"],

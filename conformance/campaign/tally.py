@@ -19,9 +19,9 @@ from generators.programs import Purpose
 class Tally:
     """``cells`` counts cases per (kind, "judged" | "agreed" | "disagreed"); ``abstained`` judgements per (kind, reason).
 
-    ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes`` holds a
-    hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per stage,
-    ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
+    ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes``
+    holds a hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per
+    stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
     """
 
     counts: Counter[str] = field(default_factory=Counter)

@@ -26,8 +26,8 @@ from ebpf.errors import InfrastructureError, InputError, VeridiffError
 def cli() -> None:
     """Tell whether the Linux eBPF verifier is right.
 
-    Generates eBPF programs, judges them with independent oracles, loads them into real kernels in virtual machines, and reports every
-    disagreement.
+    Generates eBPF programs, judges them with independent oracles, loads them into real kernels in virtual machines, and reports
+    every disagreement.
     """
 
 

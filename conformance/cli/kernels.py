@@ -58,7 +58,10 @@ def probe_(names: tuple[str, ...], boot_args: tuple[str, ...], as_json: bool) ->
     if as_json:
         click.echo(msgspec.json.encode([
             {"name": name, "release": features.release,
-             "features": [{"kind": r.kind.value, "name": r.name, "answer": r.answer.value, "evidence": r.evidence} for r in features.rows]}
+             "features": [
+                 {"kind": row.kind.value, "name": row.name, "answer": row.answer.value, "evidence": row.evidence}
+                 for row in features.rows
+             ]}
             for name, features in probed
         ]))  # fmt: skip
         return

@@ -17,7 +17,9 @@ kernel_option = click.option(
     "--kernel", "kernels", multiple=True, metavar="NAME|PATH",
     help=f"A kernel: debian:6.12, debian:6.12.107-1, a glob in quotes, or a bzImage. Repeatable. [default: {DEFAULT_KERNEL}]",
 )  # fmt: skip
-boot_option = click.option("--boot-arg", "boot_args", multiple=True, metavar="A", help="An argument for the kernel's command line. Repeatable.")
+boot_option = click.option(
+    "--boot-arg", "boot_args", multiple=True, metavar="A", help="An argument for the kernel's command line. Repeatable."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 

@@ -22,7 +22,8 @@ PLAIN_SECONDS = 10.0
 def describe(progress: Progress) -> str:
     """One line: rate, acceptance, findings, time left."""
     accepted = 100 * progress.accepted / progress.programs if progress.programs else 0.0
-    left = "" if progress.seconds_left is None else f"  {int(progress.seconds_left) // 60}:{int(progress.seconds_left) % 60:02d} left"
+    minutes, seconds = divmod(int(progress.seconds_left or 0), 60)
+    left = "" if progress.seconds_left is None else f"  {minutes}:{seconds:02d} left"
     return (
         f"{progress.programs} programs  {progress.programs_per_second:.0f}/s  {accepted:.0f} % accepted  "
         f"{progress.findings} finding{'' if progress.findings == 1 else 's'}{left}"
@@ -67,8 +68,8 @@ class Display:
         programs = summary.programs
         out.print(
             f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, {programs.accepted} accepted; "
-            f"of {programs.meant_valid} meant to be valid {_percent(programs.meant_valid_accepted, programs.meant_valid)} accepted; "
-            f"median {programs.median_instructions:.0f} instructions"
+            f"of {programs.meant_valid} meant to be valid {_percent(programs.meant_valid_accepted, programs.meant_valid)} "
+            f"accepted; median {programs.median_instructions:.0f} instructions"
         )
         table = Table(box=None, pad_edge=False)
         for heading in ("kernel", "property", "judged", "floor", "agreed", "disagreed"):

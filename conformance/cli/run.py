@@ -23,8 +23,10 @@ KINDS = [kind.value for kind in Kind]
 @click.command()
 @kernel_option
 @boot_option
-@click.option("--property", "kinds", multiple=True, type=click.Choice(KINDS), help="A kind of disagreement to look for. [default: all]")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Time per kernel, from the first program judged. [default: 10]")
+@click.option("--property", "kinds", multiple=True, type=click.Choice(KINDS), help="A kind of disagreement. [default: all]")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Time per kernel, from the first program judged. [default: 10]"
+)
 @click.option("--examples", type=click.IntRange(min=1), help="Programs per kernel, instead of a time.")
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed makes the same programs. [default: random, printed]")
 @click.option("--workers", type=click.IntRange(min=1), help="Virtual machines per kernel. [default: by the number of CPUs]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from ebpf.program import Case, LoadFlag
+from ebpf.program import NO_FLAGS, Case, LoadFlag
 
 
 class Jit(IntEnum):
@@ -28,7 +28,7 @@ class Attempt:
 
     jit: Jit = Jit.ON
     log_level: int = 1
-    extra_flags: LoadFlag = LoadFlag(0)
+    extra_flags: LoadFlag = NO_FLAGS
     run: bool = True
     translated: bool = False
     capabilities: tuple[str, ...] | str | None = "case"

@@ -1,7 +1,7 @@
 """Bounds: the kernel logs a claim for a register or slot on a path, and a run on that path holds a value outside it.
 
-A run is followed along the log up to the first prune: beyond it the kernel does not compare imprecise scalars, and a value outside a later
-claim is no bug.
+A run is followed along the log up to the first prune: beyond it the kernel does not compare imprecise scalars, and a value outside
+a later claim is no bug.
 """
 
 from __future__ import annotations
@@ -71,16 +71,16 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
                 place, bound, value = broken
                 return Disagreement(
                     Kind.BOUNDS, f"bounds:{seen.form_name(step.at)}:{bound.split('=')[0]}",
-                    f"after instruction {step.at} ({seen.text(step.at)}) the kernel claims {bound} for {place}, which holds {value} on "
-                    f"input {number}",
+                    f"after instruction {step.at} ({seen.text(step.at)}) the kernel claims {bound} for {place}, which holds "
+                    f"{value} on input {number}",
                     step.at, number,
                 )  # fmt: skip
     stop = followed.stop
     if isinstance(stop, NotExplored):
         return Disagreement(
             Kind.BOUNDS, f"bounds:{seen.form_name(stop.source)}:branch-not-explored",
-            f"on input {number} the run goes from instruction {stop.source} ({seen.text(stop.source)}) to {stop.target}, a branch that the "
-            f"kernel never explored",
+            f"on input {number} the run goes from instruction {stop.source} ({seen.text(stop.source)}) to {stop.target}, "
+            f"a branch that the kernel never explored",
             stop.source, number,
         )  # fmt: skip
     if isinstance(stop, Split) and not _fitting(stop, trace):

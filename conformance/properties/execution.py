@@ -1,7 +1,7 @@
-"""Execution: JIT, hardened JIT, the kernel's interpreter and ours run the same program on the same input; outcomes are held together.
+"""Execution: JIT, hardened JIT, the kernel's interpreter and ours run one program on one input; outcomes are held together.
 
-Compared are the 32 bits of R0 that BPF_PROG_TEST_RUN returns, all map contents (generated programs store every register to a map, all
-64 bits), and the packet.
+Compared are the 32 bits of R0 that BPF_PROG_TEST_RUN returns, all map contents (generated programs store every register to a map,
+all 64 bits), and the packet.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ STEP_LIMIT = 20_000
 
 
 def plan(case: Case, number: int) -> Job:
-    """The attempts to make with a case: JIT with the full log, the kernel's interpreter, and now and then (by ``number``) the JIT with
-    constants blinded and high halves randomised."""
+    """The attempts to make with a case: JIT with the full log, the kernel's interpreter, and now and then (by ``number``) the JIT
+    with constants blinded and high halves randomised."""
     attempts = [Attempt(Jit.ON, 2), Attempt(Jit.OFF, 0)]
     if number % 4 == 0:
         attempts.append(Attempt(Jit.HARDENED, 0, LoadFlag.TEST_RND_HI32))

@@ -14,8 +14,8 @@ from generators.programs import Purpose
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per near miss.
 
-    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking counts as broken only when the
-    interpreter executed the breaking instruction (or trapped there) on one of the inputs.
+    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking counts as broken only
+    when the interpreter executed the breaking instruction (or trapped there) on one of the inputs.
     """
     near_miss = seen.generated
     if near_miss.purpose is not Purpose.NEAR_MISS or near_miss.rule is None:
@@ -33,8 +33,8 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         return
     yield Disagreement(
         Kind.RULE, f"rule:{rule}:{seen.form_name(at)}",
-        f"the kernel accepts a program that breaks {rule} at instruction {at} ({seen.text(at)}): {rule.statement}; the rule's source is "
-        f"{rule.source}",
+        f"the kernel accepts a program that breaks {rule} at instruction {at} ({seen.text(at)}): {rule.statement}; the rule's "
+        f"source is {rule.source}",
         at, input_that_reaches,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Instructions from text in the kernel's dialect.
 
-Takes what :func:`ebpf.assembly.listing` prints and what the verifier log prints: an optional ``12:`` and an optional ``(b7)`` before
-each instruction, ``;`` comments after it, and jumps written as ``pc+3`` or ``+3``.  Register R10 may be written ``fp``-less
+Takes what :func:`ebpf.assembly.listing` prints and what the verifier log prints: an optional ``12:`` and an optional ``(b7)``
+before each instruction, ``;`` comments after it, and jumps written as ``pc+3`` or ``+3``.  Register R10 may be written ``fp``-less
 ``r10`` only.  The matching expressions are made from the instruction table's templates, so that both ways cannot drift apart.
 """
 
@@ -15,7 +15,7 @@ from ebpf.errors import InputError
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.forms import Form
-from ebpf.isa.insn import Insn
+from ebpf.isa.insn import Insn, decode
 from ebpf.isa.table import FORMS
 
 _NUMBER = r"[+-]?(?:0x[0-9a-fA-F]+|\d+)"
@@ -49,7 +49,11 @@ def _literal(chunk: str) -> str:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], Form], ...]:
-    return tuple((_pattern(template), form) for form in sorted(FORMS, key=lambda form: -form.slots) for template in (form.kernel, *form.aliases))
+    return tuple(
+        (_pattern(template), form)
+        for form in sorted(FORMS, key=lambda form: -form.slots)
+        for template in (form.kernel, *form.aliases)
+    )
 
 
 def parse(lines: Iterable[str]) -> tuple[Insn, ...]:
@@ -70,9 +74,10 @@ def parse(lines: Iterable[str]) -> tuple[Insn, ...]:
 
 def _instruction(body: str) -> tuple[Insn, ...]:
     if body.startswith(".8byte "):
-        raw = bytes.fromhex(body.removeprefix(".8byte "))
-        return (Insn(raw[0], raw[1] & 15, raw[1] >> 4, int.from_bytes(raw[2:4], "little", signed=True),
-                     int.from_bytes(raw[4:8], "little", signed=True)),)  # fmt: skip
+        digits = body.removeprefix(".8byte ").strip()
+        if not re.fullmatch("[0-9a-fA-F]{16}", digits):
+            raise InputError("an instruction is eight bytes, in hexadecimal")
+        return decode(bytes.fromhex(digits))
     for pattern, form in _patterns():
         match = pattern.fullmatch(body)
         if match:

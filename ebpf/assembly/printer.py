@@ -66,18 +66,29 @@ class _Imm(int):
         return format(int(self) & U32 if spec.endswith("x") else int(self), spec)
 
 
+def _second_half(form: Form, following: Insn | None, first: Insn) -> Insn:
+    shown = "{next" in form.kernel or "{imm64" in form.kernel
+    if following is None or following != Insn(0, imm=following.imm if shown else 0):
+        raise IllegalInsn(first, "imm")
+    return following
+
+
 def listing(insns: Sequence[Insn], dialect: Dialect = Dialect.KERNEL) -> list[tuple[int, str]]:
     """(slot number, text) of each instruction; second slots of 64-bit immediates have no line.
 
-    An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be printed too.
+    An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be printed too; so is a 64-bit
+    immediate whose second slot is missing or says more than the text can.
     """
     lines: list[tuple[int, str]] = []
     at = 0
     while at < len(insns):
         insn = insns[at]
         try:
-            slots = form_of(insn).slots
-            line = text(insn, insns[at + 1] if slots == 2 and at + 1 < len(insns) else None, dialect)
+            form = form_of(insn)
+            slots, following = form.slots, None
+            if slots == 2:
+                following = _second_half(form, insns[at + 1] if at + 1 < len(insns) else None, insn)
+            line = text(insn, following, dialect)
         except IllegalInsn:
             slots, line = 1, f".8byte {insn.encode().hex()}"
         lines.append((at, line))

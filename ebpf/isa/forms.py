@@ -43,7 +43,8 @@ class Form:
     """A row.
 
     ``kernel`` and ``llvm`` are templates of the two text dialects, in which {dst} {src} {off} {imm} stand for fields, {off} with
-    its sign.  That R10 is never written is the verifier's rule, not the form's.  ``cpu`` is the first LLVM -mcpu version that emits it (0: none does), ``since`` the first Linux that knows it.
+    its sign.  That R10 is never written is the verifier's rule, not the form's.  ``cpu`` is the first LLVM -mcpu version that emits
+    it (0: none does), ``since`` the first Linux that knows it.
     """
 
     name: str

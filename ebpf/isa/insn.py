@@ -6,8 +6,8 @@
             opcode   dst    src     off     imm        (little-endian host: dst is the low nibble)
 
 ``off`` and ``imm`` are signed.  The 64-bit immediate load takes two slots; the second holds the upper 32 bits in ``imm``
-and zero elsewhere (RFC 9669, section 5.4).  Here each slot is an :class:`Insn` of its own, so that a position in a tuple of slots is
-the number that jump offsets and the kernel's log count in.
+and zero elsewhere (RFC 9669, section 5.4).  Here each slot is an :class:`Insn` of its own, so that a position in a tuple of slots
+is the number that jump offsets and the kernel's log count in.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ class Insn:
     def encode(self) -> bytes:
         """The eight bytes, little-endian.  Raises :class:`InputError` naming the field that does not fit."""
         try:
+            if (self.dst | self.src) & ~15:
+                # Packed, a register number of more than four bits would leak into the other one.
+                raise struct.error
             return SLOT.pack(self.opcode, self.dst | self.src << 4, self.off, self.imm)
         except struct.error:
             raise InputError(f"instruction field does not fit: {self._misfit()}") from None

@@ -10,7 +10,8 @@ from generators.productions import arithmetic, branches, calls, loops, memory, p
 from generators.productions.table import Production
 
 PRODUCTIONS: tuple[Production, ...] = (
-    *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *memory.PRODUCTIONS, *packet.PRODUCTIONS, *calls.PRODUCTIONS, *loops.PRODUCTIONS,
+    *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *memory.PRODUCTIONS, *packet.PRODUCTIONS, *calls.PRODUCTIONS,
+    *loops.PRODUCTIONS,
 )  # fmt: skip
 
 CHOICES: tuple[Production, ...] = tuple(production for production in PRODUCTIONS for _ in range(production.weight))

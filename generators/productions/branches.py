@@ -1,4 +1,4 @@
-"""Productions that branch: both signednesses, both widths, against constants and registers; over a block, to else, or to the exit."""
+"""Productions that branch: both signednesses, both widths, against constants and registers; over a block, to else, to the exit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_OPEN = 3
 
 
 def _narrowed(op: int, old: Number, imm: int, holds: bool) -> Number | None:
-    """What is left of ``old`` when an unsigned 64-bit comparison with ``imm`` does or does not hold; None: nothing, the path is dead."""
+    """What is left of ``old`` when an unsigned 64-bit comparison with ``imm`` does or does not hold; None: nothing is."""
     limit = imm & U64
     low, high = old.low, old.high
     if op == o.JGT:

@@ -134,6 +134,8 @@ def _constant(m: Machine, insn: Insn, high: int, pc: int) -> Value:
     if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(m.maps):
         chosen = m.maps[insn.imm]
         if insn.src == o.PSEUDO_MAP_FD:
+            if high:
+                m.trap(rules.RESERVED_FIELD, "the upper half of a map's descriptor")
             return Pointer(chosen.handle, 0)
         return m.direct_value(chosen, high)
     raise Abstain(f"64-bit immediate of kind {insn.src}")

@@ -45,13 +45,18 @@ def _atomic(size: int) -> Handler:
 
     def read_modify_write(m: Machine, insn: Insn) -> None:
         target = m.read(insn.dst)
-        operand = m.number(m.read(insn.src)) & mask
-        expected = m.number(m.read(0)) & mask if insn.imm == o.CMPXCHG else 0
-        old = m.number(load(m, target, insn.off, size))
+        loaded = load(m, target, insn.off, size)
         if insn.imm == o.CMPXCHG:
-            store(m, target, insn.off, size, operand if old == expected else old)
-            m.write(0, old)
+            expected = m.read(0)
+            # A whole pointer that was stored comes back as one, and equals itself whatever its address is.
+            if loaded == expected or m.number(loaded) == m.number(expected) & mask:
+                store(m, target, insn.off, size, m.read(insn.src))
+            else:
+                m.read(insn.src)
+            m.write(0, loaded)
             return
+        operand = m.number(m.read(insn.src)) & mask
+        old = m.number(loaded)
         if insn.imm == o.XCHG:
             new = operand
         else:

@@ -17,7 +17,8 @@ class Addresses(Enum):
 
 
 class Environment:
-    """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time, bytes never written)."""
+    """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time, bytes never
+    written)."""
 
     __slots__ = ("_next", "_random", "_seed", "drawn", "used")
 

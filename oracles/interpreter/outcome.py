@@ -16,9 +16,9 @@ MapContents = tuple[tuple[bytes, bytes], ...]
 class Returned:
     """The program exited.
 
-    ``r0`` is 64 bits unsigned.  ``maps`` holds, per map in the program's order, its (key, value) pairs sorted by key, or None when the
-    interpreter does not follow that type's contents.  ``predictable`` is False when something above depends on a value that no second run
-    can be held to: an address, time, a random number, an uninitialised stack byte.
+    ``r0`` is 64 bits unsigned.  ``maps`` holds, per map in the program's order, its (key, value) pairs sorted by key, or None when
+    the interpreter does not follow that type's contents.  ``predictable`` is False when something above depends on a value that no
+    second run can be held to: an address, time, a random number, an uninitialised stack byte.
     """
 
     r0: int

@@ -119,7 +119,6 @@ MAPS = (
     Row("update of an array, ANY", _UPDATE.format(1, 0), Returns(0), (WORDS,)),
     Row("update of an array, NOEXIST", _UPDATE.format(1, 1), Returns(_ERRNO["EEXIST"]), (WORDS,)),
     Row("update of an array, EXIST", _UPDATE.format(1, 2), Returns(0), (WORDS,)),
-    Row("update of an array, a flag nobody knows", _UPDATE.format(1, 3), Returns(_ERRNO["EINVAL"]), (WORDS,)),
     Row("update behind the array", _UPDATE.format(2, 0), Returns(_ERRNO["E2BIG"]), (WORDS,)),
     Row("update of a hash, EXIST", _UPDATE.format(0, 2), Returns(0), (HASH,)),
     Row("update of a hash, NOEXIST", _UPDATE.format(0, 1), Returns(_ERRNO["EEXIST"]), (HASH,)),

@@ -1,0 +1,84 @@
+"""Whatever the bytes, a run ends in an outcome."""
+
+from __future__ import annotations
+
+import struct
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ebpf.isa import Insn, decode
+from ebpf.isa.table import FORMS
+from ebpf.maps import MapSpec, MapType
+from ebpf.program import Case, Input, Program
+from ebpf.program_types import ProgramType
+from ebpf.rules import RULES
+from oracles.interpreter import Abstained, Returned, Step, Trapped, run
+from oracles.interpreter.environment import Addresses
+
+OPCODES = st.one_of(st.sampled_from([form.opcode for form in FORMS]), st.integers(0, 255))
+NEAR = st.one_of(st.integers(-12, 12), st.sampled_from([-32768, 32767]), st.integers(-600, 600))
+IMMEDIATES = st.one_of(
+    st.integers(-12, 200), st.sampled_from([16, 32, 64, 1 << 16, 0xE1, 0xF1, 0x100, 0x110, -0x100000, -0x200001, 0x7FFFFFFF, -0x80000000]),
+)  # fmt: skip
+PLAUSIBLE = st.builds(Insn, OPCODES, st.integers(0, 12), st.integers(0, 12), NEAR, IMMEDIATES)
+ANYTHING = st.binary(min_size=8, max_size=8).map(lambda code: decode(code)[0])
+SLOTS = st.lists(st.one_of(PLAUSIBLE, PLAUSIBLE, ANYTHING), min_size=1, max_size=24).map(tuple)
+MAPS = (
+    MapSpec(MapType.ARRAY, 4, 16, 3), MapSpec(MapType.HASH, 4, 8, 2), MapSpec(MapType.ARENA, 0, 0, 10), MapSpec(MapType.INSN_ARRAY, 4, 16, 4),
+    MapSpec(MapType.PROG_ARRAY, 4, 4, 4), MapSpec(MapType.RINGBUF, 0, 0, 4096), MapSpec(MapType.ARRAY, 4, 0xFFFF_FFFF, 0xFFFF_FFFF),
+    MapSpec(MapType.LRU_HASH, 4, 8, 1),
+)  # fmt: skip
+PREFIX = (Insn(0xBF, 6, 1), Insn(0xB7, 0), Insn(0x7A, 10, 0, -8, 3), Insn(0xBF, 2, 10), Insn(0x07, 2, 0, 0, -8), Insn(0x18, 1, 1, 0, 0), Insn(0))
+"""R6 the context, R0 zero, R2 the stack, R1 a map: programs that start so get further."""
+INPUTS = st.builds(
+    Input, st.one_of(st.binary(max_size=80), st.integers(0, 200).map(bytes)), st.one_of(st.just(b""), st.binary(max_size=200)),
+)  # fmt: skip
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any slots, behind a prefix that gives some registers content or not."""
+    slots = draw(SLOTS)
+    if draw(st.booleans()):
+        maps = draw(st.integers(0, len(MAPS) - 1))
+        slots = (*PREFIX[:5], Insn(0x18, 1, draw(st.integers(1, 2)), 0, maps), *PREFIX[6:], *slots)
+    kind = draw(st.sampled_from([ProgramType.SOCKET_FILTER, ProgramType.XDP, ProgramType.SCHED_CLS, ProgramType.KPROBE, ProgramType.SYSCALL]))
+    return Case(Program(kind, slots, MAPS), (draw(INPUTS),), draw(st.sampled_from([None, ()])))
+
+
+@settings(max_examples=1500)
+@given(cases(), st.sampled_from(Addresses))
+def test_any_program(case: Case, addresses: Addresses) -> None:
+    trace: list[Step] = []
+    outcome = run(case, case.inputs[0], limit=300, trace=trace, addresses=addresses)
+    assert outcome == run(case, case.inputs[0], limit=300, addresses=addresses)
+    if isinstance(outcome, Returned):
+        assert 0 <= outcome.r0 < 1 << 64
+        assert len(outcome.packet) == len(case.inputs[0].packet)
+        assert len(outcome.maps) == len(MAPS)
+        assert trace
+    elif isinstance(outcome, Trapped):
+        assert RULES[outcome.rule.name] is outcome.rule
+        assert outcome.detail
+    else:
+        assert isinstance(outcome, Abstained)
+        assert outcome.reason
+    for step in trace:
+        assert all(not isinstance(value, int) or 0 <= value < 1 << 64 for value in step.registers)
+        assert len(step.stack.data) == len(step.stack.written) == 512
+
+
+@given(st.binary(min_size=8, max_size=200).filter(lambda code: len(code) % 8 == 0))
+def test_any_bytes(code: bytes) -> None:
+    case = Case(Program(ProgramType.SOCKET_FILTER, decode(code)))
+    assert isinstance(run(case, Input(), limit=200), Returned | Trapped | Abstained)
+
+
+def test_the_corpus_programs_with_registers_above_ten() -> None:
+    """Ids 129 to 133, 757 and 1147 of the kernel's own tests do this."""
+    for regs in (0x0B, 0xB0, 0xFF):
+        code = struct.pack("<BBhi", 0xBF, regs, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
+        outcome = run(Case(Program(ProgramType.SOCKET_FILTER, decode(code))), Input())
+        assert isinstance(outcome, Trapped)
+        assert (outcome.rule.name, outcome.at) == ("reserved-field", 0)
