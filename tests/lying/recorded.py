@@ -61,7 +61,8 @@ def save(path: Path, records: Iterable[Recorded]) -> None:
 def _line(record: Recorded) -> _Line:
     made = record.generated
     rule = str(made.rule or "")
-    return _Line(record.release, casefile.to_plain(made.case), made.purpose, record.answer, rule, made.at, made.productions, made.output)
+    case = casefile.to_plain(made.case)
+    return _Line(record.release, case, made.purpose, record.answer, rule, made.at, made.productions, made.output)
 
 
 def load(path: Path) -> tuple[Recorded, ...]:
