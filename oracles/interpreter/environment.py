@@ -28,7 +28,7 @@ class Environment:
         self.used = False
         self.drawn = False
         if addresses is Addresses.PLAUSIBLE:
-            self._next = 0xFFFF_8880_0000_0000 + (seed * 0x9E3779B1 & 0xFFFFF) * 4096
+            self._next = 0xFFFF_8880_1000_0000 + (seed * 0x9E3779B1 & 0xFFFF) * 4096
         else:
             self._next = 0x8000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
 
