@@ -8,7 +8,6 @@ import click
 import msgspec
 
 from conformance.cli.options import boot_option, images, json_option, kernel_option
-from conformance.kernel.jobs import Answer
 from conformance.kernel.jobs import Lost
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
