@@ -1,9 +1,4 @@
-<<<<<<< HEAD
-"""Record real kernels' answers into tests/data/answers: ``python -m tests.lying.record KERNEL...`` (names as ``--kernel`` takes
-them)."""
-=======
 """Record real kernels' answers: ``python -m tests.lying.record KERNEL...`` (names as ``--kernel`` takes them)."""
->>>>>>> lying
 
 from __future__ import annotations
 

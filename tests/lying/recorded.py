@@ -54,18 +54,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
 
 def save(path: Path, records: Iterable[Recorded]) -> None:
-<<<<<<< HEAD
-    lines = [
-        msgspec.json.encode(_Line(
-            r.release, casefile.to_plain(r.generated.case), r.generated.purpose, r.answer, str(r.generated.rule or ""),
-            r.generated.at,
-            r.generated.productions, r.generated.output,
-        ))
-        for r in records
-    ]  # fmt: skip
-=======
     lines = [msgspec.json.encode(_line(record)) for record in records]
->>>>>>> lying
     path.write_bytes(lzma.compress(b"\n".join(lines), preset=9 | lzma.PRESET_EXTREME))
 
 

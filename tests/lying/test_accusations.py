@@ -274,18 +274,9 @@ HEALTH: dict[str, tuple[Lie, str, str]] = {
         lies.splat("[ 12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/verifier.c:2711 reg_bounds_sanity_check+0x1a8/0x300\nmore"),
         "health:splat:WARNING: CPU: N PID: N at kernel/bpf/verifier.c:N reg_bounds", "the kernel warned: WARNING: CPU: 0",
     ),
-<<<<<<< HEAD
-    "oops": (lies.splat("BUG: unable to handle page fault for address: ffff8880"), "health:splat:BUG: unable",
-        "the kernel warned: BUG"),
-    "verifier bug": (lies.with_line("verifier bug: REG INVARIANTS VIOLATION (alu): range bounds violation"), "health:",
-        "calls itself wrong"),
-    "internal error": (lies.with_line("verifier internal error: frame pointer is not set"), "health:verifier internal error",
-        "frame pointer"),
-=======
     "oops": (lies.splat("BUG: unable to handle page fault"), "health:splat:BUG: unable", "the kernel warned: BUG"),
     "verifier bug": (lies.with_line("verifier bug: REG INVARIANTS VIOLATION (alu): range"), "health:", "calls itself wrong"),
     "internal error": (lies.with_line("verifier internal error: no frame"), "health:verifier internal error", "no frame"),
->>>>>>> lying
     "EFAULT": (lies.refused(errno.EFAULT), "health:EFAULT", "EFAULT"),
     "a million and one": (lies.processed(1_000_001), "health:complexity-limit", "1000001 processed instructions"),
 }  # fmt: skip

@@ -75,13 +75,8 @@ INVARIANTS = "health:REG INVARIANTS VIOLATION (true_regN): range bounds violatio
 @pytest.mark.parametrize(
     ("release", "explained"),
     [
-<<<<<<< HEAD
-        ("6.8.12-amd64", True), ("6.9.0", True), ("6.12.117+deb13-cloud-amd64", True), ("6.18.15", True), ("7.0.1",
-            True), ("7.2.9", True),
-=======
         ("6.8.12-amd64", True), ("6.9.0", True), ("6.12.117+deb13-cloud-amd64", True), ("6.18.15", True),
         ("7.0.1", True), ("7.2.9", True),
->>>>>>> lying
         ("6.1.192", False), ("6.7.12", False), ("5.10.262", False), ("7.3.4-bugbench", False), ("7.3.4+deb13-cloud-amd64", False),
     ],
 )  # fmt: skip
