@@ -107,7 +107,8 @@ def _value_bounds(b: Builder, dice: Dice) -> int | None:
 
 
 def _lookup_anything(b: Builder) -> None:
-    """A lookup with a key that is there, which nobody can know: since Linux 6.15 a constant key in an array's range gives no null."""
+    """A lookup with a key that is there, which nobody can know: since Linux 6.15 a constant key in an array's range gives no
+    null."""
     call_helper(b, "get_prandom_u32")
     b.emit(o.AND | o.K | o.ALU64, 0, imm=1)
     b.emit(o.STX | o.MEM | o.W, 10, 0, KEY_SLOT)
