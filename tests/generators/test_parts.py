@@ -120,7 +120,7 @@ def test_a_profile_knows_what_its_kernel_knows() -> None:
 @pytest.mark.parametrize("linux", [(5, 10), (6, 1), (6, 12)])
 def test_older_kernels_never_get_newer_forms(linux: tuple[int, int]) -> None:
     since = {form.name: form.since for form in FORMS}
-    for generated in draws(250, Profile(linux=linux, inputs=1, near_misses_in=0)):
+    for generated in draws(120, Profile(linux=linux, inputs=1, near_misses_in=0)):
         insns = generated.case.program.instructions
         for at, insn in enumerate(insns):
             if not (at and insns[at - 1].opcode == 0x18):
