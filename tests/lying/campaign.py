@@ -52,8 +52,14 @@ class Ran:
 
 
 def ran(
-    directory: Path, kernel: LyingKernel, patch: pytest.MonkeyPatch, *, kinds: tuple[Kind, ...] = tuple(Kind), examples: int = 40,
-    watch: Callable[[Worker], None] = lambda worker: None, interrupted: bool = False,
+    directory: Path,
+    kernel: LyingKernel,
+    patch: pytest.MonkeyPatch,
+    *,
+    kinds: tuple[Kind, ...] = tuple(Kind),
+    examples: int = 40,
+    watch: Callable[[Worker], None] = lambda worker: None,
+    interrupted: bool = False,
 ) -> Ran:
     """A campaign of one worker, from its start to ``run.json``."""
     patch.setattr(workers, "profile_for", lambda release: PROFILE)

@@ -26,7 +26,7 @@ def truth(job: Job, answer: Answer) -> Answer:
 
 @dataclass
 class LyingKernel:
-    """Answers from ``records`` where the case is one of them, else from the model; ``lie`` has the last word.  ``jobs`` are all it got."""
+    """Answers from ``records`` where the case is there, else the model; ``lie`` has the last word.  ``jobs`` are all it got."""
 
     lie: JobLie = truth
     records: Iterable[Recorded] = ()

@@ -104,7 +104,9 @@ def refused(code: int, log: str = "", *, truncated: bool = False) -> Lie:
 
 def processed(count: int) -> Lie:
     """The kernel says how much it processed."""
-    return attempt(0, lambda loaded: replace(loaded, verified=count, log=re.sub(r"processed \d+", f"processed {count}", loaded.log)))
+    return attempt(
+        0, lambda loaded: replace(loaded, verified=count, log=re.sub(r"processed \d+", f"processed {count}", loaded.log))
+    )
 
 
 def truncated_tail(answer: Answer) -> Answer:

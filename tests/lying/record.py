@@ -1,4 +1,4 @@
-"""Record real kernels' answers into tests/data/answers: ``python -m tests.lying.record KERNEL...`` (names as ``--kernel`` takes them)."""
+"""Record real kernels' answers: ``python -m tests.lying.record KERNEL...`` (names as ``--kernel`` takes them)."""
 
 from __future__ import annotations
 

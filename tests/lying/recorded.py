@@ -54,14 +54,15 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
 
 def save(path: Path, records: Iterable[Recorded]) -> None:
-    lines = [
-        msgspec.json.encode(_Line(
-            r.release, casefile.to_plain(r.generated.case), r.generated.purpose, r.answer, str(r.generated.rule or ""), r.generated.at,
-            r.generated.productions, r.generated.output,
-        ))
-        for r in records
-    ]  # fmt: skip
+    lines = [msgspec.json.encode(_line(record)) for record in records]
     path.write_bytes(lzma.compress(b"\n".join(lines), preset=9 | lzma.PRESET_EXTREME))
+
+
+def _line(record: Recorded) -> _Line:
+    made = record.generated
+    rule = str(made.rule or "")
+    case = casefile.to_plain(made.case)
+    return _Line(record.release, case, made.purpose, record.answer, rule, made.at, made.productions, made.output)
 
 
 def load(path: Path) -> tuple[Recorded, ...]:

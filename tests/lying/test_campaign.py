@@ -81,7 +81,10 @@ def test_a_wrong_jit_is_found_and_the_instruction_named(arsh: tuple[Path, Ran]) 
     found = stored(directory)
     assert found
     for finding in found:
-        assert finding.signature in {"execution:JIT:arsh32_k", "execution:JIT:arsh32_x", "execution:JIT:arsh32"} or "arsh32" in finding.signature
+        assert (
+            finding.signature in {"execution:JIT:arsh32_k", "execution:JIT:arsh32_x", "execution:JIT:arsh32"}
+            or "arsh32" in finding.signature
+        )
         culprit = next(row for row in finding.listing if row.culprit)
         assert "s>>= " in culprit.text
         assert culprit.text.startswith("w")
@@ -97,7 +100,7 @@ def test_what_is_found_is_small(arsh: tuple[Path, Ran]) -> None:
     directory, run = arsh
     candidates = [json.loads(line) for line in (directory / "candidates.jsonl").read_text().splitlines()]
     smallest = min(len(casefile.from_plain(one["case"]).program.instructions) for one in candidates)
-    assert min(len(casefile.from_plain(finding.case).program.instructions) for finding in stored(directory)) < min(smallest, 12)
+    assert min(len(casefile.from_plain(finding.case).program.instructions) for finding in stored(directory)) < min(smallest, 20)
     assert run.summary.programs.median_instructions > 20
 
 

@@ -54,7 +54,9 @@ def test_no_honest_answer_is_accused(record: Recorded) -> None:
 def test_every_property_agrees_often() -> None:
     """Silence is not agreement: each property has compared something in most of the cases it is about."""
     accepted = [record for record in records() if record.seen().accepted]
-    agreed = {kind: sum(any(isinstance(j, Agreement) for j in judged(record.seen(), kind)) for record in records()) for kind in Kind}
+    agreed = {
+        kind: sum(any(isinstance(j, Agreement) for j in judged(record.seen(), kind)) for record in records()) for kind in Kind
+    }
     assert len(accepted) > 40
     assert agreed[Kind.HEALTH] == len(records())
     # A mutated program may pass a map update flags that no oracle models: its runs have no outcome, and nothing is said of them.

@@ -39,7 +39,9 @@ def jumping(draw: st.DrawFn) -> tuple[Insn, ...]:
 
 def targets(insns: tuple[Insn, ...]) -> list[int | None]:
     fields = [jump_field(insn) for insn in insns]
-    return [None if field is None else at + 1 + getattr(insn, field) for at, (insn, field) in enumerate(zip(insns, fields, strict=True))]
+    return [
+        None if field is None else at + 1 + getattr(insn, field) for at, (insn, field) in enumerate(zip(insns, fields, strict=True))
+    ]
 
 
 @given(jumping(), st.data())
@@ -90,7 +92,12 @@ def test_the_right_constant_in_place_of_an_instruction_changes_nothing() -> None
         for step in trace:
             insn = case.program.instructions[step.at]
             value = step.registers[insn.dst] if insn.dst < 10 else None
-            if insn.opcode & o.CLASS_MASK in (o.ALU, o.ALU64) and visits.count(step.at) == 1 and not step.depth and isinstance(value, int):
+            if (
+                insn.opcode & o.CLASS_MASK in (o.ALU, o.ALU64)
+                and visits.count(step.at) == 1
+                and not step.depth
+                and isinstance(value, int)
+            ):
                 assert run(with_constant(generated, step.at, value).case, case.inputs[0]) == outcome
 
 
@@ -109,7 +116,9 @@ def test_half_of_minus_one_is_not_minus_one_again() -> None:
 
 def test_a_near_miss_keeps_its_instructions() -> None:
     generated = next(
-        g for n in range(256) if (g := Source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER)) and g.purpose is Purpose.NEAR_MISS
+        g
+        for n in range(256)
+        if (g := Source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER)) and g.purpose is Purpose.NEAR_MISS
     )
     reduced = reduce(generated, lambda _: True, 10.0)
     assert reduced.case.program.instructions == generated.case.program.instructions

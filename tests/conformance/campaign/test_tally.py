@@ -50,7 +50,11 @@ def test_judgements_are_counted_by_case() -> None:
     tally.judgements(Kind.BOUNDS, [Abstention("no log"), Agreement(), Agreement()])
     tally.judgements(Kind.BOUNDS, [Abstention("no log")])
     tally.judgements(Kind.BOUNDS, [Agreement(), Disagreement(Kind.BOUNDS, "bounds:a:b", "")])
-    assert {what: tally.cells[Kind.BOUNDS, what] for what in ("judged", "agreed", "disagreed")} == {"judged": 2, "agreed": 1, "disagreed": 1}
+    assert {what: tally.cells[Kind.BOUNDS, what] for what in ("judged", "agreed", "disagreed")} == {
+        "judged": 2,
+        "agreed": 1,
+        "disagreed": 1,
+    }
     assert tally.abstained[Kind.BOUNDS, "no log"] == 2
     total = Tally()
     total.add(tally)
@@ -71,7 +75,8 @@ INVARIANTS = "health:REG INVARIANTS VIOLATION (true_regN): range bounds violatio
 @pytest.mark.parametrize(
     ("release", "explained"),
     [
-        ("6.8.12-amd64", True), ("6.9.0", True), ("6.12.117+deb13-cloud-amd64", True), ("6.18.15", True), ("7.0.1", True), ("7.2.9", True),
+        ("6.8.12-amd64", True), ("6.9.0", True), ("6.12.117+deb13-cloud-amd64", True), ("6.18.15", True),
+        ("7.0.1", True), ("7.2.9", True),
         ("6.1.192", False), ("6.7.12", False), ("5.10.262", False), ("7.3.4-bugbench", False), ("7.3.4+deb13-cloud-amd64", False),
     ],
 )  # fmt: skip
