@@ -46,8 +46,20 @@ def test_chance() -> None:
 
 
 def test_boundaries() -> None:
-    wanted = {0, 1, 1 << 29, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, 1 << 63, (1 << 63) - 1, (1 << 64) - 1,
-              (1 << 64) - (1 << 31)}  # fmt: skip
+    wanted = {
+        0,
+        1,
+        1 << 29,
+        1 << 31,
+        (1 << 31) - 1,
+        (1 << 32) - 1,
+        1 << 32,
+        (1 << 32) + 1,
+        1 << 63,
+        (1 << 63) - 1,
+        (1 << 64) - 1,
+        (1 << 64) - (1 << 31),
+    }
     assert wanted <= set(BOUNDARIES)
     assert all(0 <= number < 1 << 64 for number in BOUNDARIES)
     assert BOUNDARIES[:3] == (0, 1, (1 << 64) - 1)
@@ -71,9 +83,18 @@ def test_immediates_reach_limits_and_shrink_to_zero() -> None:
 
 def test_constants_of_a_program() -> None:
     insns = (
-        Insn(0x07, 1, 0, 0, 40), Insn(0x0F, 1, 2, 0, 0), Insn(0x18, 1, 0, 0, 5), Insn(0, imm=1), Insn(0x85, imm=77), Insn(0x05, imm=0),
-        Insn(0x15, 1, 0, 3, -1), Insn(0x18, 1, 1, 0, 99), Insn(0), Insn(0x62, 1, 0, 0, 55), Insn(0x95),
-    )  # fmt: skip
+        Insn(0x07, 1, 0, 0, 40),
+        Insn(0x0F, 1, 2, 0, 0),
+        Insn(0x18, 1, 0, 0, 5),
+        Insn(0, imm=1),
+        Insn(0x85, imm=77),
+        Insn(0x05, imm=0),
+        Insn(0x15, 1, 0, 3, -1),
+        Insn(0x18, 1, 1, 0, 99),
+        Insn(0),
+        Insn(0x62, 1, 0, 0, 55),
+        Insn(0x95),
+    )
     found = set(constants_of(insns))
     assert found == {39, 40, 41, (1 << 32) + 4, (1 << 32) + 5, (1 << 32) + 6, (1 << 64) - 2, (1 << 64) - 1, 0}
 
@@ -106,7 +127,14 @@ def test_input_words_favour_the_programs_constants() -> None:
 
 @pytest.mark.parametrize(
     ("release", "linux"),
-    [("6.12.107+deb13-cloud-amd64", (6, 12)), ("5.10.0", (5, 10)), ("7.3-rc1", (7, 31)), ("linux", (6, 12)), ("", (6, 12)), ("x.y", (6, 12))],
+    [
+        ("6.12.107+deb13-cloud-amd64", (6, 12)),
+        ("5.10.0", (5, 10)),
+        ("7.3-rc1", (7, 31)),
+        ("linux", (6, 12)),
+        ("", (6, 12)),
+        ("x.y", (6, 12)),
+    ],
 )
 def test_profile_for(release: str, linux: tuple[int, int]) -> None:
     assert profile_for(release).linux == linux
@@ -130,11 +158,17 @@ def test_older_kernels_never_get_newer_forms(linux: tuple[int, int]) -> None:
 
 def test_productions_are_chosen_by_weight_simplest_first() -> None:
     assert CHOICES[0] is PRODUCTIONS[0]
-    assert {name: [p.name for p in CHOICES].count(name) for name in {p.name for p in CHOICES}} == {p.name: p.weight for p in PRODUCTIONS}
+    assert {name: [p.name for p in CHOICES].count(name) for name in {p.name for p in CHOICES}} == {
+        p.name: p.weight for p in PRODUCTIONS
+    }
 
 
 def test_join_keeps_what_holds_on_both_paths() -> None:
-    one = State({0: Number(1, 5), 1: Pointer(Kind.PACKET, 72), 2: ANY, 3: Pointer(Kind.CONTEXT), 4: Number()}, {-8: Number(0, 1)}, frozenset({9}))
+    one = State(
+        {0: Number(1, 5), 1: Pointer(Kind.PACKET, 72), 2: ANY, 3: Pointer(Kind.CONTEXT), 4: Number()},
+        {-8: Number(0, 1)},
+        frozenset({9}),
+    )
     other = State({0: Number(4, 9), 1: Pointer(Kind.PACKET, 14), 3: ANY, 4: Number(), 5: ANY}, {-8: Number(7, 7), -16: ANY})
     assert join(one, other) == State({0: Number(1, 9), 1: Pointer(Kind.PACKET, 14), 4: ANY}, {-8: Number(0, 7)}, frozenset({9}))
 
@@ -149,8 +183,16 @@ def test_a_copy_of_a_state_is_independent() -> None:
 
 @given(BIG)
 def test_mutate_changes_at_most_two_instructions(number: int) -> None:
-    before = (Insn(0xB7, 0, 0, 0, 5), Insn(0x18, 1), Insn(0), Insn(0x7B, 10, 0, -8), Insn(0x15, 0, 0, 1, 3), Insn(0x85, imm=7),
-              Insn(0xA5, 0, 0, -3, 3), Insn(0x95))  # fmt: skip
+    before = (
+        Insn(0xB7, 0, 0, 0, 5),
+        Insn(0x18, 1),
+        Insn(0),
+        Insn(0x7B, 10, 0, -8),
+        Insn(0x15, 0, 0, 1, 3),
+        Insn(0x85, imm=7),
+        Insn(0xA5, 0, 0, -3, 3),
+        Insn(0x95),
+    )
     after = mutate(before, Dice(number))
     changed = [at for at in range(len(before)) if before[at] != after[at]]
     assert len(after) == len(before)

@@ -45,8 +45,17 @@ def test_every_form_of_arithmetic_branches_and_memory() -> None:
 
 ALL_FORMS = {form.name for form in FORMS}
 BEYOND = (
-    "addr_space_cast", "gotox", "may_goto", "callx", "load_acquire", "store_release", "ld_btf_id", "ld_func", "ld_map_idx", "call_kfunc",
-)  # fmt: skip
+    "addr_space_cast",
+    "gotox",
+    "may_goto",
+    "callx",
+    "load_acquire",
+    "store_release",
+    "ld_btf_id",
+    "ld_func",
+    "ld_map_idx",
+    "call_kfunc",
+)
 
 
 def test_the_mixture() -> None:

@@ -19,7 +19,12 @@ STORE = "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_loo
 
 def test_a_step_shows_the_registers_after_it() -> None:
     steps = traced("r0 = 5; *(u16 *)(r10 -8) = 515; r0 += 1; exit")
-    assert [(step.at, step.registers[0], step.frame, step.depth) for step in steps] == [(0, 5, 0, 0), (1, 5, 0, 0), (2, 6, 0, 0), (3, 6, 0, 0)]
+    assert [(step.at, step.registers[0], step.frame, step.depth) for step in steps] == [
+        (0, 5, 0, 0),
+        (1, 5, 0, 0),
+        (2, 6, 0, 0),
+        (3, 6, 0, 0),
+    ]
     assert steps[0].registers[2] is UNDEFINED
     assert isinstance(steps[0].registers[1], Pointer)
     assert any(steps[0].stack.written) is False
@@ -36,7 +41,14 @@ def test_a_step_shows_spilled_pointers() -> None:
 
 def test_frames_in_the_trace() -> None:
     steps = traced("*(u64 *)(r10 -8) = 1; call pc+1; exit; *(u64 *)(r10 -16) = 2; r0 = 0; exit")
-    assert [(step.at, step.frame, step.depth) for step in steps] == [(0, 0, 0), (1, 0, 1), (3, 1, 1), (4, 1, 1), (5, 1, 0), (2, 0, 0)]
+    assert [(step.at, step.frame, step.depth) for step in steps] == [
+        (0, 0, 0),
+        (1, 0, 1),
+        (3, 1, 1),
+        (4, 1, 1),
+        (5, 1, 0),
+        (2, 0, 0),
+    ]
     assert not any(steps[1].stack.written)
     assert steps[4].stack == steps[0].stack
     assert all(steps[4].registers[r] is UNDEFINED for r in range(1, 6))
@@ -45,8 +57,17 @@ def test_frames_in_the_trace() -> None:
 def test_callbacks_in_the_trace() -> None:
     text = "r1 = 2; r2 = subprog[+5]; r3 = 0; r4 = 0; call bpf_loop#181; exit; r0 = 0; exit"
     assert [(step.at, step.frame, step.depth) for step in traced(text)] == [
-        (0, 0, 0), (1, 0, 0), (3, 0, 0), (4, 0, 0), (7, 1, 1), (8, 1, 0), (7, 1, 1), (8, 1, 0), (5, 0, 0), (6, 0, 0),
-    ]  # fmt: skip
+        (0, 0, 0),
+        (1, 0, 0),
+        (3, 0, 0),
+        (4, 0, 0),
+        (7, 1, 1),
+        (8, 1, 0),
+        (7, 1, 1),
+        (8, 1, 0),
+        (5, 0, 0),
+        (6, 0, 0),
+    ]
 
 
 def test_a_trap_leaves_no_step() -> None:
@@ -72,6 +93,10 @@ def test_exactly_as_many_steps_as_allowed() -> None:
         ("r0 = r10; r0 ^= r10; exit", True),
         ("r0 = r10; r0 &= 7; exit", True),
         ("r0 = r10; r0 *= 3; exit", False),
+        ("r0 = r1; r0 -= r10; exit", False),
+        ("r0 = 1; if r1 > r10 goto pc+1; r0 = 0; exit", False),
+        ("r0 = 1; if r1 == r10 goto pc+1; r0 = 0; exit", True),
+        ("r0 = 1; if r10 s> 5 goto pc+1; r0 = 0; exit", True),
         ("r0 = 1; if r10 == 0 goto pc+1; r0 = 2; exit", True),
         ("call bpf_get_prandom_u32#7; exit", False),
         ("call bpf_get_prandom_u32#7; r0 = 1; exit", False),

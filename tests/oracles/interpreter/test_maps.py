@@ -76,8 +76,11 @@ def test_contents_are_sorted_by_key() -> None:
     assert table.contents() == ((KEY[0], b"aa"), (KEY[2], b"cc"), (KEY[3], b"aa"))
 
 
-@pytest.mark.parametrize("kind", set(MapType) - {MapType.ARRAY, MapType.PERCPU_ARRAY, MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH,
-                                                 MapType.LRU_PERCPU_HASH})  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    set(MapType)
+    - {MapType.ARRAY, MapType.PERCPU_ARRAY, MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH},
+)
 def test_other_types_are_not_followed(kind: MapType) -> None:
     assert not made(kind).modelled()
     assert made(kind).contents() is None
