@@ -40,10 +40,8 @@ class Environment:
         regions is the same for all seeds.
         """
         gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16
-        if self._low_half_zero:
-            span = (1 + (gap & 3)) << 32
-        else:
-            span = ((size + 0x1FFF) & ~0xFFF) + ((gap & 0xFF) << 12)
+        near = ((size + 0x1FFF) & ~0xFFF) + ((gap & 0xFF) << 12)
+        span = (1 + (gap & 3)) << 32 if self._low_half_zero else near
         if self._seed & 1:
             self._next -= span
             return self._next

@@ -207,9 +207,9 @@ def test_no_json(text: str | bytes) -> None:
     st.sampled_from(["program", "inputs"]),
 )
 def test_any_json_is_a_case_or_one_input_error(value: Any, key: str) -> None:
+    message = ""
     try:
         case = from_plain(plain(**{key: value}), "f")
     except InputError as error:
-        assert str(error).startswith("f: ")
-    else:
-        assert case.program.instructions
+        message = str(error)
+    assert message.startswith("f: ") or case.program.instructions

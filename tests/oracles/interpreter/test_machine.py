@@ -159,6 +159,62 @@ def test_abstentions_are_named(text: str, reason: str) -> None:
     assert result.reason == reason
 
 
+ARENA = MapSpec(MapType.ARENA, 0, 0, 4)
+CAST = "r1 = 64; r2 = addr_space_cast(r1, 0, 1); "
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (CAST + "*(u32 *)(r2 +4) = 1; r0 = *(u64 *)(r2 +0); exit", "arena bytes written before"),
+        (CAST + "*(u8 *)(r2 +7) = 1; r0 = *(u64 *)(r2 +0); exit", "arena bytes written before"),
+        (CAST + "r3 = 1; lock *(u64 *)(r2 +0) += r3; exit", "an atomic operation on arena memory"),
+        ("r1 = map[0]; r0 = *(u64 *)(r1 +0); exit", "the fields of struct bpf_map"),
+        ("r0 = 0; r0 += 1; may_goto pc+1; goto pc-3; exit", "step limit of 1000"),
+    ],
+)
+def test_abstentions_with_a_map(text: str, reason: str) -> None:
+    result = outcome(text, ARENA)
+    assert isinstance(result, Abstained)
+    assert result.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("offset", [8, -4])
+def test_other_arena_bytes_are_still_zero(offset: int) -> None:
+    result = outcome(CAST + f"*(u32 *)(r2 +{offset}) = 1; r0 = *(u64 *)(r2 +0); exit".replace("+-", "-"), ARENA)
+    assert isinstance(result, Returned)
+    assert result.r0 == 0
+
+
+def test_the_users_address_of_an_arena_is_unpredictable() -> None:
+    result = outcome("r0 = map[0][0]+8; exit", ARENA)
+    assert isinstance(result, Returned)
+    assert not result.predictable
+    assert result.r0 % 4096 == 8
+    again = outcome("r1 = 64; r0 = addr_space_cast(r1, 1, 0); exit", ARENA)
+    assert isinstance(again, Returned)
+    assert not again.predictable
+    assert again.r0 & 0xFFFF_FFFF == 64
+    assert again.r0 >> 32 != 0
+
+
+def test_a_map_descriptor_has_no_upper_half() -> None:
+    slots = (Insn(0x18, 0, 1), Insn(0, imm=1), Insn(0x95))
+    result = run(Case(Program(ProgramType.XDP, slots, (ARRAY,))), Input())
+    assert isinstance(result, Trapped)
+    assert (result.rule.name, result.at) == ("reserved-field", 0)
+
+
+def test_a_byte_never_written_is_read_the_same_twice() -> None:
+    result = outcome("r0 = *(u64 *)(r10 -8); r1 = *(u32 *)(r10 -8); w2 = w0; r0 = r1; r0 -= r2; exit")
+    assert isinstance(result, Returned)
+    assert result.r0 == 0
+
+
+def test_packet_loads_of_contexts_that_are_not_modelled() -> None:
+    assert outcome("r6 = r1; r0 = *(u8 *)skb[0]; exit", type=ProgramType.KPROBE) == Abstained(1, "packet loads in kprobe")
+
+
 def test_contexts_that_are_not_modelled() -> None:
     result = outcome("r0 = *(u64 *)(r1 +0); exit", type=ProgramType.KPROBE)
     assert result == Abstained(0, "the context of kprobe")
