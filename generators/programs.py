@@ -120,6 +120,12 @@ def _choices(dice: Dice, privileged: bool) -> list[NearMiss]:
     return [*first[start:], *first[:start], *(NEAR_MISSES if first is UNPRIVILEGED else ())]
 
 
+def _map(name: str, size: int, entries: int, seed: int) -> MapSpec:
+    rng = random.Random(seed)
+    contents = tuple((key.to_bytes(4, "little"), payload(rng, (), size // 8)) for key in range(entries))
+    return MapSpec(MapType.ARRAY, 4, size, entries, name=name, contents=contents)
+
+
 def _break(b: Builder, misses: Sequence[NearMiss], dice: Dice) -> str:
     """Break a rule with the first near miss that fits here, note it in the builder, and give the program's licence."""
     for miss in misses:
