@@ -64,7 +64,8 @@ def test_soundness_does_not_fire_on_traps_that_nobody_can_predict() -> None:
     source = "call bpf_get_prandom_u32#7\nr0 &= 127\nr1 = map[0][0]+0\nr1 += r0\nr0 = *(u8 *)(r1 +60)\nexit"
     generated = small.program(source, 0, maps=(replace(small.OUT, value_size=64),))
     accepted = lies.accept(UNSAFE_RECORDS[0].answer)
-    assert accusations(Observation(generated, plan(generated.case, 0), accepted)) == []
+    seen = Observation(generated, plan(generated.case, 0), accepted)
+    assert not any(isinstance(j, Disagreement) for j in judged(seen, Kind.SOUNDNESS))
 
 
 def test_what_perfmon_may_read_is_not_unsound() -> None:
@@ -332,7 +333,8 @@ def test_purposes_are_all_recorded() -> None:
 def test_a_starved_guest_is_not_accused(line: str) -> None:
     record = runnable()[0]
     assert accused(record, lies.splat(line), Kind.HEALTH) == []
-    assert len(accused(record, lies.both(lies.splat(line), lies.splat("WARNING: at kernel/bpf/core.c")), Kind.HEALTH)) == 1
+    both = lies.both(lies.splat(line), lies.splat("WARNING: core.c"))
+    assert len(accused(record, both, Kind.HEALTH)) == 1
 
 
 def test_a_null_that_the_log_calls_a_map_value_is_seen() -> None:
