@@ -329,7 +329,7 @@ def test_purposes_are_all_recorded() -> None:
     assert ScalarRange.unknown().excluded_by(0) is None
 
 
-@pytest.mark.parametrize("line", ["INFO: rcu_sched self-detected stall on CPU", "watchdog: BUG: soft lockup - CPU#0 stuck for 22s!"])
+@pytest.mark.parametrize("line", ["INFO: rcu_sched self-detected stall on CPU", "watchdog: BUG: soft lockup - CPU#0 stuck!"])
 def test_a_starved_guest_is_not_accused(line: str) -> None:
     record = runnable()[0]
     assert accused(record, lies.splat(line), Kind.HEALTH) == []
