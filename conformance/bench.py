@@ -55,7 +55,8 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
     """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
     bench = Bench(image.name)
     with tempfile.TemporaryDirectory(prefix="veridiff-bench-") as directory:
-        task = Assignment(image, boot_args, tuple(Kind), seed, 0, None, examples, Path(directory), provenance(seed, "veridiff bench"))
+        origin = provenance(seed, "veridiff bench")
+        task = Assignment(image, boot_args, tuple(Kind), seed, 0, None, examples, Path(directory), origin)
         sink = _Sink()
         Worker(task, sink, threading.Event()).work()  # type: ignore[arg-type]  # a queue and an event of this process will do
     tally = sink.tally
@@ -97,7 +98,8 @@ class _Sink(queue.SimpleQueue[Report]):
         self.guest_cpu = self.guest_cpu_at_start = 0.0
         self.memory: dict[str, int] = {}
 
-    def put(self, item: Report, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - a queue's signature
+    def put(self, item: Report, block: bool = True, timeout: float | None = None) -> None:
+        """What a queue does."""
         self.tally.add(item.tally)
         self.ended = time.monotonic()
         self.guest_cpu = sum(_cpu_seconds(pid) for pid in _children())

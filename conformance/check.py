@@ -55,7 +55,9 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support) -> None:
     if isinstance(answer, Lost):
         if answer.reason is not LossReason.HANG:
             checked.disagreements.append((kernel, Disagreement(
-                Kind.HEALTH, f"health:lost:{answer.reason.value}", f"loading the program takes the kernel down ({answer.reason.value})")))
+                Kind.HEALTH, f"health:lost:{answer.reason.value}",
+                f"loading the program takes the kernel down ({answer.reason.value})",
+            )))  # fmt: skip
         checked.seconds[kernel] = time.monotonic() - started
         return
     seen = Observation(generated, quiet, answer)

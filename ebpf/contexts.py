@@ -24,8 +24,8 @@ class FieldKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ContextField:
-    """``size`` in bytes.  ``given``: BPF_PROG_TEST_RUN takes the value from ctx_in, so that a run can predict it.  ``whole``: loads of a
-    part of the field are refused."""
+    """``size`` in bytes.  ``given``: BPF_PROG_TEST_RUN takes the value from ctx_in, so that a run can predict it.  ``whole``: loads
+    of a part of the field are refused."""
 
     name: str
     offset: int

@@ -58,7 +58,7 @@ UNINITIALISED_STACK = Rule("uninitialised-stack", _C, _W, f"{_V}: check_stack_re
                            "stack bytes are read that were never written (refused for all before 6.3)", unprivileged=True)
 MAP_VALUE_BOUNDS = Rule("map-value-bounds", _S, _W, f"{_V}: check_map_access", "a map value is accessed outside its value_size")
 PACKET_BOUNDS = Rule("packet-bounds", _S, _W, f"{_V}: check_packet_access", "packet bytes outside data..data_end are accessed")
-CONTEXT_BOUNDS = Rule("context-access", _S, _W, f"{_V}: check_ctx_access", "the context is accessed where its type allows no access")
+CONTEXT_BOUNDS = Rule("context-access", _S, _W, f"{_V}: check_ctx_access", "the context is accessed where its type allows none")
 MEMORY_BOUNDS = Rule("memory-bounds", _S, _W, f"{_V}: check_mem_region_access", "memory is accessed outside its size")
 NULL_DEREFERENCE = Rule("null-dereference", _S, _W, f"{_V}: check_mem_access", "a pointer that may be null is dereferenced")
 SCALAR_DEREFERENCE = Rule("scalar-dereference", _S, _W, f"{_V}: check_mem_access", "a number is dereferenced")
@@ -66,7 +66,7 @@ READ_ONLY = Rule("read-only", _S, _W, f"{_V}: check_mem_access", "read-only memo
 POINTER_ARITHMETIC = Rule("pointer-arithmetic", _P, _W, f"{_V}: adjust_ptr_min_max_vals",
                           "arithmetic on a pointer that may not be moved so")
 HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")
-HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type does not have")
+HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type lacks")
 HELPER_GPL = Rule("helper-gpl-only", _P, _W, f"{_V}: check_helper_call", "a GPL-only helper is called by a non-GPL program")
 POINTER_LEAK = Rule("pointer-leak", _C, _W, f"{_V}: check_reg_arg, check_mem_access, is_pointer_value",
                     "a kernel pointer becomes readable", unprivileged=True)
@@ -88,7 +88,7 @@ TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check", "more than 1,000,
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic operation on memory that does not allow it")
 PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
 ARENA_MISSING = Rule("arena-missing", _F, _W, f"{_V}: check_alu_op", "addr_space_cast in a program without an arena", since="6.9")
-MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access whose alignment the kernel requires and that lacks it")
+MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 """All rules by name."""

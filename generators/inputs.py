@@ -29,7 +29,11 @@ def constants_of(insns: Sequence[Insn]) -> tuple[int, ...]:
 
 def word_for(rng: random.Random, constants: Sequence[int]) -> int:
     """One input word."""
-    shape = rng.randrange(10)
+    shape = rng.randrange(12)
+    if shape > 9:
+        # Bytes that are near what the program compares bytes with.
+        small = [number for number in constants if number < 256] or [0, 127, 128, 255]
+        return int.from_bytes(bytes([rng.choice(small) for _ in range(8)]), "little")
     if shape < 3 and constants:
         number = rng.choice(constants)
         return number if rng.randrange(3) else (number & 0xFFFF_FFFF) | rng.getrandbits(32) << 32

@@ -232,6 +232,7 @@ def _jump_into_immediate(b: Builder, dice: Dice) -> int | None:
     register = _scalar(b)
     at = b.emit(o.JEQ | o.K | o.JMP, register, 0, 1, 5)
     b.wide(register, 1 << 40)
+    b.set_number(register, 1 << 40, 1 << 40)
     return at
 
 

@@ -1,7 +1,7 @@
 """Near misses in which only one of two paths breaks the rule: what state pruning and precision tracking must not overlook.
 
-The harmless path comes first, as the verifier walks it first; then the other one reaches the same instructions with a state that differs
-only in what makes the access illegal.
+The harmless path comes first, as the verifier walks it first; then the other one reaches the same instructions with a state that
+differs only in what makes the access illegal.
 """
 
 from __future__ import annotations

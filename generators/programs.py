@@ -66,6 +66,9 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     misses = _choices(dice) if purpose is Purpose.NEAR_MISS else []
     miss_dice = Dice(dice.pick(1 << 48))
     falls_off = bool(misses) and dice.pick(30) == 29
+    if falls_off:
+        # The end of the program is broken only once nothing else is.
+        misses = []
     license = "GPL"
     if misses and misses[0].first:
         license = _break(b, misses[:1], miss_dice)
@@ -84,7 +87,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         license = _break(b, misses, miss_dice)
     _epilogue(b, falls_off)
     # More frequent states mean more pruning; a near miss may depend on it.
-    often = dice.pick(4) >= (1 if misses else 3)
+    often = dice.pick(4) >= (1 if purpose is Purpose.NEAR_MISS else 3)
     flags = LoadFlag.TEST_STATE_FREQ if often and profile.knows("5.3") and privileged else LoadFlag(0)
     case = Case(
         Program(kind, tuple(b.insns), tuple(b.maps), flags=flags, license=license),

@@ -40,7 +40,11 @@ def now() -> str:
 
 
 def finding(
-    seen: Observation, what: Disagreement, task: Assignment, provenance: Provenance, known: KnownIssue | None,
+    seen: Observation,
+    what: Disagreement,
+    task: Assignment,
+    provenance: Provenance,
+    known: KnownIssue | None,
     reproduced: Reproduced | None,
 ) -> Finding:
     """The record of a disagreement seen on the kernel of ``task``."""

@@ -128,7 +128,10 @@ class Pursuit:
                 f"loading or running the program takes the kernel down ({answer.reason.value}), "
                 "alone on a fresh virtual machine too",
             ))  # fmt: skip
-        elif answer.reason is LossReason.HANG and isinstance(verdict, Answer) and seen.accepted and all(_ends(outcome) for outcome, _ in seen.runs):
+        elif (
+            answer.reason is LossReason.HANG and isinstance(verdict, Answer) and seen.accepted
+            and all(_ends(outcome) for outcome, _ in seen.runs)
+        ):  # fmt: skip
             found.append(Disagreement(
                 Kind.EXECUTION, "execution:hang:run",
                 "the program is loaded at once, but a run of it does not come back; the interpreter ends on every input",
@@ -207,7 +210,9 @@ class Pursuit:
 
     def _job_for(self, kind: Kind, generated: Generated) -> Job:
         # Only these need programs run, by all engines, which number 0 asks for.
-        return plan(generated.case, 0) if kind in (Kind.EXECUTION, Kind.HEALTH) else Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
+        if kind in (Kind.EXECUTION, Kind.HEALTH):
+            return plan(generated.case, 0)
+        return Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
 
     def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> Finding:
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)

@@ -62,7 +62,11 @@ class Worker:
     """Works off one assignment."""
 
     def __init__(
-        self, assignment: Assignment, queue: Queue[Report], stop: Event, open_session: Callable[..., KernelSession] = KernelSession.open
+        self,
+        assignment: Assignment,
+        queue: Queue[Report],
+        stop: Event,
+        open_session: Callable[..., KernelSession] = KernelSession.open,
     ) -> None:
         self.assignment = assignment
         self.queue = queue

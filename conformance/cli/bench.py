@@ -29,7 +29,9 @@ def bench(kernels: tuple[str, ...], boot_args: tuple[str, ...], examples: int, s
         for stage, cost in found.host_ms.items():
             click.echo(f"  {stage:<10} {cost:8.2f} host CPU ms per program")
         click.echo(f"  {'all stages':<10} {sum(found.host_ms.values()):8.2f} host CPU ms per program")
-        click.echo(f"  {'guest':<10} {found.guest_ms:8.2f} CPU ms of QEMU per program, {found.guest_load_ms:.2f} ms of it in BPF_PROG_LOAD")
+        click.echo(
+            f"  {'guest':<10} {found.guest_ms:8.2f} CPU ms of QEMU per program, {found.guest_load_ms:.2f} ms of it in BPF_PROG_LOAD"
+        )
         click.echo(f"  agent alone {found.raw_rate:7.1f} programs/s (one load each, log level 2, same flags)")
         click.echo(f"  end to end  {found.rate:7.1f} programs/s: ratio {found.ratio:.2f}")
         click.echo("  peak memory " + ", ".join(f"{name} {mib} MiB" for name, mib in found.memory_mib.items()))

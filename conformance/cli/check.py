@@ -23,8 +23,8 @@ from ebpf.assembly import listing
 def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], json_lines: bool) -> int:
     """Put programs to kernels and oracles, and say where they disagree.
 
-    PATHS are case files (.json, also a finding's), hex (.hex) or assembly in the kernel's dialect (.s, .asm), or directories of them. A
-    bare program is a socket filter. Exit status: 1 when something disagrees.
+    PATHS are case files (.json, also a finding's), hex (.hex) or assembly in the kernel's dialect (.s, .asm), or directories of
+    them. A bare program is a socket filter. Exit status: 1 when something disagrees.
     """
     from conformance.kernel.features import probe
     from conformance.kernel.session import KernelSession
@@ -50,12 +50,13 @@ def describe(checked: Checked) -> str:
     lines = [f"{checked.name}: {checked.case.program.type.name.lower()}, {len(checked.case.program.instructions)} slots"]
     lines += [f"  {kernel}: {_ruling(ruling)}" for kernel, ruling in checked.rulings.items()]
     for number, outcome in enumerate(checked.outcomes):
-        told = outcome_json(outcome)
-        lines.append(f"  interpreter, input {number}: " + " ".join(str(value) for key, value in told.items() if key != "predictable"))
+        told = (str(value) for key, value in outcome_json(outcome).items() if key != "predictable")
+        lines.append(f"  interpreter, input {number}: " + " ".join(told))
     for kernel, each in checked.disagreements:
         lines.append(f"  DISAGREEMENT on {kernel}: {each.kind.value}: {each.statement}")
         lines += [
-            f"    {'>>>' if at == each.culprit else '   '} {at:4}: {text}" for at, text in listing(checked.case.program.instructions)
+            f"    {'>>>' if at == each.culprit else '   '} {at:4}: {text}"
+            for at, text in listing(checked.case.program.instructions)
         ]
     return "\n".join(lines)
 

@@ -21,7 +21,8 @@ DEFAULT_INPUT = Input(packet=bytes(64))
 
 
 def load(paths: tuple[Path, ...]) -> Iterator[tuple[str, Case]]:
-    """(name, case) of every file, directories in order of name.  Raises :class:`InputError` naming the file, the place and the reason."""
+    """(name, case) of every file, directories in order of name.  Raises :class:`InputError` naming the file, the place and the
+    reason."""
     for path in paths:
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())

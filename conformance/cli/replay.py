@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from conformance.cli.options import boot_option, images, json_option, kernel_option
+from conformance.kernel.jobs import Lost
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
@@ -29,8 +30,8 @@ COULD_NOT_TELL = 3
 def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], times: int, as_json: bool) -> int:
     """Show a finding again: a findings/ID directory, or its finding.json.
 
-    The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status: 1 when it still shows, 0 when not, 3 when that could not be
-    told.
+    The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status: 1 when it still
+    shows, 0 when not, 3 when that could not be told.
     """
     from conformance.kernel.session import KernelSession
 
@@ -44,13 +45,12 @@ def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], 
             for _ in range(times):
                 job = plan(generated.case, 0)
                 answer = session.run(job)
-                seen = Observation(generated, job, answer) if hasattr(answer, "attempts") else None
-                told += seen is not None
-                for judgement in PROPERTIES[Kind(record.kind.value)](seen) if seen else ():
-                    if isinstance(judgement, Disagreement):
-                        shown += 1
-                        statement = judgement.statement
-                        break
+                if isinstance(answer, Lost):
+                    continue
+                told += 1
+                found = _same(record, Observation(generated, job, answer))
+                if found is not None:
+                    shown, statement = shown + 1, found.statement
         results.append({"kernel": image.name, "shown": shown, "times": times, "told": told, "statement": statement})
         if not as_json:
             click.echo(f"{image.name}: shows {shown} of {times} times" + (f": {statement}" if statement else ""))
@@ -59,6 +59,20 @@ def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], 
     if any(result["shown"] for result in results):
         return 1
     return COULD_NOT_TELL if any(result["told"] != result["times"] for result in results) else 0
+
+
+def _same(record: Finding, seen: Observation) -> Disagreement | None:
+    """The disagreement that ``record`` is about, in an observation.
+
+    An execution's culprit was found by trials that are not repeated here: the engine that is wrong is what must be the same.
+    """
+    kind = Kind(record.kind.value)
+    parts = 2 if kind is Kind.EXECUTION else None
+    wanted = record.signature.split(":")[:parts]
+    for judgement in PROPERTIES[kind](seen):
+        if isinstance(judgement, Disagreement) and judgement.signature.split(":")[:parts] == wanted:
+            return judgement
+    return None
 
 
 def read(path: Path) -> Finding:

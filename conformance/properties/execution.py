@@ -69,8 +69,9 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
     culprit = _last_writer(trace, what, seen)
     names = " and ".join(result.engine for result in wrong)
     against = " and ".join([OURS, *right])
+    form = seen.form_name(culprit) if culprit is not None else "unknown"
     yield Disagreement(
-        Kind.EXECUTION, f"execution:{_blame([result.engine for result in wrong], right)}:{seen.form_name(culprit) if culprit is not None else 'unknown'}",
+        Kind.EXECUTION, f"execution:{_blame([result.engine for result in wrong], right)}:{form}",
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit, number,
     )  # fmt: skip
@@ -108,7 +109,8 @@ def _entries(
 ) -> tuple[int | None, str] | None:
     """What differs between two states of map ``index``; None when only their order does."""
     for key in sorted(mine.keys() ^ other.keys()):
-        return None, f"map {index} has {'no' if key in mine else 'an'} entry {key.hex()}, expected {'one' if key in mine else 'none'}"
+        has, expected = ("no", "one") if key in mine else ("an", "none")
+        return None, f"map {index} has {has} entry {key.hex()}, expected {expected}"
     for key, a in mine.items():
         b = other[key]
         if a != b:

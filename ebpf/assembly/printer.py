@@ -76,8 +76,8 @@ def _second_half(form: Form, following: Insn | None, first: Insn) -> Insn:
 def listing(insns: Sequence[Insn], dialect: Dialect = Dialect.KERNEL) -> list[tuple[int, str]]:
     """(slot number, text) of each instruction; second slots of 64-bit immediates have no line.
 
-    An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be printed too; so is a 64-bit
-    immediate whose second slot is missing or says more than the text can.
+    An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be printed too; so is a
+    64-bit immediate whose second slot is missing or says more than the text can.
     """
     lines: list[tuple[int, str]] = []
     at = 0

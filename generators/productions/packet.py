@@ -6,7 +6,6 @@ from ebpf.contexts import CONTEXTS, FieldKind
 from ebpf.isa import opcodes as o
 from ebpf.program_types import ProgramType
 from generators.builder import Builder
-
 from generators.dice import Dice
 from generators.productions.memory import bound, loaded
 from generators.productions.table import Production
@@ -16,7 +15,7 @@ _SIZES = ((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1))
 
 
 def _direct(b: Builder, dice: Dice) -> bool:
-    sources = [r for r in b.state.pointers(Kind.PACKET)]
+    sources = list(b.state.pointers(Kind.PACKET))
     free = b.free()
     if not sources or not free:
         return False

@@ -57,10 +57,7 @@ def _atomic(size: int) -> Handler:
             return
         operand = m.number(m.read(insn.src)) & mask
         old = m.number(loaded)
-        if insn.imm == o.XCHG:
-            new = operand
-        else:
-            new = ALU64[insn.imm & ~o.FETCH](old, operand) & mask
+        new = operand if insn.imm == o.XCHG else ALU64[insn.imm & ~o.FETCH](old, operand) & mask
         store(m, target, insn.off, size, new)
         if insn.imm & o.FETCH:
             m.write(insn.src, old)

@@ -60,7 +60,8 @@ def may_store(region: ContextRegion, offset: int, size: int) -> bool:
 
 
 def load(region: ContextRegion, offset: int, size: int, packet: Region, environment: Environment) -> int | Pointer | None:
-    """A load of ``size`` bytes, aligned and inside one field (net/core/filter.c, bpf_skb_is_valid_access); None where it is not allowed."""
+    """A load of ``size`` bytes, aligned and inside one field (net/core/filter.c, bpf_skb_is_valid_access); None where it is not
+    allowed."""
     layout = region.layout
     field = _field(region, offset, size)
     if layout is None or field is None or (field.whole and size != field.size):

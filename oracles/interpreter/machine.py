@@ -57,8 +57,8 @@ class Machine:
     """One run of one case on one input."""
 
     __slots__ = (
-        "at", "code", "code_region", "context", "environment", "frames", "handlers", "limit", "maps", "packet", "privileged", "program",
-        "registers", "steps", "trace",
+        "at", "code", "code_region", "context", "environment", "frames", "handlers", "limit", "maps", "packet", "privileged",
+        "program", "registers", "steps", "trace",
     )  # fmt: skip
 
     def __init__(self, case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int) -> None:

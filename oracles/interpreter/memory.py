@@ -12,7 +12,8 @@ class Region:
     """A run of ``len(data)`` bytes at the fake address ``base``.
 
     ``bounds`` is the rule that an access outside breaks.  Eight bytes that hold a pointer keep it in ``pointers`` (by offset);
-    ``data`` then holds its address.  ``remains`` are the bytes of addresses that were partly overwritten.  ``written`` has one byte per byte of data, 1 once it was written, or is None when all are defined.
+    ``data`` then holds its address.  ``remains`` are the bytes of addresses that were partly overwritten.  ``written`` has one byte
+    per byte of data, 1 once it was written, or is None when all are defined.
     """
 
     __slots__ = ("base", "bounds", "data", "name", "pointers", "remains", "version", "writable", "written")
@@ -32,7 +33,7 @@ class Region:
 
     def holds(self, offset: int, size: int) -> bool:
         """Whether ``size`` bytes from ``offset`` lie inside."""
-        return 0 <= offset and offset + size <= len(self.data)
+        return 0 <= offset <= len(self.data) - size
 
     def defined(self, offset: int, size: int) -> bool:
         """Whether those bytes were all written."""

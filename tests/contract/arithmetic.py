@@ -39,7 +39,8 @@ OPERANDS = (
     (0xFFFF_FFFF_FFFF_FFF9, 0xAAAA_BBBB_0000_0000),
     (0x0000_0001_FFFF_FFF9, 0x5555_0000_0000_0021),
 )
-"""(destination, source): wrap-around, INT_MIN / -1 of both widths, zero in all 64 bits and in the low half only, dirty upper halves."""
+"""(destination, source): wrap-around, INT_MIN / -1 of both widths, zero in all 64 bits and in the low half only, dirty upper
+halves."""
 CONSTANTS = ((0xFFFF_FFFF_0000_0005, -1), (0x8000_0000_8000_0000, 0x7FFF_FFFF), (41, -0x8000_0000), (0x1_0000_0001, 3))
 
 

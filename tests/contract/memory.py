@@ -52,23 +52,24 @@ _W, _DW = "(u32 *)(r10 -8)", "(u64 *)(r10 -8)"
 _MEMORY = "; r0 = *(u64 *)(r10 -8); exit"
 _FETCHED = "; r0 = r2; exit"
 
-ATOMIC = tuple(
-    row
-    for sign, name, narrow, wide in (
-        ("+=", "add", 0x1_0000_000F, 0x10_0000_000F),
-        ("|=", "or", 0x1_0000_000F, 0xF_0000_000F),
-        ("&=", "and", 0x1_0000_0000, 0x1_0000_0000),
-        ("^=", "xor", 0x1_0000_000F, 0xE_0000_000F),
-    )
-    for row in (
-        Row(f"lock {name}32", f"{_HELD}lock *{_W} {sign} r2{_MEMORY}", Returns(narrow)),
-        Row(f"lock {name}64", f"{_HELD}lock *{_DW} {sign} r2{_MEMORY}", Returns(wide)),
-        Row(f"fetch_{name}32 memory", f"{_HELD}r2 = atomic_fetch_{name}({_W}, r2){_MEMORY}", Returns(narrow)),
-        Row(f"fetch_{name}64 memory", f"{_HELD}r2 = atomic64_fetch_{name}({_DW}, r2){_MEMORY}", Returns(wide)),
-        Row(f"fetch_{name}32 register", f"{_HELD}r2 = atomic_fetch_{name}({_W}, r2){_FETCHED}", Returns(5)),
-        Row(f"fetch_{name}64 register", f"{_HELD}r2 = atomic64_fetch_{name}({_DW}, r2){_FETCHED}", Returns(0x1_0000_0005)),
-    )
-) + (
+ATOMIC = (
+    *(
+        row
+        for sign, name, narrow, wide in (
+            ("+=", "add", 0x1_0000_000F, 0x10_0000_000F),
+            ("|=", "or", 0x1_0000_000F, 0xF_0000_000F),
+            ("&=", "and", 0x1_0000_0000, 0x1_0000_0000),
+            ("^=", "xor", 0x1_0000_000F, 0xE_0000_000F),
+        )
+        for row in (
+            Row(f"lock {name}32", f"{_HELD}lock *{_W} {sign} r2{_MEMORY}", Returns(narrow)),
+            Row(f"lock {name}64", f"{_HELD}lock *{_DW} {sign} r2{_MEMORY}", Returns(wide)),
+            Row(f"fetch_{name}32 memory", f"{_HELD}r2 = atomic_fetch_{name}({_W}, r2){_MEMORY}", Returns(narrow)),
+            Row(f"fetch_{name}64 memory", f"{_HELD}r2 = atomic64_fetch_{name}({_DW}, r2){_MEMORY}", Returns(wide)),
+            Row(f"fetch_{name}32 register", f"{_HELD}r2 = atomic_fetch_{name}({_W}, r2){_FETCHED}", Returns(5)),
+            Row(f"fetch_{name}64 register", f"{_HELD}r2 = atomic64_fetch_{name}({_DW}, r2){_FETCHED}", Returns(0x1_0000_0005)),
+        )
+    ),
     Row("xchg32 memory", f"{_HELD}r2 = atomic_xchg({_W}, r2){_MEMORY}", Returns(0x1_0000_000A)),
     Row("xchg32 register", f"{_HELD}r2 = atomic_xchg({_W}, r2){_FETCHED}", Returns(5)),
     Row("xchg64 memory", f"{_HELD}r2 = atomic64_xchg({_DW}, r2){_MEMORY}", Returns(0xF_0000_000A)),
@@ -131,7 +132,8 @@ MAPS = (
         Returns(_ERRNO["EINVAL"]), (ARRAY,)),
     Row("R1 is no map", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = 5; call bpf_map_lookup_elem#1; exit",
         Traps(rules.HELPER_ARGUMENT, 4), (ARRAY,)),
-    Row("the key is no pointer", "r2 = 5; r1 = map[0]; call bpf_map_lookup_elem#1; exit", Traps(rules.HELPER_ARGUMENT, 3), (ARRAY,)),
+    Row("the key is no pointer", "r2 = 5; r1 = map[0]; call bpf_map_lookup_elem#1; exit",
+        Traps(rules.HELPER_ARGUMENT, 3), (ARRAY,)),
     Row("the key leaves the stack", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -3; r1 = map[0]; call bpf_map_lookup_elem#1; exit",
         Traps(rules.STACK_BOUNDS, 5), (ARRAY,)),
     Row("the key was never written", "r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit",
@@ -152,7 +154,8 @@ CONTEXT = (
     Row("data is hidden from a socket filter", "r0 = *(u32 *)(r1 +76); exit", Traps(rules.CONTEXT_BOUNDS, 0)),
     Row("behind the context", "r0 = *(u32 *)(r1 +192); exit", Traps(rules.CONTEXT_BOUNDS, 0)),
     Row("len is read-only", "*(u32 *)(r1 +0) = 1; r0 = 0; exit", Traps(rules.CONTEXT_BOUNDS, 0)),
-    Row("mark is written by a classifier", "*(u32 *)(r1 +8) = 5; r0 = *(u32 *)(r1 +8); exit", Returns(5), type=ProgramType.SCHED_CLS),
+    Row("mark is written by a classifier", "*(u32 *)(r1 +8) = 5; r0 = *(u32 *)(r1 +8); exit",
+        Returns(5), type=ProgramType.SCHED_CLS),
     Row("half of mark is written", "*(u16 *)(r1 +8) = 5; r0 = 0; exit", Traps(rules.CONTEXT_BOUNDS, 0), type=ProgramType.SCHED_CLS),
 )  # fmt: skip
 
@@ -165,7 +168,8 @@ PACKETS = (
     Row("behind the packet", "r2 = *(u32 *)(r1 +0); r0 = *(u8 *)(r2 +78); exit", Traps(rules.PACKET_BOUNDS, 1), type=_XDP),
     Row("before the packet", "r2 = *(u32 *)(r1 +0); r0 = *(u8 *)(r2 -1); exit", Traps(rules.PACKET_BOUNDS, 1), type=_XDP),
     Row("half of data", "r0 = *(u16 *)(r1 +0); exit", Traps(rules.CONTEXT_BOUNDS, 0), type=_XDP),
-    Row("xdp writes the packet", "r2 = *(u32 *)(r1 +0); *(u8 *)(r2 +3) = 5; r0 = *(u32 *)(r2 +0); exit", Returns(0x05000000), type=_XDP),
+    Row("xdp writes the packet", "r2 = *(u32 *)(r1 +0); *(u8 *)(r2 +3) = 5; r0 = *(u32 *)(r2 +0); exit",
+        Returns(0x05000000), type=_XDP),
     Row("skb[] u8", "r6 = r1; r0 = *(u8 *)skb[3]; exit", Returns(0x83)),
     Row("skb[] u16 is big-endian", "r6 = r1; r0 = *(u16 *)skb[3]; exit", Returns(0x8384)),
     Row("skb[] u32", "r6 = r1; r0 = *(u32 *)skb[0]; exit", Returns(0x80818283)),
@@ -180,17 +184,22 @@ PACKETS = (
     Row("skb[] forgets R1 to R5", "r6 = r1; r5 = 1; r0 = *(u8 *)skb[0]; r0 = r5; exit", Traps(rules.UNINITIALISED_REGISTER, 3)),
     Row("skb_load_bytes", "r2 = 2; r3 = r10; r3 += -8; r4 = 8; call bpf_skb_load_bytes#26; r0 = *(u64 *)(r10 -8); exit",
         Returns(0x8988878685848382)),
-    Row("skb_load_bytes behind the end", "r2 = 60; r3 = r10; r3 += -8; r4 = 8; call bpf_skb_load_bytes#26; exit", Returns((1 << 64) - 14)),
-    Row("skb_load_bytes of nothing", "r2 = 0; r3 = r10; r3 += -8; r4 = 0; call bpf_skb_load_bytes#26; exit", Traps(rules.HELPER_ARGUMENT, 4)),
+    Row("skb_load_bytes behind the end", "r2 = 60; r3 = r10; r3 += -8; r4 = 8; call bpf_skb_load_bytes#26; exit",
+        Returns((1 << 64) - 14)),
+    Row("skb_load_bytes of nothing", "r2 = 0; r3 = r10; r3 += -8; r4 = 0; call bpf_skb_load_bytes#26; exit",
+        Traps(rules.HELPER_ARGUMENT, 4)),
 )  # fmt: skip
 
 _CAST = "r2 = addr_space_cast(r{0}, 0, 1); "
 ARENAS = (
     Row("arena memory reads as zero", "r1 = map[0][0]+0; " + _CAST.format(1) + "r0 = *(u64 *)(r2 +8); exit", Returns(0), (ARENA,)),
-    Row("an arena store never fails", "r1 = 0x7fff12345678; " + _CAST.format(1) + "*(u64 *)(r2 -8) = 5; r0 = 1; exit", Returns(1), (ARENA,)),
+    Row("an arena store never fails", "r1 = 0x7fff12345678; " + _CAST.format(1) + "*(u64 *)(r2 -8) = 5; r0 = 1; exit",
+        Returns(1), (ARENA,)),
     Row("a cast keeps the low half", "r1 = 0x7fff12345678; " + _CAST.format(1) + "r0 = r2; exit", Returns(0x12345678), (ARENA,)),
-    Row("arithmetic on arena pointers has 32 bits", "r1 = 0xffffffff; " + _CAST.format(1) + "r2 += 2; r0 = r2; exit", Returns(1), (ARENA,)),
-    Row("there and back", "r1 = 0x7fff12345678; " + _CAST.format(1) + "r3 = addr_space_cast(r2, 1, 0); r0 = addr_space_cast(r3, 0, 1); exit",
+    Row("arithmetic on arena pointers has 32 bits", "r1 = 0xffffffff; " + _CAST.format(1) + "r2 += 2; r0 = r2; exit",
+        Returns(1), (ARENA,)),
+    Row("there and back",
+        "r1 = 0x7fff12345678; " + _CAST.format(1) + "r3 = addr_space_cast(r2, 1, 0); r0 = addr_space_cast(r3, 0, 1); exit",
         Returns(0x12345678), (ARENA,)),
     Row("null stays null", "r1 = 0; r0 = addr_space_cast(r1, 1, 0); exit", Returns(0), (ARENA,)),
     Row("a user address is a number", "r1 = map[0][0]+0; r0 = *(u8 *)(r1 +0); exit", Traps(rules.SCALAR_DEREFERENCE, 2), (ARENA,)),

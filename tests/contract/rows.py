@@ -36,7 +36,8 @@ class Traps:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``text`` is assembly in the kernel's dialect, instructions separated by ``; ``.  ``privileged`` is how the program is loaded."""
+    """``text`` is assembly in the kernel's dialect, instructions separated by ``; ``.  ``privileged`` is how the program is
+    loaded."""
 
     name: str
     text: str

@@ -167,7 +167,8 @@ ADDRESSES = re.compile(r"0xf{4}[0-9a-f]{12}|\[map=|map\[id:|<func>|^call kernel-
 
 
 def test_the_words_of_real_kernels() -> None:
-    """Each instruction line of our sample logs, printed by the kernel, is what we print of the case's instruction and parse back."""
+    """Each instruction line of our sample logs, printed by the kernel, is what we print of the case's instruction and parse
+    back."""
     compared = set()
     for path in sorted(LOGS.glob("*.jsonl.xz")):
         with lzma.open(path, "rt") as file:

@@ -71,7 +71,7 @@ def test_a_legal_instruction_finds_its_own_form(chosen: tuple[Form, tuple[Insn, 
 def test_a_field_that_is_not_free_is_named_when_it_is_wrong(
     chosen: tuple[Form, tuple[Insn, ...]], name: str, data: st.DataObject
 ) -> None:
-    form, (insn, *_) = chosen
+    _form, (insn, *_) = chosen
     low, high = {"dst": (0, 15), "src": (0, 15), "off": (-(1 << 15), (1 << 15) - 1), "imm": (-(1 << 31), (1 << 31) - 1)}[name]
     wrong = replace(insn, **{name: data.draw(st.integers(low, high))})
     fits = {f.name for f in FORMS if f.opcode == wrong.opcode and f.misfit(wrong) is None}
@@ -114,13 +114,17 @@ def test_unknown_opcodes(opcode: int) -> None:
 def test_groups() -> None:
     """RFC 9669, section 2.4 and the appendix."""
     of = {form.name: form.group for form in FORMS}
-    assert {name for name, group in of.items() if group is Group.PACKET} == {f"ld{m}{w}" for m in ("abs", "ind") for w in (8, 16, 32)}
+    assert {name for name, group in of.items() if group is Group.PACKET} == {
+        f"ld{m}{w}" for m in ("abs", "ind") for w in (8, 16, 32)
+    }
     for bits in ("32", "64"):
         group = Group("divmul" + bits)
         expected = {f"{op}{bits}_{s}" for op in ("mul", "div", "mod", "sdiv", "smod") for s in "kx"}
         assert {name for name, found in of.items() if found is group} == expected
         atomic = Group("atomic" + bits)
-        names = {"atomic_xchg", "atomic_cmpxchg"} | {f"atomic_{f}{op}" for f in ("", "fetch_") for op in ("add", "or", "and", "xor")}
+        names = {"atomic_xchg", "atomic_cmpxchg"} | {
+            f"atomic_{f}{op}" for f in ("", "fetch_") for op in ("add", "or", "and", "xor")
+        }
         assert {name for name, found in of.items() if found is atomic} == {name + bits for name in names}
     assert of["ldx64"] is of["ldsx8"] is of["call_helper"] is of["exit"] is of["ja"] is of["bswap64"] is of["be64"] is Group.BASE64
     assert of["ldx32"] is of["st8"] is of["gotol"] is of["jeq32_k"] is of["le16"] is of["add32_x"] is Group.BASE32

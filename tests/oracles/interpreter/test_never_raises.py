@@ -19,17 +19,27 @@ from oracles.interpreter.environment import Addresses
 OPCODES = st.one_of(st.sampled_from([form.opcode for form in FORMS]), st.integers(0, 255))
 NEAR = st.one_of(st.integers(-12, 12), st.sampled_from([-32768, 32767]), st.integers(-600, 600))
 IMMEDIATES = st.one_of(
-    st.integers(-12, 200), st.sampled_from([16, 32, 64, 1 << 16, 0xE1, 0xF1, 0x100, 0x110, -0x100000, -0x200001, 0x7FFFFFFF, -0x80000000]),
+    st.integers(-12, 200),
+    st.sampled_from([16, 32, 64, 1 << 16, 0xE1, 0xF1, 0x100, 0x110, -0x100000, -0x200001, 0x7FFFFFFF, -0x80000000]),
 )  # fmt: skip
 PLAUSIBLE = st.builds(Insn, OPCODES, st.integers(0, 12), st.integers(0, 12), NEAR, IMMEDIATES)
 ANYTHING = st.binary(min_size=8, max_size=8).map(lambda code: decode(code)[0])
 SLOTS = st.lists(st.one_of(PLAUSIBLE, PLAUSIBLE, ANYTHING), min_size=1, max_size=24).map(tuple)
 MAPS = (
-    MapSpec(MapType.ARRAY, 4, 16, 3), MapSpec(MapType.HASH, 4, 8, 2), MapSpec(MapType.ARENA, 0, 0, 10), MapSpec(MapType.INSN_ARRAY, 4, 16, 4),
+    MapSpec(MapType.ARRAY, 4, 16, 3), MapSpec(MapType.HASH, 4, 8, 2), MapSpec(MapType.ARENA, 0, 0, 10),
+    MapSpec(MapType.INSN_ARRAY, 4, 16, 4),
     MapSpec(MapType.PROG_ARRAY, 4, 4, 4), MapSpec(MapType.RINGBUF, 0, 0, 4096), MapSpec(MapType.ARRAY, 4, 0xFFFF_FFFF, 0xFFFF_FFFF),
     MapSpec(MapType.LRU_HASH, 4, 8, 1),
 )  # fmt: skip
-PREFIX = (Insn(0xBF, 6, 1), Insn(0xB7, 0), Insn(0x7A, 10, 0, -8, 3), Insn(0xBF, 2, 10), Insn(0x07, 2, 0, 0, -8), Insn(0x18, 1, 1, 0, 0), Insn(0))
+PREFIX = (
+    Insn(0xBF, 6, 1),
+    Insn(0xB7, 0),
+    Insn(0x7A, 10, 0, -8, 3),
+    Insn(0xBF, 2, 10),
+    Insn(0x07, 2, 0, 0, -8),
+    Insn(0x18, 1, 1, 0, 0),
+    Insn(0),
+)
 """R6 the context, R0 zero, R2 the stack, R1 a map: programs that start so get further."""
 INPUTS = st.builds(
     Input, st.one_of(st.binary(max_size=80), st.integers(0, 200).map(bytes)), st.one_of(st.just(b""), st.binary(max_size=200)),
@@ -43,7 +53,11 @@ def cases(draw: st.DrawFn) -> Case:
     if draw(st.booleans()):
         maps = draw(st.integers(0, len(MAPS) - 1))
         slots = (*PREFIX[:5], Insn(0x18, 1, draw(st.integers(1, 2)), 0, maps), *PREFIX[6:], *slots)
-    kind = draw(st.sampled_from([ProgramType.SOCKET_FILTER, ProgramType.XDP, ProgramType.SCHED_CLS, ProgramType.KPROBE, ProgramType.SYSCALL]))
+    kind = draw(
+        st.sampled_from(
+            [ProgramType.SOCKET_FILTER, ProgramType.XDP, ProgramType.SCHED_CLS, ProgramType.KPROBE, ProgramType.SYSCALL]
+        )
+    )
     return Case(Program(kind, slots, MAPS), (draw(INPUTS),), draw(st.sampled_from([None, ()])))
 
 

@@ -1,0 +1,67 @@
+"""Generators reach what they claim: every production, every near miss, every form of the instruction set they know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+
+from ebpf.isa.table import form_of
+from ebpf.program_types import ProgramType
+from ebpf.rules import FALLS_OFF
+from generators.near_misses import NEAR_MISSES
+from generators.productions import PRODUCTIONS
+from generators.programs import Generated, Purpose
+from tests.generators.drawing import MIXED, NEAR, VALID, draws
+
+
+@cache
+def mixed() -> tuple[Generated, ...]:
+    return tuple(draws(1500, MIXED))
+
+
+def forms(generated: Generated) -> set[str]:
+    insns = generated.case.program.instructions
+    return {form_of(insn).name for at, insn in enumerate(insns) if not (at and insns[at - 1].opcode == 0x18)}
+
+
+def test_every_production() -> None:
+    used = Counter(name for generated in mixed() for name in generated.productions)
+    assert used.keys() == {production.name for production in PRODUCTIONS}
+    assert min(used.values()) >= 100, used
+
+
+def test_every_near_miss() -> None:
+    broken = Counter(generated.rule for generated in draws(1500, NEAR))
+    assert broken.keys() - {None} == {miss.rule for miss in NEAR_MISSES} | {FALLS_OFF}
+    assert broken[None] < 500
+
+
+def test_every_form_of_arithmetic_branches_and_memory() -> None:
+    """Of what Linux 6.12 has, only what the productions leave out on purpose is missing."""
+    seen = set().union(*[forms(generated) for generated in draws(1500, VALID)])
+    absent = {name for name in ALL_FORMS - seen if not name.startswith(BEYOND)}
+    assert absent == {"ldabs8", "ldabs16", "ldabs32", "ldind8", "ldind16", "ldind32", "gotol"} - seen, absent
+
+
+ALL_FORMS = {form.name for form in __import__("ebpf.isa.table", fromlist=["FORMS"]).FORMS}
+BEYOND = (
+    "addr_space_cast", "gotox", "may_goto", "callx", "load_acquire", "store_release", "ld_btf_id", "ld_func", "ld_map_idx", "call_kfunc",
+)  # fmt: skip
+
+
+def test_the_mixture() -> None:
+    purposes = Counter(generated.purpose for generated in mixed())
+    kinds = Counter(generated.case.program.type for generated in mixed())
+    unprivileged = sum(generated.case.capabilities == () for generated in mixed())
+    assert purposes[Purpose.VALID] / 1500 > 0.6
+    assert purposes[Purpose.NEAR_MISS] / 1500 > 0.08
+    assert purposes[Purpose.DARING] / 1500 > 0.05
+    assert unprivileged / 1500 > 0.2
+    assert min(kinds[ProgramType.XDP], kinds[ProgramType.SOCKET_FILTER]) > 300
+
+
+def test_programs_differ() -> None:
+    assert len({generated.case.program.instructions for generated in mixed()}) == 1500
+    lengths = sorted(len(generated.case.program.instructions) for generated in mixed())
+    assert lengths[750] >= 40
+    assert lengths[-1] <= 1000
