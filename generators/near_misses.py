@@ -107,8 +107,9 @@ def _value_bounds(b: Builder, dice: Dice) -> int | None:
 
 
 def _lookup_anything(b: Builder) -> None:
-    """A lookup with a key that nobody knows: since Linux 6.15 an array lookup with a constant key in range gives no null."""
+    """A lookup with a key that is there, which nobody can know: since Linux 6.15 a constant key in an array's range gives no null."""
     call_helper(b, "get_prandom_u32")
+    b.emit(o.AND | o.K | o.ALU64, 0, imm=1)
     b.emit(o.STX | o.MEM | o.W, 10, 0, KEY_SLOT)
     b.emit(o.MOV | o.X | o.ALU64, 2, 10)
     b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
@@ -118,12 +119,20 @@ def _lookup_anything(b: Builder) -> None:
 
 def _unchecked_null(b: Builder, dice: Dice) -> int | None:
     _lookup_anything(b)
-    if dice.pick(3) == 2:
-        # Comparing only the low half proves nothing.
-        b.leave_to_exit(o.JEQ | o.K | o.JMP32, 0)
+    return _dereference(b, dice)
+
+
+def _dereference(b: Builder, dice: Dice) -> int:
     at = b.emit(o.LDX | o.MEM | o.B, 0, 0, dice.pick(8))
     b.set_number(0)
     return at
+
+
+def _half_checked_null(b: Builder, dice: Dice) -> int | None:
+    """Comparing only the low half proves nothing."""
+    _lookup_anything(b)
+    b.leave_to_exit(o.JEQ | o.K | o.JMP32, 0)
+    return _dereference(b, dice)
 
 
 def _null_arithmetic(b: Builder, dice: Dice) -> int | None:
@@ -362,6 +371,7 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.MISALIGNED, _misaligned_stack),
     NearMiss(rules.MAP_VALUE_BOUNDS, _value_bounds),
     NearMiss(rules.NULL_DEREFERENCE, _unchecked_null),
+    NearMiss(rules.NULL_DEREFERENCE, _half_checked_null),
     NearMiss(rules.POINTER_ARITHMETIC, _null_arithmetic),
     NearMiss(rules.SCALAR_DEREFERENCE, _number_dereferenced),
     NearMiss(rules.CONTEXT_BOUNDS, _context_access),
@@ -390,3 +400,6 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.PACKET_BOUNDS, paths.packet_range_by_path),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
+
+UNPRIVILEGED: tuple[NearMiss, ...] = tuple(miss for miss in NEAR_MISSES if miss.rule.unprivileged)
+"""Those that only programs without privilege can commit."""

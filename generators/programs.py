@@ -21,7 +21,7 @@ from generators.builder import INPUT_BASE, Builder
 from generators.dice import Dice
 from generators.inputs import inputs_for, payload
 from generators.mutations import mutate
-from generators.near_misses import NEAR_MISSES, NearMiss
+from generators.near_misses import NEAR_MISSES, UNPRIVILEGED, NearMiss
 from generators.productions import CHOICES, PRODUCTIONS
 from generators.productions.calls import call_helper
 from generators.profiles import Profile
@@ -63,7 +63,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     b = Builder(kind, profile, privileged)
     input_seed = dice.pick(1 << 32)
     b.maps = [_map("m0", 64, 2, input_seed), _map("m1", 16, 4, input_seed + 1), _map("m2", 8 << dice.pick(4), 1, input_seed + 2)]
-    misses = _choices(dice) if purpose is Purpose.NEAR_MISS else []
+    misses = _choices(dice, privileged) if purpose is Purpose.NEAR_MISS else []
     miss_dice = Dice(dice.pick(1 << 48))
     falls_off = bool(misses) and dice.pick(30) == 29
     if falls_off:
@@ -110,10 +110,14 @@ def _purpose(dice: Dice, profile: Profile) -> tuple[Purpose, bool]:
     return purpose, not (profile.unprivileged_in and dice.chance(profile.unprivileged_in))
 
 
-def _choices(dice: Dice) -> list[NearMiss]:
-    """All near misses, a random one first: the others are for where it does not fit."""
-    start = dice.pick(len(NEAR_MISSES))
-    return [*NEAR_MISSES[start:], *NEAR_MISSES[:start]]
+def _choices(dice: Dice, privileged: bool) -> list[NearMiss]:
+    """All near misses, a random one first: the others are for where it does not fit.
+
+    Every other unprivileged program gets one that only such programs can commit.
+    """
+    first = NEAR_MISSES if privileged or dice.pick(2) else UNPRIVILEGED
+    start = dice.pick(len(first))
+    return [*first[start:], *first[:start], *(NEAR_MISSES if first is UNPRIVILEGED else ())]
 
 
 def _map(name: str, size: int, entries: int, seed: int) -> MapSpec:
