@@ -18,7 +18,7 @@ from oracles.interpreter import Step
 from oracles.interpreter.values import Pointer, Undefined, Value
 
 NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
-"""Pointer types that are what they say; some others (``ptr_``, ``rcu_ptr_``) are null at times without ``_or_null`` in their name."""
+"""Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in their name."""
 
 
 def judge(seen: Observation) -> Iterator[Judgement]:
