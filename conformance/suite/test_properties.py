@@ -1,0 +1,43 @@
+"""Every property holds for whatever the generators make."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, note
+
+from conformance.campaign import known
+from conformance.kernel.jobs import Lost
+from conformance.kernel.session import KernelSession
+from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties.judgement import Abstention, Disagreement
+from conformance.properties.observation import plan
+from ebpf.assembly import listing
+from generators.profiles import profile_for
+from generators.programs import Generated
+from generators.strategies import programs
+
+
+@pytest.mark.parametrize("kind", list(Kind), ids=lambda kind: kind.value)
+def test_property(kind: Kind, kernel: KernelSession) -> None:
+    """No disagreement of this kind but those in the known-issues file; and some programs were really compared."""
+    release = kernel.hello.release
+    issues = known.load()
+    compared: Counter[bool] = Counter()
+
+    @given(programs(profile_for(release)))
+    def holds(generated: Generated) -> None:
+        job = plan(generated.case, 0)
+        answer = kernel.run(job)
+        if isinstance(answer, Lost):
+            return
+        for judgement in PROPERTIES[kind](Observation(generated, job, answer)):
+            compared[not isinstance(judgement, Abstention)] += 1
+            if isinstance(judgement, Disagreement) and known.find(issues, judgement.signature, release) is None:
+                for at, text in listing(generated.case.program.instructions):
+                    note(f"{'>>>' if at == judgement.culprit else '   '} {at:4}: {text}")
+                raise AssertionError(f"{judgement.signature}: {judgement.statement}")
+
+    holds()
+    assert compared[True], f"nothing was compared: {compared[False]} abstentions"
