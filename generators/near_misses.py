@@ -195,7 +195,7 @@ def _helper_argument(b: Builder, dice: Dice) -> int | None:
 
 
 def _unknown_helper(b: Builder, dice: Dice) -> int | None:
-    at = b.emit(o.CALL | o.JMP, imm=dice.of((9999, 0, -1, 113, 58)))
+    at = b.emit(o.CALL | o.JMP, imm=dice.of((9999, 0, -1, 58)))
     b.state.call()
     b.set_number(0)
     return at

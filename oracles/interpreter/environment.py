@@ -20,22 +20,33 @@ class Environment:
     """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time, bytes never
     written)."""
 
-    __slots__ = ("_next", "_random", "_seed", "drawn", "used")
+    __slots__ = ("_low_half_zero", "_next", "_random", "_seed", "drawn", "used")
 
     def __init__(self, seed: int = 0, addresses: Addresses = Addresses.PLAUSIBLE) -> None:
         self._random: random.Random | None = None
         self._seed = seed
         self.used = False
         self.drawn = False
+        self._low_half_zero = addresses is Addresses.ADVERSARIAL
         if addresses is Addresses.PLAUSIBLE:
-            self._next = 0xFFFF_8880_0000_0000 + (seed * 0x9E3779B1 & 0xFFFFF) * 4096
+            self._next = 0xFFFF_8880_1000_0000 + (seed * 0x9E3779B1 & 0xFFFF) * 4096
         else:
-            self._next = 0x8000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
+            self._next = 0x9000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
 
     def base(self, size: int) -> int:
-        """A fake address for a region of ``size`` bytes, far from every other."""
+        """A fake address for a region of ``size`` bytes, far from every other.
+
+        Gaps depend on the seed, and with odd seeds regions follow each other downwards: neither the distance nor the order of two
+        regions is the same for all seeds.
+        """
+        gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16
+        near = ((size + 0x1FFF) & ~0xFFF) + ((gap & 0xFF) << 12)
+        span = (1 + (gap & 3)) << 32 if self._low_half_zero else near
+        if self._seed & 1:
+            self._next -= span
+            return self._next
         base = self._next
-        self._next += (size + 0x1FFF) & ~0xFFF if base & 0xFFFF_FFFF else (1 << 32)
+        self._next += span
         return base
 
     def user_address(self) -> int:

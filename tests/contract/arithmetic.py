@@ -107,7 +107,7 @@ def _comparisons() -> Iterator[Row]:
 
 
 def _unary() -> Iterator[Row]:
-    value = 0x8182_8384_8586_8788
+    value = 0x8182_8385_8487_8688
     raw = value.to_bytes(8, "little")
     for width in (16, 32, 64):
         low = raw[: width // 8]

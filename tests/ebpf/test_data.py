@@ -28,8 +28,11 @@ def test_every_class_and_phase_that_kernels_have_is_used_or_known_not_to_be() ->
     assert {rule.rule_class for rule in RULES.values()} >= set(RuleClass) - {RuleClass.RESOURCE}
     assert {rule.phase for rule in RULES.values()} >= {Phase.CFG, Phase.WALK, Phase.LOAD}
     assert {rule.name for rule in RULES.values() if rule.unprivileged} == {
-        "uninitialised-stack", "pointer-leak", "pointer-comparison", "back-edge",
-    }  # fmt: skip
+        "uninitialised-stack",
+        "pointer-leak",
+        "pointer-comparison",
+        "back-edge",
+    }
 
 
 def test_numbers_of_the_kernels_interface() -> None:
@@ -43,9 +46,17 @@ def test_numbers_of_the_kernels_interface() -> None:
     )
     assert (MapType.HASH, MapType.ARRAY, MapType.RINGBUF, MapType.ARENA, MapType.INSN_ARRAY) == (1, 2, 27, 33, 34)
     assert (LoadFlag.STRICT_ALIGNMENT, LoadFlag.TEST_STATE_FREQ, LoadFlag.TEST_REG_INVARIANTS) == (1, 8, 128)
-    numbers = {"map_lookup_elem": 1, "get_prandom_u32": 7, "tail_call": 12, "skb_load_bytes": 26, "ringbuf_output": 130,
-               "loop": 181,
-               "strncmp": 182, "dynptr_from_mem": 197, "cgrp_storage_delete": 211}  # fmt: skip
+    numbers = {
+        "map_lookup_elem": 1,
+        "get_prandom_u32": 7,
+        "tail_call": 12,
+        "skb_load_bytes": 26,
+        "ringbuf_output": 130,
+        "loop": 181,
+        "strncmp": 182,
+        "dynptr_from_mem": 197,
+        "cgrp_storage_delete": 211,
+    }
     assert {name: HELPER_NUMBERS[name] for name in numbers} == numbers
     assert len(HELPER_NAMES) == len(HELPER_NUMBERS) == 212
 
@@ -71,12 +82,38 @@ def test_contexts(kind: ProgramType) -> None:
 
 def test_offsets_of_the_contexts() -> None:
     skb = {field.name: field.offset for field in CONTEXTS[ProgramType.SCHED_CLS].fields}
-    assert {name: skb[name] for name in ("len", "mark", "priority", "cb0", "hash", "data", "data_end", "family", "data_meta",
-        "tstamp",
-                                         "sk", "gso_size", "hwtstamp")} == {
-        "len": 0, "mark": 8, "priority": 32, "cb0": 48, "hash": 68, "data": 76, "data_end": 80, "family": 88, "data_meta": 140,
+    assert {
+        name: skb[name]
+        for name in (
+            "len",
+            "mark",
+            "priority",
+            "cb0",
+            "hash",
+            "data",
+            "data_end",
+            "family",
+            "data_meta",
+            "tstamp",
+            "sk",
+            "gso_size",
+            "hwtstamp",
+        )
+    } == {
+        "len": 0,
+        "mark": 8,
+        "priority": 32,
+        "cb0": 48,
+        "hash": 68,
+        "data": 76,
+        "data_end": 80,
+        "family": 88,
+        "data_meta": 140,
         "tstamp": 152,
-        "sk": 168, "gso_size": 176, "hwtstamp": 184}  # fmt: skip
+        "sk": 168,
+        "gso_size": 176,
+        "hwtstamp": 184,
+    }
     kinds = {field.offset: field.kind for field in CONTEXTS[ProgramType.XDP].fields}
     assert kinds == {0: FieldKind.PACKET, 4: FieldKind.PACKET_END, 8: FieldKind.PACKET_META} | dict.fromkeys(
         (12, 16, 20), FieldKind.NUMBER

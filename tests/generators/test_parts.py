@@ -46,8 +46,20 @@ def test_chance() -> None:
 
 
 def test_boundaries() -> None:
-    wanted = {0, 1, 1 << 29, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, 1 << 63, (1 << 63) - 1, (1 << 64) - 1,
-              (1 << 64) - (1 << 31)}  # fmt: skip
+    wanted = {
+        0,
+        1,
+        1 << 29,
+        1 << 31,
+        (1 << 31) - 1,
+        (1 << 32) - 1,
+        1 << 32,
+        (1 << 32) + 1,
+        1 << 63,
+        (1 << 63) - 1,
+        (1 << 64) - 1,
+        (1 << 64) - (1 << 31),
+    }
     assert wanted <= set(BOUNDARIES)
     assert all(0 <= number < 1 << 64 for number in BOUNDARIES)
     assert BOUNDARIES[:3] == (0, 1, (1 << 64) - 1)
@@ -71,10 +83,18 @@ def test_immediates_reach_limits_and_shrink_to_zero() -> None:
 
 def test_constants_of_a_program() -> None:
     insns = (
-        Insn(0x07, 1, 0, 0, 40), Insn(0x0F, 1, 2, 0, 0), Insn(0x18, 1, 0, 0, 5), Insn(0, imm=1), Insn(0x85, imm=77),
+        Insn(0x07, 1, 0, 0, 40),
+        Insn(0x0F, 1, 2, 0, 0),
+        Insn(0x18, 1, 0, 0, 5),
+        Insn(0, imm=1),
+        Insn(0x85, imm=77),
         Insn(0x05, imm=0),
-        Insn(0x15, 1, 0, 3, -1), Insn(0x18, 1, 1, 0, 99), Insn(0), Insn(0x62, 1, 0, 0, 55), Insn(0x95),
-    )  # fmt: skip
+        Insn(0x15, 1, 0, 3, -1),
+        Insn(0x18, 1, 1, 0, 99),
+        Insn(0),
+        Insn(0x62, 1, 0, 0, 55),
+        Insn(0x95),
+    )
     found = set(constants_of(insns))
     assert found == {39, 40, 41, (1 << 32) + 4, (1 << 32) + 5, (1 << 32) + 6, (1 << 64) - 2, (1 << 64) - 1, 0}
 
@@ -128,7 +148,7 @@ def test_a_profile_knows_what_its_kernel_knows() -> None:
 @pytest.mark.parametrize("linux", [(5, 10), (6, 1), (6, 12)])
 def test_older_kernels_never_get_newer_forms(linux: tuple[int, int]) -> None:
     since = {form.name: form.since for form in FORMS}
-    for generated in draws(250, Profile(linux=linux, inputs=1, near_misses_in=0)):
+    for generated in draws(120, Profile(linux=linux, inputs=1, near_misses_in=0)):
         insns = generated.case.program.instructions
         for at, insn in enumerate(insns):
             if not (at and insns[at - 1].opcode == 0x18):
@@ -163,8 +183,16 @@ def test_a_copy_of_a_state_is_independent() -> None:
 
 @given(BIG)
 def test_mutate_changes_at_most_two_instructions(number: int) -> None:
-    before = (Insn(0xB7, 0, 0, 0, 5), Insn(0x18, 1), Insn(0), Insn(0x7B, 10, 0, -8), Insn(0x15, 0, 0, 1, 3), Insn(0x85, imm=7),
-              Insn(0xA5, 0, 0, -3, 3), Insn(0x95))  # fmt: skip
+    before = (
+        Insn(0xB7, 0, 0, 0, 5),
+        Insn(0x18, 1),
+        Insn(0),
+        Insn(0x7B, 10, 0, -8),
+        Insn(0x15, 0, 0, 1, 3),
+        Insn(0x85, imm=7),
+        Insn(0xA5, 0, 0, -3, 3),
+        Insn(0x95),
+    )
     after = mutate(before, Dice(number))
     changed = [at for at in range(len(before)) if before[at] != after[at]]
     assert len(after) == len(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cache
 
-from ebpf.isa.table import form_of
+from ebpf.isa.table import FORMS, form_of
 from ebpf.program_types import ProgramType
 from ebpf.rules import FALLS_OFF
 from generators.near_misses import NEAR_MISSES
@@ -16,7 +16,7 @@ from tests.generators.drawing import MIXED, NEAR, VALID, draws
 
 @cache
 def mixed() -> tuple[Generated, ...]:
-    return tuple(draws(1500, MIXED))
+    return tuple(draws(700, MIXED))
 
 
 def forms(generated: Generated) -> set[str]:
@@ -27,42 +27,50 @@ def forms(generated: Generated) -> set[str]:
 def test_every_production() -> None:
     used = Counter(name for generated in mixed() for name in generated.productions)
     assert used.keys() == {production.name for production in PRODUCTIONS}
-    assert min(used.values()) >= 100, used
+    assert min(used.values()) >= 40, used
 
 
 def test_every_near_miss() -> None:
-    broken = Counter(generated.rule for generated in draws(1500, NEAR))
+    broken = Counter(generated.rule for generated in draws(900, NEAR))
     assert broken.keys() - {None} == {miss.rule for miss in NEAR_MISSES} | {FALLS_OFF}
-    assert broken[None] < 500
+    assert broken[None] < 300
 
 
 def test_every_form_of_arithmetic_branches_and_memory() -> None:
     """Of what Linux 6.12 has, only what the productions leave out on purpose is missing."""
-    seen = set().union(*[forms(generated) for generated in draws(1500, VALID)])
+    seen = set().union(*[forms(generated) for generated in draws(700, VALID)])
     absent = {name for name in ALL_FORMS - seen if not name.startswith(BEYOND)}
     assert absent == {"ldabs8", "ldabs16", "ldabs32", "ldind8", "ldind16", "ldind32", "gotol"} - seen, absent
 
 
-ALL_FORMS = {form.name for form in __import__("ebpf.isa.table", fromlist=["FORMS"]).FORMS}
+ALL_FORMS = {form.name for form in FORMS}
 BEYOND = (
-    "addr_space_cast", "gotox", "may_goto", "callx", "load_acquire", "store_release", "ld_btf_id", "ld_func", "ld_map_idx",
-        "call_kfunc",
-)  # fmt: skip
+    "addr_space_cast",
+    "gotox",
+    "may_goto",
+    "callx",
+    "load_acquire",
+    "store_release",
+    "ld_btf_id",
+    "ld_func",
+    "ld_map_idx",
+    "call_kfunc",
+)
 
 
 def test_the_mixture() -> None:
     purposes = Counter(generated.purpose for generated in mixed())
     kinds = Counter(generated.case.program.type for generated in mixed())
     unprivileged = sum(generated.case.capabilities == () for generated in mixed())
-    assert purposes[Purpose.VALID] / 1500 > 0.6
-    assert purposes[Purpose.NEAR_MISS] / 1500 > 0.08
-    assert purposes[Purpose.DARING] / 1500 > 0.05
-    assert unprivileged / 1500 > 0.2
-    assert min(kinds[ProgramType.XDP], kinds[ProgramType.SOCKET_FILTER]) > 300
+    assert purposes[Purpose.VALID] / 700 > 0.6
+    assert purposes[Purpose.NEAR_MISS] / 700 > 0.08
+    assert purposes[Purpose.DARING] / 700 > 0.05
+    assert unprivileged / 700 > 0.2
+    assert min(kinds[ProgramType.XDP], kinds[ProgramType.SOCKET_FILTER]) > 150
 
 
 def test_programs_differ() -> None:
-    assert len({generated.case.program.instructions for generated in mixed()}) == 1500
+    assert len({generated.case.program.instructions for generated in mixed()}) == 700
     lengths = sorted(len(generated.case.program.instructions) for generated in mixed())
-    assert lengths[750] >= 40
+    assert lengths[350] >= 40
     assert lengths[-1] <= 1000

@@ -61,7 +61,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(Program(kind, slots, MAPS), (draw(INPUTS),), draw(st.sampled_from([None, ()])))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(cases(), st.sampled_from(Addresses))
 def test_any_program(case: Case, addresses: Addresses) -> None:
     trace: list[Step] = []
