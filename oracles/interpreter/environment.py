@@ -29,7 +29,7 @@ class Environment:
         self.drawn = False
         self._low_half_zero = addresses is Addresses.ADVERSARIAL
         if addresses is Addresses.PLAUSIBLE:
-            self._next = 0xFFFF_8880_0000_0000 + (seed * 0x9E3779B1 & 0xFFFFF) * 4096
+            self._next = 0xFFFF_8880_1000_0000 + (seed * 0x9E3779B1 & 0xFFFF) * 4096
         else:
             self._next = 0x9000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
 
