@@ -67,6 +67,7 @@ class Campaign:
     def run(self) -> RunSummary:
         """Until every worker is done.  Ctrl-C ends it early, with its report."""
         self.store.create()
+        self.store.summary(self.summary(finished=False))  # so that what a kill leaves can be read from the first finding on
         context = multiprocessing.get_context("spawn")
         inbox: multiprocessing.Queue[Report] = context.Queue()
         stop = context.Event()

@@ -147,7 +147,7 @@ class Worker:
             return
         seen = Observation(case.generated, case.job, answer)
         clock = time.process_time()
-        if seen.accepted or seen.generated.rule is not None:
+        if seen.accepted:
             seen.runs  # noqa: B018 - so that its time is counted apart
         clock = self._spent("interpret", clock)
         self.tally.program(seen)

@@ -42,7 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Abort:
         sys.exit("veridiff: interrupted")
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context else "veridiff"
+        print(f"{where}: {error.format_message().removesuffix('.')} (see {where} --help)", file=sys.stderr)
         sys.exit(2)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

@@ -17,6 +17,9 @@ from ebpf.isa.opcodes import STACK_SIZE
 from oracles.interpreter import Step
 from oracles.interpreter.values import Pointer, Undefined, Value
 
+NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
+"""Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in their name."""
+
 
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per input whose run the log explores at least in part."""
@@ -149,8 +152,8 @@ def _numbers(state: State, step: Step) -> Iterator[tuple[str, Scalar, int]]:
 def _pointer(claim: PointerClaim, value: Value) -> str | None:
     """A pointer's offset into its map value or stack, where both sides know it."""
     if isinstance(value, int):
-        # A pointer that may be null is; anything else a number can be here is not ours to judge.
-        return None if claim.nullable or value else f"type={claim.type}"
+        # A pointer that may be null is; anything else a number can be here, or a pointer of another type, is not ours to judge.
+        return None if value or claim.type not in NEVER_NULL else f"type={claim.type}"
     if not isinstance(value, Pointer) or claim.nullable:
         return None
     if claim.type == "map_value":

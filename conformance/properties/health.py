@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.properties.judgement import Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.observation import Observation
 
 EFAULT = 14
@@ -14,6 +14,8 @@ COMPLEXITY_LIMIT = 1_000_000
 
 _NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8,}\b|-?\d+")
 _STAMP = re.compile(r"\s*\[ *\d+\.\d+\] *")
+_SLOW = re.compile(r"INFO: (?:rcu|task)|soft lockup|workqueue lockup|clocksource")
+"""What a kernel says on a host too busy to run it: symptoms of time, not of the program."""
 _FRAME = re.compile(r"-+\[ (?:cut here|end trace)")
 
 
@@ -22,6 +24,9 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     found = False
     for splat in seen.answer.splats:
         line = _telling(splat)
+        if _SLOW.search(line):
+            yield Abstention("the guest was starved")
+            continue
         found = True
         yield Disagreement(Kind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}")
     for alarm in seen.log.alarms if seen.log else ():

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.kernel.cache import cache_directory
 from conformance.setup.environment import Environment
 from conformance.setup.logged import tell
 from conformance.setup.needs import Need, needs_of
@@ -37,7 +38,9 @@ def prepare(checkout: str, arguments: Sequence[str]) -> tuple[Environment, int |
         tell(str(error))
         return environment, 3
     except OSError as error:
-        tell(f"{error.filename}: {error.strerror}")
+        in_cache = str(error.filename).startswith(str(cache_directory()))
+        hint = " (XDG_CACHE_HOME chooses another place for the cache)" if in_cache else ""
+        tell(f"{error.filename}: {error.strerror}{hint}")
         return environment, 2
     except KeyboardInterrupt:
         tell("interrupted; the next start goes on from here")

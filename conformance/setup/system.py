@@ -100,5 +100,7 @@ def advice(lacking: list[Requirement], launcher: str) -> str:
 
 def check_chosen_compiler() -> None:
     """A compiler the user chose is the user's to mend: :class:`InputError` when it does not do."""
+    if os.environ.get("CC") and shutil.which(compiler()[0]) is None:
+        raise InputError(f"CC={os.environ['CC']}: no such program (name another compiler, or unset CC)")
     if os.environ.get("CC") and not links_statically():
         raise InputError(f"CC={os.environ['CC']}: this compiler cannot make a static program (install libc6-dev, or unset CC)")

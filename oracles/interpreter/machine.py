@@ -23,6 +23,9 @@ from oracles.interpreter.values import LEAVE, MAX_LOOPS, UNDEFINED, Pointer, Und
 STEP_LIMIT = 200_000
 """Instructions per run before the interpreter abstains."""
 
+PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
+"""Either lets a program read stack bytes that were never written (include/linux/bpf.h, bpf_allow_uninit_stack)."""
+
 MAX_FRAMES = 8
 """MAX_CALL_FRAMES, include/linux/bpf_verifier.h."""
 
@@ -63,7 +66,7 @@ class Machine:
         self.code = case.program.instructions
         self.handlers = [handler_of(insn) for insn in self.code]
         self.environment = environment
-        self.privileged = case.capabilities is None
+        self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
         self.maps: list[Map] = build_maps(case.program.maps, environment)
         self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)
         self.packet = Region("packet", bytearray(data.packet), environment.base(len(data.packet)), rules.PACKET_BOUNDS)

@@ -39,7 +39,9 @@ class Recorded:
 
     def seen(self, answer: Answer | None = None) -> Observation:
         """As a property sees it; with another answer where one is given."""
-        return Observation(self.generated, self.job, answer or self.answer)
+        made = Observation(self.generated, self.job, answer or self.answer)
+        made.runs = _runs(self.name)  # what our interpreter says is the same whatever the kernel does
+        return made
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
@@ -79,3 +81,9 @@ def _record(line: _Line) -> Recorded:
 def everything() -> tuple[Recorded, ...]:
     """All that is checked in, by kernel."""
     return tuple(record for path in sorted(DIRECTORY.glob("*.jsonl.xz")) for record in load(path))
+
+
+@cache
+def _runs(name: str) -> Any:
+    record = next(record for record in everything() if record.name == name)
+    return Observation(record.generated, record.job, record.answer).runs

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from conformance.kernel.jobs import Verdict
-from conformance.properties import Kind
+from conformance.properties import Kind, Observation
 from conformance.properties.judgement import Disagreement
+from conformance.properties.observation import plan
 from ebpf.domains import ScalarRange
 from generators.programs import Purpose
 from oracles.interpreter import Returned
@@ -62,8 +63,17 @@ def test_soundness_says_the_values() -> None:
 def test_soundness_does_not_fire_on_traps_that_nobody_can_predict() -> None:
     source = "call bpf_get_prandom_u32#7\nr0 &= 127\nr1 = map[0][0]+0\nr1 += r0\nr0 = *(u8 *)(r1 +60)\nexit"
     generated = small.program(source, 0, maps=(replace(small.OUT, value_size=64),))
-    record = Recorded("6.12", generated, next(r.answer for r in UNSAFE_RECORDS))
-    assert accused(record, lies.accept, Kind.SOUNDNESS) == []
+    accepted = lies.accept(UNSAFE_RECORDS[0].answer)
+    seen = Observation(generated, plan(generated.case, 0), accepted)
+    assert not any(isinstance(j, Disagreement) for j in judged(seen, Kind.SOUNDNESS))
+
+
+def test_what_perfmon_may_read_is_not_unsound() -> None:
+    made = next(record for record in UNSAFE_RECORDS if record.generated.case.name == "stack never written")
+    for capabilities, wrong in (((), 1), (("CAP_BPF",), 1), (("CAP_BPF", "CAP_PERFMON"), 0), (None, 0)):
+        generated = replace(made.generated, case=replace(made.generated.case, capabilities=capabilities))
+        seen = Observation(generated, plan(generated.case, 0), lies.accept(made.answer))
+        assert len(accusations(seen)) == wrong, capabilities
 
 
 NEAR_MISSES = [r for r in records() if r.generated.rule is not None and r.seen().ruling.verdict is Verdict.REJECT]
@@ -317,3 +327,31 @@ def test_the_same_warning_elsewhere_is_the_same() -> None:
 def test_purposes_are_all_recorded() -> None:
     assert {record.generated.purpose for record in records()} == set(Purpose)
     assert ScalarRange.unknown().excluded_by(0) is None
+
+
+@pytest.mark.parametrize("line", ["INFO: rcu_sched self-detected stall on CPU", "watchdog: BUG: soft lockup - CPU#0 stuck!"])
+def test_a_starved_guest_is_not_accused(line: str) -> None:
+    record = runnable()[0]
+    assert accused(record, lies.splat(line), Kind.HEALTH) == []
+    both = lies.both(lies.splat(line), lies.splat("WARNING: core.c"))
+    assert len(accused(record, both, Kind.HEALTH)) == 1
+
+
+def test_a_null_that_the_log_calls_a_map_value_is_seen() -> None:
+    source = "*(u32 *)(r10 -4) = 7\nr2 = r10\nr2 += -4\nr1 = map[0]\ncall bpf_map_lookup_elem#1\nr0 = 0\nexit"
+    log = """
+    0: R1=ctx() R10=fp0
+    0: (62) *(u32 *)(r10 -4) = 7          ; R10=fp0 fp-8=7????
+    1: (bf) r2 = r10                      ; R2_w=fp0 R10=fp0
+    2: (07) r2 += -4                      ; R2_w=fp-4
+    3: (18) r1 = 0xffff888012345678       ; R1_w=map_ptr(map=out,ks=4,vs=96)
+    5: (85) call bpf_map_lookup_elem#1    ; R0_w={claim}
+    6: (b7) r0 = 0                        ; R0_w=0
+    7: (95) exit
+    """
+    generated = small.program(source, 0, maps=(small.OUT,))
+    for honest in ("map_value_or_null(id=1,map=out,ks=4,vs=96)", "rcu_ptr_task_struct()"):
+        assert accusations(small.seen(generated, small.log_of(log.format(claim=honest)))) == []
+    what = only(accusations(small.seen(generated, small.log_of(log.format(claim="map_value(map=out,ks=4,vs=96)")))))
+    assert (what.kind, what.culprit) == (Kind.BOUNDS, 5)
+    assert "claims type=map_value for R0, which holds 0" in what.statement

@@ -70,6 +70,7 @@ def test_median() -> None:
 
 
 INVARIANTS = "health:REG INVARIANTS VIOLATION (true_regN): range bounds violation"
+SINCE_6_17 = "health:splat:verifier bug: REG INVARIANTS VIOLATION (true_regN): range bounds violation uN=[N, N] sN=[N, N] uN=[N"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,19 @@ INVARIANTS = "health:REG INVARIANTS VIOLATION (true_regN): range bounds violatio
 )  # fmt: skip
 def test_known_issues_explain_the_kernels_they_name(release: str, explained: bool) -> None:
     assert (known.find(known.load(), INVARIANTS, release) is not None) is explained
+    assert (known.find(known.load(), SINCE_6_17, release) is not None) is explained
     assert known.find(known.load(), "execution:JIT:arsh32_k", release) is None
+
+
+@pytest.mark.parametrize(
+    ("release", "explained"),
+    [("6.18.15+deb13-cloud-amd64", True), ("6.18.9-x", True), ("6.17.8+deb13", True), ("6.18.16-x", False), ("6.12.117-x", False)],
+)
+def test_the_division_of_the_smallest_number(release: str, explained: bool) -> None:
+    """CVE-2026-31525, found again by a run on 6.18.15."""
+    for form in ("sdiv32_k", "smod32_x"):
+        assert (known.find(known.load(), f"execution:kernel interpreter:{form}", release) is not None) is explained
+        assert known.find(known.load(), f"execution:JIT:{form}", release) is None
 
 
 def test_a_broken_file_of_known_issues_is_named(tmp_path: Path) -> None:

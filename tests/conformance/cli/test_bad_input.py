@@ -1,0 +1,128 @@
+"""Bad input: one clear line on standard error and exit status 2, never a traceback.
+
+Each row is a command line that needs no virtual machine; FILES lie in the directory it is run from.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import pytest
+
+from conformance.cli import main
+
+FILES = {
+    "cut.hex": b"b70000000000",
+    "odd.hex": b"b700000000000000 9",
+    "letters.hex": b"hello, world",
+    "unknown.hex": b"ff00000000000000 9500000000000000",
+    "empty.hex": b"",
+    "binary.s": b"\xff\xfe",
+    "bad.s": b"r0 = 0\nfrobnicate\nexit\n",
+    "cut.json": b'{"format": ',
+    "version.json": b'{"format": "veridiff-case/9", "program": {}}',
+    "type.json": b'{"format": "veridiff-case/1", "program": {"type": "nope", "instructions": ["r0 = 0", "exit"]}}',
+    "null.json": b"null",
+    "key.json": b'{"format": "veridiff-case/1", "programme": {}}',
+    "short.bzimage": b"hi\n",
+    "zeros.bzimage": bytes(4096),
+    "notes.txt": b"not a program",
+    "finding.json": b'{"format": "veridiff-finding/9"}',
+}
+
+ROWS = [
+    (["check", "missing.hex"], "missing.hex: No such file"),
+    (["check", "cut.hex"], "cut.hex: instructions are 8 bytes each"),
+    (["check", "odd.hex"], "odd number of digits: truncated?"),
+    (["check", "letters.hex"], "letters.hex: not hexadecimal"),
+    (["check", "unknown.hex"], "unknown.hex: instruction 0: unknown opcode 0xff"),
+    (["check", "empty.hex"], "empty.hex: no instructions"),
+    (["check", "binary.s"], "binary.s: byte 0 is not text"),
+    (["check", "bad.s"], "bad.s: line 2: 'frobnicate'"),
+    (["check", "cut.json"], "cut.json: not JSON"),
+    (["check", "version.json"], "version.json: $.format: expected 'veridiff-case/1', found 'veridiff-case/9'"),
+    (["check", "type.json"], "type.json: $.program.type: unknown ProgramType 'nope'"),
+    (["check", "null.json"], "null.json: $.format"),
+    (["check", "key.json"], "key.json: Object contains unknown field `programme`"),
+    (["check", "notes.txt"], "notes.txt: expected a"),
+    (["check", "empty"], "empty: holds no"),
+    (["check"], "Missing argument"),
+    (["check", "--kernel", "nonsense", "good.s"], "nonsense: unknown kernel name"),
+    (["run", "--kernel", "nonsense"], "nonsense: unknown kernel name"),
+    (["run", "--kernel", "./short.bzimage"], "short.bzimage: not a bzImage"),
+    (["run", "--kernel", "./zeros.bzimage"], "zeros.bzimage: not a bzImage"),
+    (["run", "--kernel", "./missing.bzimage"], "missing.bzimage"),
+    (["run", "--minutes", "soon"], "'soon' is not a valid float"),
+    (["run", "--minutes", "0"], "--minutes"),
+    (["run", "--minutes", "1", "--examples", "1"], "exclude each other"),
+    (["run", "--property", "beauty"], "'beauty' is not one of"),
+    (["kernels", "fetch", "nonsense"], "nonsense: unknown kernel name"),
+    (["replay", "missing"], "missing: No such file"),
+    (["replay", "cut.json"], "cut.json"),
+    (["replay", "finding.json"], "finding.json"),
+    (["report", "missing"], "missing: no such directory"),
+    (["report", "empty"], "empty: not a run's directory"),
+    (["compare", "empty", "missing"], "empty: not a run's directory"),
+    (["frobnicate"], "No such command 'frobnicate'"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command line ended."""
+
+    status: object
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def veridiff(directory, monkeypatch, capsys):
+    """Runs a command line in this process: anything but an exit fails the test, as the traceback that it would be."""
+
+    def run(arguments: list[str], stdin: str = "") -> Done:
+        monkeypatch.chdir(directory)
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        return Done(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bad")
+    for name, content in FILES.items():
+        (path / name).write_bytes(content)
+    (path / "good.s").write_text("r0 = 0\nexit\n")
+    (path / "empty").mkdir()
+    return path
+
+
+@pytest.mark.parametrize(("arguments", "said"), ROWS, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+def test_one_line_and_status_2(veridiff, arguments, said):
+    done = veridiff(arguments)
+    lines = done.stderr.splitlines()
+    assert done.status == 2, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("veridiff")
+    assert said in lines[0]
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("program", "memory", "said"),
+    [
+        ("b70000000000", "", "8 bytes each"),
+        ("", "", "program: empty"),
+        ("xyz", "", "not hexadecimal"),
+        ("b7000000000000009500000000000000", "0", "memory"),
+    ],
+)
+def test_a_plug_in_given_bad_hex(veridiff, program, memory, said):
+    done = veridiff(["plugin", "interpreter", memory], program)
+    assert (done.status, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1

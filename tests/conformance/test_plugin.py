@@ -1,0 +1,131 @@
+"""bpf_conformance's plug-in protocol by example: hex in, R0 in hex out, errors on standard error with another status than 0."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from click.testing import CliRunner
+
+from conformance.cli.plugin import plugin
+from conformance.conformance_plugin import parse_hex, result, wrap
+from ebpf.assembly import parse
+from ebpf.isa.insn import encode
+from oracles.interpreter import Returned, run
+
+
+def code(text: str) -> bytes:
+    """A program written ``a; b; c`` in the kernel's dialect, as bytes."""
+    return encode(parse([line.strip() for line in text.split(";")]))
+
+
+def ask(program: str, *arguments: str):
+    return CliRunner().invoke(plugin, ["interpreter", *arguments], input=program)
+
+
+def r0(text: str, memory: str = "") -> int:
+    case = wrap(code(text), parse_hex(memory, "memory"))
+    outcome = run(case, case.inputs[0])
+    assert isinstance(outcome, Returned), outcome
+    return result(outcome.maps)
+
+
+SEVEN = "b7000000070000009500000000000000"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [SEVEN, SEVEN + "\n", "b7 00 00 00 07 00 00 00 95 00 00 00 00 00 00 00", f"{SEVEN[:16]}\n{SEVEN[16:]}\n", SEVEN.upper()],
+    ids=["plain", "newline", "spaces", "a line each", "upper case"],
+)
+@pytest.mark.parametrize("arguments", [(), ("",), ("", ""), ("00 01", ""), ("--debug",)], ids=repr)
+def test_white_space_and_arguments_that_mean_nothing(program, arguments):
+    done = ask(program, *arguments)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "7\n", "")
+
+
+def test_all_64_bits_of_r0_are_printed():
+    assert ask(code("r0 = -2; exit").hex()).stdout == "fffffffffffffffe\n"
+
+
+def test_memory_is_at_r1_and_its_length_in_r2():
+    program = code("r0 = *(u16 *)(r1 +2); r0 <<= 8; r0 |= r2; exit").hex()
+    assert ask(program, "aa bb cc dd").stdout == "ddcc04\n"
+
+
+def test_without_memory_the_length_is_zero():
+    assert ask(code("r0 = r2; exit").hex(), "").stdout == "0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "memory", "expected"),
+    [
+        ("r0 = *(u8 *)(r1 +2); exit", "112233", "unsupported"),
+        ("r0 = *(u8 *)(r1 +3); exit", "112233", "error"),
+        ("r0 = *(u8 *)(r1 +0); exit", "", "error"),
+        ("r0 = r5; exit", "", "error"),
+    ],
+)
+def test_a_run_that_traps_prints_no_result(text, memory, expected):
+    done = ask(code(text).hex(), memory)
+    if expected == "error":
+        assert done.exit_code == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith("unsupported: at instruction ")
+    else:
+        assert (done.exit_code, done.stdout) == (0, "33\n")
+
+
+def test_elf_input_is_refused_by_name():
+    done = ask("", "--elf")
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "unsupported: ELF input\n")
+
+
+TRICKY = [
+    ("division by zero is zero", "r0 = 9; r1 = 0; r0 /= r1; exit", "", 0),
+    ("modulo zero keeps the dividend", "r0 = 9; r1 = 0; r0 %= r1; exit", "", 9),
+    ("32-bit modulo zero keeps the low half", "r0 = -1; w1 = 0; w0 %= w1; exit", "", 0xFFFFFFFF),
+    ("a divisor whose low half is zero", "r0 = 9; r1 = 0x100000000 ll; w0 /= w1; exit", "", 0),
+    ("signed division rounds towards zero", "r0 = -7; r1 = 2; r0 s/= r1; exit", "", (1 << 64) - 3),
+    ("the least number divided by -1", "r0 = 0x8000000000000000 ll; r0 s/= -1; exit", "", 1 << 63),
+    ("signed 32-bit modulo", "r0 = -7; w0 s%= 4; exit", "", 0xFFFFFFFD),
+    ("movsx 8", "r1 = 0x180; r0 = (s8)r1; exit", "", (1 << 64) - 128),
+    ("movsx 8 to 32", "r1 = 0x80; w0 = (s8)w1; exit", "", 0xFFFFFF80),
+    ("a sign-extending load", "r0 = *(s16 *)(r1 +0); exit", "feff", (1 << 64) - 2),
+    ("an unsigned load of the same", "r0 = *(u16 *)(r1 +0); exit", "feff", 0xFFFE),
+    ("32-bit jumps see the low half", "r0 = 1; r1 = 0x100000000 ll; if w1 == 0x0 goto pc+1; r0 = 2; exit", "", 1),
+    ("64-bit jumps sign-extend their immediate", "r0 = 1; r1 = -1; if r1 == -1 goto pc+1; r0 = 2; exit", "", 1),
+    ("unsigned comparison with -1", "r0 = 1; r1 = 5; if r1 < -1 goto pc+1; r0 = 2; exit", "", 1),
+    ("a 64-bit immediate", "r0 = 0x8000000000000001 ll; exit", "", 0x8000000000000001),
+    ("shifts mask their count", "r0 = 1; r1 = 65; r0 <<= r1; exit", "", 2),
+    ("32-bit arithmetic shift", "r0 = 0x80000000 ll; w0 s>>= 31; exit", "", 0xFFFFFFFF),
+    ("a local function has a stack of its own", "r6 = 3; r1 = 4; call pc+2; r0 += r6; exit; r6 = 9; r0 = r1; r0 += r6; exit", "",
+        16),
+    ("fetch-add returns the old value", "r2 = 3; r2 = atomic_fetch_add((u32 *)(r1 +0), r2); r0 = r2; exit", "0500000000000000", 5),
+    ("exchange of 64 bits", "r2 = 3; r2 = atomic64_xchg((u64 *)(r1 +0), r2); r0 = *(u64 *)(r1 +0); r0 += r2; exit",
+        "0900000000000000", 12),
+    ("cmpxchg that fails leaves memory", "r0 = 1; r2 = 3; r0 = atomic_cmpxchg((u32 *)(r1 +0), r0, r2); r0 = *(u32 *)(r1 +0); exit",
+     "0900000000000000", 9),
+    ("a byte swap of 32 bits", "r0 = 0x1122334455667788 ll; r0 = bswap32 r0; exit", "", 0x88776655),
+    ("to big endian, 16 bits", "r0 = 0x11223344; r0 = be16 r0; exit", "", 0x4433),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "memory", "expected"), [row[1:] for row in TRICKY], ids=[row[0] for row in TRICKY])
+def test_what_implementations_get_wrong(text, memory, expected):
+    assert r0(text, memory) == expected
+
+
+@pytest.mark.vm
+def test_a_kernel_prints_the_same():
+    for text, memory, expected in (TRICKY[0][1:], TRICKY[10][1:], TRICKY[14][1:]):
+        done = CliRunner().invoke(plugin, ["kernel", memory], input=io.StringIO(code(text).hex()).read())
+        assert (done.exit_code, done.stdout) == (0, f"{expected:x}\n"), done.stderr
+
+
+@pytest.mark.vm
+def test_a_kernel_that_lacks_an_instruction_says_so():
+    done = CliRunner().invoke(plugin, ["kernel", "--kernel", "debian:6.1"], input=code("r1 = 1; r0 = (s8)r1; exit").hex())
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("unsupported: ")
