@@ -1,0 +1,78 @@
+"""What helpers leave behind, and the arguments they do not take."""
+
+from __future__ import annotations
+
+import pytest
+
+from ebpf.maps import MapSpec, MapType
+from ebpf.program import Input
+from oracles.interpreter import Abstained, Returned, Trapped
+from tests.oracles.interpreter.machines import outcome
+
+HASH = MapSpec(MapType.HASH, 4, 8, 2)
+PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4, contents=((bytes(4), bytes(4)),))
+LOAD = "*(u64 *)(r10 -8) = -1; r2 = {}; r3 = r10; r3 += -8; r4 = 4; call bpf_skb_load_bytes#26; "
+
+
+def r0(text: str, *maps: MapSpec) -> int:
+    result = outcome(text, *maps, data=Input(bytes(14) + bytes(range(1, 51))))
+    assert isinstance(result, Returned), result
+    return result.r0
+
+
+def rule(text: str, *maps: MapSpec) -> str:
+    result = outcome(text, *maps)
+    assert isinstance(result, Trapped), result
+    return result.rule.name
+
+
+def test_skb_load_bytes_copies_or_clears() -> None:
+    assert r0(LOAD.format(46) + "exit") == 0
+    assert r0(LOAD.format(46) + "r0 = *(u64 *)(r10 -8); exit") == 0xFFFF_FFFF_3231_302F
+    for offset in (47, 1 << 30, -1):
+        assert r0(LOAD.format(offset) + "exit") == (1 << 64) - 14
+        assert r0(LOAD.format(offset) + "r0 = *(u64 *)(r10 -8); exit") == 0xFFFF_FFFF_0000_0000
+
+
+@pytest.mark.parametrize("pointer", ["r1 = 0", "r1 = r10", "r1 += 4"])
+def test_skb_load_bytes_wants_the_context(pointer: str) -> None:
+    assert rule(f"{pointer}; r2 = 0; r3 = r10; r3 += -8; r4 = 8; call bpf_skb_load_bytes#26; exit") == "helper-argument"
+
+
+def test_an_update_inserts_what_the_stack_holds() -> None:
+    stack = "*(u32 *)(r10 -4) = 9; *(u64 *)(r10 -16) = 77; r2 = r10; r2 += -4; r3 = r10; r3 += -16; "
+    text = stack + "r1 = map[0]; r4 = 0; call map_update_elem#2; exit"
+    result = outcome(text, HASH)
+    assert isinstance(result, Returned)
+    assert result.maps == ((((9).to_bytes(4, "little"), (77).to_bytes(8, "little")),),)
+    assert result.predictable
+
+
+@pytest.mark.parametrize(("index", "there"), [(0, True), (1, False), (1 << 32, True)])
+def test_a_tail_call_looks_at_32_bits_of_the_index(index: int, there: bool) -> None:
+    result = outcome(f"r2 = map[0]; r3 = {index:#x}; call bpf_tail_call#12; r0 = 5; exit", PROGRAMS)
+    if there:
+        assert result == Abstained(4, "a tail call into another program")
+    else:
+        assert isinstance(result, Returned)
+
+
+def test_arguments_of_the_wrong_kind() -> None:
+    assert rule("r2 = map[0]; r3 = 0; call bpf_tail_call#12; exit", HASH) == "helper-argument"
+    assert rule("r1 = 1; r2 = r10; r3 = 0; r4 = 0; call bpf_loop#181; exit") == "helper-argument"
+    assert rule("r1 = 1; r2 = 7; r3 = 0; r4 = 0; call bpf_loop#181; exit") == "helper-argument"
+    assert rule("r2 = r1; r1 = map[0]; call bpf_map_lookup_elem#1; exit", HASH) == "helper-argument"
+
+
+def test_maps_of_other_types_are_abstained_from() -> None:
+    result = outcome(
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit", MapSpec(MapType.STACK, 0, 8, 2)
+    )
+    assert result == Abstained(5, "a map of type stack")
+
+
+def test_the_address_of_a_pointer_used_as_a_key_is_unpredictable() -> None:
+    text = "*(u64 *)(r10 -8) = r10; r2 = r10; r2 += -8; r1 = map[0]; call bpf_map_lookup_elem#1; exit"
+    assert outcome(text, MapSpec(MapType.HASH, 8, 8, 1)).predictable
+    update = text.replace("call bpf_map_lookup_elem#1", "r3 = r2; r4 = 0; call map_update_elem#2")
+    assert not outcome(update, MapSpec(MapType.HASH, 8, 8, 1)).predictable
