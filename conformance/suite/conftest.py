@@ -11,7 +11,7 @@ from conformance.cli.options import DEFAULT_KERNEL
 from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
 
-# With CI set, Hypothesis loads a profile of its own named "ci": ours have names of their own and are loaded explicitly.
+# With CI in the environment Hypothesis loads its own profile "ci": ours have other names and are loaded explicitly.
 settings.register_profile("veridiff-dev", max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("veridiff-ci", max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("veridiff-nightly", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
