@@ -62,7 +62,7 @@ def _json(path: Path, content: bytes) -> Iterator[tuple[str, Case]]:
     if isinstance(raw, list):
         for number, item in enumerate(raw):
             case = casefile.from_plain(item, f"{path}[{number}]")
-            yield case.name or f"{path}[{number}]", case
+            yield case.name or f"{path}[{number}]", _checked(case, f"{path}[{number}]")
         return
     if isinstance(raw, dict) and raw.get("format") == "veridiff-finding/1":
         raw = raw.get("case")
