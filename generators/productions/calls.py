@@ -67,7 +67,12 @@ def _update(b: Builder, dice: Dice) -> bool:
     b.emit(o.ADD | o.K | o.ALU64, 3, imm=INPUT_BASE)
     b.emit(o.MOV | o.K | o.ALU64, 4, imm=dice.of((0, 2, 1)))
     call_helper(b, "map_update_elem")
-    b.state.registers[0] = ANY
+    if b.profile.knows("6.4"):
+        b.state.registers[0] = ANY
+    else:
+        # Before Linux 6.4 an array's update returns an int, of which the JIT keeps no sign (d7ba4cc900bf).
+        b.emit(o.MOV | o.K | o.ALU64, 0)
+        b.set_number(0, 0, 0)
     return True
 
 
