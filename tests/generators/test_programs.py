@@ -97,7 +97,7 @@ def test_size(generated: Generated) -> None:
     assert len(generated.case.inputs) == MIXED.inputs
 
 
-ELSEWHERE = {rules.FALLS_OFF}
+ELSEWHERE = {rules.FALLS_OFF, rules.JUMP_INTO_IMMEDIATE}
 """Rules whose breaking shows only behind the instruction."""
 SEEN_BY_A_RUN = {
     rules.UNINITIALISED_REGISTER: {rules.UNINITIALISED_REGISTER},
@@ -116,6 +116,7 @@ SEEN_BY_A_RUN = {
     rules.PACKET_BOUNDS: {rules.PACKET_BOUNDS},
     rules.HELPER_UNKNOWN: set(),
     rules.FALLS_OFF: {rules.JUMP_OUT_OF_RANGE},
+    rules.JUMP_INTO_IMMEDIATE: {rules.JUMP_INTO_IMMEDIATE},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no run."""
 
