@@ -77,6 +77,9 @@ def _untouched_stack(b: Builder, dice: Dice) -> int | None:
     if b.privileged:
         return None
     code, size = dice.of(((o.DW, 8), (o.W, 4), (o.B, 1)))
+    if dice.pick(3):
+        # Something lies deeper: the slot exists then, and is known to hold nothing.
+        b.emit(o.ST | o.MEM | o.DW, 10, 0, UNTOUCHED - 16)
     return b.emit(o.LDX | o.MEM | code, _scalar(b), 10, UNTOUCHED + size * dice.pick(8 // size))
 
 
