@@ -37,11 +37,6 @@ class _StillFails(Exception):
     """Raised inside a Hypothesis test to say that the example shows the disagreement."""
 
 
-def generate(buffer: bytes, profile: Profile) -> Generated | None:
-    """The program that ``buffer`` stands for; None when it is too short for one."""
-    return Source(profile).generate(buffer)
-
-
 class Source:
     """Programs for one profile."""
 

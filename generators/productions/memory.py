@@ -9,7 +9,8 @@ from generators.dice import Dice
 from generators.productions.table import Production
 from generators.state import ANY, Kind, Number, Pointer
 
-_SIZES = ((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1))
+SIZES = ((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1))
+"""(size bits of an opcode, bytes), widest first."""
 _ATOMIC = (o.ADD, o.OR, o.AND, o.XOR)
 
 
@@ -19,7 +20,7 @@ def loaded(size: int, signed: bool = False) -> Number:
 
 
 def _load_opcode(b: Builder, dice: Dice) -> tuple[int, int, bool]:
-    code, size = dice.of(_SIZES)
+    code, size = dice.of(SIZES)
     signed = size < 8 and b.profile.knows("6.6") and dice.pick(4) == 3
     return o.LDX | (o.MEMSX if signed else o.MEM) | code, size, signed
 
@@ -49,7 +50,7 @@ def _spill(b: Builder, dice: Dice) -> bool:
     if not numbers or (b.in_loop() and isinstance(held, Pointer)):
         return False
     register = dice.of(numbers)
-    code, size = dice.of(_SIZES) if isinstance(held, Number) else (o.DW, 8)
+    code, size = dice.of(SIZES) if isinstance(held, Number) else (o.DW, 8)
     at = slot + size * dice.pick(8 // size)
     if form == 6:
         b.emit(o.ST | o.MEM | code, 10, 0, at, immediate(dice))
@@ -106,7 +107,7 @@ def _load_map(b: Builder, dice: Dice) -> bool:
 
 
 def _store_map(b: Builder, dice: Dice) -> bool:
-    code, size = dice.of(_SIZES)
+    code, size = dice.of(SIZES)
     numbers, target = b.state.numbers(), _target(b, dice, size)
     if target is None or not numbers:
         return False
@@ -119,7 +120,7 @@ def _store_map(b: Builder, dice: Dice) -> bool:
 
 def _atomic(b: Builder, dice: Dice) -> bool:
     """An atomic operation on a map value or an initialised slot."""
-    code, size = dice.of(_SIZES[:2])
+    code, size = dice.of(SIZES[:2])
     numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
     target = _target(b, dice, size)
     slots = sorted(s for s in b.state.slots if s in SPILL_SLOTS and isinstance(b.state.slots[s], Number))
@@ -165,7 +166,7 @@ def bound(b: Builder, dice: Dice, register: int, limit: int) -> None:
 
 def _use_as_offset(b: Builder, dice: Dice) -> bool:
     """A scalar becomes an offset into a map value or the input on the stack: a wrong claim becomes a wrong access."""
-    code, size = dice.of(_SIZES)
+    code, size = dice.of(SIZES)
     numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
     bases = [(r, _size(b, r)) for r in b.state.pointers(Kind.MAP_VALUE) if _size(b, r) >= size]
     # A variable offset into the stack is refused to the unprivileged, and a load through one to all before 5.12.

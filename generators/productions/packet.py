@@ -7,11 +7,9 @@ from ebpf.isa import opcodes as o
 from ebpf.program_types import ProgramType
 from generators.builder import Builder
 from generators.dice import Dice
-from generators.productions.memory import bound, loaded
+from generators.productions.memory import SIZES, bound, loaded
 from generators.productions.table import Production
 from generators.state import Kind, Number, Pointer
-
-_SIZES = ((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1))
 
 
 def _direct(b: Builder, dice: Dice) -> bool:
@@ -22,7 +20,7 @@ def _direct(b: Builder, dice: Dice) -> bool:
     source, register = dice.of(sources), dice.of(free)
     content = b.state.registers[source]
     assert isinstance(content, Pointer)
-    code, size = dice.of([(c, s) for c, s in _SIZES if s <= content.size] or [(o.B, 1)])
+    code, size = dice.of([(c, s) for c, s in SIZES if s <= content.size] or [(o.B, 1)])
     if content.size < size:
         return False
     b.emit(o.LDX | o.MEM | code, register, source, dice.pick(content.size - size + 1))
@@ -43,7 +41,7 @@ def _variable(b: Builder, dice: Dice) -> bool:
         return False
     address = dice.of(spare)
     probe = dice.of([r for r in spare if r != address])
-    code, size = dice.of(_SIZES)
+    code, size = dice.of(SIZES)
     bound(b, dice, offset, 63)
     b.emit(o.MOV | o.X | o.ALU64, address, source)
     b.emit(o.ADD | o.X | o.ALU64, address, offset)
@@ -62,7 +60,7 @@ def _variable(b: Builder, dice: Dice) -> bool:
 def _legacy(b: Builder, dice: Dice) -> bool:
     if b.type is not ProgramType.SOCKET_FILTER or b.state.registers.get(6) != Pointer(Kind.CONTEXT) or b.open:
         return False
-    code, size = dice.of(_SIZES[1:])
+    code, size = dice.of(SIZES[1:])
     saved = {r: c for r, c in b.state.registers.items() if r in b.state.pinned and r < 6}
     if saved:
         return False
