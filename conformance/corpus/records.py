@@ -21,7 +21,8 @@ MODES: dict[str, bool] = {"priv": True, "unpriv": False}
 class Measured:
     """What one kernel series said of one program in one mode.
 
-    ``message`` is its last word on a refusal; ``retvals`` has one value per input (None: the test run failed), () where none was made.
+    ``message`` is its last word on a refusal; ``retvals`` has one value per input (None: the test run failed),
+    () where none was made.
     ``environment`` names what made the verdict meaningless (a map that could not be created, a module missing), or is empty.
     """
 
@@ -66,7 +67,7 @@ class _Record(ProgramRecord, kw_only=True):
     id: str
     name: str
     measured: dict[str, dict[Literal["priv", "unpriv"], _Measured]]
-    runs: list[RunRecord] = []
+    runs: list[RunRecord] = msgspec.field(default_factory=list)
 
 
 def read_records(path: Path) -> tuple[Record, ...]:
