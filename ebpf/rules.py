@@ -108,6 +108,7 @@ PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc"
 MIXED_POINTERS = Rule("mixed-pointers", _P, _W, f"{_V}: save_aux_ptr_type",
                       "one instruction accesses different kinds of memory on different paths")
 LOCK_ACCESS = Rule("lock-access", _P, _W, f"{_V}: check_map_access", "a bpf_spin_lock is accessed by a load or store")
+HELPER_SIZE = Rule("helper-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be negative or 1 << 29 and more")
 ZERO_SIZE = Rule("zero-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be 0 where that is not allowed")
 MAP_FORBIDDEN = Rule("map-forbidden", _P, _W, f"{_V}: check_map_func_compatibility", "a helper is given a map of another type")
 IMMEDIATE_HALVES = Rule("immediate-halves", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a 64-bit immediate's second slot is malformed")

@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import z3
 
+from ebpf import rules
+from ebpf.helpers import Prototype
 from ebpf.program import Case
 from ebpf.rules import Rule
 from oracles.reference.answer import Answer, Broken, Cost, Verdict
@@ -16,10 +18,15 @@ from oracles.reference.events import Chance
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed, z
+from oracles.reference.values import Region, RegionKind
 from oracles.reference.witness import witness
 
 Confirm = Callable[[Case, Rule, int], bool]
 """Whether a run of the case (one input) breaks the rule at that slot: the interpreter's part."""
+
+
+PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
+"""Either makes a program privileged here (include/linux/bpf.h: bpf_allow_ptr_leaks, bpf_allow_uninit_stack)."""
 
 
 class PathEnds(Exception):
@@ -65,6 +72,19 @@ class Explorer:
         self.calls: set[tuple[int, int]] = set()
         self.paths = 0
         self.steps = 0
+        self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
+        self.handles = [Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))]
+        self.direct = [
+            Region(RegionKind.MAP_VALUE, 4 + 2 * n, spec.value_size, n, not spec.flags & 1 << 8, not spec.flags & 1 << 7)
+            for n, spec in enumerate(self.program.maps)
+        ]
+        self.elided: set[int] = set()
+        self.return_range: tuple[int, int] | None = None
+
+    def may_call(self, state: State, prototype: Prototype) -> None:
+        """Record what kernels have against this program's calling the helper."""
+        if prototype.gpl_only and "GPL" not in self.program.license:
+            self.refuse(state, rules.HELPER_GPL, prototype.name)
 
     # -- questions
 

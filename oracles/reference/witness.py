@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import z3
 
+from ebpf.contexts import CONTEXTS
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input
 from oracles.reference.events import ContextRead, LookedUp, MapRead, MapWritten, PacketRead, Scripted
@@ -14,7 +15,8 @@ from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, extract, z
 
-LONGEST_PACKET = 2048
+SHORTEST_PACKET, LONGEST_PACKET = 14, 2048
+"""Bytes: what BPF_PROG_TEST_RUN wants at least, and more than any witness has needed."""
 
 
 def witness(case: Case, state: State, wrong: Condition, model: z3.ModelRef, solver: Solver) -> Iterator[Case]:
@@ -25,21 +27,33 @@ def witness(case: Case, state: State, wrong: Condition, model: z3.ModelRef, solv
     """
     conditions = [*([] if isinstance(wrong, bool) else [wrong]), *state.assumptions()]
     alone = _sequential(state)
-    plain = _convenient(state)
+    layout = CONTEXTS.get(case.program.type)
+    link_header = layout.link_header if layout else 0
+    plain = _convenient(state, link_header, layout is not None and layout.struct == "__sk_buff")
     for extra in ([*alone, *plain], alone, plain) if alone else (plain,):
         if extra:
             answer, better = solver.ask([*conditions, *extra])
             if answer is Feasible.YES and better is not None:
-                yield _case(case, state, better)
+                yield _case(case, state, better, link_header)
                 return
-    yield _case(case, state, model)
+    yield _case(case, state, model, link_header)
 
 
-def _convenient(state: State) -> list[z3.BoolRef]:
-    """What makes an input easier to make: a packet that a kernel takes for a test run, and not a large one."""
+def _convenient(state: State, link_header: int, buffer: bool) -> list[z3.BoolRef]:
+    """What an input has to be so that it can be made: a packet that a kernel takes for a test run, and not a large one."""
     if state.packet is None or isinstance(state.packet.size, int):
         return []
-    return [z3.ULE(state.packet.size, LONGEST_PACKET), z3.UGE(state.packet.size, 14)]
+    conditions = [z3.ULE(state.packet.size, LONGEST_PACKET)]
+    if not link_header:
+        conditions.append(z3.UGE(state.packet.size, SHORTEST_PACKET))
+    if buffer:
+        # __sk_buff's len; a run's packet lies in one piece.
+        conditions += [
+            z(event.value) == state.packet.size
+            for event in state.events()
+            if isinstance(event, ContextRead) and (event.offset, event.size) == (0, 4)
+        ]
+    return conditions
 
 
 def _sequential(state: State) -> list[z3.BoolRef]:
@@ -72,7 +86,7 @@ def _value(model: z3.ModelRef, term: Term) -> int:
     return term if isinstance(term, int) else int(model.eval(term, model_completion=True).as_long())
 
 
-def _case(case: Case, state: State, model: z3.ModelRef) -> Case:
+def _case(case: Case, state: State, model: z3.ModelRef, link_header: int) -> Case:
     size = min(0 if state.packet is None else _value(model, state.packet.size), LONGEST_PACKET)
     packet = bytearray(max(size, 64 if state.packet is None else 0))
     context: dict[int, int] = {}
@@ -120,6 +134,7 @@ def _case(case: Case, state: State, model: z3.ModelRef) -> Case:
         replace(spec, contents=tuple((key, bytes(value)) for key, value in sorted(held.items())))
         for spec, held in zip(case.program.maps, contents, strict=True)
     )
+    packet = bytearray(link_header) + packet
     data = bytes(context.get(n, 0) for n in range(max(context, default=-1) + 1))
     return replace(case, program=replace(case.program, maps=maps), inputs=(Input(bytes(packet), data, tuple(script)),))
 
