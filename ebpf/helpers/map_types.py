@@ -1,4 +1,4 @@
-"""Which helper may be given which type of map: both switches of check_map_func_compatibility, kernel/bpf/verifier.c (Linux 6.12)."""
+"""Which helper may be given which type of map: check_map_func_compatibility of kernel/bpf/verifier.c (Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from ebpf.maps import MapType
 M = MapType
 _LOOKUP, _UPDATE, _DELETE = "map_lookup_elem", "map_update_elem", "map_delete_elem"
 _EVENTS = frozenset({"perf_event_read", "perf_event_output", "skb_output", "perf_event_read_value", "xdp_output"})
-_RINGBUF = frozenset(f"ringbuf_{what}" for what in "output reserve query reserve_dynptr submit_dynptr discard_dynptr".split())
+_RINGBUF = frozenset({"ringbuf_output", "ringbuf_reserve", "ringbuf_query", "ringbuf_reserve_dynptr", "ringbuf_submit_dynptr",
+                      "ringbuf_discard_dynptr"})  # fmt: skip
 
 BY_MAP: dict[MapType, frozenset[str]] = {
     M.PROG_ARRAY: frozenset({"tail_call"}),

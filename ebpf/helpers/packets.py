@@ -59,8 +59,8 @@ XDP: tuple[Prototype, ...] = (
     helper("xdp_get_buff_len", A.CTX, since="5.18"),
     helper("xdp_load_bytes", A.CTX, A.ANYTHING, A.MEM_UNINIT, A.SIZE, since="5.18"),
     helper("xdp_store_bytes", A.CTX, A.ANYTHING, A.MEM_RDONLY, A.SIZE, since="5.18"),
-    helper("tcp_raw_gen_syncookie_ipv4", IPV4, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"),
-    helper("tcp_raw_gen_syncookie_ipv6", IPV6, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"),
+    helper("tcp_raw_gen_syncookie_ipv4", IPV4, A.MEM_RDONLY, A.SIZE, gpl=True, packet=True, since="6.0"),
+    helper("tcp_raw_gen_syncookie_ipv6", IPV6, A.MEM_RDONLY, A.SIZE, gpl=True, packet=True, since="6.0"),
     helper("tcp_raw_check_syncookie_ipv4", IPV4, TCP, gpl=True, packet=True, since="6.0"),
     helper("tcp_raw_check_syncookie_ipv6", IPV6, TCP, gpl=True, packet=True, since="6.0"),
 )

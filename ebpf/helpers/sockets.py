@@ -55,7 +55,7 @@ OPTIONS: tuple[Prototype, ...] = (
     helper("sock_ops_cb_flags_set", A.CTX, A.ANYTHING, since="4.16"),
     helper("load_hdr_opt", A.CTX, A.MEM, A.SIZE, A.ANYTHING, since="5.10"),
     helper("store_hdr_opt", A.CTX, A.MEM_RDONLY, A.SIZE, A.ANYTHING, changes=True, since="5.10"),
-    helper("reserve_hdr_opt", A.CTX, A.ANYTHING, A.ANYTHING, changes=True, since="5.10"),
+    helper("reserve_hdr_opt", A.CTX, A.ANYTHING, A.ANYTHING, since="5.10"),
     helper("bind", A.CTX, A.MEM_RDONLY, A.SIZE, since="4.17"),
 )
 CONTROL_GROUPS: tuple[Prototype, ...] = (
