@@ -6,12 +6,14 @@ import z3
 
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.maps import FieldKind
 from ebpf.program import LoadFlag
 from ebpf.rules import Rule
 from oracles.reference import context
 from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
+from oracles.reference.stack import Stack
 from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, add, concat, conjunction, extract, mask, symbol, to_signed, z, zero_extend
 from oracles.reference.values import SOCKETS, Null, Pointer, Region, RegionKind, Value
@@ -76,6 +78,8 @@ def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write
         x.refuse(s, rules.VARIABLE_STACK, "")
     x.require(s, within(place, size, region.size), BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
     _alignment(x, s, region, place, size)
+    if region.kind is RegionKind.MAP_VALUE:
+        _special_fields(x, s, region, place, size)
     if region.kind is RegionKind.STACK:
         paths = x.split(s, place)
         for path, at in paths:
@@ -96,10 +100,35 @@ def _alignment(x: Explorer, s: State, region: Region, place: Term, size: int) ->
         x.refuse(s, rules.STACK_MISALIGNED if region.kind is RegionKind.STACK else rules.MISALIGNED, f"{size} bytes")
 
 
+REWRITTEN = SOCKETS | {RegionKind.CONTEXT, RegionKind.KERNEL}
+"""Kinds whose accesses kernels rewrite, each in its own way (kernel/bpf/verifier.c, reg_type_mismatch_ok)."""
+
+
+def _one_kind(x: Explorer, s: State, kind: RegionKind) -> None:
+    earlier = x.kinds.setdefault(s.pc, kind)
+    if earlier is not kind and (earlier in REWRITTEN or kind in REWRITTEN):
+        x.refuse(s, rules.MIXED_POINTERS, f"{earlier.value} and {kind.value}")
+
+
+def _special_fields(x: Explorer, s: State, region: Region, place: Term, size: int) -> None:
+    """Locks, timers and kernel pointers in a map's value are for their helpers only."""
+    if region.map is None:
+        return
+    for field in x.program.maps[region.map].fields:
+        if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
+            raise Unmodelled("kernel pointers in map values")
+        low, high = field.offset - size + 1, field.offset + field.kind.size
+        over = (low <= to_signed(place, 64) < high if isinstance(place, int)
+                else x.possible(s, conjunction(z(place) >= low, z(place) < high)))  # fmt: skip
+        if over:
+            x.refuse(s, rules.LOCK_ACCESS, field.kind.value)
+
+
 def load(x: Explorer, s: State, base: Value, offset: int, size: int) -> list[tuple[State, Value]]:
     """The value of a load on each path; a whole stored pointer stays one."""
     pointer = target(x, s, base, write=False)
     kind = pointer.region.kind
+    _one_kind(x, s, kind)
     if kind is RegionKind.CONTEXT:
         return [(s, context.load(x, s, pointer, offset, size))]
     if kind in SOCKETS:
@@ -142,7 +171,7 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int) ->
         return value
     if stack.missing(place, size):
         if x.privileged:
-            x.refuse(s, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}", before=(6, 3))
+            x.refuse(s, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}", before=(6, 1))
         else:
             x.require(s, False, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}")
     if stack.pointer_parts(place, size):
@@ -155,10 +184,18 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int) ->
     return stack.number(place, size)
 
 
+def _break_up(x: Explorer, s: State, stack: Stack, slot: int) -> None:
+    """The pointer in a slot is none any more: its bytes are those of an address."""
+    for at in range(slot, slot + 8):
+        if at in stack.bytes and is_pointer(stack.bytes[at][0]):
+            stack.store(at, 1, x.chance(s, "address", 8))
+
+
 def store(x: Explorer, s: State, base: Value, offset: int, size: int, value: Value) -> list[State]:
     """Store the low ``size`` bytes of ``value``."""
     pointer = target(x, s, base, write=True)
     region = pointer.region
+    _one_kind(x, s, region.kind)
     if region.kind is RegionKind.CONTEXT:
         context.store(x, s, pointer, offset, size, value)
         return [s]
@@ -178,8 +215,10 @@ def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: V
                 value = number(s, value)
             elif isinstance(value, Pointer) and value.region.kind is RegionKind.STACK and frame is not s.frame:
                 x.refuse(s, rules.STACK_IN_CALLER, "stored to the caller's frame")
-        elif not x.privileged and size != 8 and frame.stack.pointer_parts(place & ~7, 8):
-            x.refuse(s, rules.POINTER_LEAK, "a stored pointer is overwritten in part")
+        elif size != 8 and frame.stack.pointer_parts(place & ~7, 8):
+            if not x.privileged:
+                x.refuse(s, rules.POINTER_LEAK, "a stored pointer is overwritten in part")
+            _break_up(x, s, frame.stack, place & ~7)
         frame.stack.store(place, size, value if is_pointer(value) else extract(number(s, value), 8 * size - 1, 0))
         return
     if is_pointer(value) and not x.privileged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -34,6 +35,25 @@ class Broken:
     def binds(self, linux: tuple[int, int]) -> bool:
         """Whether a kernel of version ``linux`` has the rule."""
         return self.since <= linux and (self.before is None or linux < self.before)
+
+
+SERIES: tuple[tuple[int, int], ...] = (
+    (5, 10), (5, 15), (6, 1), (6, 6), (6, 12), (6, 16), (6, 17), (6, 18), (6, 19), (7, 0), (7, 1), (7, 2), (7, 3),
+)  # fmt: skip
+"""Kernel series that anybody runs; what differs between two of them is known to differ no finer than that."""
+
+
+def spans(holds: Callable[[str], bool]) -> Iterator[tuple[tuple[int, int], tuple[int, int] | None]]:
+    """The stretches of kernel versions (first, first no longer) for which ``holds(release)``."""
+    since: tuple[int, int] | None = None
+    for number, series in enumerate(SERIES):
+        if holds(f"{series[0]}.{series[1]}"):
+            since = since or (series if number else (0, 0))
+        elif since is not None:
+            yield since, series
+            since = None
+    if since is not None:
+        yield since, None
 
 
 @dataclass(frozen=True, slots=True)

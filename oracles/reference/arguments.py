@@ -281,7 +281,7 @@ def _on_the_stack(x: Explorer, s: State, register: int, pointer: Pointer, size: 
         if at not in frame.stack.bytes:
             if x.privileged:
                 if x.possible(s, reached):
-                    x.refuse(s, rules.UNINITIALISED_STACK, f"R{register}", before=(6, 3))
+                    x.refuse(s, rules.UNINITIALISED_STACK, f"R{register}", before=(6, 1))
                 break
             x.require(s, True if reached is False else not reached if isinstance(reached, bool) else z3.Not(reached),
                       rules.UNINITIALISED_STACK, f"R{register}: a helper's memory")  # fmt: skip

@@ -36,7 +36,7 @@ def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None =
     if not x.privileged:
         x.refuse(s, rules.PRIVILEGED_CALL, "")
     if len(s.frames) >= MAX_FRAMES:
-        x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames")
+        x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames", before=(7, 0))
         raise Unmodelled("more than eight frames")
     if s.lock is not None and loop is None:
         x.refuse(s, rules.LOCK_HELD, "a call", before=(6, 14))

@@ -11,10 +11,12 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Prototype
+from ebpf.helpers.availability import gpl_refusal, refusal
 from ebpf.program import Case
 from ebpf.rules import Rule
-from oracles.reference.answer import Answer, Broken, Cost, Verdict
+from oracles.reference.answer import Answer, Broken, Cost, Verdict, spans
 from oracles.reference.events import Chance
+from oracles.reference.depth import check_depth
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed, z
@@ -79,12 +81,17 @@ class Explorer:
             for n, spec in enumerate(self.program.maps)
         ]
         self.elided: set[int] = set()
+        self.kinds: dict[int, RegionKind] = {}
         self.return_range: tuple[int, int] | None = None
 
     def may_call(self, state: State, prototype: Prototype) -> None:
         """Record what kernels have against this program's calling the helper."""
-        if prototype.gpl_only and "GPL" not in self.program.license:
-            self.refuse(state, rules.HELPER_GPL, prototype.name)
+        rule = gpl_refusal(prototype, self.program.license)
+        if rule is not None:
+            self.refuse(state, rule, prototype.name)
+        type_, attach = self.program.type, self.program.attach_type
+        for since, before in spans(lambda r: refusal(type_, attach, prototype.number, r, self.case.capabilities) is not None):
+            self.refuse(state, rules.HELPER_UNKNOWN, prototype.name, since=since, before=before)
 
     # -- questions
 
@@ -238,6 +245,7 @@ class Explorer:
                     self.work.extend(reversed(following[1:]))
         except Proven as proof:
             return self.answer(started, Verdict.UNSAFE, proof)
+        check_depth(self)
         return self.answer(started, Verdict.UNKNOWN if self.unknown else Verdict.SAFE)
 
     def answer(self, started: float, verdict: Verdict, proof: Proven | None = None) -> Answer:

@@ -12,7 +12,7 @@ from oracles.reference.events import LookedUp, MapWritten, Scripted
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.state import Loop, State
-from oracles.reference.terms import Condition, Term, symbol
+from oracles.reference.terms import Condition, Term, symbol, z
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKind, Value
 
 R = ResultKind
@@ -22,6 +22,11 @@ ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
 HASHES = frozenset({MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH})
 READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8
 """BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, include/uapi/linux/bpf.h."""
+RETURNS_SIZE = {
+    name: 3 if "get_stack" in name else 2
+    for name in ("get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str")
+}  # fmt: skip
+"""Helpers that give how much they wrote, and the argument that says how much they may."""
 MAX_LOOPS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h."""
 OBJECTS = {R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON, R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK}
@@ -118,6 +123,14 @@ def results(x: Explorer, s: State, prototype: Prototype, found: Arguments) -> li
         return [s]
     if result is R.INTEGER:
         value = symbol(f"{prototype.name}!{s.number()}")
+        limit = RETURNS_SIZE.get(prototype.name)
+        if limit is not None:
+            import z3
+
+            # At most as many bytes as there is room for, or an error (kernel/bpf/verifier.c: do_refine_retval_range).
+            room = number(s, found.values[limit - 1])
+            s.assume(z3.And(value >= -4095, value <= z(room)))
+            s.model = None
         s.registers[0] = value
         if prototype.name not in DETERMINED:
             s.note(Scripted(value))
@@ -151,6 +164,8 @@ def _or_null(x: Explorer, s: State, region: Region, acquires: bool, held: int | 
 
 
 def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[State]:
+    if not nullable and found.values[1] != 0:
+        x.refuse(s, rules.HELPER_ARGUMENT, "R2: flags are not 0")
     if found.map is None:
         raise Unmodelled("a lookup in a map that is not known")
     spec = x.program.maps[found.map]
@@ -243,7 +258,6 @@ def _loop(x: Explorer, s: State, found: Arguments) -> list[State]:
     wrong: Condition = bits != 0 if isinstance(bits, int) else bits != 0
     bad, s_or_none = x.branch(s, wrong)
     if bad is not None:
-        x.refuse(bad, rules.HELPER_ARGUMENT, "R4 is not 0", since=(5, 17))
         bad.scratch()
         bad.registers[0] = -22 & (1 << 64) - 1
         bad.pc += 1
