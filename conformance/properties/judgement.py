@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ebpf.program import Case
+
 
 class Kind(Enum):
     """The kinds of disagreement that are judged; each has a file in this folder."""
@@ -14,6 +16,7 @@ class Kind(Enum):
     BOUNDS = "bounds"
     EXECUTION = "execution"
     HEALTH = "health"
+    PRECISION = "precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Disagreement:
 
     ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it is left out.
     ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when no single one is to blame.
-    ``input``: index of the input that shows it, None when it needs no run.
+    ``input``: index of the input that shows it, None when it needs no run.  ``witness``: a case with an input of its own that shows
+    it.  ``gap``: it is the kernel's imprecision where none may expect better: counted, never a failure.
     """
 
     kind: Kind
@@ -42,6 +46,8 @@ class Disagreement:
     statement: str
     culprit: int | None = None
     input: int | None = None
+    witness: Case | None = None
+    gap: bool = False
 
 
 Judgement = Agreement | Abstention | Disagreement

@@ -27,7 +27,7 @@ BOUNDS: dict[RegionKind, Rule] = {
 def within(offset: Term, size: int, region: Term) -> Condition:
     """Whether ``size`` bytes at ``offset`` (signed) lie in a region of ``region`` bytes."""
     if isinstance(offset, int) and isinstance(region, int):
-        return 0 <= to_signed(offset, 64) and to_signed(offset, 64) + size <= region
+        return to_signed(offset, 64) >= 0 and to_signed(offset, 64) + size <= region
     if isinstance(offset, int) and not 0 <= to_signed(offset, 64) <= (1 << 40):
         return False
     # Both sides far from the ends of 64 bits: region sizes are small, and an offset below 0 is a huge unsigned number.

@@ -22,7 +22,8 @@ class Verdict(Enum):
 class Broken:
     """A rule that kernels refuse the program for although no execution needs to misbehave.
 
-    ``at``: the slot.  ``since`` and ``before`` limit it to kernels: (major, minor), the first that has the rule and the first that no
+    ``at``: the slot.  ``witness``: the case with an input that leads there, None for rules of form.  ``since`` and ``before`` limit
+    it to kernels: (major, minor), the first that has the rule and the first that no
     longer has it.
     """
 
@@ -31,6 +32,7 @@ class Broken:
     detail: str = ""
     since: tuple[int, int] = (0, 0)
     before: tuple[int, int] | None = None
+    witness: Case | None = field(default=None, compare=False, repr=False)
 
     def binds(self, linux: tuple[int, int]) -> bool:
         """Whether a kernel of version ``linux`` has the rule."""
@@ -38,7 +40,7 @@ class Broken:
 
 
 SERIES: tuple[tuple[int, int], ...] = (
-    (5, 10), (5, 15), (6, 1), (6, 6), (6, 12), (6, 16), (6, 17), (6, 18), (6, 19), (7, 0), (7, 1), (7, 2), (7, 3),
+    (6, 1), (6, 6), (6, 12), (6, 16), (6, 17), (6, 18), (6, 19), (7, 0), (7, 1), (7, 2), (7, 3),
 )  # fmt: skip
 """Kernel series that anybody runs; what differs between two of them is known to differ no finer than that."""
 

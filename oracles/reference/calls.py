@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import z3
+
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.reference import helpers
+from oracles.reference import callbacks, helpers
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.stack import Stack
 from oracles.reference.state import Frame, Loop, State
-from oracles.reference.terms import z
+from oracles.reference.terms import to_signed
 from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind, Value
 
 MAX_FRAMES = 8
@@ -59,7 +61,7 @@ def leave(x: Explorer, s: State) -> list[State]:
     frame = s.frame
     x.depths[frame.entry] = min(x.depths.get(frame.entry, o.STACK_SIZE), frame.stack.lowest)
     if frame.loop is not None:
-        return helpers.called_back(x, s, frame.loop)
+        return callbacks.called_back(x, s, frame.loop)
     if isinstance(result, Pointer) and result.region is frame.region:
         x.refuse(s, rules.STACK_IN_CALLER, "returned")
     pop(s)
@@ -94,13 +96,7 @@ def _end(x: Explorer, s: State) -> None:
         return
     bits = number(s, value)
     # Kernels hold the value against the range as signed numbers (verifier.c: retval_range_within).
-    outside = not low <= (bits - (1 << 64) if bits >> 63 else bits) <= high if isinstance(bits, int) else x.possible(
-        s, _outside(bits, low, high))  # fmt: skip
-    if outside:
+    outside = not low <= to_signed(bits, 64) <= high if isinstance(bits, int) else z3.Or(bits < low, bits > high)
+    if x.possible(s, outside):
         x.refuse(s, rules.RETURN_RANGE, f"R0 may be outside {low}..{high}")
 
-
-def _outside(bits: object, low: int, high: int):  # type: ignore[no-untyped-def]
-    import z3
-
-    return z3.Or(z(bits) < low, z(bits) > high)  # type: ignore[arg-type]

@@ -15,8 +15,8 @@ from ebpf.helpers.availability import gpl_refusal, refusal
 from ebpf.program import Case
 from ebpf.rules import Rule
 from oracles.reference.answer import Answer, Broken, Cost, Verdict, spans
-from oracles.reference.events import Chance
 from oracles.reference.depth import check_depth
+from oracles.reference.events import Chance
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed, z
@@ -60,13 +60,13 @@ class Budget:
 class Explorer:
     """One verification.  ``confirm`` is asked about every violation before it counts."""
 
-    def __init__(self, case: Case, confirm: Confirm, budget: Budget) -> None:
+    def __init__(self, case: Case, confirm: Confirm, budget: Budget, solver: Solver | None = None) -> None:
         self.case = case
         self.program = case.program
         self.code = case.program.instructions
         self.confirm = confirm
         self.budget = budget
-        self.solver = Solver()
+        self.solver = solver or Solver()
         self.work: list[State] = []
         self.broken: dict[tuple[str, int, tuple[int, int]], Broken] = {}
         self.unknown: dict[str, None] = {}
@@ -169,6 +169,8 @@ class Explorer:
             self.unknown[f"solver: {rule}"] = None
         elif answer is Feasible.YES and model is not None:
             self.accuse(state, wrong, model, rule, detail)
+        elif answer is Feasible.YES:
+            self.unknown[f"{rule} at instruction {state.pc}: not provable by ranges"] = None
         if condition is False:
             raise PathEnds
         if answer is not Feasible.NO:
@@ -199,8 +201,16 @@ class Explorer:
     ) -> None:  # fmt: skip
         """The path breaks a policy rule here."""
         if state.certain:
-            broken = Broken(rule, state.pc if at is None else at, detail, since, before)
-            self.broken.setdefault((rule.name, broken.at, since), broken)
+            place = state.pc if at is None else at
+            key = (rule.name, place, since)
+            if key in self.broken:
+                return
+            if state.model is None:
+                state.model = self.solver.feasible(state, True)[1]
+            if state.model is None:
+                return
+            leads = next(iter(witness(self.case, state, True, state.model, self.solver)), None)
+            self.broken[key] = Broken(rule, place, detail, since, before, leads)
 
     def chance(self, state: State, what: str, bits: int = 64) -> z3.BitVecRef:
         """An unknown that no input determines."""

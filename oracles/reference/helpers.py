@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import z3
+
 from ebpf import rules
 from ebpf.helpers import Prototype, ResultKind, prototype_for
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
-from oracles.reference import calls
+from oracles.reference import callbacks
 from oracles.reference.arguments import Arguments, check
 from oracles.reference.events import LookedUp, MapWritten, Scripted
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
-from oracles.reference.state import Loop, State
+from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, symbol, z
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKind, Value
 
@@ -27,9 +29,10 @@ RETURNS_SIZE = {
     for name in ("get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str")
 }  # fmt: skip
 """Helpers that give how much they wrote, and the argument that says how much they may."""
-MAX_LOOPS = 8 * 1024 * 1024
-"""BPF_MAX_LOOPS, include/linux/bpf.h."""
-OBJECTS = {R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON, R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK}
+OBJECTS = {
+    R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
+    R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
+}  # fmt: skip
 
 
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
@@ -102,8 +105,6 @@ def release(x: Explorer, s: State, value: Pointer | Null | None) -> None:
 
 
 def _change_packet(s: State) -> None:
-    import z3
-
     assert s.packet is not None
     number_ = s.number()
     length = symbol(f"packet_length!{number_}")
@@ -125,8 +126,6 @@ def results(x: Explorer, s: State, prototype: Prototype, found: Arguments) -> li
         value = symbol(f"{prototype.name}!{s.number()}")
         limit = RETURNS_SIZE.get(prototype.name)
         if limit is not None:
-            import z3
-
             # At most as many bytes as there is room for, or an error (kernel/bpf/verifier.c: do_refine_retval_range).
             room = number(s, found.values[limit - 1])
             s.assume(z3.And(value >= -4095, value <= z(room)))
@@ -209,8 +208,6 @@ def value_region(x: Explorer, s: State, index: int, spec: MapSpec, key: str) -> 
 
 def _present(spec: MapSpec, key: Term | None) -> Condition | None:
     """Whether a key is there; None where others decide."""
-    import z3
-
     if spec.type not in ARRAYS or key is None:
         return None
     return key < spec.max_entries if isinstance(key, int) else z3.ULT(key, spec.max_entries)
@@ -246,79 +243,4 @@ def _tail_call(x: Explorer, s: State, found: Arguments) -> list[State]:
     return _done(s)
 
 
-def _loop(x: Explorer, s: State, found: Arguments) -> list[State]:
-    import z3
-
-    count, _, argument, flags = found.values[:4]
-    assert found.function is not None
-    number_ = number(s, count)
-    turns: Term = number_ & 0xFFFF_FFFF if isinstance(number_, int) else z3.ZeroExt(32, z3.Extract(31, 0, number_))
-    paths: list[State] = []
-    bits = number(s, flags)
-    wrong: Condition = bits != 0 if isinstance(bits, int) else bits != 0
-    bad, s_or_none = x.branch(s, wrong)
-    if bad is not None:
-        bad.scratch()
-        bad.registers[0] = -22 & (1 << 64) - 1
-        bad.pc += 1
-        paths.append(bad)
-    if s_or_none is None:
-        return paths
-    over, s_or_none = x.branch(s_or_none, turns > MAX_LOOPS if isinstance(turns, int) else z3.UGT(turns, MAX_LOOPS))
-    if over is not None:
-        over.scratch()
-        over.registers[0] = -7 & (1 << 64) - 1
-        over.pc += 1
-        paths.append(over)
-    if s_or_none is not None:
-        loop = Loop(s_or_none.pc, found.function, 0, argument, turns)
-        paths = [*_turn(x, s_or_none, loop), *paths]
-    return paths
-
-
-def _turn(x: Explorer, s: State, loop: Loop) -> list[State]:
-    """The next iteration, or the end of the loop; the current frame is the caller's."""
-    import z3
-
-    turns = loop.extra
-    assert isinstance(turns, int | z3.BitVecRef)
-    more, done = x.branch(s, loop.iteration < turns if isinstance(turns, int) else z3.ULT(loop.iteration, turns))
-    paths = []
-    if more is not None:
-        more.registers[1:6] = [loop.iteration, loop.argument, UNDEFINED, UNDEFINED, UNDEFINED]
-        calls.enter(x, more, loop.entry, loop.call, Loop(loop.call, loop.entry, loop.iteration, loop.argument, turns))
-        paths.append(more)
-    if done is not None:
-        done.scratch()
-        done.registers[0] = loop.iteration
-        done.pc = loop.call + 1
-        paths.append(done)
-    return paths
-
-
-def called_back(x: Explorer, s: State, loop: Loop) -> list[State]:
-    """A callback exits: R0 says whether the loop goes on."""
-    import z3
-
-    from oracles.reference.registers import read
-
-    result = read(x, s, 0)
-    if is_pointer(result):
-        x.violation(s, rules.RETURN_RANGE, "the callback returned a pointer")
-    bits = number(s, result)
-    x.require(s, 0 <= bits <= 1 if isinstance(bits, int) else z3.ULE(bits, 1), rules.RETURN_RANGE, "the callback's result")
-    calls.pop(s)
-    s.scratch()
-    stop, on = x.branch(s, bits != 0)
-    paths = []
-    if on is not None:
-        paths += _turn(x, on, Loop(loop.call, loop.entry, loop.iteration + 1, loop.argument, loop.extra))
-    if stop is not None:
-        stop.scratch()
-        stop.registers[0] = loop.iteration + 1
-        stop.pc = loop.call + 1
-        paths.append(stop)
-    return paths
-
-
-SPECIAL = {"spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": _loop}
+SPECIAL = {"spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": callbacks.loop}

@@ -9,7 +9,7 @@ from oracles.reference.arithmetic import CONDITIONS, compare
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.state import State
-from oracles.reference.terms import Condition, add, mask
+from oracles.reference.terms import add, mask
 from oracles.reference.values import Null, Pointer, RegionKind, Value
 
 _BIAS = 1 << 63

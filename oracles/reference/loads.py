@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
