@@ -88,6 +88,17 @@ TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check", "more than 1,000,
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic operation on memory that does not allow it")
 PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
 ARENA_MISSING = Rule("arena-missing", _F, _W, f"{_V}: check_alu_op", "addr_space_cast in a program without an arena", since="6.9")
+MAP_PROGRAM = Rule("map-program", _P, _W, f"{_V}: check_map_prog_compatibility", "a map is used that the program type may not use")
+MAP_HELPER = Rule("map-helper", _F, _W, f"{_V}: check_map_func_compatibility", "a helper gets a map of a type that it does not take")
+SOCKET_ACCESS = Rule("socket-access", _S, _W, f"{_V}: check_sock_access", "a socket is accessed where its type allows nothing")
+REFERENCE_LEAK = Rule("unreleased-reference", _R, _W, f"{_V}: check_reference_leak", "the program exits with a reference held")
+RELEASE_UNREFERENCED = Rule("release-unreferenced", _R, _W, f"{_V}: check_func_arg", "something is released that is not held")
+USE_AFTER_RELEASE = Rule("use-after-release", _S, _W, f"{_V}: release_reference", "something is used after its release")
+LOCK_HELD_AT_EXIT = Rule("lock-held-at-exit", _R, _W, f"{_V}: do_check", "the program exits with a lock held")
+LOCK_TWICE = Rule("lock-twice", _R, _W, f"{_V}: process_spin_lock", "a lock is taken while one is held")
+UNLOCK_UNHELD = Rule("unlock-unheld", _R, _W, f"{_V}: process_spin_lock", "a lock is released that is not held")
+CALL_UNDER_LOCK = Rule("call-under-lock", _R, _W, f"{_V}: do_check", "a function is called while a lock is held")
+SPECIAL_FIELD = Rule("special-field", _S, _W, f"{_V}: check_map_access", "a special field of a map value is accessed directly")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in list(globals().values()) if isinstance(rule, Rule)}

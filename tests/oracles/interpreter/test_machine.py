@@ -150,7 +150,7 @@ def test_adversarial_addresses_have_no_low_half() -> None:
         ("call unknown#9999", "helper number 9999"),
         ("r1 = btf_id[5]+0; exit", "64-bit immediate of kind 3"),
         ("r1 = map[4]; exit", "64-bit immediate of kind 1"),
-        ("r0 = *(u64 *)(r1 +168); exit", "the kernel pointer sk of the context"),
+        ("r0 = *(u64 *)(r1 +168); exit", "the socket of any kind or null sk of the context"),
     ],
 )
 def test_abstentions_are_named(text: str, reason: str) -> None:
