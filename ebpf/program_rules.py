@@ -1,4 +1,4 @@
-"""Which program types may do what beyond calling helpers: packet access, locks, maps, loading (kernel/bpf/verifier.c, syscall.c)."""
+"""Which program types may do what beyond calling helpers: packets, locks, maps, loading (kernel/bpf/verifier.c and syscall.c)."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ SOCKMAP_UPDATERS = frozenset({
     T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
 })  # fmt: skip
 
+CONSTANT_CONTEXT_STORES = "6.3"
+"""The first kernel that takes a BPF_ST to the context; before it only BPF_STX may write there (do_check)."""
 NET_IP_ALIGN = 2
 """How far the packet's network header is from alignment, under strict alignment (check_pkt_ptr_alignment)."""
 

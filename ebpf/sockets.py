@@ -1,6 +1,7 @@
 """What loads through a pointer to a socket may read: ``struct bpf_sock``, ``bpf_tcp_sock``, ``bpf_xdp_sock`` of
-include/uapi/linux/bpf.h (net/core/filter.c: bpf_sock_is_valid_access, bpf_sock_common_is_valid_access, bpf_tcp_sock_is_valid_access,
-bpf_xdp_sock_is_valid_access; Linux 6.12).  Nothing of them may be written, except where ``struct bpf_sock`` is the context.
+include/uapi/linux/bpf.h (net/core/filter.c: bpf_sock_is_valid_access, bpf_sock_common_is_valid_access,
+bpf_tcp_sock_is_valid_access, bpf_xdp_sock_is_valid_access; Linux 6.12).  Nothing of them may be written, except where
+``struct bpf_sock`` is the context.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def _first(name: str, offset: int) -> ContextField:
 
 
 _SOCK: tuple[ContextField, ...] = (
-    *words("bound_dev_if", 0, WORD), _first("family", 4), _first("type", 8), _first("protocol", 12), *words("mark priority", 16, WORD),
-    *words("src_ip4", 24), *array("src_ip6", 28), _first("src_port", 44), ContextField("dst_port", 48, 2, reads=(1, 2)),
+    *words("bound_dev_if", 0, WORD), _first("family", 4), _first("type", 8), _first("protocol", 12),
+    *words("mark priority", 16, WORD), *words("src_ip4", 24), *array("src_ip6", 28), _first("src_port", 44),
+    ContextField("dst_port", 48, 2, reads=(1, 2)),
     ContextField("dst_port", 48, reads=WORD), *words("dst_ip4", 52), *array("dst_ip6", 56), _first("state", 72),
     _first("rx_queue_mapping", 76),
 )  # fmt: skip

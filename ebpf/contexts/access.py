@@ -32,8 +32,9 @@ def effective_attach_type(program_type: ProgramType, attach_type: AttachType | N
 
 
 def ctx_access(
-    program_type: ProgramType, attach_type: AttachType | None, offset: int, size: int, write: bool, privileged_bpf: bool, release: str
-) -> ContextField | Refusal:
+    program_type: ProgramType, attach_type: AttachType | None, offset: int, size: int, write: bool, privileged_bpf: bool,
+    release: str,
+) -> ContextField | Refusal:  # fmt: skip
     """The field that an access of ``size`` bytes at ``offset`` reads or writes, or why it is refused.
 
     ``privileged_bpf``: the program is loaded with CAP_BPF.  A context of which only the kernel's BTF tells the layout has no fields

@@ -33,9 +33,9 @@ LONG = (8,)
 class ContextField:
     """``size`` in bytes; ``reads`` and ``writes`` are the sizes of accesses that are allowed inside it, all of them aligned.
 
-    ``start_only``: an access starts where the field does.  ``read_attach``, ``write_attach``: the attach types that have it, None for
-    all.  ``needs_bpf``: reading takes CAP_BPF; ``write_needs_bpf``: writing does.  ``given``: BPF_PROG_TEST_RUN takes the value from
-    ctx_in, so that a run can predict it.  ``since``: the first kernel that has the field.
+    ``start_only``: an access starts where the field does.  ``read_attach``, ``write_attach``: the attach types that have it, None
+    for all.  ``needs_bpf``: reading takes CAP_BPF; ``write_needs_bpf``: writing does.  ``given``: BPF_PROG_TEST_RUN takes the value
+    from ctx_in, so that a run can predict it.  ``since``: the first kernel that has the field.
     """
 
     name: str

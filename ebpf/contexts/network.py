@@ -16,8 +16,8 @@ _XDP = (
 _SOCK_OPS_WORDS = (
     "op reply args_1 args_2 args_3 family remote_ip4 local_ip4 remote_ip6_0 remote_ip6_1 remote_ip6_2 remote_ip6_3 local_ip6_0 "
     "local_ip6_1 local_ip6_2 local_ip6_3 remote_port local_port is_fullsock snd_cwnd srtt_us bpf_sock_ops_cb_flags state rtt_min "
-    "snd_ssthresh rcv_nxt snd_nxt snd_una mss_cache ecn_flags rate_delivered rate_interval_us packets_out retrans_out total_retrans "
-    "segs_in data_segs_in segs_out data_segs_out lost_out sacked_out sk_txhash"
+    "snd_ssthresh rcv_nxt snd_nxt snd_una mss_cache ecn_flags rate_delivered rate_interval_us packets_out retrans_out "
+    "total_retrans segs_in data_segs_in segs_out data_segs_out lost_out sacked_out sk_txhash"
 )
 _SOCK_OPS = (
     *(field.written() if field.name in ("reply", "sk_txhash") else field for field in words(_SOCK_OPS_WORDS, 0, WORD)),
@@ -27,7 +27,8 @@ _SOCK_OPS = (
     ContextField("skb_hwtstamp", 216, 8, reads=LONG, since="6.2"),
 )  # fmt: skip
 _SK_MSG = (
-    pointer("data", 0, FieldKind.PACKET), pointer("data_end", 8, FieldKind.PACKET_END), *words("family remote_ip4 local_ip4", 16, WORD),
+    pointer("data", 0, FieldKind.PACKET), pointer("data_end", 8, FieldKind.PACKET_END),
+    *words("family remote_ip4 local_ip4", 16, WORD),
     *(replace(field, reads=WORD) for field in (*array("remote_ip6", 28), *array("local_ip6", 44))),
     *words("remote_port local_port size", 60, WORD), pointer("sk", 72, FieldKind.SOCKET),
 )  # fmt: skip

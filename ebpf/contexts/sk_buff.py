@@ -17,14 +17,15 @@ _WIDE_CB = ContextField("cb", 48, 20, reads=LONG)
 _FIELDS = tuple(
     replace(field, given=field.name in _GIVEN)
     for field in (
-        *words("len pkt_type mark queue_mapping protocol vlan_present vlan_tci vlan_proto priority ingress_ifindex ifindex tc_index", 0),
+        *words("len pkt_type mark queue_mapping protocol vlan_present vlan_tci vlan_proto", 0),
+        *words("priority ingress_ifindex ifindex tc_index", 32),
         *words("cb0 cb1 cb2 cb3 cb4", 48), _WIDE_CB, *words("hash tc_classid", 68),
         pointer("data", 76, FieldKind.PACKET, 4), pointer("data_end", 80, FieldKind.PACKET_END, 4),
         *words("napi_id family", 84), *words("remote_ip4 local_ip4", 92, WORD),
         *words("remote_ip6_0 remote_ip6_1 remote_ip6_2 remote_ip6_3 local_ip6_0 local_ip6_1 local_ip6_2 local_ip6_3", 100, WORD),
         *words("remote_port local_port", 132), pointer("data_meta", 140, FieldKind.PACKET_META, 4),
-        pointer("flow_keys", 144, FieldKind.FLOW_KEYS), ContextField("tstamp", 152, 8, reads=LONG), *words("wire_len gso_segs", 160),
-        pointer("sk", 168, FieldKind.SOCK_COMMON_OR_NULL), *words("gso_size", 176),
+        pointer("flow_keys", 144, FieldKind.FLOW_KEYS), ContextField("tstamp", 152, 8, reads=LONG),
+        *words("wire_len gso_segs", 160), pointer("sk", 168, FieldKind.SOCK_COMMON_OR_NULL), *words("gso_size", 176),
         ContextField("tstamp_type", 180, 1, reads=(1,), since="5.18"), ContextField("hwtstamp", 184, 8, reads=LONG, since="5.16"),
     )
 )  # fmt: skip

@@ -29,8 +29,12 @@ CONTEXTS: dict[ProgramType, Context] = {
     ProgramType.RAW_TRACEPOINT_WRITABLE: Context(
         _ARGUMENTS.struct, ARGUMENTS, (pointer("buffer", 0, FieldKind.BUFFER), ContextField("args", 1, ARGUMENTS - 1, reads=ANY))
     ),
-    ProgramType.SYSCALL: Context("caller's memory", SYSCALL, (ContextField("memory", 0, SYSCALL, reads=ANY, writes=ANY, given=True),)),
+    ProgramType.SYSCALL: Context(
+        "caller's memory", SYSCALL, (ContextField("memory", 0, SYSCALL, reads=ANY, writes=ANY, given=True),)
+    ),
     ProgramType.LIRC_MODE2: Context("sample", 4, words("sample", 0, WORD)),
-    **dict.fromkeys((ProgramType.TRACING, ProgramType.LSM, ProgramType.STRUCT_OPS, ProgramType.EXT, ProgramType.NETFILTER), _KERNEL),
+    **dict.fromkeys(
+        (ProgramType.TRACING, ProgramType.LSM, ProgramType.STRUCT_OPS, ProgramType.EXT, ProgramType.NETFILTER), _KERNEL
+    ),
 }  # fmt: skip
 """By program type."""

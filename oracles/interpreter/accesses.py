@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.program_rules import LEGACY_LOADS
 from oracles.interpreter import arena, context
 from oracles.interpreter.arithmetic import Handler
 from oracles.interpreter.maps import MapHandle
@@ -156,8 +157,8 @@ def _packet(size: int, indirect: bool) -> Handler:
     def handle(m: Machine, insn: Insn, pc: int) -> int:
         if m.registers[6] != Pointer(m.context, 0):
             m.trap(rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
-        if m.context.layout.struct != "__sk_buff":
-            m.trap(rules.PACKET_LOAD_CONTEXT, "the context is not a socket buffer")
+        if m.program.type not in LEGACY_LOADS:
+            m.trap(rules.PACKET_LOAD_CONTEXT, f"{m.program.type.name.lower()} programs have no packet loads")
         offset = insn.imm
         if indirect:
             offset = signed((m.number(m.read(insn.src)) + insn.imm) & 0xFFFF_FFFF, 32)

@@ -59,10 +59,11 @@ def _define(region: ContextRegion, data: Input) -> None:
         # What may be stored to starts as zero in a test run, or as ctx_in says.
         if field.given or (packet_run and field.writes):
             given[field.offset : field.offset + field.size] = b"\1" * field.size
+    del given[len(region.data) :]
     imposed = bool(data.helpers) or any(byte and not known for byte, known in zip(region.data, given, strict=True))
     if imposed or not packet_run:
         given[: len(data.context)] = b"\1" * min(len(data.context), len(given))
-    written[:] = given[: len(written)]
+    written[:] = given
 
 
 def _field(region: ContextRegion, offset: int, size: int, *, write: bool) -> ContextField:
