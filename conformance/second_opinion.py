@@ -13,8 +13,11 @@ from oracles.reference import Answer, Budget, verify, verify_by_ranges
 
 STEP_LIMIT = 50_000
 """Of a replay, in instructions."""
-ONE_FAULT = frozenset({rules.NULL_DEREFERENCE, rules.SCALAR_DEREFERENCE})
-"""Which of these it is depends on the number that was dereferenced."""
+ONE_FAULT = (
+    frozenset({rules.NULL_DEREFERENCE, rules.SCALAR_DEREFERENCE}),
+    frozenset({rules.UNINITIALISED_REGISTER, rules.USE_AFTER_RELEASE}),
+)
+"""Two names for what goes wrong at one place: the number that is dereferenced may be 0; what was released is gone."""
 
 
 def replays(case: Case, rule: Rule, at: int) -> bool:
@@ -22,7 +25,7 @@ def replays(case: Case, rule: Rule, at: int) -> bool:
     outcome = run(case, case.inputs[0], limit=STEP_LIMIT)
     if not isinstance(outcome, Trapped) or not outcome.predictable or outcome.at != at:
         return False
-    return outcome.rule == rule or {outcome.rule, rule} <= ONE_FAULT
+    return outcome.rule == rule or any({outcome.rule, rule} <= fault for fault in ONE_FAULT)
 
 
 @lru_cache(maxsize=256)

@@ -114,24 +114,17 @@ STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixe
 STACK_DEPTH = Rule("stack-depth", _P, _G, f"{_V}: check_max_stack_depth", "the frames of a chain of calls exceed 512 bytes")
 RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
 CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: setup_func_entry", "more than eight frames")
-PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc", "calls between functions of a program need CAP_BPF",
-                       unprivileged=True)
+PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc",
+                       "calls between functions of a program need CAP_BPF", unprivileged=True)
 MIXED_POINTERS = Rule("mixed-pointers", _P, _W, f"{_V}: save_aux_ptr_type",
                       "one instruction accesses different kinds of memory on different paths")
-LOCK_ACCESS = Rule("lock-access", _P, _W, f"{_V}: check_map_access", "a bpf_spin_lock is accessed by a load or store")
 HELPER_SIZE = Rule("helper-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be negative or 1 << 29 and more")
 ZERO_SIZE = Rule("zero-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be 0 where that is not allowed")
-MAP_FORBIDDEN = Rule("map-forbidden", _P, _W, f"{_V}: check_map_func_compatibility", "a helper is given a map of another type")
-IMMEDIATE_HALVES = Rule("immediate-halves", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a 64-bit immediate's second slot is malformed")
+IMMEDIATE_HALVES = Rule("immediate-halves", _F, _L, f"{_V}: resolve_pseudo_ldimm64",
+                        "a 64-bit immediate's second slot is malformed")
 NO_SUCH_MAP = Rule("no-such-map", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a map is used that is not there")
 MAP_VALUE_ADDRESS = Rule("map-value-address", _P, _L, "kernel/bpf/arraymap.c: array_map_direct_value_addr",
                          "a direct address lies outside the value, or the map is no array of one entry")
-REFERENCE_LEAK = Rule("unreleased-reference", RuleClass.RESOURCE, _W, f"{_V}: check_reference_leak",
-                      "a reference is not released before the program ends")
-LOCK_HELD = Rule("lock-held", RuleClass.RESOURCE, _W, f"{_V}: process_spin_lock, check_resource_leak",
-                 "a lock is held where it must not be, or released where it is not held")
-RELEASE_UNREFERENCED = Rule("release-unreferenced", RuleClass.RESOURCE, _W, f"{_V}: release_reference",
-                            "something is released that holds no reference")
 CONFIDENTIAL_LOAD = Rule("confidential-load", _C, _W, f"{_V}: check_ptr_to_map_access", "fields of struct bpf_map are read",
                          unprivileged=True)
 

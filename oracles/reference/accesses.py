@@ -8,6 +8,7 @@ from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.maps import FieldKind
 from ebpf.program import LoadFlag
+from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
 from oracles.reference import context
 from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
@@ -15,7 +16,20 @@ from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.stack import Stack
 from oracles.reference.state import State
-from oracles.reference.terms import Condition, Term, add, concat, conjunction, extract, mask, symbol, to_signed, z, zero_extend
+from oracles.reference.terms import (
+    Condition,
+    Term,
+    add,
+    concat,
+    conjunction,
+    extract,
+    mask,
+    negation,
+    symbol,
+    to_signed,
+    z,
+    zero_extend,
+)
 from oracles.reference.values import SOCKETS, Null, Pointer, Region, RegionKind, Value
 
 BOUNDS: dict[RegionKind, Rule] = {
@@ -55,6 +69,8 @@ def target(x: Explorer, s: State, base: Value, write: bool) -> Pointer:
         x.refuse(s, rules.NULL_CHECK, base.region.kind.value)
     if base.end:
         x.violation(s, rules.PACKET_BOUNDS, "at the packet's end")
+    if write and base.region.kind is RegionKind.PACKET and x.program.type not in PACKET_WRITERS:
+        x.refuse(s, rules.READ_ONLY, "packet")
     if write and not base.region.writable:
         x.violation(s, rules.READ_ONLY, base.region.kind.value)
     if not write and not base.region.readable:
@@ -76,7 +92,13 @@ def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write
         raise Unmodelled(f"accesses through {region.kind.value}")
     if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.privileged:
         x.refuse(s, rules.VARIABLE_STACK, "")
-    x.require(s, within(place, size, region.size), BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
+    if region.kind is RegionKind.PACKET and region is not s.packet:
+        x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
+    if region.kind is RegionKind.PACKET and s.metadata is not None:
+        inside = within(add(place, s.metadata), size, add(region.size, s.metadata))
+    else:
+        inside = within(place, size, region.size)
+    x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
     _alignment(x, s, region, place, size)
     if region.kind is RegionKind.MAP_VALUE:
         _special_fields(x, s, region, place, size)
@@ -118,10 +140,8 @@ def _special_fields(x: Explorer, s: State, region: Region, place: Term, size: in
         if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
             raise Unmodelled("kernel pointers in map values")
         low, high = field.offset - size + 1, field.offset + field.kind.size
-        over = (low <= to_signed(place, 64) < high if isinstance(place, int)
-                else x.possible(s, conjunction(z(place) >= low, z(place) < high)))  # fmt: skip
-        if over:
-            x.refuse(s, rules.LOCK_ACCESS, field.kind.value)
+        over = low <= to_signed(place, 64) < high if isinstance(place, int) else conjunction(place >= low, place < high)
+        x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)
 
 
 def load(x: Explorer, s: State, base: Value, offset: int, size: int) -> list[tuple[State, Value]]:
@@ -130,7 +150,7 @@ def load(x: Explorer, s: State, base: Value, offset: int, size: int) -> list[tup
     kind = pointer.region.kind
     _one_kind(x, s, kind)
     if kind is RegionKind.CONTEXT:
-        return [(s, context.load(x, s, pointer, offset, size))]
+        return context.load(x, s, pointer, offset, size)
     if kind in SOCKETS:
         return [(s, context.load_socket(x, s, pointer, offset, size))]
     loaded: list[tuple[State, Value]] = []
@@ -191,13 +211,15 @@ def _break_up(x: Explorer, s: State, stack: Stack, slot: int) -> None:
             stack.store(at, 1, x.chance(s, "address", 8))
 
 
-def store(x: Explorer, s: State, base: Value, offset: int, size: int, value: Value) -> list[State]:
-    """Store the low ``size`` bytes of ``value``."""
+def store(
+    x: Explorer, s: State, base: Value, offset: int, size: int, value: Value, *, constant: bool = False
+) -> list[State]:
+    """Store the low ``size`` bytes of ``value``; ``constant``: by BPF_ST."""
     pointer = target(x, s, base, write=True)
     region = pointer.region
     _one_kind(x, s, region.kind)
     if region.kind is RegionKind.CONTEXT:
-        context.store(x, s, pointer, offset, size, value)
+        context.store(x, s, pointer, offset, size, value, constant=constant)
         return [s]
     paths = check(x, s, pointer, offset, size, write=True)
     for path, place in paths:

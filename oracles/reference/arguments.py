@@ -10,6 +10,7 @@ import z3
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
 from ebpf.maps import FieldKind, MapSpec
+from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
 from oracles.reference import accesses
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
@@ -231,7 +232,7 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
         if base.region.kind is RegionKind.CONTEXT:
             raise Unmodelled("the context as a helper's memory")
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register - 1} is no memory a helper may use")
-    memory(x, s, register - 1, base, size, reads=not writes, writes=writes)
+    memory(x, s, register - 1, base, size, reads=not writes, writes=writes, packet=prototype.packet_access)
     if writes:
         found.written.append(Written(base, size))
 
@@ -240,7 +241,9 @@ def _at_least(term: Term, limit: int) -> Condition:
     return term >= limit if isinstance(term, int) else z3.UGE(term, limit)
 
 
-def memory(x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *, reads: bool, writes: bool) -> None:
+def memory(
+    x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *, reads: bool, writes: bool, packet: bool = True
+) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region
     if region.kind not in MEMORY or pointer.end:
@@ -251,6 +254,8 @@ def memory(x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *
         x.refuse(s, rules.READ_ONLY, f"{region.kind.value} is write-only")
     rule = accesses.BOUNDS[region.kind]
     place = pointer.offset
+    if region.kind is RegionKind.PACKET and (x.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet):
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: helper access to the packet")
     x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper's memory")
     if region.kind is RegionKind.STACK:
         _on_the_stack(x, s, register, pointer, size, reads)

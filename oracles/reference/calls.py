@@ -41,7 +41,7 @@ def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None =
         x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames", before=(7, 0))
         raise Unmodelled("more than eight frames")
     if s.lock is not None and loop is None:
-        x.refuse(s, rules.LOCK_HELD, "a call", before=(6, 14))
+        x.refuse(s, rules.CALL_UNDER_LOCK, "a call", before=(6, 14))
     x.calls.add((s.frame.entry, entry))
     number_ = s.number()
     region = Region(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)
@@ -82,7 +82,7 @@ def _end(x: Explorer, s: State) -> None:
     x.depths[frame.entry] = min(x.depths.get(frame.entry, o.STACK_SIZE), frame.stack.lowest)
     value: Value = read(x, s, 0)
     if s.lock is not None:
-        x.violation(s, rules.LOCK_HELD, "at exit")
+        x.violation(s, rules.LOCK_HELD_AT_EXIT, "at exit")
     if s.references:
         x.violation(s, rules.REFERENCE_LEAK, "at exit")
     if is_pointer(value) and not x.privileged:

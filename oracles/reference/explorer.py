@@ -13,6 +13,8 @@ from ebpf import rules
 from ebpf.helpers import Prototype
 from ebpf.helpers.availability import gpl_refusal, refusal
 from ebpf.program import Case
+from ebpf.releases import NEWEST
+from ebpf.return_ranges import return_range
 from ebpf.rules import Rule
 from oracles.reference.answer import Answer, Broken, Cost, Verdict, spans
 from oracles.reference.depth import check_depth
@@ -29,6 +31,7 @@ Confirm = Callable[[Case, Rule, int], bool]
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either makes a program privileged here (include/linux/bpf.h: bpf_allow_ptr_leaks, bpf_allow_uninit_stack)."""
+BPF = {"CAP_BPF", "CAP_SYS_ADMIN"}
 
 
 class PathEnds(Exception):
@@ -75,6 +78,7 @@ class Explorer:
         self.paths = 0
         self.steps = 0
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
+        self.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
         self.handles = [Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))]
         self.direct = [
             Region(RegionKind.MAP_VALUE, 4 + 2 * n, spec.value_size, n, not spec.flags & 1 << 8, not spec.flags & 1 << 7)
@@ -82,7 +86,7 @@ class Explorer:
         ]
         self.elided: set[int] = set()
         self.kinds: dict[int, RegionKind] = {}
-        self.return_range: tuple[int, int] | None = None
+        self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 
     def may_call(self, state: State, prototype: Prototype) -> None:
         """Record what kernels have against this program's calling the helper."""

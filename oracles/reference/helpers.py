@@ -44,10 +44,10 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     x.may_call(s, prototype)
     found = check(x, s, prototype)
     if prototype.maps is not None and found.map is not None and x.program.maps[found.map].type not in prototype.maps:
-        x.refuse(s, rules.MAP_FORBIDDEN, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
+        x.refuse(s, rules.MAP_HELPER, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
         raise Unmodelled("a map that the helper does not take")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
-        x.refuse(s, rules.LOCK_HELD, f"{prototype.name} while holding a lock")
+        x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
     for written in found.written:
         fill(x, s, written.pointer, written.size)
     special = SPECIAL.get(prototype.name)
@@ -215,14 +215,14 @@ def _present(spec: MapSpec, key: Term | None) -> Condition | None:
 
 def _spin_lock(x: Explorer, s: State, found: Arguments) -> list[State]:
     if s.lock is not None:
-        x.violation(s, rules.LOCK_HELD, "taken twice")
+        x.violation(s, rules.LOCK_TWICE, "taken twice")
     s.lock = found.lock
     return _done(s)
 
 
 def _spin_unlock(x: Explorer, s: State, found: Arguments) -> list[State]:
     if s.lock is None or s.lock != found.lock:
-        x.violation(s, rules.LOCK_HELD, "not held")
+        x.violation(s, rules.UNLOCK_UNHELD, "not held")
     s.lock = None
     return _done(s)
 
@@ -239,7 +239,7 @@ def _tail_call(x: Explorer, s: State, found: Arguments) -> list[State]:
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")
     if s.lock is not None:
-        x.refuse(s, rules.LOCK_HELD, "by a tail call")
+        x.refuse(s, rules.LOCK_HELD_AT_EXIT, "by a tail call")
     return _done(s)
 
 

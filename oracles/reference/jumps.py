@@ -58,7 +58,7 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     zero = not insn.opcode & o.X and insn.imm == 0
     if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, Pointer | Null):
         if d.check is not None:
-            s.replace({d.check: 0 if isinstance(d, Null) else None})
+            s.resolve({d.check: 0 if isinstance(d, Null) else None})
         null = isinstance(d, Null)
         return (s, None) if null == (op == o.JEQ) else (None, s)
     _may_compare(x, s, insn, d, v)

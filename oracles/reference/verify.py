@@ -10,8 +10,10 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program import Case
+from ebpf.program_rules import map_refusal
+from ebpf.rules import MAP_PROGRAM
 from oracles.reference import alu, calls, jumps, loads
-from oracles.reference.answer import Answer, Verdict
+from oracles.reference.answer import Answer, Broken, Verdict, spans
 from oracles.reference.explorer import Budget, Confirm, Explorer
 from oracles.reference.form import check_form
 from oracles.reference.intervals import IntervalSolver
@@ -47,6 +49,9 @@ def verify(case: Case, confirm: Confirm, budget: Budget = Budget(), solver: Solv
     x = Explorer(case, confirm, budget, solver)
     if not check_form(x):
         return Answer(Verdict.UNKNOWN, reason="the program's form is not one that runs", policy=tuple(x.broken.values()))
+    for spec in x.program.maps:
+        for since, before in spans(lambda release: map_refusal(x.program, spec, release) is not None):  # noqa: B023 (used here)
+            x.broken.setdefault((MAP_PROGRAM.name, 0, since), Broken(MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
     return x.explore(start(x), _step)
 
 
