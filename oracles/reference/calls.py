@@ -87,6 +87,8 @@ def _end(x: Explorer, s: State) -> None:
         x.violation(s, rules.REFERENCE_LEAK, "at exit")
     if is_pointer(value) and not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, "R0 at exit")
+    if x.exits is not None:
+        x.exits(s)
     allowed = x.return_range
     if allowed is None:
         return

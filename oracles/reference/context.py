@@ -59,7 +59,8 @@ def load(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> lis
         known = s.context.get((at, size))
         if known is None:
             fresh: Term = zero_extend(symbol(f"ctx{at}!{s.number()}", 8 * size), 8 * size)
-            s.note(ContextRead(at, size, fresh))
+            overwritten = any(place < at + size and at < place + width for place, width in s.stored)
+            s.note(Chance("context") if overwritten else ContextRead(at, size, fresh))
             s.context[at, size] = known = fresh
         return [(s, known)]
     if field.kind in (FieldKind.PACKET, FieldKind.PACKET_META, FieldKind.PACKET_END):
@@ -102,6 +103,7 @@ def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value
         if place < at + size and at < place + width:
             del s.context[place, width]
     s.context[at, size] = zero_extend(extract(bits, 8 * size - 1, 0), 8 * size)
+    s.stored = (*s.stored, (at, size))
 
 
 def load_socket(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> Value:

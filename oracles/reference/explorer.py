@@ -85,6 +85,7 @@ class Explorer:
             for n, spec in enumerate(self.program.maps)
         ]
         self.elided: set[int] = set()
+        self.exits: Callable[[State], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
         self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 

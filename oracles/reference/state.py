@@ -55,7 +55,7 @@ class Frame:
 @dataclass(slots=True)
 class State:
     """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``metadata``: how many bytes
-    lie before the packet, once that was asked for."""
+    lie before the packet, once that was asked for.  ``stored``: (offset, size) of what was stored to the context."""
 
     pc: int
     registers: list[Value]
@@ -70,6 +70,7 @@ class State:
     references: dict[int, tuple[Region, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
     metadata: Term | None = None
+    stored: tuple[tuple[int, int], ...] = ()
     certain: bool = True
     unpredictable: bool = False
     steps: int = 0

@@ -41,12 +41,23 @@ def _step(x: Explorer, s: State) -> list[State]:
     return _STEPS[insn.opcode & 7](x, s, insn)
 
 
+def final_states(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[State]]:  # noqa: B008 (frozen)
+    """The answer, and the state of every path that returns: R0 as a term, and what the path assumed and took from the world."""
+    states: list[State] = []
+    x = Explorer(case, lambda case, rule, at: False, budget)
+    x.exits = states.append
+    return _run(x), states
+
+
 def verify(case: Case, confirm: Confirm, budget: Budget = Budget(), solver: Solver | None = None) -> Answer:  # noqa: B008 (frozen)
     """Whether some input makes the program break a safety rule, and which policy rules it breaks.
 
     ``confirm`` runs a witness: without its yes nothing is unsafe.  Deterministic, but for answers whose reason is ``wall``.
     """
-    x = Explorer(case, confirm, budget, solver)
+    return _run(Explorer(case, confirm, budget, solver))
+
+
+def _run(x: Explorer) -> Answer:
     if not check_form(x):
         return Answer(Verdict.UNKNOWN, reason="the program's form is not one that runs", policy=tuple(x.broken.values()))
     for spec in x.program.maps:
