@@ -31,7 +31,8 @@ class Hole:
 
 HOLES = (
     Hole("a 32-bit comparison says nothing of the upper half", "r1 = r6; if w1 > 7 goto pc+99"),
-    Hole("a signed 32-bit comparison says nothing of the upper half", "r1 = r6; w2 = w1; if w2 s< 0 goto pc+99; if w1 s> 7 goto pc+99"),
+    Hole("a signed 32-bit comparison says nothing of the upper half",
+         "r1 = r6; w2 = w1; if w2 s< 0 goto pc+99; if w1 s> 7 goto pc+99"),
     Hole("a signed comparison leaves negative numbers", "r1 = r6; if r1 s> 7 goto pc+99"),
     Hole("w = imm is zero-extended, not sign-extended", "w1 = -1; r2 = r1; r2 >>= 32; r1 = 8; r1 -= r2"),
     Hole("r = imm is sign-extended", "r1 = -1; r1 >>= 60"),
@@ -75,7 +76,7 @@ def program(body: str) -> Case:
     lines = ["r9 = map[0][0]+0", "r6 = *(u64 *)(r9 +0)", *body.split("; "), "r9 += r1", "r0 = *(u8 *)(r9 +0)", "r0 = 0", "exit"]
     slots = [0]
     for line in lines:
-        slots.append(slots[-1] + (2 if "map[" in line or "= 0x" in line and "if" not in line else 1))
+        slots.append(slots[-1] + (2 if "map[" in line or ("= 0x" in line and "if" not in line) else 1))
     placed = [line.replace("pc+99", f"pc+{slots[len(lines) - 2] - slots[at] - 1}") for at, line in enumerate(lines)]
     return Case(Program(ProgramType.SCHED_CLS, parse(placed), (VALUE,)))
 
@@ -102,7 +103,8 @@ LOOKUP = "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lo
 UNSAFE = {
     "a value may be missing": (LOOKUP + "r0 = *(u8 *)(r0 +0); exit", (HASH,), "null-dereference"),
     "the check is on another lookup": (
-        LOOKUP + "r7 = r0; " + LOOKUP.replace("= 0;", "= 1;", 1) + "if r0 == 0 goto pc+1; r0 = *(u8 *)(r7 +0); r0 = 0; exit", (HASH,), "null-dereference"),
+        LOOKUP + "r7 = r0; " + LOOKUP.replace("= 0;", "= 1;", 1) + "if r0 == 0 goto pc+1; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        (HASH,), "null-dereference"),
     "the check is on the wrong branch": (
         LOOKUP + "if r0 != 0 goto pc+1; r0 = *(u8 *)(r0 +0); r0 = 0; exit", (HASH,), "null-dereference"),
     "the last byte of an access": (LOOKUP + "if r0 == 0 goto pc+1; r0 = *(u32 *)(r0 +5); exit", (HASH,), "map-value-bounds"),
