@@ -9,6 +9,7 @@ import click
 from conformance.cli.options import DEFAULT_KERNEL, images
 from conformance.conformance_plugin import parse_hex, program_of_elf, result, wrap
 from conformance.kernel.jobs import Attempt, Jit, Job
+from ebpf.errors import InputError
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
 from oracles.interpreter import Returned, run
@@ -29,7 +30,10 @@ def _case(arguments: tuple[str, ...]) -> Case:
     memory = next(iter(arguments), "")
     program = parse_hex(sys.stdin.read(), "standard input")
     if "--elf" in arguments:
-        program = program_of_elf(program)
+        try:
+            program = program_of_elf(program)
+        except InputError as error:
+            raise _unsupported(str(error)) from None
     return wrap(program, parse_hex("" if memory.startswith("--") else memory, "memory"))
 
 

@@ -118,8 +118,8 @@ def test_an_elf_file_that_is_not_one_program(file, why):
     with pytest.raises(InputError, match=why):
         program_of_elf(file)
     done = ask(file.hex(), "--elf")
-    assert done.exit_code != 0
-    assert done.stdout == ""
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"unsupported: ELF: {why}")
 
 
 XDP_PROLOG = (
