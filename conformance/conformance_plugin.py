@@ -50,7 +50,7 @@ def program_of_elf(file: bytes) -> bytes:
         if (magic, bits, order, machine, size) != (b"\x7fELF", 2, 1, BPF_MACHINE, _SECTION.size):
             raise InputError("ELF: not a 64-bit little-endian BPF file")
         sections = [_SECTION.unpack_from(file, at + number * size) for number in range(count)]
-    except struct.error:
+    except (struct.error, OverflowError):
         raise InputError("ELF: truncated") from None
     if any(kind in (REL, RELA) and length for _, kind, _, _, length, _, _ in sections):
         raise InputError("ELF: needs relocation: maps and functions of other sections are not supported")

@@ -106,13 +106,14 @@ def test_an_elf_file_around_the_program():
     [
         (b"", "truncated"),
         (elf(ADD_LENGTH)[:-1], "truncated"),
+        (elf(ADD_LENGTH)[:40] + b"\xff" * 8 + elf(ADD_LENGTH)[48:], "truncated"),
         (bytes(64), "not a 64-bit little-endian BPF file"),
         (elf(ADD_LENGTH, machine=62), "not a 64-bit little-endian BPF file"),
         (elf(b""), "0 sections with code"),
         (elf(ADD_LENGTH, (1, 6, ADD_LENGTH)), "2 sections with code"),
         (elf(ADD_LENGTH, (9, 0, bytes(16))), "needs relocation"),
     ],
-    ids=["empty", "cut", "no magic", "other machine", "no code", "two programs", "maps"],
+    ids=["empty", "cut", "sections at no offset", "no magic", "other machine", "no code", "two programs", "maps"],
 )
 def test_an_elf_file_that_is_not_one_program(file, why):
     with pytest.raises(InputError, match=why):
