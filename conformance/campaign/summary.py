@@ -12,11 +12,13 @@ from reports.records import Kind as RecordKind
 if TYPE_CHECKING:
     from conformance.campaign.run import Campaign
 
-FLOORS = {Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05}
+FLOORS = {
+    Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05, Kind.TRANSFER: 0.05,
+}  # fmt: skip
 """Share of a kernel's programs that a property must have judged for "nothing found" to mean anything."""
 
 CLAIMS_SINCE = (6, 1)
-"""Older logs are in a dialect whose claims are not read: bounds abstains by name, and owes nothing."""
+"""Older logs are in a dialect whose claims are not read: bounds and transfer abstain by name, and owe nothing."""
 
 
 def summarise(campaign: Campaign, because: str) -> RunSummary:
@@ -96,6 +98,6 @@ def _cells(campaign: Campaign, name: str) -> list[Cell]:
 def _floor(kind: Kind, tally: Tally, release: str) -> int:
     numbers = release.split(".")[:2]
     old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
-    if kind is Kind.BOUNDS and old:
+    if kind in (Kind.BOUNDS, Kind.TRANSFER) and old:
         return 0
     return max(1, int(FLOORS[kind] * tally.counts["judged"]))

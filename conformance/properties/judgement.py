@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ebpf.program import Input
+
 
 class Kind(Enum):
     """The kinds of disagreement that are judged; each has a file in this folder."""
@@ -12,20 +14,32 @@ class Kind(Enum):
     SOUNDNESS = "soundness"
     RULE = "rule"
     BOUNDS = "bounds"
+    TRANSFER = "transfer"
     EXECUTION = "execution"
     HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The parties were compared and agree."""
+    """The parties were compared and agree.
+
+    ``operation`` names the instruction form that was compared, where it is one; ``excess`` says, per view, how many bits wider the
+    kernel's claim is than the tightest one, where that was looked at and decided.
+    """
+
+    operation: str = ""
+    excess: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """They could not be compared; ``reason`` is short and the same for the same cause, so that it can be counted."""
+    """They could not be compared; ``reason`` is short and the same for the same cause, so that it can be counted.
+
+    ``operation`` as in :class:`Agreement`.
+    """
 
     reason: str
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +48,7 @@ class Disagreement:
 
     ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it is left out.
     ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when no single one is to blame.
-    ``input``: index of the input that shows it, None when it needs no run.
+    ``input``: index of the input that shows it, None when it needs no run.  ``witness``: that input, where the case does not have it.
     """
 
     kind: Kind
@@ -42,6 +56,7 @@ class Disagreement:
     statement: str
     culprit: int | None = None
     input: int | None = None
+    witness: Input | None = None
 
 
 Judgement = Agreement | Abstention | Disagreement
