@@ -14,11 +14,19 @@ import msgspec
 from ebpf.assembly import parse
 from ebpf.errors import InputError
 from ebpf.isa.insn import Insn, decode, encode
-from ebpf.maps import MapSpec, MapType
+from ebpf.maps import FieldKind, MapField, MapSpec, MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 
 FORMAT = "veridiff-case/1"
+
+
+class FieldRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A special field of a map's value as a case file holds it."""
+
+    offset: int
+    kind: str
+    to: str = ""
 
 
 class MapRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -34,6 +42,7 @@ class MapRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     btf_value: int = 0
     inner: MapRecord | None = None
     contents: dict[str, str] = {}
+    fields: list[FieldRecord] = []
 
 
 class ProgramRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -200,14 +209,22 @@ def _map(record: MapRecord, at: str) -> MapSpec:
     return MapSpec(
         _member(MapType, record.type, f"{at}.type"), record.key_size, record.value_size, record.max_entries, record.flags,
         record.name, record.btf_key, record.btf_value, None if record.inner is None else _map(record.inner, f"{at}.inner"),
-        tuple(sorted(contents)),
+        tuple(sorted(contents)), tuple(_field(f, f"{at}.fields[{i}]") for i, f in enumerate(record.fields)),
     )  # fmt: skip
+
+
+def _field(record: FieldRecord, at: str) -> MapField:
+    try:
+        return MapField(record.offset, FieldKind(record.kind), record.to)
+    except ValueError:
+        raise InputError(f"{at}: unknown kind of field {record.kind!r}") from None
 
 
 def _map_record(spec: MapSpec) -> MapRecord:
     return MapRecord(
         spec.type.name.lower(), spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.name, spec.btf_key,
         spec.btf_value, None if spec.inner is None else _map_record(spec.inner), {k.hex(): v.hex() for k, v in spec.contents},
+        [FieldRecord(f.offset, f.kind.value, f.to) for f in spec.fields],
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Numbers are ``enum bpf_map_type`` of include/uapi/linux/bpf.h (Linux 6.12).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 
 class MapType(IntEnum):
@@ -48,13 +48,40 @@ class MapType(IntEnum):
     INSN_ARRAY = 34
 
 
+class FieldKind(Enum):
+    """A kind of special field in a map's value, which only its own helpers may touch (``enum btf_field_type``, Linux 6.12)."""
+
+    SPIN_LOCK = "spin_lock"
+    TIMER = "timer"
+    KPTR = "kptr"
+    KPTR_UNTRUSTED = "kptr_untrusted"
+    DYNPTR = "dynptr"
+    WORKQUEUE = "wq"
+    LIST_HEAD = "list_head"
+    RB_ROOT = "rb_root"
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return 4 if self is FieldKind.SPIN_LOCK else 8 if self in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED) else 16
+
+
+@dataclass(frozen=True, slots=True)
+class MapField:
+    """A special field at ``offset`` of a value; ``to`` names the kernel's struct that a kptr points to."""
+
+    offset: int
+    kind: FieldKind
+    to: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class MapSpec:
     """A map to create and, before each run, to fill.
 
     Sizes are in bytes; ``contents`` holds (key, value) pairs of exactly ``key_size`` and ``value_size`` bytes.
     ``flags`` are BPF_F_* of map creation.  ``btf_key`` and ``btf_value`` are type ids in the program's BTF (0: none).
-    ``inner`` is the template of a map-in-map.
+    ``inner`` is the template of a map-in-map.  ``fields`` are the special fields that the value's BTF type declares, by offset.
     """
 
     type: MapType
@@ -67,3 +94,4 @@ class MapSpec:
     btf_value: int = 0
     inner: MapSpec | None = None
     contents: tuple[tuple[bytes, bytes], ...] = ()
+    fields: tuple[MapField, ...] = ()

@@ -65,6 +65,7 @@ SCALAR_DEREFERENCE = Rule("scalar-dereference", _S, _W, f"{_V}: check_mem_access
 READ_ONLY = Rule("read-only", _S, _W, f"{_V}: check_mem_access", "read-only memory is written")
 POINTER_ARITHMETIC = Rule("pointer-arithmetic", _P, _W, f"{_V}: adjust_ptr_min_max_vals",
                           "arithmetic on a pointer that may not be moved so")
+OFFSET_LIMIT = Rule("offset-limit", _P, _W, f"{_V}: check_reg_sane_offset", "a pointer is moved by 1 << 29 bytes or more")
 HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")
 HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type lacks")
 HELPER_GPL = Rule("helper-gpl-only", _P, _W, f"{_V}: check_helper_call", "a GPL-only helper is called by a non-GPL program")
@@ -89,6 +90,39 @@ ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic 
 PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
 ARENA_MISSING = Rule("arena-missing", _F, _W, f"{_V}: check_alu_op", "addr_space_cast in a program without an arena", since="6.9")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
+NULL_CHECK = Rule("null-check", _P, _W, f"{_V}: check_mem_access, check_func_arg",
+                  "a pointer that may be null is used before a 64-bit comparison with 0")
+CONTEXT_MODIFIED = Rule("context-modified", _P, _W, f"{_V}: __check_ptr_off_reg", "the context is accessed through a moved pointer")
+SPILL_SIZE = Rule("spill-size", _P, _W, f"{_V}: check_stack_write_fixed_off, check_stack_read_fixed_off",
+                  "a pointer is stored or loaded in part")
+STACK_MISALIGNED = Rule("stack-misaligned", _P, _W, f"{_V}: check_ptr_alignment", "a stack access is not aligned to its size")
+VARIABLE_STACK = Rule("variable-stack", _C, _W, f"{_V}: check_stack_access_for_ptr_arithmetic, check_stack_access_within_bounds",
+                      "the stack is accessed at an offset that is not constant", unprivileged=True)
+STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixed_off, prepare_func_exit",
+                       "a pointer into a callee's stack outlives the call")
+STACK_DEPTH = Rule("stack-depth", _P, _G, f"{_V}: check_max_stack_depth", "the frames of a chain of calls exceed 512 bytes")
+RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
+CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: setup_func_entry", "more than eight frames")
+PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc", "calls between functions of a program need CAP_BPF",
+                       unprivileged=True)
+MIXED_POINTERS = Rule("mixed-pointers", _P, _W, f"{_V}: save_aux_ptr_type",
+                      "one instruction accesses different kinds of memory on different paths")
+LOCK_ACCESS = Rule("lock-access", _P, _W, f"{_V}: check_map_access", "a bpf_spin_lock is accessed by a load or store")
+HELPER_SIZE = Rule("helper-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be negative or 1 << 29 and more")
+ZERO_SIZE = Rule("zero-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be 0 where that is not allowed")
+MAP_FORBIDDEN = Rule("map-forbidden", _P, _W, f"{_V}: check_map_func_compatibility", "a helper is given a map of another type")
+IMMEDIATE_HALVES = Rule("immediate-halves", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a 64-bit immediate's second slot is malformed")
+NO_SUCH_MAP = Rule("no-such-map", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a map is used that is not there")
+MAP_VALUE_ADDRESS = Rule("map-value-address", _P, _L, "kernel/bpf/arraymap.c: array_map_direct_value_addr",
+                         "a direct address lies outside the value, or the map is no array of one entry")
+REFERENCE_LEAK = Rule("unreleased-reference", RuleClass.RESOURCE, _W, f"{_V}: check_reference_leak",
+                      "a reference is not released before the program ends")
+LOCK_HELD = Rule("lock-held", RuleClass.RESOURCE, _W, f"{_V}: process_spin_lock, check_resource_leak",
+                 "a lock is held where it must not be, or released where it is not held")
+RELEASE_UNREFERENCED = Rule("release-unreferenced", RuleClass.RESOURCE, _W, f"{_V}: release_reference",
+                            "something is released that holds no reference")
+CONFIDENTIAL_LOAD = Rule("confidential-load", _C, _W, f"{_V}: check_ptr_to_map_access", "fields of struct bpf_map are read",
+                         unprivileged=True)
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 """All rules by name."""
