@@ -48,7 +48,7 @@ class Disagreement:
 
     ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it is left out.
     ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when no single one is to blame.
-    ``input``: index of the input that shows it, None when it needs no run.  ``witness``: that input, where the case does not have it.
+    ``input``: index of the input that shows it, None when it needs no run; ``witness``: that input, where the case has it not.
     """
 
     kind: Kind

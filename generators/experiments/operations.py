@@ -1,4 +1,4 @@
-"""The one operation of an experiment: every ALU form and every comparison of the table of instructions, and casts through the stack.
+"""The one operation of an experiment: every ALU form and every comparison there is, and casts through the stack.
 
 Each leaves its operands and result where the output map shows them.
 """

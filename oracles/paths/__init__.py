@@ -8,4 +8,4 @@ from oracles.paths.machine import NotModelled, PathMachine
 from oracles.paths.solver import Nothing, solve
 from oracles.paths.values import PointerTo, symbols
 
-__all__ = ["Nothing", "NotModelled", "PathMachine", "PointerTo", "solve", "symbols"]
+__all__ = ["NotModelled", "Nothing", "PathMachine", "PointerTo", "solve", "symbols"]

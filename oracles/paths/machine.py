@@ -122,7 +122,7 @@ class PathMachine:
     def _load_bytes(self) -> None:
         """bpf_skb_load_bytes(ctx, offset, to, length) of a packet that is long enough."""
         _, context, offset, to, length = self.registers[:5]
-        fits = isinstance(offset, int) and isinstance(length, int) and 0 < length and offset + length <= 8 * len(self.words)
+        fits = isinstance(offset, int) and isinstance(length, int) and length > 0 and offset + length <= 8 * len(self.words)
         if context != PointerTo("ctx") or not isinstance(to, PointerTo) or to.region != "fp" or not fits:
             raise NotModelled("a helper with other arguments")
         assert isinstance(offset, int)

@@ -11,7 +11,7 @@ from oracles.reference.terms import Term, concat, extract, symbol
 
 @dataclass(frozen=True, slots=True)
 class PointerTo:
-    """An address ``offset`` bytes into ``region``: "ctx", "fp" (from R10 on), or "map" (whatever map; its content is not followed)."""
+    """An address ``offset`` bytes into ``region``: "ctx", "fp" (from R10 on), or "map" (any; its content is not followed)."""
 
     region: str
     offset: int = 0
@@ -22,10 +22,10 @@ Value = Term | PointerTo | None
 
 
 class Byte(NamedTuple):
-    """Byte ``index`` of ``whole``, which is 64 bits."""
+    """Byte ``number`` of ``whole``, which is 64 bits."""
 
     whole: Term
-    index: int
+    number: int
 
 
 @cache
@@ -36,8 +36,8 @@ def symbols(words: int) -> tuple[Term, ...]:
 
 def assemble(content: list[Byte]) -> Term:
     """The unsigned number in ``content``, lowest byte first; zero-extended to 64 bits by the caller."""
-    first, index = content[0]
-    together = all(byte.whole is first and byte.index == index + place for place, byte in enumerate(content))
+    first, start = content[0]
+    together = all(byte.whole is first and byte.number == start + place for place, byte in enumerate(content))
     if together:
-        return extract(first, 8 * (index + len(content)) - 1, 8 * index)
-    return concat([extract(byte.whole, 8 * byte.index + 7, 8 * byte.index) for byte in reversed(content)])
+        return extract(first, 8 * (start + len(content)) - 1, 8 * start)
+    return concat([extract(byte.whole, 8 * byte.number + 7, 8 * byte.number) for byte in reversed(content)])

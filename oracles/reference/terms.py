@@ -6,10 +6,12 @@ cost a hundred times more than Python's.  Conditions are ``bool`` or ``z3.BoolRe
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import z3
 
-Term = int | z3.BitVecRef
-Condition = bool | z3.BoolRef
+Term: TypeAlias = int | z3.BitVecRef
+Condition: TypeAlias = bool | z3.BoolRef
 
 U64 = (1 << 64) - 1
 

@@ -5,8 +5,9 @@ With symbols for the input, every path is walked; with numbers, the one they tak
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from conformance.kernel.verifier_log.claims import Scalar, Slot, State
 from conformance.kernel.verifier_log.effects import is_conditional
@@ -60,7 +61,7 @@ class Lost:
     reason: str
 
 
-Point = Claimed | Unexplored | Lost
+Point: TypeAlias = Claimed | Unexplored | Lost
 
 
 @dataclass(slots=True)
@@ -72,6 +73,10 @@ class _Place:
     machine: PathMachine
     conditions: tuple[Condition, ...] = ()
     shown: set[tuple[object, ScalarRange]] = field(default_factory=set)
+
+
+_Steps: TypeAlias = Generator[Point, None, list[_Place]]
+"""Claims on the way, and the places to go on at."""
 
 
 def walk(exploration: Exploration, words: Sequence[Term]) -> Iterator[Point]:
@@ -88,7 +93,7 @@ def walk(exploration: Exploration, words: Sequence[Term]) -> Iterator[Point]:
             following = yield from _visit(exploration, place)
 
 
-def _visit(exploration: Exploration, place: _Place) -> Iterator[Point]:
+def _visit(exploration: Exploration, place: _Place) -> _Steps:
     """The claims at one node; then the places that follow, the one to go on with first."""
     node, machine = place.node, place.machine
     for state in exploration.states(node):
@@ -109,14 +114,15 @@ def _visit(exploration: Exploration, place: _Place) -> Iterator[Point]:
             machine.step(insn, slots[node.insn + 1] if node.insn + 1 < len(slots) else None)
             if node.branches:
                 return (yield from _split(exploration, place, before))
-    except NotModelled as reason:
-        yield Lost(node.insn, f"not modelled: {reason}")
+    except NotModelled as unknown:
+        yield Lost(node.insn, f"not modelled: {unknown}")
         return []
     # Pruned and missing successors end the path: of one that is no jump nothing can be said.
-    return [_Place(child, node.insn, machine, place.conditions, place.shown) for child in node.children.values() if child is not None][:1]
+    children = [child for child in node.children.values() if child is not None]
+    return [_Place(child, node.insn, machine, place.conditions, place.shown) for child in children[:1]]
 
 
-def _branch(exploration: Exploration, place: _Place) -> Iterator[Point]:
+def _branch(exploration: Exploration, place: _Place) -> _Steps:
     node, insn = place.node, exploration.instructions[place.node.insn]
     taken = place.machine.condition(insn)
     ways: list[_Place] = []
@@ -136,7 +142,7 @@ def _branch(exploration: Exploration, place: _Place) -> Iterator[Point]:
     return ways
 
 
-def _split(exploration: Exploration, place: _Place, before: PathMachine) -> Iterator[Point]:
+def _split(exploration: Exploration, place: _Place, before: PathMachine) -> _Steps:
     """A state split in two: the register that the instruction changes is in one of them, before it or after it.
 
     Where both fit, only one of them need be right about what follows: the walk goes on for inputs that fit one alone.
@@ -155,7 +161,7 @@ def _split(exploration: Exploration, place: _Place, before: PathMachine) -> Iter
     (one, term, claim), (other, its_term, its_claim) = halves
     yield Claimed(node.insn, place.conditions, f"R{register}", term, claim, (its_term, its_claim))
     fits = as_formula(claim, term), as_formula(its_claim, its_term)
-    ways = []
+    ways: list[_Place] = []
     for child, machine, here, there in ((nodes[0], one, *fits), (nodes[1], other, *reversed(fits))):
         only = conjunction(here, negation(there))
         if only is not False:
