@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.campaign.tally import Tally, median
 from conformance.properties import Kind
-from reports.records import Cell, KernelRun, Loss, Production, ProgramCounts, RunSummary, Status
+from reports.records import VIEWS, Cell, KernelRun, Loss, Precision, Production, ProgramCounts, RunSummary, Status
 from reports.records import Kind as RecordKind
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
         ),
         kernels=tuple(_kernel(campaign, name, elapsed) for name in campaign.tallies),
         cells=tuple(cell for name in campaign.tallies for cell in _cells(campaign, name)),
+        precision=tuple(row for name, tally in campaign.tallies.items() for row in _precision(name, tally)),
         findings_new=statuses.count(Status.NEW),
         findings_known=statuses.count(Status.KNOWN),
         rates={
@@ -80,6 +81,19 @@ def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
         accelerator=next((r.accelerator for r in reports if r.accelerator), ""), qemu=campaign.provenance.qemu,
         boots=sum(r.boots for r in reports), programs=counts["judged"], accepted=counts["accepted"], load_rate=round(rate, 1),
     )  # fmt: skip
+
+
+def _precision(kernel: str, tally: Tally) -> list[Precision]:
+    counts, rows = tally.precision, []
+    for operation in sorted({operation for operation, _ in counts}):
+        known = {what: count for (name, what), count in counts.items() if name == operation}
+        measured = known.get("measured", 0)
+        rows.append(Precision(
+            kernel=kernel, operation=operation, judged=known["judged"], decided=known["decided"], measured=measured,
+            open=known.get("open", 0), tight=known.get("tight", 0),
+            excess={view: round(known.get(view, 0) / measured, 3) for view in VIEWS} if measured else {},
+        ))  # fmt: skip
+    return rows
 
 
 def _cells(campaign: Campaign, name: str) -> list[Cell]:

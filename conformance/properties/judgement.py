@@ -24,11 +24,11 @@ class Agreement:
     """The parties were compared and agree.
 
     ``operation`` names the instruction form that was compared, where it is one; ``excess`` says, per view, how many bits wider the
-    kernel's claim is than the tightest one, where that was looked at and decided.
+    kernel's claim is than the tightest one: empty when that was not decided, None when nobody looked.
     """
 
     operation: str = ""
-    excess: tuple[tuple[str, float], ...] = ()
+    excess: tuple[tuple[str, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
