@@ -14,7 +14,6 @@ from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
 from generators.programs import Purpose
 
-
 TIGHT = 0.1
 """Bits: the tightest range is found up to a sixteenth of its width."""
 

@@ -57,6 +57,13 @@ class Bench:
             self.b.wide(SCRATCH, constant & U64)
             self.b.leave_to_exit(op | o.X | cls, register, SCRATCH)
 
+    def amount(self, bits: int) -> int:
+        """A shift amount: mostly one that moves the highest bit of the last constant to the top, or just off it."""
+        dice = self.dice
+        if self.seen and dice.pick(2):
+            return (bits - abs(self.seen[-1]).bit_length() + dice.pick(3)) % bits
+        return dice.pick(bits)
+
     def span(self) -> int:
         """How far the two ends of a range are apart."""
         dice = self.dice

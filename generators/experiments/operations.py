@@ -19,6 +19,14 @@ _POINTERS_ONLY = {"addr_space_cast_0_1", "addr_space_cast_1_0"}
 _SHIFTS = (o.LSH, o.RSH, o.ARSH)
 
 
+_WEIGHTS = {o.LSH: 3, o.RSH: 3, o.ARSH: 3, o.MUL: 4, o.DIV: 3, o.MOD: 3, o.NEG: 1, o.END: 1}
+"""How often each ALU operation is chosen, relative to 2 for the others: the harder its bounds, the more."""
+
+
+def _op(form: Form) -> int:
+    return form.opcode & o.OP_MASK
+
+
 def _is_conditional(form: Form) -> bool:
     op = form.opcode & o.OP_MASK
     return form.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and op not in (o.JA, o.CALL, o.EXIT, o.JCOND)
@@ -34,8 +42,8 @@ def _known(forms: tuple[Form, ...], profile: Profile) -> list[Form]:
 
 def arithmetic(bench: Bench) -> str:
     """One ALU instruction."""
-    form = bench.dice.of(_known(ARITHMETIC, bench.b.profile))
-    op = form.opcode & o.OP_MASK
+    form = bench.dice.of([form for form in _known(ARITHMETIC, bench.b.profile) for _ in range(_WEIGHTS.get(_op(form), 2))])
+    op = _op(form)
     with_register = form.opcode & o.SOURCE_MASK == o.X and op != o.END
     if op != o.MOV:
         shape(bench, bench.d)
@@ -48,11 +56,11 @@ def arithmetic(bench: Bench) -> str:
 
 
 def _immediate(bench: Bench, form: Form) -> int:
-    op = form.opcode & o.OP_MASK
+    op = _op(form)
     if isinstance(form.imm, tuple):
         return form.imm[0]
     if op in _SHIFTS:
-        return bench.dice.pick(64 if form.opcode & o.CLASS_MASK == o.ALU64 else 32)
+        return bench.amount(64 if form.opcode & o.CLASS_MASK == o.ALU64 else 32)
     number = bench.small()
     # A constant divisor of zero is refused (check_alu_op, kernel/bpf/verifier.c).
     return number or 1 if op in (o.DIV, o.MOD) else number

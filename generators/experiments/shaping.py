@@ -11,7 +11,6 @@ from generators.experiments.bench import Bench
 Step = Callable[[Bench, int], None]
 
 _COMPARISONS = (o.JGT, o.JLT, o.JSGT, o.JSLT, o.JGE, o.JLE, o.JSGE, o.JSLE, o.JEQ, o.JNE, o.JSET)
-_SHIFTS = (1, 2, 3, 4, 7, 8, 15, 16, 24, 31, 32, 33, 40, 48, 56, 62, 63)
 
 
 def _class(bench: Bench) -> int:
@@ -46,9 +45,15 @@ def _compare(bench: Bench, register: int) -> None:
     bench.leave_if(dice.of(_COMPARISONS), cls, register, (bench.small() if cls == o.JMP32 or dice.pick(2) else bench.wide()) & U64)
 
 
+def _limit(bench: Bench, register: int) -> None:
+    """At most a constant, a boundary more often than not."""
+    limit = bench.wide() if bench.dice.pick(2) else bench.small() & U64
+    bench.leave_if(o.JGT, o.JMP32 if bench.dice.pick(4) == 3 and limit < 1 << 31 else o.JMP, register, limit)
+
+
 def _shift(bench: Bench, register: int) -> None:
     cls = _class(bench)
-    amount = bench.dice.of(_SHIFTS) % (64 if cls == o.ALU64 else 32)
+    amount = bench.amount(64 if cls == o.ALU64 else 32)
     bench.b.emit(bench.dice.of((o.RSH, o.LSH, o.ARSH)) | o.K | cls, register, imm=amount)
 
 
@@ -70,7 +75,8 @@ def _extend(bench: Bench, register: int) -> None:
 
 
 STEPS: tuple[Step, ...] = (
-    _mask, _mask, _range, _range, _range, _range, _compare, _compare, _shift, _shift, _combine, _combine, _extend, _sign,
+    _mask, _mask, _range, _range, _range, _range, _limit, _limit, _limit, _compare, _compare, _shift, _shift, _combine, _combine,
+    _extend, _sign,
 )  # fmt: skip
 """Each as often as it is worth."""
 

@@ -5,7 +5,7 @@ not one it knows, it says so and the path is judged no further.  With numbers fo
 """
 
 from oracles.paths.machine import NotModelled, PathMachine
-from oracles.paths.solver import Nothing, solve
+from oracles.paths.solver import Nothing, refuted, solve
 from oracles.paths.values import PointerTo, symbols
 
-__all__ = ["NotModelled", "Nothing", "PathMachine", "PointerTo", "solve", "symbols"]
+__all__ = ["NotModelled", "Nothing", "PathMachine", "PointerTo", "refuted", "solve", "symbols"]

@@ -10,7 +10,7 @@ from enum import Enum
 
 import z3
 
-from oracles.reference.terms import Condition, Term, b, conjunction
+from oracles.reference.terms import Condition, Term, b, conjunction, z
 
 BUDGET = 300_000
 """Z3's resource limit per question."""
@@ -24,17 +24,29 @@ class Nothing(Enum):
 
 
 def solve(conditions: Sequence[Condition], words: Sequence[Term], budget: int = BUDGET) -> tuple[int, ...] | Nothing:
-    """Numbers for ``words`` for which all ``conditions`` hold, or why there are none."""
+    """Numbers for ``words`` for which all ``conditions`` hold, or why there are none; the same ones whatever was asked before."""
     all_of = conjunction(*conditions)
     if all_of is False:
         return Nothing.NONE
-    solver = z3.SolverFor("QF_BV")
-    solver.set("rlimit", budget, "random_seed", 0)
-    solver.add(b(all_of))
-    answer = solver.check()
+    # In a context that other questions share, the answer found depends on them.
+    context = z3.Context()
+    solver, answer = _ask(b(all_of).translate(context), budget)
     if answer == z3.unsat:
         return Nothing.NONE
     if answer != z3.sat:
         return Nothing.UNKNOWN
     model = solver.model()
-    return tuple(word if isinstance(word, int) else model.eval(word, model_completion=True).as_long() for word in words)
+    values = [model.eval(z(word).translate(context), model_completion=True) for word in words]
+    return tuple(value.as_long() for value in values)
+
+
+def refuted(condition: Condition, budget: int = BUDGET) -> bool:
+    """Whether it is known quickly that no input is left.  What is asked before may change a "no", never a "yes"."""
+    return condition is False or bool(_ask(b(condition), budget)[1] == z3.unsat)
+
+
+def _ask(condition: z3.BoolRef, budget: int) -> tuple[z3.Solver, z3.CheckSatResult]:
+    solver = z3.SolverFor("QF_BV", ctx=condition.ctx)
+    solver.set("rlimit", budget, "random_seed", 0)
+    solver.add(condition)
+    return solver, solver.check()

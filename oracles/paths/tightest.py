@@ -12,7 +12,7 @@ import z3
 
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import U64_MAX, signed32, signed64
-from oracles.reference.terms import Condition, Term, b, low32, z
+from oracles.reference.terms import Condition, Term, b
 
 BUDGET = 60_000
 """Z3's resource limit per question."""
@@ -35,8 +35,8 @@ class _View:
     low: int
     high: int
 
-    def of(self, term: Term) -> z3.BitVecRef:
-        return z(term if self.bits == 64 else low32(term), self.bits) ^ z(self.flip, self.bits)
+    def of(self, term: z3.BitVecRef) -> z3.BitVecRef:
+        return (term if self.bits == 64 else z3.Extract(31, 0, term)) ^ self.flip
 
     def read(self, value: int) -> int:
         return value & ((1 << self.bits) - 1) ^ self.flip
@@ -76,18 +76,20 @@ class _Search:
     """``values`` are values that the term takes."""
 
     def __init__(self, conditions: Sequence[Condition], term: z3.BitVecRef) -> None:
-        self.term = term
+        # A context of its own, so that the answer does not depend on what was asked before.
+        context = z3.Context()
+        self.term = term.translate(context)
         self.values: list[int] = []
         self.left = QUESTIONS
-        self.solver = z3.SolverFor("QF_BV")
+        self.solver = z3.SolverFor("QF_BV", ctx=context)
         self.solver.set("rlimit", BUDGET, "random_seed", 0)
-        self.solver.add(*map(b, conditions))
+        self.solver.add(*[b(condition).translate(context) for condition in conditions])
 
     def ask(self, condition: Condition) -> bool:
         """Whether the term takes a value for which the condition holds, which is then among ``values``."""
         self.left -= 1
         self.solver.push()
-        self.solver.add(b(condition))
+        self.solver.add(condition)
         answer = self.solver.check() if self.left >= 0 else z3.unknown
         if answer == z3.sat:
             self.values.append(self.solver.model().eval(self.term, model_completion=True).as_long())
@@ -100,12 +102,12 @@ class _Search:
         """The least and the greatest value in a view."""
         shown = view.of(self.term)
         top = (1 << view.bits) - 1
-        high = self._greatest(view.high, lambda at: z3.UGE(shown, z(at, view.bits)), view.read)
-        low = top - self._greatest(top - view.low, lambda at: z3.ULE(shown, z(top - at, view.bits)), lambda n: top - view.read(n))
-        return low, high
+        high = self._greatest(view.high, lambda at: z3.UGE(shown, at), view.read)
+        mirrored = self._greatest(top - view.low, lambda at: z3.ULE(shown, top - at), lambda n: top - view.read(n))
+        return top - mirrored, high
 
     def _greatest(self, limit: int, reaches: Callable[[int], Condition], read: Callable[[int], int]) -> int:
-        """The greatest number, at most ``limit``, that ``read`` gives for a value; ``reaches(n)``: some value gives ``n`` or more."""
+        """The greatest number, at most ``limit``, that ``read`` gives for a value; ``reaches(n)``: it gives ``n`` or more."""
         best, width = self._span(read)
         if best < limit and self.ask(reaches(limit)):
             return limit
@@ -132,5 +134,5 @@ class _Search:
             for value in self.values:
                 differ |= value ^ self.values[0]
             open_bits = claimed & ~differ & U64_MAX
-            if not open_bits or not self.ask((self.term ^ z(self.values[0])) & z(open_bits) != 0):
+            if not open_bits or not self.ask((self.term ^ self.values[0]) & open_bits != 0):
                 return differ

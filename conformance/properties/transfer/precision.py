@@ -13,6 +13,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
 from oracles.paths.tightest import tightest
 
+_VIEWS = (("u64", "umin", "umax"), ("s64", "smin", "smax"), ("u32", "umin32", "umax32"), ("s32", "smin32", "smax32"))
 MEASURED_IN = 8
 """One program in so many is measured: that takes as long as judging ten."""
 
@@ -46,7 +47,7 @@ def _shows(insn: Insn, register: int) -> bool:
 
 
 def _difference(claimed: ScalarRange, tight: ScalarRange) -> Iterator[tuple[str, float]]:
-    for view, low, high in (("u64", "umin", "umax"), ("s64", "smin", "smax"), ("u32", "umin32", "umax32"), ("s32", "smin32", "smax32")):
+    for view, low, high in _VIEWS:
         width, least = (getattr(each, high) - getattr(each, low) + 1 for each in (claimed, tight))
         yield view, max(0.0, log2(width / least))
     yield "tnum", float((claimed.tnum.mask & ~tight.tnum.mask).bit_count())
