@@ -22,6 +22,7 @@ SEVERITIES = {
     Kind.SOUNDNESS: Severity.CRITICAL,
     Kind.RULE: Severity.HIGH,
     Kind.BOUNDS: Severity.HIGH,
+    Kind.TRANSFER: Severity.HIGH,
     Kind.EXECUTION: Severity.HIGH,
     Kind.HEALTH: Severity.MEDIUM,
 }

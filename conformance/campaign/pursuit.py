@@ -14,11 +14,12 @@ from conformance.campaign.localisation import localise
 from conformance.campaign.reduction import reduce
 from conformance.campaign.source import Source
 from conformance.campaign.store import Store
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost
+from conformance.kernel.jobs import Answer, Job, LossReason, Lost
 from conformance.kernel.session import KernelSession
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
-from conformance.properties.observation import plan
+from conformance.properties.observation import load_only, plan
+from conformance.properties.witness import shown
 from ebpf import casefile
 from ebpf.isa.table import IllegalInsn, form_of
 from generators.programs import Generated
@@ -58,6 +59,7 @@ class Pursuit:
 
     def pursue(self, buffer: bytes, seen: Observation, what: Disagreement) -> None:
         """See a disagreement through, unless it is one already seen."""
+        seen, what = shown(seen, what)
         family = _family(what.signature)
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
         enough = self.families[family] >= FAMILY_LIMIT or self.merges[family] >= MERGE_LIMIT
@@ -175,7 +177,7 @@ class Pursuit:
         parts = _family if family else str
         for judgement in PROPERTIES[kind](seen):
             if isinstance(judgement, Disagreement) and parts(judgement.signature) == parts(signature):
-                return seen, judgement
+                return shown(seen, judgement)
         return None
 
     def _shrink(
@@ -188,8 +190,10 @@ class Pursuit:
         def still_fails(generated: Generated) -> bool:
             if localised and not any(name == form for name in _forms(generated)):
                 return False  # without the instruction to blame it is another bug
-            # The last writer of what differs is a guess, and another in a smaller program; what was localised stays.
-            again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=localised)
+            # The last writer of what differs is a guess, and another in a smaller program; what was localised stays.  Which view of
+            # a claim an input leaves is the solver's choice.
+            free = localised or what.kind is Kind.TRANSFER
+            again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=free)
             if again is not None:
                 best[:] = [again]
             return again is not None
@@ -212,7 +216,7 @@ class Pursuit:
         # Only these need programs run, by all engines, which number 0 asks for.
         if kind in (Kind.EXECUTION, Kind.HEALTH):
             return plan(generated.case, 0)
-        return Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
+        return load_only(generated.case)
 
     def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> Finding:
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)

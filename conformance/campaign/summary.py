@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 from conformance.campaign.tally import Tally, median
 from conformance.properties import Kind
-from reports.records import Cell, KernelRun, Loss, Production, ProgramCounts, RunSummary, Status
+from reports.records import VIEWS, Cell, KernelRun, Loss, Precision, Production, ProgramCounts, RunSummary, Status
 from reports.records import Kind as RecordKind
 
 if TYPE_CHECKING:
     from conformance.campaign.run import Campaign
 
-FLOORS = {Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05}
+FLOORS = {
+    Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05, Kind.TRANSFER: 0.05,
+}  # fmt: skip
 """Share of a kernel's programs that a property must have judged for "nothing found" to mean anything."""
 
 CLAIMS_SINCE = (6, 1)
-"""Older logs are in a dialect whose claims are not read: bounds abstains by name, and owes nothing."""
+"""Older logs are in a dialect whose claims are not read: bounds and transfer abstain by name, and owe nothing."""
 
 
 def summarise(campaign: Campaign, because: str) -> RunSummary:
@@ -45,6 +47,7 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
         ),
         kernels=tuple(_kernel(campaign, name, elapsed) for name in campaign.tallies),
         cells=tuple(cell for name in campaign.tallies for cell in _cells(campaign, name)),
+        precision=tuple(row for name, tally in campaign.tallies.items() for row in _precision(name, tally)),
         findings_new=statuses.count(Status.NEW),
         findings_known=statuses.count(Status.KNOWN),
         rates={
@@ -80,6 +83,19 @@ def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
     )  # fmt: skip
 
 
+def _precision(kernel: str, tally: Tally) -> list[Precision]:
+    counts, rows = tally.precision, []
+    for operation in sorted({operation for operation, _ in counts}):
+        known = {what: count for (name, what), count in counts.items() if name == operation}
+        measured = known.get("measured", 0)
+        rows.append(Precision(
+            kernel=kernel, operation=operation, judged=known["judged"], decided=known["decided"], measured=measured,
+            open=known.get("open", 0), tight=known.get("tight", 0),
+            excess={view: round(known.get(view, 0) / measured, 3) for view in VIEWS} if measured else {},
+        ))  # fmt: skip
+    return rows
+
+
 def _cells(campaign: Campaign, name: str) -> list[Cell]:
     tally = campaign.tallies[name]
     release = next((r.release for (kernel, _), r in campaign.standing.items() if kernel == name and r.release), "")
@@ -96,6 +112,6 @@ def _cells(campaign: Campaign, name: str) -> list[Cell]:
 def _floor(kind: Kind, tally: Tally, release: str) -> int:
     numbers = release.split(".")[:2]
     old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
-    if kind is Kind.BOUNDS and old:
+    if kind in (Kind.BOUNDS, Kind.TRANSFER) and old:
         return 0
     return max(1, int(FLOORS[kind] * tally.counts["judged"]))

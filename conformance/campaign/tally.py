@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from conformance.kernel.jobs import Verdict
 from conformance.properties import Judgement, Kind, Observation
-from conformance.properties.judgement import Abstention, Disagreement
+from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from ebpf.isa.forms import Free
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
 from generators.programs import Purpose
+
+TIGHT = 0.1
+"""Bits: the tightest range is found up to a sixteenth of its width."""
 
 
 @dataclass(slots=True)
@@ -21,7 +24,8 @@ class Tally:
 
     ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes``
     holds a hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per
-    stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
+    stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.  ``precision`` counts per (operation, what), and sums bits per
+    (operation, view).
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -35,6 +39,7 @@ class Tally:
     seconds: Counter[str] = field(default_factory=Counter)
     cost: Counter[int] = field(default_factory=Counter)
     shapes: set[int] = field(default_factory=set)
+    precision: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Take another's counts in."""
@@ -82,6 +87,18 @@ class Tally:
         for judgement in judgements:
             if isinstance(judgement, Abstention):
                 self.abstained[kind, judgement.reason] += 1
+            if not isinstance(judgement, Disagreement) and judgement.operation:
+                self._operation(judgement)
+
+    def _operation(self, judgement: Agreement | Abstention) -> None:
+        counts, name = self.precision, judgement.operation
+        counts[name, "judged"] += 1
+        counts[name, "decided"] += isinstance(judgement, Agreement)
+        if isinstance(judgement, Agreement) and judgement.excess is not None:
+            counts[name, "measured" if judgement.excess else "open"] += 1
+            counts[name, "tight"] += bool(judgement.excess) and max(bits for _, bits in judgement.excess) < TIGHT
+            for view, bits in judgement.excess:
+                counts[name, view] += bits  # type: ignore[assignment]  # Counter values may be floats
 
 
 def _registers() -> list[tuple[bool, bool]]:

@@ -20,14 +20,16 @@ from conformance.campaign.tally import Tally
 from conformance.kernel.accelerator import accelerator
 from conformance.kernel.jobs import Answer, Job, Lost
 from conformance.kernel.session import KernelSession, Loss
-from conformance.properties import PROPERTIES, Observation
+from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
-from conformance.properties.observation import plan
+from conformance.properties.observation import load_only, plan
 from ebpf.errors import VeridiffError
-from generators.profiles import profile_for
+from generators.profiles import Profile, profile_for
 from generators.programs import Generated
 
 IN_FLIGHT = 48
+EXPERIMENTS_IN = 8
+"""One program in so many is a program of experiments, when transfer is one property of several."""
 REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a verdict."""
@@ -86,7 +88,7 @@ class Worker:
             self.accelerator = accelerator(task.image).name.lower()
             provenance = msgspec.structs.replace(task.provenance, kernel_release=release, accelerator=self.accelerator)
             self.session, self.release = session, release
-            self.source = Source(profile_for(release))
+            self.source = Source(self._profile(profile_for(release)))
             self.pursuit = Pursuit(task, session, self.source, provenance)
             self._report()
             started: float | None = None
@@ -102,6 +104,17 @@ class Worker:
                     if self.tally.counts["judged"] == 1 or time.monotonic() - self.last_report > REPORT_SECONDS:
                         self._report()
             self._report(done=True)
+
+    def _profile(self, profile: Profile) -> Profile:
+        """What to generate: experiments for the property that is about them, and nothing else where it is alone."""
+        if Kind.TRANSFER not in self.assignment.kinds:
+            return profile
+        return replace(profile, experiments_in=1 if self.alone else EXPERIMENTS_IN)
+
+    @property
+    def alone(self) -> bool:
+        """Whether only claims are judged, for which nothing is run."""
+        return self.assignment.kinds == (Kind.TRANSFER,)
 
     def _over(self, started: float | None) -> bool:
         task = self.assignment
@@ -125,7 +138,7 @@ class Worker:
             if generated is None:
                 continue
             clock = time.process_time()
-            job = plan(generated.case, number)
+            job = load_only(generated.case) if self.alone else plan(generated.case, number)
             self.flying[number] = _Flying(buffer, generated, job)
             self.session.submit(job, number)
             self._spent("transfer", clock)
@@ -147,7 +160,7 @@ class Worker:
             return
         seen = Observation(case.generated, case.job, answer)
         clock = time.process_time()
-        if seen.accepted:
+        if seen.accepted and not self.alone:
             seen.runs  # noqa: B018 - so that its time is counted apart
         clock = self._spent("interpret", clock)
         self.tally.program(seen)

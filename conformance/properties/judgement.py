@@ -14,6 +14,7 @@ class Kind(Enum):
     SOUNDNESS = "soundness"
     RULE = "rule"
     BOUNDS = "bounds"
+    TRANSFER = "transfer"
     EXECUTION = "execution"
     HEALTH = "health"
     PRECISION = "precision"
@@ -21,14 +22,25 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The parties were compared and agree."""
+    """The parties were compared and agree.
+
+    ``operation`` names the instruction form that was compared, where it is one; ``excess`` says, per view, how many bits wider the
+    kernel's claim is than the tightest one: empty when that was not decided, None when nobody looked.
+    """
+
+    operation: str = ""
+    excess: tuple[tuple[str, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """They could not be compared; ``reason`` is short and the same for the same cause, so that it can be counted."""
+    """They could not be compared; ``reason`` is short and the same for the same cause, so that it can be counted.
+
+    ``operation`` as in :class:`Agreement`.
+    """
 
     reason: str
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

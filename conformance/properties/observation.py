@@ -31,6 +31,11 @@ def plan(case: Case, number: int) -> Job:
     return Job(case, tuple(attempts))
 
 
+def load_only(case: Case) -> Job:
+    """The one attempt that verdict and log need."""
+    return Job(case, (Attempt(Jit.ON, 2, run=False),))
+
+
 class Observation:
     """A case, what was asked of the kernel and what it answered; the interpreter runs when first asked for.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports import precision
 from reports.directory import Run
 from reports.records import Cell, CellState, Kind, ProgramCounts
 from reports.text import duration, number, percent
@@ -31,6 +32,10 @@ def context(run: Run) -> dict[str, Any]:
         ],
         "tiles": _tiles(summary.programs),
         "productions": sorted(summary.productions, key=lambda row: (row.accepted / row.used if row.used else 2, row.name)),
+        "precision_kernels": precision.kernels(summary),
+        "precision_rows": precision.rows(summary),
+        "precision_level": precision.level,
+        "precision_widest": precision.widest,
         "messages": [
             ("First rejection messages", "rejections", _top(summary.rejections), _REJECTIONS),
             ("Gaps", "gaps", _top(summary.gaps), _GAPS),

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from reports.records.finding import Kind
+from reports.records.precision import Precision
 
 
 class CellState(Enum):
@@ -114,3 +115,4 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     rejections: dict[str, int] = {}
     gaps: dict[str, int] = {}
     unparsed_log_lines: int = 0
+    precision: tuple[Precision, ...] = ()
