@@ -13,6 +13,10 @@ from oracles.reference import Answer, Budget, verify, verify_by_ranges
 
 STEP_LIMIT = 50_000
 """Of a replay, in instructions."""
+THOROUGH = Budget()
+"""For one program that somebody asks about."""
+QUICK = Budget(steps=20_000, paths=2_000, seconds=5.0, queries=300)
+"""For one of thousands in a run."""
 ONE_FAULT = (
     frozenset({rules.NULL_DEREFERENCE, rules.SCALAR_DEREFERENCE}),
     frozenset({rules.UNINITIALISED_REGISTER, rules.USE_AFTER_RELEASE}),
@@ -29,14 +33,15 @@ def replays(case: Case, rule: Rule, at: int) -> bool:
 
 
 @lru_cache(maxsize=256)
-def opinion(case: Case, budget: Budget = Budget()) -> Answer:  # noqa: B008 (frozen)
+def opinion(case: Case, budget: Budget = THOROUGH) -> Answer:
     """Safe, unsafe with a witness that replays, or unknown; and the policy rules that the program breaks."""
     return verify(case, replays, budget)
 
 
-def by_intervals(case: Case) -> Answer:
+@lru_cache(maxsize=256)
+def by_intervals(case: Case, budget: Budget = THOROUGH) -> Answer:
     """Safe where a kernel's own means prove it: intervals and known bits, no relation between two values."""
-    return verify_by_ranges(case)
+    return verify_by_ranges(case, budget)
 
 
 def linux(release: str) -> tuple[int, int]:

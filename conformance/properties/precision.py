@@ -47,4 +47,4 @@ def judge(seen: Observation) -> Iterator[Judgement]:
 
 def shape(message: str) -> str:
     """The message with its numbers and registers left out: what two refusals for one reason share."""
-    return re.sub(r"-?\b(0x[0-9a-f]+|\d+)\b", "N", re.sub(r"\bR\d+", "R", message)).strip()
+    return re.sub(r"-?\b(0x[0-9a-f]+|\d+)\b", "N", re.sub(r"\bR\d+", "R", message)).replace(":", " ").strip()
