@@ -29,7 +29,7 @@ from generators.profiles import Profile, profile_for
 from generators.programs import Generated, Purpose
 
 IN_FLIGHT = 48
-SECOND_OPINION_IN = 16
+SECOND_OPINION_IN = 32
 """One program in so many is put to the reference verifier whatever the kernel says."""
 EXPERIMENTS_IN = 8
 """One program in so many is a program of experiments, when transfer is one property of several."""
