@@ -18,10 +18,12 @@ SCRIPTED = (
         "call bpf_map_lookup_elem#1; r6 = *(u8 *)(r0 +0); call bpf_get_prandom_u32#7; r0 += r6; exit", Returns(105), (ARRAY,),
         helpers=(104,)),
     Row("a scripted number below zero", "call bpf_get_prandom_u32#7; exit", Returns((1 << 64) - 1), helpers=(-1,)),
-    Row("a lookup in an empty map of maps", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit",
+    Row("a lookup in an empty map of maps", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
+        "exit",
         Returns(0), (NESTED,)),
     Row("a map of maps and the map in it", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
-        "if r0 == 0 goto pc+7; r1 = r0; r2 = r10; r2 += -4; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+2; r0 = *(u32 *)(r0 +0); "
+        "if r0 == 0 goto pc+7; r1 = r0; r2 = r10; r2 += -4; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+2; "
+        "r0 = *(u32 *)(r0 +0); "
         "exit; r0 = 9; exit", Returns(0), (NESTED,), helpers=(1,)),
     Row("null from a map of maps is no map", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
         "r1 = r0; r2 = r10; r2 += -4; call bpf_map_lookup_elem#1; exit", Traps(rules.HELPER_ARGUMENT, 9), (NESTED,), helpers=(0,)),
@@ -41,11 +43,13 @@ ARGUMENTS = (
     Row("a buffer behind a map value", "r1 = map[0][0]+12; r2 = 8; " + _COMM, Traps(rules.MAP_VALUE_BOUNDS, 3), (ARRAY,), _TRACING),
     Row("null and no bytes", "r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit", Returns(5), type=_XDP,
         helpers=(5,)),
-    Row("null and some bytes", "r1 = 0; r2 = 4; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit", Traps(rules.HELPER_ARGUMENT, 5),
+    Row("null and some bytes", "r1 = 0; r2 = 4; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit", Traps(rules.HELPER_ARGUMENT,
+        5),
         type=_XDP),
     Row("a pointer and no bytes", "r1 = r10; r1 += -8; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit", Returns(6),
         type=_XDP, helpers=(6,)),
-    Row("a checksum over the packet", "r1 = *(u32 *)(r1 +0); r2 = 8; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit", Returns(7),
+    Row("a checksum over the packet", "r1 = *(u32 *)(r1 +0); r2 = 8; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit",
+        Returns(7),
         type=_XDP, helpers=(7,)),
     Row("a checksum beyond the packet", "r1 = *(u32 *)(r1 +0); r2 = 80; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit",
         Traps(rules.PACKET_BOUNDS, 5), type=_XDP),
@@ -55,8 +59,10 @@ ARGUMENTS = (
     Row("a number for a socket", "r1 = 5; call bpf_sk_fullsock#95; exit", Traps(rules.HELPER_ARGUMENT, 1), type=_CLASSIFIER),
     Row("a map of the wrong type", "r2 = r10; r2 += -8; *(u64 *)(r10 -8) = 0; r3 = 0; r1 = map[0]; call bpf_map_push_elem#87; exit",
         Traps(rules.MAP_HELPER, 6), (HASH,)),
-    Row("a callback that is no function", "r1 = 1; r2 = r10; r3 = 0; r4 = 0; call bpf_loop#181; exit", Traps(rules.HELPER_ARGUMENT, 4)),
-    Row("a callback's context that is no stack", "r3 = map[0]; r1 = 1; r2 = subprog[+4]; r4 = 0; call bpf_loop#181; exit; r0 = 0; exit",
+    Row("a callback that is no function", "r1 = 1; r2 = r10; r3 = 0; r4 = 0; call bpf_loop#181; exit", Traps(rules.HELPER_ARGUMENT,
+        4)),
+    Row("a callback's context that is no stack", "r3 = map[0]; r1 = 1; r2 = subprog[+4]; r4 = 0; call bpf_loop#181; exit; "
+        "r0 = 0; exit",
         Traps(rules.HELPER_ARGUMENT, 6), (ARRAY,)),
 )  # fmt: skip
 
@@ -106,7 +112,8 @@ STRINGS = (
     Row("strncmp with a string that may change", _COMPARE.format(_ABC, 8, 0), Traps(rules.HELPER_ARGUMENT, 8), (WORDS,)),
 )  # fmt: skip
 
-_EACH = "*(u64 *)(r10 -8) = 0; r1 = map[0]; r2 = subprog[+7]; r3 = r10; r3 += -8; r4 = {}; call bpf_for_each_map_elem#164; {}; exit; "
+_EACH = "*(u64 *)(r10 -8) = 0; r1 = map[0]; r2 = subprog[+7]; r3 = r10; r3 += -8; r4 = {}; call bpf_for_each_map_elem#164; {}; "
+"exit; "
 _SUM = "r1 = *(u64 *)(r4 +0); r2 = *(u8 *)(r3 +0); r1 += r2; *(u64 *)(r4 +0) = r1; r0 = {}; exit"
 ELEMENTS = (
     Row("every element is visited", _EACH.format(0, "r0 = r0") + "r0 = 0; exit", Returns(2), (ARRAY,)),
@@ -124,7 +131,8 @@ ELEMENTS = (
 _BYTES = "r6 = r1; *(u64 *)(r10 -8) = 258; r2 = {}; r3 = r10; r3 += -8; r4 = {}; "
 _LENGTH = len(PACKET)
 PACKET_BYTES = (
-    Row("skb_store_bytes", _BYTES.format(2, 2) + "r5 = 0; call bpf_skb_store_bytes#9; r2 = *(u32 *)(r6 +76); r3 = *(u32 *)(r6 +80); "
+    Row("skb_store_bytes", _BYTES.format(2, 2) + "r5 = 0; call bpf_skb_store_bytes#9; r2 = *(u32 *)(r6 +76); "
+        "r3 = *(u32 *)(r6 +80); "
         "r4 = r2; r4 += 8; if r4 > r3 goto pc+1; r0 = *(u16 *)(r2 +2); exit", Returns(258), type=_CLASSIFIER),
     Row("skb_store_bytes behind the end", _BYTES.format(_LENGTH - 1, 2) + "r5 = 0; call bpf_skb_store_bytes#9; exit",
         Returns(_ERRNO["EFAULT"]), type=_CLASSIFIER),

@@ -117,6 +117,7 @@ SEEN_BY_A_RUN = {
     rules.HELPER_UNKNOWN: set(),
     rules.FALLS_OFF: {rules.JUMP_OUT_OF_RANGE},
     rules.JUMP_INTO_IMMEDIATE: {rules.JUMP_INTO_IMMEDIATE},
+    rules.INFINITE_LOOP: {rules.INFINITE_LOOP},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no run."""
 
