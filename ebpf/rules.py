@@ -97,7 +97,8 @@ USE_AFTER_RELEASE = Rule("use-after-release", _S, _W, f"{_V}: release_reference"
 LOCK_HELD_AT_EXIT = Rule("lock-held-at-exit", _R, _W, f"{_V}: do_check", "the program exits with a lock held")
 LOCK_TWICE = Rule("lock-twice", _R, _W, f"{_V}: process_spin_lock", "a lock is taken while one is held")
 UNLOCK_UNHELD = Rule("unlock-unheld", _R, _W, f"{_V}: process_spin_lock", "a lock is released that is not held")
-CALL_UNDER_LOCK = Rule("call-under-lock", _R, _W, f"{_V}: do_check", "a function is called while a lock is held")
+CALL_UNDER_LOCK = Rule("call-under-lock", _P, _W, f"{_V}: do_check",
+                       "a helper, or before 6.9 any function, is called while a lock is held")
 SPECIAL_FIELD = Rule("special-field", _S, _W, f"{_V}: check_map_access", "a special field of a map value is accessed directly")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
 

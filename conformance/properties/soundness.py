@@ -9,6 +9,9 @@ from conformance.properties.observation import Observation
 from ebpf.rules import RuleClass
 from oracles.interpreter import Abstained, Trapped
 
+ACCUSED = frozenset({RuleClass.SAFETY, RuleClass.CONFIDENTIALITY, RuleClass.RESOURCE})
+"""Classes of rules whose breaking is a fault of the kernel; the others are its own decisions."""
+
 
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per input."""
@@ -22,7 +25,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             yield Agreement()
         elif not outcome.predictable:
             yield Abstention("the trap depends on unpredictable values")
-        elif outcome.rule.rule_class not in (RuleClass.SAFETY, RuleClass.CONFIDENTIALITY):
+        elif outcome.rule.rule_class not in ACCUSED:
             yield Abstention(f"the trap breaks a {outcome.rule.rule_class.value} rule")
         else:
             yield Disagreement(

@@ -112,8 +112,9 @@ STRINGS = (
     Row("strncmp with a string that may change", _COMPARE.format(_ABC, 8, 0), Traps(rules.HELPER_ARGUMENT, 8), (WORDS,)),
 )  # fmt: skip
 
-_EACH = "*(u64 *)(r10 -8) = 0; r1 = map[0]; r2 = subprog[+7]; r3 = r10; r3 += -8; r4 = {}; call bpf_for_each_map_elem#164; {}; "
-"exit; "
+_EACH = (
+    "*(u64 *)(r10 -8) = 0; r1 = map[0]; r2 = subprog[+7]; r3 = r10; r3 += -8; r4 = {}; call bpf_for_each_map_elem#164; {}; exit; "
+)
 _SUM = "r1 = *(u64 *)(r4 +0); r2 = *(u8 *)(r3 +0); r1 += r2; *(u64 *)(r4 +0) = r1; r0 = {}; exit"
 ELEMENTS = (
     Row("every element is visited", _EACH.format(0, "r0 = r0") + "r0 = 0; exit", Returns(2), (ARRAY,)),

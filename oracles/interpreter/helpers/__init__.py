@@ -48,7 +48,7 @@ def call(m: Machine, number: int) -> Value:
     prototype = prototype_for(number, m.program.type)
     if prototype is None:
         m.trap(rules.HELPER_UNKNOWN, f"no kernel has a helper {number}")
-    if prototype.name != "spin_unlock":
-        m.resources.check_call(f"bpf_{prototype.name}") if prototype.name != "spin_lock" else None
+    if prototype.name not in ("spin_lock", "spin_unlock"):
+        m.resources.check_call(f"bpf_{prototype.name}")
     checked = check(m, prototype)
     return BEHAVIOURS.get(prototype.name, results.result)(m, checked)
