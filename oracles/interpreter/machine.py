@@ -29,7 +29,7 @@ PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either lets a program read stack bytes that were never written (include/linux/bpf.h, bpf_allow_uninit_stack)."""
 
 MAX_FRAMES = 8
-"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h."""
+"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h (Linux 6.12)."""
 
 
 class Frame:
@@ -129,7 +129,7 @@ class Machine:
         """Enter a function: R6 to R10 become its own."""
         depth = len(self.frames)
         if depth == MAX_FRAMES:
-            self.trap(rules.STACK_BOUNDS, f"call depth {depth + 1}")
+            self.trap(rules.CALL_DEPTH, f"call depth {depth + 1}")
         stack = Region(f"fp[{depth}]" if depth else "fp", bytearray(STACK_SIZE), self.environment.base(STACK_SIZE),
                        rules.STACK_BOUNDS, defined=False)  # fmt: skip
         self.frames.append(Frame(stack, return_to, self.registers[6:11]))

@@ -6,10 +6,14 @@ What a helper does is documented in include/uapi/linux/bpf.h; errors are negativ
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helpers import prototype_for
+from ebpf.helpers.availability import refusal
+from ebpf.program_types import AttachType, ProgramType
+from ebpf.releases import NEWEST, OLDEST
 from oracles.interpreter.helpers import callbacks, locks, maps, packet, results, strings
 from oracles.interpreter.helpers.arguments import Call, check
 from oracles.interpreter.values import Value
@@ -43,11 +47,19 @@ BEHAVIOURS: dict[str, Callable[[Machine, Call], Value]] = {
 """By name; any other helper checks its arguments and gives a result that is scripted or drawn."""
 
 
+@cache
+def _known(program_type: ProgramType, attach_type: AttachType | None, number: int) -> bool:
+    """Whether any kernel lets such a program call the helper, given every capability."""
+    return any(refusal(program_type, attach_type, number, release, None) is None for release in (OLDEST, NEWEST))
+
+
 def call(m: Machine, number: int) -> Value:
     """R0 after helper ``number`` was called with what the registers hold."""
     prototype = prototype_for(number, m.program.type)
     if prototype is None:
         m.trap(rules.HELPER_UNKNOWN, f"no kernel has a helper {number}")
+    if not _known(m.program.type, m.program.attach_type, number):
+        m.trap(rules.HELPER_UNKNOWN, f"{m.program.type.name.lower()} programs have no bpf_{prototype.name}")
     if prototype.name not in ("spin_lock", "spin_unlock"):
         m.resources.check_call(f"bpf_{prototype.name}")
     checked = check(m, prototype)
