@@ -15,6 +15,8 @@ from oracles.interpreter import Abstained, Returned, run
 from oracles.reference import Answer, Verdict
 
 STEP_LIMIT = 200_000
+SEEDS = 4
+"""Environments in which a value that chance might touch must be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,15 @@ def judge(subject: Subject) -> Judged:
 
 
 def _returned(case: Case, number: int) -> int | str:
-    outcome = run(case, case.inputs[number], limit=STEP_LIMIT)
-    if isinstance(outcome, Returned):
-        return outcome.r0 & 0xFFFF_FFFF if outcome.predictable else "unpredictable"
-    return outcome.reason if isinstance(outcome, Abstained) else f"traps: {outcome.rule.name}"
+    values = set()
+    for seed in range(SEEDS):
+        outcome = run(case, case.inputs[number], seed=seed, limit=STEP_LIMIT)
+        if not isinstance(outcome, Returned):
+            return outcome.reason if isinstance(outcome, Abstained) else f"traps: {outcome.rule.name}"
+        values.add(outcome.r0 & 0xFFFF_FFFF)
+        if outcome.predictable or len(values) > 1:
+            break
+    return values.pop() if len(values) == 1 else "unpredictable"
 
 
 def judge_all(every: list[Subject], workers: int) -> Iterator[Judged]:
