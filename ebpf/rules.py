@@ -63,6 +63,7 @@ MEMORY_BOUNDS = Rule("memory-bounds", _S, _W, f"{_V}: check_mem_region_access", 
 NULL_DEREFERENCE = Rule("null-dereference", _S, _W, f"{_V}: check_mem_access", "a pointer that may be null is dereferenced")
 SCALAR_DEREFERENCE = Rule("scalar-dereference", _S, _W, f"{_V}: check_mem_access", "a number is dereferenced")
 READ_ONLY = Rule("read-only", _S, _W, f"{_V}: check_mem_access", "read-only memory is written")
+WRITE_ONLY = Rule("write-only", _S, _W, f"{_V}: check_map_access_type", "memory that may only be written is read")
 POINTER_ARITHMETIC = Rule("pointer-arithmetic", _P, _W, f"{_V}: adjust_ptr_min_max_vals",
                           "arithmetic on a pointer that may not be moved so")
 HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")

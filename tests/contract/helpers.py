@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.program_types import ProgramType
-from tests.contract.rows import ARRAY, CONSTANT, HASH, NESTED, PACKET, QUEUE, STACK, STRING, WORDS, Returns, Row, Traps
+from tests.contract.rows import ARRAY, CONSTANT, HASH, NESTED, PACKET, QUEUE, SINK, STACK, STRING, WORDS, Returns, Row, Traps
 
 _ERRNO = {name: (1 << 64) - number for name, number in (
     ("ENOENT", 2), ("E2BIG", 7), ("EFAULT", 14), ("EINVAL", 22), ("ERANGE", 34))}  # fmt: skip
@@ -40,6 +40,8 @@ ARGUMENTS = (
     Row("a buffer that is the context", "r2 = 8; " + _COMM, Traps(rules.HELPER_ARGUMENT, 1), type=_TRACING),
     Row("an argument never written", "r1 = r10; r1 += -8; " + _COMM, Traps(rules.UNINITIALISED_REGISTER, 2), type=_TRACING),
     Row("a buffer that is read-only", "r1 = map[0][0]+0; r2 = 8; " + _COMM, Traps(rules.READ_ONLY, 3), (CONSTANT,), _TRACING),
+    Row("a text that may only be written", "r1 = map[0][0]+0; r2 = 8; call bpf_trace_printk#6; exit", Traps(rules.WRITE_ONLY, 3),
+        (SINK,), _TRACING),
     Row("a buffer behind a map value", "r1 = map[0][0]+12; r2 = 8; " + _COMM, Traps(rules.MAP_VALUE_BOUNDS, 3), (ARRAY,), _TRACING),
     Row("null and no bytes", "r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit", Returns(5), type=_XDP,
         helpers=(5,)),

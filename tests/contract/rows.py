@@ -63,6 +63,7 @@ class Row:
 ARRAY = MapSpec(MapType.ARRAY, 4, 16, 2, contents=((bytes(4), bytes(range(1, 17))),))
 HASH = MapSpec(MapType.HASH, 4, 8, 1, contents=((bytes(4), bytes([7] * 8)),))
 CONSTANT = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 7, contents=((bytes(4), bytes([9] * 8)),))
+SINK = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 8)
 ARENA = MapSpec(MapType.ARENA, 0, 0, 16)
 PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4)
 WORDS = MapSpec(MapType.ARRAY, 4, 8, 2)
