@@ -72,5 +72,6 @@ RECORDS = MapSpec(MapType.RINGBUF, 0, 0, 4096)
 QUEUE = MapSpec(MapType.QUEUE, 0, 8, 2)
 STACK = MapSpec(MapType.STACK, 0, 8, 2)
 NESTED = MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 1, inner=MapSpec(MapType.ARRAY, 4, 4, 1))
+SOCKETS = MapSpec(MapType.SOCKMAP, 4, 4, 1)
 STRING = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 7, contents=((bytes(4), b"abc\0defg"),))
 """Read-only for programs: what a constant string may be in."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helpers import ResultKind
+from ebpf.helpers.ownership import VIEWS
 from ebpf.sockets import SocketKind
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.memory import Region
@@ -21,9 +22,6 @@ _SOCKETS = {
     ResultKind.SOCK_COMMON_OR_NULL: SocketKind.SOCK_COMMON,
     ResultKind.TCP_SOCK_OR_NULL: SocketKind.TCP_SOCK,
 }
-_CASTS = frozenset({"tcp_sock", "sk_fullsock", "skc_to_tcp6_sock", "skc_to_tcp_sock", "skc_to_tcp_timewait_sock",
-                    "skc_to_tcp_request_sock", "skc_to_udp6_sock", "skc_to_unix_sock", "skc_to_mptcp_sock"})  # fmt: skip
-"""is_ptr_cast_function: what they give lives as long as what they are given."""
 _RARE = frozenset({"sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp"})
 """Find nothing in a test run, as a rule."""
 _BITS = {"get_prandom_u32": 32, "get_smp_processor_id": 1, "ktime_get_ns": 63, "csum_diff": 32}
@@ -62,7 +60,7 @@ def result(m: Machine, call: Call) -> Value:
     region = _object(m, call)
     if prototype.acquires:
         m.resources.acquire(region)
-    if prototype.name in _CASTS and isinstance(call.values[0], Pointer):
+    if prototype.name in VIEWS and isinstance(call.values[0], Pointer):
         m.resources.share(call.values[0].region, region)
     return Pointer(region, 0)
 
