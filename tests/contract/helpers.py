@@ -12,7 +12,7 @@ _XDP, _CLASSIFIER = ProgramType.XDP, ProgramType.SCHED_CLS
 
 SCRIPTED = (
     Row("a scripted number", "call bpf_get_prandom_u32#7; exit", Returns(0x1234_5678_9ABC_DEF0), helpers=(0x1234_5678_9ABC_DEF0,)),
-    Row("scripted numbers, in order", "call bpf_ktime_get_ns#5; r6 = r0; call bpf_get_smp_processor_id#8; r6 <<= 8; r0 |= r6; exit",
+    Row("scripted numbers, in order", "call bpf_ktime_get_ns#5; r6 = r0; call bpf_get_prandom_u32#7; r6 <<= 8; r0 |= r6; exit",
         Returns(0x0102), helpers=(1, 2)),
     Row("what is determined takes nothing from the script", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; "
         "call bpf_map_lookup_elem#1; r6 = *(u8 *)(r0 +0); call bpf_get_prandom_u32#7; r0 += r6; exit", Returns(105), (ARRAY,),

@@ -9,6 +9,7 @@ from ebpf.helpers import PROTOTYPES, ArgKind, Prototype, ResultKind, prototype_f
 from ebpf.helpers.availability import gpl_refusal, refusal
 from ebpf.helpers.by_type import BY_TYPE
 from ebpf.helpers.ownership import VIEWS, Found, found_by_lookup
+from ebpf.helpers.result_ranges import result_range, size_argument
 from ebpf.helpers.script import consumes
 from ebpf.helpers.variants import VARIANTS
 from ebpf.maps import MapSpec, MapType
@@ -165,6 +166,15 @@ def test_what_a_script_decides() -> None:
         assert consumes(PROTOTYPES[N[name]])
     for name in ("ringbuf_submit", "tail_call", "loop", "skb_load_bytes", "get_local_storage", "spin_lock"):
         assert not consumes(PROTOTYPES[N[name]])
+
+
+def test_results_that_are_known_to_be_small() -> None:
+    """kernel/bpf/verifier.c: do_refine_retval_range."""
+    get_stack = PROTOTYPES[N["get_stack"]]
+    assert size_argument(get_stack) == 3
+    assert result_range(get_stack, 64) == (-4095, 64)
+    assert result_range(PROTOTYPES[N["get_smp_processor_id"]], 0) == (0, 0)
+    assert result_range(PROTOTYPES[N["get_prandom_u32"]], 0) is None
 
 
 def test_ownership() -> None:

@@ -63,7 +63,7 @@ def update(m: Machine, call: Call) -> Value:
     key = readable(m, call.values[1], chosen.spec.key_size, "R2")
     value = readable(m, call.values[2], chosen.spec.value_size, "R3")
     if not chosen.modelled():
-        return results.integer(m)
+        return results.integer(m, call)
     return chosen.update(key, value, m.number(call.values[3])) & U64
 
 
@@ -71,7 +71,7 @@ def delete(m: Machine, call: Call) -> Value:
     """bpf_map_delete_elem."""
     chosen = _map(call)
     key = readable(m, call.values[1], chosen.spec.key_size, "R2")
-    return chosen.delete(key) & U64 if chosen.modelled() else results.integer(m)
+    return chosen.delete(key) & U64 if chosen.modelled() else results.integer(m, call)
 
 
 def push(m: Machine, call: Call) -> Value:
