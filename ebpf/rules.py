@@ -66,6 +66,7 @@ READ_ONLY = Rule("read-only", _S, _W, f"{_V}: check_mem_access", "read-only memo
 WRITE_ONLY = Rule("write-only", _S, _W, f"{_V}: check_map_access_type", "memory that may only be written is read")
 POINTER_ARITHMETIC = Rule("pointer-arithmetic", _P, _W, f"{_V}: adjust_ptr_min_max_vals",
                           "arithmetic on a pointer that may not be moved so")
+OFFSET_LIMIT = Rule("offset-limit", _P, _W, f"{_V}: check_reg_sane_offset", "a pointer is moved by 1 << 29 bytes or more")
 HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")
 HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type lacks")
 HELPER_GPL = Rule("helper-gpl-only", _P, _W, f"{_V}: check_helper_call", "a GPL-only helper is called by a non-GPL program")
@@ -104,6 +105,32 @@ CALL_UNDER_LOCK = Rule("call-under-lock", _P, _W, f"{_V}: do_check",
                        "a helper, or before 6.9 any function, is called while a lock is held")
 SPECIAL_FIELD = Rule("special-field", _S, _W, f"{_V}: check_map_access", "a special field of a map value is accessed directly")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
+NULL_CHECK = Rule("null-check", _P, _W, f"{_V}: check_mem_access, check_func_arg",
+                  "a pointer that may be null is used before a 64-bit comparison with 0")
+CONTEXT_MODIFIED = Rule("context-modified", _P, _W, f"{_V}: __check_ptr_off_reg", "the context is accessed through a moved pointer")
+SPILL_SIZE = Rule("spill-size", _P, _W, f"{_V}: check_stack_write_fixed_off, check_stack_read_fixed_off",
+                  "a pointer is stored or loaded in part")
+STACK_MISALIGNED = Rule("stack-misaligned", _P, _W, f"{_V}: check_ptr_alignment", "a stack access is not aligned to its size")
+VARIABLE_STACK = Rule("variable-stack", _C, _W, f"{_V}: check_stack_access_for_ptr_arithmetic, check_stack_access_within_bounds",
+                      "the stack is accessed at an offset that is not constant", unprivileged=True)
+STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixed_off, prepare_func_exit",
+                       "a pointer into a callee's stack outlives the call")
+STACK_DEPTH = Rule("stack-depth", _P, _G, f"{_V}: check_max_stack_depth", "the frames of a chain of calls exceed 512 bytes")
+RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
+CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: setup_func_entry", "more than eight frames")
+PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc",
+                       "calls between functions of a program need CAP_BPF", unprivileged=True)
+MIXED_POINTERS = Rule("mixed-pointers", _P, _W, f"{_V}: save_aux_ptr_type",
+                      "one instruction accesses different kinds of memory on different paths")
+HELPER_SIZE = Rule("helper-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be negative or 1 << 29 and more")
+ZERO_SIZE = Rule("zero-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be 0 where that is not allowed")
+IMMEDIATE_HALVES = Rule("immediate-halves", _F, _L, f"{_V}: resolve_pseudo_ldimm64",
+                        "a 64-bit immediate's second slot is malformed")
+NO_SUCH_MAP = Rule("no-such-map", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a map is used that is not there")
+MAP_VALUE_ADDRESS = Rule("map-value-address", _P, _L, "kernel/bpf/arraymap.c: array_map_direct_value_addr",
+                         "a direct address lies outside the value, or the map is no array of one entry")
+CONFIDENTIAL_LOAD = Rule("confidential-load", _C, _W, f"{_V}: check_ptr_to_map_access", "fields of struct bpf_map are read",
+                         unprivileged=True)
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 """All rules by name."""

@@ -13,7 +13,7 @@ class Profile:
 
     ``types``: program types to choose from.  ``unprivileged_in``: one program in so many is made for loading without capabilities
     (0: none).  ``near_misses_in``, ``daring_in``: likewise for programs that break a rule, and for programs whose safety nobody has
-    established beforehand.
+    established beforehand.  ``experiments_in``: one in so many is a program of experiments (1: all, 0: none).
     """
 
     linux: tuple[int, int] = (6, 12)
@@ -22,6 +22,7 @@ class Profile:
     near_misses_in: int = 5
     daring_in: int = 9
     inputs: int = 5
+    experiments_in: int = 0
 
     def knows(self, since: str) -> bool:
         """Whether the target has what came with Linux ``since`` ("6.6"); never for what no Linux has ("")."""

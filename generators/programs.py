@@ -153,14 +153,14 @@ def _prologue(b: Builder, dice: Dice) -> None:
     if b.type is ProgramType.XDP:
         _packet_prologue(b, dice)
     else:
-        _copy_prologue(b)
+        copy_prologue(b)
     source, base = (7, 0) if b.type is ProgramType.XDP else (10, INPUT_BASE)
     for number, register in enumerate((0, 8)):
         b.emit(o.LDX | o.MEM | o.DW, register, source, base + 8 * number)
         b.state.registers[register] = ANY
 
 
-def _copy_prologue(b: Builder) -> None:
+def copy_prologue(b: Builder) -> None:
     """64 bytes of packet to the stack: bpf_skb_load_bytes works for every socket buffer program, privileged or not."""
     b.emit(o.MOV | o.K | o.ALU64, 2)
     b.emit(o.MOV | o.X | o.ALU64, 3, 10)

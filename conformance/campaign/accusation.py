@@ -22,8 +22,10 @@ SEVERITIES = {
     Kind.SOUNDNESS: Severity.CRITICAL,
     Kind.RULE: Severity.HIGH,
     Kind.BOUNDS: Severity.HIGH,
+    Kind.TRANSFER: Severity.HIGH,
     Kind.EXECUTION: Severity.HIGH,
     Kind.HEALTH: Severity.MEDIUM,
+    Kind.PRECISION: Severity.MEDIUM,
 }
 MAX_LOG = 256 << 10
 """Characters of kernel log kept in a finding."""

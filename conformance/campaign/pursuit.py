@@ -14,11 +14,13 @@ from conformance.campaign.localisation import localise
 from conformance.campaign.reduction import reduce
 from conformance.campaign.source import Source
 from conformance.campaign.store import Store
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost
+from conformance.kernel.jobs import Answer, Job, LossReason, Lost
 from conformance.kernel.session import KernelSession
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
-from conformance.properties.observation import plan
+from conformance.properties.observation import load_only, plan
+from conformance.properties.witness import shown
+from conformance.second_opinion import QUICK
 from ebpf import casefile
 from ebpf.isa.table import IllegalInsn, form_of
 from generators.programs import Generated
@@ -58,6 +60,7 @@ class Pursuit:
 
     def pursue(self, buffer: bytes, seen: Observation, what: Disagreement) -> None:
         """See a disagreement through, unless it is one already seen."""
+        seen, what = shown(seen, what)
         family = _family(what.signature)
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
         enough = self.families[family] >= FAMILY_LIMIT or self.merges[family] >= MERGE_LIMIT
@@ -157,9 +160,11 @@ class Pursuit:
             others.append((got, answer))
         raise AssertionError("a job submitted has an answer")
 
-    def _observe(self, generated: Generated, job: Job) -> Observation | None:
+    def _observe(self, generated: Generated, job: Job, *, reference: bool = False) -> Observation | None:
         answer = self.session_run(job)
-        return Observation(generated, job, answer) if isinstance(answer, Answer) else None
+        if not isinstance(answer, Answer):
+            return None
+        return Observation(generated, job, answer, self.provenance.kernel_release, reference=QUICK if reference else None)
 
     def _id(self, what: Disagreement) -> str:
         return accusation.finding_id(what.signature, self.task.image.name)
@@ -168,14 +173,14 @@ class Pursuit:
         self, generated: Generated, signature: str, job: Job, *, family: bool = False
     ) -> tuple[Observation, Disagreement] | None:
         """The same disagreement seen again, or None; with ``family``, the signature's last part may be another."""
-        seen = self._observe(generated, job)
+        kind = Kind(signature.split(":", 1)[0])
+        seen = self._observe(generated, job, reference=kind in (Kind.PRECISION, Kind.RULE))
         if seen is None:
             return None
-        kind = Kind(signature.split(":", 1)[0])
         parts = _family if family else str
         for judgement in PROPERTIES[kind](seen):
             if isinstance(judgement, Disagreement) and parts(judgement.signature) == parts(signature):
-                return seen, judgement
+                return shown(seen, judgement)
         return None
 
     def _shrink(
@@ -188,8 +193,10 @@ class Pursuit:
         def still_fails(generated: Generated) -> bool:
             if localised and not any(name == form for name in _forms(generated)):
                 return False  # without the instruction to blame it is another bug
-            # The last writer of what differs is a guess, and another in a smaller program; what was localised stays.
-            again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=localised)
+            # The last writer of what differs is a guess, and another in a smaller program; what was localised stays.  Which view of
+            # a claim an input leaves is the solver's choice.
+            free = localised or what.kind is Kind.TRANSFER
+            again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=free)
             if again is not None:
                 best[:] = [again]
             return again is not None
@@ -212,7 +219,7 @@ class Pursuit:
         # Only these need programs run, by all engines, which number 0 asks for.
         if kind in (Kind.EXECUTION, Kind.HEALTH):
             return plan(generated.case, 0)
-        return Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
+        return load_only(generated.case)
 
     def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> Finding:
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)

@@ -6,17 +6,31 @@ from typing import TYPE_CHECKING
 
 from conformance.campaign.tally import Tally, median
 from conformance.properties import Kind
-from reports.records import Cell, KernelRun, Loss, Production, ProgramCounts, RunSummary, Status
+from reports.records import (
+    VIEWS,
+    Cell,
+    KernelRun,
+    Loss,
+    Precision,
+    Production,
+    ProgramCounts,
+    RunSummary,
+    SecondOpinion,
+    Status,
+)
 from reports.records import Kind as RecordKind
 
 if TYPE_CHECKING:
     from conformance.campaign.run import Campaign
 
-FLOORS = {Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05}
+FLOORS = {
+    Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05, Kind.TRANSFER: 0.05,
+    Kind.PRECISION: 0.0,
+}  # fmt: skip
 """Share of a kernel's programs that a property must have judged for "nothing found" to mean anything."""
 
 CLAIMS_SINCE = (6, 1)
-"""Older logs are in a dialect whose claims are not read: bounds abstains by name, and owes nothing."""
+"""Older logs are in a dialect whose claims are not read: bounds and transfer abstain by name, and owe nothing."""
 
 
 def summarise(campaign: Campaign, because: str) -> RunSummary:
@@ -45,6 +59,7 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
         ),
         kernels=tuple(_kernel(campaign, name, elapsed) for name in campaign.tallies),
         cells=tuple(cell for name in campaign.tallies for cell in _cells(campaign, name)),
+        precision=tuple(row for name, tally in campaign.tallies.items() for row in _precision(name, tally)),
         findings_new=statuses.count(Status.NEW),
         findings_known=statuses.count(Status.KNOWN),
         rates={
@@ -65,6 +80,12 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             for name, used in sorted(total.used.items(), key=lambda item: -item[1])
         ),
         rejections=dict(total.rejections.most_common(50)),
+        gaps=dict(total.gaps.most_common(50)),
+        reference=SecondOpinion(
+            safe=counts["reference safe"], unsafe=counts["reference unsafe"], unknown=counts["reference unknown"],
+            milliseconds={str(bucket): total.reference_cost[bucket] for bucket in sorted(total.reference_cost)},
+            open=dict(total.open.most_common(20)),
+        ),
         unparsed_log_lines=counts["unparsed log lines"],
     )  # fmt: skip
 
@@ -78,6 +99,19 @@ def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
         accelerator=next((r.accelerator for r in reports if r.accelerator), ""), qemu=campaign.provenance.qemu,
         boots=sum(r.boots for r in reports), programs=counts["judged"], accepted=counts["accepted"], load_rate=round(rate, 1),
     )  # fmt: skip
+
+
+def _precision(kernel: str, tally: Tally) -> list[Precision]:
+    counts, rows = tally.precision, []
+    for operation in sorted({operation for operation, _ in counts}):
+        known = {what: count for (name, what), count in counts.items() if name == operation}
+        measured = known.get("measured", 0)
+        rows.append(Precision(
+            kernel=kernel, operation=operation, judged=known["judged"], decided=known["decided"], measured=measured,
+            open=known.get("open", 0), tight=known.get("tight", 0),
+            excess={view: round(known.get(view, 0) / measured, 3) for view in VIEWS} if measured else {},
+        ))  # fmt: skip
+    return rows
 
 
 def _cells(campaign: Campaign, name: str) -> list[Cell]:
@@ -96,6 +130,6 @@ def _cells(campaign: Campaign, name: str) -> list[Cell]:
 def _floor(kind: Kind, tally: Tally, release: str) -> int:
     numbers = release.split(".")[:2]
     old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
-    if kind is Kind.BOUNDS and old:
+    if kind in (Kind.BOUNDS, Kind.TRANSFER) and old:
         return 0
     return max(1, int(FLOORS[kind] * tally.counts["judged"]))

@@ -20,14 +20,19 @@ from conformance.campaign.tally import Tally
 from conformance.kernel.accelerator import accelerator
 from conformance.kernel.jobs import Answer, Job, Lost
 from conformance.kernel.session import KernelSession, Loss
-from conformance.properties import PROPERTIES, Observation
+from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
-from conformance.properties.observation import plan
+from conformance.properties.observation import load_only, plan
+from conformance.second_opinion import QUICK
 from ebpf.errors import VeridiffError
-from generators.profiles import profile_for
-from generators.programs import Generated
+from generators.profiles import Profile, profile_for
+from generators.programs import Generated, Purpose
 
 IN_FLIGHT = 48
+SECOND_OPINION_IN = 32
+"""One program in so many is put to the reference verifier whatever the kernel says."""
+EXPERIMENTS_IN = 8
+"""One program in so many is a program of experiments, when transfer is one property of several."""
 REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a verdict."""
@@ -53,6 +58,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Flying:
+    number: int
     buffer: bytes
     generated: Generated
     job: Job
@@ -86,7 +92,7 @@ class Worker:
             self.accelerator = accelerator(task.image).name.lower()
             provenance = msgspec.structs.replace(task.provenance, kernel_release=release, accelerator=self.accelerator)
             self.session, self.release = session, release
-            self.source = Source(profile_for(release))
+            self.source = Source(self._profile(profile_for(release)))
             self.pursuit = Pursuit(task, session, self.source, provenance)
             self._report()
             started: float | None = None
@@ -102,6 +108,17 @@ class Worker:
                     if self.tally.counts["judged"] == 1 or time.monotonic() - self.last_report > REPORT_SECONDS:
                         self._report()
             self._report(done=True)
+
+    def _profile(self, profile: Profile) -> Profile:
+        """What to generate: experiments for the property that is about them, and nothing else where it is alone."""
+        if Kind.TRANSFER not in self.assignment.kinds:
+            return profile
+        return replace(profile, experiments_in=1 if self.alone else EXPERIMENTS_IN)
+
+    @property
+    def alone(self) -> bool:
+        """Whether only claims are judged, for which nothing is run."""
+        return self.assignment.kinds == (Kind.TRANSFER,)
 
     def _over(self, started: float | None) -> bool:
         task = self.assignment
@@ -125,8 +142,8 @@ class Worker:
             if generated is None:
                 continue
             clock = time.process_time()
-            job = plan(generated.case, number)
-            self.flying[number] = _Flying(buffer, generated, job)
+            job = load_only(generated.case) if self.alone else plan(generated.case, number)
+            self.flying[number] = _Flying(number, buffer, generated, job)
             self.session.submit(job, number)
             self._spent("transfer", clock)
 
@@ -145,17 +162,22 @@ class Worker:
             self.tally.counts["lost"] += 1
             self.pursuit.lost(case.generated, case.job, answer)
             return
-        seen = Observation(case.generated, case.job, answer)
+        seen = Observation(case.generated, case.job, answer, self.release)
+        if not self.alone and _wants_second_opinion(seen, case.number):
+            seen.budget = QUICK
         clock = time.process_time()
-        if seen.accepted:
+        if seen.accepted and not self.alone:
             seen.runs  # noqa: B018 - so that its time is counted apart
         clock = self._spent("interpret", clock)
         self.tally.program(seen)
+        if seen.budget is not None:
+            self.tally.opinion(seen.reference)
+            clock = self._spent("reference", clock)
         disagreements: list[Disagreement] = []
         for kind in self.assignment.kinds:
             judgements = list(PROPERTIES[kind](seen))
             self.tally.judgements(kind, judgements)
-            disagreements += [j for j in judgements if isinstance(j, Disagreement)]
+            disagreements += [j for j in judgements if isinstance(j, Disagreement) and not j.gap]
         self._spent("compare", clock)
         for what in disagreements:
             self.pursuit.pursue(case.buffer, seen, what)
@@ -176,6 +198,12 @@ class Worker:
         )  # fmt: skip
         self.tally = Tally()
         self.last_report = time.monotonic()
+
+
+def _wants_second_opinion(seen: Observation, number: int) -> bool:
+    """Where the reference verifier is worth its time: where the kernel said what was not expected, and now and then elsewhere."""
+    expected = seen.accepted == (seen.generated.purpose is Purpose.VALID)
+    return not expected or seen.generated.purpose is Purpose.DARING or number % SECOND_OPINION_IN == 0
 
 
 def main(assignment: Assignment, queue: Queue[Report], stop: Event) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from conformance.cli.options import json_option
 from reports.directory import load
+from reports.precision import text
 from reports.records import Finding
 from reports.write import write_reports
 
@@ -19,13 +20,16 @@ _directory = click.Path(path_type=Path)
 @click.argument("directory", type=_directory)
 @json_option
 def report(directory: Path, as_json: bool) -> int:
-    """Write every report of the run in DIRECTORY again: HTML, JUnit, KTAP, CSV, Markdown."""
+    """Write every report of the run in DIRECTORY again (HTML, JUnit, KTAP, CSV, Markdown), and show its precision map."""
     written = write_reports(directory)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([str(path) for path in written])))
     else:
         for path in written:
             click.echo(path)
+        table = text(load(directory).summary)
+        if table:
+            click.echo("\n" + table, nl=False)
     return 0
 
 

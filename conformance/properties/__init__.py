@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.properties import bounds, execution, health, rule, soundness
+from conformance.properties import bounds, execution, health, precision, rule, soundness, transfer
 from conformance.properties.judgement import Judgement, Kind
 from conformance.properties.observation import Observation
 
@@ -20,6 +20,8 @@ PROPERTIES: dict[Kind, Property] = {
     Kind.RULE: rule.judge,
     Kind.EXECUTION: execution.judge,
     Kind.BOUNDS: bounds.judge,
+    Kind.TRANSFER: transfer.judge,
+    Kind.PRECISION: precision.judge,
 }
 """By kind; in the order of what an accusation weighs."""
 

@@ -6,10 +6,11 @@ a later claim is no bug.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.kernel.verifier_log.claims import Pointer as PointerClaim
 from conformance.kernel.verifier_log.claims import Scalar, Slot, State
+from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.observation import Observation
@@ -21,30 +22,43 @@ NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
 """Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in their name."""
 
 
+def unreadable(seen: Observation) -> str | None:
+    """Why the log holds the kernel to nothing, if so."""
+    if not seen.accepted:
+        return "not accepted"
+    if seen.exploration is None or seen.log is None:
+        return "no log"
+    if seen.log.dialect.abstains is not None:
+        return seen.log.dialect.abstains
+    return "a walk that is not understood" if seen.exploration.strange else None
+
+
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per input whose run the log explores at least in part."""
-    if not seen.accepted:
-        yield Abstention("not accepted")
-        return
-    if seen.exploration is None or seen.log is None:
-        yield Abstention("no log")
-        return
-    if seen.log.dialect.abstains is not None:
-        yield Abstention(seen.log.dialect.abstains)
-        return
-    if seen.exploration.strange:
-        yield Abstention("a walk that is not understood")
+    reason = unreadable(seen)
+    if reason is not None or seen.exploration is None:
+        yield Abstention(reason or "no log")
         return
     followed: dict[tuple[tuple[int, int], ...], Followed] = {}
     for number, (_, trace) in enumerate(seen.runs):
         path = tuple((step.frame, step.at) for step in trace)
         way = followed.get(path)
         if way is None:
-            way = follow(seen.exploration, path, lambda split: _side(split, trace))  # noqa: B023 - called at once
+            way = _follow(seen.exploration, path, trace)
             if not any(claims.node.branches for claims in way.claims):
                 # Where a state was split in two, the way depends on values and not on the path alone.
                 followed[path] = way
         yield _hold(seen, number, trace, way)
+
+
+def judge_run(seen: Observation, number: int, trace: tuple[Step, ...]) -> Judgement:
+    """One run, which the case's input ``number`` need not be the one to give, held against the log."""
+    assert seen.exploration is not None
+    return _hold(seen, number, trace, _follow(seen.exploration, [(step.frame, step.at) for step in trace], trace))
+
+
+def _follow(exploration: Exploration, path: Sequence[tuple[int, int]], trace: tuple[Step, ...]) -> Followed:
+    return follow(exploration, path, lambda split: _side(split, trace))
 
 
 def _side(split: Split, trace: tuple[Step, ...]) -> int | None:

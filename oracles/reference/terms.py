@@ -1,15 +1,17 @@
 """Terms: bit-vectors of a stated width, as a Python number where every bit is known and as a Z3 expression where not.
 
-Numbers are unsigned.  Each function folds numbers itself, since a run of a verified program is mostly constants and Z3's expressions
-cost a hundred times more than Python's.  Conditions are ``bool`` or ``z3.BoolRef`` in the same way.
+Numbers are unsigned.  Each function folds numbers itself, since a run of a verified program is mostly constants and Z3's
+expressions cost a hundred times more than Python's.  Conditions are ``bool`` or ``z3.BoolRef`` in the same way.
 """
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import z3
 
-Term = int | z3.BitVecRef
-Condition = bool | z3.BoolRef
+Term: TypeAlias = int | z3.BitVecRef
+Condition: TypeAlias = bool | z3.BoolRef
 
 U64 = (1 << 64) - 1
 

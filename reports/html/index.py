@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports import precision
 from reports.directory import Run
 from reports.records import Cell, CellState, Kind, ProgramCounts
 from reports.text import duration, number, percent
@@ -11,7 +12,7 @@ from reports.text import duration, number, percent
 _MESSAGES = 40
 _REJECTIONS = "Of programs meant to be valid that the kernel refused."
 _GAPS = "Safe programs refused beyond the kernel's own means of proof: counted, not findings."
-
+_OPEN = "Why a program is neither safe nor unsafe to it: what is not modelled, or a budget."
 
 def context(run: Run) -> dict[str, Any]:
     """The template's variables."""
@@ -31,9 +32,15 @@ def context(run: Run) -> dict[str, Any]:
         ],
         "tiles": _tiles(summary.programs),
         "productions": sorted(summary.productions, key=lambda row: (row.accepted / row.used if row.used else 2, row.name)),
+        "precision_kernels": precision.kernels(summary),
+        "precision_rows": precision.rows(summary),
+        "precision_level": precision.level,
+        "precision_widest": precision.widest,
+        "cost": [(int(limit), count) for limit, count in summary.reference.milliseconds.items()],
         "messages": [
             ("First rejection messages", "rejections", _top(summary.rejections), _REJECTIONS),
             ("Gaps", "gaps", _top(summary.gaps), _GAPS),
+            ("Left open by the reference verifier", "open", _top(summary.reference.open), _OPEN),
         ],
     }
 

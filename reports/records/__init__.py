@@ -15,9 +15,11 @@ from reports.records.finding import (
     Severity,
     Status,
 )
-from reports.records.summary import Cell, CellState, KernelRun, Loss, Production, ProgramCounts, RunSummary
+from reports.records.precision import VIEWS, Precision
+from reports.records.summary import Cell, CellState, KernelRun, Loss, Production, ProgramCounts, RunSummary, SecondOpinion
 
 __all__ = [
+    "VIEWS",
     "Cell",
     "CellState",
     "Event",
@@ -28,6 +30,7 @@ __all__ = [
     "Kind",
     "ListingRow",
     "Loss",
+    "Precision",
     "Production",
     "ProgramCounts",
     "ProgramJudged",
@@ -36,6 +39,7 @@ __all__ = [
     "Reproduced",
     "RunEnded",
     "RunSummary",
+    "SecondOpinion",
     "Severity",
     "Status",
     "VmLost",

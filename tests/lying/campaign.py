@@ -22,13 +22,14 @@ from conformance.properties import Kind
 from generators.profiles import Profile
 from reports.records import Provenance, RunSummary
 from tests.lying.kernel import LyingKernel
+from tests.lying.model import JUDGED
 
 IMAGE = Image("lying", "6.12", Path("/nowhere"))
 PROFILE = Profile(near_misses_in=0, daring_in=0, unprivileged_in=5, inputs=3)
 """What the model kernel can judge."""
 
 
-def assignment(directory: Path, *, kinds: tuple[Kind, ...] = tuple(Kind), examples: int = 40) -> Assignment:
+def assignment(directory: Path, *, kinds: tuple[Kind, ...] = JUDGED, examples: int = 40) -> Assignment:
     provenance = Provenance(versions={}, seed=1, command="test", date="2026-01-01T00:00:00Z")
     return Assignment(IMAGE, (), kinds, 1, 0, None, examples, directory, provenance)
 
@@ -56,7 +57,7 @@ def ran(
     kernel: LyingKernel,
     patch: pytest.MonkeyPatch,
     *,
-    kinds: tuple[Kind, ...] = tuple(Kind),
+    kinds: tuple[Kind, ...] = JUDGED,
     examples: int = 40,
     watch: Callable[[Worker], None] = lambda worker: None,
     interrupted: bool = False,

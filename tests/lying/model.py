@@ -1,6 +1,7 @@
 """A small honest kernel for programs nobody recorded: it accepts what our interpreter runs without a trap; its engines agree.
 
-Its log shows the ways that the given inputs take and claims nothing of a value.  It knows no rule that a run does not break.
+Its log shows the ways that the given inputs take and claims nothing of a value.  It knows no rule that a run does not break, and no
+input that was not given: the property transfer, which asks about all of them, rightly finds it wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Run
+from conformance.properties import Kind
 from ebpf.assembly import listing
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -20,6 +22,8 @@ from oracles.interpreter import Outcome, Returned, Step, Trapped, machine, run
 from oracles.interpreter.arithmetic import Handler
 
 LIMIT = 20_000
+JUDGED = tuple(kind for kind in Kind if kind is not Kind.TRANSFER)
+"""Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
 """Instructions, and what followed each."""
 

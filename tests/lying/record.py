@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.campaign.source import BUFFER, Source
@@ -19,6 +20,7 @@ from tests.lying.unsafe import unsafe
 
 WANTED = {(Purpose.VALID, True): 10, (Purpose.VALID, False): 7, (Purpose.DARING, True): 6, (Purpose.DARING, False): 4}
 PER_RULE = 2
+EXPERIMENTS = 24
 LONGEST_LOG = 60_000
 
 
@@ -45,22 +47,39 @@ def chosen(release: str) -> list[Generated]:
     return cases
 
 
+def experiments(release: str) -> list[Generated]:
+    """Programs of experiments."""
+    source = Source(replace(profile_for(release), experiments_in=1))
+    made = [source.generate(random.Random(f"experiments/{number}").randbytes(BUFFER)) for number in range(EXPERIMENTS)]
+    return [
+        replace(each, case=replace(each.case, name=f"experiments {number}")) for number, each in enumerate(made) if each is not None
+    ]
+
+
+SETS: dict[str, Callable[[str], list[Generated]]] = {"": chosen, "-experiments": experiments}
+"""By what is added to the name of the kernel's file."""
+
+
 def main(names: list[str]) -> None:
     for name in names:
-        image = fetch(name)
-        with KernelSession.open(image) as session:
-            release = session.hello.release
-            cases = chosen(release)
-            answers = session.run_all(plan(made.case, 0) for made in cases)
-        records = [
-            Recorded(release, made, replace(answer, host_nanoseconds=0))
-            for made, answer in zip(cases, answers, strict=True)
-            if isinstance(answer, Answer) and all(len(loaded.log) < LONGEST_LOG for loaded in answer.attempts)
-        ]
-        path = DIRECTORY / f"{release.split('-')[0].split('+')[0]}.jsonl.xz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save(path, records)
-        print(path, len(records), "of", len(cases), path.stat().st_size, "bytes")
+        with KernelSession.open(fetch(name)) as session:
+            for suffix, cases in SETS.items():
+                record(session, suffix, cases(session.hello.release))
+
+
+def record(session: KernelSession, suffix: str, cases: list[Generated]) -> None:
+    """One file."""
+    release = session.hello.release
+    answers = session.run_all(plan(made.case, 0) for made in cases)
+    records = [
+        Recorded(release, made, replace(answer, host_nanoseconds=0))
+        for made, answer in zip(cases, answers, strict=True)
+        if isinstance(answer, Answer) and all(len(loaded.log) < LONGEST_LOG for loaded in answer.attempts)
+    ]
+    path = DIRECTORY / f"{release.split('-')[0].split('+')[0]}{suffix}.jsonl.xz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save(path, records)
+    print(path, len(records), "of", len(cases), path.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 
 import pytest
 
@@ -36,8 +37,8 @@ def judged(seen: Observation, kind: Kind) -> list[Judgement]:
     return list(PROPERTIES[kind](seen))
 
 
-def accusations(seen: Observation) -> list[Disagreement]:
-    return [j for kind in Kind for j in judged(seen, kind) if isinstance(j, Disagreement)]
+def accusations(seen: Observation, kinds: Iterable[Kind] = tuple(Kind)) -> list[Disagreement]:
+    return [j for kind in kinds for j in judged(seen, kind) if isinstance(j, Disagreement)]
 
 
 def records() -> list[Recorded]:

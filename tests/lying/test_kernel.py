@@ -37,7 +37,7 @@ def test_the_model_is_honest() -> None:
             answer = session.run(job)
             assert isinstance(answer, Answer)
             seen = Observation(generated, job, answer)
-            assert accusations(seen) == []
+            assert accusations(seen, model.JUDGED) == []
             accepted += seen.ruling.verdict is Verdict.ACCEPT
             logs += seen.exploration is not None and seen.exploration.root is not None
     assert accepted == 60
@@ -49,7 +49,7 @@ def test_the_model_refuses_what_traps() -> None:
         if any(type(outcome).__name__ == "Trapped" for outcome, _ in record.seen().runs):
             seen = record.seen(model.answer(record.job))
             assert seen.ruling.verdict is Verdict.REJECT, record.name
-            assert accusations(seen) == []
+            assert accusations(seen, model.JUDGED) == []
 
 
 def test_a_wrong_operation_shows_in_that_engine_only() -> None:

@@ -139,11 +139,11 @@ def follow(
     claims = [ClaimsAt(-1, exploration, node)]
     step = 0
     while step + 1 < len(trace):
-        reason = _unclear(exploration, node)
+        reason = unclear(exploration, node)
         if reason is not None:
             return Followed(tuple(claims), Ambiguous(step, reason))
         if node.branches:
-            split, nodes = _split(exploration, node, step)
+            split, nodes = split_of(exploration, node, step)
             chosen = choose(split) if split is not None and choose is not None else None
             if split is None or chosen is None:
                 stop: Stop = split or Ambiguous(step, f"insn {node.insn} was split in two, and half of it was pruned")
@@ -164,14 +164,14 @@ def follow(
         if child is None:
             return Followed(tuple(claims), Pruned(step + 1, place[1]))
         if not isinstance(child, Node):
-            return Followed(tuple(claims), _off_the_path(exploration, node, step, place[0], place[1]))
+            return Followed(tuple(claims), off_the_path(exploration, node, step, place[0], place[1]))
         node = child
         claims.append(ClaimsAt(step, exploration, node))
         step += 1
     return Followed(tuple(claims), EndOfTrace())
 
 
-def _unclear(exploration: Exploration, node: Node) -> str | None:
+def unclear(exploration: Exploration, node: Node) -> str | None:
     """Why the log cannot say in which state a run leaves ``node``, if so."""
     insn = exploration.instructions[node.insn]
     if calls_back(insn):
@@ -197,7 +197,7 @@ def _may_be_split(exploration: Exploration, node: Node, register: int) -> bool:
     return (bounds.smin, bounds.smax) == (-1, 0) or (bounds.smin32, bounds.smax32) == (-1, 0)
 
 
-def _split(exploration: Exploration, node: Node, step: int) -> tuple[Split | None, list[Node]]:
+def split_of(exploration: Exploration, node: Node, step: int) -> tuple[Split | None, list[Node]]:
     """The states ``node`` was split into; None where one of them was pruned before it was shown."""
     after = [child for child in node.children.values() if child is not None]
     if any(child is None for child in node.children.values()) or None in node.branches or node.unsure:
@@ -215,7 +215,7 @@ def _passes_over_subprogram(exploration: Exploration, node: Node, next_frame: in
     return is_subprogram_call(insn) and next_frame == node.frame + 1 and (node.frame, node.insn + 1) in node.children
 
 
-def _off_the_path(exploration: Exploration, node: Node, step: int, frame: int, target: int) -> Stop:
+def off_the_path(exploration: Exploration, node: Node, step: int, frame: int, target: int) -> Stop:
     """The run goes where the log has no visit: why?"""
     insn = exploration.instructions[node.insn]
     if target in node.unsure or (node.insn, target) in exploration.orphans:

@@ -1,0 +1,43 @@
+"""Packets as words, and words as packets."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from conformance.properties.observation import Observation
+from ebpf.contexts import CONTEXTS
+from ebpf.program import Input
+from ebpf.program_types import ProgramType
+from generators.inputs import constants_of, word_for
+
+WORDS = 8
+"""Words of packet that a program may load: the most that generated ones do."""
+SAMPLES = 96
+
+
+def header(kind: ProgramType) -> int | None:
+    """Bytes of link header that programs of a type do not see; None for a type whose packet is not followed."""
+    return CONTEXTS[kind].link_header if kind is ProgramType.SOCKET_FILTER else None
+
+
+def words_of(data: Input, skipped: int) -> tuple[int, ...] | None:
+    """The first words after the link header; None for a packet too short to have them."""
+    seen = data.packet[skipped : skipped + 8 * WORDS]
+    if len(seen) < 8 * WORDS:
+        return None
+    return tuple(int.from_bytes(seen[at : at + 8], "little") for at in range(0, 8 * WORDS, 8))
+
+
+def input_of(words: tuple[int, ...], skipped: int) -> Input:
+    """A packet of these words."""
+    return Input(bytes(skipped) + b"".join(word.to_bytes(8, "little") for word in words))
+
+
+def samples(seen: Observation) -> Iterator[tuple[int, ...]]:
+    """More inputs full of the program's own constants; always the same ones for a program."""
+    insns = seen.case.program.instructions
+    rng = random.Random(len(insns))
+    constants = constants_of(insns)
+    for _ in range(SAMPLES):
+        yield tuple(word_for(rng, constants) for _ in range(WORDS))

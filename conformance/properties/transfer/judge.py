@@ -1,0 +1,108 @@
+"""The judge: sampled inputs first, then Z3 for each claim; whatever leaves a claim is run before it accuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from conformance.properties import bounds
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.observation import STEP_LIMIT, Observation
+from conformance.properties.transfer.inputs import WORDS, header, input_of, samples, words_of
+from conformance.properties.transfer.precision import excess, is_measured
+from conformance.properties.transfer.walk import Claimed, Lost, Point, Unexplored, walk
+from ebpf.program import Input
+from oracles.interpreter import Step, run
+from oracles.paths import Nothing, refuted, solve, symbols
+from oracles.reference.terms import Condition, conjunction, disjunction, negation
+
+MAX_POINTS = 256
+"""Claims judged per program; generated experiments have a tenth."""
+ALL = 1_000_000
+"""Budget for the question whether anything at all is wrong with a program's claims."""
+
+
+def judge(seen: Observation) -> Iterator[Judgement]:
+    """One judgement per claim and unexplored branch, up to the first that is wrong: later ones may follow from it."""
+    reason = bounds.unreadable(seen)
+    skipped = header(seen.case.program.type)
+    if reason is not None or seen.exploration is None:
+        yield Abstention(reason or "no log")
+        return
+    if skipped is None:
+        yield Abstention("a type whose packet is not followed")
+        return
+    found = _given(seen, skipped)
+    if found is not None:
+        yield found
+        return
+    questions = [(point, _wrong(point)) for point in islice(walk(seen.exploration, symbols(WORDS)), MAX_POINTS)]
+    if len(questions) == MAX_POINTS:
+        yield Abstention("too many claims")
+        return
+    # All at once takes half the time of one after the other, and nearly always there is nothing to be found.
+    nothing_wrong = refuted(disjunction(*[wrong for _, wrong in questions]), ALL)
+    measured = is_measured(seen)
+    for point, wrong in questions:
+        judgement = _judge_point(seen, point, False if nothing_wrong else wrong, skipped)
+        if measured and isinstance(judgement, Agreement) and isinstance(point, Claimed):
+            judgement = replace(judgement, excess=excess(seen, point))
+        yield judgement
+        if isinstance(judgement, Disagreement):
+            return
+
+
+def _given(seen: Observation, skipped: int) -> Disagreement | None:
+    """What one of the case's own inputs shows."""
+    for number, data in enumerate(seen.case.inputs):
+        words = words_of(data, skipped)
+        if words is not None and _leaves(seen, words):
+            judgement = _confirm(seen, number, data)
+            if isinstance(judgement, Disagreement):
+                return judgement
+    return None
+
+
+def _leaves(seen: Observation, words: tuple[int, ...]) -> bool:
+    """Whether an input leaves a claim on its path, or goes where the kernel did not."""
+    assert seen.exploration is not None
+    return any(_is_wrong(point) for point in walk(seen.exploration, words))
+
+
+def _is_wrong(point: Point) -> bool:
+    return isinstance(point, Unexplored) or (isinstance(point, Claimed) and point.holds is False)
+
+
+def _wrong(point: Point) -> Condition:
+    """When the kernel is wrong there: an input takes the path and leaves the claim, or takes a way that was not explored."""
+    if isinstance(point, Lost):
+        return False
+    return conjunction(*point.conditions, negation(point.holds) if isinstance(point, Claimed) else True)
+
+
+def _judge_point(seen: Observation, point: Point, wrong: Condition, skipped: int) -> Judgement:
+    if isinstance(point, Lost):
+        return Abstention(point.reason)
+    form = seen.form_name(point.at)
+    answer = solve([wrong], symbols(WORDS))
+    if answer is Nothing.NONE:
+        return Agreement(form)
+    if answer is Nothing.UNKNOWN:
+        answer = next((words for words in samples(seen) if _leaves(seen, words)), answer)
+    if isinstance(answer, Nothing):
+        return Abstention("solver", form)
+    return _confirm(seen, len(seen.case.inputs), input_of(answer, skipped))
+
+
+def _confirm(seen: Observation, number: int, data: Input) -> Judgement:
+    """Run the input: only what the interpreter does on the path the log shows accuses the kernel."""
+    trace: list[Step] = []
+    run(seen.case, data, trace=trace, limit=STEP_LIMIT)
+    judgement = bounds.judge_run(seen, number, tuple(trace))
+    if not isinstance(judgement, Disagreement):
+        # The terms say that the claim is wrong and the run does not: one of our oracles is.
+        return Abstention("not confirmed by the interpreter")
+    signature = ":".join([Kind.TRANSFER.value, *judgement.signature.split(":")[1:]])
+    witness = None if number < len(seen.case.inputs) else replace(seen.case, inputs=(data,))
+    return replace(judgement, kind=Kind.TRANSFER, signature=signature, witness=witness)

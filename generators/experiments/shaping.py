@@ -1,0 +1,98 @@
+"""The prefix of an experiment: a word of input becomes a scalar of which something, but not all, is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ebpf.isa import opcodes as o
+from generators.constants import U64
+from generators.experiments.bench import Bench
+
+Step = Callable[[Bench, int], None]
+
+_COMPARISONS = (o.JGT, o.JLT, o.JSGT, o.JSLT, o.JGE, o.JLE, o.JSGE, o.JSLE, o.JEQ, o.JNE, o.JSET)
+
+
+def _class(bench: Bench) -> int:
+    return o.ALU if bench.dice.pick(4) == 3 else o.ALU64
+
+
+def _mask(bench: Bench, register: int) -> None:
+    bench.b.emit(o.AND | o.K | _class(bench), register, imm=bench.small())
+
+
+def _range(bench: Bench, register: int) -> None:
+    """Between two constants, in one of the four views."""
+    dice = bench.dice
+    below, above = dice.of(((o.JLT, o.JGT), (o.JSLT, o.JSGT)))
+    if dice.pick(3) == 2:
+        low = bench.small()
+        high = (low + (bench.span() & 0x7FFF_FFFF)) & 0xFFFF_FFFF
+        bench.seen.append(high - (1 << 32) if high >> 31 else high)
+        bench.leave_if(below, o.JMP32, register, low & U64)
+        bench.leave_if(above, o.JMP32, register, (high - (1 << 32) if high >> 31 else high) & U64)
+        return
+    low = (bench.small() if dice.pick(2) else bench.wide()) & U64
+    high = (low + bench.span()) & U64
+    bench.seen.append(high - (U64 + 1) if high >> 63 else high)
+    bench.leave_if(below, o.JMP, register, low)
+    bench.leave_if(above, o.JMP, register, high)
+
+
+def _compare(bench: Bench, register: int) -> None:
+    dice = bench.dice
+    cls = o.JMP32 if dice.pick(3) == 2 else o.JMP
+    bench.leave_if(dice.of(_COMPARISONS), cls, register, (bench.small() if cls == o.JMP32 or dice.pick(2) else bench.wide()) & U64)
+
+
+def _limit(bench: Bench, register: int) -> None:
+    """At most a constant, a boundary more often than not."""
+    limit = bench.wide() if bench.dice.pick(2) else bench.small() & U64
+    bench.leave_if(o.JGT, o.JMP32 if bench.dice.pick(4) == 3 and limit < 1 << 31 else o.JMP, register, limit)
+
+
+def _shift(bench: Bench, register: int) -> None:
+    cls = _class(bench)
+    amount = bench.amount(64 if cls == o.ALU64 else 32)
+    bench.b.emit(bench.dice.of((o.RSH, o.LSH, o.ARSH)) | o.K | cls, register, imm=amount)
+
+
+def _sign(bench: Bench, register: int) -> None:
+    """All bits are the sign: -1 or 0, which the verifier follows in two states since Linux 6.19 (maybe_fork_scalars)."""
+    cls = _class(bench)
+    bench.b.emit(o.ARSH | o.K | cls, register, imm=63 if cls == o.ALU64 else 31)
+
+
+def _combine(bench: Bench, register: int) -> None:
+    bench.b.emit(bench.dice.of((o.OR, o.ADD, o.XOR, o.SUB, o.MUL)) | o.K | _class(bench), register, imm=bench.small())
+
+
+def _extend(bench: Bench, register: int) -> None:
+    """A move to itself: of 32 bits, or sign-extending."""
+    width = bench.dice.of((0, 8, 16, 32)) if bench.b.profile.knows("6.6") else 0
+    cls = o.ALU if width == 0 or (width < 32 and bench.dice.pick(2)) else o.ALU64
+    bench.b.emit(o.MOV | o.X | cls, register, register, width)
+
+
+STEPS: tuple[Step, ...] = (
+    _mask, _mask, _range, _range, _range, _range, _limit, _limit, _limit, _compare, _compare, _shift, _shift, _combine, _combine,
+    _extend, _sign,
+)  # fmt: skip
+"""Each as often as it is worth."""
+
+
+def shape(bench: Bench, register: int) -> None:
+    """Put a shaped scalar into ``register``."""
+    dice = bench.dice
+    if dice.pick(12) == 11:
+        bench.b.wide(register, bench.wide())
+        return
+    _load(bench, register)
+    for _ in range(dice.of((1, 1, 2, 2, 3, 0))):
+        dice.of(STEPS)(bench, register)
+
+
+def _load(bench: Bench, register: int) -> None:
+    code = bench.dice.of((o.DW, o.DW, o.DW, o.DW, o.DW, o.W, o.H, o.B))
+    signed = code != o.DW and bench.b.profile.knows("6.6") and bench.dice.pick(3) == 2
+    bench.b.emit(o.LDX | (o.MEMSX if signed else o.MEM) | code, register, 10, bench.place(register))

@@ -1,0 +1,132 @@
+"""Registers and stack along a path, as terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ebpf.helper_names import HELPER_NUMBERS
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from oracles.paths.values import Byte, PointerTo, Value, assemble
+from oracles.reference.arithmetic import compare, compute
+from oracles.reference.terms import Condition, Term, sign_extend, zero_extend
+
+LOAD_BYTES = HELPER_NUMBERS["skb_load_bytes"]
+
+
+class NotModelled(Exception):
+    """This machine does not know what the instruction does here; the message says which sort of thing it is."""
+
+
+class PathMachine:
+    """The state before some instruction of a path.
+
+    ``words`` is the packet, in little-endian words, from the byte on that the program calls its first.  The packet is as long as
+    ``words`` say, so that loads from it succeed.
+    """
+
+    __slots__ = ("registers", "stack", "words")
+
+    def __init__(self, words: Sequence[Term]) -> None:
+        self.words = words
+        self.registers: list[Value] = [None] * 11
+        self.registers[1], self.registers[10] = PointerTo("ctx"), PointerTo("fp")
+        self.stack: dict[int, Byte] = {}
+
+    def fork(self) -> PathMachine:
+        """An independent copy, for the other way of a jump."""
+        other = PathMachine(self.words)
+        other.registers, other.stack = self.registers.copy(), self.stack.copy()
+        return other
+
+    def condition(self, insn: Insn) -> Condition:
+        """Whether the conditional jump is taken.  Raises :class:`NotModelled` where an operand is no number."""
+        d, s = self.registers[insn.dst], self._source(insn)
+        if d is None or s is None or isinstance(d, PointerTo) or isinstance(s, PointerTo):
+            raise NotModelled("a comparison of what is no number")
+        return compare(insn, d, s)
+
+    def step(self, insn: Insn, following: Insn | None) -> None:
+        """Run one instruction that is no jump; ``following`` is the slot after it.  Raises :class:`NotModelled`."""
+        cls = insn.opcode & o.CLASS_MASK
+        if cls in (o.ALU, o.ALU64):
+            self._compute(insn)
+        elif insn.opcode == o.LD_IMM64 and following is not None:
+            self.registers[insn.dst] = self._immediate(insn, following)
+        elif cls == o.LDX and insn.opcode & o.MODE_MASK in (o.MEM, o.MEMSX):
+            self._load(insn)
+        elif cls in (o.ST, o.STX) and insn.opcode & o.MODE_MASK == o.MEM:
+            self._store(insn)
+        elif insn.opcode == o.CALL | o.JMP and insn.src == o.CALL_HELPER and insn.imm == LOAD_BYTES:
+            self._load_bytes()
+        else:
+            raise NotModelled("a call" if cls in (o.JMP, o.JMP32) else "an access")
+
+    def read(self, offset: int, size: int) -> Term | None:
+        """The unsigned number in ``size`` bytes of stack at R10 + ``offset``; None where a byte is no part of a number."""
+        content = [self.stack.get(at) for at in range(offset, offset + size)]
+        known = [byte for byte in content if byte is not None]
+        return zero_extend(assemble(known), 8 * size) if len(known) == size else None
+
+    def _source(self, insn: Insn) -> Value:
+        return self.registers[insn.src] if insn.opcode & o.SOURCE_MASK == o.X else 0
+
+    def _compute(self, insn: Insn) -> None:
+        op, registers = insn.opcode & o.OP_MASK, self.registers
+        d, s = registers[insn.dst], self._source(insn) if op not in (o.NEG, o.END) else 0
+        if op == o.MOV:
+            if isinstance(s, PointerTo) and insn.opcode == o.MOV | o.X | o.ALU64 and not insn.off:
+                registers[insn.dst] = s
+                return
+            d = 0
+        elif isinstance(d, PointerTo) and insn.opcode == o.ADD | o.K | o.ALU64:
+            registers[insn.dst] = PointerTo(d.region, d.offset + insn.imm)
+            return
+        if d is None or s is None or isinstance(d, PointerTo) or isinstance(s, PointerTo):
+            raise NotModelled("arithmetic on what is no number")
+        registers[insn.dst] = compute(insn, d, s)
+
+    def _immediate(self, insn: Insn, following: Insn) -> Value:
+        if insn.src == 0:
+            return (following.imm & 0xFFFF_FFFF) << 32 | insn.imm & 0xFFFF_FFFF
+        if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE):
+            return PointerTo("map")
+        raise NotModelled("an immediate of another sort")
+
+    def _load(self, insn: Insn) -> None:
+        size, base = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK], self.registers[insn.src]
+        if not isinstance(base, PointerTo) or base.region != "fp":
+            raise NotModelled("a load from elsewhere than the stack")
+        value = self.read(base.offset + insn.off, size)
+        if value is None:
+            raise NotModelled("a load of what is no number")
+        if insn.opcode & o.MODE_MASK == o.MEMSX:
+            content = [self.stack[at] for at in range(base.offset + insn.off, base.offset + insn.off + size)]
+            value = sign_extend(assemble(content), 8 * size)
+        self.registers[insn.dst] = value
+
+    def _store(self, insn: Insn) -> None:
+        size, base = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK], self.registers[insn.dst]
+        if not isinstance(base, PointerTo) or base.region not in ("fp", "map"):
+            raise NotModelled("a store to elsewhere than stack or map")
+        if base.region == "map":
+            return
+        stored = insn.imm & 0xFFFF_FFFF_FFFF_FFFF if insn.opcode & o.CLASS_MASK == o.ST else self.registers[insn.src]
+        for index in range(size):
+            at = base.offset + insn.off + index
+            if stored is None or isinstance(stored, PointerTo):
+                self.stack.pop(at, None)
+            else:
+                self.stack[at] = Byte(stored, index)
+
+    def _load_bytes(self) -> None:
+        """bpf_skb_load_bytes(ctx, offset, to, length) of a packet that is long enough."""
+        _, context, offset, to, length = self.registers[:5]
+        fits = isinstance(offset, int) and isinstance(length, int) and length > 0 and offset + length <= 8 * len(self.words)
+        if context != PointerTo("ctx") or not isinstance(to, PointerTo) or to.region != "fp" or not fits:
+            raise NotModelled("a helper with other arguments")
+        assert isinstance(offset, int)
+        assert isinstance(length, int)
+        for index in range(length):
+            self.stack[to.offset + index] = Byte(self.words[(offset + index) // 8], (offset + index) % 8)
+        self.registers[:6] = [0, None, None, None, None, None]

@@ -1,0 +1,107 @@
+"""Steps of the ALU classes: numbers by :mod:`oracles.reference.arithmetic`, pointers moved by addition and subtraction."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from oracles.reference.arithmetic import compute
+from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.registers import is_pointer, number, read, write
+from oracles.reference.state import State
+from oracles.reference.terms import Term, add, mask, subtract, to_signed
+from oracles.reference.values import SOCKETS, Null, Pointer, RegionKind, Value
+
+FAR = 1 << 29
+"""BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
+FIXED = SOCKETS | {RegionKind.MAP, RegionKind.CODE, RegionKind.KERNEL}
+"""Objects whose pointers no kernel moves (kernel/bpf/verifier.c, adjust_ptr_min_max_vals)."""
+
+
+def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+    """One ALU instruction."""
+    op = insn.opcode & o.OP_MASK
+    if op == o.MOV:
+        result = _move(x, s, insn)
+    elif op in (o.NEG, o.END):
+        value = read(x, s, insn.dst)
+        if is_pointer(value):
+            _leak(x, s, insn.dst, "pointer arithmetic")
+        result = compute(insn, number(s, value), 0)
+    else:
+        source: Value = read(x, s, insn.src) if insn.opcode & o.X else insn.imm & mask(64)
+        value = read(x, s, insn.dst)
+        if is_pointer(value) or is_pointer(source):
+            result = _on_pointers(x, s, insn, value, source)
+        else:
+            result = compute(insn, number(s, value), number(s, source))
+    write(x, s, insn.dst, result)
+    s.pc += 1
+    return [s]
+
+
+def _leak(x: Explorer, s: State, register: int, what: str) -> None:
+    if not x.privileged:
+        x.refuse(s, rules.POINTER_LEAK, f"R{register}: {what}")
+
+
+def _move(x: Explorer, s: State, insn: Insn) -> Value:
+    if not insn.opcode & o.X:
+        return compute(insn, 0, 0)
+    value = read(x, s, insn.src)
+    if insn.off == 1:
+        raise Unmodelled("arenas")
+    if insn.opcode & 7 == o.ALU64 and insn.off == 0:
+        return value
+    if is_pointer(value):
+        _leak(x, s, insn.src, "partial copy of a pointer")
+    return compute(insn, 0, number(s, value))
+
+
+def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value:
+    op = insn.opcode & o.OP_MASK
+    wide = insn.opcode & 7 == o.ALU64
+    both = is_pointer(d) and is_pointer(v)
+    subtraction = op == o.SUB and is_pointer(d)
+    as_number = x.privileged and op == o.SUB and (not wide or both)
+    if not as_number and (not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d))):
+        x.refuse(s, rules.POINTER_ARITHMETIC, f"R{insn.dst}")
+    if wide and subtraction and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region:
+        return subtract(d.offset, v.offset)
+    if not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d)):
+        return compute(insn, number(s, d), number(s, v))
+    moved, by = (d, v) if is_pointer(d) else (v, d)
+    assert isinstance(moved, Pointer | Null)
+    distance = number(s, by)
+    _may_move(x, s, insn, moved, distance)
+    if isinstance(moved, Null):
+        # A null that nobody looked at yet, moved: a number like any other, and never null again.
+        return compute(insn, 0, distance)
+    offset = add(moved.offset, distance) if op == o.ADD else subtract(moved.offset, distance)
+    return Pointer(moved.region, offset, moved.check, moved.end, moved.reference)
+
+
+def _may_move(x: Explorer, s: State, insn: Insn, moved: Pointer | Null, by: Term) -> None:
+    """The kernel's own limits on pointer arithmetic (kernel/bpf/verifier.c: adjust_ptr_min_max_vals, check_reg_sane_offset)."""
+    kind = moved.kind if isinstance(moved, Null) else moved.region.kind
+    nothing = by == 0 if isinstance(by, int) else False
+    if moved.check is not None:
+        x.refuse(s, rules.POINTER_ARITHMETIC, f"on {kind.value}_or_null, null-check it first")
+    if isinstance(moved, Null):
+        return
+    if moved.end or (kind in FIXED and not (nothing and kind is RegionKind.MAP)):
+        x.refuse(s, rules.POINTER_ARITHMETIC, f"on {'pkt_end' if moved.end else kind.value}")
+        return
+    if insn.opcode & o.OP_MASK == o.SUB and kind is RegionKind.STACK:
+        x.refuse(s, rules.POINTER_ARITHMETIC, "subtraction from a stack pointer")
+    if isinstance(by, int):
+        by_signed = to_signed(by, 64)
+        if abs(by_signed) >= FAR:
+            x.refuse(s, rules.OFFSET_LIMIT, f"{kind.value} moved by {by_signed}")
+    elif x.possible(s, by <= -FAR):
+        x.refuse(s, rules.OFFSET_LIMIT, f"{kind.value} may be moved by less than -{FAR}")
+    if isinstance(moved.offset, int) and isinstance(by, int):
+        total = to_signed(moved.offset, 64) + (to_signed(by, 64) if insn.opcode & o.OP_MASK == o.ADD else -to_signed(by, 64))
+        origin = 512 if kind is RegionKind.STACK else 0
+        if abs(total - origin) >= FAR:
+            x.refuse(s, rules.OFFSET_LIMIT, f"{kind.value} at {total - origin}")

@@ -1,0 +1,74 @@
+"""Atomic operations, load-acquire and store-release (RFC 9669 section 5.3; include/uapi/linux/bpf.h)."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from oracles.reference import accesses
+from oracles.reference.arithmetic import OPERATIONS
+from oracles.reference.explorer import Explorer
+from oracles.reference.registers import is_pointer, number, read, write
+from oracles.reference.state import State
+from oracles.reference.terms import Term, choose, equal, extract, zero_extend
+from oracles.reference.values import SOCKETS, Pointer, RegionKind, Value
+
+REFUSED = SOCKETS | {RegionKind.CONTEXT, RegionKind.PACKET}
+"""kernel/bpf/verifier.c, atomic_ptr_type_ok."""
+
+
+def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+    """One atomic instruction."""
+    size = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK]
+    if insn.imm == o.LOAD_ACQ:
+        paths = []
+        _may(x, s, read(x, s, insn.src))
+        for path, value in accesses.load(x, s, read(x, s, insn.src), insn.off, size):
+            write(x, path, insn.dst, value)
+            path.pc += 1
+            paths.append(path)
+        return paths
+    value, base = read(x, s, insn.src), read(x, s, insn.dst)
+    _may(x, s, base)
+    if insn.imm == o.STORE_REL:
+        paths = accesses.store(x, s, base, insn.off, size, value)
+        for path in paths:
+            path.pc += 1
+        return paths
+    return _modify(x, s, insn, size, base, value)
+
+
+def _may(x: Explorer, s: State, base: Value) -> None:
+    if isinstance(base, Pointer) and base.region.kind in REFUSED:
+        x.refuse(s, rules.ATOMIC_TARGET, base.region.kind.value)
+
+
+def _modify(x: Explorer, s: State, insn: Insn, size: int, base: Value, value: Value) -> list[State]:
+    bits = 8 * size
+    expected = read(x, s, 0) if insn.imm == o.CMPXCHG else 0
+    if is_pointer(value) and not x.privileged:
+        x.refuse(s, rules.POINTER_LEAK, "by an atomic operation")
+    if is_pointer(expected) and not x.privileged:
+        x.refuse(s, rules.POINTER_LEAK, "R0 by a compare-and-exchange", since=(5, 17))
+    paths: list[State] = []
+    accesses.target(x, s, base, write=True)
+    for path, loaded in accesses.load(x, s, base, insn.off, size):
+        if is_pointer(loaded) and not x.privileged:
+            x.refuse(path, rules.POINTER_LEAK, "of a stored pointer by an atomic operation")
+        old = extract(number(path, loaded), bits - 1, 0)
+        operand = extract(number(path, value), bits - 1, 0)
+        new: Term
+        if insn.imm == o.XCHG:
+            new = operand
+        elif insn.imm == o.CMPXCHG:
+            new = choose(equal(old, extract(number(path, expected), bits - 1, 0), bits), operand, old, bits)
+        else:
+            new = OPERATIONS[insn.imm & o.OP_MASK](old, operand, bits)
+        for after in accesses.store(x, path, base, insn.off, size, zero_extend(new, bits)):
+            if insn.imm == o.CMPXCHG:
+                write(x, after, 0, zero_extend(old, bits))
+            elif insn.imm & o.FETCH:
+                write(x, after, insn.src, zero_extend(old, bits))
+            after.pc += 1
+            paths.append(after)
+    return paths

@@ -1,0 +1,103 @@
+"""Steps of the JMP classes, calls apart."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from oracles.reference.arithmetic import CONDITIONS, compare
+from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.registers import is_pointer, number, read
+from oracles.reference.state import State
+from oracles.reference.terms import add, mask
+from oracles.reference.values import Null, Pointer, RegionKind, Value
+
+_BIAS = 1 << 63
+_ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT: _BIAS, o.JGE: _BIAS, o.JLT: _BIAS, o.JLE: _BIAS}
+"""Comparisons that offsets decide, and what to add to both: regions lie far from the ends of memory, so that addresses are in the
+order of their offsets as signed numbers."""
+
+
+_UNSIGNED = (o.JGT, o.JGE, o.JLT, o.JLE)
+MAX_PACKET_OFFSET = 0xFFFF
+"""MAX_PACKET_OFF, include/linux/bpf_verifier.h: kernels know of no packet byte beyond it."""
+
+
+def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+    """A jump."""
+    op = insn.opcode & o.OP_MASK
+    if op == o.JA:
+        if insn.opcode & o.X:
+            raise Unmodelled("indirect jumps")
+        s.pc += 1 + (insn.off if insn.opcode & 7 == o.JMP else insn.imm)
+        return [s]
+    if op == o.JCOND:
+        return _may_goto(x, s, insn)
+    d = read(x, s, insn.dst)
+    v: Value = read(x, s, insn.src) if insn.opcode & o.X else insn.imm & mask(64)
+    if not (is_pointer(d) or is_pointer(v)):
+        yes, no = x.branch(s, compare(insn, number(s, d), number(s, v)))
+    else:
+        yes, no = _with_pointers(x, s, insn, d, v)
+    target = s.pc + 1 + insn.off
+    if yes is not None:
+        yes.pc = target
+    if no is not None:
+        no.pc += 1
+    # The branch not taken first, as the kernel does: it leads out of loops last.
+    return [path for path in (no, yes) if path is not None]
+
+
+def _may_goto(x: Explorer, s: State, insn: Insn) -> list[State]:
+    """Falls through, or, when its hidden count has run out, jumps: which of the two no input decides."""
+    out = s.fork()
+    out.unpredictable = True
+    out.pc += 1 + insn.off
+    s.pc += 1
+    return [out, s]
+
+
+def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tuple[State | None, State | None]:
+    wide = insn.opcode & 7 == o.JMP
+    op = insn.opcode & o.OP_MASK
+    zero = not insn.opcode & o.X and insn.imm == 0
+    if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, Pointer | Null):
+        if d.check is not None:
+            s.resolve({d.check: 0 if isinstance(d, Null) else None})
+        null = isinstance(d, Null)
+        return (s, None) if null == (op == o.JEQ) else (None, s)
+    _may_compare(x, s, insn, d, v)
+    if not (isinstance(d, Pointer) or isinstance(v, Pointer)):
+        return x.branch(s, compare(insn, number(s, d), number(s, v)))
+    if wide and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region and op in _ORDERS:
+        if x.by_ranges and d.region.kind is RegionKind.PACKET and not _shows_range(op, d, v):
+            return s, s.fork()
+        return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
+    if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
+        return (s, None) if op == o.JNE else (None, s)
+    # What an address is, no input decides.
+    other_way = s.fork()
+    s.unpredictable = other_way.unpredictable = True
+    return s, other_way
+
+
+def _shows_range(op: int, d: Pointer, v: Pointer) -> bool:
+    """Whether a kernel learns from the comparison how long the packet is (kernel/bpf/verifier.c, try_match_pkt_pointers)."""
+    offset = v.offset if d.end else d.offset
+    return d.end != v.end and op in _UNSIGNED and isinstance(offset, int) and offset <= MAX_PACKET_OFFSET
+
+
+def _is_null(value: Value) -> bool:
+    return isinstance(value, Null) or (isinstance(value, int) and value == 0)
+
+
+def _may_compare(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> None:
+    """Without privilege only a few comparisons of pointers are allowed (kernel/bpf/verifier.c, check_cond_jmp_op)."""
+    if x.privileged:
+        return
+    packet = [isinstance(p, Pointer) and p.region.kind is RegionKind.PACKET for p in (d, v)]
+    if all(packet):
+        return
+    if not insn.opcode & o.X and insn.imm == 0 and insn.opcode & o.OP_MASK in (o.JEQ, o.JNE) and insn.opcode & 7 == o.JMP:
+        return
+    x.refuse(s, rules.POINTER_COMPARISON, f"R{insn.dst}")

@@ -1,0 +1,93 @@
+"""Steps of the LD, LDX, ST and STX classes, atomic operations apart."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from ebpf.maps import MapType
+from ebpf.program_rules import LEGACY_LOADS
+from oracles.reference import accesses, atomics, calls
+from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.registers import is_pointer, number, read, write
+from oracles.reference.state import State
+from oracles.reference.terms import Term, extract, mask, sign_extend, symbol, zero_extend
+from oracles.reference.values import Pointer, Region, RegionKind, Value
+
+
+def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+    """A load or store."""
+    cls, mode = insn.opcode & 7, insn.opcode & o.MODE_MASK
+    size = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK]
+    if insn.opcode == o.LD_IMM64:
+        write(x, s, insn.dst, _constant(x, s, insn))
+        s.pc += 2
+        return [s]
+    if cls == o.LD:
+        return _packet(x, s, insn, size, mode == o.IND)
+    if cls == o.LDX:
+        return _load(x, s, insn, size, signed=mode == o.MEMSX)
+    if mode == o.ATOMIC:
+        return atomics.step(x, s, insn)
+    value: Value = insn.imm & mask(64) if cls == o.ST else read(x, s, insn.src)
+    paths = accesses.store(x, s, read(x, s, insn.dst), insn.off, size, value, constant=cls == o.ST)
+    for path in paths:
+        path.pc += 1
+    return paths
+
+
+def _load(x: Explorer, s: State, insn: Insn, size: int, signed: bool) -> list[State]:
+    paths = []
+    for path, value in accesses.load(x, s, read(x, s, insn.src), insn.off, size):
+        if signed:
+            value = sign_extend(extract(number(path, value), 8 * size - 1, 0), 8 * size)
+        write(x, path, insn.dst, value)
+        path.pc += 1
+        paths.append(path)
+    return paths
+
+
+def _constant(x: Explorer, s: State, insn: Insn) -> Value:
+    high = x.code[s.pc + 1].imm
+    if insn.src == 0:
+        return (high & mask(32)) << 32 | insn.imm & mask(32)
+    if insn.src == o.PSEUDO_FUNC:
+        return Pointer(Region(RegionKind.CODE, s.number(), writable=False), s.pc + 1 + insn.imm)
+    maps = x.program.maps
+    if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(maps):
+        if insn.src == o.PSEUDO_MAP_FD:
+            return Pointer(x.handles[insn.imm], 0)
+        spec = maps[insn.imm]
+        if spec.type is not MapType.ARRAY:
+            raise Unmodelled(f"a direct value of a {spec.type.name.lower()} map")
+        if not 0 <= high < spec.value_size or spec.max_entries != 1:
+            x.refuse(s, rules.MAP_VALUE_ADDRESS, f"offset {high}")
+        return Pointer(x.direct[insn.imm], high & mask(64))
+    raise Unmodelled(f"64-bit immediates of kind {insn.src}")
+
+
+def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> list[State]:
+    """ABS and IND: R0 becomes the packet's bytes, or the program ends with 0 where the packet is shorter."""
+    if x.program.type not in LEGACY_LOADS:
+        x.refuse(s, rules.PACKET_LOAD_CONTEXT, x.program.type.name.lower())
+    six = read(x, s, 6)
+    if not (isinstance(six, Pointer) and six.region.kind is RegionKind.CONTEXT and six.offset == 0):
+        x.violation(s, rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
+    if s.lock is not None:
+        x.refuse(s, rules.LOCK_HELD_AT_EXIT, "a legacy packet load")
+    if s.references:
+        x.refuse(s, rules.REFERENCE_LEAK, "a legacy packet load")
+    if indirect:
+        index = read(x, s, insn.src)
+        if is_pointer(index) and not x.privileged:
+            x.refuse(s, rules.POINTER_LEAK, f"R{insn.src}")
+    s.scratch()
+    ended = s.fork()
+    ended.registers[0] = 0
+    value: Term = zero_extend(symbol(f"packet!{s.number()}", 8 * size), 8 * size)
+    s.unpredictable = ended.unpredictable = True
+    s.registers[0] = value
+    s.pc += 1
+    return [s, *calls.leave(x, ended)]
+
+

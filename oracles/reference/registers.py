@@ -1,0 +1,42 @@
+"""Reading and writing registers, and what a pointer is as a number."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from oracles.reference.explorer import Explorer
+from oracles.reference.state import State
+from oracles.reference.terms import Term, add, symbol
+from oracles.reference.values import Null, Pointer, Undefined, Value
+
+
+def read(x: Explorer, s: State, register: int) -> Value:
+    """The register's content, which must have been written."""
+    value = s.registers[register]
+    if isinstance(value, Undefined):
+        opcode = x.code[s.pc].opcode
+        rule = rules.NO_RETURN_VALUE if opcode == 0x95 else rules.UNINITIALISED_REGISTER
+        x.violation(s, rule, f"R{register} was never written, or not since the last call")
+    return value
+
+
+def write(x: Explorer, s: State, register: int, value: Value) -> None:
+    """Set the register; R10 is read-only."""
+    if register == 10:
+        x.violation(s, rules.FRAME_POINTER_WRITTEN, "R10 is read-only")
+    s.registers[register] = value
+
+
+def number(s: State, value: Value) -> Term:
+    """The 64 bits of a value that was written: an address is an unknown of its own, the same for all of a region."""
+    if isinstance(value, Null):
+        return 0
+    if isinstance(value, Pointer):
+        s.unpredictable = True
+        return add(symbol(f"address!{value.region.id}"), value.offset)
+    assert not isinstance(value, Undefined)
+    return value
+
+
+def is_pointer(value: Value) -> bool:
+    """What a kernel tracks as a pointer, null not yet told apart included."""
+    return isinstance(value, Pointer | Null)

@@ -1,0 +1,71 @@
+"""Questions to Z3, with the cheap ways to answer them first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import z3
+
+from oracles.reference.state import State
+from oracles.reference.terms import Condition
+
+EFFORT = 2_000_000
+"""Z3's rlimit per query: a count of its own steps, so that the same query always ends in the same way (about 1 s)."""
+
+
+class Feasible(Enum):
+    """Whether some input on the path makes a condition true."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Counted:
+    """``queries`` that reached Z3, ``cheap`` ones that did not have to."""
+
+    queries: int = 0
+    cheap: int = 0
+    open: int = 0
+
+
+class Solver:
+    """Deterministic: a fixed seed, and budgets in rlimit."""
+
+    exact = True
+    """Whether what it calls possible is."""
+
+    def __init__(self, effort: int = EFFORT) -> None:
+        self.effort = effort
+        self.counted = Counted()
+        empty = z3.Solver()
+        empty.check()
+        self.nothing = empty.model()
+
+    def feasible(self, state: State, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
+        """Whether ``condition`` can hold on the path, with a model that also satisfies the path."""
+        if condition is False:
+            return Feasible.NO, None
+        if state.model is None and state.assumed is None:
+            state.model = self.nothing
+        if state.model is not None and (condition is True or z3.is_true(state.model.eval(condition, model_completion=True))):
+            self.counted.cheap += 1
+            return Feasible.YES, state.model
+        return self.ask(state.assumptions() if condition is True else [condition, *state.assumptions()])
+
+    def ask(self, conditions: list[z3.BoolRef]) -> tuple[Feasible, z3.ModelRef | None]:
+        """Whether all of them hold together."""
+        self.counted.queries += 1
+        solver = z3.SolverFor("QF_BV")
+        solver.set("rlimit", self.effort)
+        solver.set("random_seed", 1)
+        solver.add(*conditions)
+        result = solver.check()
+        if result == z3.sat:
+            return Feasible.YES, solver.model()
+        if result == z3.unsat:
+            return Feasible.NO, None
+        self.counted.open += 1
+        return Feasible.UNKNOWN, None

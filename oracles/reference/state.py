@@ -1,0 +1,153 @@
+"""Where a path is: registers, frames, what it assumed, and what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import z3
+
+from oracles.reference.stack import Stack
+from oracles.reference.terms import Term
+from oracles.reference.values import UNDEFINED, Null, Pointer, Region, Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assumed:
+    """A list of conditions that grows at its head and is shared between paths."""
+
+    condition: z3.BoolRef
+    earlier: Assumed | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Happened:
+    """A list of events (see :mod:`oracles.reference.events`), shared in the same way."""
+
+    event: object
+    earlier: Happened | None
+
+
+@dataclass(slots=True)
+class Loop:
+    """A call back in progress: ``iteration`` of the callback that helper call at ``call`` runs."""
+
+    call: int
+    entry: int
+    iteration: int
+    argument: Value
+    extra: object = None
+
+
+@dataclass(slots=True)
+class Frame:
+    """A function's activation; ``return_to`` is None for the main program.  ``number`` is unique on the path."""
+
+    region: Region
+    stack: Stack
+    entry: int
+    return_to: int | None = None
+    saved: tuple[Value, ...] = ()
+    loop: Loop | None = None
+    may_goto: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``metadata``: how many bytes
+    lie before the packet, once that was asked for.  ``stored``: (offset, size) of what was stored to the context."""
+
+    pc: int
+    registers: list[Value]
+    frames: list[Frame]
+    assumed: Assumed | None = None
+    happened: Happened | None = None
+    model: z3.ModelRef | None = None
+    fresh: int = 0
+    context: dict[tuple[int, int], Value] = field(default_factory=dict)
+    packet: Region | None = None
+    packet_bytes: dict[int, object] = field(default_factory=dict)
+    references: dict[int, tuple[Region, int]] = field(default_factory=dict)
+    lock: tuple[int, int] | None = None
+    metadata: Term | None = None
+    stored: tuple[tuple[int, int], ...] = ()
+    certain: bool = True
+    unpredictable: bool = False
+    steps: int = 0
+    seen: dict[int, tuple[object, ...]] = field(default_factory=dict)
+
+    @property
+    def frame(self) -> Frame:
+        """The current function's."""
+        return self.frames[-1]
+
+    def fork(self) -> State:
+        """A copy that goes its own way."""
+        frames = [
+            Frame(f.region, f.stack.copy(), f.entry, f.return_to, f.saved,
+                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra),
+                  f.may_goto)
+            for f in self.frames
+        ]  # fmt: skip
+        return replace(
+            self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
+            references=dict(self.references), seen=dict(self.seen),
+        )  # fmt: skip
+
+    def assume(self, condition: z3.BoolRef) -> None:
+        """Go on only where ``condition`` holds; the model may no longer fit."""
+        self.assumed = Assumed(condition, self.assumed, 1 + (self.assumed.count if self.assumed else 0))
+
+    def assumptions(self) -> list[z3.BoolRef]:
+        """All conditions, the latest first."""
+        conditions = []
+        node = self.assumed
+        while node is not None:
+            conditions.append(node.condition)
+            node = node.earlier
+        return conditions
+
+    def note(self, event: object) -> None:
+        """Remember what a witness must bring about."""
+        self.happened = Happened(event, self.happened)
+
+    def events(self) -> list[object]:
+        """All events in order."""
+        events = []
+        node = self.happened
+        while node is not None:
+            events.append(node.event)
+            node = node.earlier
+        return events[::-1]
+
+    def number(self) -> int:
+        """A number not used on this path before."""
+        self.fresh += 1
+        return self.fresh
+
+    def scratch(self) -> None:
+        """Forget R1 to R5, as calls do."""
+        self.registers[1:6] = [UNDEFINED] * 5
+
+    def resolve(self, change: dict[int, Value | None]) -> None:
+        """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or, for None, to the same
+        pointer checked."""
+
+        def renewed(value: Value) -> Value:
+            if isinstance(value, Pointer | Null) and value.check in change:
+                new = change[value.check]
+                if new is not None:
+                    return new
+                if isinstance(value, Pointer):
+                    return Pointer(value.region, value.offset, None, value.end, value.reference)
+            return value
+
+        self.registers = [renewed(value) for value in self.registers]
+        for frame in self.frames:
+            frame.saved = tuple(renewed(value) for value in frame.saved)
+            stack = frame.stack.bytes
+            made: dict[int, Value] = {}
+            for offset, (value, n, size) in list(stack.items()):
+                if isinstance(value, Pointer | Null) and value.check in change:
+                    # One object for all bytes of a stored value: reads look for identity.
+                    stack[offset] = (made.setdefault(id(value), renewed(value)), n, size)

@@ -1,0 +1,87 @@
+"""What a register or eight bytes of stack hold on a path: a number, a pointer, a pointer that turned out null, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from oracles.reference.terms import Term
+
+
+class Undefined:
+    """Never written, or not since a call."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+UNDEFINED: Final = Undefined()
+
+
+class RegionKind(Enum):
+    """What a pointer points into; values are the words messages use."""
+
+    CONTEXT = "ctx"
+    STACK = "fp"
+    MAP_VALUE = "map_value"
+    PACKET = "pkt"
+    MAP = "map_ptr"
+    MEMORY = "mem"
+    RING_BUFFER = "ringbuf_mem"
+    SOCKET = "sock"
+    SOCK_COMMON = "sock_common"
+    TCP_SOCK = "tcp_sock"
+    XDP_SOCK = "xdp_sock"
+    CODE = "func"
+    KERNEL = "kernel"
+
+
+SOCKETS: Final = frozenset({RegionKind.SOCKET, RegionKind.SOCK_COMMON, RegionKind.TCP_SOCK, RegionKind.XDP_SOCK})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Memory, or a kernel object; equal only to itself.
+
+    ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.  ``readable``,
+    ``writable``: what the map's flags or the region's nature allow.  ``key``: for map values the text of the looked-up key, so that
+    two lookups of one key are known to share memory.
+    """
+
+    kind: RegionKind
+    id: int
+    size: Term = 0
+    map: int | None = None
+    readable: bool = True
+    writable: bool = True
+    frame: int = 0
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """``offset`` (64 bits, signed) bytes into ``region``.
+
+    ``check``: number of the call that gave it, as long as the program has not compared it with null where that matters to a kernel.
+    ``end``: it is the packet's end.  ``reference``: number of the reference that it holds.
+    """
+
+    region: Region
+    offset: Term
+    check: int | None = None
+    end: bool = False
+    reference: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """The null that call number ``check`` gave instead of a pointer, not yet compared; as a number it is 0."""
+
+    check: int
+    kind: RegionKind
+
+
+Value = Term | Pointer | Null | Undefined

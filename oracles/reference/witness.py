@@ -1,0 +1,146 @@
+"""From a model to a case with one input that a run can be made with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import z3
+
+from ebpf.contexts import CONTEXTS
+from ebpf.maps import MapSpec, MapType
+from ebpf.program import Case, Input
+from oracles.reference.events import ContextRead, LookedUp, MapRead, MapWritten, PacketRead, Scripted
+from oracles.reference.solver import Feasible, Solver
+from oracles.reference.state import State
+from oracles.reference.terms import Condition, Term, extract, z
+
+SHORTEST_PACKET, LONGEST_PACKET = 14, 2048
+"""Bytes: what BPF_PROG_TEST_RUN wants at least, and more than any witness has needed."""
+
+
+def witness(case: Case, state: State, wrong: Condition, model: z3.ModelRef, solver: Solver) -> Iterator[Case]:
+    """Cases to try, the likeliest first.
+
+    The path lets another processor write a map between two reads; a run does not.  So the first case comes from a model in which
+    what is read twice is the same twice.
+    """
+    conditions = [*([] if isinstance(wrong, bool) else [wrong]), *state.assumptions()]
+    alone = _sequential(state)
+    layout = CONTEXTS.get(case.program.type)
+    link_header = layout.link_header if layout else 0
+    plain = _convenient(state, link_header, layout is not None and layout.struct == "__sk_buff")
+    for extra in ([*alone, *plain], alone, plain) if alone else (plain,):
+        if extra:
+            answer, better = solver.ask([*conditions, *extra])
+            if answer is Feasible.YES and better is not None:
+                yield _case(case, state, better, link_header)
+                return
+    yield _case(case, state, model, link_header)
+
+
+def _convenient(state: State, link_header: int, buffer: bool) -> list[z3.BoolRef]:
+    """What an input has to be so that it can be made: a packet that a kernel takes for a test run, and not a large one."""
+    if state.packet is None or isinstance(state.packet.size, int):
+        return []
+    conditions = [z3.ULE(state.packet.size, LONGEST_PACKET)]
+    if state.metadata is not None:
+        conditions.append(z(state.metadata) == 0)
+    if not link_header:
+        conditions.append(z3.UGE(state.packet.size, SHORTEST_PACKET))
+    if buffer:
+        # __sk_buff's len; a run's packet lies in one piece.
+        conditions += [
+            z(event.value) == state.packet.size
+            for event in state.events()
+            if isinstance(event, ContextRead) and (event.offset, event.size) == (0, 4)
+        ]
+    return conditions
+
+
+def _sequential(state: State) -> list[z3.BoolRef]:
+    """Conditions under which no one else writes what the path reads."""
+    conditions: list[z3.BoolRef] = []
+    memory: dict[tuple[int | None, str], dict[int, Term]] = {}
+    packet: list[PacketRead] = []
+    for event in state.events():
+        if isinstance(event, MapRead | MapWritten) and isinstance(event.offset, int):
+            held = memory.setdefault((event.region.map, event.region.key or str(event.region.id)), {})
+            for n in range(event.size):
+                at = event.offset + n
+                if event.value is None:
+                    held.pop(at, None)
+                    continue
+                byte = extract(event.value, 8 * n + 7, 8 * n)
+                if isinstance(event, MapRead) and at in held:
+                    conditions.append(z(held[at], 8) == z(byte, 8))
+                held[at] = byte
+        elif isinstance(event, PacketRead):
+            for other in packet:
+                if isinstance(other.offset, int) and isinstance(event.offset, int):
+                    continue
+                conditions.append(z3.Implies(z(other.offset) == z(event.offset), z(other.value, 8) == z(event.value, 8)))
+            packet.append(event)
+    return [condition for condition in conditions if not z3.is_true(z3.simplify(condition))]
+
+
+def _value(model: z3.ModelRef, term: Term) -> int:
+    return term if isinstance(term, int) else int(model.eval(term, model_completion=True).as_long())
+
+
+def _case(case: Case, state: State, model: z3.ModelRef, link_header: int) -> Case:
+    size = min(0 if state.packet is None else _value(model, state.packet.size), LONGEST_PACKET)
+    packet = bytearray(max(size, 64 if state.packet is None else 0))
+    context: dict[int, int] = {}
+    script: list[int] = []
+    contents: list[dict[bytes, bytearray]] = [{key: bytearray(value) for key, value in spec.contents} for spec in case.program.maps]
+    regions: dict[int, bytearray] = {}
+    given: set[tuple[int, int]] = set()
+    for event in state.events():
+        match event:
+            case ContextRead():
+                number = _value(model, event.value)
+                for n in range(event.size):
+                    context.setdefault(event.offset + n, number >> 8 * n & 0xFF)
+            case PacketRead():
+                at = _value(model, event.offset)
+                if at < len(packet) and (0, at) not in given:
+                    given.add((0, at))
+                    packet[at] = _value(model, event.value)
+            case LookedUp():
+                spec = case.program.maps[event.map]
+                if event.key is None:
+                    continue
+                key = _value(model, event.key).to_bytes(spec.key_size, "little")
+                if event.region is not None:
+                    value = contents[event.map].setdefault(key, bytearray(spec.value_size))
+                    regions[event.region.id] = value
+            case MapRead() | MapWritten():
+                held = regions.get(event.region.id)
+                if held is None and event.region.map is not None and not event.region.key:
+                    held = _direct(case.program.maps[event.region.map], contents[event.region.map])
+                    regions[event.region.id] = held
+                at = _value(model, event.offset)
+                if held is None or event.value is None:
+                    continue
+                number = _value(model, event.value)
+                for n in range(event.size):
+                    place = (id(held), at + n)
+                    if place not in given and 0 <= at + n < len(held):
+                        given.add(place)
+                        if isinstance(event, MapRead):
+                            held[at + n] = number >> 8 * n & 0xFF
+            case Scripted():
+                script.append(_value(model, event.value))
+    maps = tuple(
+        replace(spec, contents=tuple((key, bytes(value)) for key, value in sorted(held.items())))
+        for spec, held in zip(case.program.maps, contents, strict=True)
+    )
+    packet = bytearray(link_header) + packet
+    data = bytes(context.get(n, 0) for n in range(max(context, default=-1) + 1))
+    return replace(case, program=replace(case.program, maps=maps), inputs=(Input(bytes(packet), data, tuple(script)),))
+
+
+def _direct(spec: MapSpec, contents: dict[bytes, bytearray]) -> bytearray:
+    """The value that a direct address points into: key 0's."""
+    return contents.setdefault(bytes(spec.key_size if spec.type is MapType.ARRAY else 4), bytearray(spec.value_size))

@@ -1,0 +1,103 @@
+"""The path machine computes what the interpreter does, on numbers and on symbols."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+import z3
+
+from conformance.properties.transfer.inputs import header, words_of
+from ebpf.assembly import parse
+from ebpf.isa import opcodes as o
+from ebpf.program import Case
+from ebpf.program_types import ProgramType
+from generators.experiments import WIDTH, build
+from generators.profiles import Profile
+from oracles.interpreter import Returned, Step, run
+from oracles.paths import NotModelled, PathMachine, symbols
+from oracles.reference.terms import Condition, z
+
+PROFILE = Profile(linux=(7, 3), inputs=4)
+SKIPPED = header(ProgramType.SOCKET_FILTER) or 0
+
+
+def drawn(seed: int) -> Case:
+    rng = random.Random(seed)
+    return build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(1 + seed % 4)], PROFILE).case
+
+
+def driven(case: Case, trace: list[Step], words: tuple[z3.BitVecRef | int, ...]) -> tuple[PathMachine, list[Condition]]:
+    """The machine after the run's path, and the conditions under which it is taken."""
+    machine, conditions = PathMachine(words), []
+    insns = case.program.instructions
+    for step, following in pairwise(trace):
+        insn = insns[step.at]
+        if insn.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and insn.opcode & o.OP_MASK not in (o.CALL, o.JA):
+            taken = machine.condition(insn)
+            fell = following.at == step.at + 1
+            conditions.append(z3.Not(taken) if fell and not isinstance(taken, bool) else (taken is not fell if fell else taken))
+        else:
+            machine.step(insn, insns[step.at + 1])
+        for register, value in enumerate(step.registers):
+            mine = machine.registers[register]
+            if isinstance(mine, int) and isinstance(value, int):
+                assert mine == value, (step.at, register)
+    return machine, conditions
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_numbers(seed: int) -> None:
+    """Every register after every instruction of every run."""
+    case = drawn(seed)
+    for data in case.inputs:
+        words, trace = words_of(data, SKIPPED), list[Step]()
+        assert isinstance(run(case, data, trace=trace), Returned)
+        if words is not None:
+            _, conditions = driven(case, trace, words)
+            assert all(condition is True for condition in conditions)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_symbols(seed: int) -> None:
+    """The terms, with the run's input put in, are the run's values; its path condition holds."""
+    case = drawn(seed)
+    for data in case.inputs:
+        words, trace = words_of(data, SKIPPED), list[Step]()
+        run(case, data, trace=trace)
+        if words is None:
+            continue
+        machine, conditions = driven(case, trace, symbols(8))
+        given = [(z(symbol), z3.BitVecVal(word, 64)) for symbol, word in zip(symbols(8), words, strict=True)]
+        for condition in conditions:
+            assert condition is True or z3.is_true(z3.simplify(z3.substitute(condition, *given)))
+        for register, value in enumerate(trace[-2].registers):
+            mine = machine.registers[register]
+            if isinstance(value, int) and isinstance(mine, int | z3.BitVecRef):
+                assert z3.simplify(z3.substitute(z(mine), *given)).as_long() == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["r1 *= 2", "r0 = *(u32 *)(r1 +8)", "r0 = *(u64 *)(r10 -8)", "call bpf_ktime_get_ns#5", "r2 = r10\nr2 -= r1",
+     "r2 = 0\nr2 += r3", "*(u64 *)(r1 +8) = 1"],
+)  # fmt: skip
+def test_what_is_not_modelled_is_said(text: str) -> None:
+    machine = PathMachine(symbols(8))
+    *before, last = parse(text.splitlines())
+    for insn in before:
+        machine.step(insn, None)
+    with pytest.raises(NotModelled):
+        machine.step(last, None)
+
+
+def test_a_fork_is_independent() -> None:
+    machine = PathMachine(symbols(8))
+    other = machine.fork()
+    for insn in parse(["r0 = 1", "*(u8 *)(r10 -8) = 7"]):
+        machine.step(insn, None)
+    assert machine.registers[0] == 1
+    assert machine.read(-8, 1) == 7
+    assert other.registers[0] is None
+    assert other.read(-8, 1) is None
