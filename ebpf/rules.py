@@ -70,6 +70,8 @@ OFFSET_LIMIT = Rule("offset-limit", _P, _W, f"{_V}: check_reg_sane_offset", "a p
 HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")
 HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type lacks")
 HELPER_GPL = Rule("helper-gpl-only", _P, _W, f"{_V}: check_helper_call", "a GPL-only helper is called by a non-GPL program")
+HELPER_SLEEPS = Rule("helper-sleeps", _P, _W, f"{_V}: check_helper_call",
+                     "a helper that may sleep is called by a program that may not")
 POINTER_LEAK = Rule("pointer-leak", _C, _W, f"{_V}: check_reg_arg, check_mem_access, is_pointer_value",
                     "a kernel pointer becomes readable", unprivileged=True)
 POINTER_COMPARISON = Rule("pointer-comparison", _C, _W, f"{_V}: check_cond_jmp_op", "pointers are compared", unprivileged=True)

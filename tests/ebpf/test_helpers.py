@@ -6,13 +6,14 @@ import pytest
 
 from ebpf.helper_names import HELPER_NAMES, HELPER_NUMBERS
 from ebpf.helpers import PROTOTYPES, ArgKind, Prototype, ResultKind, prototype_for
-from ebpf.helpers.availability import gpl_refusal, refusal
+from ebpf.helpers.availability import gpl_refusal, refusal, sleep_refusal
 from ebpf.helpers.by_type import BY_TYPE
 from ebpf.helpers.ownership import VIEWS, Found, found_by_lookup
 from ebpf.helpers.result_ranges import result_range, size_argument
 from ebpf.helpers.script import consumes
 from ebpf.helpers.variants import VARIANTS
 from ebpf.maps import MapSpec, MapType
+from ebpf.program import LoadFlag
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import at_least, release_key
 
@@ -183,6 +184,13 @@ def test_ownership() -> None:
     assert found_by_lookup(MapType.HASH) is Found.VALUE
     assert found_by_lookup(MapType.HASH_OF_MAPS) is Found.MAP
     assert {name for name in VIEWS if PROTOTYPES[N[name]].acquires} == set()
+
+
+def test_helpers_that_sleep() -> None:
+    copy = PROTOTYPES[N["copy_from_user"]]
+    assert sleep_refusal(copy, LoadFlag(0)) is not None
+    assert sleep_refusal(copy, LoadFlag.SLEEPABLE) is None
+    assert sleep_refusal(PROTOTYPES[N["get_prandom_u32"]], LoadFlag(0)) is None
 
 
 def test_releases() -> None:
