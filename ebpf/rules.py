@@ -63,12 +63,15 @@ MEMORY_BOUNDS = Rule("memory-bounds", _S, _W, f"{_V}: check_mem_region_access", 
 NULL_DEREFERENCE = Rule("null-dereference", _S, _W, f"{_V}: check_mem_access", "a pointer that may be null is dereferenced")
 SCALAR_DEREFERENCE = Rule("scalar-dereference", _S, _W, f"{_V}: check_mem_access", "a number is dereferenced")
 READ_ONLY = Rule("read-only", _S, _W, f"{_V}: check_mem_access", "read-only memory is written")
+WRITE_ONLY = Rule("write-only", _S, _W, f"{_V}: check_map_access_type", "memory that may only be written is read")
 POINTER_ARITHMETIC = Rule("pointer-arithmetic", _P, _W, f"{_V}: adjust_ptr_min_max_vals",
                           "arithmetic on a pointer that may not be moved so")
 OFFSET_LIMIT = Rule("offset-limit", _P, _W, f"{_V}: check_reg_sane_offset", "a pointer is moved by 1 << 29 bytes or more")
 HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")
 HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type lacks")
 HELPER_GPL = Rule("helper-gpl-only", _P, _W, f"{_V}: check_helper_call", "a GPL-only helper is called by a non-GPL program")
+HELPER_SLEEPS = Rule("helper-sleeps", _P, _W, f"{_V}: check_helper_call",
+                     "a helper that may sleep is called by a program that may not")
 POINTER_LEAK = Rule("pointer-leak", _C, _W, f"{_V}: check_reg_arg, check_mem_access, is_pointer_value",
                     "a kernel pointer becomes readable", unprivileged=True)
 POINTER_COMPARISON = Rule("pointer-comparison", _C, _W, f"{_V}: check_cond_jmp_op", "pointers are compared", unprivileged=True)

@@ -56,6 +56,8 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
         region.check(at, size)
     elif region.special:
         region.check_special(at, size)
+    elif not region.readable:
+        m.trap(rules.WRITE_ONLY, f"{size} bytes read at {region.name}{at:+d}")
     if size == 8 and at in region.pointers:
         return region.pointers[at]
     if (region.pointers or region.remains) and region.shows_address(at, size):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NoReturn
 
 from ebpf import rules
@@ -12,47 +11,19 @@ from ebpf.program import Case, Input
 from ebpf.rules import Rule
 from oracles.interpreter.arena import user_pointer
 from oracles.interpreter.context import ContextRegion, build_context
-from oracles.interpreter.environment import Addresses, Environment
+from oracles.interpreter.environment import Environment
+from oracles.interpreter.frames import MAX_FRAMES, Frame
 from oracles.interpreter.handlers import handler_of
 from oracles.interpreter.loops import Repetition
 from oracles.interpreter.maps import Map, build_maps
-from oracles.interpreter.memory import Region, Stack
+from oracles.interpreter.memory import Region
 from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
 from oracles.interpreter.resources import Resources
 from oracles.interpreter.signals import Abstain, Trap
-from oracles.interpreter.values import LEAVE, MAX_LOOPS, U64, UNDEFINED, Pointer, Undefined, Value
-
-STEP_LIMIT = 200_000
-"""Instructions per run before the interpreter abstains."""
+from oracles.interpreter.values import LEAVE, U64, UNDEFINED, Pointer, Undefined, Value
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either lets a program read stack bytes that were never written (include/linux/bpf.h, bpf_allow_uninit_stack)."""
-
-MAX_FRAMES = 8
-"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h (Linux 6.12)."""
-
-
-class Frame:
-    """A function's activation: where to go on in the caller, the caller's R6 to R10, and this function's stack.
-
-    ``may_goto_left``: the kernel keeps one count per activation, for all its ``may_goto`` (kernel/bpf/verifier.c, do_misc_fixups).
-    """
-
-    __slots__ = ("may_goto_left", "return_to", "saved", "snapshot", "stack")
-
-    def __init__(self, stack: Region, return_to: int | None, saved: list[Value]) -> None:
-        self.stack = stack
-        self.return_to = return_to
-        self.saved = saved
-        self.snapshot: Stack | None = None
-        self.may_goto_left = MAX_LOOPS
-
-    def stack_now(self) -> Stack:
-        """The stack's content, copied only when it changed since the last call."""
-        if self.snapshot is None or self.snapshot.version != self.stack.version:
-            stack = self.stack
-            self.snapshot = Stack(bytes(stack.data), bytes(stack.written or b""), dict(stack.pointers), stack.version)
-        return self.snapshot
 
 
 class Machine:
@@ -231,39 +202,3 @@ class Machine:
     def trap(self, rule: Rule, detail: str) -> NoReturn:
         """Stop here."""
         raise Trap(rule, detail)
-
-
-def run(
-    case: Case,
-    data: Input,
-    *,
-    seed: int = 0,
-    addresses: Addresses = Addresses.PLAUSIBLE,
-    trace: list[Step] | None = None,
-    limit: int = STEP_LIMIT,
-) -> Outcome:
-    """Run ``case`` on ``data``; with ``trace``, each executed instruction is appended to it.
-
-    A run that drew random bits is unpredictable.  One that looked at an address is repeated with others: its outcome is predictable
-    when all agree (a pointer compared with null, or stored and overwritten, need not matter).
-    """
-    environment = Environment(seed, addresses)
-    outcome = Machine(case, data, environment, trace, limit).run()
-    if environment.drawn:
-        return _unpredictable(outcome)
-    if environment.used:
-        for other in range(1, 4):
-            again = Machine(case, data, Environment(seed + other, addresses), None, limit).run()
-            if _essence(again) != _essence(outcome):
-                return _unpredictable(outcome)
-    return outcome
-
-
-def _essence(outcome: Outcome) -> Outcome:
-    """The outcome without the wording of a trap, which may show an address."""
-    return replace(outcome, detail="") if isinstance(outcome, Trapped) else outcome
-
-
-def _unpredictable(outcome: Outcome) -> Outcome:
-    return replace(outcome, predictable=False)
-

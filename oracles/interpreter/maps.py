@@ -13,8 +13,8 @@ from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import Pointer
 
 EVICTING = {MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
-READ_ONLY_PROGRAM = 1 << 7
-"""BPF_F_RDONLY_PROG, include/uapi/linux/bpf.h."""
+READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8
+"""BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, include/uapi/linux/bpf.h."""
 
 ANY, NOEXIST, EXIST = 0, 1, 2
 
@@ -157,6 +157,7 @@ class Map:
             writable=not self.spec.flags & READ_ONLY_PROGRAM, defined=defined,
         )  # fmt: skip
         region.special = self.spec.fields
+        region.readable = not self.spec.flags & WRITE_ONLY_PROGRAM
         return region
 
     def _insert(self, key: bytes, value: bytes) -> None:

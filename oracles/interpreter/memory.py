@@ -20,7 +20,10 @@ class Region:
     their own helpers may touch.  ``gone`` is the rule that any access breaks once the region is no longer the program's.
     """
 
-    __slots__ = ("base", "bounds", "data", "gone", "name", "pointers", "remains", "special", "version", "writable", "written")
+    __slots__ = (
+        "base", "bounds", "data", "gone", "name", "pointers", "readable", "remains", "special", "version",
+        "writable", "written",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, data: bytearray, base: int, bounds: Rule, *, writable: bool = True, defined: bool = True
@@ -34,6 +37,7 @@ class Region:
         self.remains: set[int] = set()
         self.written: bytearray | None = None if defined else bytearray(len(data))
         self.version = 0
+        self.readable = True
         self.special: tuple[MapField, ...] = ()
         self.gone: Rule | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.program_types import ProgramType
-from tests.contract.rows import ARRAY, CONSTANT, HASH, NESTED, PACKET, QUEUE, STACK, STRING, WORDS, Returns, Row, Traps
+from tests.contract.rows import ARRAY, CONSTANT, HASH, NESTED, PACKET, QUEUE, SINK, STACK, STRING, WORDS, Returns, Row, Traps
 
 _ERRNO = {name: (1 << 64) - number for name, number in (
     ("ENOENT", 2), ("E2BIG", 7), ("EFAULT", 14), ("EINVAL", 22), ("ERANGE", 34))}  # fmt: skip
@@ -12,7 +12,7 @@ _XDP, _CLASSIFIER = ProgramType.XDP, ProgramType.SCHED_CLS
 
 SCRIPTED = (
     Row("a scripted number", "call bpf_get_prandom_u32#7; exit", Returns(0x1234_5678_9ABC_DEF0), helpers=(0x1234_5678_9ABC_DEF0,)),
-    Row("scripted numbers, in order", "call bpf_ktime_get_ns#5; r6 = r0; call bpf_get_smp_processor_id#8; r6 <<= 8; r0 |= r6; exit",
+    Row("scripted numbers, in order", "call bpf_ktime_get_ns#5; r6 = r0; call bpf_get_prandom_u32#7; r6 <<= 8; r0 |= r6; exit",
         Returns(0x0102), helpers=(1, 2)),
     Row("what is determined takes nothing from the script", "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; "
         "call bpf_map_lookup_elem#1; r6 = *(u8 *)(r0 +0); call bpf_get_prandom_u32#7; r0 += r6; exit", Returns(105), (ARRAY,),
@@ -40,6 +40,8 @@ ARGUMENTS = (
     Row("a buffer that is the context", "r2 = 8; " + _COMM, Traps(rules.HELPER_ARGUMENT, 1), type=_TRACING),
     Row("an argument never written", "r1 = r10; r1 += -8; " + _COMM, Traps(rules.UNINITIALISED_REGISTER, 2), type=_TRACING),
     Row("a buffer that is read-only", "r1 = map[0][0]+0; r2 = 8; " + _COMM, Traps(rules.READ_ONLY, 3), (CONSTANT,), _TRACING),
+    Row("a text that may only be written", "r1 = map[0][0]+0; r2 = 8; call bpf_trace_printk#6; exit", Traps(rules.WRITE_ONLY, 3),
+        (SINK,), _TRACING),
     Row("a buffer behind a map value", "r1 = map[0][0]+12; r2 = 8; " + _COMM, Traps(rules.MAP_VALUE_BOUNDS, 3), (ARRAY,), _TRACING),
     Row("null and no bytes", "r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit", Returns(5), type=_XDP,
         helpers=(5,)),

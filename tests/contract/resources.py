@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.program_types import ProgramType
-from tests.contract.rows import ARRAY, HASH, LOCKED, PROGRAMS, RECORDS, WORDS, Returns, Row, Traps
+from tests.contract.rows import ARRAY, HASH, LOCKED, PROGRAMS, RECORDS, SOCKETS, WORDS, Returns, Row, Traps
 
 _CLASSIFIER = ProgramType.SCHED_CLS
 _TUPLE = "r2 = r10; r2 += -16; *(u64 *)(r10 -16) = 0; *(u32 *)(r10 -8) = 0; r3 = 12; r4 = 0; r5 = 0; "
@@ -43,6 +43,15 @@ REFERENCES = (
         "call bpf_tail_call#12; if r6 == 0 goto pc+2; " + RELEASE + "r0 = 3; exit", Returns(3), (PROGRAMS,), _CLASSIFIER,
         helpers=(1, 0)),
 )  # fmt: skip
+
+_FOUND = "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
+FROM_MAPS = (
+    Row("a socket from a map is released", _FOUND + "if r0 == 0 goto pc+2; r1 = r0; call bpf_sk_release#86; r0 = 7; exit",
+        Returns(7), (SOCKETS,), _CLASSIFIER, helpers=(1, 0)),
+    Row("a socket from a map is not released", _FOUND + "r0 = 0; exit", Traps(rules.REFERENCE_LEAK, 7), (SOCKETS,), _CLASSIFIER,
+        helpers=(1,)),
+    Row("no socket is in the map", _FOUND + "r0 = 0; exit", Returns(0), (SOCKETS,), _CLASSIFIER),
+)
 
 _RESERVE = "r1 = map[0]; r2 = {}; r3 = 0; call bpf_ringbuf_reserve#131; "
 _RECORD = _RESERVE.format(16) + "if r0 == 0 goto pc+{}; r6 = r0; "
@@ -114,4 +123,4 @@ LOOPS = (
     Row("a function that calls in a loop", "call pc+1; goto pc-2; r0 = 0; exit", Traps(rules.INFINITE_LOOP, 1)),
 )  # fmt: skip
 
-ROWS: tuple[Row, ...] = (*REFERENCES, *RECORD_ROWS, *LOCKS, *LOOPS)
+ROWS: tuple[Row, ...] = (*REFERENCES, *FROM_MAPS, *RECORD_ROWS, *LOCKS, *LOOPS)

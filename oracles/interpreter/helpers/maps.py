@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ebpf.helpers.ownership import Found, found_by_lookup
 from ebpf.helpers.script import is_followed
 from ebpf.maps import MapType
 from ebpf.sockets import SocketKind
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
 
 ENOENT, EINVAL, E2BIG = 2, 22, 7
-_SOCKETS = {MapType.SOCKMAP: SocketKind.SOCKET, MapType.SOCKHASH: SocketKind.SOCKET, MapType.XSKMAP: SocketKind.XDP_SOCK}
 
 
 def _map(call: Call) -> Map:
@@ -44,17 +44,17 @@ def lookup(m: Machine, call: Call) -> Value:
         return 0  # Nobody put anything there.
     if not results.present(m, usual=True):
         return 0
-    kind = _SOCKETS.get(chosen.spec.type)
-    if kind is not None:
-        region = SocketRegion(kind, m.environment)
-        if kind is SocketKind.SOCKET:
-            m.resources.acquire(region)  # Since 5.9: is_acquire_function.
-        return Pointer(region, 0)
-    if chosen.spec.inner is not None:
-        return Pointer(m.inner_map(chosen).handle, 0)
-    if chosen.spec.type in (MapType.QUEUE, MapType.STACK):
-        return 0
-    return Pointer(chosen.fresh(), 0)
+    match found_by_lookup(chosen.spec.type):
+        case Found.SOCKET:
+            socket = SocketRegion(SocketKind.SOCKET, m.environment)
+            m.resources.acquire(socket)
+            return Pointer(socket, 0)
+        case Found.XDP_SOCKET:
+            return Pointer(SocketRegion(SocketKind.XDP_SOCK, m.environment), 0)
+        case Found.MAP:
+            return Pointer(m.inner_map(chosen).handle, 0)
+        case Found.VALUE:
+            return Pointer(chosen.fresh(), 0)
 
 
 def update(m: Machine, call: Call) -> Value:
@@ -63,7 +63,7 @@ def update(m: Machine, call: Call) -> Value:
     key = readable(m, call.values[1], chosen.spec.key_size, "R2")
     value = readable(m, call.values[2], chosen.spec.value_size, "R3")
     if not chosen.modelled():
-        return results.integer(m)
+        return results.integer(m, call)
     return chosen.update(key, value, m.number(call.values[3])) & U64
 
 
@@ -71,7 +71,7 @@ def delete(m: Machine, call: Call) -> Value:
     """bpf_map_delete_elem."""
     chosen = _map(call)
     key = readable(m, call.values[1], chosen.spec.key_size, "R2")
-    return chosen.delete(key) & U64 if chosen.modelled() else results.integer(m)
+    return chosen.delete(key) & U64 if chosen.modelled() else results.integer(m, call)
 
 
 def push(m: Machine, call: Call) -> Value:

@@ -43,6 +43,8 @@ def span(m: Machine, pointer: Value, size: int, what: str) -> Span:
 def readable(m: Machine, pointer: Value, size: int, what: str) -> bytes:
     """``size`` bytes a helper reads."""
     region, at, _ = span(m, pointer, size, what)
+    if not region.readable:
+        m.trap(rules.WRITE_ONLY, f"{what}: {size} bytes read at {region.name}{at:+d}")
     if region.shows_address(at, size):
         m.environment.used = True
     if not region.defined(at, size):

@@ -75,4 +75,4 @@ def xdp_length(m: Machine, call: Call) -> Value:
 def pull_data(m: Machine, call: Call) -> Value:
     """bpf_skb_pull_data(skb, len): the packet may move, and keeps its contents."""
     m.move_packet("bpf_skb_pull_data", keep=True)
-    return results.integer(m)
+    return results.integer(m, call)

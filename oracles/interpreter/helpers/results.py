@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helpers import ResultKind
+from ebpf.helpers.ownership import VIEWS
+from ebpf.helpers.result_ranges import result_range, size_argument
 from ebpf.sockets import SocketKind
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.memory import Region
 from oracles.interpreter.objects import KernelRegion, RecordRegion, SocketRegion
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, UNDEFINED, Pointer, Value
+from oracles.interpreter.values import U64, UNDEFINED, Pointer, Value, signed
 
 if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
@@ -21,19 +23,26 @@ _SOCKETS = {
     ResultKind.SOCK_COMMON_OR_NULL: SocketKind.SOCK_COMMON,
     ResultKind.TCP_SOCK_OR_NULL: SocketKind.TCP_SOCK,
 }
-_CASTS = frozenset({"tcp_sock", "sk_fullsock", "skc_to_tcp6_sock", "skc_to_tcp_sock", "skc_to_tcp_timewait_sock",
-                    "skc_to_tcp_request_sock", "skc_to_udp6_sock", "skc_to_unix_sock", "skc_to_mptcp_sock"})  # fmt: skip
-"""is_ptr_cast_function: what they give lives as long as what they are given."""
 _RARE = frozenset({"sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp"})
 """Find nothing in a test run, as a rule."""
+U32 = 0xFFFF_FFFF
 _BITS = {"get_prandom_u32": 32, "get_smp_processor_id": 1, "ktime_get_ns": 63, "csum_diff": 32}
 """How many bits of a drawn result can be set (include/uapi/linux/bpf.h); a scripted one is taken as it is."""
 
 
-def integer(m: Machine, name: str = "") -> int:
-    """An integer result."""
+def integer(m: Machine, call: Call) -> int:
+    """An integer result; a script that gives what the helper cannot give is no witness."""
     scripted = m.scripted()
-    return m.environment.bits(_BITS.get(name, 64)) if scripted is None else scripted
+    prototype = call.prototype
+    sized = size_argument(prototype)
+    size = 0 if sized is None else m.number(call.values[sized - 1]) & U32
+    limits = result_range(prototype, size)
+    if scripted is None:
+        drawn = m.environment.bits(_BITS.get(prototype.name, 64))
+        return drawn if limits is None or limits[0] == limits[1] else (limits[0] + drawn % (limits[1] - limits[0] + 1)) & U64
+    if limits is not None and not limits[0] <= signed(scripted, 64) <= limits[1]:
+        raise Abstain(f"a scripted result that bpf_{prototype.name} cannot give")
+    return scripted
 
 
 def present(m: Machine, *, usual: bool) -> bool:
@@ -54,7 +63,7 @@ def result(m: Machine, call: Call) -> Value:
         m.move_packet(f"bpf_{prototype.name}")
     kind = prototype.result
     if kind is ResultKind.INTEGER:
-        return integer(m, prototype.name)
+        return integer(m, call)
     if kind is ResultKind.VOID:
         return UNDEFINED
     if kind.nullable and not present(m, usual=prototype.name not in _RARE):
@@ -62,7 +71,7 @@ def result(m: Machine, call: Call) -> Value:
     region = _object(m, call)
     if prototype.acquires:
         m.resources.acquire(region)
-    if prototype.name in _CASTS and isinstance(call.values[0], Pointer):
+    if prototype.name in VIEWS and isinstance(call.values[0], Pointer):
         m.resources.share(call.values[0].region, region)
     return Pointer(region, 0)
 
