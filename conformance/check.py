@@ -13,9 +13,12 @@ from conformance.kernel.verdicts import Support, judge_answer
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
+from conformance.second_opinion import opinion
+from ebpf.casefile import to_plain
 from ebpf.program import Case
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Abstained, Outcome, Returned, Trapped
+from oracles.reference import Answer as Opinion
 
 Ask = Callable[[Job], Answer | Lost]
 
@@ -38,7 +41,7 @@ def harmless(outcomes: tuple[Outcome, ...]) -> bool:
     return all(isinstance(outcome, Returned) for outcome in outcomes)
 
 
-def check(checked: Checked, kernel: str, ask: Ask, support: Support) -> None:
+def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: str = "") -> None:
     """Put the case to one kernel, and hold what it says against the interpreter.
 
     The program is loaded first and run only where that is harmless: what an unsafe program does to a kernel proves nothing more.
@@ -60,13 +63,13 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support) -> None:
             )))  # fmt: skip
         checked.seconds[kernel] = time.monotonic() - started
         return
-    seen = Observation(generated, quiet, answer)
+    seen = Observation(generated, quiet, answer, release, reference=True)
     checked.outcomes = tuple(outcome for outcome, _ in seen.runs)
     if ruling.verdict is Verdict.ACCEPT and harmless(checked.outcomes):
         full = plan(checked.case, 0)
         again = ask(full)
         if isinstance(again, Answer):
-            seen = Observation(generated, full, again)
+            seen = Observation(generated, full, again, release, reference=True)
     checked.observations[kernel] = seen
     found: dict[str, Disagreement] = {}
     for judge in PROPERTIES.values():
@@ -88,18 +91,35 @@ def as_json(checked: Checked) -> dict[str, Any]:
             }
             for kernel, ruling in checked.rulings.items()
         },
-        "reference": {
-            "verdict": "unknown", "rule": None, "instruction": None, "reason": "there is no reference verifier in this version",
-            "policy": [], "witness": None,
-        },
+        "reference": reference_json(opinion(checked.case)),
         "interpreter": [outcome_json(outcome) for outcome in checked.outcomes],
         "disagreements": [
             {"kernel": kernel, "kind": each.kind.value, "signature": each.signature, "statement": each.statement,
-             "instruction": each.culprit, "input": each.input, "finding_or_gap": "finding"}
+             "instruction": each.culprit, "input": each.input,
+             "finding_or_gap": "gap" if each.gap else "finding"}
             for kernel, each in checked.disagreements
         ],
         "seconds": {kernel: round(seconds, 4) for kernel, seconds in checked.seconds.items()},
     }  # fmt: skip
+
+
+def reference_json(answer: Opinion) -> dict[str, Any]:
+    """What the reference verifier says."""
+    return {
+        "verdict": answer.verdict.value, "rule": answer.rule.name if answer.rule else None, "instruction": answer.at,
+        "detail": answer.detail or None, "reason": answer.reason or None,
+        "policy": [
+            {"rule": each.rule.name, "class": each.rule.rule_class.value, "instruction": each.at, "detail": each.detail,
+             "since": _version(each.since), "before": _version(each.before)}
+            for each in answer.policy
+        ],
+        "witness": None if answer.witness is None else to_plain(answer.witness),
+        "seconds": round(answer.cost.seconds, 4),
+    }  # fmt: skip
+
+
+def _version(series: tuple[int, int] | None) -> str | None:
+    return None if series in (None, (0, 0)) else ".".join(map(str, series or ()))
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -2,11 +2,15 @@
 
 The protocol (bpf_conformance, libbpf_plugin): the program finds memory at R1 and its length in R2, and what counts is all of R0.  A
 kernel returns 32 bits of it; so the program becomes a function that a main program calls, which stores R0 to a map.
+
+What the runner adds on request comes off again: the ELF file around the program (``--elf``), and the instructions in front of it
+that get R1 and R2 from an XDP context (``--xdp_prolog``); here the main program sets those.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
@@ -30,9 +34,55 @@ def parse_hex(text: str, what: str) -> bytes:
         raise InputError(f"{what}: not hexadecimal: {odd}") from None
 
 
+_FILE = struct.Struct("<4sBB10xHHI8x8xQ4xHHHHHH")
+"""An ELF file's header: magic, class, byte order, …, section headers' offset, …, their size and number (elf(5), Elf64_Ehdr)."""
+_SECTION = struct.Struct("<IIQ8xQQII8x8x")
+"""Name, type, flags, offset, size, link, info (Elf64_Shdr)."""
+PROGBITS, RELA, REL = 1, 4, 9
+EXECUTABLE = 4
+BPF_MACHINE = 247
+
+
+def program_of_elf(file: bytes) -> bytes:
+    """The one program in an ELF file that needs no relocation.  Raises :class:`InputError` for any other file."""
+    try:
+        magic, bits, order, _, machine, _, at, _, _, _, size, count, _ = _FILE.unpack_from(file)
+        if (magic, bits, order, machine, size) != (b"\x7fELF", 2, 1, BPF_MACHINE, _SECTION.size):
+            raise InputError("ELF: not a 64-bit little-endian BPF file")
+        sections = [_SECTION.unpack_from(file, at + number * size) for number in range(count)]
+    except (struct.error, OverflowError):
+        raise InputError("ELF: truncated") from None
+    if any(kind in (REL, RELA) and length for _, kind, _, _, length, _, _ in sections):
+        raise InputError("ELF: needs relocation: maps and functions of other sections are not supported")
+    found = [file[start : start + length] for _, kind, flags, start, length, _, _ in sections
+             if kind == PROGBITS and flags & EXECUTABLE and length]  # fmt: skip
+    if len(found) != 1:
+        raise InputError(f"ELF: {len(found)} sections with code, expected one")
+    return found[0]
+
+
+def _prolog(size: int) -> tuple[Insn, ...]:
+    """What the runner's ``--xdp_prolog`` puts before a program on ``size`` bytes of memory: packet to R1, length to R2."""
+    move, load = o.MOV | o.X | o.ALU64, o.LDX | o.MEM | o.W
+    return (
+        Insn(o.MOV | o.K | o.ALU64, 0, imm=-1),
+        Insn(move, 6, 1),
+        Insn(load, 1, 6, 0),
+        Insn(load, 2, 6, 4),
+        Insn(move, 3, 1),
+        Insn(o.ADD | o.K | o.ALU64, 3, imm=size),
+        Insn(o.JLE | o.X | o.JMP, 3, 2, 1),
+        Insn(o.EXIT | o.JMP),
+        Insn(o.MOV | o.K | o.ALU64, 2, imm=size),
+    )
+
+
 def wrap(program: bytes, memory: bytes) -> Case:
     """The case that runs ``program`` on ``memory``.  Raises :class:`InputError` when the program is empty or cut."""
     insns = decode(program)
+    prolog = _prolog(len(memory))
+    if insns[: len(prolog)] == prolog:
+        insns = insns[len(prolog) :]
     if not insns:
         raise InputError("program: empty")
     maps = (
@@ -48,7 +98,18 @@ def wrap(program: bytes, memory: bytes) -> Case:
         Insn(o.MOV | o.K | o.ALU64, 0),
         Insn(o.EXIT | o.JMP),
     ]
-    return Case(Program(ProgramType.SOCKET_FILTER, (*main, *insns), maps), (PACKET,), name="bpf_conformance")
+    return Case(Program(ProgramType.SOCKET_FILTER, (*main, *_callx_by_dst(insns)), maps), (PACKET,), name="bpf_conformance")
+
+
+def _callx_by_dst(insns: tuple[Insn, ...]) -> tuple[Insn, ...]:
+    """``callx`` names its register in ``dst``; LLVM before 19 and the suite of that time did it in ``imm``."""
+    callx = o.CALL | o.X | o.JMP
+    after_wide, out = False, []
+    for insn in insns:
+        old = insn.opcode == callx and not after_wide and not insn.dst and 0 < insn.imm <= 10
+        out.append(Insn(callx, insn.imm) if old else insn)
+        after_wide = insn.opcode == o.LD_IMM64 and not after_wide
+    return tuple(out)
 
 
 def _map_value(register: int, index: int) -> tuple[Insn, Insn]:

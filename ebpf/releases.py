@@ -14,3 +14,7 @@ def release_key(release: str) -> tuple[int, ...]:
 def at_least(release: str, since: str) -> bool:
     """Whether ``release`` is ``since`` or newer."""
     return release_key(release) >= release_key(since)
+
+
+NEWEST = "7.3"
+"""The newest series that the tables describe."""

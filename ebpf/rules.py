@@ -89,6 +89,17 @@ TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check", "more than 1,000,
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic operation on memory that does not allow it")
 PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
 ARENA_MISSING = Rule("arena-missing", _F, _W, f"{_V}: check_alu_op", "addr_space_cast in a program without an arena", since="6.9")
+MAP_PROGRAM = Rule("map-program", _P, _W, f"{_V}: check_map_prog_compatibility", "a map that the program type may not use")
+MAP_HELPER = Rule("map-helper", _F, _W, f"{_V}: check_map_func_compatibility", "a helper gets a map of a type it does not take")
+SOCKET_ACCESS = Rule("socket-access", _S, _W, f"{_V}: check_sock_access", "a socket is accessed where its type allows nothing")
+REFERENCE_LEAK = Rule("unreleased-reference", _R, _W, f"{_V}: check_reference_leak", "the program exits with a reference held")
+RELEASE_UNREFERENCED = Rule("release-unreferenced", _R, _W, f"{_V}: check_func_arg", "something is released that is not held")
+USE_AFTER_RELEASE = Rule("use-after-release", _S, _W, f"{_V}: release_reference", "something is used after its release")
+LOCK_HELD_AT_EXIT = Rule("lock-held-at-exit", _R, _W, f"{_V}: do_check", "the program exits with a lock held")
+LOCK_TWICE = Rule("lock-twice", _R, _W, f"{_V}: process_spin_lock", "a lock is taken while one is held")
+UNLOCK_UNHELD = Rule("unlock-unheld", _R, _W, f"{_V}: process_spin_lock", "a lock is released that is not held")
+CALL_UNDER_LOCK = Rule("call-under-lock", _R, _W, f"{_V}: do_check", "a function is called while a lock is held")
+SPECIAL_FIELD = Rule("special-field", _S, _W, f"{_V}: check_map_access", "a special field of a map value is accessed directly")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
 NULL_CHECK = Rule("null-check", _P, _W, f"{_V}: check_mem_access, check_func_arg",
                   "a pointer that may be null is used before a 64-bit comparison with 0")
@@ -103,24 +114,17 @@ STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixe
 STACK_DEPTH = Rule("stack-depth", _P, _G, f"{_V}: check_max_stack_depth", "the frames of a chain of calls exceed 512 bytes")
 RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
 CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: setup_func_entry", "more than eight frames")
-PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc", "calls between functions of a program need CAP_BPF",
-                       unprivileged=True)
+PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc",
+                       "calls between functions of a program need CAP_BPF", unprivileged=True)
 MIXED_POINTERS = Rule("mixed-pointers", _P, _W, f"{_V}: save_aux_ptr_type",
                       "one instruction accesses different kinds of memory on different paths")
-LOCK_ACCESS = Rule("lock-access", _P, _W, f"{_V}: check_map_access", "a bpf_spin_lock is accessed by a load or store")
 HELPER_SIZE = Rule("helper-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be negative or 1 << 29 and more")
 ZERO_SIZE = Rule("zero-size", _P, _W, f"{_V}: check_mem_size_reg", "a helper's size may be 0 where that is not allowed")
-MAP_FORBIDDEN = Rule("map-forbidden", _P, _W, f"{_V}: check_map_func_compatibility", "a helper is given a map of another type")
-IMMEDIATE_HALVES = Rule("immediate-halves", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a 64-bit immediate's second slot is malformed")
+IMMEDIATE_HALVES = Rule("immediate-halves", _F, _L, f"{_V}: resolve_pseudo_ldimm64",
+                        "a 64-bit immediate's second slot is malformed")
 NO_SUCH_MAP = Rule("no-such-map", _F, _L, f"{_V}: resolve_pseudo_ldimm64", "a map is used that is not there")
 MAP_VALUE_ADDRESS = Rule("map-value-address", _P, _L, "kernel/bpf/arraymap.c: array_map_direct_value_addr",
                          "a direct address lies outside the value, or the map is no array of one entry")
-REFERENCE_LEAK = Rule("unreleased-reference", RuleClass.RESOURCE, _W, f"{_V}: check_reference_leak",
-                      "a reference is not released before the program ends")
-LOCK_HELD = Rule("lock-held", RuleClass.RESOURCE, _W, f"{_V}: process_spin_lock, check_resource_leak",
-                 "a lock is held where it must not be, or released where it is not held")
-RELEASE_UNREFERENCED = Rule("release-unreferenced", RuleClass.RESOURCE, _W, f"{_V}: release_reference",
-                            "something is released that holds no reference")
 CONFIDENTIAL_LOAD = Rule("confidential-load", _C, _W, f"{_V}: check_ptr_to_map_access", "fields of struct bpf_map are read",
                          unprivileged=True)
 

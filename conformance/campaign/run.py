@@ -64,10 +64,13 @@ class Campaign:
         self.late: list[str] = []
         """Workers that had to be ended: a lost virtual machine or a long pursuit kept them past their time."""
 
-    def run(self) -> RunSummary:
-        """Until every worker is done.  Ctrl-C ends it early, with its report."""
+    def create(self) -> None:
+        """Make the directory, before anything is announced.  Raises :class:`InputError` when that is not possible."""
         self.store.create()
         self.store.summary(self.summary(finished=False))  # so that what a kill leaves can be read from the first finding on
+
+    def run(self) -> RunSummary:
+        """Until every worker is done, after :meth:`create`.  Ctrl-C ends it early, with its report."""
         context = multiprocessing.get_context("spawn")
         inbox: multiprocessing.Queue[Report] = context.Queue()
         stop = context.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from conformance.check import Checked, as_json, check, outcome_json
 from conformance.cli import inputs
 from conformance.cli.options import boot_option, images, kernel_option
 from conformance.kernel.verdicts import Judgement
+from conformance.second_opinion import opinion
 from ebpf.assembly import listing
 
 
@@ -39,10 +41,21 @@ def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: 
         for name, case in cases:
             checked = Checked(name, case)
             for kernel, session, features in sessions:
-                check(checked, kernel, session.run, features.support(case.program))
-            disagreed |= bool(checked.disagreements)
+                check(checked, kernel, session.run, features.support(case.program), features.release)
+            disagreed |= any(not each.gap for _, each in checked.disagreements)
             click.echo(msgspec.json.encode(as_json(checked)) if json_lines else describe(checked))
     return 1 if disagreed else 0
+
+
+def _reference(checked: Checked) -> Iterator[str]:
+    answer = opinion(checked.case)
+    where = "" if answer.at is None else f" at instruction {answer.at}"
+    said = f": {answer.rule} ({answer.detail})" if answer.rule else f": {answer.reason}" if answer.reason else ""
+    yield f"  reference: {answer.verdict.value}{where}{said}"
+    for each in answer.policy:
+        since = "" if each.since == (0, 0) else f", since {each.since[0]}.{each.since[1]}"
+        before = "" if each.before is None else f", before {each.before[0]}.{each.before[1]}"
+        yield f"  reference: breaks {each.rule} at instruction {each.at}{since}{before}: {each.detail or each.rule.statement}"
 
 
 def describe(checked: Checked) -> str:
@@ -52,8 +65,9 @@ def describe(checked: Checked) -> str:
     for number, outcome in enumerate(checked.outcomes):
         told = (str(value) for key, value in outcome_json(outcome).items() if key != "predictable")
         lines.append(f"  interpreter, input {number}: " + " ".join(told))
+    lines += _reference(checked)
     for kernel, each in checked.disagreements:
-        lines.append(f"  DISAGREEMENT on {kernel}: {each.kind.value}: {each.statement}")
+        lines.append(f"  {'gap' if each.gap else 'DISAGREEMENT'} on {kernel}: {each.kind.value}: {each.statement}")
         lines += [
             f"    {'>>>' if at == each.culprit else '   '} {at:4}: {text}"
             for at, text in listing(checked.case.program.instructions)

@@ -7,8 +7,9 @@ import sys
 import click
 
 from conformance.cli.options import DEFAULT_KERNEL, images
-from conformance.conformance_plugin import parse_hex, result, wrap
+from conformance.conformance_plugin import parse_hex, program_of_elf, result, wrap
 from conformance.kernel.jobs import Attempt, Jit, Job
+from ebpf.errors import InputError
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
 from oracles.interpreter import Returned, run
@@ -19,15 +20,21 @@ def plugin() -> None:
     """Run one program for bpf_conformance.
 
     The program is read from standard input in hex, the memory it works on is the first argument in hex (it may be empty), and R0 is
-    printed in hex. Further arguments, which a runner may add, are ignored.
+    printed in hex. After --elf the program is an ELF file instead. Further arguments, which a runner may add, are ignored.
+
+    A runner that takes an executable is given a script: exec veridiff plugin interpreter "$@"
     """
 
 
 def _case(arguments: tuple[str, ...]) -> Case:
-    if "--elf" in arguments:
-        raise _unsupported("ELF input")
     memory = next(iter(arguments), "")
-    return wrap(parse_hex(sys.stdin.read(), "standard input"), parse_hex("" if memory.startswith("--") else memory, "memory"))
+    program = parse_hex(sys.stdin.read(), "standard input")
+    if "--elf" in arguments:
+        try:
+            program = program_of_elf(program)
+        except InputError as error:
+            raise _unsupported(str(error)) from None
+    return wrap(program, parse_hex("" if memory.startswith("--") else memory, "memory"))
 
 
 def _unsupported(why: str) -> click.exceptions.Exit:

@@ -59,8 +59,11 @@ def run(
         examples=examples,
         boot_args=boot_args,
     )
-    with Display(settings, quiet=as_json) as display:
-        summary = Campaign(settings, display.progress).run()
+    display = Display(settings, quiet=as_json)
+    campaign = Campaign(settings, display.progress)
+    campaign.create()
+    with display:
+        summary = campaign.run()
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(summary), indent=2))
     else:

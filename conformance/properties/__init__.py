@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.properties import bounds, execution, health, rule, soundness, transfer
+from conformance.properties import bounds, execution, health, precision, rule, soundness, transfer
 from conformance.properties.judgement import Judgement, Kind
 from conformance.properties.observation import Observation
 
@@ -21,6 +21,7 @@ PROPERTIES: dict[Kind, Property] = {
     Kind.EXECUTION: execution.judge,
     Kind.BOUNDS: bounds.judge,
     Kind.TRANSFER: transfer.judge,
+    Kind.PRECISION: precision.judge,
 }
 """By kind; in the order of what an accusation weighs."""
 

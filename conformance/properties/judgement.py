@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ebpf.program import Input
+from ebpf.program import Case
 
 
 class Kind(Enum):
@@ -17,6 +17,7 @@ class Kind(Enum):
     TRANSFER = "transfer"
     EXECUTION = "execution"
     HEALTH = "health"
+    PRECISION = "precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Disagreement:
 
     ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it is left out.
     ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when no single one is to blame.
-    ``input``: index of the input that shows it, None when it needs no run; ``witness``: that input, where the case has it not.
+    ``input``: index of the input that shows it, None when it needs no run.  ``witness``: a case with an input of its own that shows
+    it.  ``gap``: it is the kernel's imprecision where none may expect better: counted, never a failure.
     """
 
     kind: Kind
@@ -56,7 +58,8 @@ class Disagreement:
     statement: str
     culprit: int | None = None
     input: int | None = None
-    witness: Input | None = None
+    witness: Case | None = None
+    gap: bool = False
 
 
 Judgement = Agreement | Abstention | Disagreement

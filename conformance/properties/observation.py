@@ -9,12 +9,15 @@ from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.log import Log, parse_log
+from conformance.second_opinion import by_intervals, opinion
 from ebpf.assembly import text
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case, LoadFlag
 from generators.programs import Generated
 from oracles.interpreter import Outcome, Step, run
+from oracles.reference import Answer as Opinion
+from oracles.reference import Verdict as Reference
 
 STEP_LIMIT = 20_000
 
@@ -36,14 +39,17 @@ def load_only(case: Case) -> Job:
 class Observation:
     """A case, what was asked of the kernel and what it answered; the interpreter runs when first asked for.
 
-    The first attempt is the one with a log: verdicts and claims are its.
+    The first attempt is the one with a log: verdicts and claims are its.  ``release`` is the kernel's; ``reference`` says whether
+    the reference verifier is asked, which takes its time.
     """
 
-    def __init__(self, generated: Generated, job: Job, answer: Answer) -> None:
+    def __init__(self, generated: Generated, job: Job, answer: Answer, release: str = "", *, reference: bool = False) -> None:
         self.generated = generated
         self.case = generated.case
         self.job = job
         self.answer = answer
+        self.release = release
+        self.asks_reference = reference
 
     @property
     def main(self) -> Loaded | None:
@@ -69,6 +75,16 @@ class Observation:
             outcome = run(self.case, data, trace=trace, limit=STEP_LIMIT)
             judged.append((outcome, tuple(trace)))
         return tuple(judged)
+
+    @cached_property
+    def reference(self) -> Opinion | None:
+        """What the reference verifier says; None where it is not asked."""
+        return opinion(self.case) if self.asks_reference else None
+
+    @cached_property
+    def provable(self) -> bool:
+        """Whether intervals and tnums alone prove the program safe."""
+        return self.asks_reference and by_intervals(self.case).verdict is Reference.SAFE
 
     @cached_property
     def log(self) -> Log | None:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from conformance.kernel.jobs import Verdict
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
-from conformance.properties.observation import Observation
+from conformance.properties.observation import STEP_LIMIT, Observation
+from conformance.second_opinion import linux
 from ebpf.rules import Phase
 from generators.programs import Purpose
+from oracles.interpreter import Step, run
 
 
 def judge(seen: Observation) -> Iterator[Judgement]:
@@ -17,6 +19,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking counts as broken only
     when the interpreter executed the breaking instruction (or trapped there) on one of the inputs.
     """
+    yield from _over_all_paths(seen)
     near_miss = seen.generated
     if near_miss.purpose is not Purpose.NEAR_MISS or near_miss.rule is None:
         return
@@ -37,6 +40,29 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         f"source is {rule.source}",
         at, input_that_reaches,
     )  # fmt: skip
+
+
+def _over_all_paths(seen: Observation) -> Iterator[Judgement]:
+    """What the reference verifier found broken on a path that a run takes."""
+    answer = seen.reference
+    if answer is None or not seen.accepted:
+        return
+    binding = answer.refused_by(linux(seen.release))
+    if not binding:
+        yield Agreement()
+    for broken in binding:
+        if broken.witness is not None:
+            trace: list[Step] = []
+            outcome = run(broken.witness, broken.witness.inputs[0], trace=trace, limit=STEP_LIMIT)
+            if not _reaches(tuple(trace), outcome, broken.at):
+                yield Abstention("no run reaches the breaking instruction")
+                continue
+        yield Disagreement(
+            Kind.RULE, f"rule:{broken.rule}:{seen.form_name(broken.at)}",
+            f"the kernel accepts a program that breaks {broken.rule} at instruction {broken.at} ({seen.text(broken.at)}): "
+            f"{broken.rule.statement} ({broken.detail}); the rule's source is {broken.rule.source}",
+            broken.at, None, broken.witness,
+        )  # fmt: skip
 
 
 def _reaches(trace: tuple[object, ...], outcome: object, at: int) -> bool:

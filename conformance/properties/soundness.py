@@ -8,10 +8,28 @@ from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from conformance.properties.observation import Observation
 from ebpf.rules import RuleClass
 from oracles.interpreter import Abstained, Trapped
+from oracles.reference import Verdict
+
+
+def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
+    answer = seen.reference
+    if answer is None:
+        return
+    if answer.verdict is Verdict.SAFE:
+        yield Agreement()
+    elif answer.verdict is Verdict.UNKNOWN:
+        yield Abstention(f"reference: {answer.reason}")
+    elif answer.rule is not None and answer.at is not None:
+        yield Disagreement(
+            Kind.SOUNDNESS, f"soundness:{answer.rule}:{seen.form_name(answer.at)}",
+            f"the kernel accepts the program, which on an input that Z3 found breaks {answer.rule} at instruction {answer.at} "
+            f"({seen.text(answer.at)}): {answer.detail}",
+            answer.at, None, answer.witness,
+        )  # fmt: skip
 
 
 def judge(seen: Observation) -> Iterator[Judgement]:
-    """One judgement per input."""
+    """One judgement per input, and one over all inputs where the reference verifier is asked."""
     if not seen.accepted:
         yield Abstention("not accepted")
         return
@@ -31,3 +49,5 @@ def judge(seen: Observation) -> Iterator[Judgement]:
                 f"({seen.text(outcome.at)}): {outcome.detail}",
                 outcome.at, number,
             )  # fmt: skip
+            return
+    yield from _over_all_inputs(seen)

@@ -1,12 +1,23 @@
-"""The helpers of each program type beyond the common ones: its get_func_proto, as groups (net/core/filter.c, kernel/trace/bpf_trace.c,
-kernel/bpf/cgroup.c, bpf_lsm.c, syscall.c, drivers/media/rc/bpf-lirc.c; Linux 6.1)."""
+"""The helpers of each program type beyond the common ones: its get_func_proto, as groups (net/core/filter.c,
+kernel/trace/bpf_trace.c, kernel/bpf/cgroup.c, bpf_lsm.c, syscall.c, drivers/media/rc/bpf-lirc.c; Linux 6.1)."""
 
 from __future__ import annotations
 
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.tiers import (
-    BTF_TRACING, CGROUP, COARSE, CURRENT, LOOKUPS, SOCKET_CASTS, STACKS, STORAGE, SYNCOOKIES, TRACING, Group, group,
-)  # fmt: skip
+    BTF_TRACING,
+    CGROUP,
+    COARSE,
+    CURRENT,
+    LOOKUPS,
+    SOCKET_CASTS,
+    STACKS,
+    STORAGE,
+    SYNCOOKIES,
+    TRACING,
+    Group,
+    group,
+)
 from ebpf.program_types import AttachType, ProgramType
 
 T, C = ProgramType, AttachType
@@ -17,7 +28,8 @@ _CLASSIFIER = group(
     "get_cgroup_classid skb_vlan_push skb_vlan_pop skb_change_proto skb_change_type skb_adjust_room skb_change_tail",
     "skb_change_head skb_get_tunnel_key skb_set_tunnel_key skb_get_tunnel_opt skb_set_tunnel_opt redirect redirect_neigh",
     "redirect_peer get_route_realm get_hash_recalc set_hash_invalid set_hash skb_under_cgroup fib_lookup check_mtu sk_fullsock",
-    "skb_get_xfrm_state skb_cgroup_classid tcp_sock get_listener_sock skb_ecn_set_ce sk_assign skb_set_tstamp get_netns_cookie>6.18",
+    "skb_get_xfrm_state skb_cgroup_classid tcp_sock get_listener_sock skb_ecn_set_ce sk_assign skb_set_tstamp",
+    "get_netns_cookie>6.13",
 )
 _LIGHTWEIGHT = group(
     "skb_load_bytes skb_pull_data csum_diff get_cgroup_classid get_route_realm get_hash_recalc perf_event_output",
@@ -35,7 +47,7 @@ BY_TYPE: dict[ProgramType, tuple[Group, ...]] = {
     T.SOCKET_FILTER: (_BUFFER,),
     T.CGROUP_SKB: (_BUFFER, CGROUP, STORAGE, LOOKUPS, _CONTROL_GROUP_IDS,
                    group("sk_fullsock sk_cgroup_id sk_ancestor_cgroup_id tcp_sock get_listener_sock skb_ecn_set_ce",
-                         "get_netns_cookie>6.12")),
+                         "get_netns_cookie>6.15")),
     T.SCHED_CLS: _CLASSIFIERS,
     T.SCHED_ACT: _CLASSIFIERS,
     T.XDP: (LOOKUPS, SYNCOOKIES,

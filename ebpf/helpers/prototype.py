@@ -94,8 +94,8 @@ class Prototype:
 
     ``acquires``: a result that is not null must be released; ``releases``: the argument (1 to 5) that is.  ``maps``: types it may
     be given, None for a helper that takes no map.  ``changes_packet``: packet pointers are invalid after it.  ``packet_access``:
-    its memory arguments may lie in the packet.  ``sleepable``: only sleepable programs may call it.  ``since``: the first kernel that
-    has it.
+    its memory arguments may lie in the packet.  ``sleepable``: only sleepable programs may call it.  ``since``: the first kernel
+    that has it.
     """
 
     name: str

@@ -11,6 +11,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.forms import Form
 from ebpf.isa.table import FORMS
 from generators.builder import SPILL_SLOTS
+from generators.experiments.aiming import THRESHOLDS, aim
 from generators.experiments.bench import Bench
 from generators.experiments.shaping import shape
 from generators.profiles import Profile
@@ -28,8 +29,7 @@ def _op(form: Form) -> int:
 
 
 def _is_conditional(form: Form) -> bool:
-    op = form.opcode & o.OP_MASK
-    return form.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and op not in (o.JA, o.CALL, o.EXIT, o.JCOND)
+    return form.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and _op(form) not in (o.JA, o.CALL, o.EXIT, o.JCOND)
 
 
 ARITHMETIC = tuple(f for f in FORMS if f.opcode & o.CLASS_MASK in (o.ALU, o.ALU64) and f.name not in _POINTERS_ONLY)
@@ -50,7 +50,10 @@ def arithmetic(bench: Bench) -> str:
     if with_register:
         shape(bench, bench.s)
     off = form.off[0] if isinstance(form.off, tuple) else 0
-    bench.b.emit(form.opcode, bench.d, bench.s if with_register else 0, off, 0 if with_register else _immediate(bench, form))
+    imm = 0 if with_register else _immediate(bench, form)
+    if op in THRESHOLDS and not with_register and bench.dice.pick(2):
+        aim(bench, op, imm)
+    bench.b.emit(form.opcode, bench.d, bench.s if with_register else 0, off, imm)
     bench.store((bench.d,))
     return "arithmetic"
 

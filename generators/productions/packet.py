@@ -78,7 +78,7 @@ def _context(b: Builder, dice: Dice) -> bool:
     sources, free = b.state.pointers(Kind.CONTEXT), b.free()
     layout = CONTEXTS[b.type]
     known = [f for f in layout.fields if f.kind is FieldKind.NUMBER and (f.given or f.name == "len")]
-    fields = [f for f in known if f.size == 4 and f.name not in layout.hidden]
+    fields = [f for f in known if f.size == 4]
     if not sources or not free or not fields:
         return False
     source, register, field = dice.of(sources), dice.of(free), dice.of(fields)

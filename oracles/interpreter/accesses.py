@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.program_rules import LEGACY_LOADS
 from oracles.interpreter import arena, context
 from oracles.interpreter.arithmetic import Handler
 from oracles.interpreter.maps import MapHandle
@@ -30,8 +31,8 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
         return region, at
     if isinstance(region, MapHandle) and at >= 0 and m.privileged:
         raise Abstain("the fields of struct bpf_map")
-    if isinstance(region, context.ContextRegion) and region.layout is None:
-        raise Abstain(f"the context of {region.type.name.lower()}")
+    if isinstance(region, context.ContextRegion):
+        return region, at
     if not region.holds(at, size):
         m.trap(region.bounds, f"{size} bytes at {region.name}{at:+d}, which has {len(region.data)} bytes")
     return region, at
@@ -43,10 +44,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
     if isinstance(region, arena.ArenaRegion):
         return arena.load(region, at, size)
     if isinstance(region, context.ContextRegion):
-        value = context.load(region, at, size, m.packet, m.environment)
-        if value is None:
-            m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes at ctx{at:+d}")
-        return value
+        return context.load(region, at, size, m.packet, m.environment)
     if size == 8 and at in region.pointers:
         return region.pointers[at]
     if (region.pointers or region.remains) and region.shows_address(at, size):
@@ -73,8 +71,8 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
         m.number(value)
         arena.store(region, at, size)
         return
-    if isinstance(region, context.ContextRegion) and not context.may_store(region, at, size):
-        m.trap(rules.CONTEXT_BOUNDS, f"{size} bytes written at ctx{at:+d}")
+    if isinstance(region, context.ContextRegion):
+        context.check_store(region, at, size)
     if not region.writable:
         m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
     if size == 8 and isinstance(value, Pointer):
@@ -159,10 +157,8 @@ def _packet(size: int, indirect: bool) -> Handler:
     def handle(m: Machine, insn: Insn, pc: int) -> int:
         if m.registers[6] != Pointer(m.context, 0):
             m.trap(rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
-        if m.context.layout is None:
-            raise Abstain(f"packet loads in {m.program.type.name.lower()}")
-        if m.context.layout.struct != "__sk_buff":
-            m.trap(rules.PACKET_LOAD_CONTEXT, "the context is not a socket buffer")
+        if m.program.type not in LEGACY_LOADS:
+            m.trap(rules.PACKET_LOAD_CONTEXT, f"{m.program.type.name.lower()} programs have no packet loads")
         offset = insn.imm
         if indirect:
             offset = signed((m.number(m.read(insn.src)) + insn.imm) & 0xFFFF_FFFF, 32)

@@ -3,74 +3,101 @@
 from __future__ import annotations
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, Context, ContextField, FieldKind
-from ebpf.program import Input, Program
+from ebpf.contexts import CONTEXTS, Context, ContextField, FieldKind, Refusal, ctx_access
+from ebpf.program import Case, Input
 from ebpf.program_types import AttachType, ProgramType
+from ebpf.releases import NEWEST
 from oracles.interpreter.environment import Environment
 from oracles.interpreter.memory import Region
-from oracles.interpreter.signals import Abstain
+from oracles.interpreter.signals import Abstain, Trap
 from oracles.interpreter.values import Pointer
+
+BPF = {"CAP_BPF", "CAP_SYS_ADMIN"}
+LARGEST = 4096
+"""Bytes of a context that the input says nothing of."""
 
 
 class ContextRegion(Region):
-    """A region whose loads and stores follow the program type's layout; ``layout`` is None where none is modelled."""
+    """A region whose loads and stores follow the program type's layout."""
 
-    __slots__ = ("hidden", "layout", "link_header", "type")
+    __slots__ = ("attach", "capable", "layout", "link_header", "type")
 
-    layout: Context | None
-    hidden: frozenset[str]
-    type: ProgramType
+    attach: AttachType | None
+    capable: bool
+    layout: Context
     link_header: int
+    type: ProgramType
 
 
-def build_context(program: Program, data: Input, packet: Region, environment: Environment) -> ContextRegion:
-    """The context of ``program`` run on ``data``."""
-    kind = program.type
-    layout = CONTEXTS.get(kind)
-    size = layout.size if layout else max(64, len(data.context))
+def build_context(case: Case, data: Input, packet: Region, environment: Environment) -> ContextRegion:
+    """The context of the case's program run on ``data``."""
+    program = case.program
+    layout = CONTEXTS.get(program.type, Context("unspec", 0))
+    size = max(min(layout.size, LARGEST), len(data.context)) if layout.fields else 64
     content = bytearray(data.context[:size].ljust(size, b"\0"))
-    region = ContextRegion("ctx", content, environment.base(size), rules.CONTEXT_BOUNDS)
-    region.layout, region.type = layout, kind
-    region.hidden = layout.hidden if layout and program.attach_type is not AttachType.XDP_DEVMAP else frozenset()
-    region.link_header = layout.link_header if layout else 0
-    if layout and layout.struct == "__sk_buff":
-        content[0:4] = max(0, len(packet.data) - layout.link_header).to_bytes(4, "little")
+    region = ContextRegion("ctx", content, environment.base(size), rules.CONTEXT_BOUNDS, defined=False)
+    region.layout, region.type, region.attach = layout, program.type, program.attach_type
+    region.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
+    region.link_header = layout.link_header
+    _define(region, data)
+    if layout.struct == "__sk_buff":
+        region.store(0, max(0, len(packet.data) - layout.link_header).to_bytes(4, "little"))
     return region
 
 
-def _field(region: ContextRegion, offset: int, size: int) -> ContextField | None:
-    if region.layout is None or offset % size:
-        return None
-    field = region.layout.field_at(offset, size)
-    return None if field is None or field.name in region.hidden else field
+def _define(region: ContextRegion, data: Input) -> None:
+    """Mark what a run can rely on.
+
+    A test run of a packet program takes some fields from ctx_in and wants the others zero; what these then hold is the kernel's own
+    affair.  An input that sets one of them all the same, or scripts helper results, is not meant for a kernel: all of it counts.
+    """
+    written = region.written
+    assert written is not None
+    packet_run = region.layout.struct in ("__sk_buff", "xdp_md")
+    given = bytearray(len(region.data))
+    for field in region.layout.fields:
+        # What may be stored to starts as zero in a test run, or as ctx_in says.
+        if field.given or (packet_run and field.writes):
+            given[field.offset : field.offset + field.size] = b"\1" * field.size
+    del given[len(region.data) :]
+    imposed = bool(data.helpers) or any(byte and not known for byte, known in zip(region.data, given, strict=True))
+    if imposed or not packet_run:
+        given[: len(data.context)] = b"\1" * min(len(data.context), len(given))
+    written[:] = given
+
+
+def _field(region: ContextRegion, offset: int, size: int, *, write: bool) -> ContextField:
+    if region.layout.kernel_btf or not region.layout.size:
+        raise Abstain(f"the context of {region.type.name.lower()}")
+    field = ctx_access(region.type, region.attach, offset, size, write, region.capable, NEWEST)
+    if isinstance(field, Refusal):
+        raise Trap(field.rule, field.detail)
+    return field
 
 
 HALF_WORDS = frozenset({"tc_index", "tc_classid", "queue_mapping"})
-"""Fields that the kernel keeps in 16 bits."""
+"""Fields of a packet that the kernel keeps in 16 bits."""
 
 
-def may_store(region: ContextRegion, offset: int, size: int) -> bool:
-    """Whether a store is allowed: to words of cb in any size, to other fields whole."""
-    field = _field(region, offset, size)
-    if field is None or region.layout is None or field.name not in region.layout.writable:
-        return False
-    if field.name in HALF_WORDS:
+def check_store(region: ContextRegion, offset: int, size: int) -> None:
+    """Trap unless the field may be written so."""
+    field = _field(region, offset, size, write=True)
+    if field.name in HALF_WORDS and region.layout.struct == "__sk_buff":
         raise Abstain(f"a store to {field.name} of the context, which the kernel keeps in 16 bits")
-    return size == field.size or field.name.startswith("cb")
 
 
-def load(region: ContextRegion, offset: int, size: int, packet: Region, environment: Environment) -> int | Pointer | None:
-    """A load of ``size`` bytes, aligned and inside one field (net/core/filter.c, bpf_skb_is_valid_access); None where it is not
-    allowed."""
-    layout = region.layout
-    field = _field(region, offset, size)
-    if layout is None or field is None or (field.whole and size != field.size):
-        return None
-    if field.kind is FieldKind.POINTER:
-        raise Abstain(f"the kernel pointer {field.name} of the context")
+def load(region: ContextRegion, offset: int, size: int, packet: Region, environment: Environment) -> int | Pointer:
+    """A load, where the program type allows it: what nobody gave is drawn once and then stays."""
+    field = _field(region, offset, size, write=False)
     if field.kind in (FieldKind.PACKET, FieldKind.PACKET_META):
         return Pointer(packet, region.link_header)
     if field.kind is FieldKind.PACKET_END:
         return Pointer(packet, len(packet.data))
-    known = field.given or field.name == "len" or field.name in layout.writable
-    return int.from_bytes(region.data[offset : offset + size], "little") if known else environment.bits(8 * size)
+    if field.kind is not FieldKind.NUMBER:
+        raise Abstain(f"the {field.kind.value} {field.name} of the context")
+    if not region.holds(offset, size):
+        raise Abstain(f"a context of more than {len(region.data)} bytes")
+    if not region.defined(offset, size):
+        environment.drawn = True
+        region.store(offset, environment.bits(8 * size).to_bytes(size, "little"))
+    return int.from_bytes(region.data[offset : offset + size], "little")

@@ -70,7 +70,7 @@ class Machine:
         self.maps: list[Map] = build_maps(case.program.maps, environment)
         self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)
         self.packet = Region("packet", bytearray(data.packet), environment.base(len(data.packet)), rules.PACKET_BOUNDS)
-        self.context: ContextRegion = build_context(case.program, data, self.packet, environment)
+        self.context: ContextRegion = build_context(case, data, self.packet, environment)
         self.registers: list[Value] = [UNDEFINED] * 11
         self.frames: list[Frame] = []
         self.trace = trace

@@ -6,6 +6,6 @@ It has never seen the interpreter's code.
 
 from oracles.reference.answer import Answer, Broken, Cost, Verdict
 from oracles.reference.explorer import Budget
-from oracles.reference.verify import verify
+from oracles.reference.verify import verify, verify_by_ranges
 
-__all__ = ["Answer", "Broken", "Budget", "Cost", "Verdict", "verify"]
+__all__ = ["Answer", "Broken", "Budget", "Cost", "Verdict", "verify", "verify_by_ranges"]

@@ -6,14 +6,30 @@ import z3
 
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.maps import FieldKind
 from ebpf.program import LoadFlag
+from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
 from oracles.reference import context
 from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
+from oracles.reference.stack import Stack
 from oracles.reference.state import State
-from oracles.reference.terms import Condition, Term, add, concat, conjunction, extract, mask, symbol, to_signed, z, zero_extend
+from oracles.reference.terms import (
+    Condition,
+    Term,
+    add,
+    concat,
+    conjunction,
+    extract,
+    mask,
+    negation,
+    symbol,
+    to_signed,
+    z,
+    zero_extend,
+)
 from oracles.reference.values import SOCKETS, Null, Pointer, Region, RegionKind, Value
 
 BOUNDS: dict[RegionKind, Rule] = {
@@ -25,7 +41,7 @@ BOUNDS: dict[RegionKind, Rule] = {
 def within(offset: Term, size: int, region: Term) -> Condition:
     """Whether ``size`` bytes at ``offset`` (signed) lie in a region of ``region`` bytes."""
     if isinstance(offset, int) and isinstance(region, int):
-        return 0 <= to_signed(offset, 64) and to_signed(offset, 64) + size <= region
+        return to_signed(offset, 64) >= 0 and to_signed(offset, 64) + size <= region
     if isinstance(offset, int) and not 0 <= to_signed(offset, 64) <= (1 << 40):
         return False
     # Both sides far from the ends of 64 bits: region sizes are small, and an offset below 0 is a huge unsigned number.
@@ -53,6 +69,8 @@ def target(x: Explorer, s: State, base: Value, write: bool) -> Pointer:
         x.refuse(s, rules.NULL_CHECK, base.region.kind.value)
     if base.end:
         x.violation(s, rules.PACKET_BOUNDS, "at the packet's end")
+    if write and base.region.kind is RegionKind.PACKET and x.program.type not in PACKET_WRITERS:
+        x.refuse(s, rules.READ_ONLY, "packet")
     if write and not base.region.writable:
         x.violation(s, rules.READ_ONLY, base.region.kind.value)
     if not write and not base.region.readable:
@@ -74,8 +92,16 @@ def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write
         raise Unmodelled(f"accesses through {region.kind.value}")
     if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.privileged:
         x.refuse(s, rules.VARIABLE_STACK, "")
-    x.require(s, within(place, size, region.size), BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
+    if region.kind is RegionKind.PACKET and region is not s.packet:
+        x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
+    if region.kind is RegionKind.PACKET and s.metadata is not None:
+        inside = within(add(place, s.metadata), size, add(region.size, s.metadata))
+    else:
+        inside = within(place, size, region.size)
+    x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
     _alignment(x, s, region, place, size)
+    if region.kind is RegionKind.MAP_VALUE:
+        _special_fields(x, s, region, place, size)
     if region.kind is RegionKind.STACK:
         paths = x.split(s, place)
         for path, at in paths:
@@ -96,12 +122,35 @@ def _alignment(x: Explorer, s: State, region: Region, place: Term, size: int) ->
         x.refuse(s, rules.STACK_MISALIGNED if region.kind is RegionKind.STACK else rules.MISALIGNED, f"{size} bytes")
 
 
+REWRITTEN = SOCKETS | {RegionKind.CONTEXT, RegionKind.KERNEL}
+"""Kinds whose accesses kernels rewrite, each in its own way (kernel/bpf/verifier.c, reg_type_mismatch_ok)."""
+
+
+def _one_kind(x: Explorer, s: State, kind: RegionKind) -> None:
+    earlier = x.kinds.setdefault(s.pc, kind)
+    if earlier is not kind and (earlier in REWRITTEN or kind in REWRITTEN):
+        x.refuse(s, rules.MIXED_POINTERS, f"{earlier.value} and {kind.value}")
+
+
+def _special_fields(x: Explorer, s: State, region: Region, place: Term, size: int) -> None:
+    """Locks, timers and kernel pointers in a map's value are for their helpers only."""
+    if region.map is None:
+        return
+    for field in x.program.maps[region.map].fields:
+        if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
+            raise Unmodelled("kernel pointers in map values")
+        low, high = field.offset - size + 1, field.offset + field.kind.size
+        over = low <= to_signed(place, 64) < high if isinstance(place, int) else conjunction(place >= low, place < high)
+        x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)
+
+
 def load(x: Explorer, s: State, base: Value, offset: int, size: int) -> list[tuple[State, Value]]:
     """The value of a load on each path; a whole stored pointer stays one."""
     pointer = target(x, s, base, write=False)
     kind = pointer.region.kind
+    _one_kind(x, s, kind)
     if kind is RegionKind.CONTEXT:
-        return [(s, context.load(x, s, pointer, offset, size))]
+        return context.load(x, s, pointer, offset, size)
     if kind in SOCKETS:
         return [(s, context.load_socket(x, s, pointer, offset, size))]
     loaded: list[tuple[State, Value]] = []
@@ -142,7 +191,7 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int) ->
         return value
     if stack.missing(place, size):
         if x.privileged:
-            x.refuse(s, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}", before=(6, 3))
+            x.refuse(s, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}", before=(6, 1))
         else:
             x.require(s, False, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}")
     if stack.pointer_parts(place, size):
@@ -155,12 +204,22 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int) ->
     return stack.number(place, size)
 
 
-def store(x: Explorer, s: State, base: Value, offset: int, size: int, value: Value) -> list[State]:
-    """Store the low ``size`` bytes of ``value``."""
+def _break_up(x: Explorer, s: State, stack: Stack, slot: int) -> None:
+    """The pointer in a slot is none any more: its bytes are those of an address."""
+    for at in range(slot, slot + 8):
+        if at in stack.bytes and is_pointer(stack.bytes[at][0]):
+            stack.store(at, 1, x.chance(s, "address", 8))
+
+
+def store(
+    x: Explorer, s: State, base: Value, offset: int, size: int, value: Value, *, constant: bool = False
+) -> list[State]:
+    """Store the low ``size`` bytes of ``value``; ``constant``: by BPF_ST."""
     pointer = target(x, s, base, write=True)
     region = pointer.region
+    _one_kind(x, s, region.kind)
     if region.kind is RegionKind.CONTEXT:
-        context.store(x, s, pointer, offset, size, value)
+        context.store(x, s, pointer, offset, size, value, constant=constant)
         return [s]
     paths = check(x, s, pointer, offset, size, write=True)
     for path, place in paths:
@@ -178,8 +237,10 @@ def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: V
                 value = number(s, value)
             elif isinstance(value, Pointer) and value.region.kind is RegionKind.STACK and frame is not s.frame:
                 x.refuse(s, rules.STACK_IN_CALLER, "stored to the caller's frame")
-        elif not x.privileged and size != 8 and frame.stack.pointer_parts(place & ~7, 8):
-            x.refuse(s, rules.POINTER_LEAK, "a stored pointer is overwritten in part")
+        elif size != 8 and frame.stack.pointer_parts(place & ~7, 8):
+            if not x.privileged:
+                x.refuse(s, rules.POINTER_LEAK, "a stored pointer is overwritten in part")
+            _break_up(x, s, frame.stack, place & ~7)
         frame.stack.store(place, size, value if is_pointer(value) else extract(number(s, value), 8 * size - 1, 0))
         return
     if is_pointer(value) and not x.privileged:

@@ -63,7 +63,7 @@ def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value
     wide = insn.opcode & 7 == o.ALU64
     both = is_pointer(d) and is_pointer(v)
     subtraction = op == o.SUB and is_pointer(d)
-    as_number = subtraction and x.privileged and (both or not wide)
+    as_number = x.privileged and op == o.SUB and (not wide or both)
     if not as_number and (not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d))):
         x.refuse(s, rules.POINTER_ARITHMETIC, f"R{insn.dst}")
     if wide and subtraction and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import z3
@@ -9,11 +10,12 @@ import z3
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
 from ebpf.maps import FieldKind, MapSpec
+from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
 from oracles.reference import accesses
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.state import State
-from oracles.reference.terms import Condition, Term, add, conjunction, disjunction, equal, extract, z
+from oracles.reference.terms import Condition, Term, add, concat, conjunction, disjunction, equal, extract, z
 from oracles.reference.values import SOCKETS, Null, Pointer, RegionKind, Value
 
 A = ArgKind
@@ -108,7 +110,7 @@ def _unmodelled(x: Explorer, s: State, found: Arguments, register: int, arg: Arg
 def _context(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
     if pointer.region.kind is not RegionKind.CONTEXT:
         _wrong(x, s, register, arg)
-    if not equal(pointer.offset, 0) is True:
+    if equal(pointer.offset, 0) is not True:
         x.refuse(s, rules.CONTEXT_MODIFIED, f"R{register}")
         raise Unmodelled("a moved context given to a helper")
 
@@ -165,7 +167,10 @@ def _lock(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, poin
     found.lock = (region.map, region.id)
 
 
-def _socket(allowed: frozenset[RegionKind]):  # type: ignore[no-untyped-def]
+Check = Callable[[Explorer, State, Arguments, int, Arg, Pointer], None]
+
+
+def _socket(allowed: frozenset[RegionKind]) -> Check:
     def check_socket(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
         if pointer.region.kind is RegionKind.KERNEL:
             raise Unmodelled("kernel structures")
@@ -189,7 +194,7 @@ def _on_stack(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, 
         _wrong(x, s, register, arg)
 
 
-_POINTERS = {
+_POINTERS: dict[ArgKind, Check] = {
     A.CTX: _context, A.CTX_OR_NULL: _context, A.CONST_MAP: _map, A.MAP_KEY: _key, A.MAP_VALUE: _value, A.MAP_VALUE_OR_NULL: _value,
     A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed, A.FIXED_MEM_UNINIT: _fixed,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
@@ -213,9 +218,9 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
     empty = equal(size, 0)
     if isinstance(base, Null) or not isinstance(base, Pointer):
         value = number(s, base)
-        null_allowed = arg.kind.name.find("OR_NULL") >= 0 or zero
+        null_allowed = "OR_NULL" in arg.kind.name or zero
         fine: Condition = conjunction(equal(value, 0), empty) if null_allowed else False
-        if arg.kind.name.find("OR_NULL") >= 0:
+        if "OR_NULL" in arg.kind.name:
             fine = disjunction(fine, equal(value, 0)) if not isinstance(value, int) else fine
         x.require(s, fine, rules.HELPER_ARGUMENT, f"R{register - 1} is not {arg.kind.value}")
         return
@@ -227,7 +232,7 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
         if base.region.kind is RegionKind.CONTEXT:
             raise Unmodelled("the context as a helper's memory")
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register - 1} is no memory a helper may use")
-    memory(x, s, register - 1, base, size, reads=not writes, writes=writes)
+    memory(x, s, register - 1, base, size, reads=not writes, writes=writes, packet=prototype.packet_access)
     if writes:
         found.written.append(Written(base, size))
 
@@ -236,7 +241,9 @@ def _at_least(term: Term, limit: int) -> Condition:
     return term >= limit if isinstance(term, int) else z3.UGE(term, limit)
 
 
-def memory(x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *, reads: bool, writes: bool) -> None:
+def memory(
+    x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *, reads: bool, writes: bool, packet: bool = True
+) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region
     if region.kind not in MEMORY or pointer.end:
@@ -247,6 +254,8 @@ def memory(x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *
         x.refuse(s, rules.READ_ONLY, f"{region.kind.value} is write-only")
     rule = accesses.BOUNDS[region.kind]
     place = pointer.offset
+    if region.kind is RegionKind.PACKET and (x.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet):
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: helper access to the packet")
     x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper's memory")
     if region.kind is RegionKind.STACK:
         _on_the_stack(x, s, register, pointer, size, reads)
@@ -257,10 +266,8 @@ def memory(x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *
 def _inside(place: Term, size: Term, region: Term) -> Condition:
     if isinstance(size, int):
         return accesses.within(place, size, region)
-    last = z(place) + size
-    return conjunction(
-        z3.ULE(z(place), 1 << 40) if not isinstance(place, int) else place <= 1 << 40, z3.ULE(size, 1 << 32), z3.ULE(last, z(region))
-    )
+    near = place <= 1 << 40 if isinstance(place, int) else z3.ULE(place, 1 << 40)
+    return conjunction(near, z3.ULE(size, 1 << 32), z3.ULE(z(place) + size, z(region)))
 
 
 def _on_the_stack(x: Explorer, s: State, register: int, pointer: Pointer, size: Term, reads: bool) -> None:
@@ -281,7 +288,7 @@ def _on_the_stack(x: Explorer, s: State, register: int, pointer: Pointer, size: 
         if at not in frame.stack.bytes:
             if x.privileged:
                 if x.possible(s, reached):
-                    x.refuse(s, rules.UNINITIALISED_STACK, f"R{register}", before=(6, 3))
+                    x.refuse(s, rules.UNINITIALISED_STACK, f"R{register}", before=(6, 1))
                 break
             x.require(s, True if reached is False else not reached if isinstance(reached, bool) else z3.Not(reached),
                       rules.UNINITIALISED_STACK, f"R{register}: a helper's memory")  # fmt: skip
@@ -318,8 +325,6 @@ def content(s: State, pointer: Pointer, size: int) -> Term | None:
         parts = [accesses.packet_byte(s, add(place, n)) for n in reversed(range(size))]
     else:
         return None
-    from oracles.reference.terms import concat
-
     return concat(parts)
 
 

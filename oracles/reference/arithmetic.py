@@ -1,7 +1,7 @@
 """What an ALU instruction computes, over terms: RFC 9669 sections 4.1 and 4.2, written from the text and for Z3.
 
-A second reading of the specification: nothing here comes from the interpreter's arithmetic.  ``d`` is the old destination, ``s`` the
-source, both of the operation's width; so is the result.
+A second reading of the specification: nothing here comes from the interpreter's arithmetic.  ``d`` is the old destination, ``s``
+the source, both of the operation's width; so is the result.
 """
 
 from __future__ import annotations

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import z3
+
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.reference import helpers
+from oracles.reference import callbacks, helpers
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.stack import Stack
 from oracles.reference.state import Frame, Loop, State
-from oracles.reference.terms import z
+from oracles.reference.terms import to_signed
 from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind, Value
 
 MAX_FRAMES = 8
@@ -36,10 +38,10 @@ def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None =
     if not x.privileged:
         x.refuse(s, rules.PRIVILEGED_CALL, "")
     if len(s.frames) >= MAX_FRAMES:
-        x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames")
+        x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames", before=(7, 0))
         raise Unmodelled("more than eight frames")
     if s.lock is not None and loop is None:
-        x.refuse(s, rules.LOCK_HELD, "a call", before=(6, 14))
+        x.refuse(s, rules.CALL_UNDER_LOCK, "a call", before=(6, 14))
     x.calls.add((s.frame.entry, entry))
     number_ = s.number()
     region = Region(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)
@@ -59,7 +61,7 @@ def leave(x: Explorer, s: State) -> list[State]:
     frame = s.frame
     x.depths[frame.entry] = min(x.depths.get(frame.entry, o.STACK_SIZE), frame.stack.lowest)
     if frame.loop is not None:
-        return helpers.called_back(x, s, frame.loop)
+        return callbacks.called_back(x, s, frame.loop)
     if isinstance(result, Pointer) and result.region is frame.region:
         x.refuse(s, rules.STACK_IN_CALLER, "returned")
     pop(s)
@@ -80,11 +82,13 @@ def _end(x: Explorer, s: State) -> None:
     x.depths[frame.entry] = min(x.depths.get(frame.entry, o.STACK_SIZE), frame.stack.lowest)
     value: Value = read(x, s, 0)
     if s.lock is not None:
-        x.violation(s, rules.LOCK_HELD, "at exit")
+        x.violation(s, rules.LOCK_HELD_AT_EXIT, "at exit")
     if s.references:
         x.violation(s, rules.REFERENCE_LEAK, "at exit")
     if is_pointer(value) and not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, "R0 at exit")
+    if x.exits is not None:
+        x.exits(s)
     allowed = x.return_range
     if allowed is None:
         return
@@ -94,13 +98,7 @@ def _end(x: Explorer, s: State) -> None:
         return
     bits = number(s, value)
     # Kernels hold the value against the range as signed numbers (verifier.c: retval_range_within).
-    outside = not low <= (bits - (1 << 64) if bits >> 63 else bits) <= high if isinstance(bits, int) else x.possible(
-        s, _outside(bits, low, high))  # fmt: skip
-    if outside:
+    outside = not low <= to_signed(bits, 64) <= high if isinstance(bits, int) else z3.Or(bits < low, bits > high)
+    if x.possible(s, outside):
         x.refuse(s, rules.RETURN_RANGE, f"R0 may be outside {low}..{high}")
 
-
-def _outside(bits: object, low: int, high: int):  # type: ignore[no-untyped-def]
-    import z3
-
-    return z3.Or(z(bits) < low, z(bits) > high)  # type: ignore[arg-type]

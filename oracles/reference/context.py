@@ -1,15 +1,22 @@
-"""The context as the reference verifier sees it: which accesses a program type allows, and what they give."""
+"""The context and sockets: which accesses a program type allows, by the tables of :mod:`ebpf.contexts`, and what they give."""
 
 from __future__ import annotations
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, FieldKind
-from oracles.reference.events import ContextRead
+from ebpf.contexts import CONTEXTS, ContextField, FieldKind, Refusal, ctx_access
+from ebpf.program_rules import CONSTANT_CONTEXT_STORES
+from ebpf.releases import NEWEST, release_key
+from ebpf.sockets import SocketKind, socket_field
+from oracles.reference.answer import spans
+from oracles.reference.events import Chance, ContextRead
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.state import State
-from oracles.reference.terms import Term, extract, mask, symbol, to_signed, zero_extend
-from oracles.reference.values import Pointer, Value
+from oracles.reference.terms import Term, add, extract, mask, negate, symbol, to_signed, zero_extend
+from oracles.reference.values import Null, Pointer, Region, RegionKind, Value
+
+_SOCKETS = {FieldKind.SOCKET: RegionKind.SOCKET, FieldKind.SOCKET_OR_NULL: RegionKind.SOCKET,
+            FieldKind.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON}  # fmt: skip
 
 
 def _place(x: Explorer, s: State, pointer: Pointer, offset: int) -> int:
@@ -23,53 +30,90 @@ def _place(x: Explorer, s: State, pointer: Pointer, offset: int) -> int:
     return to_signed(moved + offset & mask(64), 64)
 
 
-def load(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> Value:
-    """``size`` bytes of the context."""
-    at = _place(x, s, pointer, offset)
+def _field(x: Explorer, s: State, at: int, size: int, *, write: bool) -> ContextField:
+    """The field; kernels that do not have it refuse, and where none has it no access is safe."""
     layout = CONTEXTS.get(x.program.type)
-    if layout is None:
+    if layout is None or layout.kernel_btf:
         raise Unmodelled(f"the context of {x.program.type.name.lower()}")
-    if at % size:
-        x.refuse(s, rules.MISALIGNED, "context")
-    field = layout.field_at(at, size)
-    if field is None or field.name in layout.hidden or (field.whole and size != field.size) or at % size:
-        x.violation(s, rules.CONTEXT_BOUNDS, f"{size} bytes at ctx{at:+d}")
-    if field.kind in (FieldKind.PACKET, FieldKind.PACKET_META):
-        assert s.packet is not None
-        return Pointer(s.packet, 0)
-    if field.kind is FieldKind.PACKET_END:
-        assert s.packet is not None
+    kind, attach = x.program.type, x.program.attach_type
+
+    def ask(release: str) -> ContextField | Refusal:
+        return ctx_access(kind, attach, at, size, write, x.capable, release)
+
+    found = ask(NEWEST)
+    stretches = list(spans(lambda release: isinstance(ask(release), Refusal)))
+    if isinstance(found, Refusal):
+        for since, before in stretches:
+            x.refuse(s, found.rule, found.detail, since=since, before=before)
+        x.violation(s, found.rule, found.detail)
+    for since, before in stretches:
+        x.refuse(s, rules.CONTEXT_BOUNDS, found.name, since=since, before=before)
+    return found
+
+
+def load(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> list[tuple[State, Value]]:
+    """``size`` bytes of the context, on each path."""
+    at = _place(x, s, pointer, offset)
+    field = _field(x, s, at, size, write=False)
+    if field.kind is FieldKind.NUMBER:
+        known = s.context.get((at, size))
+        if known is None:
+            fresh: Term = zero_extend(symbol(f"ctx{at}!{s.number()}", 8 * size), 8 * size)
+            overwritten = any(place < at + size and at < place + width for place, width in s.stored)
+            s.note(Chance("context") if overwritten else ContextRead(at, size, fresh))
+            s.context[at, size] = known = fresh
+        return [(s, known)]
+    if field.kind in (FieldKind.PACKET, FieldKind.PACKET_META, FieldKind.PACKET_END):
+        return [(s, _packet(s, field.kind))]
+    if field.kind not in _SOCKETS:
+        raise Unmodelled(f"the context's {field.kind.value}")
+    region = Region(_SOCKETS[field.kind], s.number(), writable=False)
+    s.note(Chance(field.name))
+    s.unpredictable = True
+    if field.kind is FieldKind.SOCKET:
+        return [(s, Pointer(region, 0))]
+    none = s.fork()
+    check = s.number()
+    none.fresh = s.fresh
+    return [(s, Pointer(region, 0, check)), (none, Null(check, region.kind))]
+
+
+def _packet(s: State, kind: FieldKind) -> Pointer:
+    assert s.packet is not None
+    if kind is FieldKind.PACKET_END:
         return Pointer(s.packet, s.packet.size, end=True)
-    if field.kind is FieldKind.POINTER:
-        raise Unmodelled(f"the kernel pointer {field.name} of the context")
-    known = s.context.get((at, size))
-    if known is None:
-        fresh: Term = zero_extend(symbol(f"ctx{at}!{s.number()}", 8 * size), 8 * size)
-        s.note(ContextRead(at, size, fresh))
-        s.context[at, size] = known = fresh
-    return known
+    if kind is FieldKind.PACKET:
+        return Pointer(s.packet, 0)
+    if s.metadata is None:
+        s.metadata = zero_extend(symbol(f"metadata!{s.number()}", 8), 8)
+    return Pointer(s.packet, negate(s.metadata))
 
 
-def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value) -> None:
-    """Store to the context."""
+def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool = False) -> None:
+    """Store to the context; ``constant``: by BPF_ST."""
     at = _place(x, s, pointer, offset)
-    layout = CONTEXTS.get(x.program.type)
-    if layout is None:
-        raise Unmodelled(f"the context of {x.program.type.name.lower()}")
     if is_pointer(value) and not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, "into the context")
-    field = layout.field_at(at, size)
-    if field is None or field.name not in layout.writable or at % size:
-        x.violation(s, rules.CONTEXT_BOUNDS, f"{size} bytes written at ctx{at:+d}")
+    _field(x, s, at, size, write=True)
+    if constant:
+        before = release_key(CONSTANT_CONTEXT_STORES)
+        x.refuse(s, rules.CONTEXT_BOUNDS, "a constant is stored", before=(before[0], before[1]))
     bits = number(s, value)
     for place, width in list(s.context):
         if place < at + size and at < place + width:
             del s.context[place, width]
     s.context[at, size] = zero_extend(extract(bits, 8 * size - 1, 0), 8 * size)
+    s.stored = (*s.stored, (at, size))
 
 
 def load_socket(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> Value:
     """A field of a socket."""
-    raise Unmodelled(f"fields of {pointer.region.kind.value}")
-
-
+    if pointer.check is not None:
+        x.refuse(s, rules.NULL_CHECK, pointer.region.kind.value)
+    place = x.constant(s, add(pointer.offset, offset & mask(64)))
+    if place is None:
+        raise Unmodelled("a socket's field at an unknown offset")
+    kind = SocketKind(pointer.region.kind.value)
+    if socket_field(kind, to_signed(place, 64), size) is None:
+        x.violation(s, rules.SOCKET_ACCESS, f"{size} bytes at {kind.value}{to_signed(place, 64):+d}")
+    return zero_extend(x.chance(s, kind.value, 8 * size), 8 * size)

@@ -11,9 +11,13 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Prototype
+from ebpf.helpers.availability import gpl_refusal, refusal
 from ebpf.program import Case
+from ebpf.releases import NEWEST
+from ebpf.return_ranges import return_range
 from ebpf.rules import Rule
-from oracles.reference.answer import Answer, Broken, Cost, Verdict
+from oracles.reference.answer import Answer, Broken, Cost, Verdict, spans
+from oracles.reference.depth import check_depth
 from oracles.reference.events import Chance
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State
@@ -27,6 +31,7 @@ Confirm = Callable[[Case, Rule, int], bool]
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either makes a program privileged here (include/linux/bpf.h: bpf_allow_ptr_leaks, bpf_allow_uninit_stack)."""
+BPF = {"CAP_BPF", "CAP_SYS_ADMIN"}
 
 
 class PathEnds(Exception):
@@ -58,13 +63,13 @@ class Budget:
 class Explorer:
     """One verification.  ``confirm`` is asked about every violation before it counts."""
 
-    def __init__(self, case: Case, confirm: Confirm, budget: Budget) -> None:
+    def __init__(self, case: Case, confirm: Confirm, budget: Budget, solver: Solver | None = None) -> None:
         self.case = case
         self.program = case.program
         self.code = case.program.instructions
         self.confirm = confirm
         self.budget = budget
-        self.solver = Solver()
+        self.solver = solver or Solver()
         self.work: list[State] = []
         self.broken: dict[tuple[str, int, tuple[int, int]], Broken] = {}
         self.unknown: dict[str, None] = {}
@@ -73,18 +78,25 @@ class Explorer:
         self.paths = 0
         self.steps = 0
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
+        self.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
         self.handles = [Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))]
         self.direct = [
             Region(RegionKind.MAP_VALUE, 4 + 2 * n, spec.value_size, n, not spec.flags & 1 << 8, not spec.flags & 1 << 7)
             for n, spec in enumerate(self.program.maps)
         ]
         self.elided: set[int] = set()
-        self.return_range: tuple[int, int] | None = None
+        self.exits: Callable[[State], None] | None = None
+        self.kinds: dict[int, RegionKind] = {}
+        self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 
     def may_call(self, state: State, prototype: Prototype) -> None:
         """Record what kernels have against this program's calling the helper."""
-        if prototype.gpl_only and "GPL" not in self.program.license:
-            self.refuse(state, rules.HELPER_GPL, prototype.name)
+        rule = gpl_refusal(prototype, self.program.license)
+        if rule is not None:
+            self.refuse(state, rule, prototype.name)
+        type_, attach = self.program.type, self.program.attach_type
+        for since, before in spans(lambda r: refusal(type_, attach, prototype.number, r, self.case.capabilities) is not None):
+            self.refuse(state, rules.HELPER_UNKNOWN, prototype.name, since=since, before=before)
 
     # -- questions
 
@@ -162,6 +174,8 @@ class Explorer:
             self.unknown[f"solver: {rule}"] = None
         elif answer is Feasible.YES and model is not None:
             self.accuse(state, wrong, model, rule, detail)
+        elif answer is Feasible.YES:
+            self.unknown[f"{rule} at instruction {state.pc}: not provable by ranges"] = None
         if condition is False:
             raise PathEnds
         if answer is not Feasible.NO:
@@ -192,8 +206,16 @@ class Explorer:
     ) -> None:  # fmt: skip
         """The path breaks a policy rule here."""
         if state.certain:
-            broken = Broken(rule, state.pc if at is None else at, detail, since, before)
-            self.broken.setdefault((rule.name, broken.at, since), broken)
+            place = state.pc if at is None else at
+            key = (rule.name, place, since)
+            if key in self.broken:
+                return
+            if state.model is None:
+                state.model = self.solver.feasible(state, True)[1]
+            if state.model is None:
+                return
+            leads = next(iter(witness(self.case, state, True, state.model, self.solver)), None)
+            self.broken[key] = Broken(rule, place, detail, since, before, leads)
 
     def chance(self, state: State, what: str, bits: int = 64) -> z3.BitVecRef:
         """An unknown that no input determines."""
@@ -238,6 +260,7 @@ class Explorer:
                     self.work.extend(reversed(following[1:]))
         except Proven as proof:
             return self.answer(started, Verdict.UNSAFE, proof)
+        check_depth(self)
         return self.answer(started, Verdict.UNKNOWN if self.unknown else Verdict.SAFE)
 
     def answer(self, started: float, verdict: Verdict, proof: Proven | None = None) -> Answer:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import z3
+
 from ebpf import rules
 from ebpf.helpers import Prototype, ResultKind, prototype_for
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
-from oracles.reference import calls
+from oracles.reference import callbacks
 from oracles.reference.arguments import Arguments, check
 from oracles.reference.events import LookedUp, MapWritten, Scripted
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
-from oracles.reference.state import Loop, State
-from oracles.reference.terms import Condition, Term, symbol
+from oracles.reference.state import State
+from oracles.reference.terms import Condition, Term, symbol, z
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKind, Value
 
 R = ResultKind
@@ -22,9 +24,15 @@ ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
 HASHES = frozenset({MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH})
 READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8
 """BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, include/uapi/linux/bpf.h."""
-MAX_LOOPS = 8 * 1024 * 1024
-"""BPF_MAX_LOOPS, include/linux/bpf.h."""
-OBJECTS = {R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON, R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK}
+RETURNS_SIZE = {
+    name: 3 if "get_stack" in name else 2
+    for name in ("get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str")
+}  # fmt: skip
+"""Helpers that give how much they wrote, and the argument that says how much they may."""
+OBJECTS = {
+    R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
+    R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
+}  # fmt: skip
 
 
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
@@ -36,10 +44,10 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     x.may_call(s, prototype)
     found = check(x, s, prototype)
     if prototype.maps is not None and found.map is not None and x.program.maps[found.map].type not in prototype.maps:
-        x.refuse(s, rules.MAP_FORBIDDEN, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
+        x.refuse(s, rules.MAP_HELPER, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
         raise Unmodelled("a map that the helper does not take")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
-        x.refuse(s, rules.LOCK_HELD, f"{prototype.name} while holding a lock")
+        x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
     for written in found.written:
         fill(x, s, written.pointer, written.size)
     special = SPECIAL.get(prototype.name)
@@ -97,8 +105,6 @@ def release(x: Explorer, s: State, value: Pointer | Null | None) -> None:
 
 
 def _change_packet(s: State) -> None:
-    import z3
-
     assert s.packet is not None
     number_ = s.number()
     length = symbol(f"packet_length!{number_}")
@@ -118,6 +124,12 @@ def results(x: Explorer, s: State, prototype: Prototype, found: Arguments) -> li
         return [s]
     if result is R.INTEGER:
         value = symbol(f"{prototype.name}!{s.number()}")
+        limit = RETURNS_SIZE.get(prototype.name)
+        if limit is not None:
+            # At most as many bytes as there is room for, or an error (kernel/bpf/verifier.c: do_refine_retval_range).
+            room = number(s, found.values[limit - 1])
+            s.assume(z3.And(value >= -4095, value <= z(room)))
+            s.model = None
         s.registers[0] = value
         if prototype.name not in DETERMINED:
             s.note(Scripted(value))
@@ -151,6 +163,8 @@ def _or_null(x: Explorer, s: State, region: Region, acquires: bool, held: int | 
 
 
 def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[State]:
+    if not nullable and found.values[1] != 0:
+        x.refuse(s, rules.HELPER_ARGUMENT, "R2: flags are not 0")
     if found.map is None:
         raise Unmodelled("a lookup in a map that is not known")
     spec = x.program.maps[found.map]
@@ -194,8 +208,6 @@ def value_region(x: Explorer, s: State, index: int, spec: MapSpec, key: str) -> 
 
 def _present(spec: MapSpec, key: Term | None) -> Condition | None:
     """Whether a key is there; None where others decide."""
-    import z3
-
     if spec.type not in ARRAYS or key is None:
         return None
     return key < spec.max_entries if isinstance(key, int) else z3.ULT(key, spec.max_entries)
@@ -203,14 +215,14 @@ def _present(spec: MapSpec, key: Term | None) -> Condition | None:
 
 def _spin_lock(x: Explorer, s: State, found: Arguments) -> list[State]:
     if s.lock is not None:
-        x.violation(s, rules.LOCK_HELD, "taken twice")
+        x.violation(s, rules.LOCK_TWICE, "taken twice")
     s.lock = found.lock
     return _done(s)
 
 
 def _spin_unlock(x: Explorer, s: State, found: Arguments) -> list[State]:
     if s.lock is None or s.lock != found.lock:
-        x.violation(s, rules.LOCK_HELD, "not held")
+        x.violation(s, rules.UNLOCK_UNHELD, "not held")
     s.lock = None
     return _done(s)
 
@@ -227,84 +239,8 @@ def _tail_call(x: Explorer, s: State, found: Arguments) -> list[State]:
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")
     if s.lock is not None:
-        x.refuse(s, rules.LOCK_HELD, "by a tail call")
+        x.refuse(s, rules.LOCK_HELD_AT_EXIT, "by a tail call")
     return _done(s)
 
 
-def _loop(x: Explorer, s: State, found: Arguments) -> list[State]:
-    import z3
-
-    count, _, argument, flags = found.values[:4]
-    assert found.function is not None
-    number_ = number(s, count)
-    turns: Term = number_ & 0xFFFF_FFFF if isinstance(number_, int) else z3.ZeroExt(32, z3.Extract(31, 0, number_))
-    paths: list[State] = []
-    bits = number(s, flags)
-    wrong: Condition = bits != 0 if isinstance(bits, int) else bits != 0
-    bad, s_or_none = x.branch(s, wrong)
-    if bad is not None:
-        x.refuse(bad, rules.HELPER_ARGUMENT, "R4 is not 0", since=(5, 17))
-        bad.scratch()
-        bad.registers[0] = -22 & (1 << 64) - 1
-        bad.pc += 1
-        paths.append(bad)
-    if s_or_none is None:
-        return paths
-    over, s_or_none = x.branch(s_or_none, turns > MAX_LOOPS if isinstance(turns, int) else z3.UGT(turns, MAX_LOOPS))
-    if over is not None:
-        over.scratch()
-        over.registers[0] = -7 & (1 << 64) - 1
-        over.pc += 1
-        paths.append(over)
-    if s_or_none is not None:
-        loop = Loop(s_or_none.pc, found.function, 0, argument, turns)
-        paths = [*_turn(x, s_or_none, loop), *paths]
-    return paths
-
-
-def _turn(x: Explorer, s: State, loop: Loop) -> list[State]:
-    """The next iteration, or the end of the loop; the current frame is the caller's."""
-    import z3
-
-    turns = loop.extra
-    assert isinstance(turns, int | z3.BitVecRef)
-    more, done = x.branch(s, loop.iteration < turns if isinstance(turns, int) else z3.ULT(loop.iteration, turns))
-    paths = []
-    if more is not None:
-        more.registers[1:6] = [loop.iteration, loop.argument, UNDEFINED, UNDEFINED, UNDEFINED]
-        calls.enter(x, more, loop.entry, loop.call, Loop(loop.call, loop.entry, loop.iteration, loop.argument, turns))
-        paths.append(more)
-    if done is not None:
-        done.scratch()
-        done.registers[0] = loop.iteration
-        done.pc = loop.call + 1
-        paths.append(done)
-    return paths
-
-
-def called_back(x: Explorer, s: State, loop: Loop) -> list[State]:
-    """A callback exits: R0 says whether the loop goes on."""
-    import z3
-
-    from oracles.reference.registers import read
-
-    result = read(x, s, 0)
-    if is_pointer(result):
-        x.violation(s, rules.RETURN_RANGE, "the callback returned a pointer")
-    bits = number(s, result)
-    x.require(s, 0 <= bits <= 1 if isinstance(bits, int) else z3.ULE(bits, 1), rules.RETURN_RANGE, "the callback's result")
-    calls.pop(s)
-    s.scratch()
-    stop, on = x.branch(s, bits != 0)
-    paths = []
-    if on is not None:
-        paths += _turn(x, on, Loop(loop.call, loop.entry, loop.iteration + 1, loop.argument, loop.extra))
-    if stop is not None:
-        stop.scratch()
-        stop.registers[0] = loop.iteration + 1
-        stop.pc = loop.call + 1
-        paths.append(stop)
-    return paths
-
-
-SPECIAL = {"spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": _loop}
+SPECIAL = {"spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": callbacks.loop}

@@ -9,7 +9,7 @@ from oracles.reference.arithmetic import CONDITIONS, compare
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.state import State
-from oracles.reference.terms import Condition, add, mask
+from oracles.reference.terms import add, mask
 from oracles.reference.values import Null, Pointer, RegionKind, Value
 
 _BIAS = 1 << 63
@@ -58,7 +58,7 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     zero = not insn.opcode & o.X and insn.imm == 0
     if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, Pointer | Null):
         if d.check is not None:
-            s.replace({d.check: 0 if isinstance(d, Null) else None})
+            s.resolve({d.check: 0 if isinstance(d, Null) else None})
         null = isinstance(d, Null)
         return (s, None) if null == (op == o.JEQ) else (None, s)
     _may_compare(x, s, insn, d, v)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
-from ebpf.program_types import ProgramType
+from ebpf.program_rules import LEGACY_LOADS
 from oracles.reference import accesses, atomics, calls
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.state import State
 from oracles.reference.terms import Term, extract, mask, sign_extend, symbol, zero_extend
 from oracles.reference.values import Pointer, Region, RegionKind, Value
-
-READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8
-"""BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, include/uapi/linux/bpf.h."""
-SOCKET_BUFFERS = frozenset({ProgramType.SOCKET_FILTER, ProgramType.SCHED_CLS, ProgramType.SCHED_ACT})
-"""Types that may use the legacy packet loads (kernel/bpf/verifier.c, may_access_skb)."""
 
 
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
@@ -36,7 +30,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     if mode == o.ATOMIC:
         return atomics.step(x, s, insn)
     value: Value = insn.imm & mask(64) if cls == o.ST else read(x, s, insn.src)
-    paths = accesses.store(x, s, read(x, s, insn.dst), insn.off, size, value)
+    paths = accesses.store(x, s, read(x, s, insn.dst), insn.off, size, value, constant=cls == o.ST)
     for path in paths:
         path.pc += 1
     return paths
@@ -74,13 +68,13 @@ def _constant(x: Explorer, s: State, insn: Insn) -> Value:
 
 def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> list[State]:
     """ABS and IND: R0 becomes the packet's bytes, or the program ends with 0 where the packet is shorter."""
-    if x.program.type not in SOCKET_BUFFERS:
+    if x.program.type not in LEGACY_LOADS:
         x.refuse(s, rules.PACKET_LOAD_CONTEXT, x.program.type.name.lower())
     six = read(x, s, 6)
     if not (isinstance(six, Pointer) and six.region.kind is RegionKind.CONTEXT and six.offset == 0):
         x.violation(s, rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
     if s.lock is not None:
-        x.refuse(s, rules.LOCK_HELD, "a legacy packet load")
+        x.refuse(s, rules.LOCK_HELD_AT_EXIT, "a legacy packet load")
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "a legacy packet load")
     if indirect:

@@ -56,10 +56,9 @@ class Stack:
         """``size`` written bytes, none of a pointer, as 64 bits."""
         value = self.whole(offset, size)
         if value is not None and not isinstance(value, Pointer | Null):
-            assert not hasattr(value, "__slots__") or isinstance(value, int)
-            return zero_extend(extract(value, 8 * size - 1, 0), 8 * size)  # type: ignore[arg-type]
+            return zero_extend(extract(value, 8 * size - 1, 0), 8 * size)
         parts = []
         for n in reversed(range(size)):
             stored, index, _ = self.bytes[offset + n]
-            parts.append(extract(stored, 8 * index + 7, 8 * index))  # type: ignore[arg-type]
+            parts.append(extract(stored, 8 * index + 7, 8 * index))
         return zero_extend(concat(parts), 8 * size)

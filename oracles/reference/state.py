@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import z3
 
 from oracles.reference.stack import Stack
+from oracles.reference.terms import Term
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, Value
 
 
@@ -53,7 +54,8 @@ class Frame:
 
 @dataclass(slots=True)
 class State:
-    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known)."""
+    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``metadata``: how many bytes
+    lie before the packet, once that was asked for.  ``stored``: (offset, size) of what was stored to the context."""
 
     pc: int
     registers: list[Value]
@@ -67,6 +69,8 @@ class State:
     packet_bytes: dict[int, object] = field(default_factory=dict)
     references: dict[int, tuple[Region, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
+    metadata: Term | None = None
+    stored: tuple[tuple[int, int], ...] = ()
     certain: bool = True
     unpredictable: bool = False
     steps: int = 0
@@ -85,10 +89,9 @@ class State:
                   f.may_goto)
             for f in self.frames
         ]  # fmt: skip
-        return State(
-            self.pc, list(self.registers), frames, self.assumed, self.happened, self.model, self.fresh, dict(self.context),
-            self.packet, dict(self.packet_bytes), dict(self.references), self.lock, self.certain, self.unpredictable, self.steps,
-            dict(self.seen),
+        return replace(
+            self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
+            references=dict(self.references), seen=dict(self.seen),
         )  # fmt: skip
 
     def assume(self, condition: z3.BoolRef) -> None:
@@ -126,7 +129,7 @@ class State:
         """Forget R1 to R5, as calls do."""
         self.registers[1:6] = [UNDEFINED] * 5
 
-    def replace(self, change: dict[int, Value | None]) -> None:
+    def resolve(self, change: dict[int, Value | None]) -> None:
         """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or, for None, to the same
         pointer checked."""
 

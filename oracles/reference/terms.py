@@ -1,7 +1,7 @@
 """Terms: bit-vectors of a stated width, as a Python number where every bit is known and as a Z3 expression where not.
 
-Numbers are unsigned.  Each function folds numbers itself, since a run of a verified program is mostly constants and Z3's expressions
-cost a hundred times more than Python's.  Conditions are ``bool`` or ``z3.BoolRef`` in the same way.
+Numbers are unsigned.  Each function folds numbers itself, since a run of a verified program is mostly constants and Z3's
+expressions cost a hundred times more than Python's.  Conditions are ``bool`` or ``z3.BoolRef`` in the same way.
 """
 
 from __future__ import annotations

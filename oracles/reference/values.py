@@ -46,9 +46,9 @@ SOCKETS: Final = frozenset({RegionKind.SOCKET, RegionKind.SOCK_COMMON, RegionKin
 class Region:
     """Memory, or a kernel object; equal only to itself.
 
-    ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.  ``readable``, ``writable``:
-    what the map's flags or the region's nature allow.  ``key``: for map values the text of the looked-up key, so that two lookups
-    of one key are known to share memory.
+    ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.  ``readable``,
+    ``writable``: what the map's flags or the region's nature allow.  ``key``: for map values the text of the looked-up key, so that
+    two lookups of one key are known to share memory.
     """
 
     kind: RegionKind

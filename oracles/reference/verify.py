@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import z3
+
 from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program import Case
+from ebpf.program_rules import map_refusal
+from ebpf.rules import MAP_PROGRAM
 from oracles.reference import alu, calls, jumps, loads
-from oracles.reference.answer import Answer, Verdict
+from oracles.reference.answer import Answer, Broken, Verdict, spans
 from oracles.reference.explorer import Budget, Confirm, Explorer
 from oracles.reference.form import check_form
+from oracles.reference.intervals import IntervalSolver
+from oracles.reference.solver import Solver
 from oracles.reference.stack import Stack
 from oracles.reference.state import Frame, State
 from oracles.reference.terms import symbol
@@ -17,28 +26,52 @@ from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind
 LONGEST = 0xFFFF
 """MAX_PACKET_OFF, kernel/bpf/verifier.c: no packet is followed farther."""
 
-_STEPS = {o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step, o.ST: loads.step,
-          o.STX: loads.step}  # fmt: skip
+_STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
+    o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step, o.ST: loads.step,
+    o.STX: loads.step,
+}  # fmt: skip
 
 
 def _step(x: Explorer, s: State) -> list[State]:
     insn = x.code[s.pc]
     s.steps += 1
     if insn.opcode & 7 == o.JMP:
-        return (calls if insn.opcode & o.OP_MASK in (o.CALL, o.EXIT) else jumps).step(x, s, insn)
+        step = calls.step if insn.opcode & o.OP_MASK in (o.CALL, o.EXIT) else jumps.step
+        return step(x, s, insn)
     return _STEPS[insn.opcode & 7](x, s, insn)
 
 
-def verify(case: Case, confirm: Confirm, budget: Budget = Budget()) -> Answer:  # noqa: B008 (frozen)
+def final_states(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[State]]:  # noqa: B008 (frozen)
+    """The answer, and the state of every path that returns: R0 as a term, and what the path assumed and took from the world."""
+    states: list[State] = []
+    x = Explorer(case, lambda case, rule, at: False, budget)
+    x.exits = states.append
+    return _run(x), states
+
+
+def verify(case: Case, confirm: Confirm, budget: Budget = Budget(), solver: Solver | None = None) -> Answer:  # noqa: B008 (frozen)
     """Whether some input makes the program break a safety rule, and which policy rules it breaks.
 
     ``confirm`` runs a witness: without its yes nothing is unsafe.  Deterministic, but for answers whose reason is ``wall``.
     """
-    x = Explorer(case, confirm, budget)
+    return _run(Explorer(case, confirm, budget, solver))
+
+
+def _run(x: Explorer) -> Answer:
     if not check_form(x):
         return Answer(Verdict.UNKNOWN, reason="the program's form is not one that runs", policy=tuple(x.broken.values()))
-    answer = x.explore(start(x), _step)
-    return answer
+    for spec in x.program.maps:
+        for since, before in spans(lambda release: map_refusal(x.program, spec, release) is not None):  # noqa: B023 (used here)
+            x.broken.setdefault((MAP_PROGRAM.name, 0, since), Broken(MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
+    return x.explore(start(x), _step)
+
+
+def verify_by_ranges(case: Case, budget: Budget = Budget()) -> Answer:  # noqa: B008 (frozen)
+    """Safe where intervals and known bits prove every access, one value at a time; unknown everywhere else.
+
+    What it proves, a kernel that keeps the same kind of state could prove as well.
+    """
+    return verify(case, lambda case, rule, at: False, budget, IntervalSolver())
 
 
 def start(x: Explorer) -> State:
@@ -48,8 +81,6 @@ def start(x: Explorer) -> State:
     length = symbol("packet_length")
     packet = Region(RegionKind.PACKET, 2, length)
     state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=100)
-    import z3
-
     state.assume(z3.ULE(length, LONGEST))
     state.model = x.solver.nothing
     state.registers[1] = Pointer(context, 0)

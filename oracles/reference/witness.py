@@ -44,6 +44,8 @@ def _convenient(state: State, link_header: int, buffer: bool) -> list[z3.BoolRef
     if state.packet is None or isinstance(state.packet.size, int):
         return []
     conditions = [z3.ULE(state.packet.size, LONGEST_PACKET)]
+    if state.metadata is not None:
+        conditions.append(z(state.metadata) == 0)
     if not link_header:
         conditions.append(z3.UGE(state.packet.size, SHORTEST_PACKET))
     if buffer:

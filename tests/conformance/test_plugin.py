@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import pytest
 from click.testing import CliRunner
 
 from conformance.cli.plugin import plugin
-from conformance.conformance_plugin import parse_hex, result, wrap
+from conformance.conformance_plugin import parse_hex, program_of_elf, result, wrap
 from ebpf.assembly import parse
+from ebpf.errors import InputError
 from ebpf.isa.insn import encode
 from oracles.interpreter import Returned, run
 
@@ -76,9 +78,70 @@ def test_a_run_that_traps_prints_no_result(text, memory, expected):
         assert (done.exit_code, done.stdout) == (0, "33\n")
 
 
-def test_elf_input_is_refused_by_name():
-    done = ask("", "--elf")
-    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "unsupported: ELF input\n")
+def elf(code: bytes, *more: tuple[int, int, bytes], machine: int = 247) -> bytes:
+    """A relocatable file: header, then the sections' bytes, then their headers, each (type, flags, bytes)."""
+    sections = ((0, 0, b""), (3, 0, b"\0.text\0"), (1, 6, code), *more)
+    starts = [64 + sum(len(body) for _, _, body in sections[:number]) for number in range(len(sections))]
+    bodies = b"".join(body for _, _, body in sections)
+    header = struct.pack(
+        "<4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 1, machine, 1, 0, 0, 64 + len(bodies), 0, 64, 0, 0, 64, len(sections), 1
+    )
+    table = [
+        struct.pack("<IIQQQQIIQQ", 0, kind, flags, 0, start, len(body), 0, 0, 4, 0)
+        for (kind, flags, body), start in zip(sections, starts, strict=True)
+    ]
+    return header + bodies + b"".join(table)
+
+
+ADD_LENGTH = code("r0 = *(u8 *)(r1 +0); r0 += r2; exit")
+
+
+def test_an_elf_file_around_the_program():
+    assert ask(elf(ADD_LENGTH).hex(), "05 06", "--elf").stdout == "7\n"
+    assert ask(elf(bytes.fromhex(SEVEN)).hex(), "--elf").stdout == "7\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        (b"", "truncated"),
+        (elf(ADD_LENGTH)[:-1], "truncated"),
+        (elf(ADD_LENGTH)[:40] + b"\xff" * 8 + elf(ADD_LENGTH)[48:], "truncated"),
+        (bytes(64), "not a 64-bit little-endian BPF file"),
+        (elf(ADD_LENGTH, machine=62), "not a 64-bit little-endian BPF file"),
+        (elf(b""), "0 sections with code"),
+        (elf(ADD_LENGTH, (1, 6, ADD_LENGTH)), "2 sections with code"),
+        (elf(ADD_LENGTH, (9, 0, bytes(16))), "needs relocation"),
+    ],
+    ids=["empty", "cut", "sections at no offset", "no magic", "other machine", "no code", "two programs", "maps"],
+)
+def test_an_elf_file_that_is_not_one_program(file, why):
+    with pytest.raises(InputError, match=why):
+        program_of_elf(file)
+    done = ask(file.hex(), "--elf")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"unsupported: ELF: {why}")
+
+
+XDP_PROLOG = (
+    "r0 = -1; r6 = r1; r1 = *(u32 *)(r6 +0); r2 = *(u32 *)(r6 +4); r3 = r1; r3 += {size}; if r3 <= r2 goto pc+1; exit; r2 = {size}"
+)
+
+
+def test_the_prolog_that_makes_an_xdp_program_comes_off():
+    whole = code(XDP_PROLOG.format(size=2)) + ADD_LENGTH
+    assert ask(whole.hex(), "05 06").stdout == "7\n"
+    assert ask(elf(whole).hex(), "05 06", "--elf").stdout == "7\n"
+
+
+def test_a_program_that_only_resembles_the_prolog_runs_as_it_is():
+    assert ask((code(XDP_PROLOG.format(size=3)) + ADD_LENGTH).hex(), "05 06").exit_code == 1
+
+
+@pytest.mark.parametrize(("dst", "imm"), [(2, 0), (0, 2)], ids=["register in dst", "in imm, as LLVM before 19"])
+def test_a_call_by_register_calls_the_helper_of_that_number(dst, imm):
+    call = bytes([0x8D, dst, 0, 0, imm, 0, 0, 0])
+    assert ask((code("r1 = -1; r2 = 5") + call + code("r0 = 2; exit")).hex()).stdout == "2\n"
 
 
 TRICKY = [

@@ -104,5 +104,5 @@ def _confirm(seen: Observation, number: int, data: Input) -> Judgement:
         # The terms say that the claim is wrong and the run does not: one of our oracles is.
         return Abstention("not confirmed by the interpreter")
     signature = ":".join([Kind.TRANSFER.value, *judgement.signature.split(":")[1:]])
-    given = number < len(seen.case.inputs)
-    return replace(judgement, kind=Kind.TRANSFER, signature=signature, witness=None if given else data)
+    witness = None if number < len(seen.case.inputs) else replace(seen.case, inputs=(data,))
+    return replace(judgement, kind=Kind.TRANSFER, signature=signature, witness=witness)

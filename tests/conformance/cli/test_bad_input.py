@@ -12,6 +12,11 @@ import pytest
 
 from conformance.cli import main
 
+BOOT_HEADER = (b"\0" * 510 + b"\x55\xaa" + b"\0\0HdrS" + b"\0" * 8 + (0x100).to_bytes(2, "little")).ljust(
+    0x300, b"\0"
+) + b"6.12.0 (x)\0"
+"""As much of a bzImage as says which kernel it is."""
+
 FILES = {
     "cut.hex": b"b70000000000",
     "odd.hex": b"b700000000000000 9",
@@ -27,6 +32,7 @@ FILES = {
     "key.json": b'{"format": "veridiff-case/1", "programme": {}}',
     "short.bzimage": b"hi\n",
     "zeros.bzimage": bytes(4096),
+    "header.bzimage": BOOT_HEADER.ljust(4096, b"\0"),
     "notes.txt": b"not a program",
     "finding.json": b'{"format": "veridiff-finding/9"}',
 }
@@ -53,6 +59,9 @@ ROWS = [
     (["run", "--kernel", "./short.bzimage"], "short.bzimage: not a bzImage"),
     (["run", "--kernel", "./zeros.bzimage"], "zeros.bzimage: not a bzImage"),
     (["run", "--kernel", "./missing.bzimage"], "missing.bzimage"),
+    (["run", "--kernel", "./header.bzimage", "--out", "notes.txt"], "notes.txt: File exists"),
+    (["run", "--kernel", "./header.bzimage", "--out", "notes.txt/results"], "notes.txt/results: Not a directory"),
+    (["run", "--kernel", "./header.bzimage", "--out", "done"], "done: already holds a run"),
     (["run", "--minutes", "soon"], "'soon' is not a valid float"),
     (["run", "--minutes", "0"], "--minutes"),
     (["run", "--minutes", "1", "--examples", "1"], "exclude each other"),
@@ -98,6 +107,8 @@ def directory(tmp_path_factory):
         (path / name).write_bytes(content)
     (path / "good.s").write_text("r0 = 0\nexit\n")
     (path / "empty").mkdir()
+    (path / "done").mkdir()
+    (path / "done" / "run.json").write_bytes(b"{}")
     return path
 
 

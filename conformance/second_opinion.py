@@ -1,0 +1,45 @@
+"""The reference verifier's opinion of a case, every witness of it confirmed by the interpreter."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ebpf import rules
+from ebpf.program import Case
+from ebpf.releases import release_key
+from ebpf.rules import Rule
+from oracles.interpreter import Trapped, run
+from oracles.reference import Answer, Budget, verify, verify_by_ranges
+
+STEP_LIMIT = 50_000
+"""Of a replay, in instructions."""
+ONE_FAULT = (
+    frozenset({rules.NULL_DEREFERENCE, rules.SCALAR_DEREFERENCE}),
+    frozenset({rules.UNINITIALISED_REGISTER, rules.USE_AFTER_RELEASE}),
+)
+"""Two names for what goes wrong at one place: the number that is dereferenced may be 0; what was released is gone."""
+
+
+def replays(case: Case, rule: Rule, at: int) -> bool:
+    """Whether the interpreter, run on the case's one input, breaks ``rule`` at slot ``at``, whatever addresses are."""
+    outcome = run(case, case.inputs[0], limit=STEP_LIMIT)
+    if not isinstance(outcome, Trapped) or not outcome.predictable or outcome.at != at:
+        return False
+    return outcome.rule == rule or any({outcome.rule, rule} <= fault for fault in ONE_FAULT)
+
+
+@lru_cache(maxsize=256)
+def opinion(case: Case, budget: Budget = Budget()) -> Answer:  # noqa: B008 (frozen)
+    """Safe, unsafe with a witness that replays, or unknown; and the policy rules that the program breaks."""
+    return verify(case, replays, budget)
+
+
+def by_intervals(case: Case) -> Answer:
+    """Safe where a kernel's own means prove it: intervals and known bits, no relation between two values."""
+    return verify_by_ranges(case)
+
+
+def linux(release: str) -> tuple[int, int]:
+    """(major, minor) of ``uname -r``; (0, 0) for what cannot be read, so that no rule binds it."""
+    key = release_key(release)
+    return (key[0], key[1]) if len(key) >= 2 else (0, 0)

@@ -1,0 +1,73 @@
+"""Whether a program may access a place of its context: the is_valid_access of its type, as one function over the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ebpf import rules
+from ebpf.contexts.field import ContextField
+from ebpf.contexts.tables import CONTEXTS
+from ebpf.program_types import AttachType, ProgramType
+from ebpf.releases import at_least
+from ebpf.rules import Rule
+
+DEFAULT_ATTACH = {
+    ProgramType.CGROUP_SOCK: AttachType.CGROUP_INET_SOCK_CREATE,
+    ProgramType.SK_REUSEPORT: AttachType.SK_REUSEPORT_SELECT,
+}
+"""What loading makes of attach type 0 (bpf_prog_load_fixup_attach_type, kernel/bpf/syscall.c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not."""
+
+    rule: Rule
+    detail: str
+
+
+def effective_attach_type(program_type: ProgramType, attach_type: AttachType | None) -> AttachType:
+    """The attach type that the verifier sees."""
+    return attach_type or DEFAULT_ATTACH.get(program_type, AttachType(0))
+
+
+def ctx_access(
+    program_type: ProgramType, attach_type: AttachType | None, offset: int, size: int, write: bool, privileged_bpf: bool,
+    release: str,
+) -> ContextField | Refusal:  # fmt: skip
+    """The field that an access of ``size`` bytes at ``offset`` reads or writes, or why it is refused.
+
+    ``privileged_bpf``: the program is loaded with CAP_BPF.  A context of which only the kernel's BTF tells the layout has no fields
+    here: ask ``CONTEXTS[program_type].kernel_btf`` first.
+    """
+    context = CONTEXTS[program_type]
+    attach = effective_attach_type(program_type, attach_type)
+    verb = "write" if write else "read"
+    what = f"{verb} of {size} bytes at offset {offset} of {context.struct}"
+    if offset % size:
+        return Refusal(rules.CONTEXT_BOUNDS, f"{what}: misaligned")
+    held = [field for field in context.fields if field.holds(offset, size) and at_least(release, field.since)]
+    if not held:
+        return Refusal(rules.CONTEXT_BOUNDS, f"{what}: no field of {program_type.name.lower()} programs")
+    reason = ""
+    for field in held:
+        reason = _objection(field, attach, offset, size, write, privileged_bpf)
+        if not reason:
+            return field
+    return Refusal(rules.CONTEXT_BOUNDS, f"{what}: {reason}")
+
+
+def _objection(field: ContextField, attach: AttachType, offset: int, size: int, write: bool, privileged_bpf: bool) -> str:
+    """Why this field does not allow the access; empty when it does."""
+    sizes, where = (field.writes, field.write_attach) if write else (field.reads, field.read_attach)
+    if not sizes:
+        return f"{field.name} is read-only"
+    if size not in sizes or (field.start_only and offset != field.offset):
+        return f"{field.name} is accessed by {' or '.join(map(str, sizes))} bytes"
+    if where is not None and attach not in where:
+        return f"{field.name} does not exist for {attach.name.lower()}"
+    if (field.write_needs_bpf if write else field.needs_bpf) and not privileged_bpf:
+        return f"{field.name} needs CAP_BPF"
+    return ""
+
+

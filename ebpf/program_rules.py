@@ -1,0 +1,76 @@
+"""Which program types may do what beyond calling helpers: packets, locks, maps, loading (kernel/bpf/verifier.c and syscall.c)."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from ebpf.maps import FieldKind, MapSpec, MapType
+from ebpf.program import LoadFlag, Program
+from ebpf.program_types import AttachType, ProgramType
+from ebpf.releases import at_least
+from ebpf.rules import Rule
+
+T = ProgramType
+
+LEGACY_LOADS = frozenset({T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT})
+"""May use LD_ABS and LD_IND (may_access_skb)."""
+PACKET_WRITERS = frozenset({T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.LWT_XMIT, T.SK_SKB, T.SK_MSG, T.CGROUP_SOCKOPT})
+"""May store to the packet they point to (may_access_direct_pkt_data); loads are checked by bounds only."""
+PACKET_HELPERS = PACKET_WRITERS | {T.LWT_IN, T.LWT_OUT, T.LWT_SEG6LOCAL, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.CGROUP_SKB}
+"""May hand the packet to a helper whose prototype has ``packet_access``, to be read."""
+TRACING = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE})
+"""is_tracing_prog_type: may interrupt anything."""
+UNPRIVILEGED = frozenset({T.SOCKET_FILTER, T.CGROUP_SKB})
+"""May be loaded without capabilities where ``unprivileged_bpf_disabled`` is 0 (bpf_prog_load)."""
+NET_ADMIN = frozenset({
+    T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.LWT_IN, T.LWT_OUT, T.LWT_XMIT, T.LWT_SEG6LOCAL, T.SK_SKB, T.SK_MSG, T.FLOW_DISSECTOR,
+    T.CGROUP_DEVICE, T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_SOCKOPT, T.CGROUP_SYSCTL, T.SOCK_OPS, T.EXT, T.NETFILTER,
+})  # fmt: skip
+"""Need CAP_NET_ADMIN beside CAP_BPF (is_net_admin_prog_type)."""
+PERFMON = TRACING | {T.TRACING, T.LSM, T.STRUCT_OPS, T.EXT}
+"""Need CAP_PERFMON beside CAP_BPF (is_perfmon_prog_type)."""
+SLEEPABLE_MAPS = frozenset({
+    MapType.HASH, MapType.LRU_HASH, MapType.ARRAY, MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH,
+    MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS, MapType.RINGBUF, MapType.USER_RINGBUF, MapType.INODE_STORAGE, MapType.SK_STORAGE,
+    MapType.TASK_STORAGE, MapType.CGRP_STORAGE, MapType.QUEUE, MapType.STACK, MapType.ARENA, MapType.INSN_ARRAY,
+})  # fmt: skip
+"""Maps that a sleepable program may use (check_map_prog_compatibility, Linux 6.12)."""
+SOCKMAP_UPDATERS = frozenset({
+    T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
+})  # fmt: skip
+
+CONSTANT_CONTEXT_STORES = "6.3"
+"""The first kernel that takes a BPF_ST to the context; before it only BPF_STX may write there (do_check)."""
+NET_IP_ALIGN = 2
+"""How far the packet's network header is from alignment, under strict alignment (check_pkt_ptr_alignment)."""
+
+
+def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
+    """The rule that the program breaks by using the map at all (check_map_prog_compatibility), or None."""
+    kinds = {field.kind for field in spec.fields}
+    if FieldKind.SPIN_LOCK in kinds and (program.type is T.SOCKET_FILTER or program.type in TRACING):
+        return rules.MAP_PROGRAM
+    if FieldKind.SPIN_LOCK in kinds and LoadFlag.SLEEPABLE in program.flags and not at_least(release, "6.7"):
+        return rules.MAP_PROGRAM
+    if kinds & {FieldKind.TIMER, FieldKind.WORKQUEUE, FieldKind.LIST_HEAD, FieldKind.RB_ROOT} and program.type in TRACING:
+        return rules.MAP_PROGRAM
+    if spec.type is MapType.STRUCT_OPS:
+        return rules.MAP_PROGRAM
+    if LoadFlag.SLEEPABLE in program.flags and spec.type not in SLEEPABLE_MAPS:
+        return rules.MAP_PROGRAM
+    return None
+
+
+def may_update_sockmap(program_type: ProgramType, attach_type: AttachType | None, deletes: bool, release: str) -> bool:
+    """Whether map_update_elem, or map_delete_elem, takes a sockmap or sockhash from such a program (may_update_sockmap).
+
+    Deleting was free for all before 6.10.
+    """
+    if program_type in SOCKMAP_UPDATERS or (program_type is T.TRACING and attach_type is AttachType.TRACE_ITER):
+        return True
+    return deletes and (program_type is T.SOCK_OPS or not at_least(release, "6.10"))
+
+
+def strict_alignment(program: Program) -> bool:
+    """Whether every access must be aligned.  Stack accesses always must; others only where the flag asks for it, since x86-64 has
+    efficient unaligned accesses (bpf_check, check_ptr_alignment)."""
+    return LoadFlag.STRICT_ALIGNMENT in program.flags

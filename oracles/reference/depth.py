@@ -1,0 +1,41 @@
+"""How deep calls go, and how much stack they take together (kernel/bpf/verifier.c, check_max_stack_depth)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ebpf import rules
+from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.program_types import ProgramType
+from oracles.reference.answer import Broken
+
+if TYPE_CHECKING:
+    from oracles.reference.explorer import Explorer
+
+T = ProgramType
+OWN_STACK = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT})
+"""Types whose functions may each have a stack of their own since 6.13 (bpf_enable_priv_stack)."""
+
+
+def check_depth(x: Explorer) -> None:
+    """Hold every chain of calls that a path took against the limits."""
+    callees: dict[int, set[int]] = {}
+    for caller, entry in x.calls:
+        callees.setdefault(caller, set()).add(entry)
+
+    def size(entry: int) -> int:
+        depth = STACK_SIZE - x.depths.get(entry, STACK_SIZE)
+        return (max(depth, 1) + 15) // 16 * 16
+
+    def walk(entry: int, chain: tuple[int, ...]) -> int:
+        if entry in chain:
+            x.broken.setdefault((rules.RECURSION.name, entry, (0, 0)), Broken(rules.RECURSION, entry))
+            return 0
+        below = max((walk(each, (*chain, entry)) for each in callees.get(entry, ())), default=0)
+        return size(entry) + below
+
+    total = walk(0, ())
+    if total > STACK_SIZE and callees:
+        before = (6, 13) if x.program.type in OWN_STACK else None
+        x.broken.setdefault(
+            (rules.STACK_DEPTH.name, 0, (0, 0)), Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before))
