@@ -1,4 +1,4 @@
-"""A disagreement that an input shows which the case does not have: the same, of the case that has it."""
+"""A disagreement that an input shows which the case does not have: the same, on the case that has it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from conformance.properties.observation import Observation
 
 
 def shown(seen: Observation, what: Disagreement) -> tuple[Observation, Disagreement]:
-    """``seen`` and ``what`` of the case that has the witness; as they are where there is none.
+    """``seen`` and ``what`` on the witness's case; as they are where there is none.
 
     What the kernel said of the program is the same whatever the inputs; it is not asked again.
     """
     if what.witness is None:
         return seen, what
-    generated, job = replace(seen.generated, case=what.witness), replace(seen.job, case=what.witness)
-    again = Observation(generated, job, seen.answer, seen.release, reference=seen.asks_reference)
+    case = what.witness
+    again = Observation(
+        replace(seen.generated, case=case), replace(seen.job, case=case), seen.answer, seen.release, reference=seen.asks_reference
+    )
     for judgement in PROPERTIES[what.kind](again):
         if isinstance(judgement, Disagreement) and judgement.signature == what.signature:
             return again, judgement

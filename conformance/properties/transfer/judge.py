@@ -92,17 +92,20 @@ def _judge_point(seen: Observation, point: Point, wrong: Condition, skipped: int
         answer = next((words for words in samples(seen) if _leaves(seen, words)), answer)
     if isinstance(answer, Nothing):
         return Abstention("solver", form)
-    return _confirm(seen, len(seen.case.inputs), input_of(answer, skipped))
+    return _confirm(seen, None, input_of(answer, skipped))
 
 
-def _confirm(seen: Observation, number: int, data: Input) -> Judgement:
-    """Run the input: only what the interpreter does on the path the log shows accuses the kernel."""
+def _confirm(seen: Observation, number: int | None, data: Input) -> Judgement:
+    """Run the input: only what the interpreter does on the path the log shows accuses the kernel.
+
+    ``number`` is its index in the case, None for one the case does not have: the witness then is the case with that input alone.
+    """
     trace: list[Step] = []
     run(seen.case, data, trace=trace, limit=STEP_LIMIT)
-    judgement = bounds.judge_run(seen, number, tuple(trace))
+    judgement = bounds.judge_run(seen, number or 0, tuple(trace))
     if not isinstance(judgement, Disagreement):
         # The terms say that the claim is wrong and the run does not: one of our oracles is.
         return Abstention("not confirmed by the interpreter")
     signature = ":".join([Kind.TRANSFER.value, *judgement.signature.split(":")[1:]])
-    witness = None if number < len(seen.case.inputs) else replace(seen.case, inputs=(data,))
-    return replace(judgement, kind=Kind.TRANSFER, signature=signature, witness=witness)
+    witness = replace(seen.case, inputs=(data,)) if number is None else None
+    return replace(judgement, kind=Kind.TRANSFER, signature=signature, input=number, witness=witness)
