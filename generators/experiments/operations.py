@@ -12,7 +12,7 @@ from ebpf.isa.forms import Form
 from ebpf.isa.table import FORMS
 from generators.builder import SPILL_SLOTS
 from generators.experiments.aiming import THRESHOLDS, aim
-from generators.experiments.bench import Bench
+from generators.experiments.bench import OUTPUT, SCRATCH, Bench
 from generators.experiments.shaping import shape
 from generators.profiles import Profile
 
@@ -114,7 +114,25 @@ def linked(bench: Bench) -> str:
     return "linked"
 
 
+def atomic(bench: Bench) -> str:
+    """An atomic operation on a spilled scalar; memory and what was fetched are shown."""
+    dice, b, d, s = bench.dice, bench.b, bench.d, bench.s
+    shape(bench, d)
+    shape(bench, s)
+    slot = dice.of(SPILL_SLOTS[:2])
+    b.emit(o.STX | o.MEM | o.DW, 10, d, slot)
+    code = dice.of((o.DW, o.W))
+    imm = dice.of((o.ADD, o.OR, o.AND, o.XOR)) | dice.of((o.FETCH, o.FETCH, 0))
+    imm = dice.of((imm, imm, o.XCHG, o.CMPXCHG)) if b.profile.knows("5.12") else o.ADD
+    b.emit(o.MOV | o.X | o.ALU64, SCRATCH, dice.of((d, s)))
+    b.emit(o.STX | o.ATOMIC | code, 10, s, slot + (4 * dice.pick(2) if code == o.W else 0), imm)
+    bench.store((SCRATCH if imm == o.CMPXCHG else s,))
+    b.emit(o.LDX | o.MEM | o.DW, d, 10, slot)
+    b.emit(o.STX | o.MEM | o.DW, OUTPUT, d, 16 * bench.number + 8)
+    return "atomic"
+
+
 OPERATIONS: tuple[Callable[[Bench], str], ...] = (
-    *[arithmetic] * 9, *[comparison] * 4, *[cast] * 2, linked,
+    *[arithmetic] * 9, *[comparison] * 4, *[cast] * 2, linked, atomic,
 )  # fmt: skip
 """Each as often as it is worth; simplest first."""

@@ -10,8 +10,9 @@ from conformance.properties import bounds
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.observation import STEP_LIMIT, Observation
 from conformance.properties.transfer.inputs import WORDS, header, input_of, samples, words_of
+from conformance.properties.transfer.points import Claimed, Lost, Point, Unexplored
 from conformance.properties.transfer.precision import excess, is_measured
-from conformance.properties.transfer.walk import Claimed, Lost, Point, Unexplored, walk
+from conformance.properties.transfer.walk import walk
 from ebpf.program import Input
 from oracles.interpreter import Step, run
 from oracles.paths import Nothing, refuted, solve, symbols

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import log2
 
 from conformance.properties.observation import Observation
-from conformance.properties.transfer.walk import Claimed
+from conformance.properties.transfer.points import Claimed
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
