@@ -49,6 +49,8 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         judgement = _judge_point(seen, point, False if nothing_wrong else wrong, skipped)
         if measured and isinstance(judgement, Agreement) and isinstance(point, Claimed):
             judgement = replace(judgement, excess=excess(seen, point))
+        if isinstance(judgement, Agreement) and judgement.excess is None and isinstance(point, Claimed) and point.says_nothing:
+            continue
         yield judgement
         if isinstance(judgement, Disagreement):
             return

@@ -25,6 +25,11 @@ class Claimed:
     otherwise: tuple[Term, ScalarRange] | None = None
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether every value is within the claim: it cannot be wrong, only less than could be said."""
+        return self.range.is_unknown
+
+    @property
     def holds(self) -> Condition:
         """Whether the kernel is right."""
         first = as_formula(self.range, self.term)

@@ -139,6 +139,6 @@ def _claims(place: _Place, state: State) -> Iterator[Claimed]:
         return
     for name, term, claim in stated(place.machine, state):
         key = (term if isinstance(term, int) else term.get_id(), claim)
-        if key not in place.shown and not claim.is_unknown:
+        if key not in place.shown:
             place.shown.add(key)
             yield Claimed(place.came, place.conditions, name, term, claim)
