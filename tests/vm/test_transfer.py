@@ -50,6 +50,6 @@ def test_a_right_kernel_is_agreed_with(kernel: KernelSession) -> None:
 def test_a_planted_bug_is_found(bugbench: Path, bug: int, form: str) -> None:
     with KernelSession.open(fetch(str(bugbench / "bzImage-bugs")), (f"bugbench={bug}",)) as kernel:
         found = next((seen, what) for seen, what in judged(kernel, 400) if isinstance(what, Disagreement))
-    seen, what = shown(*found)
+    _, what = shown(*found)
     assert what.signature.split(":")[1].startswith(form)
     assert what.input is not None
