@@ -13,7 +13,7 @@ from conformance.kernel.verdicts import Support, judge_answer
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
-from conformance.second_opinion import opinion
+from conformance.second_opinion import THOROUGH, opinion
 from ebpf.casefile import to_plain
 from ebpf.program import Case
 from generators.programs import Generated, Purpose
@@ -63,13 +63,13 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
             )))  # fmt: skip
         checked.seconds[kernel] = time.monotonic() - started
         return
-    seen = Observation(generated, quiet, answer, release, reference=True)
+    seen = Observation(generated, quiet, answer, release, reference=THOROUGH)
     checked.outcomes = tuple(outcome for outcome, _ in seen.runs)
     if ruling.verdict is Verdict.ACCEPT and harmless(checked.outcomes):
         full = plan(checked.case, 0)
         again = ask(full)
         if isinstance(again, Answer):
-            seen = Observation(generated, full, again, release, reference=True)
+            seen = Observation(generated, full, again, release, reference=THOROUGH)
     checked.observations[kernel] = seen
     found: dict[str, Disagreement] = {}
     for judge in PROPERTIES.values():

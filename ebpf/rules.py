@@ -85,6 +85,8 @@ UNKNOWN_OPCODE = Rule("unknown-opcode", _F, _L, f"{_V}: resolve_pseudo_ldimm64, 
 RESERVED_FIELD = Rule("reserved-field", _F, _W, f"{_V}: check_alu_op, do_check", "a reserved field is not zero")
 DIVISION_BY_ZERO = Rule("division-by-zero-constant", _F, _W, f"{_V}: check_alu_op", "the constant divisor is zero")
 INVALID_SHIFT = Rule("invalid-shift", _F, _W, f"{_V}: check_alu_op", "a constant shift is not smaller than the operand's width")
+CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: check_max_stack_depth, __check_func_call",
+                  "more than eight functions are active at once (7.3 takes nine)")
 TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check", "more than 1,000,000 instructions were processed")
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic operation on memory that does not allow it")
 PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
@@ -98,7 +100,8 @@ USE_AFTER_RELEASE = Rule("use-after-release", _S, _W, f"{_V}: release_reference"
 LOCK_HELD_AT_EXIT = Rule("lock-held-at-exit", _R, _W, f"{_V}: do_check", "the program exits with a lock held")
 LOCK_TWICE = Rule("lock-twice", _R, _W, f"{_V}: process_spin_lock", "a lock is taken while one is held")
 UNLOCK_UNHELD = Rule("unlock-unheld", _R, _W, f"{_V}: process_spin_lock", "a lock is released that is not held")
-CALL_UNDER_LOCK = Rule("call-under-lock", _R, _W, f"{_V}: do_check", "a function is called while a lock is held")
+CALL_UNDER_LOCK = Rule("call-under-lock", _P, _W, f"{_V}: do_check",
+                       "a helper, or before 6.9 any function, is called while a lock is held")
 SPECIAL_FIELD = Rule("special-field", _S, _W, f"{_V}: check_map_access", "a special field of a map value is accessed directly")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
 NULL_CHECK = Rule("null-check", _P, _W, f"{_V}: check_mem_access, check_func_arg",

@@ -23,12 +23,15 @@ from conformance.kernel.session import KernelSession, Loss
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import load_only, plan
+from conformance.second_opinion import QUICK
 from ebpf.errors import VeridiffError
 from generators.experiments import is_experiment
 from generators.profiles import Profile, profile_for
-from generators.programs import Generated
+from generators.programs import Generated, Purpose
 
 IN_FLIGHT = 48
+SECOND_OPINION_IN = 32
+"""One program in so many is put to the reference verifier whatever the kernel says."""
 EXPERIMENTS_IN = 8
 """One program in so many is a program of experiments, when transfer is one property of several."""
 OTHERS_IN = 8
@@ -166,17 +169,22 @@ class Worker:
             self.tally.counts["lost"] += 1
             self.pursuit.lost(case.generated, case.job, answer)
             return
-        seen = Observation(case.generated, case.job, answer)
+        seen = Observation(case.generated, case.job, answer, self.release)
+        if not self.alone and _wants_second_opinion(seen, case.number):
+            seen.budget = QUICK
         clock = time.process_time()
         if seen.accepted and not self.alone:
             seen.runs  # noqa: B018 - so that its time is counted apart
         clock = self._spent("interpret", clock)
         self.tally.program(seen)
+        if seen.budget is not None:
+            self.tally.opinion(seen.reference)
+            clock = self._spent("reference", clock)
         disagreements: list[Disagreement] = []
         for kind in filter(case.is_for, self.assignment.kinds):
             judgements = list(PROPERTIES[kind](seen))
             self.tally.judgements(kind, judgements)
-            disagreements += [j for j in judgements if isinstance(j, Disagreement)]
+            disagreements += [j for j in judgements if isinstance(j, Disagreement) and not j.gap]
         self._spent("compare", clock)
         for what in disagreements:
             self.pursuit.pursue(case.buffer, seen, what)
@@ -197,6 +205,12 @@ class Worker:
         )  # fmt: skip
         self.tally = Tally()
         self.last_report = time.monotonic()
+
+
+def _wants_second_opinion(seen: Observation, number: int) -> bool:
+    """Where the reference verifier is worth its time: where the kernel said what was not expected, and now and then elsewhere."""
+    expected = seen.accepted == (seen.generated.purpose is Purpose.VALID)
+    return not expected or seen.generated.purpose is Purpose.DARING or number % SECOND_OPINION_IN == 0
 
 
 def main(assignment: Assignment, queue: Queue[Report], stop: Event) -> None:

@@ -94,6 +94,8 @@ def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write
         x.refuse(s, rules.VARIABLE_STACK, "")
     if region.kind is RegionKind.PACKET and region is not s.packet:
         x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
+    if x.by_ranges and region.kind is RegionKind.PACKET and not isinstance(place, int):
+        raise Unmodelled("ranges of packet pointers at variable offsets")
     if region.kind is RegionKind.PACKET and s.metadata is not None:
         inside = within(add(place, s.metadata), size, add(region.size, s.metadata))
     else:

@@ -70,6 +70,7 @@ class Explorer:
         self.confirm = confirm
         self.budget = budget
         self.solver = solver or Solver()
+        self.by_ranges = not self.solver.exact
         self.work: list[State] = []
         self.broken: dict[tuple[str, int, tuple[int, int]], Broken] = {}
         self.unknown: dict[str, None] = {}

@@ -110,7 +110,7 @@ def _change_packet(s: State) -> None:
     length = symbol(f"packet_length!{number_}")
     s.packet = Region(RegionKind.PACKET, number_, length, writable=s.packet.writable)
     s.packet_bytes.clear()
-    s.assume(z3.ULE(length, 0xFFFF))
+    s.assume(z3.ULE(length, 1 << 20))
     s.model = None
     s.context.clear()
     s.unpredictable = True

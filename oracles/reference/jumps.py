@@ -18,6 +18,11 @@ _ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT
 order of their offsets as signed numbers."""
 
 
+_UNSIGNED = (o.JGT, o.JGE, o.JLT, o.JLE)
+MAX_PACKET_OFFSET = 0xFFFF
+"""MAX_PACKET_OFF, include/linux/bpf_verifier.h: kernels know of no packet byte beyond it."""
+
+
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     """A jump."""
     op = insn.opcode & o.OP_MASK
@@ -65,6 +70,8 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     if not (isinstance(d, Pointer) or isinstance(v, Pointer)):
         return x.branch(s, compare(insn, number(s, d), number(s, v)))
     if wide and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region and op in _ORDERS:
+        if x.by_ranges and d.region.kind is RegionKind.PACKET and not _shows_range(op, d, v):
+            return s, s.fork()
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
     if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
         return (s, None) if op == o.JNE else (None, s)
@@ -72,6 +79,12 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True
     return s, other_way
+
+
+def _shows_range(op: int, d: Pointer, v: Pointer) -> bool:
+    """Whether a kernel learns from the comparison how long the packet is (kernel/bpf/verifier.c, try_match_pkt_pointers)."""
+    offset = v.offset if d.end else d.offset
+    return d.end != v.end and op in _UNSIGNED and isinstance(offset, int) and offset <= MAX_PACKET_OFFSET
 
 
 def _is_null(value: Value) -> bool:

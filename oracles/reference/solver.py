@@ -34,6 +34,9 @@ class Counted:
 class Solver:
     """Deterministic: a fixed seed, and budgets in rlimit."""
 
+    exact = True
+    """Whether what it calls possible is."""
+
     def __init__(self, effort: int = EFFORT) -> None:
         self.effort = effort
         self.counted = Counted()

@@ -23,8 +23,8 @@ from oracles.reference.state import Frame, State
 from oracles.reference.terms import symbol
 from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind
 
-LONGEST = 0xFFFF
-"""MAX_PACKET_OFF, kernel/bpf/verifier.c: no packet is followed farther."""
+LONGEST = 1 << 20
+"""Bytes: more than any packet has (GSO_MAX_SIZE, include/linux/netdevice.h, is half of it)."""
 
 _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
     o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step, o.ST: loads.step,

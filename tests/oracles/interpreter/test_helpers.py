@@ -58,17 +58,17 @@ def test_a_tail_call_looks_at_32_bits_of_the_index(index: int, there: bool) -> N
 
 
 def test_arguments_of_the_wrong_kind() -> None:
-    assert rule("r2 = map[0]; r3 = 0; call bpf_tail_call#12; exit", HASH) == "helper-argument"
+    assert rule("r2 = map[0]; r3 = 0; call bpf_tail_call#12; exit", HASH) == "map-helper"
     assert rule("r1 = 1; r2 = r10; r3 = 0; r4 = 0; call bpf_loop#181; exit") == "helper-argument"
     assert rule("r1 = 1; r2 = 7; r3 = 0; r4 = 0; call bpf_loop#181; exit") == "helper-argument"
     assert rule("r2 = r1; r1 = map[0]; call bpf_map_lookup_elem#1; exit", HASH) == "helper-argument"
 
 
-def test_maps_of_other_types_are_abstained_from() -> None:
-    result = outcome(
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit", MapSpec(MapType.STACK, 0, 8, 2)
-    )
-    assert result == Abstained(5, "a map of type stack")
+def test_lookups_in_maps_that_are_not_followed() -> None:
+    text = "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit"
+    assert outcome(text, MapSpec(MapType.LPM_TRIE, 4, 8, 2)) == outcome("r0 = 0; exit", MapSpec(MapType.LPM_TRIE, 4, 8, 2))
+    filled = MapSpec(MapType.LPM_TRIE, 4, 8, 2, contents=((bytes(4), bytes(8)),))
+    assert not outcome(text, filled).predictable
 
 
 def test_the_address_of_a_pointer_used_as_a_key_is_unpredictable() -> None:
