@@ -39,13 +39,13 @@ def replays(case: Case, rule: Rule, at: int) -> bool:
     return True
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def opinion(case: Case, budget: Budget = THOROUGH) -> Answer:
     """Safe, unsafe with a witness that replays, or unknown; and the policy rules that the program breaks."""
     return verify(case, replays, budget)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def by_intervals(case: Case, budget: Budget = THOROUGH) -> Answer:
     """Safe where a kernel's own means prove it: intervals and known bits, no relation between two values."""
     return verify_by_ranges(case, budget)

@@ -28,6 +28,20 @@ class Happened:
     earlier: Happened | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """One instruction of a path: the frame it ran in (0: main) and its slot; then, with the frame that is current after it
+    ``depth`` deep, the registers, what the path has assumed and what has happened on it."""
+
+    frame: int
+    at: int
+    depth: int
+    registers: tuple[Value, ...]
+    assumed: Assumed | None
+    happened: Happened | None
+    earlier: Walked | None
+
+
 @dataclass(slots=True)
 class Loop:
     """A call back in progress: ``iteration`` of the callback that helper call at ``call`` runs."""
@@ -74,6 +88,7 @@ class State:
     certain: bool = True
     unpredictable: bool = False
     steps: int = 0
+    walked: Walked | None = None
     seen: dict[int, tuple[object, ...]] = field(default_factory=dict)
 
     @property

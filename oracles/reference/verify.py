@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import z3
 
@@ -19,7 +19,7 @@ from oracles.reference.form import check_form
 from oracles.reference.intervals import IntervalSolver
 from oracles.reference.solver import Solver
 from oracles.reference.stack import Stack
-from oracles.reference.state import Frame, State
+from oracles.reference.state import Frame, State, Walked
 from oracles.reference.terms import symbol
 from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind
 
@@ -47,6 +47,20 @@ def final_states(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[St
     x = Explorer(case, lambda case, rule, at: False, budget)
     x.exits = states.append
     return _run(x), states
+
+
+def walks(case: Case, budget: Budget = Budget()) -> Iterator[tuple[State, list[Walked]]]:  # noqa: B008 (frozen)
+    """Every path that returns, instruction by instruction, with its last state."""
+    x = Explorer(case, lambda case, rule, at: False, budget)
+    x.walks = []
+    _run(x)
+    for state in x.walks:
+        steps = []
+        node = state.walked
+        while node is not None:
+            steps.append(node)
+            node = node.earlier
+        yield state, steps[::-1]
 
 
 def verify(case: Case, confirm: Confirm, budget: Budget = Budget(), solver: Solver | None = None) -> Answer:  # noqa: B008 (frozen)
