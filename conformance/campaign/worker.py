@@ -25,6 +25,7 @@ from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import load_only, plan
 from conformance.second_opinion import QUICK
 from ebpf.errors import VeridiffError
+from generators.experiments import is_experiment
 from generators.profiles import Profile, profile_for
 from generators.programs import Generated, Purpose
 
@@ -33,6 +34,8 @@ SECOND_OPINION_IN = 32
 """One program in so many is put to the reference verifier whatever the kernel says."""
 EXPERIMENTS_IN = 8
 """One program in so many is a program of experiments, when transfer is one property of several."""
+OTHERS_IN = 8
+"""Of the other programs, transfer judges one in so many."""
 REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a verdict."""
@@ -62,6 +65,10 @@ class _Flying:
     buffer: bytes
     generated: Generated
     job: Job
+
+    def is_for(self, kind: Kind) -> bool:
+        """Whether a property is asked: transfer, which takes longer than the others, about few programs that are no experiments."""
+        return kind is not Kind.TRANSFER or self.number % OTHERS_IN == 0 or is_experiment(self.generated)
 
 
 class Worker:
@@ -174,7 +181,7 @@ class Worker:
             self.tally.opinion(seen.reference)
             clock = self._spent("reference", clock)
         disagreements: list[Disagreement] = []
-        for kind in self.assignment.kinds:
+        for kind in filter(case.is_for, self.assignment.kinds):
             judgements = list(PROPERTIES[kind](seen))
             self.tally.judgements(kind, judgements)
             disagreements += [j for j in judgements if isinstance(j, Disagreement) and not j.gap]
