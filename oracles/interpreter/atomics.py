@@ -61,7 +61,8 @@ def _atomic(size: int) -> Handler:
         new = operand if insn.imm == o.XCHG else ALU64[insn.imm & ~o.FETCH](old, operand) & mask
         store(m, target, insn.off, size, new)
         if insn.imm & o.FETCH:
-            m.write(insn.src, old)
+            # Kernels fill the register from the slot as a load does: a whole pointer that was stored comes back as one.
+            m.write(insn.src, loaded)
 
     return handle
 

@@ -66,7 +66,7 @@ def target(x: Explorer, s: State, base: Value, write: bool) -> Pointer:
             x.require(s, value == 0, rules.SCALAR_DEREFERENCE, "a number")
         x.violation(s, rules.NULL_DEREFERENCE, "the number 0")
     if base.check is not None:
-        x.refuse(s, rules.NULL_CHECK, base.region.kind.value)
+        x.unchecked(s, base.check, rules.NULL_CHECK, base.region.kind.value)
     if base.end:
         x.violation(s, rules.PACKET_BOUNDS, "at the packet's end")
     if write and base.region.kind is RegionKind.PACKET and x.program.type not in PACKET_WRITERS:
@@ -103,7 +103,7 @@ def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write
     x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
     _alignment(x, s, region, place, size)
     if region.kind is RegionKind.MAP_VALUE:
-        _special_fields(x, s, region, place, size)
+        special_fields(x, s, region, place, size)
     if region.kind is RegionKind.STACK:
         paths = x.split(s, place)
         for path, at in paths:
@@ -134,7 +134,7 @@ def _one_kind(x: Explorer, s: State, kind: RegionKind) -> None:
         x.refuse(s, rules.MIXED_POINTERS, f"{earlier.value} and {kind.value}")
 
 
-def _special_fields(x: Explorer, s: State, region: Region, place: Term, size: int) -> None:
+def special_fields(x: Explorer, s: State, region: Region, place: Term, size: int) -> None:
     """Locks, timers and kernel pointers in a map's value are for their helpers only."""
     if region.map is None:
         return
@@ -156,15 +156,16 @@ def load(x: Explorer, s: State, base: Value, offset: int, size: int) -> list[tup
     if kind in SOCKETS:
         return [(s, context.load_socket(x, s, pointer, offset, size))]
     loaded: list[tuple[State, Value]] = []
+    known = isinstance(pointer.offset, int)
     for path, place in check(x, s, pointer, offset, size, write=False):
-        loaded.append((path, _content(x, path, pointer.region, place, size)))
+        loaded.append((path, _content(x, path, pointer.region, place, size, known=known)))
     return loaded
 
 
-def _content(x: Explorer, s: State, region: Region, place: Term, size: int) -> Value:
+def _content(x: Explorer, s: State, region: Region, place: Term, size: int, *, known: bool) -> Value:
     if region.kind is RegionKind.STACK:
         assert isinstance(place, int)
-        return _from_stack(x, s, region, place, size)
+        return _from_stack(x, s, region, place, size, known=known)
     if region.kind is RegionKind.PACKET:
         return zero_extend(concat([packet_byte(s, add(place, n)) for n in reversed(range(size))]), 8 * size)
     value = zero_extend(symbol(f"{region.kind.value}{region.map}!{s.number()}", 8 * size), 8 * size)
@@ -186,7 +187,8 @@ def packet_byte(s: State, place: Term) -> Term:
     return byte
 
 
-def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int) -> Value:
+def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int, *, known: bool) -> Value:
+    """``known``: the offset is a constant; at any other, kernels take stored pointers for numbers (check_stack_read_var_off)."""
     stack = next(f for f in s.frames if f.region is region).stack
     value = stack.whole(place, size)
     if size == 8 and value is not None and is_pointer(value):
@@ -196,7 +198,7 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int) ->
             x.refuse(s, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}", before=(6, 1))
         else:
             x.require(s, False, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}")
-    if stack.pointer_parts(place, size):
+    if known and stack.pointer_parts(place, size):
         x.refuse(s, rules.SPILL_SIZE, f"{size} bytes of a stored pointer are loaded")
     for n in range(size):
         if place + n not in stack.bytes:
@@ -223,21 +225,23 @@ def store(
     if region.kind is RegionKind.CONTEXT:
         context.store(x, s, pointer, offset, size, value, constant=constant)
         return [s]
+    known = isinstance(pointer.offset, int)
     paths = check(x, s, pointer, offset, size, write=True)
     for path, place in paths:
-        _put(x, path, region, place, size, value)
+        _put(x, path, region, place, size, value, known=known)
     return [path for path, _ in paths]
 
 
-def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: Value) -> None:
+def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: Value, *, known: bool) -> None:
     if region.kind is RegionKind.STACK:
         assert isinstance(place, int)
         frame = next(f for f in s.frames if f.region is region)
         if is_pointer(value):
             if size != 8:
-                x.refuse(s, rules.SPILL_SIZE, f"{size} bytes of a pointer are stored")
+                if known:
+                    x.refuse(s, rules.SPILL_SIZE, f"{size} bytes of a pointer are stored")
                 value = number(s, value)
-            elif isinstance(value, Pointer) and value.region.kind is RegionKind.STACK and frame is not s.frame:
+            elif known and isinstance(value, Pointer) and value.region.kind is RegionKind.STACK and frame is not s.frame:
                 x.refuse(s, rules.STACK_IN_CALLER, "stored to the caller's frame")
         elif size != 8 and frame.stack.pointer_parts(place & ~7, 8):
             if not x.privileged:

@@ -14,7 +14,7 @@ from oracles.reference.values import SOCKETS, Null, Pointer, RegionKind, Value
 
 FAR = 1 << 29
 """BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
-FIXED = SOCKETS | {RegionKind.MAP, RegionKind.CODE, RegionKind.KERNEL}
+FIXED = SOCKETS | {RegionKind.MAP, RegionKind.KERNEL}
 """Objects whose pointers no kernel moves (kernel/bpf/verifier.c, adjust_ptr_min_max_vals)."""
 
 
@@ -86,9 +86,12 @@ def _may_move(x: Explorer, s: State, insn: Insn, moved: Pointer | Null, by: Term
     kind = moved.kind if isinstance(moved, Null) else moved.region.kind
     nothing = by == 0 if isinstance(by, int) else False
     if moved.check is not None:
-        x.refuse(s, rules.POINTER_ARITHMETIC, f"on {kind.value}_or_null, null-check it first")
+        x.unchecked(s, moved.check, rules.POINTER_ARITHMETIC, f"on {kind.value}_or_null, null-check it first")
     if isinstance(moved, Null):
         return
+    if kind is RegionKind.CODE:
+        # Kernels move it and refuse what comes of it only where it is used; here it counts slots.
+        raise Unmodelled("arithmetic on a function's address")
     if moved.end or (kind in FIXED and not (nothing and kind is RegionKind.MAP)):
         x.refuse(s, rules.POINTER_ARITHMETIC, f"on {'pkt_end' if moved.end else kind.value}")
         return

@@ -99,7 +99,7 @@ def _argument(x: Explorer, s: State, prototype: Prototype, found: Arguments, reg
         _wrong(x, s, register, arg)
         return
     if value.check is not None:
-        x.refuse(s, rules.NULL_CHECK, f"R{register}")
+        x.unchecked(s, value.check, rules.NULL_CHECK, f"R{register}")
     _POINTERS.get(kind, _unmodelled)(x, s, found, register, arg, value)
 
 
@@ -116,7 +116,7 @@ def _context(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, p
 
 
 def _map(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
-    if pointer.region.kind is not RegionKind.MAP or pointer.offset != 0:
+    if pointer.region.kind is not RegionKind.MAP or equal(pointer.offset, 0) is not True:
         _wrong(x, s, register, arg)
     found.map = pointer.region.map
 
@@ -176,7 +176,7 @@ def _socket(allowed: frozenset[RegionKind]) -> Check:
             raise Unmodelled("kernel structures")
         if pointer.region.kind not in allowed:
             _wrong(x, s, register, arg)
-        if pointer.offset != 0:
+        if equal(pointer.offset, 0) is not True:
             x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} was moved")
 
     return check_socket
@@ -185,7 +185,7 @@ def _socket(allowed: frozenset[RegionKind]) -> Check:
 def _record(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
     if pointer.region.kind is not RegionKind.RING_BUFFER:
         _wrong(x, s, register, arg)
-    if pointer.offset != 0:
+    if equal(pointer.offset, 0) is not True:
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} was moved")
 
 
@@ -225,7 +225,7 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
         x.require(s, fine, rules.HELPER_ARGUMENT, f"R{register - 1} is not {arg.kind.value}")
         return
     if base.check is not None:
-        x.refuse(s, rules.NULL_CHECK, f"R{register - 1}")
+        x.unchecked(s, base.check, rules.NULL_CHECK, f"R{register - 1}")
     writes = arg.kind is A.MEM_UNINIT
     if base.region.kind not in MEMORY and empty is not True:
         # For a size of 0 kernels still want a pointer to memory, or null.
@@ -257,6 +257,10 @@ def memory(
     if region.kind is RegionKind.PACKET and (x.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet):
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: helper access to the packet")
     x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper's memory")
+    if region.kind is RegionKind.MAP_VALUE and region.map is not None and x.program.maps[region.map].fields:
+        if not isinstance(size, int):
+            raise Unmodelled("a helper's memory of unknown size in a value with special fields")
+        accesses.special_fields(x, s, region, place, size)
     if region.kind is RegionKind.STACK:
         _on_the_stack(x, s, register, pointer, size, reads)
     elif region.kind is RegionKind.PACKET and region is not s.packet:

@@ -10,7 +10,7 @@ from oracles.reference.arithmetic import OPERATIONS
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.state import State
-from oracles.reference.terms import Term, choose, equal, extract, zero_extend
+from oracles.reference.terms import Term, add, choose, equal, extract, mask, zero_extend
 from oracles.reference.values import SOCKETS, Pointer, RegionKind, Value
 
 REFUSED = SOCKETS | {RegionKind.CONTEXT, RegionKind.PACKET}
@@ -22,14 +22,14 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     size = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK]
     if insn.imm == o.LOAD_ACQ:
         paths = []
-        _may(x, s, read(x, s, insn.src))
+        _may(x, s, read(x, s, insn.src), insn.off, size)
         for path, value in accesses.load(x, s, read(x, s, insn.src), insn.off, size):
             write(x, path, insn.dst, value)
             path.pc += 1
             paths.append(path)
         return paths
     value, base = read(x, s, insn.src), read(x, s, insn.dst)
-    _may(x, s, base)
+    _may(x, s, base, insn.off, size)
     if insn.imm == o.STORE_REL:
         paths = accesses.store(x, s, base, insn.off, size, value)
         for path in paths:
@@ -38,9 +38,15 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     return _modify(x, s, insn, size, base, value)
 
 
-def _may(x: Explorer, s: State, base: Value) -> None:
-    if isinstance(base, Pointer) and base.region.kind in REFUSED:
+def _may(x: Explorer, s: State, base: Value, offset: int, size: int) -> None:
+    if not isinstance(base, Pointer):
+        return
+    if base.region.kind in REFUSED:
         x.refuse(s, rules.ATOMIC_TARGET, base.region.kind.value)
+    # Atomic operations are aligned whatever the flags (kernel/bpf/verifier.c, check_atomic: strict_alignment_once).
+    place = add(base.offset, offset & mask(64))
+    if place % size != 0 if isinstance(place, int) else x.possible(s, place & (size - 1) != 0):
+        x.refuse(s, rules.MISALIGNED, f"{size} bytes")
 
 
 def _modify(x: Explorer, s: State, insn: Insn, size: int, base: Value, value: Value) -> list[State]:
@@ -65,10 +71,12 @@ def _modify(x: Explorer, s: State, insn: Insn, size: int, base: Value, value: Va
         else:
             new = OPERATIONS[insn.imm & o.OP_MASK](old, operand, bits)
         for after in accesses.store(x, path, base, insn.off, size, zero_extend(new, bits)):
+            # A whole pointer that was stored comes back as one.
+            fetched = loaded if is_pointer(loaded) and size == 8 else zero_extend(old, bits)
             if insn.imm == o.CMPXCHG:
-                write(x, after, 0, zero_extend(old, bits))
+                write(x, after, 0, fetched)
             elif insn.imm & o.FETCH:
-                write(x, after, insn.src, zero_extend(old, bits))
+                write(x, after, insn.src, fetched)
             after.pc += 1
             paths.append(after)
     return paths

@@ -35,7 +35,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
 
 def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None = None) -> None:
     """Push a frame: R1 to R5 are its arguments, R6 to R9 unwritten."""
-    if not x.privileged:
+    if not x.capable:
         x.refuse(s, rules.PRIVILEGED_CALL, "")
     if len(s.frames) >= MAX_FRAMES:
         x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames", before=(7, 0))

@@ -18,6 +18,9 @@ from oracles.reference.values import Null, Pointer, Region, RegionKind, Value
 _SOCKETS = {FieldKind.SOCKET: RegionKind.SOCKET, FieldKind.SOCKET_OR_NULL: RegionKind.SOCKET,
             FieldKind.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON}  # fmt: skip
 
+KEPT = frozenset({"cb", "cb0", "cb1", "cb2", "cb3", "cb4", "mark", "priority", "memory"})
+"""Fields that give back what was stored; others have fewer bits than their place (tc_index: 16), or a store does something."""
+
 
 def _place(x: Explorer, s: State, pointer: Pointer, offset: int) -> int:
     """Where in the context, which must be known; kernels also want the pointer itself not moved."""
@@ -94,7 +97,7 @@ def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value
     at = _place(x, s, pointer, offset)
     if is_pointer(value) and not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, "into the context")
-    _field(x, s, at, size, write=True)
+    field = _field(x, s, at, size, write=True)
     if constant:
         before = release_key(CONSTANT_CONTEXT_STORES)
         x.refuse(s, rules.CONTEXT_BOUNDS, "a constant is stored", before=(before[0], before[1]))
@@ -102,14 +105,15 @@ def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value
     for place, width in list(s.context):
         if place < at + size and at < place + width:
             del s.context[place, width]
-    s.context[at, size] = zero_extend(extract(bits, 8 * size - 1, 0), 8 * size)
+    if field.name in KEPT:
+        s.context[at, size] = zero_extend(extract(bits, 8 * size - 1, 0), 8 * size)
     s.stored = (*s.stored, (at, size))
 
 
 def load_socket(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> Value:
     """A field of a socket."""
     if pointer.check is not None:
-        x.refuse(s, rules.NULL_CHECK, pointer.region.kind.value)
+        x.unchecked(s, pointer.check, rules.NULL_CHECK, pointer.region.kind.value)
     place = x.constant(s, add(pointer.offset, offset & mask(64)))
     if place is None:
         raise Unmodelled("a socket's field at an unknown offset")

@@ -85,7 +85,7 @@ class Explorer:
             Region(RegionKind.MAP_VALUE, 4 + 2 * n, spec.value_size, n, not spec.flags & 1 << 8, not spec.flags & 1 << 7)
             for n, spec in enumerate(self.program.maps)
         ]
-        self.elided: set[int] = set()
+        self.elided: dict[int, tuple[int, int]] = {}
         self.walks: list[State] | None = None
         self.exits: Callable[[State], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
@@ -109,7 +109,7 @@ class Explorer:
             return (state, None) if condition else (None, state)
         taken, fall = (self.solver.feasible(state, c) for c in (condition, negation(condition)))
         if taken[0] is Feasible.NO and fall[0] is Feasible.NO:
-            raise PathEnds
+            return None, None  # no exception: the caller may hold other paths
         yes = None if taken[0] is Feasible.NO else state
         no = None if fall[0] is Feasible.NO else (state.fork() if yes is not None else state)
         for path, (answer, model), assumed in ((yes, taken, condition), (no, fall, negation(condition))):
@@ -152,7 +152,10 @@ class Explorer:
         """Whether some input on the path certainly makes the condition true."""
         if isinstance(condition, bool):
             return condition
-        return self.solver.feasible(state, condition)[0] is Feasible.YES
+        answer = self.solver.feasible(state, condition)[0]
+        if answer is Feasible.UNKNOWN:
+            self.unknown["solver: a question left open"] = None
+        return answer is Feasible.YES
 
     def constant(self, state: State, term: Term) -> int | None:
         """The one value ``term`` has on the path, or None."""
@@ -182,8 +185,9 @@ class Explorer:
             raise PathEnds
         if answer is not Feasible.NO:
             state.assume(b(condition))
-            answer, model = self.solver.feasible(state, True) if state.model is None or not z3.is_true(
-                state.model.eval(b(condition), model_completion=True)) else (Feasible.YES, state.model)  # fmt: skip
+            if state.model is not None and not z3.is_true(state.model.eval(b(condition), model_completion=True)):
+                state.model = None  # or the solver would take it for one of the narrower path
+            answer, model = self.solver.feasible(state, True)
             if answer is Feasible.NO:
                 raise PathEnds
             state.model = model
@@ -218,6 +222,10 @@ class Explorer:
                 return
             leads = next(iter(witness(self.case, state, True, state.model, self.solver)), None)
             self.broken[key] = Broken(rule, place, detail, since, before, leads)
+
+    def unchecked(self, state: State, check: int, rule: Rule, detail: str) -> None:
+        """A pointer that awaits null check number ``check`` is used; kernels that need no check have nothing against it."""
+        self.refuse(state, rule, detail, before=self.elided.get(check))
 
     def chance(self, state: State, what: str, bits: int = 64) -> z3.BitVecRef:
         """An unknown that no input determines."""

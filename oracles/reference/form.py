@@ -169,7 +169,10 @@ class _Form:
             if not 0 <= goes < len(self.code):
                 continue
             if state.get(goes) == 1:
-                self.break_(rules.BACK_EDGE, at, f"to {goes}", fatal=False)
+                if self.x.capable:
+                    self.x.unknown["a loop with CAP_BPF alone"] = None  # allowed, but speculative paths run round it for ever
+                else:
+                    self.break_(rules.BACK_EDGE, at, f"to {goes}", fatal=False)
                 return
             if goes not in state:
                 state[goes] = 1

@@ -29,6 +29,8 @@ RETURNS_SIZE = {
     for name in ("get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str")
 }  # fmt: skip
 """Helpers that give how much they wrote, and the argument that says how much they may."""
+ELIDED_SINCE = (6, 15)
+"""A lookup of a constant index that the array has gives no null any more (kernel/bpf/verifier.c, get_constant_map_key)."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
     R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
@@ -43,6 +45,8 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
         raise Unmodelled("a helper that no kernel has")
     x.may_call(s, prototype)
     found = check(x, s, prototype)
+    if found.function is not None and prototype.name != "loop":
+        raise Unmodelled(f"the callback of {prototype.name}")
     if prototype.maps is not None and found.map is not None and x.program.maps[found.map].type not in prototype.maps:
         x.refuse(s, rules.MAP_HELPER, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
         raise Unmodelled("a map that the helper does not take")
@@ -163,7 +167,7 @@ def _or_null(x: Explorer, s: State, region: Region, acquires: bool, held: int | 
 
 
 def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[State]:
-    if not nullable and found.values[1] != 0:
+    if not nullable and not (isinstance(found.values[1], int) and found.values[1] == 0):
         x.refuse(s, rules.HELPER_ARGUMENT, "R2: flags are not 0")
     if found.map is None:
         raise Unmodelled("a lookup in a map that is not known")
@@ -194,7 +198,7 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
         no.note(LookedUp(found.map, found.key, None))
         paths.append(no)
     if constant_index and yes is not None:
-        x.elided.add(check_)
+        x.elided.setdefault(check_, ELIDED_SINCE)
     return paths
 
 
@@ -236,6 +240,9 @@ def _done(s: State) -> list[State]:
 
 def _tail_call(x: Explorer, s: State, found: Arguments) -> list[State]:
     """Goes on only where the array has no program at the index; the other program is verified on its own."""
+    if len(s.frames) > 1:
+        # The other program returns to this function's caller, which gets its result and a packet it may have changed.
+        raise Unmodelled("a tail call out of a function")
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")
     if s.lock is not None:

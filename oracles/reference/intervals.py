@@ -26,6 +26,9 @@ _OPPOSITE = {
     z3.Z3_OP_ULT: z3.Z3_OP_ULEQ, z3.Z3_OP_ULEQ: z3.Z3_OP_ULT, z3.Z3_OP_SLT: z3.Z3_OP_SLEQ, z3.Z3_OP_SLEQ: z3.Z3_OP_SLT,
 }  # fmt: skip
 
+DEEPEST = 100
+"""Operations below which a term counts as unknown: each is a few frames of Python's stack."""
+
 
 class Ranges:
     """What a path's conditions say of each term, one term at a time: no relation between two terms is kept."""
@@ -34,14 +37,22 @@ class Ranges:
         self.known: dict[int, Range] = {}
         self.kept: list[z3.ExprRef] = []  # so that Z3 does not give their numbers to other terms
         self.impossible = False
+        self.computed: dict[int, Range] = {}  # since something was last learnt; terms share their parts
+        self.depth = 0
         for condition in conditions:
             self.learn(condition, True)
 
     def of(self, term: z3.BitVecRef) -> Range:
         """The range of a term."""
-        computed = self._computed(term)
-        known = self.known.get(term.get_id())
-        return computed if known is None else ranges.meet(known, computed)
+        number = term.get_id()
+        found = self.computed.get(number)
+        if found is None:
+            self.depth += 1
+            found = self._computed(term) if self.depth < DEEPEST else ranges.top(term.size())
+            self.depth -= 1
+            known = self.known.get(number)
+            found = self.computed[number] = found if known is None else ranges.meet(known, found)
+        return found
 
     def _computed(self, term: z3.BitVecRef) -> Range:
         bits = term.size()
@@ -76,7 +87,7 @@ class Ranges:
 
     def _division(self, kind: int, parts: list[z3.BitVecRef], bits: int) -> Range:
         a, b = self.of(parts[0]), self.of(parts[1])
-        if b.low == 0:
+        if b.low == 0 or b.empty:
             return ranges.top(bits)
         if kind in (z3.Z3_OP_BUDIV, z3.Z3_OP_BUDIV_I):
             return ranges.make(bits, a.low // b.high, a.high // b.low)
@@ -157,6 +168,7 @@ class Ranges:
         narrowed = ranges.meet(self.of(term), by)
         self.impossible |= narrowed.empty
         self.known[term.get_id()] = narrowed
+        self.computed.clear()
         self.kept.append(term)
         kind = term.decl().kind()
         if kind == z3.Z3_OP_ZERO_EXT:

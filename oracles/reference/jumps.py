@@ -12,6 +12,8 @@ from oracles.reference.state import State
 from oracles.reference.terms import add, mask
 from oracles.reference.values import Null, Pointer, RegionKind, Value
 
+EQUALITY_CHECKS_SINCE = (6, 2)
+"""Comparing with a pointer that is not null is a null check (kernel/bpf/verifier.c, check_cond_jmp_op)."""
 _BIAS = 1 << 63
 _ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT: _BIAS, o.JGE: _BIAS, o.JLT: _BIAS, o.JLE: _BIAS}
 """Comparisons that offsets decide, and what to add to both: regions lie far from the ends of memory, so that addresses are in the
@@ -62,6 +64,9 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     op = insn.opcode & o.OP_MASK
     zero = not insn.opcode & o.X and insn.imm == 0
     if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, Pointer | Null):
+        if not x.privileged and isinstance(d, Pointer) and d.region.kind in (RegionKind.STACK, RegionKind.CONTEXT):
+            # Not among those that kernels know to be no null (reg_not_null), so that this is a comparison like any other.
+            x.refuse(s, rules.POINTER_COMPARISON, f"R{insn.dst}")
         if d.check is not None:
             s.resolve({d.check: 0 if isinstance(d, Null) else None})
         null = isinstance(d, Null)
@@ -75,6 +80,9 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
     if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
         return (s, None) if op == o.JNE else (None, s)
+    if wide and op in (o.JEQ, o.JNE) and isinstance(d, Pointer) and isinstance(v, Pointer) and (d.check is None) != (v.check is None):
+        # What equals a pointer that is not null is not null; both branches are let off.
+        x.elided[d.check or v.check or 0] = EQUALITY_CHECKS_SINCE
     # What an address is, no input decides.
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True

@@ -1,0 +1,168 @@
+"""Programs on which the oracles were wrong once, each named after what was.
+
+What kernels do was measured on Debian's 6.1.192, 6.12.117 and 7.3.4.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from conformance.second_opinion import by_intervals, opinion
+from ebpf.assembly import parse
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.program import Case, Program
+from ebpf.program_types import ProgramType
+from oracles.interpreter import Returned, run
+from oracles.reference import Verdict
+
+VALUE = MapSpec(MapType.ARRAY, 4, 8, 1)
+ARRAY = MapSpec(MapType.ARRAY, 4, 8, 4)
+HASH = MapSpec(MapType.HASH, 4, 8, 4)
+LOCKED = MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, FieldKind.SPIN_LOCK),))
+RECORDS = MapSpec(MapType.RINGBUF, 0, 0, 4096)
+PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 2)
+UNKNOWN = "r6 = *(u32 *)(r1 +0); "
+KEY = "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; "
+LOOKUP = KEY + "r1 = map[0]; call bpf_map_lookup_elem#1; "
+Version = tuple[int, int]
+
+
+def _case(
+    text: str, *maps: MapSpec, type_: ProgramType = ProgramType.SCHED_CLS, capabilities: tuple[str, ...] | None = None
+) -> Case:
+    return Case(Program(type_, parse(text.split("; ")), maps), capabilities=capabilities)
+
+
+def _refused(case: Case, linux: Version) -> set[str]:
+    return {broken.rule.name for broken in opinion(case).refused_by(linux)}
+
+
+# -- unsafe programs that were called safe, and safe ones that were called unsafe
+
+
+def test_an_atomic_operation_is_aligned_whatever_the_flags() -> None:
+    store = _case("r9 = map[0][0]+0; r1 = 1; lock *(u32 *)(r9 +1) += r1; r0 = 0; exit", VALUE)
+    load = _case("r9 = map[0][0]+0; r1 = load_acquire((u32 *)(r9 +1)); r0 = 0; exit", VALUE)
+    far = _case(UNKNOWN + "r9 = map[0][0]+0; r6 &= 3; r9 += r6; r1 = 1; lock *(u32 *)(r9 +0) += r1; r0 = 0; exit", VALUE)
+    for case in (store, load, far):
+        assert "misaligned" in _refused(case, (6, 12))
+    assert not _refused(_case("r9 = map[0][0]+0; r1 = 1; lock *(u32 *)(r9 +4) += r1; r0 = 0; exit", VALUE), (6, 12))
+
+
+def test_a_callback_that_is_not_followed_is_not_safe() -> None:
+    callback = (Insn(o.LD_IMM64, 2, o.PSEUDO_FUNC, 0, 6), Insn(0, 0, 0, 0, 0))
+    handle, body = parse(["r1 = map[0]"]), parse(["r3 = 0", "r4 = 0", "call bpf_for_each_map_elem#164", "r0 = 0", "exit"])
+    bad = parse(["r0 = 0", "r0 = *(u64 *)(r0 +0)", "exit"])
+    answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*handle, *callback, *body, *bad), (VALUE,))))
+    assert answer.verdict is Verdict.UNKNOWN
+    assert "callback" in answer.reason
+
+
+def test_a_context_field_of_16_bits_does_not_give_back_32() -> None:
+    text = "r2 = 0x10000; *(u32 *)(r1 +44) = r2; r3 = *(u32 *)(r1 +44); "
+    text += "if r3 == 65536 goto pc+1; r3 = *(u64 *)(r3 +0); r0 = 0; exit"
+    assert opinion(_case(text)).verdict is Verdict.UNKNOWN
+    assert opinion(_case(text.replace("+44", "+8"))).verdict is Verdict.SAFE  # mark has 32
+
+
+def test_a_tail_call_returns_to_the_functions_caller() -> None:
+    main, called = "call pc+4; if r0 == 0 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit; ", "r2 = map[0]; r3 = 0; "
+    answer = opinion(_case(main + called + "call bpf_tail_call#12; r0 = 0; exit", PROGRAMS))
+    assert answer.verdict is Verdict.UNKNOWN, answer
+
+
+def test_a_lock_is_no_memory_for_helpers() -> None:
+    text = "r9 = map[0][0]+0; " + KEY + "r1 = map[1]; r3 = r9; r4 = 0; call bpf_map_update_elem#2; r0 = 0; exit"
+    answer = opinion(_case(text, LOCKED, VALUE))
+    assert "special-field" in answer.reason
+
+
+@pytest.mark.parametrize("operation", ["xchg", "fetch_add", "cmpxchg"])
+def test_an_atomic_operation_fetches_a_stored_pointer_whole(operation: str) -> None:
+    """All three kernels accept: the register is filled from the slot, as by a load."""
+    target = "r0" if operation == "cmpxchg" else "r1"
+    arguments = "r0, r1" if operation == "cmpxchg" else "r1"
+    text = f"*(u64 *)(r10 -8) = r10; r0 = 1; r1 = 0; {target} = atomic64_{operation}((u64 *)(r10 -8), {arguments}); " \
+           f"*(u64 *)({target} -16) = 7; r0 = 0; exit"  # fmt: skip
+    case = _case(text)
+    assert isinstance(run(case, case.inputs[0]), Returned)
+    assert opinion(case).verdict is Verdict.SAFE
+
+
+# -- rules that were said to be broken on kernels that accept
+
+
+def test_a_lookup_of_a_constant_index_needs_no_check_any_more() -> None:
+    case = _case(LOOKUP + "r0 = *(u64 *)(r0 +0); r0 = 0; exit", ARRAY)
+    assert _refused(case, (6, 12)) == {"null-check"}
+    assert not _refused(case, (7, 3))
+
+
+def test_equality_with_a_checked_pointer_is_a_null_check() -> None:
+    once = LOOKUP + "if r0 == 0 goto pc+10; r6 = r0; "
+    case = _case(once + LOOKUP + "if r0 != r6 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit", HASH)
+    assert _refused(case, (6, 1)) == {"null-check"}
+    assert not _refused(case, (6, 12))
+
+
+def test_at_a_variable_offset_a_stored_pointer_is_a_number() -> None:
+    place = UNKNOWN + "*(u64 *)(r10 -8) = r10; *(u64 *)(r10 -16) = r10; r6 &= 8; r2 = r10; r2 += -16; r2 += r6; "
+    assert not _refused(_case(place + "r3 = *(u32 *)(r2 +0); r0 = 0; exit"), (6, 12))
+    assert not _refused(_case(place + "*(u32 *)(r2 +0) = r10; r0 = 0; exit"), (6, 12))
+    assert _refused(_case(place + "r3 = *(u32 *)(r10 -8); r0 = 0; exit"), (6, 12)) == {"spill-size"}
+
+
+def test_calls_take_cap_bpf_and_no_more() -> None:
+    case = _case("call pc+1; exit; r0 = 0; exit", type_=ProgramType.SOCKET_FILTER, capabilities=("CAP_BPF",))
+    assert not _refused(case, (6, 12))
+
+
+def test_loops_with_cap_bpf_alone_are_left_open() -> None:
+    """Not the rule ``back-edge``; all three kernels refuse this one as an infinite loop all the same."""
+    text = "r0 = 0; r0 += 1; if r0 < 10 goto pc-2; exit"
+    answer = opinion(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=("CAP_BPF",)))
+    assert (answer.verdict, answer.policy) == (Verdict.UNKNOWN, ())
+    assert _refused(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=()), (6, 12)) == {"back-edge"}
+
+
+def test_a_functions_address_may_be_moved() -> None:
+    address = (Insn(o.LD_IMM64, 1, o.PSEUDO_FUNC, 0, 4), Insn(0, 0, 0, 0, 0))
+    rest = parse(["r1 += 1", "r0 = 0", "exit", "r0 = 0", "exit"])
+    answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*address, *rest))))
+    assert (answer.verdict, answer.policy) == (Verdict.UNKNOWN, ())
+
+
+# -- refusals that no rule explained
+
+
+@pytest.mark.parametrize("register", ["r10", "r1"])
+def test_without_privilege_the_stack_and_the_context_are_not_compared_with_null(register: str) -> None:
+    text = f"if {register} == 0 goto pc+0; r0 = 0; exit"
+    assert _refused(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=()), (6, 12)) == {"pointer-comparison"}
+    assert not _refused(_case(text, type_=ProgramType.SOCKET_FILTER), (6, 12))
+
+
+# -- crashes
+
+
+@pytest.mark.parametrize("judge", [opinion, by_intervals])
+def test_pointers_moved_by_unknown_distances_are_given_to_helpers(judge: type) -> None:
+    moved_map = _case(UNKNOWN + KEY + "r1 = map[0]; r1 += r6; call bpf_map_lookup_elem#1; r0 = 0; exit", ARRAY)
+    record = _case(
+        UNKNOWN + "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+5; r6 &= 4; r0 += r6; r1 = r0; "
+        "r2 = 0; call bpf_ringbuf_submit#132; r0 = 0; exit", RECORDS)  # fmt: skip
+    for case in (moved_map, record):
+        assert judge(case).verdict is not Verdict.SAFE or judge(case).policy
+
+
+def test_deep_and_shared_terms_do_not_take_the_interval_pass_down() -> None:
+    end = "if r6 == 5 goto pc+0; r0 = 0; exit"
+    started = time.process_time()
+    doubled = by_intervals(_case(UNKNOWN + "r6 += r6; " * 40 + end))
+    deep = by_intervals(_case(UNKNOWN + "r7 = *(u32 *)(r1 +8); " + "r6 += r7; r6 ^= 3; " * 300 + end))
+    assert {doubled.verdict, deep.verdict} == {Verdict.SAFE}
+    assert time.process_time() - started < 20
