@@ -144,6 +144,11 @@ def _value_room(x: Explorer, s: State, found: Arguments, register: int, arg: Arg
 
 
 def _fixed(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+    if arg.aligned:
+        place = pointer.offset
+        off = place % arg.size != 0 if isinstance(place, int) else x.possible(s, place & (arg.size - 1) != 0)
+        if off:
+            x.refuse(s, rules.MISALIGNED, f"R{register}")
     memory(x, s, register, pointer, arg.size, reads=arg.kind is not A.FIXED_MEM_UNINIT, writes=arg.kind is not A.FIXED_MEM)
     if arg.kind is not A.FIXED_MEM:
         found.written.append(Written(pointer, arg.size))
