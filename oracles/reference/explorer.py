@@ -165,6 +165,14 @@ class Explorer:
             return None
         return found[0] if len(found) == 1 else None
 
+    def apart(self, state: State, value: Term) -> Term:
+        """``value``, for a solver that relates no two values by a name of its own: only its copies share its bounds."""
+        if isinstance(value, int) or self.solver.relates:
+            return value
+        own = symbol(f"value!{state.number()}")
+        state.assume(own == value)
+        return own
+
     # -- judgements
 
     def require(self, state: State, condition: Condition, rule: Rule, detail: str) -> None:

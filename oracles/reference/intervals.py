@@ -192,6 +192,8 @@ def _ordered(a: Range, b: Range, signed: bool, strict: bool) -> bool | None:
 class IntervalSolver(Solver):
     """Answers NO where ranges show it, YES (without a model) everywhere else."""
 
+    relates = False
+
     def feasible(self, state: State, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
         """As ranges see it."""
         if condition is False:

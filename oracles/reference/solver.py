@@ -32,7 +32,12 @@ class Counted:
 
 
 class Solver:
-    """Deterministic: a fixed seed, and budgets in rlimit."""
+    """Deterministic: a fixed seed, and budgets in rlimit.
+
+    ``relates``: it knows that two values computed alike are the same, which no interval shows.
+    """
+
+    relates = True
 
     def __init__(self, effort: int = EFFORT) -> None:
         self.effort = effort
