@@ -167,6 +167,8 @@ def _content(x: Explorer, s: State, region: Region, place: Term, size: int, *, k
         assert isinstance(place, int)
         return _from_stack(x, s, region, place, size, known=known)
     if region.kind is RegionKind.PACKET:
+        if not x.solver.relates:
+            s.packet_bytes.clear()
         return zero_extend(concat([packet_byte(s, add(place, n)) for n in reversed(range(size))]), 8 * size)
     value = zero_extend(symbol(f"{region.kind.value}{region.map}!{s.number()}", 8 * size), 8 * size)
     if region.kind is RegionKind.MAP_VALUE:

@@ -27,14 +27,14 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
         value = read(x, s, insn.dst)
         if is_pointer(value):
             _leak(x, s, insn.dst, "pointer arithmetic")
-        result = compute(insn, number(s, value), 0)
+        result = x.apart(s, compute(insn, number(s, value), 0))
     else:
         source: Value = read(x, s, insn.src) if insn.opcode & o.X else insn.imm & mask(64)
         value = read(x, s, insn.dst)
         if is_pointer(value) or is_pointer(source):
             result = _on_pointers(x, s, insn, value, source)
         else:
-            result = compute(insn, number(s, value), number(s, source))
+            result = x.apart(s, compute(insn, number(s, value), number(s, source)))
     write(x, s, insn.dst, result)
     s.pc += 1
     return [s]
@@ -55,7 +55,7 @@ def _move(x: Explorer, s: State, insn: Insn) -> Value:
         return value
     if is_pointer(value):
         _leak(x, s, insn.src, "partial copy of a pointer")
-    return compute(insn, 0, number(s, value))
+    return x.apart(s, compute(insn, 0, number(s, value)))
 
 
 def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value:
@@ -78,13 +78,13 @@ def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value
         # A null that nobody looked at yet, moved: a number like any other, and never null again.
         return compute(insn, 0, distance)
     offset = add(moved.offset, distance) if op == o.ADD else subtract(moved.offset, distance)
-    return Pointer(moved.region, offset, moved.check, moved.end, moved.reference)
+    return Pointer(moved.region, x.apart(s, offset), moved.check, moved.end, moved.reference)
 
 
 def _may_move(x: Explorer, s: State, insn: Insn, moved: Pointer | Null, by: Term) -> None:
     """The kernel's own limits on pointer arithmetic (kernel/bpf/verifier.c: adjust_ptr_min_max_vals, check_reg_sane_offset)."""
     kind = moved.kind if isinstance(moved, Null) else moved.region.kind
-    nothing = by == 0 if isinstance(by, int) else False
+    nothing = isinstance(by, int) and by == 0 and insn.opcode & o.OP_MASK == o.ADD
     if moved.check is not None:
         x.unchecked(s, moved.check, rules.POINTER_ARITHMETIC, f"on {kind.value}_or_null, null-check it first")
     if isinstance(moved, Null):

@@ -22,6 +22,8 @@ A = ArgKind
 HUGE = 1 << 29
 """BPF_MAX_VAR_SIZ, include/linux/bpf_verifier.h: kernels refuse sizes that may reach it."""
 READS = {A.MEM, A.MEM_OR_NULL, A.MEM_RDONLY, A.MEM_OR_NULL_RDONLY}
+WRITTEN = {A.MEM, A.MEM_OR_NULL}
+"""What a helper reads and may have changed: kernels forget what they knew of it on the stack (check_stack_range_initialized)."""
 SIZED = READS | {A.MEM_UNINIT}
 MEMORY = {
     RegionKind.STACK, RegionKind.MAP_VALUE, RegionKind.PACKET, RegionKind.MEMORY, RegionKind.RING_BUFFER,
@@ -228,6 +230,9 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
         if "OR_NULL" in arg.kind.name:
             fine = disjunction(fine, equal(value, 0)) if not isinstance(value, int) else fine
         x.require(s, fine, rules.HELPER_ARGUMENT, f"R{register - 1} is not {arg.kind.value}")
+        if "OR_NULL" not in arg.kind.name:
+            # Nothing misbehaves, but the type is a number's (kernel/bpf/verifier.c, check_func_arg: register_is_null).
+            x.refuse(s, rules.HELPER_ARGUMENT, f"R{register - 1} is null")
         return
     if base.check is not None:
         x.unchecked(s, base.check, rules.NULL_CHECK, f"R{register - 1}")
@@ -238,7 +243,7 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
             raise Unmodelled("the context as a helper's memory")
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register - 1} is no memory a helper may use")
     memory(x, s, register - 1, base, size, reads=not writes, writes=writes, packet=prototype.packet_access)
-    if writes:
+    if writes or arg.kind in WRITTEN:
         found.written.append(Written(base, size))
 
 

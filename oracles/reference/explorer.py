@@ -70,7 +70,7 @@ class Explorer:
         self.confirm = confirm
         self.budget = budget
         self.solver = solver or Solver()
-        self.by_ranges = not self.solver.exact
+        self.by_ranges = not self.solver.relates
         self.work: list[State] = []
         self.broken: dict[tuple[str, int, tuple[int, int]], Broken] = {}
         self.unknown: dict[str, None] = {}
@@ -166,6 +166,14 @@ class Explorer:
         except Unmodelled:
             return None
         return found[0] if len(found) == 1 else None
+
+    def apart(self, state: State, value: Term) -> Term:
+        """``value``, for a solver that relates no two values by a name of its own: only its copies share its bounds."""
+        if isinstance(value, int) or self.solver.relates:
+            return value
+        own = symbol(f"value!{state.number()}")
+        state.assume(own == value)
+        return own
 
     # -- judgements
 

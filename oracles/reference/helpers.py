@@ -28,6 +28,11 @@ RETURNS_SIZE = {
 """Helpers that give how much they wrote, and the argument that says how much they may."""
 ELIDED_SINCE = (6, 15)
 """A lookup of a constant index that the array has gives no null any more (kernel/bpf/verifier.c, get_constant_map_key)."""
+CHANGES_CONTEXT = frozenset({
+    "get_hash_recalc", "set_hash_invalid", "set_hash", "skb_change_type", "skb_set_tstamp", "skb_set_tunnel_key",
+    "skb_set_tunnel_opt", "sock_ops_cb_flags_set", "setsockopt", "bind", "sk_assign", "sysctl_set_new_value", "set_retval",
+})  # fmt: skip
+"""Helpers after which fields of the context may hold something else, the packet's own apart."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
     R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
@@ -56,6 +61,9 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
         return special(x, s, found)
     if prototype.releases is not None:
         release(x, s, found.released)
+    if prototype.name in CHANGES_CONTEXT:
+        s.context.clear()
+        s.stored = (*s.stored, (0, 1 << 16))
     if prototype.changes_packet:
         _change_packet(s)
     s.scratch()

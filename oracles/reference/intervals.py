@@ -192,7 +192,7 @@ def _ordered(a: Range, b: Range, signed: bool, strict: bool) -> bool | None:
 class IntervalSolver(Solver):
     """Answers NO where ranges show it, YES (without a model) everywhere else."""
 
-    exact = False
+    relates = False
 
     def feasible(self, state: State, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
         """As ranges see it."""

@@ -86,9 +86,11 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
     if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
         return (s, None) if op == o.JNE else (None, s)
-    if wide and op in (o.JEQ, o.JNE) and _one_unchecked(d, v):
-        # What equals a pointer that is not null is not null; both branches are let off.
-        x.elided[getattr(d, "check", None) or getattr(v, "check", None) or 0] = EQUALITY_CHECKS_SINCE
+    if wide and op in (o.JEQ, o.JNE) and isinstance(d, Pointer) and isinstance(v, Pointer):
+        checks = {d.check, v.check}
+        if len(checks) == 2 and None in checks:
+            # What equals a pointer that is not null is not null; both branches are let off.
+            x.elided[max(check for check in checks if check is not None)] = EQUALITY_CHECKS_SINCE
     # What an address is, no input decides.
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True
@@ -99,10 +101,6 @@ def _shows_range(op: int, d: Pointer, v: Pointer) -> bool:
     """Whether a kernel learns from the comparison how long the packet is (kernel/bpf/verifier.c, try_match_pkt_pointers)."""
     offset = v.offset if d.end else d.offset
     return d.end != v.end and op in _UNSIGNED and isinstance(offset, int) and offset <= MAX_PACKET_OFFSET
-
-
-def _one_unchecked(d: Value, v: Value) -> bool:
-    return isinstance(d, Pointer) and isinstance(v, Pointer) and (d.check is None) != (v.check is None)
 
 
 def _is_null(value: Value) -> bool:

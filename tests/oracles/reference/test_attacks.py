@@ -145,6 +145,60 @@ def test_without_privilege_the_stack_and_the_context_are_not_compared_with_null(
     assert not _refused(_case(text, type_=ProgramType.SOCKET_FILTER), (6, 12))
 
 
+def test_no_kernel_takes_functions_without_btf_for_all_purposes() -> None:
+    text = "r6 = r1; call pc+1; exit; r6 = r1; r0 = *(u8 *)skb[0]; exit"
+    assert "without BTF" in opinion(_case(text, type_=ProgramType.SOCKET_FILTER)).reason
+
+
+def test_a_map_is_not_moved_back_by_zero_either() -> None:
+    assert _refused(_case("r2 = map[0]; r2 -= 0; r0 = 0; exit", VALUE), (6, 12)) == {"pointer-arithmetic"}
+    assert not _refused(_case("r2 = map[0]; r2 += 0; r0 = 0; exit", VALUE), (6, 12))
+
+
+def test_a_packet_pointer_is_not_loaded_with_its_sign() -> None:
+    assert "context-access" in _refused(_case("r2 = *(s32 *)(r1 +76); r0 = 0; exit"), (6, 12))
+
+
+def test_no_memory_of_no_size_is_still_no_memory() -> None:
+    text = "r2 = map[0]; r3 = 0; r4 = 0; r5 = 0; call bpf_perf_event_output#25; r0 = 0; exit"
+    assert _refused(_case(text, MapSpec(MapType.PERF_EVENT_ARRAY, 4, 4, 4)), (6, 12)) == {"helper-argument"}
+
+
+# -- what helpers change
+
+
+def test_fib_lookup_writes_what_it_reads() -> None:
+    zeros = "".join(f"*(u64 *)(r10 -{at}) = 0; " for at in range(8, 72, 8))
+    call = "r2 = r10; r2 += -64; r3 = 64; r4 = 0; call bpf_fib_lookup#69; "
+    text = zeros + call + "r1 = *(u64 *)(r10 -16); if r1 == 0 goto pc+1; r1 = *(u64 *)(r1 +0); r0 = 0; exit"
+    assert opinion(_case(text)).verdict is Verdict.UNKNOWN
+
+
+def test_a_helper_computes_the_hash_again() -> None:
+    text = "r6 = r1; r7 = *(u32 *)(r1 +68); call bpf_get_hash_recalc#34; r8 = *(u32 *)(r6 +68); if r7 == r8 goto pc+1; "
+    assert opinion(_case(text + "r0 = *(u64 *)(r0 +0); r0 = 0; exit")).verdict is Verdict.UNKNOWN
+
+
+# -- proofs by intervals that no kernel can make
+
+
+@pytest.mark.parametrize("twice", [
+    "r6 = *(u32 *)(r1 +8); r7 = *(u32 *)(r1 +8)", UNKNOWN + "r7 = r6; r7 ^= 5; r8 = r6; r8 ^= 5; r6 = r8",
+    UNKNOWN + "w7 = w6; w8 = w6; r6 = r8",
+])  # fmt: skip
+def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
+    text = twice + "; r9 = map[0][0]+0; if r6 > 7 goto pc+2; r9 += {}; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
+    assert opinion(_case(text.format("r7"), VALUE)).verdict is Verdict.SAFE
+    assert by_intervals(_case(text.format("r7"), VALUE)).verdict is Verdict.UNKNOWN
+    assert by_intervals(_case(text.format("r6"), VALUE)).verdict is Verdict.SAFE
+
+
+def test_a_pointer_moved_before_the_comparison_is_not_bounded_by_it() -> None:
+    text = UNKNOWN + "r9 = map[0][0]+0; r9 += r6; if r6 > 7 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
+    assert opinion(_case(text, VALUE)).verdict is Verdict.SAFE
+    assert by_intervals(_case(text, VALUE)).verdict is Verdict.UNKNOWN
+
+
 # -- crashes
 
 
