@@ -33,6 +33,10 @@ CHANGES_CONTEXT = frozenset({
     "skb_set_tunnel_opt", "sock_ops_cb_flags_set", "setsockopt", "bind", "sk_assign", "sysctl_set_new_value", "set_retval",
 })  # fmt: skip
 """Helpers after which fields of the context may hold something else, the packet's own apart."""
+SOCKETS_IN = frozenset({MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP})
+"""Maps whose elements are sockets."""
+LOOKED_UP = SOCKETS_IN | {MapType.CGROUP_STORAGE, MapType.PERCPU_CGROUP_STORAGE, MapType.SK_STORAGE, MapType.LPM_TRIE}
+"""Maps beside arrays and hashes in which lookups are modelled."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
     R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
@@ -182,10 +186,10 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
     if spec.type in (MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS):
         raise Unmodelled("maps of maps")
     if spec.type not in ARRAYS | HASHES:
-        if spec.type in (MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP):
+        if spec.type in SOCKETS_IN:
             kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCK_COMMON
             return _or_null(x, s, Region(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None)
-        if spec.type not in (MapType.CGROUP_STORAGE, MapType.PERCPU_CGROUP_STORAGE, MapType.SK_STORAGE, MapType.LPM_TRIE):
+        if spec.type not in LOOKED_UP:
             raise Unmodelled(f"lookups in a {spec.type.name.lower()} map")
     region = value_region(x, s, found.map, spec, str(found.key) if found.key is not None else "")
     if not nullable:
