@@ -89,6 +89,8 @@ class Explorer:
         self.walks: list[State] | None = None
         self.exits: Callable[[State], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
+        self.illegal: dict[int, str] = {}
+        self.newer: dict[int, tuple[int, int]] = {}
         self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 
     def may_call(self, state: State, prototype: Prototype) -> None:
