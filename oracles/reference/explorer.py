@@ -90,6 +90,7 @@ class Explorer:
         self.exits: Callable[[State], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
         self.illegal: dict[int, str] = {}
+        self.anything: dict[int, z3.BitVecRef] = {}
         self.newer: dict[int, tuple[int, int]] = {}
         self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 

@@ -96,6 +96,7 @@ class State:
     steps: int = 0
     walked: Walked | None = None
     seen: dict[int, Snapshot] = field(default_factory=dict)
+    heads: dict[int, Snapshot] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -112,7 +113,7 @@ class State:
         ]  # fmt: skip
         return replace(
             self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
-            references=dict(self.references), seen=dict(self.seen),
+            references=dict(self.references), seen=dict(self.seen), heads=dict(self.heads),
         )  # fmt: skip
 
     def assume(self, condition: z3.BoolRef) -> None:
