@@ -104,10 +104,13 @@ class Explorer:
         """The path where the condition holds and the one where it does not, None for what cannot be; ``state`` becomes one of
         them."""
         if isinstance(condition, bool):
+            self._decided()
             return (state, None) if condition else (None, state)
         taken, fall = (self.solver.feasible(state, c) for c in (condition, negation(condition)))
         if taken[0] is Feasible.NO and fall[0] is Feasible.NO:
             return None, None  # no exception: the caller may hold other paths
+        if Feasible.NO in (taken[0], fall[0]):
+            self._decided()
         yes = None if taken[0] is Feasible.NO else state
         no = None if fall[0] is Feasible.NO else (state.fork() if yes is not None else state)
         for path, (answer, model), assumed in ((yes, taken, condition), (no, fall, negation(condition))):
@@ -118,6 +121,12 @@ class Explorer:
                 if answer is Feasible.UNKNOWN:
                     path.certain = False
         return yes, no
+
+    def _decided(self) -> None:
+        """A branch goes one way.  Without privilege kernels follow the other one too, as processors may: what intervals prove of
+        the program is no proof for them (kernel/bpf/verifier.c, sanitize_speculative_path)."""
+        if not (self.privileged or self.solver.relates):
+            self.unknown["a branch that is followed both ways without privilege"] = None
 
     def values(self, state: State, term: Term, limit: int) -> list[int]:
         """All values ``term`` takes on the path; :class:`Unmodelled` when there are more than ``limit``."""

@@ -70,6 +70,8 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     if not (isinstance(d, Pointer) or isinstance(v, Pointer)):
         return x.branch(s, compare(insn, number(s, d), number(s, v)))
     if wide and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region and op in _ORDERS:
+        if d.region.kind is RegionKind.PACKET and not x.solver.relates:
+            return s, s.fork()  # how long the packet is, no interval tells
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
     if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
         return (s, None) if op == o.JNE else (None, s)

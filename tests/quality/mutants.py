@@ -1,7 +1,7 @@
 """Mutation testing of the oracles: ``python -m tests.quality.mutants --sample 100 --seed S [--minutes M] [--processes P]``.
 
-Each mutant is one small change to a file of ``oracles/reference`` or ``oracles/interpreter``, made in a copy of the tree; tests that
-pass all the same have a gap, or the change means the same, which :mod:`tests.quality.explained` then says.  Exit status 1 when
+Each mutant is one small change to a file of ``oracles/reference`` or ``oracles/interpreter``, made in a copy of the tree; tests
+that pass all the same have a gap, or the change means the same, which :mod:`tests.quality.explained` then says.  Exit status 1 when
 fewer than nine in ten are killed, or a survivor is not explained.
 """
 
