@@ -42,7 +42,7 @@ class Scratch:
         for name in COPIED:
             source = root / name
             if source.is_dir():
-                shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("__pycache__", "vm"))
+                shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("vm"))
             elif source.exists():
                 shutil.copy(source, place / name)
 
