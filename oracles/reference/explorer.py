@@ -21,7 +21,7 @@ from oracles.reference.depth import check_depth
 from oracles.reference.events import Chance
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State
-from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed, z
+from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed
 from oracles.reference.values import Region, RegionKind
 from oracles.reference.witness import witness
 
@@ -242,7 +242,7 @@ class Explorer:
         """A pointer that awaits null check number ``check`` is used; kernels that need no check have nothing against it."""
         self.refuse(state, rule, detail, before=self.elided.get(check))
 
-    def chance(self, state: State, what: str, bits: int = 64) -> z3.BitVecRef:
+    def chance(self, state: State, what: str, bits: int) -> z3.BitVecRef:
         """An unknown that no input determines."""
         state.note(Chance(what))
         return symbol(f"{what}!{state.number()}", bits)
@@ -295,8 +295,3 @@ class Explorer:
         if proof is not None:
             return Answer(verdict, proof.rule, proof.at, proof.detail, witness=proof.case, policy=policy, cost=cost)
         return Answer(verdict, reason="; ".join(self.unknown), policy=policy, cost=cost)
-
-
-def signed_at_least(term: Term, low: int) -> Condition:
-    """``term >= low``, signed."""
-    return to_signed(term, 64) >= low if isinstance(term, int) else z(term) >= low

@@ -49,7 +49,6 @@ class Frame:
     return_to: int | None = None
     saved: tuple[Value, ...] = ()
     loop: Loop | None = None
-    may_goto: int = 0
 
 
 @dataclass(slots=True)
@@ -73,8 +72,6 @@ class State:
     stored: tuple[tuple[int, int], ...] = ()
     certain: bool = True
     unpredictable: bool = False
-    steps: int = 0
-    seen: dict[int, tuple[object, ...]] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -85,13 +82,12 @@ class State:
         """A copy that goes its own way."""
         frames = [
             Frame(f.region, f.stack.copy(), f.entry, f.return_to, f.saved,
-                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra),
-                  f.may_goto)
+                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra))
             for f in self.frames
         ]  # fmt: skip
         return replace(
             self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
-            references=dict(self.references), seen=dict(self.seen),
+            references=dict(self.references),
         )  # fmt: skip
 
     def assume(self, condition: z3.BoolRef) -> None:

@@ -34,7 +34,6 @@ _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
 
 def _step(x: Explorer, s: State) -> list[State]:
     insn = x.code[s.pc]
-    s.steps += 1
     if insn.opcode & 7 == o.JMP:
         step = calls.step if insn.opcode & o.OP_MASK in (o.CALL, o.EXIT) else jumps.step
         return step(x, s, insn)

@@ -113,8 +113,6 @@ def _expression(node: ast.expr, parameters: dict[str, list[str]]) -> Iterator[Ch
             yield node, str(not value), f"{value} becomes {not value}"
         case ast.Constant(value=int(value)):
             yield node, str(value + 1), f"{value} becomes {value + 1}"
-            if value:
-                yield node, str(value - 1), f"{value} becomes {value - 1}"
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert() as sign):
             yield node, f"({ast.unparse(node.operand)})", f"{_name(sign)} dropped"
         case ast.IfExp(test=test):

@@ -23,6 +23,7 @@ MAPS = {
     "P": MapSpec(MapType.PROG_ARRAY, 4, 4, 2),
     "PE": MapSpec(MapType.PERF_EVENT_ARRAY, 4, 4, 4),
     "S": MapSpec(MapType.SOCKMAP, 4, 4, 4),
+    "CS": MapSpec(MapType.CGROUP_STORAGE, 12, 8, 0),
     "MM": MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 4),
 }
 """By the names that rows use."""
@@ -40,12 +41,14 @@ class Row:
     type_: str = "sched_cls"
     privileged: bool = True
     strict: bool = False
+    license: str = "GPL"
 
     def case(self) -> Case:
         """The program as a case."""
         kind = next(each for each in ProgramType if each.name.lower() == self.type_)
         flags = LoadFlag.STRICT_ALIGNMENT if self.strict else LoadFlag(0)
-        program = Program(kind, parse(self.text.split("; ")), tuple(MAPS[name] for name in self.maps.split()), flags=flags)
+        maps = tuple(MAPS[name] for name in self.maps.split())
+        program = Program(kind, parse(self.text.split("; ")), maps, flags=flags, license=self.license)
         return Case(program, capabilities=None if self.privileged else ())
 
 

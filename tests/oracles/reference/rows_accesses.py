@@ -286,4 +286,8 @@ ROWS = (
         "*(u64 *)(r10 -8) = 5; r0 = 6; r2 = 9; r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r2); r3 = *(u64 *)(r10 -8); "
         "if r3 != 5 goto pc+2; if r0 != 5 goto pc+1; goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "safe"),
+    Row("a pointer is not zero", "r3 = 0; if r10 != r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit", "safe"),
+    Row("a pointer may be one", "r3 = 1; if r10 != r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unknown: uninitialised-register at instruction 2: no witness replays"),
+    Row("zero is no pointer", "r3 = 0; if r3 != r10 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit", "safe"),
 )  # fmt: skip
