@@ -79,7 +79,7 @@ def start(x: Explorer) -> State:
     context = Region(RegionKind.CONTEXT, 1)
     length = symbol("packet_length")
     packet = Region(RegionKind.PACKET, 2, length)
-    state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=100)
+    state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=4 + 2 * len(x.program.maps))
     state.assume(z3.ULE(length, LONGEST))
     state.model = x.solver.nothing
     state.registers[1] = Pointer(context, 0)

@@ -24,6 +24,7 @@ MAPS = {
     "PE": MapSpec(MapType.PERF_EVENT_ARRAY, 4, 4, 4),
     "S": MapSpec(MapType.SOCKMAP, 4, 4, 4),
     "CS": MapSpec(MapType.CGROUP_STORAGE, 12, 8, 0),
+    "X": MapSpec(MapType.XSKMAP, 4, 4, 4),
     "MM": MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 4),
 }
 """By the names that rows use."""

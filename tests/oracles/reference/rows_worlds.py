@@ -153,4 +153,16 @@ ROWS = (
         "r1 = r10; r1 += -16; r2 = 16; r3 = 0; call bpf_probe_read_kernel_str#115; r0 = 0; exit",
         "safe; helper-gpl-only@4", type_="kprobe", license="Proprietary"),
     Row("a map that tracing may not have", "r1 = map[0]; r0 = 0; exit", "safe; map-program@0", maps="L", type_="kprobe"),
+    Row("socket from a map",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+3; r1 = r0; "
+        "r2 = *(u32 *)(r0 +16); call bpf_sk_release#86; r0 = 0; exit",
+        "safe", maps="S"),
+    Row("socket of packets",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
+        "r0 = *(u32 *)(r0 +0); r0 = 0; exit",
+        "safe", maps="X", type_="xdp"),
+    Row("socket of packets beyond",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
+        "r0 = *(u32 *)(r0 +4); r0 = 0; exit",
+        "unknown: socket-access at instruction 7: no witness replays", maps="X", type_="xdp"),
 )  # fmt: skip

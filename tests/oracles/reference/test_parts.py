@@ -16,13 +16,16 @@ from ebpf.program_types import ProgramType
 from ebpf.rules import NULL_CHECK
 from oracles.reference import Answer, Broken, Budget, Verdict, terms, verify
 from oracles.reference.answer import spans
+from oracles.reference.explorer import Explorer
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.stack import Stack
 from oracles.reference.state import Frame, Loop, State
 from oracles.reference.terms import Condition, Term
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKind
+from oracles.reference.verify import start
 
 Function = Callable[..., Term]
+MAP = MapSpec(MapType.ARRAY, 4, 8, 1)
 NUMBERS = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFE, 0xFF)
 BINARY: dict[str, Function] = {"add": terms.add, "subtract": terms.subtract}
 PARTS: dict[str, Function] = {
@@ -68,6 +71,26 @@ def test_parts_of_numbers_and_terms_agree(name: str) -> None:
     assert terms.to_signed(0x7F, 8) == 127
     assert terms.concat([0x12, 0x34]) == 0x1234
     assert terms.mask(5) == 31
+
+
+def test_constants_that_are_added_one_after_the_other_are_one() -> None:
+    a = z3.BitVec("a", 8)
+    back, on = terms.add(terms.add(a, 3, 8), 253, 8), terms.add(terms.add(a, 3, 8), 4, 8)
+    assert isinstance(back, z3.BitVecRef)
+    assert back.eq(a)
+    assert isinstance(on, z3.BitVecRef)
+    assert [child.num_args() for child in on.children()] == [0, 0]
+
+
+def test_no_two_regions_are_taken_for_one() -> None:
+    """However many maps there are: what a path makes later gets higher numbers."""
+    x = Explorer(Case(Program(ProgramType.XDP, parse(["exit"]), (MAP,) * 60)), replays, Budget())
+    state = start(x)
+    pointers = [each for each in state.registers if isinstance(each, Pointer)]
+    regions = [*(pointer.region for pointer in pointers), state.packet, *x.handles, *x.direct]
+    numbers = [region.id for region in regions if region is not None]
+    assert len(set(numbers)) == len(numbers) == 123
+    assert state.number() > max(numbers)
 
 
 def test_conditions() -> None:
@@ -137,6 +160,12 @@ def test_a_witness_is_not_believed_without_a_replay() -> None:
     witness = opinion(case).witness
     assert witness is not None
     assert not replays(witness, NULL_CHECK, 1)
+
+
+def test_no_instructions_are_no_program() -> None:
+    answer = opinion(Case(Program(ProgramType.XDP, ())))
+    assert answer.verdict is Verdict.UNKNOWN
+    assert [(broken.rule.name, broken.at) for broken in answer.policy] == [("falls-off", 0)]
 
 
 def test_the_solver_tries_what_it_has_first() -> None:
@@ -219,9 +248,6 @@ def test_a_null_check_reaches_every_copy() -> None:
     assert stack.whole(8, 8) is other
     state.resolve({8: 0})
     assert stack.number(8, 8) == 0
-
-
-MAP = MapSpec(MapType.ARRAY, 4, 8, 1)
 
 
 def test_policy_is_told_in_order_with_an_input_that_leads_there() -> None:
