@@ -187,7 +187,7 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
         raise Unmodelled("maps of maps")
     if spec.type not in ARRAYS | HASHES:
         if spec.type in SOCKETS_IN:
-            kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCK_COMMON
+            kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCKET
             return _or_null(x, s, Region(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None)
         if spec.type not in LOOKED_UP:
             raise Unmodelled(f"lookups in a {spec.type.name.lower()} map")

@@ -34,7 +34,6 @@ _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
 
 def _step(x: Explorer, s: State) -> list[State]:
     insn = x.code[s.pc]
-    s.steps += 1
     if s.pc in x.illegal:
         x.refuse(s, rules.RESERVED_FIELD, x.illegal[s.pc])
         raise Unmodelled("an instruction with a field that no kernel takes")
@@ -100,7 +99,7 @@ def start(x: Explorer) -> State:
     context = Region(RegionKind.CONTEXT, 1)
     length = symbol("packet_length")
     packet = Region(RegionKind.PACKET, 2, length)
-    state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=100)
+    state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=4 + 2 * len(x.program.maps))
     state.assume(z3.ULE(length, LONGEST))
     state.model = x.solver.nothing
     state.registers[1] = Pointer(context, 0)
