@@ -1,0 +1,109 @@
+"""Opening an object, stage by stage (libbpf 1.4, libbpf.c: bpf_object_open)."""
+
+from __future__ import annotations
+
+from ebpf.btf import Btf, BtfError, BtfKind
+from ebpf.btf.extension import BtfExtension, read_extension
+from ebpf.objects.btf_maps import btf_maps
+from ebpf.objects.collected import Collected, collect
+from ebpf.objects.data_maps import data_map
+from ebpf.objects.debug import Debug, finished
+from ebpf.objects.errors import ObjectError, Stage
+from ebpf.objects.externs import externs, is_extern
+from ebpf.objects.file import ElfFile, read_elf
+from ebpf.objects.functions import Function, Functions
+from ebpf.objects.generation import Generation
+from ebpf.objects.legacy_maps import legacy_maps
+from ebpf.objects.linking import Linked, link
+from ebpf.objects.object import Extern, Object, ObjectMap, ObjectProgram
+from ebpf.objects.relocations import collect_references
+from ebpf.objects.section_names import resolve
+from ebpf.program import NO_FLAGS
+from ebpf.program_types import ProgramType
+
+
+def open_object(data: bytes, name: str = "object.o", generation: Generation = Generation.LIBBPF_1) -> Object:
+    """The object in ``data``; ``name`` is its file's, of which data maps take theirs.
+
+    Raises :class:`ObjectError` naming the file, the stage, the place and the reason, and nothing else, whatever the bytes.
+    """
+    stage = Stage.ELF_INIT
+    try:
+        file = read_elf(data)
+        found = collect(file, generation)
+        stage = Stage.BTF
+        btf, extension = _types(file, found)
+        stage = Stage.EXTERNS
+        outside = externs(file, btf)
+        stage = Stage.MAPS
+        maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0])
+        stage = Stage.PROGRAMS
+        functions = Functions(file, found)
+        stage = Stage.RELOCATIONS
+        references = collect_references(file, found, functions, maps, outside)
+        debug, names = Debug.of(extension), {section.index: section.name for section in file.sections}
+        programs = tuple(
+            _program(main, link(main, functions, references, outside), debug, names, generation, outside)
+            for main in functions.programs()
+        )
+        loaded = None if btf is None else finished(btf, file)
+    except ObjectError as error:
+        raise error.of(name) from None
+    except BtfError as error:
+        raise ObjectError(stage, error.at, error.reason, name) from None
+    return Object(
+        name, generation, file, found.license, found.version, tuple(maps), programs, tuple(outside), loaded, tuple(found.notes)
+    )
+
+
+def _types(file: ElfFile, found: Collected) -> tuple[Btf | None, BtfExtension]:
+    """BTF is required only where maps or externs are defined by it; else a broken one is passed over (bpf_object__init_btf)."""
+    required = found.btf_maps is not None or any(symbol.name and is_extern(symbol) for symbol in file.symbols)
+    btf, extension = None, BtfExtension()
+    if found.btf is None:
+        if found.btf_maps is not None:
+            raise ObjectError(Stage.BTF, str(found.btf_maps), "BTF is required, but is missing")
+        return btf, extension
+    try:
+        btf = Btf(found.btf.data)
+    except BtfError as error:
+        if required:
+            raise
+        found.notes.append(f"{found.btf}: {error}: ignored")
+        return None, extension
+    if found.btf_ext is not None:
+        try:
+            extension = read_extension(found.btf_ext.data, btf)
+        except BtfError as error:
+            found.notes.append(f"{found.btf_ext}: {error}: ignored")
+    return btf, extension
+
+
+def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str) -> list[ObjectMap]:
+    maps: list[ObjectMap] = []
+    if found.legacy_maps is not None:
+        maps += legacy_maps(file, found.legacy_maps)
+    if found.btf_maps is not None and btf is not None:
+        maps += btf_maps(found.btf_maps, btf)
+    types = {} if btf is None else {each.name: each.id for each in btf if each.kind is BtfKind.DATASEC}
+    for index, origin in sorted(found.data.items()):
+        section = file.sections[index]
+        maps.append(data_map(section, origin, name, btf, types.get(section.name, 0)))
+    return maps
+
+
+def _program(
+    main: Function, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation, outside: list[Extern]
+) -> ObjectProgram:
+    title = names[main.section]
+    resolved = resolve(title, generation)
+    row = resolved.row
+    unsupported = linked.unsupported
+    if debug.has_core(linked.placed, names):
+        unsupported = "CO-RE relocations, which need the running kernel's types"
+    return ObjectProgram(
+        main.name, title, row.type if row else ProgramType.UNSPEC, row.attach_type if row else None, resolved.target,
+        tuple(linked.insns), tuple((function.name, start) for function, start in linked.placed), row.flags if row else NO_FLAGS,
+        resolved.autoload, debug.source(linked.placed, names), debug.func_info(linked.placed, names), tuple(linked.kfuncs),
+        unsupported,
+    )  # fmt: skip
