@@ -46,6 +46,8 @@ def _place(section: Section, file: ElfFile, found: Collected, generation: Genera
         return
     match section.name:
         case "license":
+            if not section.data:
+                refuse(Stage.COLLECT, str(section), "empty")
             found.license = section.data[: LICENSE_SIZE - 1].split(b"\0")[0].decode("ascii", "replace")
         case "version":
             if len(section.data) != 4:
@@ -55,6 +57,8 @@ def _place(section: Section, file: ElfFile, found: Collected, generation: Genera
             if not generation.legacy_maps:
                 refuse(Stage.COLLECT, str(section), "legacy map definitions in 'maps' section are not supported by libbpf v1.0+")
             found.legacy_maps = section
+        case ".struct_ops" | ".struct_ops.link":
+            refuse(Stage.MAPS, str(section), "struct_ops maps are not supported")
         case ".maps":
             found.btf_maps = section
         case ".BTF" | ".BTF.ext":

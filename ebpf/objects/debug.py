@@ -1,4 +1,4 @@
-"""Types and source lines of a linked program: ``.BTF`` as the kernel wants it, func_info, line_info."""
+"""Types and source lines of a linked program: func_info and line_info."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ebpf.btf import Btf, BtfKind
-from ebpf.btf import types as t
 from ebpf.btf.extension import BtfExtension
-from ebpf.objects.elf import SymbolType
-from ebpf.objects.file import ElfFile
 from ebpf.objects.functions import SLOT, Function
 from ebpf.objects.object import SourceLine
 
@@ -67,26 +63,3 @@ class Debug:
         return any(
             function.start <= slot < function.end for function, _ in placed for slot in self.core.get(names[function.section], ())
         )
-
-
-def finished(btf: Btf, file: ElfFile) -> bytes:
-    """The section with its DATASECs' sizes and offsets filled in from the file, in order of offset (libbpf.c, btf_fixup_datasec).
-
-    Compilers leave both at zero, which the kernel refuses.  A section that the file has not is left as it is.
-    """
-    raw = bytearray(btf.raw)
-    sections = {section.name: section for section in file.sections}
-    values = {symbol.name: symbol.value for symbol in file.symbols if symbol.type == SymbolType.OBJECT}
-    for each in btf:
-        if each.kind is not BtfKind.DATASEC or each.name not in sections:
-            continue
-        variables = btf.variables(each)
-        if not each.size_or_type and not any(variable.offset for variable in variables):
-            t.WORD.pack_into(raw, each.at - 4, min(sections[each.name].size, 0xFFFFFFFF))
-            moved = [(v.type, values.get(btf.type(v.type).name, v.offset), v.size) for v in variables]
-        else:
-            moved = [(v.type, v.offset, v.size) for v in variables]
-        moved.sort(key=lambda v: v[1])
-        for number, words in enumerate(moved):
-            t.VAR_SECINFO.pack_into(raw, each.at + number * t.VAR_SECINFO.size, *(word & 0xFFFFFFFF for word in words))
-    return bytes(raw)

@@ -154,7 +154,7 @@ def _check_overlaps(data: bytes, heads: list[_Head]) -> None:
         kind, flags, offset, size, entry = head[1], head[2], head[4], head[5], head[9]
         if kind in (SectionType.NULL, SectionType.NOBITS):
             continue
-        if offset + size > len(data):
+        if size and offset + size > len(data):
             refuse(
                 Stage.COLLECT, f"section {index}, sh_offset, sh_size", f"{offset:#x}+{size:#x} leaves the file of {len(data)} bytes"
             )

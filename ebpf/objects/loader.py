@@ -7,10 +7,11 @@ from ebpf.btf.extension import BtfExtension, read_extension
 from ebpf.objects.btf_maps import btf_maps
 from ebpf.objects.collected import Collected, collect
 from ebpf.objects.data_maps import data_map
-from ebpf.objects.debug import Debug, finished
+from ebpf.objects.debug import Debug
 from ebpf.objects.errors import ObjectError, Stage
-from ebpf.objects.externs import externs, is_extern
+from ebpf.objects.externs import externs
 from ebpf.objects.file import ElfFile, read_elf
+from ebpf.objects.finished_types import finished
 from ebpf.objects.functions import Function, Functions
 from ebpf.objects.generation import Generation
 from ebpf.objects.legacy_maps import legacy_maps
@@ -32,9 +33,11 @@ def open_object(data: bytes, name: str = "object.o", generation: Generation = Ge
         file = read_elf(data)
         found = collect(file, generation)
         stage = Stage.BTF
-        btf, extension = _types(file, found)
+        btf, extension = _types(found)
         stage = Stage.EXTERNS
         outside = externs(file, btf)
+        stage = Stage.BTF
+        btf = btf and finished(btf, file)
         stage = Stage.MAPS
         maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0])
         stage = Stage.PROGRAMS
@@ -46,36 +49,38 @@ def open_object(data: bytes, name: str = "object.o", generation: Generation = Ge
             _program(main, link(main, functions, references, outside), debug, names, generation, outside)
             for main in functions.programs()
         )
-        loaded = None if btf is None else finished(btf, file)
     except ObjectError as error:
         raise error.of(name) from None
     except BtfError as error:
         raise ObjectError(stage, error.at, error.reason, name) from None
     return Object(
-        name, generation, file, found.license, found.version, tuple(maps), programs, tuple(outside), loaded, tuple(found.notes)
+        name,
+        generation,
+        file,
+        found.license,
+        found.version,
+        tuple(maps),
+        programs,
+        tuple(outside),
+        btf.raw if btf else None,
+        tuple(found.notes),
     )
 
 
-def _types(file: ElfFile, found: Collected) -> tuple[Btf | None, BtfExtension]:
-    """BTF is required only where maps or externs are defined by it; else a broken one is passed over (bpf_object__init_btf)."""
-    required = found.btf_maps is not None or any(symbol.name and is_extern(symbol) for symbol in file.symbols)
+def _types(found: Collected) -> tuple[Btf | None, BtfExtension]:
+    """BTF is required only where maps are defined by it; else a broken one is passed over (libbpf.c, bpf_object__init_btf)."""
     btf, extension = None, BtfExtension()
-    if found.btf is None:
-        if found.btf_maps is not None:
-            raise ObjectError(Stage.BTF, str(found.btf_maps), "BTF is required, but is missing")
-        return btf, extension
     try:
-        btf = Btf(found.btf.data)
+        if found.btf is not None:
+            btf = Btf(found.btf.data)
+            if found.btf_ext is not None:
+                extension = read_extension(found.btf_ext.data, btf)
+        elif found.btf_maps is not None:
+            raise BtfError(str(found.btf_maps), "BTF is required, but is missing")
     except BtfError as error:
-        if required:
+        if found.btf_maps is not None:
             raise
-        found.notes.append(f"{found.btf}: {error}: ignored")
-        return None, extension
-    if found.btf_ext is not None:
-        try:
-            extension = read_extension(found.btf_ext.data, btf)
-        except BtfError as error:
-            found.notes.append(f"{found.btf_ext}: {error}: ignored")
+        found.notes.append(f"{error}: ignored")
     return btf, extension
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.generation import Generation
 from ebpf.objects.object import SourceLine
-from ebpf.objects.section_names import SECTION_NAMES
+from ebpf.objects.section_names import SECTION_NAMES, SectionName
 from ebpf.program import LoadFlag, Program
 
 
@@ -68,7 +68,13 @@ def section_for(program: Program) -> str:
     """
     rows = [row for row in SECTION_NAMES[Generation.LIBBPF_1] if row.type is program.type]
     # Load flags that no name stands for (BPF_F_TEST_*) are not written; an attach type that none has is left to its default.
-    for row in sorted(rows, key=lambda row: (row.attach_type != program.attach_type, row.flags != program.flags & _NAMED)):
+    wanted = (program.attach_type, program.flags & _NAMED)
+
+    def misfit(row: SectionName) -> tuple[bool, bool, bool, bool]:
+        exact = (row.attach_type, row.flags) == wanted
+        return not exact, row.attach_type != wanted[0], row.flags != wanted[1], "/" in row.name
+
+    for row in sorted(rows, key=misfit):
         stem = row.name.rstrip("+")
         return f"{stem}/{program.attach_to}" if program.attach_to and stem != row.name else stem
     refuse(Stage.PROGRAMS, f"program of type {program.type.name.lower()}", "no section name stands for it")

@@ -44,6 +44,11 @@ STRICTER = (
         "a load of a map's address without a relocation", "libbpf passes the number through as a descriptor", "without a relocation"
     ),
     Stricter("a map type that no Linux has", "the kernel refuses it at creation", "no map type"),
+    Stricter("a struct_ops map", "libbpf fills it from the running kernel's types, which no file has", "struct_ops maps are not"),
+    Stricter("a BTF name beyond the strings", "libbpf checks it since 1.3 (btf.c, btf_validate_str)", "is beyond the strings"),
+    Stricter(
+        "a .BTF.ext string beyond the strings", "libbpf shows nothing of line_info; the kernel refuses it", "BTF strings: offset"
+    ),
     Stricter("a chain of BTF types without end", "libbpf 1.1 follows it for ever", "chain of types"),
     Stricter("a data section of 4 GiB or more", "libbpf keeps 32 bits of the size", "does not fit in 32 bits"),
     Stricter("a BTF header longer than its bytes allow", "libbpf counts hdr_len as 24 when it bounds the strings", "BTF header"),
