@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ebpf.btf import Btf, BtfError, BtfKind, BtfType
 from ebpf.btf.types import Linkage, Member, SectionVariable
-from ebpf.maps import MapSpec, MapType
+from ebpf.maps import MapField, MapSpec, MapType
 from ebpf.objects.data_maps import map_type
 from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.file import Section
@@ -18,6 +18,8 @@ from ebpf.objects.map_fields import special_fields
 from ebpf.objects.object import MapOrigin, ObjectMap
 
 _PAGE = 4096
+MAX_FIELDS = 32
+_Fields = dict[int, tuple[MapField, ...]]
 _NESTED = (MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS)
 _UNTYPED = frozenset({
     MapType.PERF_EVENT_ARRAY, MapType.CGROUP_ARRAY, MapType.STACK_TRACE, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS,
@@ -32,10 +34,11 @@ def btf_maps(section: Section, btf: Btf) -> list[ObjectMap]:
     found = next((each for each in btf if each.kind is BtfKind.DATASEC and each.name == ".maps"), None)
     if found is None:
         refuse(Stage.MAPS, str(section), "no DATASEC '.maps' in BTF")
-    return [_map(section, btf, variable, number) for number, variable in enumerate(btf.variables(found))]
+    known: dict[int, tuple[MapField, ...]] = {}
+    return [_map(section, btf, variable, number, known) for number, variable in enumerate(btf.variables(found))]
 
 
-def _map(section: Section, btf: Btf, variable: SectionVariable, number: int) -> ObjectMap:
+def _map(section: Section, btf: Btf, variable: SectionVariable, number: int, known: _Fields) -> ObjectMap:
     var = btf.type(variable.type)
     at = f"{section}, map {number} '{var.name}'"
     if not var.name:
@@ -54,7 +57,9 @@ def _map(section: Section, btf: Btf, variable: SectionVariable, number: int) -> 
     definition = _Definition(at)
     definition.read(btf, struct)
     pinned = definition.words.get("pinning", 0) == 1
-    return ObjectMap(definition.spec(btf, var.name), MapOrigin.BTF, section.index, variable.offset, pinned, definition.unsupported)
+    return ObjectMap(
+        definition.spec(btf, var.name, known), MapOrigin.BTF, section.index, variable.offset, pinned, definition.unsupported
+    )
 
 
 @dataclass(slots=True)
@@ -72,6 +77,8 @@ class _Definition:
         self.words, self.inner, self.unsupported = {}, None, ""
 
     def read(self, btf: Btf, struct: BtfType) -> None:
+        if struct.vlen > MAX_FIELDS:
+            refuse(Stage.MAPS, self.at, f"more than {MAX_FIELDS} fields")
         members = btf.members(struct)
         for number, member in enumerate(members):
             match member.name:
@@ -151,16 +158,18 @@ class _Definition:
             self.inner = _Definition(f"{self.at}, inner map", nested=True)
             self.inner.read(btf, target)
 
-    def spec(self, btf: Btf, name: str) -> MapSpec:
+    def spec(self, btf: Btf, name: str, known: _Fields) -> MapSpec:
         kind = map_type(self.words["type"], self.at)
         entries = self.words.get("max_entries", 0)
         if kind in (MapType.RINGBUF, MapType.USER_RINGBUF):
             entries = ring_size(entries)
+        if self.words.get("btf_value") and self.words["btf_value"] not in known:
+            known[self.words["btf_value"]] = special_fields(btf, self.words["btf_value"])
         key, value = (0, 0) if kind in _UNTYPED else (self.words.get("btf_key", 0), self.words.get("btf_value", 0))
         return MapSpec(
             kind, self.words.get("key_size", 0), self.words.get("value_size", 0), entries, self.words.get("map_flags", 0), name,
-            key, value, None if self.inner is None else self.inner.spec(btf, f"{name}.inner"),
-            fields=special_fields(btf, value) if value else (),
+            key, value, None if self.inner is None else self.inner.spec(btf, f"{name}.inner", known),
+            fields=known[value] if value else (),
         )  # fmt: skip
 
 

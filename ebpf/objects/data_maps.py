@@ -3,7 +3,7 @@ bpf_object__init_global_data_maps, internal_map_name)."""
 
 from __future__ import annotations
 
-from ebpf.btf import Btf, BtfKind
+from ebpf.btf import Btf, BtfKind, BtfType
 from ebpf.btf.types import Linkage
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects.errors import Stage, refuse
@@ -23,12 +23,13 @@ def map_type(number: int, at: str) -> MapType:
         refuse(Stage.MAPS, at, f"{number} is no map type")
 
 
-def data_map(section: Section, origin: MapOrigin, object_name: str, btf: Btf | None, type_id: int) -> ObjectMap:
-    """The map of a data section; ``type_id`` is its DATASEC (0: none).  Zeros need no contents: maps begin so."""
+def data_map(section: Section, origin: MapOrigin, object_name: str, type_id: int, shown: bool) -> ObjectMap:
+    """The map of a data section; ``type_id`` is its DATASEC (0: none), ``shown`` whether user space may map it.  Zeros need no
+    contents: maps begin so."""
     if section.size >> 32:
         refuse(Stage.MAPS, str(section), f"a size of {section.size} does not fit in 32 bits")
     flags = BPF_F_RDONLY_PROG if origin is MapOrigin.RODATA else 0
-    if btf is not None and type_id and _is_shown(btf, type_id):
+    if shown:
         flags |= BPF_F_MMAPABLE
     contents = ((bytes(4), section.data),) if any(section.data) else ()
     name = internal_name(object_name, section.name)
@@ -36,11 +37,8 @@ def data_map(section: Section, origin: MapOrigin, object_name: str, btf: Btf | N
     return ObjectMap(spec, origin, section.index)
 
 
-def _is_shown(btf: Btf, type_id: int) -> bool:
+def is_shown(btf: Btf, section: BtfType) -> bool:
     """Whether a skeleton would show one of its variables (libbpf.c, map_is_mmapable)."""
-    section = btf.type(type_id)
-    if section.kind is not BtfKind.DATASEC:
-        return False
     kinds = (btf.type(each.type) for each in btf.variables(section))
     return any(each.kind is BtfKind.VAR and btf.linkage(each) != Linkage.STATIC for each in kinds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,10 @@ _RECORD = struct.Struct("<II")
 class _Row:
     slot: int
     line: SourceLine
+
+
+def _slot(row: _Row) -> int:
+    return row.slot
 
 
 @dataclass(slots=True)
@@ -37,6 +42,10 @@ class Debug:
             found.lines.setdefault(line.section, []).append(row)
         for section, offset in extension.core:
             found.core.setdefault(section, []).append(offset // SLOT)
+        for rows in found.lines.values():
+            rows.sort(key=_slot)
+        for slots in found.core.values():
+            slots.sort()
         return found
 
     def func_info(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> bytes | None:
@@ -51,15 +60,16 @@ class Debug:
         """The lines of a linked program, by its own slots."""
         found = []
         for function, start in placed:
-            for row in self.lines.get(names[function.section], ()):
-                if function.start <= row.slot < function.end:
-                    line = row.line
-                    slot = row.slot - function.start + start
-                    found.append(SourceLine(slot, line.file, line.line, line.column, line.text))
+            rows = self.lines.get(names[function.section], [])
+            for row in rows[bisect_left(rows, function.start, key=_slot) : bisect_left(rows, function.end, key=_slot)]:
+                line = row.line
+                found.append(SourceLine(row.slot - function.start + start, line.file, line.line, line.column, line.text))
         return tuple(sorted(found, key=lambda line: line.slot))
 
     def has_core(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> bool:
         """Whether an instruction is to be relocated by the running kernel's types."""
-        return any(
-            function.start <= slot < function.end for function, _ in placed for slot in self.core.get(names[function.section], ())
-        )
+        for function, _ in placed:
+            slots = self.core.get(names[function.section], [])
+            if bisect_left(slots, function.start) < bisect_left(slots, function.end):
+                return True
+        return False

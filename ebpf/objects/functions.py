@@ -10,7 +10,7 @@ from ebpf.isa.insn import Insn, decode
 from ebpf.objects.collected import Collected
 from ebpf.objects.elf import Binding, SymbolType
 from ebpf.objects.errors import Stage, refuse
-from ebpf.objects.file import ElfFile, Section
+from ebpf.objects.file import ElfFile, Section, Symbol
 
 SLOT = 8
 
@@ -37,7 +37,13 @@ class Functions:
     def __init__(self, file: ElfFile, found: Collected) -> None:
         """Raises :class:`ebpf.objects.errors.ObjectError`."""
         text = found.text.index if found.text else 0
-        self.by_section = {section.index: _functions(file, section, section.index == text) for section in found.programs}
+        symbols: dict[int, list[Symbol]] = {section.index: [] for section in found.programs}
+        for symbol in file.symbols:
+            if symbol.type == SymbolType.FUNC and symbol.section in symbols:
+                symbols[symbol.section].append(symbol)
+        self.by_section = {
+            section.index: _functions(symbols[section.index], section, section.index == text) for section in found.programs
+        }
         self.all = [each for section in sorted(self.by_section) for each in self.by_section[section]]
         self._starts = {index: [each.start for each in every] for index, every in self.by_section.items()}
         self.text = text
@@ -55,11 +61,9 @@ class Functions:
         return [each for each in self.all if each.section != self.text or len(self.all) == 1]
 
 
-def _functions(file: ElfFile, section: Section, is_text: bool) -> list[Function]:
-    found = []
-    for symbol in file.symbols:
-        if symbol.section != section.index or symbol.type != SymbolType.FUNC:
-            continue
+def _functions(symbols: list[Symbol], section: Section, is_text: bool) -> list[Function]:
+    found, total = [], 0
+    for symbol in symbols:
         at = f"{section}, {symbol}"
         if symbol.value + symbol.size > section.size:
             refuse(Stage.COLLECT, at, f"function at {symbol.value:#x}+{symbol.size} crosses the section's end at {section.size:#x}")
@@ -67,10 +71,11 @@ def _functions(file: ElfFile, section: Section, is_text: bool) -> list[Function]
             refuse(Stage.COLLECT, at, "a static program is not supported")
         if not symbol.size or symbol.size % SLOT or symbol.value % SLOT:
             refuse(Stage.COLLECT, at, f"function at {symbol.value:#x}+{symbol.size} is empty or not whole instructions")
+        total += symbol.size
+        if total > section.size:
+            refuse(Stage.COLLECT, at, "functions overlap: they hold more instructions than the section")
         insns = decode(section.data[symbol.value : symbol.value + symbol.size])
         found.append(Function(symbol.name, section.index, symbol.value // SLOT, insns, symbol.binding != Binding.LOCAL))
-        if sum(len(each.instructions) for each in found) * SLOT > section.size:
-            refuse(Stage.COLLECT, at, "functions overlap: they hold more instructions than the section")
     found.sort(key=lambda each: each.start)
     for one, other in itertools.pairwise(found):
         if other.start < one.end:

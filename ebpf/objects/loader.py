@@ -6,9 +6,9 @@ from ebpf.btf import Btf, BtfError, BtfKind
 from ebpf.btf.extension import BtfExtension, read_extension
 from ebpf.objects.btf_maps import btf_maps
 from ebpf.objects.collected import Collected, collect
-from ebpf.objects.data_maps import data_map
+from ebpf.objects.data_maps import data_map, is_shown
 from ebpf.objects.debug import Debug
-from ebpf.objects.errors import ObjectError, Stage
+from ebpf.objects.errors import ObjectError, Stage, refuse
 from ebpf.objects.externs import externs
 from ebpf.objects.file import ElfFile, read_elf
 from ebpf.objects.finished_types import finished
@@ -16,11 +16,14 @@ from ebpf.objects.functions import Function, Functions
 from ebpf.objects.generation import Generation
 from ebpf.objects.legacy_maps import legacy_maps
 from ebpf.objects.linking import Linked, link
-from ebpf.objects.object import Extern, Object, ObjectMap, ObjectProgram
+from ebpf.objects.object import Object, ObjectMap, ObjectProgram
 from ebpf.objects.relocations import collect_references
 from ebpf.objects.section_names import resolve
 from ebpf.program import NO_FLAGS
 from ebpf.program_types import ProgramType
+
+MAX_LINKED = 4_000_000
+"""Instructions of all programs with their subprograms, of which each program has its own."""
 
 
 def open_object(data: bytes, name: str = "object.o", generation: Generation = Generation.LIBBPF_1) -> Object:
@@ -45,10 +48,14 @@ def open_object(data: bytes, name: str = "object.o", generation: Generation = Ge
         stage = Stage.RELOCATIONS
         references = collect_references(file, found, functions, maps, outside)
         debug, names = Debug.of(extension), {section.index: section.name for section in file.sections}
-        programs = tuple(
-            _program(main, link(main, functions, references, outside), debug, names, generation, outside)
-            for main in functions.programs()
-        )
+        programs = []
+        slots = 0
+        for main in functions.programs():
+            linked = link(main, functions, references, outside)
+            slots += len(linked.insns)
+            if slots > MAX_LINKED:
+                refuse(stage, f"function '{main.name}'", f"with it, programs have more than {MAX_LINKED} instructions in all")
+            programs.append(_program(main, linked, debug, names, generation))
     except ObjectError as error:
         raise error.of(name) from None
     except BtfError as error:
@@ -60,7 +67,7 @@ def open_object(data: bytes, name: str = "object.o", generation: Generation = Ge
         found.license,
         found.version,
         tuple(maps),
-        programs,
+        tuple(programs),
         tuple(outside),
         btf.raw if btf else None,
         tuple(found.notes),
@@ -90,16 +97,18 @@ def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str) -> list[O
         maps += legacy_maps(file, found.legacy_maps)
     if found.btf_maps is not None and btf is not None:
         maps += btf_maps(found.btf_maps, btf)
-    types = {} if btf is None else {each.name: each.id for each in btf if each.kind is BtfKind.DATASEC}
+    types: dict[str, tuple[int, bool]] = {}
+    for each in btf or ():
+        # The first of a name counts (btf.c, btf__find_by_name), whatever its kind.
+        if each.name not in types:
+            types[each.name] = each.id, btf is not None and each.kind is BtfKind.DATASEC and is_shown(btf, each)
     for index, origin in sorted(found.data.items()):
         section = file.sections[index]
-        maps.append(data_map(section, origin, name, btf, types.get(section.name, 0)))
+        maps.append(data_map(section, origin, name, *types.get(section.name, (0, False))))
     return maps
 
 
-def _program(
-    main: Function, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation, outside: list[Extern]
-) -> ObjectProgram:
+def _program(main: Function, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation) -> ObjectProgram:
     title = names[main.section]
     resolved = resolve(title, generation)
     row = resolved.row

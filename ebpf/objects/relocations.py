@@ -51,7 +51,8 @@ def collect_references(
 ) -> References:
     """Raises :class:`ebpf.objects.errors.ObjectError`."""
     references: References = {}
-    tables = _Tables(file, found, functions, maps, {each.symbol: number for number, each in enumerate(externs)})
+    homes = {(each.section, each.offset): number for number, each in reversed(list(enumerate(maps)))}
+    tables = _Tables(file, found, functions, homes, {each.symbol: number for number, each in enumerate(externs)})
     for section in found.relocations:
         target = file.sections[section.info]
         for number, relocation in enumerate(file.relocations(section)):
@@ -96,7 +97,7 @@ class _Tables:
     file: ElfFile
     found: Collected
     functions: Functions
-    maps: list[ObjectMap]
+    maps: dict[tuple[int, int], int]
     externs: dict[int, int]
 
     def reference(self, insn: Insn, symbol: Symbol, at: str) -> Reference:
@@ -115,7 +116,7 @@ class _Tables:
                 refuse(Stage.RELOCATIONS, at, f"function address at {symbol.value}+{insn.imm} is no instruction")
             return Reference(Target.FUNCTION_ADDRESS, offset=symbol.value)
         section = self.file.sections[symbol.section]
-        return self._data(symbol, at) if section.index in self.found.data else self._map(symbol, section, at)
+        return self._data(symbol) if section.index in self.found.data else self._map(symbol, section, at)
 
     def _call(self, insn: Insn, symbol: Symbol, at: str) -> Reference:
         if insn.src != o.CALL_LOCAL:
@@ -138,13 +139,9 @@ class _Tables:
         if section.index not in homes:
             empty = " (empty)" if section.type == SectionType.NOBITS and not section.size else ""
             refuse(Stage.RELOCATIONS, at, f"bad map relocation: {section}{empty} holds no maps")
-        for number, each in enumerate(self.maps):
-            if (each.section, each.offset) == (section.index, symbol.value):
-                return Reference(Target.MAP, number)
+        if (section.index, symbol.value) in self.maps:
+            return Reference(Target.MAP, self.maps[section.index, symbol.value])
         refuse(Stage.RELOCATIONS, at, f"no map at offset {symbol.value:#x} of {section}")
 
-    def _data(self, symbol: Symbol, at: str) -> Reference:
-        for number, each in enumerate(self.maps):
-            if each.section == symbol.section:
-                return Reference(Target.DATA, number, symbol.value)
-        refuse(Stage.RELOCATIONS, at, f"no data map for section {symbol.section}")
+    def _data(self, symbol: Symbol) -> Reference:
+        return Reference(Target.DATA, self.maps[symbol.section, 0], symbol.value)
