@@ -17,7 +17,6 @@ from conformance.kernel.verdicts import Judgement
 from conformance.second_opinion import opinion
 from ebpf.assembly import listing
 
-
 PATIENCE = 600.0
 """Seconds for one program: a person asked for it, and a million instructions take a kernel minutes without KVM."""
 
