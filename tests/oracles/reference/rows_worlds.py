@@ -165,4 +165,7 @@ ROWS = (
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
         "r0 = *(u32 *)(r0 +4); r0 = 0; exit",
         "unknown: socket-access at instruction 7: no witness replays", maps="X", type_="xdp"),
+    Row("all bytes of the context",
+        "r6 = *(u32 *)(r1 +8); if r6 != 0x01020304 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@2"),
 )  # fmt: skip
