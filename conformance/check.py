@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost, Verdict
@@ -13,7 +13,7 @@ from conformance.kernel.verdicts import Support, judge_answer
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
-from conformance.second_opinion import opinion
+from conformance.second_opinion import THOROUGH, opinion
 from ebpf.casefile import to_plain
 from ebpf.program import Case
 from generators.programs import Generated, Purpose
@@ -52,8 +52,9 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
     answer = ask(quiet)
     ruling = judge_answer(answer, 0, support)
     if ruling.verdict is Verdict.NONE and isinstance(answer, Answer) and len(answer.attempts) > 1:
-        # A level-2 log can be cut where a level-1 log is not.
-        ruling = judge_answer(answer, 1, support)
+        # A level-2 log can be cut where a level-1 log is not: then the second attempt is all there is.
+        quiet, answer = Job(checked.case, quiet.attempts[1:]), replace(answer, attempts=answer.attempts[1:])
+        ruling = judge_answer(answer, 0, support)
     checked.rulings[kernel] = ruling
     if isinstance(answer, Lost):
         if answer.reason is not LossReason.HANG:
@@ -63,13 +64,13 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
             )))  # fmt: skip
         checked.seconds[kernel] = time.monotonic() - started
         return
-    seen = Observation(generated, quiet, answer, release, reference=True)
+    seen = Observation(generated, quiet, answer, release, reference=THOROUGH)
     checked.outcomes = tuple(outcome for outcome, _ in seen.runs)
     if ruling.verdict is Verdict.ACCEPT and harmless(checked.outcomes):
         full = plan(checked.case, 0)
         again = ask(full)
         if isinstance(again, Answer):
-            seen = Observation(generated, full, again, release, reference=True)
+            seen = Observation(generated, full, again, release, reference=THOROUGH)
     checked.observations[kernel] = seen
     found: dict[str, Disagreement] = {}
     for judge in PROPERTIES.values():

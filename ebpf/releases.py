@@ -16,5 +16,5 @@ def at_least(release: str, since: str) -> bool:
     return release_key(release) >= release_key(since)
 
 
-NEWEST = "7.3"
-"""The newest series that the tables describe."""
+OLDEST, NEWEST = "6.1", "7.3"
+"""The oldest and the newest series that the tables describe."""

@@ -63,12 +63,15 @@ MEMORY_BOUNDS = Rule("memory-bounds", _S, _W, f"{_V}: check_mem_region_access", 
 NULL_DEREFERENCE = Rule("null-dereference", _S, _W, f"{_V}: check_mem_access", "a pointer that may be null is dereferenced")
 SCALAR_DEREFERENCE = Rule("scalar-dereference", _S, _W, f"{_V}: check_mem_access", "a number is dereferenced")
 READ_ONLY = Rule("read-only", _S, _W, f"{_V}: check_mem_access", "read-only memory is written")
+WRITE_ONLY = Rule("write-only", _S, _W, f"{_V}: check_map_access_type", "memory that may only be written is read")
 POINTER_ARITHMETIC = Rule("pointer-arithmetic", _P, _W, f"{_V}: adjust_ptr_min_max_vals",
                           "arithmetic on a pointer that may not be moved so")
 OFFSET_LIMIT = Rule("offset-limit", _P, _W, f"{_V}: check_reg_sane_offset", "a pointer is moved by 1 << 29 bytes or more")
 HELPER_ARGUMENT = Rule("helper-argument", _S, _W, f"{_V}: check_func_arg", "a helper gets an argument its prototype forbids")
 HELPER_UNKNOWN = Rule("helper-unknown", _F, _W, f"{_V}: check_helper_call", "a helper is called that the program type lacks")
 HELPER_GPL = Rule("helper-gpl-only", _P, _W, f"{_V}: check_helper_call", "a GPL-only helper is called by a non-GPL program")
+HELPER_SLEEPS = Rule("helper-sleeps", _P, _W, f"{_V}: check_helper_call",
+                     "a helper that may sleep is called by a program that may not")
 POINTER_LEAK = Rule("pointer-leak", _C, _W, f"{_V}: check_reg_arg, check_mem_access, is_pointer_value",
                     "a kernel pointer becomes readable", unprivileged=True)
 POINTER_COMPARISON = Rule("pointer-comparison", _C, _W, f"{_V}: check_cond_jmp_op", "pointers are compared", unprivileged=True)
@@ -85,6 +88,8 @@ UNKNOWN_OPCODE = Rule("unknown-opcode", _F, _L, f"{_V}: resolve_pseudo_ldimm64, 
 RESERVED_FIELD = Rule("reserved-field", _F, _W, f"{_V}: check_alu_op, do_check", "a reserved field is not zero")
 DIVISION_BY_ZERO = Rule("division-by-zero-constant", _F, _W, f"{_V}: check_alu_op", "the constant divisor is zero")
 INVALID_SHIFT = Rule("invalid-shift", _F, _W, f"{_V}: check_alu_op", "a constant shift is not smaller than the operand's width")
+CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: check_max_stack_depth, __check_func_call",
+                  "more than eight functions are active at once (7.3 takes nine)")
 TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check", "more than 1,000,000 instructions were processed")
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic", "an atomic operation on memory that does not allow it")
 PACKET_LOAD_CONTEXT = Rule("packet-load-context", _S, _W, f"{_V}: check_ld_abs", "a legacy packet load without the context in R6")
@@ -98,7 +103,8 @@ USE_AFTER_RELEASE = Rule("use-after-release", _S, _W, f"{_V}: release_reference"
 LOCK_HELD_AT_EXIT = Rule("lock-held-at-exit", _R, _W, f"{_V}: do_check", "the program exits with a lock held")
 LOCK_TWICE = Rule("lock-twice", _R, _W, f"{_V}: process_spin_lock", "a lock is taken while one is held")
 UNLOCK_UNHELD = Rule("unlock-unheld", _R, _W, f"{_V}: process_spin_lock", "a lock is released that is not held")
-CALL_UNDER_LOCK = Rule("call-under-lock", _R, _W, f"{_V}: do_check", "a function is called while a lock is held")
+CALL_UNDER_LOCK = Rule("call-under-lock", _P, _W, f"{_V}: do_check",
+                       "a helper, or before 6.9 any function, is called while a lock is held")
 SPECIAL_FIELD = Rule("special-field", _S, _W, f"{_V}: check_map_access", "a special field of a map value is accessed directly")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment", "an access lacks the alignment that the kernel requires")
 NULL_CHECK = Rule("null-check", _P, _W, f"{_V}: check_mem_access, check_func_arg",

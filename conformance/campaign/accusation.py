@@ -25,6 +25,7 @@ SEVERITIES = {
     Kind.TRANSFER: Severity.HIGH,
     Kind.EXECUTION: Severity.HIGH,
     Kind.HEALTH: Severity.MEDIUM,
+    Kind.PRECISION: Severity.MEDIUM,
 }
 MAX_LOG = 256 << 10
 """Characters of kernel log kept in a finding."""

@@ -20,6 +20,7 @@ from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import load_only, plan
 from conformance.properties.witness import shown
+from conformance.second_opinion import QUICK
 from ebpf import casefile
 from ebpf.isa.table import IllegalInsn, form_of
 from generators.programs import Generated
@@ -159,9 +160,11 @@ class Pursuit:
             others.append((got, answer))
         raise AssertionError("a job submitted has an answer")
 
-    def _observe(self, generated: Generated, job: Job) -> Observation | None:
+    def _observe(self, generated: Generated, job: Job, *, reference: bool = False) -> Observation | None:
         answer = self.session_run(job)
-        return Observation(generated, job, answer) if isinstance(answer, Answer) else None
+        if not isinstance(answer, Answer):
+            return None
+        return Observation(generated, job, answer, self.provenance.kernel_release, reference=QUICK if reference else None)
 
     def _id(self, what: Disagreement) -> str:
         return accusation.finding_id(what.signature, self.task.image.name)
@@ -170,10 +173,10 @@ class Pursuit:
         self, generated: Generated, signature: str, job: Job, *, family: bool = False
     ) -> tuple[Observation, Disagreement] | None:
         """The same disagreement seen again, or None; with ``family``, the signature's last part may be another."""
-        seen = self._observe(generated, job)
+        kind = Kind(signature.split(":", 1)[0])
+        seen = self._observe(generated, job, reference=kind in (Kind.PRECISION, Kind.RULE))
         if seen is None:
             return None
-        kind = Kind(signature.split(":", 1)[0])
         parts = _family if family else str
         for judgement in PROPERTIES[kind](seen):
             if isinstance(judgement, Disagreement) and parts(judgement.signature) == parts(signature):

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 from conformance.campaign.tally import Tally, median
 from conformance.properties import Kind
-from reports.records import VIEWS, Cell, KernelRun, Loss, Precision, Production, ProgramCounts, RunSummary, Status
+from reports.records import (
+    VIEWS,
+    Cell,
+    KernelRun,
+    Loss,
+    Precision,
+    Production,
+    ProgramCounts,
+    RunSummary,
+    SecondOpinion,
+    Status,
+)
 from reports.records import Kind as RecordKind
 
 if TYPE_CHECKING:
@@ -14,6 +25,7 @@ if TYPE_CHECKING:
 
 FLOORS = {
     Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05, Kind.TRANSFER: 0.05,
+    Kind.PRECISION: 0.0,
 }  # fmt: skip
 """Share of a kernel's programs that a property must have judged for "nothing found" to mean anything."""
 
@@ -68,6 +80,12 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             for name, used in sorted(total.used.items(), key=lambda item: -item[1])
         ),
         rejections=dict(total.rejections.most_common(50)),
+        gaps=dict(total.gaps.most_common(50)),
+        reference=SecondOpinion(
+            safe=counts["reference safe"], unsafe=counts["reference unsafe"], unknown=counts["reference unknown"],
+            milliseconds={str(bucket): total.reference_cost[bucket] for bucket in sorted(total.reference_cost)},
+            open=dict(total.open.most_common(20)),
+        ),
         unparsed_log_lines=counts["unparsed log lines"],
     )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from ebpf.isa.forms import Free
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
 from generators.programs import Purpose
+from oracles.reference import Answer
 
 TIGHT = 0.1
 """Bits: the tightest range is found up to a sixteenth of its width."""
@@ -25,7 +28,8 @@ class Tally:
     ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes``
     holds a hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per
     stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.  ``precision`` counts per (operation, what), and sums bits per
-    (operation, view).
+    (operation, view).  ``reference_cost`` counts answers of the reference verifier by milliseconds of CPU, rounded up to a power of
+    two; ``open`` its reasons for none; ``gaps`` refusals of safe programs where no better may be expected, by signature.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -40,6 +44,9 @@ class Tally:
     cost: Counter[int] = field(default_factory=Counter)
     shapes: set[int] = field(default_factory=set)
     precision: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reference_cost: Counter[int] = field(default_factory=Counter)
+    open: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Take another's counts in."""
@@ -77,14 +84,25 @@ class Tally:
         if seen.log is not None:
             counts["unparsed log lines"] += len(seen.log.unknown)
 
+    def opinion(self, answer: Answer | None) -> None:
+        """Count what the reference verifier said, and what it cost."""
+        if answer is None:
+            return
+        self.counts[f"reference {answer.verdict.value}"] += 1
+        self.reference_cost[_bucket(answer.cost.seconds)] += 1
+        if answer.reason:
+            self.open[re.sub(r"\d+", "N", answer.reason.split(";")[0])] += 1
+
     def judgements(self, kind: Kind, judgements: list[Judgement]) -> None:
         """Count what one property said of one case."""
-        disagreed = any(isinstance(j, Disagreement) for j in judgements)
-        compared = disagreed or any(not isinstance(j, Abstention) for j in judgements)
+        disagreed = any(isinstance(j, Disagreement) and not j.gap for j in judgements)
+        compared = any(not isinstance(j, Abstention) for j in judgements)
         self.cells[kind, "judged"] += compared
         self.cells[kind, "disagreed"] += disagreed
         self.cells[kind, "agreed"] += compared and not disagreed
         for judgement in judgements:
+            if isinstance(judgement, Disagreement) and judgement.gap:
+                self.gaps[judgement.signature] += 1
             if isinstance(judgement, Abstention):
                 self.abstained[kind, judgement.reason] += 1
             if not isinstance(judgement, Disagreement) and judgement.operation:
@@ -99,6 +117,11 @@ class Tally:
             counts[name, "tight"] += bool(judgement.excess) and max(bits for _, bits in judgement.excess) < TIGHT
             for view, bits in judgement.excess:
                 counts[name, view] += bits  # type: ignore[assignment]  # Counter values may be floats
+
+
+def _bucket(seconds: float) -> int:
+    """Milliseconds, rounded up to a power of two."""
+    return 1 << max(0, math.ceil(seconds * 1000) - 1).bit_length()
 
 
 def _registers() -> list[tuple[bool, bool]]:

@@ -11,6 +11,7 @@ import click
 
 from conformance.cli.bench import bench
 from conformance.cli.check import check_command
+from conformance.cli.corpus import corpus
 from conformance.cli.kernels import kernels
 from conformance.cli.plugin import plugin
 from conformance.cli.replay import replay
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (run, check_command, replay, kernels, report, compare, bench, test, plugin):
+for command in (run, check_command, replay, kernels, report, compare, corpus, bench, test, plugin):
     cli.add_command(command)
 
 

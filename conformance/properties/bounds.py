@@ -7,15 +7,17 @@ a later claim is no bug.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from conformance.kernel.verifier_log.claims import Pointer as PointerClaim
 from conformance.kernel.verifier_log.claims import Scalar, Slot, State
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
+from conformance.properties.every_input import suspects
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
-from conformance.properties.observation import Observation
+from conformance.properties.observation import STEP_LIMIT, Observation
 from ebpf.isa.opcodes import STACK_SIZE
-from oracles.interpreter import Step
+from oracles.interpreter import Step, run
 from oracles.interpreter.values import Pointer, Undefined, Value
 
 NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
@@ -48,7 +50,25 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             if not any(claims.node.branches for claims in way.claims):
                 # Where a state was split in two, the way depends on values and not on the path alone.
                 followed[path] = way
-        yield _hold(seen, number, trace, way)
+        judgement = _hold(seen, number, trace, way)
+        yield judgement
+        if isinstance(judgement, Disagreement):
+            return
+    if seen.budget is not None:
+        yield from _over_all_inputs(seen)
+
+
+def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
+    """One judgement, of inputs that Z3 finds; a run of one must leave the claim too."""
+    for case in suspects(seen):
+        trace: list[Step] = []
+        run(case, case.inputs[0], trace=trace, limit=STEP_LIMIT)
+        judgement = judge_run(seen, 0, tuple(trace))
+        if isinstance(judgement, Disagreement):
+            statement = judgement.statement.replace("on input 0", "on an input that Z3 found")
+            yield replace(judgement, statement=statement, input=None, witness=case)
+            return
+    yield Agreement()
 
 
 def judge_run(seen: Observation, number: int, trace: tuple[Step, ...]) -> Judgement:

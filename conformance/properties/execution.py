@@ -36,7 +36,9 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         yield Abstention("not accepted")
         return
     for number, (outcome, trace) in enumerate(seen.runs):
-        if not isinstance(outcome, Returned):
+        if seen.case.inputs[number].helpers:
+            yield Abstention("scripted helper results cannot be imposed on a kernel")
+        elif not isinstance(outcome, Returned):
             yield Abstention("the interpreter gives no result")
         elif not outcome.predictable:
             yield Abstention("the outcome depends on unpredictable values")

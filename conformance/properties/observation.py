@@ -17,6 +17,7 @@ from ebpf.program import Case, LoadFlag
 from generators.programs import Generated
 from oracles.interpreter import Outcome, Step, run
 from oracles.reference import Answer as Opinion
+from oracles.reference import Budget
 from oracles.reference import Verdict as Reference
 
 STEP_LIMIT = 20_000
@@ -39,17 +40,19 @@ def load_only(case: Case) -> Job:
 class Observation:
     """A case, what was asked of the kernel and what it answered; the interpreter runs when first asked for.
 
-    The first attempt is the one with a log: verdicts and claims are its.  ``release`` is the kernel's; ``reference`` says whether
-    the reference verifier is asked, which takes its time.
+    The first attempt is the one with a log: verdicts and claims are its.  ``release`` is the kernel's; ``reference`` is what
+    the reference verifier may spend, None where it is not asked.
     """
 
-    def __init__(self, generated: Generated, job: Job, answer: Answer, release: str = "", *, reference: bool = False) -> None:
+    def __init__(
+        self, generated: Generated, job: Job, answer: Answer, release: str = "", *, reference: Budget | None = None
+    ) -> None:
         self.generated = generated
         self.case = generated.case
         self.job = job
         self.answer = answer
         self.release = release
-        self.asks_reference = reference
+        self.budget = reference
 
     @property
     def main(self) -> Loaded | None:
@@ -79,12 +82,12 @@ class Observation:
     @cached_property
     def reference(self) -> Opinion | None:
         """What the reference verifier says; None where it is not asked."""
-        return opinion(self.case) if self.asks_reference else None
+        return None if self.budget is None else opinion(self.case, self.budget)
 
     @cached_property
     def provable(self) -> bool:
         """Whether intervals and tnums alone prove the program safe."""
-        return self.asks_reference and by_intervals(self.case).verdict is Reference.SAFE
+        return self.budget is not None and by_intervals(self.case, self.budget).verdict is Reference.SAFE
 
     @cached_property
     def log(self) -> Log | None:

@@ -12,6 +12,9 @@ from conformance.second_opinion import linux
 from oracles.interpreter import Returned
 from oracles.reference import Verdict as Reference
 
+PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
+"""Either spares a program the measures against speculation (include/linux/bpf.h, bpf_bypass_spec_v1)."""
+
 
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per refused program.
@@ -21,6 +24,10 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     """
     if seen.ruling.verdict is not Verdict.REJECT:
         yield Abstention("not refused")
+        return
+    if seen.case.capabilities is not None and PERFMON.isdisjoint(seen.case.capabilities):
+        # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
+        yield Abstention("without privilege kernels also follow branches that no run takes")
         return
     answer = seen.reference
     if answer is None:
@@ -47,4 +54,4 @@ def judge(seen: Observation) -> Iterator[Judgement]:
 
 def shape(message: str) -> str:
     """The message with its numbers and registers left out: what two refusals for one reason share."""
-    return re.sub(r"-?\b(0x[0-9a-f]+|\d+)\b", "N", re.sub(r"\bR\d+", "R", message)).strip()
+    return re.sub(r"-?\b(0x[0-9a-f]+|\d+)\b", "N", re.sub(r"\bR\d+", "R", message)).replace(":", " ").strip()

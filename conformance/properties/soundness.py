@@ -27,6 +27,9 @@ def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
             answer.at, None, answer.witness,
         )  # fmt: skip
 
+ACCUSED = frozenset({RuleClass.SAFETY, RuleClass.CONFIDENTIALITY, RuleClass.RESOURCE})
+"""Classes of rules whose breaking is a fault of the kernel; the others are its own decisions."""
+
 
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per input, and one over all inputs where the reference verifier is asked."""
@@ -40,7 +43,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             yield Agreement()
         elif not outcome.predictable:
             yield Abstention("the trap depends on unpredictable values")
-        elif outcome.rule.rule_class not in (RuleClass.SAFETY, RuleClass.CONFIDENTIALITY):
+        elif outcome.rule.rule_class not in ACCUSED:
             yield Abstention(f"the trap breaks a {outcome.rule.rule_class.value} rule")
         else:
             yield Disagreement(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, note
@@ -26,7 +27,9 @@ def test_property(kind: Kind, kernel: KernelSession) -> None:
     issues = known.load()
     compared: Counter[bool] = Counter()
 
-    @given(programs(profile_for(release)))
+    profile = replace(profile_for(release), experiments_in=int(kind is Kind.TRANSFER))
+
+    @given(programs(profile))
     def holds(generated: Generated) -> None:
         job = plan(generated.case, 0)
         answer = kernel.run(job)

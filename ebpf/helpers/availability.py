@@ -10,6 +10,7 @@ from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.by_type import ATTACHED, BASE_ONLY, BY_TYPE, NOT_ATTACHED, SOCKET_TYPES, UNLISTED
 from ebpf.helpers.prototype import Prototype
 from ebpf.helpers.tiers import ANYONE, COARSE, SOCKET_CASTS, WITH_BPF, WITH_PERFMON, Group
+from ebpf.program import LoadFlag
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import at_least
 from ebpf.rules import Rule
@@ -48,6 +49,11 @@ def refusal(
 def gpl_refusal(prototype: Prototype, license: str) -> Rule | None:
     """The rule that calling a GPL-only helper from a program under another licence breaks."""
     return rules.HELPER_GPL if prototype.gpl_only and license not in GPL_COMPATIBLE else None
+
+
+def sleep_refusal(prototype: Prototype, flags: LoadFlag) -> Rule | None:
+    """The rule that calling a helper that may sleep breaks, in a program that is not loaded as one that may."""
+    return rules.HELPER_SLEEPS if prototype.sleepable and LoadFlag.SLEEPABLE not in flags else None
 
 
 def _attached(program_type: ProgramType, attach_type: AttachType | None, number: int) -> bool:

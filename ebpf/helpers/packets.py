@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ebpf.helpers.prototype import Arg, ArgKind, Prototype, helper
+from ebpf.helpers.prototype import Arg, ArgKind, Prototype, ResultKind, helper
 
 A = ArgKind
 IPV4, IPV6, TCP = (Arg(A.FIXED_MEM, size) for size in (20, 40, 20))
@@ -38,7 +38,7 @@ BUFFERS: tuple[Prototype, ...] = (
     helper("skb_cgroup_classid", A.CTX, since="5.10"),
     helper("skb_ancestor_cgroup_id", A.CTX, A.ANYTHING, since="4.19"),
     helper("get_hash_recalc", A.CTX, since="4.8"),
-    helper("set_hash_invalid", A.CTX, since="4.9"),
+    helper("set_hash_invalid", A.CTX, result=ResultKind.VOID, since="4.9"),
     helper("set_hash", A.CTX, A.ANYTHING, since="4.13"),
     helper("skb_get_xfrm_state", A.CTX, A.ANYTHING, A.MEM_UNINIT, A.SIZE, A.ANYTHING, since="4.18"),
     helper("skb_ecn_set_ce", A.CTX, since="5.1"),
@@ -59,11 +59,12 @@ XDP: tuple[Prototype, ...] = (
     helper("xdp_get_buff_len", A.CTX, since="5.18"),
     helper("xdp_load_bytes", A.CTX, A.ANYTHING, A.MEM_UNINIT, A.SIZE, since="5.18"),
     helper("xdp_store_bytes", A.CTX, A.ANYTHING, A.MEM_RDONLY, A.SIZE, since="5.18"),
-    helper("tcp_raw_gen_syncookie_ipv4", IPV4, A.MEM_RDONLY, A.SIZE, gpl=True, packet=True, since="6.0"),
-    helper("tcp_raw_gen_syncookie_ipv6", IPV6, A.MEM_RDONLY, A.SIZE, gpl=True, packet=True, since="6.0"),
+    helper("tcp_raw_gen_syncookie_ipv4", IPV4, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"),
+    helper("tcp_raw_gen_syncookie_ipv6", IPV6, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"),
     helper("tcp_raw_check_syncookie_ipv4", IPV4, TCP, gpl=True, packet=True, since="6.0"),
     helper("tcp_raw_check_syncookie_ipv6", IPV6, TCP, gpl=True, packet=True, since="6.0"),
 )
+"""The kernel declares what xdp_store_bytes reads as uninitialised memory, up to 6.12 at least; here stands what it does."""
 TUNNELS: tuple[Prototype, ...] = (
     helper("lwt_push_encap", A.CTX, A.ANYTHING, A.MEM_RDONLY, A.SIZE, changes=True, since="4.18"),
     helper("lwt_seg6_store_bytes", A.CTX, A.ANYTHING, A.MEM_RDONLY, A.SIZE, changes=True, since="4.18"),

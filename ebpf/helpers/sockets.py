@@ -18,7 +18,7 @@ SOCKETS: tuple[Prototype, ...] = (
     helper("sk_fullsock", A.SOCK_COMMON, result=R.SOCKET_OR_NULL, since="5.1"),
     helper("tcp_sock", A.SOCK_COMMON, result=R.TCP_SOCK_OR_NULL, since="5.1"),
     helper("get_listener_sock", A.SOCK_COMMON, result=R.SOCKET_OR_NULL, since="5.1"),
-    helper("tcp_check_syncookie", *_COOKIE, packet=True, since="5.2"),
+    helper("tcp_check_syncookie", *_COOKIE, gpl=True, packet=True, since="5.2"),
     helper("tcp_gen_syncookie", *_COOKIE, gpl=True, packet=True, since="5.3"),
     helper("tcp_send_ack", Arg(A.BTF_ID, name="tcp_sock"), A.ANYTHING, since="5.5"),
     helper("sk_assign", A.CTX, A.BTF_ID_SOCK_COMMON, A.ANYTHING, since="5.7"),

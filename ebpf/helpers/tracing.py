@@ -54,7 +54,7 @@ EVENTS: tuple[Prototype, ...] = (
     helper("perf_event_read_value", A.CONST_MAP, A.ANYTHING, A.MEM_UNINIT, A.SIZE, gpl=True, since="4.15"),
     helper("perf_prog_read_value", A.CTX, A.MEM_UNINIT, A.SIZE, gpl=True, since="4.15"),
     helper("read_branch_records", A.CTX, A.MEM_OR_NULL, A.SIZE_OR_ZERO, A.ANYTHING, gpl=True, since="5.6"),
-    helper("get_branch_snapshot", A.MEM_UNINIT, A.SIZE_OR_ZERO, A.ANYTHING, gpl=True, since="5.16"),
+    helper("get_branch_snapshot", A.MEM_UNINIT, A.SIZE_OR_ZERO, gpl=True, since="5.16"),
     helper("get_stackid", A.CTX, A.CONST_MAP, A.ANYTHING, gpl=True, since="4.6"),
     helper("get_stack", A.CTX, A.MEM_UNINIT, A.SIZE_OR_ZERO, A.ANYTHING, gpl=True, since="4.18"),
     helper("get_task_stack", TASK, A.MEM_UNINIT, A.SIZE_OR_ZERO, A.ANYTHING, since="5.9"),

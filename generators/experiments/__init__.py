@@ -4,6 +4,6 @@ An *experiment* loads one or two unknown words of the packet, shapes each by a f
 program, shifts, extensions), does exactly one operation with them, and stores the result to a map; a program holds a few of them.
 """
 
-from generators.experiments.programs import MAX_EXPERIMENTS, WIDTH, build
+from generators.experiments.programs import MAX_EXPERIMENTS, WIDTH, build, is_experiment
 
-__all__ = ["MAX_EXPERIMENTS", "WIDTH", "build"]
+__all__ = ["MAX_EXPERIMENTS", "WIDTH", "build", "is_experiment"]

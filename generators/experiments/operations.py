@@ -11,7 +11,8 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.forms import Form
 from ebpf.isa.table import FORMS
 from generators.builder import SPILL_SLOTS
-from generators.experiments.bench import Bench
+from generators.experiments.aiming import THRESHOLDS, aim
+from generators.experiments.bench import OUTPUT, SCRATCH, Bench
 from generators.experiments.shaping import shape
 from generators.profiles import Profile
 
@@ -28,8 +29,7 @@ def _op(form: Form) -> int:
 
 
 def _is_conditional(form: Form) -> bool:
-    op = form.opcode & o.OP_MASK
-    return form.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and op not in (o.JA, o.CALL, o.EXIT, o.JCOND)
+    return form.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and _op(form) not in (o.JA, o.CALL, o.EXIT, o.JCOND)
 
 
 ARITHMETIC = tuple(f for f in FORMS if f.opcode & o.CLASS_MASK in (o.ALU, o.ALU64) and f.name not in _POINTERS_ONLY)
@@ -50,7 +50,10 @@ def arithmetic(bench: Bench) -> str:
     if with_register:
         shape(bench, bench.s)
     off = form.off[0] if isinstance(form.off, tuple) else 0
-    bench.b.emit(form.opcode, bench.d, bench.s if with_register else 0, off, 0 if with_register else _immediate(bench, form))
+    imm = 0 if with_register else _immediate(bench, form)
+    if op in THRESHOLDS and not with_register and bench.dice.pick(2):
+        aim(bench, op, imm)
+    bench.b.emit(form.opcode, bench.d, bench.s if with_register else 0, off, imm)
     bench.store((bench.d,))
     return "arithmetic"
 
@@ -111,7 +114,25 @@ def linked(bench: Bench) -> str:
     return "linked"
 
 
+def atomic(bench: Bench) -> str:
+    """An atomic operation on a spilled scalar; memory and what was fetched are shown."""
+    dice, b, d, s = bench.dice, bench.b, bench.d, bench.s
+    shape(bench, d)
+    shape(bench, s)
+    slot = dice.of(SPILL_SLOTS[:2])
+    b.emit(o.STX | o.MEM | o.DW, 10, d, slot)
+    code = dice.of((o.DW, o.W))
+    imm = dice.of((o.ADD, o.OR, o.AND, o.XOR)) | dice.of((o.FETCH, o.FETCH, 0))
+    imm = dice.of((imm, imm, o.XCHG, o.CMPXCHG)) if b.profile.knows("5.12") else o.ADD
+    b.emit(o.MOV | o.X | o.ALU64, SCRATCH, dice.of((d, s)))
+    b.emit(o.STX | o.ATOMIC | code, 10, s, slot + (4 * dice.pick(2) if code == o.W else 0), imm)
+    bench.store((SCRATCH if imm == o.CMPXCHG else s,))
+    b.emit(o.LDX | o.MEM | o.DW, d, 10, slot)
+    b.emit(o.STX | o.MEM | o.DW, OUTPUT, d, 16 * bench.number + 8)
+    return "atomic"
+
+
 OPERATIONS: tuple[Callable[[Bench], str], ...] = (
-    *[arithmetic] * 9, *[comparison] * 4, *[cast] * 2, linked,
+    *[arithmetic] * 9, *[comparison] * 4, *[cast] * 2, linked, atomic,
 )  # fmt: skip
 """Each as often as it is worth; simplest first."""

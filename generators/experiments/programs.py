@@ -19,6 +19,7 @@ from generators.programs import OUTPUT_WORDS, Generated, Purpose, copy_prologue
 
 MAX_EXPERIMENTS = 4
 """Each takes two of the eight words of input."""
+_NAMED = "experiment-"
 WIDTH = 320
 """Bits of an integer that decides an experiment."""
 
@@ -36,7 +37,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         chosen = Dice(seed)
         d = 1 + chosen.pick(8)
         bench = Bench(b, chosen, number, d, 1 + (d + chosen.pick(7)) % 8)
-        names.append("experiment-" + chosen.of(OPERATIONS)(bench))
+        names.append(_NAMED + chosen.of(OPERATIONS)(bench))
         taken += [(bench, jump, shown) for jump, shown in bench.taken]
     _leave(b, 1)
     for bench, jump, shown in taken:
@@ -51,6 +52,11 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         None if privileged else (),
     )
     return Generated(case, Purpose.VALID, productions=tuple(names))
+
+
+def is_experiment(generated: Generated) -> bool:
+    """Whether it is a program of experiments."""
+    return any(name.startswith(_NAMED) for name in generated.productions)
 
 
 def _leave(b: Builder, code: int) -> None:

@@ -4,7 +4,7 @@ It says what a run *returns* or at which instruction it *traps* and which rule i
 It has never seen the kernel's code for any of this, nor the reference verifier's.
 """
 
-from oracles.interpreter.machine import run
 from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
+from oracles.interpreter.runs import run
 
 __all__ = ["Abstained", "Outcome", "Returned", "Step", "Trapped", "run"]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.program_rules import LEGACY_LOADS
+from ebpf.program_rules import LEGACY_LOADS, PACKET_WRITERS
 from oracles.interpreter import arena, context
 from oracles.interpreter.arithmetic import Handler
 from oracles.interpreter.maps import MapHandle
 from oracles.interpreter.memory import Region
+from oracles.interpreter.objects import KernelRegion, SocketRegion
 from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import LEAVE, U64, Pointer, Value, signed
 
@@ -31,8 +32,14 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
         return region, at
     if isinstance(region, MapHandle) and at >= 0 and m.privileged:
         raise Abstain("the fields of struct bpf_map")
-    if isinstance(region, context.ContextRegion):
+    if region.gone is not None:
+        m.trap(region.gone, f"{size} bytes at {region.name}{at:+d}, which is no longer the program's")
+    if isinstance(region, context.ContextRegion | SocketRegion):
         return region, at
+    if isinstance(region, KernelRegion):
+        region.check()
+    if region is m.packet:
+        m.check_packet()
     if not region.holds(at, size):
         m.trap(region.bounds, f"{size} bytes at {region.name}{at:+d}, which has {len(region.data)} bytes")
     return region, at
@@ -44,7 +51,13 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
     if isinstance(region, arena.ArenaRegion):
         return arena.load(region, at, size)
     if isinstance(region, context.ContextRegion):
-        return context.load(region, at, size, m.packet, m.environment)
+        return context.load(m, region, at, size)
+    if isinstance(region, SocketRegion):
+        region.check(at, size)
+    elif region.special:
+        region.check_special(at, size)
+    elif not region.readable:
+        m.trap(rules.WRITE_ONLY, f"{size} bytes read at {region.name}{at:+d}")
     if size == 8 and at in region.pointers:
         return region.pointers[at]
     if (region.pointers or region.remains) and region.shows_address(at, size):
@@ -55,7 +68,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
 
 
 def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
-    if not m.privileged:
+    if not m.privileged and region.bounds is rules.STACK_BOUNDS:
         m.trap(rules.UNINITIALISED_STACK, f"{size} bytes at {region.name}{at - len(region.data):+d}")
     written = region.written or b""
     for byte in range(at, at + size):
@@ -75,6 +88,10 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
         context.check_store(region, at, size)
     if not region.writable:
         m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
+    if region.special:
+        region.check_special(at, size)
+    if region is m.packet and m.program.type not in PACKET_WRITERS:
+        m.trap(rules.READ_ONLY, f"{size} bytes written to the packet of a {m.program.type.name.lower()} program")
     if size == 8 and isinstance(value, Pointer):
         if region.written is None:
             # Not a stack: the address outlives the run, or the rest of the world sees it.
@@ -164,11 +181,15 @@ def _packet(size: int, indirect: bool) -> Handler:
             offset = signed((m.number(m.read(insn.src)) + insn.imm) & 0xFFFF_FFFF, 32)
         for register in range(1, 6):
             m.scratch(register)
+        m.check_packet()
         start = _packet_start(offset, m.context.link_header)
         if not m.packet.holds(start, size):
             # The program ends with 0 when the bytes are not there (RFC 9669, section 5.5; Linux: bpf_skb_load_helper).
             m.write(0, 0)
-            return LEAVE if len(m.frames) == 1 else m.pop_frame()
+            if len(m.frames) == 1:
+                m.resources.check_exit()
+                return LEAVE
+            return m.pop_frame()
         m.write(0, int.from_bytes(m.packet.data[start : start + size], "big"))
         return pc + 1
 

@@ -12,6 +12,7 @@ from oracles.interpreter.alu import ALU64
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.arithmetic import Handler
 from oracles.interpreter.context import ContextRegion
+from oracles.interpreter.objects import SocketRegion
 from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import Value
 
@@ -24,7 +25,7 @@ def _check(m: Machine, target: Value, offset: int, size: int) -> None:
     region, at = locate(m, target, offset, size)
     if isinstance(region, ArenaRegion):
         raise Abstain("an atomic operation on arena memory")
-    if isinstance(region, ContextRegion) or region is m.packet:
+    if isinstance(region, ContextRegion | SocketRegion) or region is m.packet:
         m.trap(rules.ATOMIC_TARGET, f"{size} bytes at {region.name}{at:+d}")
     if at % size:
         m.trap(rules.MISALIGNED, f"{size} bytes at {region.name}{at:+d}")

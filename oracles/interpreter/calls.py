@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ebpf import rules
-from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from oracles.interpreter import helpers
 from oracles.interpreter.arithmetic import Handler
-from oracles.interpreter.helpers import HELPERS
 from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import U64, Pointer
 
@@ -23,11 +22,7 @@ def _call_local(m: Machine, target: int, pc: int) -> int:
 
 
 def _call_helper(m: Machine, number: int, pc: int) -> int:
-    helper = HELPERS.get(number)
-    if helper is None:
-        known = 0 < number < len(HELPER_NAMES)
-        raise Abstain(f"helper bpf_{HELPER_NAMES[number]}" if known else f"helper number {number}")
-    result = helper(m)
+    result = helpers.call(m, number)
     for register in range(1, 6):
         m.scratch(register)
     m.registers[0] = result

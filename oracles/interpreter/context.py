@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ebpf import rules
 from ebpf.contexts import CONTEXTS, Context, ContextField, FieldKind, Refusal, ctx_access
 from ebpf.program import Case, Input
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import NEWEST
+from ebpf.sockets import SocketKind
 from oracles.interpreter.environment import Environment
 from oracles.interpreter.memory import Region
+from oracles.interpreter.objects import SocketRegion
 from oracles.interpreter.signals import Abstain, Trap
-from oracles.interpreter.values import Pointer
+from oracles.interpreter.values import Pointer, Value
+
+if TYPE_CHECKING:
+    from oracles.interpreter.machine import Machine
 
 BPF = {"CAP_BPF", "CAP_SYS_ADMIN"}
 LARGEST = 4096
@@ -18,14 +25,15 @@ LARGEST = 4096
 
 
 class ContextRegion(Region):
-    """A region whose loads and stores follow the program type's layout."""
+    """A region whose loads and stores follow the program type's layout; ``loaded`` are the pointers that loads gave, by offset."""
 
-    __slots__ = ("attach", "capable", "layout", "link_header", "type")
+    __slots__ = ("attach", "capable", "layout", "link_header", "loaded", "type")
 
     attach: AttachType | None
     capable: bool
     layout: Context
     link_header: int
+    loaded: dict[int, Value]
     type: ProgramType
 
 
@@ -38,7 +46,7 @@ def build_context(case: Case, data: Input, packet: Region, environment: Environm
     region = ContextRegion("ctx", content, environment.base(size), rules.CONTEXT_BOUNDS, defined=False)
     region.layout, region.type, region.attach = layout, program.type, program.attach_type
     region.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
-    region.link_header = layout.link_header
+    region.link_header, region.loaded = layout.link_header, {}
     _define(region, data)
     if layout.struct == "__sk_buff":
         region.store(0, max(0, len(packet.data) - layout.link_header).to_bytes(4, "little"))
@@ -86,18 +94,44 @@ def check_store(region: ContextRegion, offset: int, size: int) -> None:
         raise Abstain(f"a store to {field.name} of the context, which the kernel keeps in 16 bits")
 
 
-def load(region: ContextRegion, offset: int, size: int, packet: Region, environment: Environment) -> int | Pointer:
+_SOCKETS = {
+    FieldKind.SOCKET: SocketKind.SOCKET,
+    FieldKind.SOCKET_OR_NULL: SocketKind.SOCKET,
+    FieldKind.SOCK_COMMON_OR_NULL: SocketKind.SOCK_COMMON,
+}
+FLOW_KEYS = 56
+"""sizeof(struct bpf_flow_keys), include/uapi/linux/bpf.h."""
+
+
+def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
     """A load, where the program type allows it: what nobody gave is drawn once and then stays."""
     field = _field(region, offset, size, write=False)
     if field.kind in (FieldKind.PACKET, FieldKind.PACKET_META):
-        return Pointer(packet, region.link_header)
+        m.check_packet()
+        return Pointer(m.packet, region.link_header)
     if field.kind is FieldKind.PACKET_END:
-        return Pointer(packet, len(packet.data))
+        m.check_packet()
+        return Pointer(m.packet, len(m.packet.data))
     if field.kind is not FieldKind.NUMBER:
-        raise Abstain(f"the {field.kind.value} {field.name} of the context")
+        if offset not in region.loaded:
+            region.loaded[offset] = _pointer(m, region, field)
+        return region.loaded[offset]
     if not region.holds(offset, size):
         raise Abstain(f"a context of more than {len(region.data)} bytes")
     if not region.defined(offset, size):
-        environment.drawn = True
-        region.store(offset, environment.bits(8 * size).to_bytes(size, "little"))
+        region.store(offset, m.environment.bits(8 * size).to_bytes(size, "little"))
     return int.from_bytes(region.data[offset : offset + size], "little")
+
+
+def _pointer(m: Machine, region: ContextRegion, field: ContextField) -> Value:
+    """What a field that holds a pointer gives: null where the input says so."""
+    if field.kind is FieldKind.FLOW_KEYS:
+        return Pointer(Region("flow keys", bytearray(FLOW_KEYS), m.environment.base(FLOW_KEYS), rules.MEMORY_BOUNDS), 0)
+    kind = _SOCKETS.get(field.kind)
+    if kind is None:
+        raise Abstain(f"the {field.kind.value} {field.name} of the context")
+    if field.kind is not FieldKind.SOCKET:
+        given = region.defined(field.offset, field.size)
+        if not (any(region.data[field.offset : field.offset + field.size]) if given else m.environment.chance(True)):
+            return 0
+    return Pointer(SocketRegion(kind, m.environment), 0)

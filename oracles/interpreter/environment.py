@@ -18,18 +18,21 @@ class Addresses(Enum):
 
 class Environment:
     """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time, bytes never
-    written)."""
+    written), ``draws`` times."""
 
-    __slots__ = ("_low_half_zero", "_next", "_random", "_seed", "drawn", "used")
+    __slots__ = ("_low_half_zero", "_next", "_random", "_seed", "drawn", "draws", "used")
 
     def __init__(self, seed: int = 0, addresses: Addresses = Addresses.PLAUSIBLE) -> None:
         self._random: random.Random | None = None
         self._seed = seed
         self.used = False
         self.drawn = False
+        self.draws = 0
         self._low_half_zero = addresses is Addresses.ADVERSARIAL
         if addresses is Addresses.PLAUSIBLE:
-            self._next = 0xFFFF_8880_1000_0000 + (seed * 0x9E3779B1 & 0xFFFF) * 4096
+            # Eight seeds in a row put the low half into each eighth of 32 bits: programs compare that half as well, with a sign.
+            low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096
+            self._next = 0xFFFF_8880_0000_0000 + (low & 0xFFFF_FFFF)
         else:
             self._next = 0x9000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
 
@@ -56,6 +59,12 @@ class Environment:
     def bits(self, count: int) -> int:
         """``count`` unpredictable bits."""
         self.drawn = True
+        self.draws += 1
         if self._random is None:
             self._random = random.Random(self._seed)
         return self._random.getrandbits(count)
+
+    def chance(self, usual: bool) -> bool:
+        """An unpredictable choice; the first seed takes the usual side."""
+        drawn = self.bits(1)
+        return usual if self._seed == 0 else bool(drawn)

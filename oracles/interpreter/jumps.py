@@ -66,6 +66,7 @@ def _may_goto(m: Machine, insn: Insn, pc: int) -> int:
 def _exit(m: Machine, insn: Insn, pc: int) -> int:
     # A function of the program may return nothing (kernel/bpf/verifier.c, prepare_func_exit): its caller must not read R0 then.
     if len(m.frames) == 1:
+        m.resources.check_exit()
         m.read(0)
         return LEAVE
     for register in range(1, 6):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NoReturn
 
 from ebpf import rules
@@ -12,53 +11,27 @@ from ebpf.program import Case, Input
 from ebpf.rules import Rule
 from oracles.interpreter.arena import user_pointer
 from oracles.interpreter.context import ContextRegion, build_context
-from oracles.interpreter.environment import Addresses, Environment
+from oracles.interpreter.environment import Environment
+from oracles.interpreter.frames import MAX_FRAMES, Frame
 from oracles.interpreter.handlers import handler_of
+from oracles.interpreter.loops import Repetition
 from oracles.interpreter.maps import Map, build_maps
-from oracles.interpreter.memory import Region, Stack
+from oracles.interpreter.memory import Region
 from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
+from oracles.interpreter.resources import Resources
 from oracles.interpreter.signals import Abstain, Trap
-from oracles.interpreter.values import LEAVE, MAX_LOOPS, UNDEFINED, Pointer, Undefined, Value
-
-STEP_LIMIT = 200_000
-"""Instructions per run before the interpreter abstains."""
+from oracles.interpreter.values import LEAVE, U64, UNDEFINED, Pointer, Undefined, Value
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either lets a program read stack bytes that were never written (include/linux/bpf.h, bpf_allow_uninit_stack)."""
-
-MAX_FRAMES = 8
-"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h."""
-
-
-class Frame:
-    """A function's activation: where to go on in the caller, the caller's R6 to R10, and this function's stack.
-
-    ``may_goto_left``: the kernel keeps one count per activation, for all its ``may_goto`` (kernel/bpf/verifier.c, do_misc_fixups).
-    """
-
-    __slots__ = ("may_goto_left", "return_to", "saved", "snapshot", "stack")
-
-    def __init__(self, stack: Region, return_to: int | None, saved: list[Value]) -> None:
-        self.stack = stack
-        self.return_to = return_to
-        self.saved = saved
-        self.snapshot: Stack | None = None
-        self.may_goto_left = MAX_LOOPS
-
-    def stack_now(self) -> Stack:
-        """The stack's content, copied only when it changed since the last call."""
-        if self.snapshot is None or self.snapshot.version != self.stack.version:
-            stack = self.stack
-            self.snapshot = Stack(bytes(stack.data), bytes(stack.written or b""), dict(stack.pointers), stack.version)
-        return self.snapshot
 
 
 class Machine:
     """One run of one case on one input."""
 
     __slots__ = (
-        "at", "code", "code_region", "context", "environment", "frames", "handlers", "limit", "maps", "packet", "privileged",
-        "program", "registers", "steps", "trace",
+        "at", "code", "code_region", "context", "environment", "frames", "handlers", "inner", "limit", "maps", "packet",
+        "packet_lost", "privileged", "program", "registers", "resources", "script", "steps", "trace",
     )  # fmt: skip
 
     def __init__(self, case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int) -> None:
@@ -68,6 +41,10 @@ class Machine:
         self.environment = environment
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
         self.maps: list[Map] = build_maps(case.program.maps, environment)
+        self.inner: dict[int, Map] = {}
+        self.resources = Resources()
+        self.script = list(reversed(data.helpers))
+        self.packet_lost = ""
         self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)
         self.packet = Region("packet", bytearray(data.packet), environment.base(len(data.packet)), rules.PACKET_BOUNDS)
         self.context: ContextRegion = build_context(case, data, self.packet, environment)
@@ -96,6 +73,7 @@ class Machine:
     def execute(self, pc: int) -> None:
         """Run from ``pc`` until the frame that is current now exits."""
         code, handlers, trace = self.code, self.handlers, self.trace
+        repetition = Repetition()
         size = len(code)
         while True:
             self.at = pc
@@ -114,13 +92,15 @@ class Machine:
                 trace.append(Step(frame - 1, pc, depth - 1, tuple(self.registers), self.frames[-1].stack_now()))
             if following == LEAVE:
                 return
+            if following <= pc and repetition.seen(self, following):
+                raise Trap(rules.INFINITE_LOOP, f"the state is the same as before at instruction {following}")
             pc = following
 
     def push_frame(self, return_to: int | None) -> None:
         """Enter a function: R6 to R10 become its own."""
         depth = len(self.frames)
         if depth == MAX_FRAMES:
-            self.trap(rules.STACK_BOUNDS, f"call depth {depth + 1}")
+            self.trap(rules.CALL_DEPTH, f"call depth {depth + 1}")
         stack = Region(f"fp[{depth}]" if depth else "fp", bytearray(STACK_SIZE), self.environment.base(STACK_SIZE),
                        rules.STACK_BOUNDS, defined=False)  # fmt: skip
         self.frames.append(Frame(stack, return_to, self.registers[6:11]))
@@ -171,6 +151,42 @@ class Machine:
         self.execute(entry)
         self.at = at
 
+    def scripted(self) -> int | None:
+        """The next scripted helper result, or None when the script is at its end."""
+        return self.script.pop() & U64 if self.script else None
+
+    def script_left(self) -> int:
+        """How many scripted results are left."""
+        return len(self.script)
+
+    def map_at(self, value: Value) -> Map | None:
+        """The map that ``value`` points to."""
+        for candidate in (*self.maps, *self.inner.values()):
+            if isinstance(value, Pointer) and value.region is candidate.handle and value.offset == 0:
+                return candidate
+        return None
+
+    def inner_map(self, outer: Map) -> Map:
+        """A map that a lookup in a map of maps gives."""
+        if id(outer) not in self.inner:
+            assert outer.spec.inner is not None
+            self.inner[id(outer)] = Map(outer.spec.inner, len(self.maps) + len(self.inner), self.environment)
+        return self.inner[id(outer)]
+
+    def move_packet(self, reason: str, *, keep: bool = False) -> None:
+        """After a helper that may move the packet, pointers to it are numbers; without ``keep`` its contents are unknown too."""
+        old = self.packet
+        old.gone = rules.SCALAR_DEREFERENCE
+        self.packet = Region("packet", old.data, self.environment.base(len(old.data)), old.bounds)
+        if not keep:
+            self.packet_lost = reason
+            self.environment.drawn = True
+
+    def check_packet(self) -> None:
+        """Abstain where the packet is not known any more."""
+        if self.packet_lost:
+            raise Abstain(f"the packet after {self.packet_lost}")
+
     def direct_value(self, chosen: Map, offset: int) -> Value:
         """What a ``ld_imm64`` with BPF_PSEUDO_MAP_VALUE gives: into an array, key 0's value (kernel/bpf/arraymap.c), into an
         instruction array its jump table (kernel/bpf/bpf_insn_array.c), of an arena the address in user space."""
@@ -186,39 +202,3 @@ class Machine:
     def trap(self, rule: Rule, detail: str) -> NoReturn:
         """Stop here."""
         raise Trap(rule, detail)
-
-
-def run(
-    case: Case,
-    data: Input,
-    *,
-    seed: int = 0,
-    addresses: Addresses = Addresses.PLAUSIBLE,
-    trace: list[Step] | None = None,
-    limit: int = STEP_LIMIT,
-) -> Outcome:
-    """Run ``case`` on ``data``; with ``trace``, each executed instruction is appended to it.
-
-    A run that drew random bits is unpredictable.  One that looked at an address is repeated with others: its outcome is predictable
-    when all agree (a pointer compared with null, or stored and overwritten, need not matter).
-    """
-    environment = Environment(seed, addresses)
-    outcome = Machine(case, data, environment, trace, limit).run()
-    if environment.drawn:
-        return _unpredictable(outcome)
-    if environment.used:
-        for other in range(1, 4):
-            again = Machine(case, data, Environment(seed + other, addresses), None, limit).run()
-            if _essence(again) != _essence(outcome):
-                return _unpredictable(outcome)
-    return outcome
-
-
-def _essence(outcome: Outcome) -> Outcome:
-    """The outcome without the wording of a trap, which may show an address."""
-    return replace(outcome, detail="") if isinstance(outcome, Trapped) else outcome
-
-
-def _unpredictable(outcome: Outcome) -> Outcome:
-    return replace(outcome, predictable=False)
-

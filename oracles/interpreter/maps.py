@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.helpers.script import ARRAYS, QUEUES, is_followed
 from ebpf.maps import MapSpec, MapType
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.environment import Environment
@@ -11,17 +12,13 @@ from oracles.interpreter.outcome import MapContents
 from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import Pointer
 
-ARRAYS = {MapType.ARRAY, MapType.PERCPU_ARRAY}
-HASHES = {MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
 EVICTING = {MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
-READ_ONLY_PROGRAM = 1 << 7
-"""BPF_F_RDONLY_PROG, include/uapi/linux/bpf.h."""
+READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8
+"""BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, include/uapi/linux/bpf.h."""
 
 ANY, NOEXIST, EXIST = 0, 1, 2
 
 
-LARGEST = 1 << 24
-"""Bytes of values of the largest map that is followed."""
 MAX_INSN_ARRAY = 1_000_000
 """As many entries as a program may have instructions; no more are followed."""
 
@@ -48,7 +45,7 @@ class JumpTable(Region):
 class Map:
     """``handle`` is what a program's map pointer points to; ``values`` holds the regions made so far, ``untouched`` the rest."""
 
-    __slots__ = ("arena", "environment", "handle", "jumps", "spec", "untouched", "values")
+    __slots__ = ("arena", "environment", "handle", "jumps", "queue", "spec", "untouched", "values")
 
     def __init__(self, spec: MapSpec, number: int, environment: Environment) -> None:
         self.spec = spec
@@ -58,10 +55,15 @@ class Map:
         self.untouched: dict[bytes, bytes] = dict(spec.contents)
         self.arena: ArenaRegion | None = None
         self.jumps: JumpTable | None = None
+        self.queue: list[bytes] = [value for _, value in spec.contents] if spec.type in QUEUES else []
 
     def modelled(self) -> bool:
         """Whether lookups and contents are followed for this type."""
-        return (self.spec.type in ARRAYS or self.spec.type in HASHES) and self.spec.value_size * self.spec.max_entries <= LARGEST
+        return is_followed(self.spec) and self.spec.type not in QUEUES
+
+    def is_array(self) -> bool:
+        """Whether every index is there, in order."""
+        return self.spec.type in ARRAYS
 
     def lookup(self, key: bytes) -> Region | None:
         """The value's region, or None for a key that is not there."""
@@ -129,12 +131,38 @@ class Map:
             return tuple((key, present.get(key) or self.untouched.get(key, zero)) for key in keys)
         return tuple(sorted({**self.untouched, **present}.items()))
 
+    def elements(self) -> list[tuple[Region, Region]]:
+        """A region with each key, and its value's."""
+        keys = [key for key, _ in self.contents() or ()]
+        found = [(key, self.lookup(key)) for key in keys]
+        base = self.environment.base
+        return [
+            (Region("key", bytearray(key), base(len(key)), rules.MEMORY_BOUNDS, writable=False), region)
+            for key, region in found if region is not None
+        ]  # fmt: skip
+
+    def fresh(self) -> Region:
+        """A value of which nothing is known but its size."""
+        return self._value("value", bytes(self.spec.value_size), defined=False)
+
+    def storage(self) -> Region:
+        """The one value of a control group's storage."""
+        if b"" not in self.values:
+            self._insert(b"", bytes(self.spec.value_size))
+        return self.values[b""]
+
+    def _value(self, name: str, value: bytes, *, defined: bool = True) -> Region:
+        region = Region(
+            name, bytearray(value), self.environment.base(len(value)), rules.MAP_VALUE_BOUNDS,
+            writable=not self.spec.flags & READ_ONLY_PROGRAM, defined=defined,
+        )  # fmt: skip
+        region.special = self.spec.fields
+        region.readable = not self.spec.flags & WRITE_ONLY_PROGRAM
+        return region
+
     def _insert(self, key: bytes, value: bytes) -> None:
         # A hash map's update makes a new element: pointers into the old one stay valid until the program ends.
-        self.values[key] = Region(
-            f"{self.spec.name or 'map'}[{int.from_bytes(key, 'little')}]", bytearray(value), self.environment.base(len(value)),
-            rules.MAP_VALUE_BOUNDS, writable=not self.spec.flags & READ_ONLY_PROGRAM,
-        )  # fmt: skip
+        self.values[key] = self._value(f"{self.spec.name or 'map'}[{int.from_bytes(key, 'little')}]", value)
 
 
 def build_maps(specs: tuple[MapSpec, ...], environment: Environment) -> list[Map]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ebpf import rules
+from ebpf.maps import FieldKind, MapField
 from ebpf.rules import Rule
+from oracles.interpreter.signals import Abstain, Trap
 from oracles.interpreter.values import Pointer
 
 
@@ -13,10 +16,14 @@ class Region:
 
     ``bounds`` is the rule that an access outside breaks.  Eight bytes that hold a pointer keep it in ``pointers`` (by offset);
     ``data`` then holds its address.  ``remains`` are the bytes of addresses that were partly overwritten.  ``written`` has one byte
-    per byte of data, 1 once it was written, or is None when all are defined.
+    per byte of data, 1 once it was written, or is None when all are defined.  ``special`` are the fields of a map value that only
+    their own helpers may touch.  ``gone`` is the rule that any access breaks once the region is no longer the program's.
     """
 
-    __slots__ = ("base", "bounds", "data", "name", "pointers", "remains", "version", "writable", "written")
+    __slots__ = (
+        "base", "bounds", "data", "gone", "name", "pointers", "readable", "remains", "special", "version",
+        "writable", "written",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, data: bytearray, base: int, bounds: Rule, *, writable: bool = True, defined: bool = True
@@ -30,6 +37,17 @@ class Region:
         self.remains: set[int] = set()
         self.written: bytearray | None = None if defined else bytearray(len(data))
         self.version = 0
+        self.readable = True
+        self.special: tuple[MapField, ...] = ()
+        self.gone: Rule | None = None
+
+    def check_special(self, offset: int, size: int) -> None:
+        """Trap where those bytes overlap a special field."""
+        for field in self.special:
+            if field.offset < offset + size and offset < field.offset + field.kind.size:
+                if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
+                    raise Abstain("kernel pointers in map values")
+                raise Trap(rules.SPECIAL_FIELD, f"{size} bytes at {self.name}{offset:+d}, where a {field.kind.value} is")
 
     def holds(self, offset: int, size: int) -> bool:
         """Whether ``size`` bytes from ``offset`` lie inside."""

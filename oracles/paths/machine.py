@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from oracles.paths.atomics import result_register, written
 from oracles.paths.values import Byte, PointerTo, Value, assemble
 from oracles.reference.arithmetic import compare, compute
 from oracles.reference.terms import Condition, Term, sign_extend, zero_extend
@@ -57,6 +58,8 @@ class PathMachine:
             self._load(insn)
         elif cls in (o.ST, o.STX) and insn.opcode & o.MODE_MASK == o.MEM:
             self._store(insn)
+        elif cls == o.STX and insn.opcode & o.MODE_MASK == o.ATOMIC:
+            self._atomic(insn)
         elif insn.opcode == o.CALL | o.JMP and insn.src == o.CALL_HELPER and insn.imm == LOAD_BYTES:
             self._load_bytes()
         else:
@@ -112,12 +115,31 @@ class PathMachine:
         if base.region == "map":
             return
         stored = insn.imm & 0xFFFF_FFFF_FFFF_FFFF if insn.opcode & o.CLASS_MASK == o.ST else self.registers[insn.src]
+        self._write(base.offset + insn.off, size, stored)
+
+    def _write(self, offset: int, size: int, stored: Value) -> None:
         for index in range(size):
-            at = base.offset + insn.off + index
             if stored is None or isinstance(stored, PointerTo):
-                self.stack.pop(at, None)
+                self.stack.pop(offset + index, None)
             else:
-                self.stack[at] = Byte(stored, index)
+                self.stack[offset + index] = Byte(stored, index)
+
+    def _atomic(self, insn: Insn) -> None:
+        size, base = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK], self.registers[insn.dst]
+        if not isinstance(base, PointerTo) or base.region != "fp" or size < 4:
+            raise NotModelled("an atomic operation elsewhere than on the stack")
+        expected = self.registers[0] if insn.imm == o.CMPXCHG else 0
+        old, source = self.read(base.offset + insn.off, size), self.registers[insn.src]
+        if old is None or any(value is None or isinstance(value, PointerTo) for value in (source, expected)):
+            raise NotModelled("an atomic operation on what is no number")
+        assert isinstance(source, Term)
+        assert isinstance(expected, Term)
+        new, result = written(insn, old, source, expected), result_register(insn)
+        if new is None:
+            raise NotModelled("an atomic operation of another sort")
+        self._write(base.offset + insn.off, size, new)
+        if result is not None:
+            self.registers[result] = old
 
     def _load_bytes(self) -> None:
         """bpf_skb_load_bytes(ctx, offset, to, length) of a packet that is long enough."""

@@ -94,6 +94,8 @@ def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write
         x.refuse(s, rules.VARIABLE_STACK, "")
     if region.kind is RegionKind.PACKET and region is not s.packet:
         x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
+    if x.by_ranges and region.kind is RegionKind.PACKET and not isinstance(place, int):
+        raise Unmodelled("ranges of packet pointers at variable offsets")
     if region.kind is RegionKind.PACKET and s.metadata is not None:
         inside = within(add(place, s.metadata), size, add(region.size, s.metadata))
     else:
@@ -181,7 +183,7 @@ def packet_byte(s: State, place: Term) -> Term:
     if isinstance(place, int) and place in s.packet_bytes:
         return s.packet_bytes[place]
     byte = symbol(f"packet!{s.number()}", 8)
-    s.note(PacketRead(place, byte))
+    s.note(Chance("packet") if s.packet_changed else PacketRead(place, byte))
     if isinstance(place, int):
         s.packet_bytes[place] = byte
     return byte
@@ -257,6 +259,7 @@ def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: V
     elif region.kind is RegionKind.PACKET:
         if not isinstance(place, int):
             s.packet_bytes.clear()
+            s.packet_changed = True
             return
         for n in range(size):
             s.packet_bytes[place + n] = extract(bits, 8 * n + 7, 8 * n)

@@ -23,6 +23,7 @@ UNTRACKED = frozenset({o.DIV, o.MOD, o.NEG, o.END})
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     """One ALU instruction."""
     op = insn.opcode & o.OP_MASK
+    _constant(x, s, insn, op)
     if op == o.MOV:
         result = _move(x, s, insn)
     elif op in (o.NEG, o.END):
@@ -40,6 +41,16 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     write(x, s, insn.dst, result)
     s.pc += 1
     return [s]
+
+
+def _constant(x: Explorer, s: State, insn: Insn, op: int) -> None:
+    """Constants that kernels refuse (kernel/bpf/verifier.c, check_alu_op)."""
+    if insn.opcode & o.X:
+        return
+    if op in (o.DIV, o.MOD) and insn.imm == 0:
+        x.refuse(s, rules.DIVISION_BY_ZERO, "")
+    if op in (o.LSH, o.RSH, o.ARSH) and not 0 <= insn.imm < (64 if insn.opcode & 7 == o.ALU64 else 32):
+        x.refuse(s, rules.INVALID_SHIFT, f"by {insn.imm}")
 
 
 def _result(x: Explorer, s: State, insn: Insn, value: Term) -> Term:

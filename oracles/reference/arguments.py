@@ -102,7 +102,7 @@ def _argument(x: Explorer, s: State, prototype: Prototype, found: Arguments, reg
         return
     if value.check is not None:
         x.unchecked(s, value.check, rules.NULL_CHECK, f"R{register}")
-    _POINTERS.get(kind, _unmodelled)(x, s, found, register, arg, value)
+    CHECKS.get(kind, _unmodelled)(x, s, found, register, arg, value)
 
 
 def _unmodelled(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
@@ -146,6 +146,11 @@ def _value_room(x: Explorer, s: State, found: Arguments, register: int, arg: Arg
 
 
 def _fixed(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+    if arg.aligned:
+        place = pointer.offset
+        off = place % arg.size != 0 if isinstance(place, int) else x.possible(s, place & (arg.size - 1) != 0)
+        if off:
+            x.refuse(s, rules.MISALIGNED, f"R{register}")
     memory(x, s, register, pointer, arg.size, reads=arg.kind is not A.FIXED_MEM_UNINIT, writes=arg.kind is not A.FIXED_MEM)
     if arg.kind is not A.FIXED_MEM:
         found.written.append(Written(pointer, arg.size))
@@ -196,7 +201,7 @@ def _on_stack(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, 
         _wrong(x, s, register, arg)
 
 
-_POINTERS: dict[ArgKind, Check] = {
+CHECKS: dict[ArgKind, Check] = {
     A.CTX: _context, A.CTX_OR_NULL: _context, A.CONST_MAP: _map, A.MAP_KEY: _key, A.MAP_VALUE: _value, A.MAP_VALUE_OR_NULL: _value,
     A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed, A.FIXED_MEM_UNINIT: _fixed,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,

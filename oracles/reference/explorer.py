@@ -20,7 +20,7 @@ from oracles.reference.answer import Answer, Broken, Cost, Verdict, spans
 from oracles.reference.depth import check_depth
 from oracles.reference.events import Chance
 from oracles.reference.solver import Feasible, Solver
-from oracles.reference.state import State
+from oracles.reference.state import State, Walked
 from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed
 from oracles.reference.values import Region, RegionKind
 from oracles.reference.witness import witness
@@ -70,6 +70,7 @@ class Explorer:
         self.confirm = confirm
         self.budget = budget
         self.solver = solver or Solver()
+        self.by_ranges = not self.solver.relates
         self.work: list[State] = []
         self.broken: dict[tuple[str, int, tuple[int, int]], Broken] = {}
         self.unknown: dict[str, None] = {}
@@ -85,8 +86,12 @@ class Explorer:
             for n, spec in enumerate(self.program.maps)
         ]
         self.elided: dict[int, tuple[int, int]] = {}
+        self.walks: list[State] | None = None
         self.exits: Callable[[State], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
+        self.illegal: dict[int, str] = {}
+        self.anything: dict[int, z3.BitVecRef] = {}
+        self.newer: dict[int, tuple[int, int]] = {}
         self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 
     def may_call(self, state: State, prototype: Prototype) -> None:
@@ -272,6 +277,7 @@ class Explorer:
                         self.unknown["wall"] = None
                         self.work.clear()
                         break
+                    frame, at, earlier = len(state.frames) - 1, state.pc, state.walked
                     try:
                         following = step(self, state)
                     except PathEnds:
@@ -279,7 +285,14 @@ class Explorer:
                     except Unmodelled as feature:
                         self.unknown[str(feature)] = None
                         break
+                    if self.walks is not None:
+                        for path in following or [state]:
+                            path.walked = Walked(
+                                frame, at, len(path.frames) - 1, tuple(path.registers), path.assumed, path.happened, earlier
+                            )
                     if not following:
+                        if self.walks is not None:
+                            self.walks.append(state)
                         break
                     state = following[0]
                     self.work.extend(reversed(following[1:]))

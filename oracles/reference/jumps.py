@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from oracles.reference import loops
 from oracles.reference.arithmetic import CONDITIONS, compare
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
@@ -20,13 +21,21 @@ _ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT
 order of their offsets as signed numbers."""
 
 
+_UNSIGNED = (o.JGT, o.JGE, o.JLT, o.JLE)
+MAX_PACKET_OFFSET = 0xFFFF
+"""MAX_PACKET_OFF, include/linux/bpf_verifier.h: kernels know of no packet byte beyond it."""
+
+
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     """A jump."""
     op = insn.opcode & o.OP_MASK
     if op == o.JA:
         if insn.opcode & o.X:
             raise Unmodelled("indirect jumps")
-        s.pc += 1 + (insn.off if insn.opcode & 7 == o.JMP else insn.imm)
+        target = s.pc + 1 + (insn.off if insn.opcode & 7 == o.JMP else insn.imm)
+        if target <= s.pc:
+            loops.arrive(x, s, target)
+        s.pc = target
         return [s]
     if op == o.JCOND:
         return _may_goto(x, s, insn)
@@ -38,6 +47,8 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
         yes, no = _with_pointers(x, s, insn, d, v)
     target = s.pc + 1 + insn.off
     if yes is not None:
+        if target <= yes.pc and no is None:
+            loops.arrive(x, yes, target)  # only where nothing but the state decides can it go round for ever
         yes.pc = target
     if no is not None:
         no.pc += 1
@@ -47,6 +58,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
 
 def _may_goto(x: Explorer, s: State, insn: Insn) -> list[State]:
     """Falls through, or, when its hidden count has run out, jumps: which of the two no input decides."""
+    loops.head(x, s)
     out = s.fork()
     out.unpredictable = True
     out.pc += 1 + insn.off
@@ -70,8 +82,8 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     if not (isinstance(d, Pointer) or isinstance(v, Pointer)):
         return x.branch(s, compare(insn, number(s, d), number(s, v)))
     if wide and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region and op in _ORDERS:
-        if d.region.kind is RegionKind.PACKET and not x.solver.relates:
-            return s, s.fork()  # how long the packet is, no interval tells
+        if x.by_ranges and d.region.kind is RegionKind.PACKET and not _shows_range(op, d, v):
+            return s, s.fork()
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
     if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
         return (s, None) if op == o.JNE else (None, s)
@@ -84,6 +96,12 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True
     return s, other_way
+
+
+def _shows_range(op: int, d: Pointer, v: Pointer) -> bool:
+    """Whether a kernel learns from the comparison how long the packet is (kernel/bpf/verifier.c, try_match_pkt_pointers)."""
+    offset = v.offset if d.end else d.offset
+    return d.end != v.end and op in _UNSIGNED and isinstance(offset, int) and offset <= MAX_PACKET_OFFSET
 
 
 def _is_null(value: Value) -> bool:

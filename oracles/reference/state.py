@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import z3
 
 from oracles.reference.stack import Stack
 from oracles.reference.terms import Term
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, Value
+
+if TYPE_CHECKING:
+    from oracles.reference.loops import Snapshot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +30,20 @@ class Happened:
 
     event: object
     earlier: Happened | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """One instruction of a path: the frame it ran in (0: main) and its slot; then, with the frame that is current after it
+    ``depth`` deep, the registers, what the path has assumed and what has happened on it."""
+
+    frame: int
+    at: int
+    depth: int
+    registers: tuple[Value, ...]
+    assumed: Assumed | None
+    happened: Happened | None
+    earlier: Walked | None
 
 
 @dataclass(slots=True)
@@ -53,7 +71,8 @@ class Frame:
 
 @dataclass(slots=True)
 class State:
-    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``metadata``: how many bytes
+    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its
+    bytes are no longer all those of the input.  ``metadata``: how many bytes
     lie before the packet, once that was asked for.  ``stored``: (offset, size) of what was stored to the context."""
 
     pc: int
@@ -68,10 +87,14 @@ class State:
     packet_bytes: dict[int, object] = field(default_factory=dict)
     references: dict[int, tuple[Region, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
+    packet_changed: bool = False
     metadata: Term | None = None
     stored: tuple[tuple[int, int], ...] = ()
     certain: bool = True
     unpredictable: bool = False
+    walked: Walked | None = None
+    seen: dict[int, Snapshot] = field(default_factory=dict)
+    heads: dict[int, Snapshot] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -87,7 +110,7 @@ class State:
         ]  # fmt: skip
         return replace(
             self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
-            references=dict(self.references),
+            references=dict(self.references), seen=dict(self.seen), heads=dict(self.heads),
         )  # fmt: skip
 
     def assume(self, condition: z3.BoolRef) -> None:

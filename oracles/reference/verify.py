@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import z3
 
+from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program import Case
 from ebpf.program_rules import map_refusal
-from ebpf.rules import MAP_PROGRAM
 from oracles.reference import alu, calls, jumps, loads
 from oracles.reference.answer import Answer, Broken, Verdict, spans
-from oracles.reference.explorer import Budget, Confirm, Explorer
+from oracles.reference.explorer import Budget, Confirm, Explorer, Unmodelled
 from oracles.reference.form import check_form
 from oracles.reference.intervals import IntervalSolver
 from oracles.reference.solver import Solver
 from oracles.reference.stack import Stack
-from oracles.reference.state import Frame, State
+from oracles.reference.state import Frame, State, Walked
 from oracles.reference.terms import symbol
 from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind
 
-LONGEST = 0xFFFF
-"""MAX_PACKET_OFF, kernel/bpf/verifier.c: no packet is followed farther."""
+LONGEST = 1 << 20
+"""Bytes: more than any packet has (GSO_MAX_SIZE, include/linux/netdevice.h, is half of it)."""
 
 _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
     o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step, o.ST: loads.step,
@@ -34,6 +34,11 @@ _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
 
 def _step(x: Explorer, s: State) -> list[State]:
     insn = x.code[s.pc]
+    if s.pc in x.illegal:
+        x.refuse(s, rules.RESERVED_FIELD, x.illegal[s.pc])
+        raise Unmodelled("an instruction with a field that no kernel takes")
+    if s.pc in x.newer:
+        x.refuse(s, rules.RESERVED_FIELD, "a form that came later", before=x.newer[s.pc])
     if insn.opcode & 7 == o.JMP:
         step = calls.step if insn.opcode & o.OP_MASK in (o.CALL, o.EXIT) else jumps.step
         return step(x, s, insn)
@@ -46,6 +51,20 @@ def final_states(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[St
     x = Explorer(case, lambda case, rule, at: False, budget)
     x.exits = states.append
     return _run(x), states
+
+
+def walks(case: Case, budget: Budget = Budget()) -> Iterator[tuple[State, list[Walked]]]:  # noqa: B008 (frozen)
+    """Every path that returns, instruction by instruction, with its last state."""
+    x = Explorer(case, lambda case, rule, at: False, budget)
+    x.walks = []
+    _run(x)
+    for state in x.walks:
+        steps = []
+        node = state.walked
+        while node is not None:
+            steps.append(node)
+            node = node.earlier
+        yield state, steps[::-1]
 
 
 def verify(case: Case, confirm: Confirm, budget: Budget = Budget(), solver: Solver | None = None) -> Answer:  # noqa: B008 (frozen)
@@ -61,7 +80,8 @@ def _run(x: Explorer) -> Answer:
         return Answer(Verdict.UNKNOWN, reason="the program's form is not one that runs", policy=tuple(x.broken.values()))
     for spec in x.program.maps:
         for since, before in spans(lambda release: map_refusal(x.program, spec, release) is not None):  # noqa: B023 (used here)
-            x.broken.setdefault((MAP_PROGRAM.name, 0, since), Broken(MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
+            broken = Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before)
+            x.broken.setdefault((broken.rule.name, 0, since), broken)
     return x.explore(start(x), _step)
 
 

@@ -12,7 +12,7 @@ from reports.text import duration, number, percent
 _MESSAGES = 40
 _REJECTIONS = "Of programs meant to be valid that the kernel refused."
 _GAPS = "Safe programs refused beyond the kernel's own means of proof: counted, not findings."
-
+_OPEN = "Why a program is neither safe nor unsafe to it: what is not modelled, or a budget."
 
 def context(run: Run) -> dict[str, Any]:
     """The template's variables."""
@@ -36,9 +36,11 @@ def context(run: Run) -> dict[str, Any]:
         "precision_rows": precision.rows(summary),
         "precision_level": precision.level,
         "precision_widest": precision.widest,
+        "cost": [(int(limit), count) for limit, count in summary.reference.milliseconds.items()],
         "messages": [
             ("First rejection messages", "rejections", _top(summary.rejections), _REJECTIONS),
             ("Gaps", "gaps", _top(summary.gaps), _GAPS),
+            ("Left open by the reference verifier", "open", _top(summary.reference.open), _OPEN),
         ],
     }
 

@@ -16,7 +16,7 @@ from reports.records.finding import (
     Status,
 )
 from reports.records.precision import VIEWS, Precision
-from reports.records.summary import Cell, CellState, KernelRun, Loss, Production, ProgramCounts, RunSummary
+from reports.records.summary import Cell, CellState, KernelRun, Loss, Production, ProgramCounts, RunSummary, SecondOpinion
 
 __all__ = [
     "VIEWS",
@@ -39,6 +39,7 @@ __all__ = [
     "Reproduced",
     "RunEnded",
     "RunSummary",
+    "SecondOpinion",
     "Severity",
     "Status",
     "VmLost",

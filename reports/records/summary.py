@@ -87,6 +87,20 @@ class Production(msgspec.Struct, frozen=True):
     accepted: int
 
 
+class SecondOpinion(msgspec.Struct, frozen=True, kw_only=True):
+    """What the reference verifier said of the programs it was asked about.
+
+    ``milliseconds``: CPU time per program, rounded up to a power of two → how many programs.  ``open``: why it could not tell → how
+    many.
+    """
+
+    safe: int = 0
+    unsafe: int = 0
+    unknown: int = 0
+    milliseconds: dict[str, int] = {}
+    open: dict[str, int] = {}
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run.
 
@@ -116,3 +130,4 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     gaps: dict[str, int] = {}
     unparsed_log_lines: int = 0
     precision: tuple[Precision, ...] = ()
+    reference: SecondOpinion = SecondOpinion()

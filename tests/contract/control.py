@@ -59,7 +59,7 @@ CALLS = (
     Row("recursion, down to zero", "r1 = 4; call pc+1; exit; r0 = 0; if r1 == 0 goto pc+3; r1 += -1; call pc-4; r0 += 1; exit",
         Returns(4)),
     Row("eight frames are the most", "r1 = 9; call pc+1; exit; r0 = 0; if r1 == 0 goto pc+3; r1 += -1; call pc-4; r0 += 1; exit",
-        Traps(rules.STACK_BOUNDS, 6)),
+        Traps(rules.CALL_DEPTH, 6)),
     Row("R1 to R5 are lost", "r5 = 1; call pc+2; r0 = r5; exit; r0 = 0; exit", Traps(rules.UNINITIALISED_REGISTER, 2)),
     Row("R6 of the callee is empty", "r6 = 1; call pc+1; exit; r0 = r6; exit", Traps(rules.UNINITIALISED_REGISTER, 3)),
     Row("a function may return nothing", "call pc+2; r0 = 3; exit; exit", Returns(3)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.program_types import ProgramType
-from tests.contract.rows import ARENA, ARRAY, CONSTANT, HASH, WORDS, Returns, Row, Traps
+from tests.contract.rows import ARENA, ARRAY, CONSTANT, HASH, SINK, WORDS, Returns, Row, Traps
 
 _SLOT = "r1 = 0x8182838485868788; *(u64 *)(r10 -8) = r1; "
 """Bytes 88 87 86 ... 81 at R10 - 8."""
@@ -124,6 +124,8 @@ MAPS = (
     Row("behind the value", _VALUE.format(0) + "r0 = *(u64 *)(r0 +9); exit", Traps(rules.MAP_VALUE_BOUNDS, 7), (ARRAY,)),
     Row("before the value", _VALUE.format(0) + "r0 = *(u8 *)(r0 -1); exit", Traps(rules.MAP_VALUE_BOUNDS, 7), (ARRAY,)),
     Row("a read-only map is written", _VALUE.format(0) + "*(u8 *)(r0 +0) = 1; exit", Traps(rules.READ_ONLY, 7), (CONSTANT,)),
+    Row("a write-only map is read", _VALUE.format(0) + "r0 = *(u8 *)(r0 +0); exit", Traps(rules.WRITE_ONLY, 7), (SINK,)),
+    Row("a write-only map is written", _VALUE.format(0) + "*(u8 *)(r0 +0) = 1; r0 = 3; exit", Returns(3), (SINK,)),
     Row("a direct value", "r1 = map[0][0]+8; r0 = *(u8 *)(r1 +1); exit", Returns(0x0A), (ARRAY,)),
     Row("behind a direct value", "r1 = map[0][0]+8; r0 = *(u64 *)(r1 +1); exit", Traps(rules.MAP_VALUE_BOUNDS, 2), (ARRAY,)),
     Row("update of an array, ANY", _UPDATE.format(1, 0), Returns(0), (WORDS,)),

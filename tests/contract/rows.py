@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ebpf.assembly import parse
-from ebpf.maps import MapSpec, MapType
+from ebpf.maps import FieldKind, MapField, MapSpec, MapType
 from ebpf.program import Case, Input, Program
-from ebpf.program_types import ProgramType
+from ebpf.program_types import AttachType, ProgramType
 from ebpf.rules import Rule
 
 PACKET = bytes(14) + bytes(range(0x80, 0xC0))
@@ -37,7 +37,7 @@ class Traps:
 @dataclass(frozen=True, slots=True)
 class Row:
     """``text`` is assembly in the kernel's dialect, instructions separated by ``; ``.  ``privileged`` is how the program is
-    loaded."""
+    loaded; ``helpers`` scripts what helpers give (:mod:`ebpf.helpers.script`)."""
 
     name: str
     text: str
@@ -47,12 +47,14 @@ class Row:
     privileged: bool = True
     packet: bytes = PACKET
     context: bytes = b""
+    helpers: tuple[int, ...] = ()
+    attach: AttachType | None = None
 
     def case(self) -> Case:
         """The program on its one input."""
         return Case(
-            Program(self.type, parse(self.text.split("; ")), self.maps),
-            (Input(self.packet, self.context),),
+            Program(self.type, parse(self.text.split("; ")), self.maps, self.attach),
+            (Input(self.packet, self.context, self.helpers),),
             None if self.privileged else (),
             self.name,
         )
@@ -61,6 +63,15 @@ class Row:
 ARRAY = MapSpec(MapType.ARRAY, 4, 16, 2, contents=((bytes(4), bytes(range(1, 17))),))
 HASH = MapSpec(MapType.HASH, 4, 8, 1, contents=((bytes(4), bytes([7] * 8)),))
 CONSTANT = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 7, contents=((bytes(4), bytes([9] * 8)),))
+SINK = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 8)
 ARENA = MapSpec(MapType.ARENA, 0, 0, 16)
 PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4)
 WORDS = MapSpec(MapType.ARRAY, 4, 8, 2)
+LOCKED = MapSpec(MapType.ARRAY, 4, 16, 1, fields=(MapField(4, FieldKind.SPIN_LOCK),))
+RECORDS = MapSpec(MapType.RINGBUF, 0, 0, 4096)
+QUEUE = MapSpec(MapType.QUEUE, 0, 8, 2)
+STACK = MapSpec(MapType.STACK, 0, 8, 2)
+NESTED = MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 1, inner=MapSpec(MapType.ARRAY, 4, 4, 1))
+SOCKETS = MapSpec(MapType.SOCKMAP, 4, 4, 1)
+STRING = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 7, contents=((bytes(4), b"abc\0defg"),))
+"""Read-only for programs: what a constant string may be in."""

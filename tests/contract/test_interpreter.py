@@ -9,10 +9,10 @@ import pytest
 from ebpf.isa.table import FORMS, IllegalInsn, form_of
 from oracles.interpreter import Returned, Trapped, run
 from oracles.interpreter.environment import Addresses
-from tests.contract import arithmetic, control, memory
+from tests.contract import arithmetic, contexts, control, helpers, memory, resources
 from tests.contract.rows import Returns, Row
 
-ROWS = (*arithmetic.ROWS, *memory.ROWS, *control.ROWS)
+ROWS = (*arithmetic.ROWS, *memory.ROWS, *control.ROWS, *contexts.ROWS, *helpers.ROWS, *resources.ROWS)
 
 NO_OUTCOME = {
     "ld_btf_id": "an address of the kernel's own data",

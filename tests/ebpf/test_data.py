@@ -31,6 +31,9 @@ def test_every_class_and_phase_that_kernels_have_is_used_or_known_not_to_be() ->
         "pointer-leak",
         "pointer-comparison",
         "back-edge",
+        "variable-stack",
+        "privileged-call",
+        "confidential-load",
     }
 
 

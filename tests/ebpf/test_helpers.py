@@ -6,10 +6,14 @@ import pytest
 
 from ebpf.helper_names import HELPER_NAMES, HELPER_NUMBERS
 from ebpf.helpers import PROTOTYPES, ArgKind, Prototype, ResultKind, prototype_for
-from ebpf.helpers.availability import gpl_refusal, refusal
+from ebpf.helpers.availability import gpl_refusal, refusal, sleep_refusal
 from ebpf.helpers.by_type import BY_TYPE
+from ebpf.helpers.ownership import VIEWS, Found, found_by_lookup
+from ebpf.helpers.result_ranges import result_range, size_argument
+from ebpf.helpers.script import consumes
 from ebpf.helpers.variants import VARIANTS
-from ebpf.maps import MapType
+from ebpf.maps import MapSpec, MapType
+from ebpf.program import LoadFlag
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import at_least, release_key
 
@@ -55,6 +59,8 @@ def test_prototypes_by_example() -> None:
     assert {p.name for p in PROTOTYPES.values() if p.sleepable} == {
         "copy_from_user", "copy_from_user_task", "ima_inode_hash", "ima_file_hash"}  # fmt: skip
     assert PROTOTYPES[N["trace_printk"]].gpl_only
+    assert PROTOTYPES[N["set_hash_invalid"]].result is ResultKind.VOID
+    assert len(PROTOTYPES[N["get_branch_snapshot"]].args) == 2
     assert not PROTOTYPES[N["ktime_get_ns"]].gpl_only
 
 
@@ -150,6 +156,41 @@ def test_unknown_numbers_and_licences() -> None:
         assert refusal(T.XDP, None, number, "7.3", None) is not None
     assert gpl_refusal(PROTOTYPES[N["trace_printk"]], "Proprietary") is not None
     assert gpl_refusal(PROTOTYPES[N["trace_printk"]], "Dual BSD/GPL") is None
+
+
+def test_what_a_script_decides() -> None:
+    array, trie = MapSpec(MapType.ARRAY, 4, 8, 2), MapSpec(MapType.LPM_TRIE, 8, 8, 2)
+    huge = MapSpec(MapType.ARRAY, 4, 1 << 20, 1 << 20)
+    lookup = PROTOTYPES[N["map_lookup_elem"]]
+    assert [consumes(lookup, spec) for spec in (array, trie, huge)] == [False, True, True]
+    for name in ("get_prandom_u32", "sk_lookup_tcp", "ringbuf_reserve", "sk_release"):
+        assert consumes(PROTOTYPES[N[name]])
+    for name in ("ringbuf_submit", "tail_call", "loop", "skb_load_bytes", "get_local_storage", "spin_lock"):
+        assert not consumes(PROTOTYPES[N[name]])
+
+
+def test_results_that_are_known_to_be_small() -> None:
+    """kernel/bpf/verifier.c: do_refine_retval_range."""
+    get_stack = PROTOTYPES[N["get_stack"]]
+    assert size_argument(get_stack) == 3
+    assert result_range(get_stack, 64) == (-4095, 64)
+    assert result_range(PROTOTYPES[N["get_smp_processor_id"]], 0) == (0, 0)
+    assert result_range(PROTOTYPES[N["get_prandom_u32"]], 0) is None
+
+
+def test_ownership() -> None:
+    """kernel/bpf/verifier.c: is_acquire_function, is_ptr_cast_function."""
+    assert found_by_lookup(MapType.SOCKHASH) is Found.SOCKET
+    assert found_by_lookup(MapType.HASH) is Found.VALUE
+    assert found_by_lookup(MapType.HASH_OF_MAPS) is Found.MAP
+    assert {name for name in VIEWS if PROTOTYPES[N[name]].acquires} == set()
+
+
+def test_helpers_that_sleep() -> None:
+    copy = PROTOTYPES[N["copy_from_user"]]
+    assert sleep_refusal(copy, LoadFlag(0)) is not None
+    assert sleep_refusal(copy, LoadFlag.SLEEPABLE) is None
+    assert sleep_refusal(PROTOTYPES[N["get_prandom_u32"]], LoadFlag(0)) is None
 
 
 def test_releases() -> None:

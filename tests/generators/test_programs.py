@@ -114,9 +114,10 @@ SEEN_BY_A_RUN = {
     rules.ATOMIC_TARGET: {rules.ATOMIC_TARGET},
     rules.NULL_DEREFERENCE: {rules.NULL_DEREFERENCE},
     rules.PACKET_BOUNDS: {rules.PACKET_BOUNDS},
-    rules.HELPER_UNKNOWN: set(),
+    rules.HELPER_UNKNOWN: {rules.HELPER_UNKNOWN},
     rules.FALLS_OFF: {rules.JUMP_OUT_OF_RANGE},
     rules.JUMP_INTO_IMMEDIATE: {rules.JUMP_INTO_IMMEDIATE},
+    rules.INFINITE_LOOP: {rules.INFINITE_LOOP},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no run."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.kernel.jobs import Verdict
 from conformance.properties import Kind, Observation
-from conformance.properties.judgement import Disagreement
+from conformance.properties.judgement import Abstention, Disagreement
 from conformance.properties.observation import plan
 from ebpf.domains import ScalarRange
 from generators.programs import Purpose
@@ -277,6 +277,16 @@ def test_an_engine_that_is_not_there_is_not_accused() -> None:
     """A JIT that fell back to the interpreter is not measured."""
     lie = lies.attempt(0, lambda loaded: replace(lies.every_run(lies.wrong_r0)(loaded), jited_length=0))
     assert not any(accused(record, lie, Kind.EXECUTION) for record in runnable())
+
+
+def test_what_a_script_decided_accuses_nobody() -> None:
+    """A kernel cannot be told what its helpers give."""
+    generated = small.program("call bpf_get_prandom_u32#7\nexit", 0)
+    inputs = (replace(generated.case.inputs[0], helpers=(7,)),)
+    seen = small.seen(replace(generated, case=replace(generated.case, inputs=inputs)), "")
+    answer = lies.attempt(0, lies.every_run(lies.wrong_r0))(seen.answer)
+    (judgement,) = judged(type(seen)(seen.generated, seen.job, answer), Kind.EXECUTION)  # type: ignore[arg-type]
+    assert judgement == Abstention("scripted helper results cannot be imposed on a kernel")
 
 
 HEALTH: dict[str, tuple[Lie, str, str]] = {

@@ -10,8 +10,9 @@ from conformance.properties import bounds
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.observation import STEP_LIMIT, Observation
 from conformance.properties.transfer.inputs import WORDS, header, input_of, samples, words_of
+from conformance.properties.transfer.points import Claimed, Lost, Point, Unexplored
 from conformance.properties.transfer.precision import excess, is_measured
-from conformance.properties.transfer.walk import Claimed, Lost, Point, Unexplored, walk
+from conformance.properties.transfer.walk import walk
 from ebpf.program import Input
 from oracles.interpreter import Step, run
 from oracles.paths import Nothing, refuted, solve, symbols
@@ -48,6 +49,9 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         judgement = _judge_point(seen, point, False if nothing_wrong else wrong, skipped)
         if measured and isinstance(judgement, Agreement) and isinstance(point, Claimed):
             judgement = replace(judgement, excess=excess(seen, point))
+        # A claim of nothing cannot be wrong: that it was not is no agreement, only how much was given away may be of interest.
+        if isinstance(judgement, Agreement) and judgement.excess is None and isinstance(point, Claimed) and point.says_nothing:
+            continue
         yield judgement
         if isinstance(judgement, Disagreement):
             return
@@ -92,17 +96,20 @@ def _judge_point(seen: Observation, point: Point, wrong: Condition, skipped: int
         answer = next((words for words in samples(seen) if _leaves(seen, words)), answer)
     if isinstance(answer, Nothing):
         return Abstention("solver", form)
-    return _confirm(seen, len(seen.case.inputs), input_of(answer, skipped))
+    return _confirm(seen, None, input_of(answer, skipped))
 
 
-def _confirm(seen: Observation, number: int, data: Input) -> Judgement:
-    """Run the input: only what the interpreter does on the path the log shows accuses the kernel."""
+def _confirm(seen: Observation, number: int | None, data: Input) -> Judgement:
+    """Run the input: only what the interpreter does on the path the log shows accuses the kernel.
+
+    ``number`` is its index in the case, None for one the case does not have: the witness then is the case with that input alone.
+    """
     trace: list[Step] = []
     run(seen.case, data, trace=trace, limit=STEP_LIMIT)
-    judgement = bounds.judge_run(seen, number, tuple(trace))
+    judgement = bounds.judge_run(seen, number or 0, tuple(trace))
     if not isinstance(judgement, Disagreement):
         # The terms say that the claim is wrong and the run does not: one of our oracles is.
         return Abstention("not confirmed by the interpreter")
     signature = ":".join([Kind.TRANSFER.value, *judgement.signature.split(":")[1:]])
-    witness = None if number < len(seen.case.inputs) else replace(seen.case, inputs=(data,))
-    return replace(judgement, kind=Kind.TRANSFER, signature=signature, witness=witness)
+    witness = replace(seen.case, inputs=(data,)) if number is None else None
+    return replace(judgement, kind=Kind.TRANSFER, signature=signature, input=number, witness=witness)

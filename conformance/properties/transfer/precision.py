@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from math import log2
 
 from conformance.properties.observation import Observation
-from conformance.properties.transfer.walk import Claimed
+from conformance.properties.transfer.points import Claimed
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
+from oracles.paths.atomics import result_register
 from oracles.paths.tightest import tightest
 
 _VIEWS = (("u64", "umin", "umax"), ("s64", "smin", "smax"), ("u32", "umin32", "umax32"), ("s32", "smin32", "smax32"))
@@ -36,10 +37,12 @@ def _is_about(insns: tuple[Insn, ...], point: Claimed) -> bool:
     """An experiment shows the result of its operation at once: the next instruction stores it to the map."""
     insn = insns[point.at]
     cls = insn.opcode & o.CLASS_MASK
-    if point.place != f"R{insn.dst}" or cls not in (o.ALU, o.ALU64, o.JMP, o.JMP32, o.LDX):
+    atomic = cls == o.STX and insn.opcode & o.MODE_MASK == o.ATOMIC
+    register = result_register(insn) if atomic else insn.dst
+    if register is None or point.place != f"R{register}" or not (atomic or cls in (o.ALU, o.ALU64, o.JMP, o.JMP32, o.LDX)):
         return False
     after = (point.at + 1, point.at + 1 + insn.off) if cls in (o.JMP, o.JMP32) else (point.at + 1,)
-    return any(_shows(insns[at], insn.dst) for at in after if 0 <= at < len(insns))
+    return any(_shows(insns[at], register) for at in after if 0 <= at < len(insns))
 
 
 def _shows(insn: Insn, register: int) -> bool:

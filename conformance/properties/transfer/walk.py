@@ -9,59 +9,18 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from conformance.kernel.verifier_log.claims import Scalar, Slot, State
+from conformance.kernel.verifier_log.claims import Scalar, State
 from conformance.kernel.verifier_log.effects import is_conditional
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.nodes import Node
 from conformance.kernel.verifier_log.paths import NotExplored, off_the_path, split_of, unclear
+from conformance.properties.transfer.points import Claimed, Lost, Point, Unexplored
+from conformance.properties.transfer.stated import stated
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
 from oracles.claims import as_formula
 from oracles.paths import NotModelled, PathMachine, PointerTo
-from oracles.reference.terms import Condition, Term, conjunction, disjunction, negation
-
-_ZERO = ScalarRange.constant(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """After instruction ``at``, under ``conditions``, ``place`` holds ``term``, which the kernel says is in ``range``.
-
-    ``otherwise``: the kernel went on with a state split in two, and this term in this range would do as well.
-    """
-
-    at: int
-    conditions: tuple[Condition, ...]
-    place: str
-    term: Term
-    range: ScalarRange
-    otherwise: tuple[Term, ScalarRange] | None = None
-
-    @property
-    def holds(self) -> Condition:
-        """Whether the kernel is right."""
-        first = as_formula(self.range, self.term)
-        return first if self.otherwise is None else disjunction(first, as_formula(self.otherwise[1], self.otherwise[0]))
-
-
-@dataclass(frozen=True, slots=True)
-class Unexplored:
-    """The kernel never went from jump ``at`` to ``target``: no input may, under ``conditions``."""
-
-    at: int
-    conditions: tuple[Condition, ...]
-    target: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The walk ends after instruction ``at``, for a reason that is ours."""
-
-    at: int
-    reason: str
-
-
-Point: TypeAlias = Claimed | Unexplored | Lost
+from oracles.reference.terms import Condition, Term, conjunction, negation
 
 
 @dataclass(slots=True)
@@ -178,29 +137,8 @@ def _range_of(half: tuple[State, ...], register: int) -> ScalarRange | None:
 def _claims(place: _Place, state: State) -> Iterator[Claimed]:
     if state.frame != place.node.frame:
         return
-    for name, term, claim in _terms(place.machine, state):
+    for name, term, claim in stated(place.machine, state):
         key = (term if isinstance(term, int) else term.get_id(), claim)
-        if key not in place.shown and not claim.is_unknown:
+        if key not in place.shown:
             place.shown.add(key)
             yield Claimed(place.came, place.conditions, name, term, claim)
-
-
-def _terms(machine: PathMachine, state: State) -> Iterator[tuple[str, Term, ScalarRange]]:
-    for slot in state.slots:
-        yield from _slot(machine, slot)
-    for register, claim in state.registers:
-        term = machine.registers[register]
-        if isinstance(claim, Scalar) and term is not None and not isinstance(term, PointerTo):
-            yield f"R{register}", term, claim.range
-
-
-def _slot(machine: PathMachine, slot: Slot) -> Iterator[tuple[str, Term, ScalarRange]]:
-    stored = slot.stored
-    if stored is not None:
-        term = machine.read(slot.offset, slot.width)
-        if term is not None:
-            yield f"fp{slot.offset}", term, stored
-    for index, letter in enumerate(reversed(slot.letters)):
-        byte = machine.read(slot.offset + index, 1) if letter == "0" else None
-        if byte is not None:
-            yield f"byte fp{slot.offset + index}", byte, _ZERO

@@ -110,3 +110,15 @@ def test_every_known_issue_says_why() -> None:
         assert isinstance(issue, KnownIssue)
         assert issue.cause
         assert issue.kernels
+
+
+def test_precision_is_counted_per_operation() -> None:
+    tally, other = Tally(), Tally()
+    tight, wide = (("u64", 0.0), ("s64", 0.05)), (("u64", 3.0), ("s64", 0.0))
+    tally.judgements(Kind.TRANSFER, [Agreement("add64_k"), Agreement("add64_k", tight), Agreement("add64_k", ())])
+    other.judgements(Kind.TRANSFER, [Agreement("add64_k", wide), Abstention("solver", "add64_k"), Agreement(), Abstention("other")])
+    tally.add(other)
+    assert {what: count for (name, what), count in tally.precision.items() if name == "add64_k"} == {
+        "judged": 5, "decided": 4, "measured": 2, "open": 1, "tight": 1, "u64": 3.0, "s64": 0.05,
+    }  # fmt: skip
+    assert {name for name, _ in tally.precision} == {"add64_k"}

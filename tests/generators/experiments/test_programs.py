@@ -68,7 +68,7 @@ def test_nothing_but_zeros_is_a_program_too() -> None:
 
 
 def test_old_kernels_get_what_they_know() -> None:
-    for made in draws(300, OLD):
+    for made in draws(400, OLD):
         for at, insn in enumerate(made.case.program.instructions):
             assert insn.opcode == 0 or OLD.knows(form_of(insn, at).since), insn
 

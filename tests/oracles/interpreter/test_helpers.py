@@ -6,8 +6,9 @@ import pytest
 
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Input
-from oracles.interpreter import Abstained, Returned, Trapped
-from tests.oracles.interpreter.machines import outcome
+from ebpf.program_types import ProgramType
+from oracles.interpreter import Abstained, Returned, Trapped, run
+from tests.oracles.interpreter.machines import outcome, program
 
 HASH = MapSpec(MapType.HASH, 4, 8, 2)
 PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4, contents=((bytes(4), bytes(4)),))
@@ -58,17 +59,28 @@ def test_a_tail_call_looks_at_32_bits_of_the_index(index: int, there: bool) -> N
 
 
 def test_arguments_of_the_wrong_kind() -> None:
-    assert rule("r2 = map[0]; r3 = 0; call bpf_tail_call#12; exit", HASH) == "helper-argument"
+    assert rule("r2 = map[0]; r3 = 0; call bpf_tail_call#12; exit", HASH) == "map-helper"
     assert rule("r1 = 1; r2 = r10; r3 = 0; r4 = 0; call bpf_loop#181; exit") == "helper-argument"
     assert rule("r1 = 1; r2 = 7; r3 = 0; r4 = 0; call bpf_loop#181; exit") == "helper-argument"
     assert rule("r2 = r1; r1 = map[0]; call bpf_map_lookup_elem#1; exit", HASH) == "helper-argument"
 
 
-def test_maps_of_other_types_are_abstained_from() -> None:
-    result = outcome(
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit", MapSpec(MapType.STACK, 0, 8, 2)
-    )
-    assert result == Abstained(5, "a map of type stack")
+def test_lookups_in_maps_that_are_not_followed() -> None:
+    text = "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit"
+    assert outcome(text, MapSpec(MapType.LPM_TRIE, 4, 8, 2)) == outcome("r0 = 0; exit", MapSpec(MapType.LPM_TRIE, 4, 8, 2))
+    filled = MapSpec(MapType.LPM_TRIE, 4, 8, 2, contents=((bytes(4), bytes(8)),))
+    assert not outcome(text, filled).predictable
+
+
+def test_a_script_cannot_give_what_the_helper_cannot() -> None:
+    text = "r1 = r10; r1 += -8; r2 = 8; r3 = 0; call bpf_probe_read_str#45; exit"
+    for result, fits in ((8, True), (9, False), (-14, True), (-5000, False)):
+        given = outcome(text, type=ProgramType.KPROBE, data=Input(helpers=(result,)))
+        assert isinstance(given, Returned if fits else Abstained)
+    for seed in range(8):
+        drawn = run(program(text, type=ProgramType.KPROBE), Input(), seed=seed)
+        assert isinstance(drawn, Returned)
+        assert drawn.r0 <= 8 or drawn.r0 >= (1 << 64) - 4095
 
 
 def test_the_address_of_a_pointer_used_as_a_key_is_unpredictable() -> None:

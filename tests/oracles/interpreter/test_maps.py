@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ebpf.helpers.script import LARGEST
 from ebpf.maps import MapSpec, MapType
 from oracles.interpreter.environment import Environment
-from oracles.interpreter.maps import LARGEST, Map
+from oracles.interpreter.maps import Map
 from oracles.interpreter.signals import Abstain
 
 KEY = [n.to_bytes(4, "little") for n in range(4)]

@@ -74,7 +74,7 @@ ROWS = (
         "exit",
         "unknown: uninitialised-register at instruction 4: no witness replays", type_="xdp"),
     Row("longest packets",
-        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 <= 65535 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; "
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 <= 0x100000 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; "
         "exit",
         "safe", type_="xdp"),
     Row("metadata",
@@ -95,7 +95,7 @@ ROWS = (
         "unknown: helper-argument at instruction 1: no witness replays; null-check@1"),
     Row("no socket given to a helper",
         "call bpf_sk_fullsock#95; r0 = 0; exit",
-        "unknown: helper-argument at instruction 0: no witness replays"),
+        "unsafe helper-argument@0"),
     Row("socket moved given to a helper",
         "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+2; r1 += 4; call bpf_sk_fullsock#95; r0 = 0; exit",
         "safe; pointer-arithmetic@2; helper-argument@3"),
@@ -114,20 +114,20 @@ ROWS = (
     Row("socket looked up and kept",
         "*(u64 *)(r10 -16) = 0; *(u64 *)(r10 -8) = 0; r2 = r10; r2 += -16; r3 = 12; r4 = 0; r5 = 0; "
         "call bpf_sk_lookup_tcp#84; if r0 == 0 goto pc+0; r0 = 0; exit",
-        "unknown: unreleased-reference at instruction 10: no witness replays"),
+        "unsafe unreleased-reference@10"),
     Row("socket of the context released",
         "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+1; call bpf_sk_release#86; r0 = 0; exit",
         "unknown: release-unreferenced at instruction 2: no witness replays"),
     Row("mtu result",
         "*(u32 *)(r10 -4) = 0; r2 = 0; r3 = r10; r3 += -4; r4 = 0; r5 = 0; call bpf_check_mtu#163; "
         "r1 = *(u32 *)(r10 -4); if r1 == 0 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
-        "unknown: uninitialised-register at instruction 9: no witness replays"),
+        "unsafe uninitialised-register@9"),
     Row("mtu unwritten",
         "r2 = 0; r3 = r10; r3 += -4; r4 = 0; r5 = 0; call bpf_check_mtu#163; r0 = 0; exit",
         "safe; uninitialised-stack@5 before 6.1"),
     Row("mtu beyond",
         "r2 = 0; r3 = r10; r3 += -3; r4 = 0; r5 = 0; call bpf_check_mtu#163; r0 = 0; exit",
-        "unknown: stack-bounds at instruction 5: no witness replays"),
+        "unknown: stack-bounds at instruction 5: no witness replays; misaligned@5"),
     Row("storage",
         "r1 = map[0]; r2 = 0; call bpf_get_local_storage#81; r0 = *(u64 *)(r0 +0); r0 = 1; exit",
         "safe", maps="CS", type_="cgroup_skb"),
@@ -136,7 +136,7 @@ ROWS = (
         "safe; helper-argument@3", maps="CS", type_="cgroup_skb"),
     Row("storage beyond",
         "r1 = map[0]; r2 = 0; call bpf_get_local_storage#81; r0 = *(u64 *)(r0 +1); r0 = 1; exit",
-        "unknown: map-value-bounds at instruction 4: no witness replays", maps="CS", type_="cgroup_skb"),
+        "unsafe map-value-bounds@4", maps="CS", type_="cgroup_skb"),
     Row("string from the kernel",
         "r1 = r10; r1 += -16; r2 = 16; r3 = 0; call bpf_probe_read_kernel_str#115; if r0 s<= 16 goto pc+1; "
         "r0 = *(u8 *)(r9 +0); r0 = 0; exit",
@@ -148,7 +148,7 @@ ROWS = (
     Row("string from the kernel, short",
         "r1 = r10; r1 += -16; r2 = 16; r3 = 0; call bpf_probe_read_kernel_str#115; if r0 s<= 15 goto pc+1; "
         "r0 = *(u8 *)(r9 +0); r0 = 0; exit",
-        "unknown: uninitialised-register at instruction 6: no witness replays", type_="kprobe"),
+        "unsafe uninitialised-register@6", type_="kprobe"),
     Row("GPL only",
         "r1 = r10; r1 += -16; r2 = 16; r3 = 0; call bpf_probe_read_kernel_str#115; r0 = 0; exit",
         "safe; helper-gpl-only@4", type_="kprobe", license="Proprietary"),
@@ -164,8 +164,20 @@ ROWS = (
     Row("socket of packets beyond",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
         "r0 = *(u32 *)(r0 +4); r0 = 0; exit",
-        "unknown: socket-access at instruction 7: no witness replays", maps="X", type_="xdp"),
+        "unsafe socket-access@7", maps="X", type_="xdp"),
     Row("all bytes of the context",
         "r6 = *(u32 *)(r1 +8); if r6 != 0x01020304 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@2"),
+    Row("a null that was moved is a number",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; if r0 != 8 goto pc+1; "
+        "r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@8; pointer-arithmetic@6", maps="H"),
+    Row("a helper reads as much as there is",
+        "*(u64 *)(r10 -8) = 0; r6 = *(u32 *)(r1 +8); r6 &= 8; r1 = r10; r1 += -8; r2 = r6; r3 = 0; r4 = 0; r5 = 0; "
+        "call bpf_csum_diff#28; r0 = 0; exit",
+        "safe"),
+    Row("a helper may read more than was written",
+        "*(u64 *)(r10 -16) = 0; r6 = *(u32 *)(r1 +8); r6 &= 12; r1 = r10; r1 += -16; r2 = r6; r3 = 0; r4 = 0; r5 = 0; "
+        "call bpf_csum_diff#28; r0 = 0; exit",
+        "safe; uninitialised-stack@9 before 6.1"),
 )  # fmt: skip

@@ -1,0 +1,114 @@
+"""What the reference verifier and the interpreter say of a corpus, beside what kernels were measured to say."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from conformance.corpus.records import Measured, Record
+from conformance.second_opinion import linux, opinion
+from ebpf.program import Case
+from oracles.interpreter import Abstained, Returned, run
+from oracles.reference import Answer, Verdict
+
+STEP_LIMIT = 200_000
+SEEDS = 4
+"""Environments in which a value that chance might touch must be the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A case and what kernels were measured to say of it."""
+
+    id: str
+    name: str
+    case: Case
+    privileged: bool
+    measured: tuple[Measured, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A run's result: ``value`` has 32 bits; None where there is none, for ``reason``.  ``sure``: chance cannot change it."""
+
+    value: int | None
+    sure: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """``returns``: what the interpreter said on each input.  ``seconds`` of CPU and ``megabytes`` at most, of the process that
+    judged."""
+
+    subject: Subject
+    answer: Answer
+    returns: tuple[Return, ...]
+    seconds: float
+    megabytes: int
+
+
+def subjects(records: tuple[Record, ...]) -> Iterator[Subject]:
+    """Every record with privilege, and without where that was measured."""
+    for record in records:
+        for privileged, case in ((True, record.privileged), (False, record.unprivileged)):
+            if case is not None:
+                usable = tuple(m for m in record.measured if m.privileged is privileged and not m.environment)
+                yield Subject(record.id, record.name, case, privileged, usable)
+
+
+def judge(subject: Subject) -> Judged:
+    """Both oracles."""
+    started = time.process_time()
+    answer = opinion(subject.case)
+    seconds = time.process_time() - started
+    returns = tuple(_returned(subject.case, number) for number in range(len(subject.case.inputs)))
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return Judged(subject, answer, returns, seconds, megabytes)
+
+
+def _returned(case: Case, number: int) -> Return:
+    values = set()
+    for seed in range(SEEDS):
+        outcome = run(case, case.inputs[number], seed=seed, limit=STEP_LIMIT)
+        if not isinstance(outcome, Returned):
+            reason = outcome.reason if isinstance(outcome, Abstained) else f"traps: {outcome.rule.name}"
+            return Return(None, reason=reason)
+        values.add(outcome.r0 & 0xFFFF_FFFF)
+        if outcome.predictable:
+            return Return(values.pop())
+    return Return(values.pop(), sure=False) if len(values) == 1 else Return(None, reason="unpredictable")
+
+
+def judge_all(every: list[Subject], workers: int) -> Iterator[Judged]:
+    """In the order given."""
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(judge, every, chunksize=8)
+
+
+def accusations(judged: Judged) -> Iterator[tuple[str, str]]:
+    """(kernel, what): kernels that accepted what is unsafe to us, or what we said they refuse."""
+    for measured in judged.subject.measured:
+        if not measured.accepted:
+            continue
+        if judged.answer.verdict is Verdict.UNSAFE:
+            yield measured.kernel, f"unsafe: {judged.answer.rule} at instruction {judged.answer.at} ({judged.answer.detail})"
+        for broken in judged.answer.refused_by(linux(measured.kernel)):
+            yield measured.kernel, f"policy: {broken.rule} at instruction {broken.at} ({broken.detail})"
+
+
+def gaps(judged: Judged) -> Iterator[tuple[str, str]]:
+    """(kernel, message): kernels that refused what is safe to us, with no rule of theirs to explain it."""
+    if judged.answer.verdict is not Verdict.SAFE:
+        return
+    for measured in judged.subject.measured:
+        if not measured.accepted and not judged.answer.refused_by(linux(measured.kernel)):
+            yield measured.kernel, measured.message
+
+
+def answered(judged: Judged) -> bool:
+    """Safe, unsafe, or a rule of form or policy that is broken."""
+    return judged.answer.verdict is not Verdict.UNKNOWN or bool(judged.answer.policy)

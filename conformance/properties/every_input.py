@@ -1,0 +1,68 @@
+"""Bounds over all inputs: for each path of the program that the log shows, is there an input on it whose value leaves a claim?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import z3
+
+from conformance.kernel.verifier_log.claims import Scalar
+from conformance.kernel.verifier_log.paths import ClaimsAt, NotExplored, follow
+from conformance.properties.observation import Observation
+from ebpf.program import Case
+from oracles.claims import as_formula
+from oracles.reference.solver import Feasible, Solver
+from oracles.reference.state import State, Walked
+from oracles.reference.terms import Condition, b, negation
+from oracles.reference.verify import walks
+from oracles.reference.witness import witness
+
+QUERIES = 60
+"""Per program: claims that no cheap look decides are put to Z3 up to so many."""
+
+
+def suspects(seen: Observation) -> Iterator[Case]:
+    """Cases with an input that, by the terms, leaves a claim of the log or goes where the kernel did not: to be run and held
+    against the log."""
+    assert seen.exploration is not None
+    assert seen.budget is not None
+    solver = Solver()
+    looked: set[tuple[object, int]] = set()
+    kept: list[object] = []
+    for state, steps in walks(seen.case, seen.budget):
+        if solver.counted.queries > QUERIES:
+            return
+        followed = follow(seen.exploration, [(step.frame, step.at) for step in steps])
+        for claims in followed.claims:
+            if not 0 <= claims.step < len(steps):
+                continue
+            step = steps[claims.step]
+            for key, wrong in _wrong(claims, step, kept):
+                if key not in looked and solver.counted.queries <= QUERIES:
+                    looked.add(key)
+                    yield from _case(seen.case, state, step, wrong, solver)
+        stop = followed.stop
+        if isinstance(stop, NotExplored) and stop.step + 1 < len(steps):
+            yield from _case(seen.case, state, steps[stop.step + 1], True, solver)
+
+
+def _wrong(claims: ClaimsAt, step: Walked, kept: list[object]) -> Iterator[tuple[tuple[object, int], Condition]]:
+    """When each claim of a register there is wrong, with a key that is the same for the same question on the same path."""
+    for state in claims.fresh:
+        if state.frame != step.depth:
+            continue
+        for register, claim in state.registers:
+            value = step.registers[register]
+            if isinstance(claim, Scalar) and isinstance(value, int | z3.BitVecRef):
+                wrong = negation(as_formula(claim.range, value))
+                if wrong is not False:
+                    kept.append(value)  # so that Z3 does not give its number to another term
+                    yield (claim.range, value if isinstance(value, int) else value.get_id()), wrong
+
+
+def _case(case: Case, state: State, step: Walked, wrong: Condition, solver: Solver) -> Iterator[Case]:
+    there = replace(state, assumed=step.assumed, happened=step.happened, model=None)
+    answer, model = solver.ask([b(wrong), *there.assumptions()])
+    if answer is Feasible.YES and model is not None:
+        yield from witness(case, there, wrong, model, solver)

@@ -1,0 +1,72 @@
+"""Helpers that call back into the program, and the one that leaves it (kernel/bpf: bpf_iter.c, arraymap.c; Linux 6.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ebpf import rules
+from oracles.interpreter.helpers.arguments import Call
+from oracles.interpreter.signals import Abstain
+from oracles.interpreter.values import MAX_LOOPS, U64, UNDEFINED, Pointer, Value
+
+if TYPE_CHECKING:
+    from oracles.interpreter.machine import Machine
+
+U32 = 0xFFFF_FFFF
+EINVAL, E2BIG = 22, 7
+
+
+def _rounds(m: Machine, callback: Value, rounds: Iterable[list[Value]]) -> int:
+    """How often the callback was called: until it returns 1."""
+    assert isinstance(callback, Pointer)
+    calls = 0
+    for arguments in rounds:
+        calls += 1
+        m.registers[1:6] = [*arguments, *m.scratched(5 - len(arguments))]
+        held = set(m.resources.held)
+        m.call_back(callback.offset)
+        result = m.number(m.read(0))
+        if result > 1:
+            m.trap(rules.RETURN_RANGE, f"the callback returned {result}, which is neither 0 nor 1")
+        if set(m.resources.held) - held:
+            m.trap(rules.REFERENCE_LEAK, "the callback returns with a reference held")
+        if result:
+            break
+    return calls
+
+
+def loop(m: Machine, call: Call) -> Value:
+    """bpf_loop(nr_loops, callback, context, flags): the number of calls made."""
+    count, callback, context, flags = call.values
+    number = m.number(count) & U32
+    if m.number(flags):
+        return -EINVAL & U64
+    if number > MAX_LOOPS:
+        return -E2BIG & U64
+    return _rounds(m, callback, ([index, context] for index in range(number)))
+
+
+def for_each(m: Machine, call: Call) -> Value:
+    """bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context) for each element."""
+    chosen = call.map
+    assert chosen is not None
+    _, callback, context, flags = call.values
+    if m.number(flags):
+        return -EINVAL & U64
+    handle = Pointer(chosen.handle, 0)
+    elements = chosen.elements()
+    if len(elements) > 1 and not chosen.is_array():
+        m.environment.drawn = True  # The order of a hash map's elements is its own.
+    return _rounds(m, callback, ([handle, Pointer(key, 0), Pointer(value, 0), context] for key, value in elements))
+
+
+def tail_call(m: Machine, call: Call) -> Value:
+    """bpf_tail_call(ctx, prog_array, index): comes back, without a result, only where the array has no such program."""
+    chosen = call.map
+    assert chosen is not None
+    index = m.number(call.values[2]) & U32
+    if any(int.from_bytes(key, "little") == index for key, _ in chosen.spec.contents):
+        m.resources.check_exit()
+        raise Abstain("a tail call into another program")
+    return UNDEFINED

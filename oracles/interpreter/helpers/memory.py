@@ -1,0 +1,62 @@
+"""Memory that helpers read or fill: which they may, and what of it is defined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ebpf import rules
+from oracles.interpreter.accesses import locate
+from oracles.interpreter.arena import ArenaRegion
+from oracles.interpreter.context import ContextRegion
+from oracles.interpreter.maps import JumpTable, MapHandle
+from oracles.interpreter.memory import Region
+from oracles.interpreter.objects import KernelRegion, SocketRegion
+from oracles.interpreter.values import Pointer, Value
+
+if TYPE_CHECKING:
+    from oracles.interpreter.machine import Machine
+
+_NOT_MEMORY = ContextRegion | ArenaRegion | JumpTable | MapHandle | SocketRegion | KernelRegion
+
+
+class Span(NamedTuple):
+    """``size`` bytes from ``at``."""
+
+    region: Region
+    at: int
+    size: int
+
+    def fill(self, data: bytes) -> None:
+        """Put ``data`` at its start."""
+        self.region.store(self.at, data)
+
+
+def span(m: Machine, pointer: Value, size: int, what: str) -> Span:
+    """``size`` bytes of memory that a helper may be given; traps where no prototype allows them."""
+    if not isinstance(pointer, Pointer) or isinstance(pointer.region, _NOT_MEMORY) or pointer.region is m.code_region:
+        m.trap(rules.HELPER_ARGUMENT, f"{what} is not memory a helper may use")
+    region, at = locate(m, pointer, 0, size)
+    region.check_special(at, size)
+    return Span(region, at, size)
+
+
+def readable(m: Machine, pointer: Value, size: int, what: str) -> bytes:
+    """``size`` bytes a helper reads."""
+    region, at, _ = span(m, pointer, size, what)
+    if not region.readable:
+        m.trap(rules.WRITE_ONLY, f"{what}: {size} bytes read at {region.name}{at:+d}")
+    if region.shows_address(at, size):
+        m.environment.used = True
+    if not region.defined(at, size):
+        if not m.privileged and region.bounds is rules.STACK_BOUNDS:
+            m.trap(rules.UNINITIALISED_STACK, f"{what}: {size} bytes at {region.name}{at - len(region.data):+d}")
+        m.environment.drawn = True
+    return bytes(region.data[at : at + size])
+
+
+def room(m: Machine, pointer: Value, size: int, what: str) -> Span:
+    """``size`` bytes a helper fills."""
+    found = span(m, pointer, size, what)
+    if not found.region.writable:
+        m.trap(rules.READ_ONLY, f"{size} bytes written at {found.region.name}{found.at:+d}")
+    return found

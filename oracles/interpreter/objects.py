@@ -1,0 +1,47 @@
+"""What the kernel owns and a program holds a pointer to: sockets, ring-buffer records, structures known by BTF only."""
+
+from __future__ import annotations
+
+from ebpf import rules
+from ebpf.sockets import SIZES, SocketKind, socket_field
+from oracles.interpreter.environment import Environment
+from oracles.interpreter.memory import Region
+from oracles.interpreter.signals import Abstain, Trap
+
+
+class SocketRegion(Region):
+    """A socket as ``kind`` shows it.  Its fields are whatever the kernel has there: drawn once, then they stay."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: SocketKind, environment: Environment) -> None:
+        size = SIZES[kind]
+        super().__init__(kind.value, bytearray(size), environment.base(size), rules.SOCKET_ACCESS, writable=False, defined=False)
+        self.kind = kind
+
+    def check(self, offset: int, size: int) -> None:
+        """Trap unless a load of ``size`` bytes may read there."""
+        if socket_field(self.kind, offset, size) is None:
+            raise Trap(rules.SOCKET_ACCESS, f"{size} bytes at {self.kind.value}{offset:+d}")
+
+
+class KernelRegion(Region):
+    """A structure of which only the kernel's BTF tells the layout."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, environment: Environment) -> None:
+        super().__init__(name or "kernel structure", bytearray(), environment.base(4096), rules.MEMORY_BOUNDS, writable=False)
+
+    def check(self) -> None:
+        """No access is modelled."""
+        raise Abstain(f"access to {self.name}")
+
+
+class RecordRegion(Region):
+    """A record reserved in a ring buffer: memory of its own until it is submitted or discarded."""
+
+    __slots__ = ()
+
+    def __init__(self, size: int, environment: Environment) -> None:
+        super().__init__("record", bytearray(size), environment.base(size), rules.MEMORY_BOUNDS, defined=False)
