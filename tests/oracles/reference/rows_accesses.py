@@ -290,4 +290,7 @@ ROWS = (
     Row("a pointer may be one", "r3 = 1; if r10 != r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unknown: uninitialised-register at instruction 2: no witness replays"),
     Row("zero is no pointer", "r3 = 0; if r3 != r10 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit", "safe"),
+    Row("stack var misaligned by one",
+        "r6 = *(u32 *)(r1 +8); r6 &= 1; r2 = r10; r2 += -16; r2 += r6; *(u16 *)(r2 +0) = 0; r0 = 0; exit",
+        "safe; stack-misaligned@5"),
 )  # fmt: skip

@@ -165,4 +165,19 @@ ROWS = (
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
         "r0 = *(u32 *)(r0 +4); r0 = 0; exit",
         "unsafe socket-access@7", maps="X", type_="xdp"),
+    Row("all bytes of the context",
+        "r6 = *(u32 *)(r1 +8); if r6 != 0x01020304 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@2"),
+    Row("a null that was moved is a number",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; if r0 != 8 goto pc+1; "
+        "r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@8; pointer-arithmetic@6", maps="H"),
+    Row("a helper reads as much as there is",
+        "*(u64 *)(r10 -8) = 0; r6 = *(u32 *)(r1 +8); r6 &= 8; r1 = r10; r1 += -8; r2 = r6; r3 = 0; r4 = 0; r5 = 0; "
+        "call bpf_csum_diff#28; r0 = 0; exit",
+        "safe"),
+    Row("a helper may read more than was written",
+        "*(u64 *)(r10 -16) = 0; r6 = *(u32 *)(r1 +8); r6 &= 12; r1 = r10; r1 += -16; r2 = r6; r3 = 0; r4 = 0; r5 = 0; "
+        "call bpf_csum_diff#28; r0 = 0; exit",
+        "safe; uninitialised-stack@9 before 6.1"),
 )  # fmt: skip

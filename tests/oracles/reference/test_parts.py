@@ -22,7 +22,7 @@ from oracles.reference.stack import Stack
 from oracles.reference.state import Frame, Loop, State
 from oracles.reference.terms import Condition, Term
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKind
-from oracles.reference.verify import start
+from oracles.reference.verify import final_states, start
 
 Function = Callable[..., Term]
 MAP = MapSpec(MapType.ARRAY, 4, 8, 1)
@@ -160,6 +160,12 @@ def test_a_witness_is_not_believed_without_a_replay() -> None:
     witness = opinion(case).witness
     assert witness is not None
     assert not replays(witness, NULL_CHECK, 1)
+
+
+@pytest.mark.parametrize(("text", "told"), [("w0 = w10; exit", True), ("r0 = 0; exit", False)])
+def test_a_path_that_looks_at_an_address_says_so(text: str, told: bool) -> None:
+    _, states = final_states(Case(Program(ProgramType.XDP, parse(text.split("; ")))))
+    assert [state.unpredictable for state in states] == [told]
 
 
 def test_no_instructions_are_no_program() -> None:
