@@ -119,12 +119,18 @@ class Object:
         insns = list(of.instructions)
         for slot, first in map_loads(of.instructions):
             insns[slot] = replace(first, imm=used.index(first.imm))
-        maps = tuple(self.maps[index].spec for index in used)
+        maps = tuple(_creatable(self.maps[index].spec) for index in used)
         typed = of.func_info is not None or any(spec.btf_key or spec.btf_value for spec in maps)
         return Program(
             of.type, tuple(insns), maps, of.attach_type, of.attach_to or None, self.license, of.flags,
             self.btf if typed else None, of.func_info, of.kfuncs,
         )  # fmt: skip
+
+
+def _creatable(spec: MapSpec) -> MapSpec:
+    """Without types where a key has one and the value none: the kernel refuses those, and libbpf then tries without
+    (kernel/bpf/syscall.c, map_create; libbpf.c, bpf_object__create_map)."""
+    return replace(spec, btf_key=0, btf_value=0) if spec.btf_key and not spec.btf_value else spec
 
 
 def map_loads(insns: tuple[Insn, ...]) -> list[tuple[int, Insn]]:
