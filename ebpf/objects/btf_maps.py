@@ -21,12 +21,6 @@ _PAGE = 4096
 MAX_FIELDS = 32
 _Fields = dict[int, tuple[MapField, ...]]
 _NESTED = (MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS)
-_UNTYPED = frozenset({
-    MapType.PERF_EVENT_ARRAY, MapType.CGROUP_ARRAY, MapType.STACK_TRACE, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS,
-    MapType.DEVMAP, MapType.DEVMAP_HASH, MapType.CPUMAP, MapType.XSKMAP, MapType.SOCKMAP, MapType.SOCKHASH, MapType.QUEUE,
-    MapType.STACK,
-})  # fmt: skip
-"""Types that the kernel creates without BTF (libbpf.c, bpf_object__create_map)."""
 
 
 def btf_maps(section: Section, btf: Btf) -> list[ObjectMap]:
@@ -165,7 +159,7 @@ class _Definition:
             entries = ring_size(entries)
         if self.words.get("btf_value") and self.words["btf_value"] not in known:
             known[self.words["btf_value"]] = special_fields(btf, self.words["btf_value"])
-        key, value = (0, 0) if kind in _UNTYPED else (self.words.get("btf_key", 0), self.words.get("btf_value", 0))
+        key, value = self.words.get("btf_key", 0), self.words.get("btf_value", 0)
         return MapSpec(
             kind, self.words.get("key_size", 0), self.words.get("value_size", 0), entries, self.words.get("map_flags", 0), name,
             key, value, None if self.inner is None else self.inner.spec(btf, f"{name}.inner", known),

@@ -117,7 +117,7 @@ def read_elf(data: bytes) -> ElfFile:
     sections = []
     for index, (name, kind, flags, _, offset, size, link, info, _, entry) in enumerate(heads):
         text = names.at(name, f"section {index}, sh_name")
-        body = b"" if kind in (SectionType.NOBITS, SectionType.NULL) else data[offset : offset + size]
+        body = b"" if kind == SectionType.NOBITS or not index else data[offset : offset + size]
         sections.append(Section(index, text, kind, flags, offset, size, link, info, entry, body))
     tables = [section for section in sections if section.type == SectionType.SYMTAB]
     if len(tables) != 1:
@@ -152,7 +152,7 @@ def _check_overlaps(data: bytes, heads: list[_Head]) -> None:
     taken = []
     for index, head in enumerate(heads):
         kind, flags, offset, size, entry = head[1], head[2], head[4], head[5], head[9]
-        if kind in (SectionType.NULL, SectionType.NOBITS):
+        if kind == SectionType.NOBITS or not index:
             continue
         if size and offset + size > len(data):
             refuse(

@@ -7,7 +7,7 @@ from enum import Enum
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.maps import MapSpec
+from ebpf.maps import MapSpec, MapType
 from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.file import ElfFile
 from ebpf.objects.generation import Generation
@@ -119,12 +119,27 @@ class Object:
         insns = list(of.instructions)
         for slot, first in map_loads(of.instructions):
             insns[slot] = replace(first, imm=used.index(first.imm))
-        maps = tuple(self.maps[index].spec for index in used)
+        maps = tuple(_creatable(self.maps[index].spec) for index in used)
         typed = of.func_info is not None or any(spec.btf_key or spec.btf_value for spec in maps)
         return Program(
             of.type, tuple(insns), maps, of.attach_type, of.attach_to or None, self.license, of.flags,
             self.btf if typed else None, of.func_info, of.kfuncs,
         )  # fmt: skip
+
+
+_UNTYPED = frozenset({
+    MapType.PERF_EVENT_ARRAY, MapType.CGROUP_ARRAY, MapType.STACK_TRACE, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS,
+    MapType.DEVMAP, MapType.DEVMAP_HASH, MapType.CPUMAP, MapType.XSKMAP, MapType.SOCKMAP, MapType.SOCKHASH, MapType.QUEUE,
+    MapType.STACK,
+})  # fmt: skip
+"""Types that the kernel creates without BTF (libbpf.c, bpf_object__create_map)."""
+
+
+def _creatable(spec: MapSpec) -> MapSpec:
+    """Without types where a key has one and the value none: the kernel refuses those, and libbpf then tries without
+    (kernel/bpf/syscall.c, map_create; libbpf.c, bpf_object__create_map)."""
+    half = bool(spec.btf_key) and not spec.btf_value
+    return replace(spec, btf_key=0, btf_value=0) if half or spec.type in _UNTYPED else spec
 
 
 def map_loads(insns: tuple[Insn, ...]) -> list[tuple[int, Insn]]:

@@ -8,6 +8,7 @@ its order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ebpf.objects.generation import Generation
 from ebpf.program import NO_FLAGS, LoadFlag
@@ -45,6 +46,7 @@ class Resolved:
     autoload: bool
 
 
+@lru_cache(maxsize=256)
 def resolve(section: str, generation: Generation = Generation.LIBBPF_1) -> Resolved:
     """The row for a section; None when its name says nothing.  A leading "?" keeps a program from loading by itself."""
     autoload = not (generation.strict_names and section.startswith("?"))

@@ -46,7 +46,6 @@ STRICTER = (
     Stricter("a map type that no Linux has", "the kernel refuses it at creation", "no map type"),
     Stricter("a map definition of more than 32 fields", "libbpf reads the last of each name", "more than 32 fields"),
     Stricter("more than 4,000,000 instructions in all programs", "the limit bounds memory", "instructions in all"),
-    Stricter("a license section of a type without bytes", "libelf hands out bytes for any but SHT_NOBITS", "'license': empty"),
     Stricter("a struct_ops map", "libbpf fills it from the running kernel's types, which no file has", "struct_ops maps are not"),
     Stricter("a BTF name beyond the strings", "libbpf checks it since 1.3 (btf.c, btf_validate_str)", "is beyond the strings"),
     Stricter(

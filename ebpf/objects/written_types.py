@@ -41,8 +41,8 @@ class WrittenTypes:
         words = {"type": int(spec.type), "max_entries": spec.max_entries, "map_flags": spec.flags}
         members: list[tuple[str, int]] = []
         for name, size in (("key", spec.key_size), ("value", spec.value_size)):
-            if typed and size in _INTEGERS:
-                members.append((name, self._builder.pointer(self._integer(size))))
+            if typed and size and not (spec.inner is not None and name == "value"):
+                members.append((name, self._builder.pointer(self._sized(size))))
             elif not (spec.inner is not None and name == "value"):
                 words[f"{name}_size"] = size
         members = [(name, self._uint(value)) for name, value in words.items() if value] + members
@@ -55,9 +55,13 @@ class WrittenTypes:
     def _uint(self, value: int) -> int:
         return self._builder.pointer(self._builder.array(self._int, self._int, value))
 
-    def _integer(self, size: int) -> int:
+    def _sized(self, size: int) -> int:
+        """A type of this size: an integer, or an array of bytes."""
         if size not in self._integers:
-            self._integers[size] = self._builder.integer(_INTEGERS[size], size)
+            known = _INTEGERS.get(size)
+            self._integers[size] = (
+                self._builder.integer(known, size) if known else self._builder.array(self._sized(1), self._int, size)
+            )
         return self._integers[size]
 
     def maps_done(self) -> None:

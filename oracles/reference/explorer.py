@@ -90,6 +90,7 @@ class Explorer:
         self.exits: Callable[[State], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
         self.illegal: dict[int, str] = {}
+        self.visited: set[int] = set()
         self.anything: dict[int, z3.BitVecRef] = {}
         self.newer: dict[int, tuple[int, int]] = {}
         self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
@@ -278,6 +279,7 @@ class Explorer:
                         self.work.clear()
                         break
                     frame, at, earlier = len(state.frames) - 1, state.pc, state.walked
+                    self.visited.add(at)
                     try:
                         following = step(self, state)
                     except PathEnds:
@@ -307,4 +309,4 @@ class Explorer:
         policy = tuple(sorted(self.broken.values(), key=lambda each: (each.at, each.rule.name)))
         if proof is not None:
             return Answer(verdict, proof.rule, proof.at, proof.detail, witness=proof.case, policy=policy, cost=cost)
-        return Answer(verdict, reason="; ".join(self.unknown), policy=policy, cost=cost)
+        return Answer(verdict, reason="; ".join(self.unknown), policy=policy, visited=frozenset(self.visited), cost=cost)
