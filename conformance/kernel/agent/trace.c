@@ -8,9 +8,16 @@
 #define MAX_TRACE (256u << 10)
 #define MAX_READS 4096
 #define CHUNK 4096u
+#define BUFFER_KIB "1024"
 
 int forget_trace(void)
 {
+	static bool enlarged;
+
+	/* Until somebody asks for events by name the buffer has a page or two (tracing_update_buffers, kernel/trace/trace.c), and the
+	 * oldest lines make room for new ones. */
+	if (!enlarged)
+		enlarged = write_file("/sys/kernel/tracing/buffer_size_kb", BUFFER_KIB);
 	/* Opening the buffer's file for truncation clears it (tracing_open, kernel/trace/trace.c). */
 	int fd = open("/sys/kernel/tracing/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
 
