@@ -70,6 +70,7 @@ _NAMES = {
 }
 MAX_NAME = 127
 MAX_TIMES = 1000
+PLAIN = Attempt(run=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class AttachJob:
     way: AttachWay = AttachWay.IOCTL
     trigger: Trigger = Trigger.EXECVE
     times: int = 1
-    attempt: Attempt = Attempt()
+    attempt: Attempt = PLAIN
 
     def place(self) -> Place:
         """Raises :class:`InputError` for a place that is none, a way it does not have, or too many times."""
@@ -144,8 +145,8 @@ class Stage(Enum):
 class Reached:
     """A stage and its errno, 0 or positive.
 
-    ``value``: of MAPS the map that failed (2**32 - 1: the program's BTF), of FIND the tracepoint's id or the number of the kind of perf
-    event, of ATTACH the way, of TRIGGER how often it was pulled (packets: bytes that came through), of READ how many bytes.
+    ``value``: of MAPS the map that failed (2**64 - 1: the program's BTF), of FIND the tracepoint's id or the number of the kind of
+    perf event, of ATTACH the way, of TRIGGER how often it was pulled (packets: bytes that came through), of READ how many bytes.
     """
 
     stage: Stage
@@ -164,8 +165,8 @@ class Attached:
     """What came of it.
 
     ``stages`` in the order they were reached.  ``format`` is a tracepoint's format file.  ``trace`` is what the trace pipe gained,
-    of which there was more when ``truncated``.  ``maps`` as in :class:`conformance.kernel.jobs.Run`, after the program was detached; empty
-    when they were not made.  ``answer`` is to the load alone, for :func:`conformance.kernel.verdicts.judge_answer`.
+    of which there was more when ``truncated``.  ``maps`` as in :class:`conformance.kernel.jobs.Run`, after the program was
+    detached; empty when they were not made.  ``answer`` is to the load alone, for :func:`conformance.kernel.verdicts.judge_answer`.
     """
 
     stages: tuple[Reached, ...]
@@ -183,6 +184,12 @@ class Attached:
     def reached(self, stage: Stage) -> Reached | None:
         """None for a stage that was not reached."""
         return next((reached for reached in self.stages if reached.stage is stage), None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether ``trace`` is all there was: the tracer says where its buffer overflowed (print_trace_line,
+        kernel/trace/trace.c: ``CPU:0 [LOST 3 EVENTS]``)."""
+        return not self.truncated and re.search(rb"^CPU:\d+ \[LOST ", self.trace, re.MULTILINE) is None
 
     def printed(self) -> tuple[str, ...]:
         """What bpf_trace_printk printed, a line each, without what the tracer puts before it (kernel/trace/bpf_trace.h: event

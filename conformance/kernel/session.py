@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from conformance.kernel.accelerator import boot, distrust_kvm
-from conformance.kernel.attaching import AttachJob, Attached
+from conformance.kernel.attaching import Attached, AttachJob
 from conformance.kernel.hello import Hello, decode_hello
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Answer, Job, LossReason, Lost

@@ -1,4 +1,4 @@
-"""The talk's two programs (docs: rows of the pipeline), instruction by instruction as ``clang -target bpf -O2 -mcpu=v1`` makes them."""
+"""The talk's two programs instruction by instruction as ``clang -target bpf -O2 -mcpu=v1`` makes them."""
 
 from __future__ import annotations
 

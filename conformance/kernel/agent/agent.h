@@ -152,6 +152,8 @@ int attach_site(struct site *site, int program);
 int enable_site(struct site *site);
 int detach_site(struct site *site, int program);
 
+#define CHILD_NAME "child" /* init's own is its path */
+
 /* triggers.c: what makes an attached program run; bounded in time, whatever the program does to us. */
 enum trigger { TRIGGER_NONE = 0, TRIGGER_EXECVE, TRIGGER_GETPID, TRIGGER_OPENAT, TRIGGER_PACKET };
 int pull(u32 trigger, u32 times, const struct site *site, const u8 *packet, u32 packet_len, u64 *count);

@@ -22,7 +22,7 @@
 
 static void act(u32 trigger)
 {
-	static char *const arguments[] = { "child", NULL }, *const environment[] = { NULL };
+	static char *const arguments[] = { CHILD_NAME, NULL }, *const environment[] = { NULL };
 
 	switch (trigger) {
 	case TRIGGER_EXECVE: /* of ourselves: main ends at once when it is not init */

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 
-from conformance.kernel.attaching import AttachJob, Attached, AttachWay, Place, PlaceKind, Reached, Stage, Trigger
+from conformance.kernel.attaching import Attached, AttachJob, AttachWay, Place, PlaceKind, Reached, Stage, Trigger
 from conformance.kernel.jobs import Job
 from conformance.kernel.protocol.answers import Memo, decode_answer, decode_map_contents, encode_answer, encode_map_contents
 from conformance.kernel.protocol.frames import U32, ProtocolError, Reader, blob
