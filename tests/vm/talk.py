@@ -9,7 +9,7 @@ from ebpf.program_types import ProgramType
 from tests.conformance.kernel.cases import EXIT, mov
 
 MESSAGE = b"Hello, BPF World!"
-TRACE_PRINTK, UPDATE_ELEM = 6, 2
+TRACE_PRINTK, UPDATE_ELEM, SEND_SIGNAL = 6, 2, 109
 SLOTS = 256
 
 
