@@ -83,3 +83,22 @@ def tally(kind: ProgramType, result: int = 0) -> Case:
         EXIT,
     )
     return Case(Program(kind, code, (MAP,)), name="tally")
+
+
+PROBE_READ_KERNEL = 113
+FIRST_ARGUMENT = 112  # struct pt_regs on x86-64: di
+UNSET = (
+    Insn(0x79, 3, 1, FIRST_ARGUMENT),  # r3 = skb
+    Insn(0x07, 3, imm=16),  # r3 = &skb->dev
+    mov(1, 8),  # r1 = &flow->dev; nobody gave flow a value, so the compiler takes 0
+    mov(2, 8),
+    call(PROBE_READ_KERNEL),
+    mov(0, 0),
+    EXIT,
+)
+UNSET_CALL = 4
+
+
+def unset() -> Case:
+    """The talk's kprobe/kfree_skb that the kernel refuses: it reads into ``flow``, a pointer without a value."""
+    return Case(Program(ProgramType.KPROBE, UNSET), name="unset")

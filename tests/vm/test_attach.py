@@ -8,6 +8,8 @@ import signal as signals
 
 import pytest
 
+from conformance.check import Checked, check
+from conformance.cli.check import describe
 from conformance.kernel.attaching import Attached, AttachJob, AttachWay, Reached, Stage, Trigger
 from conformance.kernel.features.answers import Answer3
 from conformance.kernel.features.attaching import PERF_IOCTL, PERF_LINK, probe_attaching
@@ -19,8 +21,10 @@ from conformance.second_opinion import opinion
 from ebpf.isa.insn import Insn
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
+from ebpf.rules import CONTEXT_BOUNDS
+from oracles.reference.answer import Verdict as Opinion
 from tests.conformance.kernel.cases import EXIT, mov
-from tests.vm.talk import MESSAGE, SEND_SIGNAL, SLOTS, call, counter, hello, tally
+from tests.vm.talk import MESSAGE, SEND_SIGNAL, SLOTS, UNSET_CALL, call, counter, hello, tally, unset
 
 pytestmark = pytest.mark.vm
 
@@ -204,10 +208,24 @@ def test_row_19_the_record_is_read_only_and_begins_with_8_hidden_bytes(kernel: K
     predicted = opinion(case)
     ruling = judge_answer(kernel.run(Job(case, (Attempt(run=False),))), 0, Support())
     assert ruling.verdict is (Verdict.ACCEPT if allowed else Verdict.REJECT), ruling
-    print(predicted)
+    assert predicted.verdict is (Opinion.SAFE if allowed else Opinion.UNSAFE), predicted
+    assert allowed or (predicted.rule, predicted.at) == (CONTEXT_BOUNDS, 0)
 
 
 def test_row_18_a_thousand_lines_arrive(kernel: KernelSession, way: AttachWay) -> None:
     got = attach(kernel, AttachJob(hello(), "tracepoint:syscalls/sys_enter_getpid", way, Trigger.GETPID, 1000))
     assert got.printed() == (MESSAGE.decode(),) * 1000
     assert got.complete
+
+
+def test_row_17_the_report_names_argument_instruction_and_rule(kernel: KernelSession) -> None:
+    checked = Checked("unset", unset())
+    check(checked, "here", kernel.run, Support(), kernel.hello.release)
+    ruling = checked.rulings["here"]
+    assert (ruling.verdict, ruling.instruction) == (Verdict.REJECT, UNSET_CALL)
+    assert re.match(r"R1 type=(inv|scalar) expected=fp, pkt, pkt_meta, ", ruling.message)
+    assert checked.disagreements == []
+    report = describe(checked)
+    assert "instruction 4 (call bpf_probe_read_kernel#113) wants room in r1, which is a number" in report
+    assert "set by instruction 2: r1 = 8" in report
+    assert "rule helper-argument: a helper gets an argument its prototype forbids (kernel/bpf/verifier.c: check_func_arg)" in report
