@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from conformance import explanation
 from conformance.check import Checked, as_json, check, outcome_json
 from conformance.cli import inputs
 from conformance.cli.objects import describe_object
@@ -74,6 +75,7 @@ def describe(checked: Checked) -> str:
         told = (str(value) for key, value in outcome_json(outcome).items() if key != "predictable")
         lines.append(f"  interpreter, input {number}: " + " ".join(told))
     lines += _reference(checked)
+    lines += explanation.lines(checked.case)
     for kernel, each in checked.disagreements:
         lines.append(f"  {'gap' if each.gap else 'DISAGREEMENT'} on {kernel}: {each.kind.value}: {each.statement}")
         lines += [

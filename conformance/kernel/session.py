@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Self
 
 from conformance.kernel.accelerator import boot, distrust_kvm
+from conformance.kernel.attaching import Attached, AttachJob
 from conformance.kernel.hello import Hello, decode_hello
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Answer, Job, LossReason, Lost
 from conformance.kernel.link import GuestLost, Link
 from conformance.kernel.protocol.answers import decode_answer
+from conformance.kernel.protocol.attach import decode_attached, encode_attach
 from conformance.kernel.protocol.frames import U32, U64, Frame, Kind, ProtocolError, Reader
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.vm import Guest
@@ -169,6 +171,38 @@ class KernelSession:
             self.submit(job, number)
             answers += [answer for _, answer in self.results(block=False)]
         return answers + [answer for _, answer in self.results()]
+
+    def attach(self, job: AttachJob) -> Attached | Lost:
+        """Load, attach, trigger, detach, read back; not while other jobs are in flight.  Once more on a fresh machine when the
+        first was lost over it.  Raises :class:`InputError` for what cannot be asked."""
+        if self._waiting or self._flying or self._done:
+            raise RuntimeError("jobs submitted earlier have answers that nobody took")
+        frame = Frame(Kind.ATTACH, self._next, encode_attach(job))
+        self._next += 1
+        first = self._attach_once(frame)
+        if not isinstance(first, Lost):
+            return first
+        second = self._attach_once(frame)
+        named = isinstance(second, Lost)
+        self.losses.append(Loss(first.reason, first.console, 1, str(job.where) if named else None, named=named))
+        return second
+
+    def _attach_once(self, frame: Frame) -> Attached | Lost:
+        link = self._link or self._fresh()
+        try:
+            link.queue(frame.encode())
+            got = link.expect(Kind.ATTACH, self._job_seconds)
+            if got.id != frame.id:
+                raise ProtocolError(f"an answer to {got.id}, wanted {frame.id}")
+            attached = decode_attached(got.payload)
+        except (GuestLost, ProtocolError) as error:
+            reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
+            console = link.guest.console()
+            self._discard()
+            return Lost(reason, True, console)
+        if any(map(spoils, attached.answer.splats)):
+            self._discard()
+        return attached
 
     def bench(self, job: Job, times: int) -> tuple[int, int]:
         """Load the job's program ``times`` times with its one attempt, in the guest alone: (errno of the first failure or 0, guest

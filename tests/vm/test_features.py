@@ -33,6 +33,7 @@ SINCE = [
     (Kind.MAP_TYPE, "insn_array", (6, 19)),
     (Kind.LOAD_FLAG, "test_reg_invariants", (6, 8)),
     (Kind.KERNEL, "log_true_size", (6, 4)),
+    (Kind.KERNEL, "perf link", (5, 15)),
 ]
 
 
@@ -49,7 +50,7 @@ def test_a_kernel_has_what_came_before_it(features: Features, kind: Kind, name: 
     assert features.answer(kind, name) is expected, [row for row in features.rows if row.name == name]
 
 
-@pytest.mark.parametrize("name", ["jit", "interpreter", "hardening", "unprivileged", "kernel btf"])
+@pytest.mark.parametrize("name", ["jit", "interpreter", "hardening", "unprivileged", "kernel btf", "tracefs", "perf ioctl"])
 def test_debians_kernels_have_these(features: Features, name: str) -> None:
     assert features.answer(Kind.KERNEL, name) is Answer3.YES
 

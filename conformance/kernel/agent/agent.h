@@ -10,10 +10,13 @@
 #define MAX_LOG (16u << 20)
 #define MAX_MAPS 64u
 #define MAX_DIRTY 8u
+#define MAX_ATTEMPTS 64u
 #define ALL_CAPABILITIES (~0ull)
 #define MAX_READ_BACK (8u << 20)
 
-enum kind { KIND_HELLO = 1, KIND_PING = 2, KIND_JOB = 3, KIND_BENCH = 4, KIND_PANIC = 5, KIND_HANG = 6, KIND_ERROR = 255 };
+enum kind {
+	KIND_HELLO = 1, KIND_PING = 2, KIND_JOB = 3, KIND_BENCH = 4, KIND_PANIC = 5, KIND_HANG = 6, KIND_ATTACH = 7, KIND_ERROR = 255
+};
 
 /* A growing byte buffer. */
 struct buf {
@@ -114,5 +117,50 @@ void put_loaded(struct buf *out, const struct load *load, bool translated);
 void put_run(struct buf *out, int fd, u32 shape, const u8 *packet, u32 packet_len, const u8 *context, u32 context_len);
 
 /* jobs.c */
+struct job {
+	struct program program;
+	struct map maps[MAX_MAPS], inner[MAX_MAPS];
+	bool has_inner[MAX_MAPS];
+	struct attempt attempts[MAX_ATTEMPTS];
+	u32 n_maps, n_attempts, n_inputs;
+	struct cursor inputs;
+	const u8 *code; /* as it came, map indexes and all */
+	/* A name the kernel's BTF does not have, and so the program cannot be put to this kernel at all. */
+	const u8 *missing;
+	u32 missing_len;
+};
+bool get_job(struct cursor *c, struct job *job);
+int prepare(struct job *job, u64 capabilities, s32 *at);
+void finish(struct job *job);
 void do_job(struct cursor *c, struct buf *out);
 void do_bench(struct cursor *c, struct buf *out);
+
+/* places.c: where a program can be attached.  Every step returns 0 or an errno. */
+enum place { PLACE_TRACEPOINT = 1, PLACE_KPROBE, PLACE_KRETPROBE, PLACE_RAW_TRACEPOINT, PLACE_SOCKET, PLACE_CGROUP };
+enum way { WAY_OWN = 0, WAY_IOCTL = 1, WAY_LINK = 2 };
+struct site {
+	u32 place, way;
+	char name[128];
+	u64 id;			   /* tracepoint: of its event; kprobe: of its kind of perf event */
+	char format[8192];	   /* of a tracepoint, as tracefs has it */
+	int event, sender, holder; /* perf event; socketpair's other end; what holds the program: link, raw tracepoint, socket, cgroup */
+	bool attached;
+};
+int find_site(struct site *site);
+int open_site(struct site *site);
+int attach_site(struct site *site, int program);
+int enable_site(struct site *site);
+int detach_site(struct site *site, int program);
+
+#define CHILD_NAME "child" /* init's own is its path */
+
+/* triggers.c: what makes an attached program run; bounded in time, whatever the program does to us. */
+enum trigger { TRIGGER_NONE = 0, TRIGGER_EXECVE, TRIGGER_GETPID, TRIGGER_OPENAT, TRIGGER_PACKET };
+int pull(u32 trigger, u32 times, const struct site *site, const u8 *packet, u32 packet_len, u64 *count);
+
+/* trace.c */
+int forget_trace(void);
+int read_trace(struct buf *to, bool *truncated);
+
+/* attach.c */
+void do_attach(struct cursor *c, struct buf *out);

@@ -18,13 +18,17 @@ enum command {
 	CMD_MAP_DELETE = 3,
 	CMD_MAP_NEXT_KEY = 4,
 	CMD_PROG_LOAD = 5,
+	CMD_PROG_ATTACH = 8,
+	CMD_PROG_DETACH = 9,
 	CMD_TEST_RUN = 10,
 	CMD_INFO_BY_FD = 15,
+	CMD_RAW_TRACEPOINT_OPEN = 17,
 	CMD_BTF_LOAD = 18,
 	CMD_MAP_POP = 21,
 	CMD_MAP_FREEZE = 22,
 	CMD_MAP_LOOKUP_BATCH = 24,
 	CMD_MAP_UPDATE_BATCH = 26,
+	CMD_LINK_CREATE = 28,
 };
 
 union attr {
@@ -75,6 +79,16 @@ union attr {
 		u64 btf, btf_log_buf;
 		u32 btf_size, btf_log_size, btf_log_level;
 	} btf;
+	struct {
+		u32 target_fd, attach_bpf_fd, attach_type, attach_flags;
+	} attach;
+	struct {
+		u64 name;
+		u32 prog_fd;
+	} raw_tracepoint;
+	struct {
+		u32 prog_fd, target_fd, attach_type, flags;
+	} link;
 	u8 whole[192];
 };
 

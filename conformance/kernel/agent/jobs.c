@@ -9,20 +9,6 @@
 #define LD_IMM64 0x18
 #define PSEUDO_MAP_FD 1
 #define PSEUDO_MAP_VALUE 2
-#define MAX_ATTEMPTS 64u
-
-struct job {
-	struct program program;
-	struct map maps[MAX_MAPS], inner[MAX_MAPS];
-	bool has_inner[MAX_MAPS];
-	struct attempt attempts[MAX_ATTEMPTS];
-	u32 n_maps, n_attempts, n_inputs;
-	struct cursor inputs;
-	const u8 *code; /* as it came, map indexes and all */
-	/* A name the kernel's BTF does not have, and so the program cannot be put to this kernel at all. */
-	const u8 *missing;
-	u32 missing_len;
-};
 
 static u32 wanted_id(struct job *job, u32 kind, const u8 *name, u32 len)
 {
@@ -72,7 +58,7 @@ static void get_program(struct cursor *c, struct job *job)
 	}
 }
 
-static bool get_job(struct cursor *c, struct job *job)
+bool get_job(struct cursor *c, struct job *job)
 {
 	memset(job, 0, sizeof(*job));
 	get_program(c, job);
@@ -152,7 +138,7 @@ static s32 map_fd(const struct job *job, const u8 *given)
 }
 
 /* Returns 0, or the error, with *at the map it concerns (-1: the program's BTF).  To be called again when the capabilities change. */
-static int prepare(struct job *job, u64 capabilities, s32 *at)
+int prepare(struct job *job, u64 capabilities, s32 *at)
 {
 	int error;
 
@@ -182,7 +168,7 @@ static int prepare(struct job *job, u64 capabilities, s32 *at)
 	return error;
 }
 
-static void finish(struct job *job)
+void finish(struct job *job)
 {
 	close_maps(job);
 	close_fd(job->program.btf_fd);

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from conformance.kernel.features.answers import Answer3, Feature, Features, Kind
+from conformance.kernel.features.attaching import probe_attaching
 from conformance.kernel.features.instructions import KNOWN_BUT, UNKNOWN_TO_KERNEL, probed_forms, program_with
 from conformance.kernel.features.types import MAPS, program_of, program_with_flag, program_with_map
 from conformance.kernel.hello import Hello, Knob
@@ -44,7 +45,7 @@ def probe(session: KernelSession) -> Features:
     answers = session.run_all([each.job for each in probes])
     rows = [_row(each, got) for each, got in zip(probes, answers, strict=True)]
     rows.append(Feature(Kind.MAP_TYPE, MapType.STRUCT_OPS.name.lower(), Answer3.UNKNOWN, "not probed"))
-    return Features(session.hello.release, (*rows, *_knobs(session.hello)))
+    return Features(session.hello.release, (*rows, *_knobs(session.hello), *probe_attaching(session)))
 
 
 def _row(asked: _Probe, got: Answer | Lost) -> Feature:

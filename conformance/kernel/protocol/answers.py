@@ -62,10 +62,11 @@ def _processed(log: str) -> int | None:
 def _run(reader: Reader, maps: int, memo: Memo) -> Run:
     errno, retval, nanoseconds = reader.fields(_RUN)
     packet, context = reader.blob(), reader.blob()
-    return Run(errno, retval, packet, context, tuple([_map(reader, memo) for _ in range(maps)]), nanoseconds)
+    return Run(errno, retval, packet, context, tuple([decode_map_contents(reader, memo) for _ in range(maps)]), nanoseconds)
 
 
-def _map(reader: Reader, memo: Memo) -> Pairs | None:
+def decode_map_contents(reader: Reader, memo: Memo) -> Pairs | None:
+    """What a map holds; ``memo`` lets equal arrays of one answer be one tuple.  Raises :class:`ProtocolError`."""
     style = reader.u32()
     if style == 0:
         return None
@@ -110,11 +111,12 @@ def encode_answer(answer: Answer) -> bytes:
 
 def _encode_run(run: Run) -> bytes:
     parts = [_RUN.pack(run.errno, run.retval, run.nanoseconds), blob(run.packet), blob(run.context)]
-    for pairs in run.maps:
-        if pairs is None:
-            parts.append(U32.pack(0))
-        else:
-            key, value = pairs[0] if pairs else (b"", b"?")
-            parts += (U32.pack(2), _MAP_COUNT.pack(len(key), len(value), len(pairs)))
-            parts += [part for pair in pairs for part in pair]
-    return b"".join(parts)
+    return b"".join([*parts, *map(encode_map_contents, run.maps)])
+
+
+def encode_map_contents(pairs: Pairs | None) -> bytes:
+    """What :func:`decode_map_contents` reads."""
+    if pairs is None:
+        return U32.pack(0)
+    key, value = pairs[0] if pairs else (b"", b"?")
+    return b"".join([U32.pack(2), _MAP_COUNT.pack(len(key), len(value), len(pairs)), *[part for pair in pairs for part in pair]])

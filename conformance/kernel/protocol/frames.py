@@ -31,6 +31,7 @@ class Kind(IntEnum):
     BENCH = 4
     PANIC = 5
     HANG = 6
+    ATTACH = 7
     ERROR = 255
 
 
@@ -122,6 +123,10 @@ class Reader:
     def blob(self) -> bytes:
         """A u32 length and that many bytes."""
         return self.take(self.u32())
+
+    def rest(self) -> bytes:
+        """Everything that was not read."""
+        return self.take(max(0, len(self._data) - self._at))
 
     def end(self) -> None:
         """Raises :class:`ProtocolError` unless everything was read."""

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from conformance.kernel.attaching import Attached, Reached, Stage
 from conformance.kernel.hello import Hello, Knob, encode_hello
 from conformance.kernel.jobs import Answer, Job, Loaded, LossReason, Run
 from conformance.kernel.protocol.answers import encode_answer
+from conformance.kernel.protocol.attach import decode_attach, encode_attached
 from conformance.kernel.protocol.frames import Frame, FrameReader, Kind
 from conformance.kernel.protocol.standin import decode_job
 
@@ -80,11 +82,12 @@ class FakeGuest:
             return
         if frame.kind is Kind.HELLO:
             self._say(frame, encode_hello(Hello("0.0-fake", "none", 1, Knob.JIT)))
-        elif frame.kind is Kind.JOB:
+        elif frame.kind in (Kind.JOB, Kind.ATTACH):
             self._job(frame)
 
     def _job(self, frame: Frame) -> None:
-        job = decode_job(frame.payload)
+        attach = decode_attach(frame.payload) if frame.kind is Kind.ATTACH else None
+        job = decode_job(frame.payload) if attach is None else Job(attach.case, (attach.attempt,))
         value = value_of(job)
         self.jobs.append(value)
         fate = self.fate(value)
@@ -101,7 +104,11 @@ class FakeGuest:
         splats = ("WARNING: something",) if fate is Fate.SPLAT else ()
         ident = frame.id + 1 if fate is Fate.WRONG_ID else frame.id
         answer = Answer(tuple([Loaded(0, "", runs=(run,)) for _ in job.attempts]), splats=splats)
-        self._say(Frame(frame.kind, ident), encode_answer(answer))
+        if attach is None:
+            self._say(Frame(frame.kind, ident), encode_answer(answer))
+        else:
+            stages = tuple([Reached(stage, 0, attach.times) for stage in Stage])
+            self._say(Frame(frame.kind, ident), encode_attached(Attached(stages, "", b"", False, (), answer)))
 
     def _say(self, frame: Frame, payload: bytes) -> None:
         self._out += Frame(frame.kind, frame.id, payload).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from conformance.kernel.attaching import MAX_TIMES, WAYS, Attached, AttachJob, PlaceKind, Reached, Stage, Trigger
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Run
 from conformance.kernel.protocol.capabilities import NAMES
 from conformance.kernel.protocol.maps import STYLES, Style
@@ -82,3 +83,29 @@ def _loaded(draw: st.DrawFn) -> Loaded:
     verified = draw(st.none() | st.integers(1, 1 << 20))
     translated = draw(st.none() | st.binary(min_size=1, max_size=16))
     return Loaded(draw(U32), draw(TEXT), draw(st.booleans()), draw(U32), draw(U64), verified, translated, tuple(runs))
+
+
+_NAMES = {
+    PlaceKind.TRACEPOINT: st.from_regex(r"[a-z]{1,20}/\w{1,40}", fullmatch=True),
+    PlaceKind.KPROBE: st.from_regex(r"[\w.]{1,60}", fullmatch=True),
+    PlaceKind.KRETPROBE: st.from_regex(r"[\w.]{1,60}", fullmatch=True),
+    PlaceKind.RAW_TRACEPOINT: st.from_regex(r"\w{1,40}", fullmatch=True),
+    PlaceKind.CGROUP: st.sampled_from(["ingress", "egress"]),
+}
+
+
+@st.composite
+def attach_jobs(draw: st.DrawFn) -> AttachJob:
+    """Every place with every way it has."""
+    kind = draw(st.sampled_from(PlaceKind))
+    name = draw(_NAMES[kind].filter(str.isascii)) if kind in _NAMES else ""
+    where = kind.name.lower() + (f":{name}" if name else "")
+    case = Case(draw(programs), tuple(draw(st.lists(inputs, max_size=2))))
+    way, trigger = draw(st.sampled_from(WAYS[kind])), draw(st.sampled_from(Trigger))
+    return AttachJob(case, where, way, trigger, draw(st.integers(0, MAX_TIMES)), draw(attempts))
+
+
+reached = st.builds(Reached, st.sampled_from(Stage), U32, U64)
+attached_answers = st.builds(
+    Attached, st.lists(reached, max_size=9).map(tuple), TEXT, BYTES, st.booleans(), st.lists(contents(), max_size=3).map(tuple),
+    answers())

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance.kernel.attaching import Attached, AttachJob
 from conformance.kernel.hello import Hello, Knob, decode_hello, encode_hello
 from conformance.kernel.jobs import Answer, Attempt, Job
 from conformance.kernel.protocol.answers import decode_answer, encode_answer
+from conformance.kernel.protocol.attach import decode_attach, decode_attached, encode_attach, encode_attached
 from conformance.kernel.protocol.capabilities import ALL, mask, names
 from conformance.kernel.protocol.frames import HEADER, MAX_PAYLOAD, Frame, FrameReader, Kind, ProtocolError
 from conformance.kernel.protocol.jobs import encode_job
@@ -20,7 +22,7 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import AttachType, ProgramType
 from tests.conformance.kernel.cases import counting, job, returning
-from tests.conformance.kernel.strategies import U64, answers, jobs
+from tests.conformance.kernel.strategies import U64, answers, attach_jobs, attached_answers, jobs
 
 frames = st.builds(Frame, st.sampled_from(Kind), U64, st.binary(max_size=64))
 
@@ -35,6 +37,41 @@ def test_a_job_is_read_back(asked: Job) -> None:
 @given(answers())
 def test_an_answer_is_read_back(given_: Answer) -> None:
     assert decode_answer(encode_answer(given_)) == given_
+
+
+@settings(deadline=None)
+@given(attach_jobs())
+def test_a_job_that_attaches_is_read_back(asked: AttachJob) -> None:
+    assert decode_attach(encode_attach(asked)) == asked
+
+
+@settings(deadline=None)
+@given(attached_answers)
+def test_what_came_of_attaching_is_read_back(given_: Attached) -> None:
+    assert decode_attached(encode_attached(given_)) == given_
+
+
+@settings(deadline=None)
+@given(attach_jobs(), attached_answers, st.data())
+def test_cut_attaching_is_a_protocol_error(asked: AttachJob, given_: Attached, data: st.DataObject) -> None:
+    there, back = encode_attach(asked), encode_attached(given_)
+    with pytest.raises(ProtocolError):
+        decode_attach(there[: data.draw(st.integers(0, len(there) - 1))])
+    with pytest.raises(ProtocolError):
+        decode_attached(back[: data.draw(st.integers(0, len(back) - 1))])
+
+
+@settings(deadline=None)
+@given(attach_jobs(), attached_answers, st.data())
+def test_damaged_attaching_is_read_or_a_protocol_error(asked: AttachJob, given_: Attached, data: st.DataObject) -> None:
+    there, back = bytearray(encode_attach(asked)), bytearray(encode_attached(given_))
+    for payload in (there, back):
+        for at in data.draw(st.lists(st.integers(0, len(payload) - 1), min_size=1, max_size=4)):
+            payload[at] = data.draw(st.integers(0, 255))
+    with suppress(ProtocolError):
+        decode_attach(bytes(there))
+    with suppress(ProtocolError):
+        decode_attached(bytes(back))
 
 
 @settings(deadline=None)
@@ -79,7 +116,7 @@ def test_a_damaged_answer_is_an_answer_or_a_protocol_error(given_: Answer, data:
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_garbage_is_a_protocol_error(garbage: bytes) -> None:
-    for decode in (decode_job, decode_answer, decode_hello):
+    for decode in (decode_job, decode_answer, decode_hello, decode_attach, decode_attached):
         with suppress(ProtocolError):
             decode(garbage)
     with suppress(ProtocolError):
@@ -96,6 +133,8 @@ def test_an_impossible_length_is_refused_before_anything_is_kept() -> None:
 def test_an_agent_that_could_not_read_the_job_is_a_protocol_error() -> None:
     with pytest.raises(ProtocolError, match="could not read"):
         decode_answer(b"\xff\xff\xff\xff\0\0\0\0")
+    with pytest.raises(ProtocolError, match="could not read"):
+        decode_attached(b"\xff\xff\xff\xff")
 
 
 def test_hello_is_read_back_and_another_version_refused() -> None:
