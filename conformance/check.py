@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost, Verdict
@@ -52,8 +52,9 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
     answer = ask(quiet)
     ruling = judge_answer(answer, 0, support)
     if ruling.verdict is Verdict.NONE and isinstance(answer, Answer) and len(answer.attempts) > 1:
-        # A level-2 log can be cut where a level-1 log is not.
-        ruling = judge_answer(answer, 1, support)
+        # A level-2 log can be cut where a level-1 log is not: then the second attempt is all there is.
+        quiet, answer = Job(checked.case, quiet.attempts[1:]), replace(answer, attempts=answer.attempts[1:])
+        ruling = judge_answer(answer, 0, support)
     checked.rulings[kernel] = ruling
     if isinstance(answer, Lost):
         if answer.reason is not LossReason.HANG:

@@ -17,6 +17,9 @@ from conformance.kernel.verdicts import Judgement
 from conformance.second_opinion import opinion
 from ebpf.assembly import listing
 
+PATIENCE = 600.0
+"""Seconds for one program: a person asked for it, and a million instructions take a kernel minutes without KVM."""
+
 
 @click.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -41,7 +44,7 @@ def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: 
     with ExitStack() as stack:
         sessions = []
         for image in images(kernels):
-            session = stack.enter_context(KernelSession.open(image, boot_args))
+            session = stack.enter_context(KernelSession.open(image, boot_args, job_seconds=PATIENCE))
             sessions.append((image.name, session, probe(session)))
         for name, case in cases:
             checked = Checked(name, case)

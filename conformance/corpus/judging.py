@@ -31,13 +31,22 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """A run's result: ``value`` has 32 bits; None where there is none, for ``reason``.  ``sure``: chance cannot change it."""
+
+    value: int | None
+    sure: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
-    """``returns``: what the interpreter said on each input: a value of 32 bits, or why it gives none.  ``seconds`` of CPU and
-    ``megabytes`` at most, of the process that judged."""
+    """``returns``: what the interpreter said on each input.  ``seconds`` of CPU and ``megabytes`` at most, of the process that
+    judged."""
 
     subject: Subject
     answer: Answer
-    returns: tuple[int | str, ...]
+    returns: tuple[Return, ...]
     seconds: float
     megabytes: int
 
@@ -61,16 +70,17 @@ def judge(subject: Subject) -> Judged:
     return Judged(subject, answer, returns, seconds, megabytes)
 
 
-def _returned(case: Case, number: int) -> int | str:
+def _returned(case: Case, number: int) -> Return:
     values = set()
     for seed in range(SEEDS):
         outcome = run(case, case.inputs[number], seed=seed, limit=STEP_LIMIT)
         if not isinstance(outcome, Returned):
-            return outcome.reason if isinstance(outcome, Abstained) else f"traps: {outcome.rule.name}"
+            reason = outcome.reason if isinstance(outcome, Abstained) else f"traps: {outcome.rule.name}"
+            return Return(None, reason=reason)
         values.add(outcome.r0 & 0xFFFF_FFFF)
-        if outcome.predictable or len(values) > 1:
-            break
-    return values.pop() if len(values) == 1 else "unpredictable"
+        if outcome.predictable:
+            return Return(values.pop())
+    return Return(values.pop(), sure=False) if len(values) == 1 else Return(None, reason="unpredictable")
 
 
 def judge_all(every: list[Subject], workers: int) -> Iterator[Judged]:

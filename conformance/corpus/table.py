@@ -76,18 +76,18 @@ def _returns(judged: list[Judged]) -> dict[str, Any]:
     left: Counter[str] = Counter()
     wrong = []
     for each in judged:
-        for number, value in enumerate(each.returns):
+        for number, result in enumerate(each.returns):
             given = (m.retvals[number] for m in each.subject.measured if number < len(m.retvals))
             told = {one for one in given if one is not None}
             if not told:
                 continue
             counts["measured"] += 1
-            if isinstance(value, str):
-                left[re.sub(r"\d+", "N", value)] += 1
-            elif value in told:
+            if result.value in told:
                 counts["right"] += 1
+            elif result.value is None or not result.sure:
+                left[re.sub(r"\d+", "N", result.reason or "unpredictable")] += 1
             else:
-                wrong.append({"id": each.subject.id, "name": each.subject.name, "ours": value, "kernels": sorted(told)})
+                wrong.append({"id": each.subject.id, "name": each.subject.name, "ours": result.value, "kernels": sorted(told)})
     return {"measured": counts["measured"], "right": counts["right"], "wrong": wrong, "left": dict(left.most_common())}
 
 

@@ -30,7 +30,9 @@ class Environment:
         self.draws = 0
         self._low_half_zero = addresses is Addresses.ADVERSARIAL
         if addresses is Addresses.PLAUSIBLE:
-            self._next = 0xFFFF_8880_1000_0000 + (seed * 0x9E3779B1 & 0xFFFF) * 4096
+            # Eight seeds in a row put the low half into each eighth of 32 bits: programs compare that half as well, with a sign.
+            low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096
+            self._next = 0xFFFF_8880_0000_0000 + (low & 0xFFFF_FFFF)
         else:
             self._next = 0x9000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
 

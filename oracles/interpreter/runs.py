@@ -32,7 +32,7 @@ def run(
     if environment.drawn:
         return _unpredictable(outcome)
     if environment.used:
-        for other in range(1, 4):
+        for other in range(1, 8):
             again = Machine(case, data, Environment(seed + other, addresses), None, limit).run()
             if _essence(again) != _essence(outcome):
                 return _unpredictable(outcome)

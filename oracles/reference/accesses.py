@@ -167,6 +167,8 @@ def _content(x: Explorer, s: State, region: Region, place: Term, size: int, *, k
         assert isinstance(place, int)
         return _from_stack(x, s, region, place, size, known=known)
     if region.kind is RegionKind.PACKET:
+        if not x.solver.relates:
+            s.packet_bytes.clear()
         return zero_extend(concat([packet_byte(s, add(place, n)) for n in reversed(range(size))]), 8 * size)
     frozen = _frozen(x, region) if region.kind is RegionKind.MAP_VALUE and isinstance(place, int) else None
     if frozen is not None:
@@ -193,7 +195,7 @@ def packet_byte(s: State, place: Term) -> Term:
     if isinstance(place, int) and place in s.packet_bytes:
         return s.packet_bytes[place]
     byte = symbol(f"packet!{s.number()}", 8)
-    s.note(PacketRead(place, byte))
+    s.note(Chance("packet") if s.packet_changed else PacketRead(place, byte))
     if isinstance(place, int):
         s.packet_bytes[place] = byte
     return byte
@@ -269,6 +271,7 @@ def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: V
     elif region.kind is RegionKind.PACKET:
         if not isinstance(place, int):
             s.packet_bytes.clear()
+            s.packet_changed = True
             return
         for n in range(size):
             s.packet_bytes[place + n] = extract(bits, 8 * n + 7, 8 * n)

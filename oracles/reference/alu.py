@@ -9,35 +9,55 @@ from oracles.reference.arithmetic import compute
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.state import State
-from oracles.reference.terms import Term, add, mask, subtract, to_signed
+from oracles.reference.terms import Term, add, mask, subtract, symbol, to_signed, zero_extend
 from oracles.reference.values import SOCKETS, Null, Pointer, RegionKind, Value
 
 FAR = 1 << 29
 """BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
 FIXED = SOCKETS | {RegionKind.MAP, RegionKind.KERNEL}
 """Objects whose pointers no kernel moves (kernel/bpf/verifier.c, adjust_ptr_min_max_vals)."""
+UNTRACKED = frozenset({o.DIV, o.MOD, o.NEG, o.END})
+"""Operations of which most kernels know no result, even of constants (kernel/bpf/verifier.c, is_safe_to_compute_dst_reg_range)."""
 
 
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     """One ALU instruction."""
     op = insn.opcode & o.OP_MASK
+    _constant(x, s, insn, op)
     if op == o.MOV:
         result = _move(x, s, insn)
     elif op in (o.NEG, o.END):
         value = read(x, s, insn.dst)
         if is_pointer(value):
             _leak(x, s, insn.dst, "pointer arithmetic")
-        result = compute(insn, number(s, value), 0)
+        result = _result(x, s, insn, compute(insn, number(s, value), 0))
     else:
         source: Value = read(x, s, insn.src) if insn.opcode & o.X else insn.imm & mask(64)
         value = read(x, s, insn.dst)
         if is_pointer(value) or is_pointer(source):
             result = _on_pointers(x, s, insn, value, source)
         else:
-            result = compute(insn, number(s, value), number(s, source))
+            result = _result(x, s, insn, compute(insn, number(s, value), number(s, source)))
     write(x, s, insn.dst, result)
     s.pc += 1
     return [s]
+
+
+def _constant(x: Explorer, s: State, insn: Insn, op: int) -> None:
+    """Constants that kernels refuse (kernel/bpf/verifier.c, check_alu_op)."""
+    if insn.opcode & o.X:
+        return
+    if op in (o.DIV, o.MOD) and insn.imm == 0:
+        x.refuse(s, rules.DIVISION_BY_ZERO, "")
+    if op in (o.LSH, o.RSH, o.ARSH) and not 0 <= insn.imm < (64 if insn.opcode & 7 == o.ALU64 else 32):
+        x.refuse(s, rules.INVALID_SHIFT, f"by {insn.imm}")
+
+
+def _result(x: Explorer, s: State, insn: Insn, value: Term) -> Term:
+    if x.solver.relates or insn.opcode & o.OP_MASK not in UNTRACKED:
+        return x.apart(s, value)
+    bits = 64 if insn.opcode & 7 == o.ALU64 else 32
+    return zero_extend(symbol(f"value!{s.number()}", bits), bits)
 
 
 def _leak(x: Explorer, s: State, register: int, what: str) -> None:
@@ -55,7 +75,7 @@ def _move(x: Explorer, s: State, insn: Insn) -> Value:
         return value
     if is_pointer(value):
         _leak(x, s, insn.src, "partial copy of a pointer")
-    return compute(insn, 0, number(s, value))
+    return x.apart(s, compute(insn, 0, number(s, value)))
 
 
 def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value:
@@ -78,13 +98,13 @@ def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value
         # A null that nobody looked at yet, moved: a number like any other, and never null again.
         return compute(insn, 0, distance)
     offset = add(moved.offset, distance) if op == o.ADD else subtract(moved.offset, distance)
-    return Pointer(moved.region, offset, moved.check, moved.end, moved.reference)
+    return Pointer(moved.region, x.apart(s, offset), moved.check, moved.end, moved.reference)
 
 
 def _may_move(x: Explorer, s: State, insn: Insn, moved: Pointer | Null, by: Term) -> None:
     """The kernel's own limits on pointer arithmetic (kernel/bpf/verifier.c: adjust_ptr_min_max_vals, check_reg_sane_offset)."""
     kind = moved.kind if isinstance(moved, Null) else moved.region.kind
-    nothing = by == 0 if isinstance(by, int) else False
+    nothing = isinstance(by, int) and by == 0 and insn.opcode & o.OP_MASK == o.ADD
     if moved.check is not None:
         x.unchecked(s, moved.check, rules.POINTER_ARITHMETIC, f"on {kind.value}_or_null, null-check it first")
     if isinstance(moved, Null):

@@ -22,6 +22,8 @@ A = ArgKind
 HUGE = 1 << 29
 """BPF_MAX_VAR_SIZ, include/linux/bpf_verifier.h: kernels refuse sizes that may reach it."""
 READS = {A.MEM, A.MEM_OR_NULL, A.MEM_RDONLY, A.MEM_OR_NULL_RDONLY}
+WRITTEN = {A.MEM, A.MEM_OR_NULL}
+"""What a helper reads and may have changed: kernels forget what they knew of it on the stack (check_stack_range_initialized)."""
 SIZED = READS | {A.MEM_UNINIT}
 MEMORY = {
     RegionKind.STACK, RegionKind.MAP_VALUE, RegionKind.PACKET, RegionKind.MEMORY, RegionKind.RING_BUFFER,
@@ -100,7 +102,7 @@ def _argument(x: Explorer, s: State, prototype: Prototype, found: Arguments, reg
         return
     if value.check is not None:
         x.unchecked(s, value.check, rules.NULL_CHECK, f"R{register}")
-    _POINTERS.get(kind, _unmodelled)(x, s, found, register, arg, value)
+    CHECKS.get(kind, _unmodelled)(x, s, found, register, arg, value)
 
 
 def _unmodelled(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
@@ -144,6 +146,11 @@ def _value_room(x: Explorer, s: State, found: Arguments, register: int, arg: Arg
 
 
 def _fixed(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+    if arg.aligned:
+        place = pointer.offset
+        off = place % arg.size != 0 if isinstance(place, int) else x.possible(s, place & (arg.size - 1) != 0)
+        if off:
+            x.refuse(s, rules.MISALIGNED, f"R{register}")
     memory(x, s, register, pointer, arg.size, reads=arg.kind is not A.FIXED_MEM_UNINIT, writes=arg.kind is not A.FIXED_MEM)
     if arg.kind is not A.FIXED_MEM:
         found.written.append(Written(pointer, arg.size))
@@ -194,7 +201,7 @@ def _on_stack(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, 
         _wrong(x, s, register, arg)
 
 
-_POINTERS: dict[ArgKind, Check] = {
+CHECKS: dict[ArgKind, Check] = {
     A.CTX: _context, A.CTX_OR_NULL: _context, A.CONST_MAP: _map, A.MAP_KEY: _key, A.MAP_VALUE: _value, A.MAP_VALUE_OR_NULL: _value,
     A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed, A.FIXED_MEM_UNINIT: _fixed,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
@@ -223,6 +230,9 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
         if "OR_NULL" in arg.kind.name:
             fine = disjunction(fine, equal(value, 0)) if not isinstance(value, int) else fine
         x.require(s, fine, rules.HELPER_ARGUMENT, f"R{register - 1} is not {arg.kind.value}")
+        if "OR_NULL" not in arg.kind.name:
+            # Nothing misbehaves, but the type is a number's (kernel/bpf/verifier.c, check_func_arg: register_is_null).
+            x.refuse(s, rules.HELPER_ARGUMENT, f"R{register - 1} is null")
         return
     if base.check is not None:
         x.unchecked(s, base.check, rules.NULL_CHECK, f"R{register - 1}")
@@ -233,7 +243,7 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
             raise Unmodelled("the context as a helper's memory")
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register - 1} is no memory a helper may use")
     memory(x, s, register - 1, base, size, reads=not writes, writes=writes, packet=prototype.packet_access)
-    if writes:
+    if writes or arg.kind in WRITTEN:
         found.written.append(Written(base, size))
 
 

@@ -1,20 +1,32 @@
-"""bpf_loop: a helper that calls the program back, one iteration after the other."""
+"""Helpers that call the program back, one iteration after the other: bpf_loop, bpf_for_each_map_elem."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import z3
 
 from ebpf import rules
 from oracles.reference import calls
 from oracles.reference.arguments import Arguments
+from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
+from oracles.reference.map_kinds import ARRAYS, READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.state import Loop, State
-from oracles.reference.terms import Term, equal, negation
-from oracles.reference.values import UNDEFINED
+from oracles.reference.terms import Term, equal, mask, negation
+from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind, Value
 
 MAX_LOOPS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h."""
+EINVAL, E2BIG = 22, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """What a loop goes over: the elements of map number ``map``."""
+
+    map: int
 
 
 def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
@@ -27,7 +39,7 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
     bad, s_or_none = x.branch(s, negation(equal(number(s, flags), 0)))
     if bad is not None:
         bad.scratch()
-        bad.registers[0] = -22 & (1 << 64) - 1
+        bad.registers[0] = -EINVAL & mask(64)
         bad.pc += 1
         paths.append(bad)
     if s_or_none is None:
@@ -35,7 +47,7 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
     over, s_or_none = x.branch(s_or_none, turns > MAX_LOOPS if isinstance(turns, int) else z3.UGT(turns, MAX_LOOPS))
     if over is not None:
         over.scratch()
-        over.registers[0] = -7 & (1 << 64) - 1
+        over.registers[0] = -E2BIG & mask(64)
         over.pc += 1
         paths.append(over)
     if s_or_none is not None:
@@ -44,15 +56,63 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
     return paths
 
 
-def _turn(x: Explorer, s: State, turn: Loop) -> list[State]:
-    """The next iteration, or the end of the loop; the current frame is the caller's."""
+def for_each(x: Explorer, s: State, found: Arguments) -> list[State]:
+    """bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context) for each element there is."""
+    assert found.function is not None
+    assert found.map is not None
+    spec = x.program.maps[found.map]
+    argument, flags = found.values[2:4]
+    bad, going = x.branch(s, negation(equal(number(s, flags), 0)))
+    paths: list[State] = []
+    if bad is not None:
+        bad.scratch()
+        bad.registers[0] = -EINVAL & mask(64)
+        bad.pc += 1
+        paths.append(bad)
+    if going is not None:
+        if spec.type not in ARRAYS:
+            going.unpredictable = True
+        paths = [*_turn(x, going, Loop(going.pc, found.function, 0, argument, Elements(found.map))), *paths]
+    return paths
+
+
+def _more(x: Explorer, s: State, turn: Loop) -> tuple[State | None, State | None]:
+    """The path on which there is another iteration, and the one on which there is not."""
+    if isinstance(turn.extra, Elements):
+        spec = x.program.maps[turn.extra.map]
+        if spec.type in ARRAYS:
+            return (s, None) if turn.iteration < spec.max_entries else (None, s)
+        if turn.iteration >= spec.max_entries:
+            return None, s
+        more = s.fork()
+        more.note(Chance("elements"))
+        return more, s
     turns = turn.extra
     assert isinstance(turns, int | z3.BitVecRef)
-    more, done = x.branch(s, turn.iteration < turns if isinstance(turns, int) else z3.ULT(turn.iteration, turns))
+    return x.branch(s, turn.iteration < turns if isinstance(turns, int) else z3.ULT(turn.iteration, turns))
+
+
+def _arguments(x: Explorer, s: State, turn: Loop) -> list[Value]:
+    """R1 to R5 of the callback."""
+    if not isinstance(turn.extra, Elements):
+        return [turn.iteration, turn.argument, UNDEFINED, UNDEFINED, UNDEFINED]
+    index = turn.extra.map
+    spec = x.program.maps[index]
+    key = Region(RegionKind.MEMORY, s.number(), spec.key_size, writable=False)
+    value = Region(
+        RegionKind.MAP_VALUE, s.number(), spec.value_size, index, not spec.flags & WRITE_ONLY_PROGRAM,
+        not spec.flags & READ_ONLY_PROGRAM, key=f"element {turn.iteration}",
+    )  # fmt: skip
+    return [Pointer(x.handles[index], 0), Pointer(key, 0), Pointer(value, 0), turn.argument, UNDEFINED]
+
+
+def _turn(x: Explorer, s: State, turn: Loop) -> list[State]:
+    """The next iteration, or the end of the loop; the current frame is the caller's."""
+    more, done = _more(x, s, turn)
     paths = []
     if more is not None:
-        more.registers[1:6] = [turn.iteration, turn.argument, UNDEFINED, UNDEFINED, UNDEFINED]
-        calls.enter(x, more, turn.entry, turn.call, Loop(turn.call, turn.entry, turn.iteration, turn.argument, turns))
+        more.registers[1:6] = _arguments(x, more, turn)
+        calls.enter(x, more, turn.entry, turn.call, Loop(turn.call, turn.entry, turn.iteration, turn.argument, turn.extra))
         paths.append(more)
     if done is not None:
         done.scratch()

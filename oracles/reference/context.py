@@ -60,7 +60,7 @@ def load(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> lis
     field = _field(x, s, at, size, write=False)
     if field.kind is FieldKind.NUMBER:
         known = s.context.get((at, size))
-        if known is None:
+        if known is None or not x.solver.relates:
             fresh: Term = zero_extend(symbol(f"ctx{at}!{s.number()}", 8 * size), 8 * size)
             overwritten = any(place < at + size and at < place + width for place, width in s.stored)
             s.note(Chance("context") if overwritten else ContextRead(at, size, fresh))
@@ -92,7 +92,7 @@ def _packet(s: State, kind: FieldKind) -> Pointer:
     return Pointer(s.packet, negate(s.metadata))
 
 
-def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool = False) -> None:
+def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool) -> None:
     """Store to the context; ``constant``: by BPF_ST."""
     at = _place(x, s, pointer, offset)
     if is_pointer(value) and not x.privileged:

@@ -12,6 +12,7 @@ from oracles.reference import callbacks
 from oracles.reference.arguments import Arguments, check
 from oracles.reference.events import LookedUp, MapWritten, Scripted
 from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.map_kinds import ARRAYS, HASHES, READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, symbol, z
@@ -20,10 +21,6 @@ from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKin
 R = ResultKind
 DETERMINED = frozenset({"map_update_elem", "map_delete_elem", "skb_load_bytes", "csum_diff", "loop", "for_each_map_elem"})
 """Helpers whose result a run computes from the program and its input."""
-ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
-HASHES = frozenset({MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH})
-READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8
-"""BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, include/uapi/linux/bpf.h."""
 RETURNS_SIZE = {
     name: 3 if "get_stack" in name else 2
     for name in ("get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str")
@@ -31,6 +28,15 @@ RETURNS_SIZE = {
 """Helpers that give how much they wrote, and the argument that says how much they may."""
 ELIDED_SINCE = (6, 15)
 """A lookup of a constant index that the array has gives no null any more (kernel/bpf/verifier.c, get_constant_map_key)."""
+CHANGES_CONTEXT = frozenset({
+    "get_hash_recalc", "set_hash_invalid", "set_hash", "skb_change_type", "skb_set_tstamp", "skb_set_tunnel_key",
+    "skb_set_tunnel_opt", "sock_ops_cb_flags_set", "setsockopt", "bind", "sk_assign", "sysctl_set_new_value", "set_retval",
+})  # fmt: skip
+"""Helpers after which fields of the context may hold something else, the packet's own apart."""
+SOCKETS_IN = frozenset({MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP})
+"""Maps whose elements are sockets."""
+LOOKED_UP = SOCKETS_IN | {MapType.CGROUP_STORAGE, MapType.PERCPU_CGROUP_STORAGE, MapType.SK_STORAGE, MapType.LPM_TRIE}
+"""Maps beside arrays and hashes in which lookups are modelled."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
     R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
@@ -45,7 +51,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
         raise Unmodelled("a helper that no kernel has")
     x.may_call(s, prototype)
     found = check(x, s, prototype)
-    if found.function is not None and prototype.name != "loop":
+    if found.function is not None and prototype.name not in SPECIAL:
         raise Unmodelled(f"the callback of {prototype.name}")
     if prototype.maps is not None and found.map is not None and x.program.maps[found.map].type not in prototype.maps:
         x.refuse(s, rules.MAP_HELPER, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
@@ -59,6 +65,9 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
         return special(x, s, found)
     if prototype.releases is not None:
         release(x, s, found.released)
+    if prototype.name in CHANGES_CONTEXT:
+        s.context.clear()
+        s.stored = (*s.stored, (0, 1 << 16))
     if prototype.changes_packet:
         _change_packet(s)
     s.scratch()
@@ -87,6 +96,7 @@ def fill(x: Explorer, s: State, pointer: Pointer, size: Term) -> None:
         s.note(MapWritten(region, pointer.offset, size, None))
     elif region.kind is RegionKind.PACKET:
         s.packet_bytes.clear()
+        s.packet_changed = True
     s.unpredictable = True
 
 
@@ -114,6 +124,7 @@ def _change_packet(s: State) -> None:
     length = symbol(f"packet_length!{number_}")
     s.packet = Region(RegionKind.PACKET, number_, length, writable=s.packet.writable)
     s.packet_bytes.clear()
+    s.packet_changed = True
     s.assume(z3.ULE(length, 1 << 20))
     s.model = None
     s.context.clear()
@@ -175,16 +186,17 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
     if spec.type in (MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS):
         raise Unmodelled("maps of maps")
     if spec.type not in ARRAYS | HASHES:
-        if spec.type in (MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP):
-            kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCK_COMMON
+        if spec.type in SOCKETS_IN:
+            kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCKET
             return _or_null(x, s, Region(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None)
-        if spec.type not in (MapType.CGROUP_STORAGE, MapType.PERCPU_CGROUP_STORAGE, MapType.SK_STORAGE, MapType.LPM_TRIE):
+        if spec.type not in LOOKED_UP:
             raise Unmodelled(f"lookups in a {spec.type.name.lower()} map")
     region = value_region(x, s, found.map, spec, str(found.key) if found.key is not None else "")
     if not nullable:
         s.registers[0] = Pointer(region, 0)
         return [s]
-    present = _present(spec, found.key)
+    # A kernel that does not look into the key thinks both possible.
+    present = None if x.by_ranges else _present(spec, found.key)
     check_ = s.number()
     yes, no = x.branch(s, present) if present is not None else (s, s.fork())
     paths = []
@@ -250,4 +262,7 @@ def _tail_call(x: Explorer, s: State, found: Arguments) -> list[State]:
     return _done(s)
 
 
-SPECIAL = {"spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": callbacks.loop}
+SPECIAL = {
+    "spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": callbacks.loop,
+    "for_each_map_elem": callbacks.for_each,
+}  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from oracles.reference import loops
 from oracles.reference.arithmetic import CONDITIONS, compare
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
@@ -31,7 +32,10 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     if op == o.JA:
         if insn.opcode & o.X:
             raise Unmodelled("indirect jumps")
-        s.pc += 1 + (insn.off if insn.opcode & 7 == o.JMP else insn.imm)
+        target = s.pc + 1 + (insn.off if insn.opcode & 7 == o.JMP else insn.imm)
+        if target <= s.pc:
+            loops.arrive(x, s, target)
+        s.pc = target
         return [s]
     if op == o.JCOND:
         return _may_goto(x, s, insn)
@@ -43,6 +47,8 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
         yes, no = _with_pointers(x, s, insn, d, v)
     target = s.pc + 1 + insn.off
     if yes is not None:
+        if target <= yes.pc and no is None:
+            loops.arrive(x, yes, target)  # only where nothing but the state decides can it go round for ever
         yes.pc = target
     if no is not None:
         no.pc += 1
@@ -52,6 +58,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
 
 def _may_goto(x: Explorer, s: State, insn: Insn) -> list[State]:
     """Falls through, or, when its hidden count has run out, jumps: which of the two no input decides."""
+    loops.head(x, s)
     out = s.fork()
     out.unpredictable = True
     out.pc += 1 + insn.off
@@ -80,9 +87,11 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
     if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
         return (s, None) if op == o.JNE else (None, s)
-    if wide and op in (o.JEQ, o.JNE) and isinstance(d, Pointer) and isinstance(v, Pointer) and (d.check is None) != (v.check is None):
-        # What equals a pointer that is not null is not null; both branches are let off.
-        x.elided[d.check or v.check or 0] = EQUALITY_CHECKS_SINCE
+    if wide and op in (o.JEQ, o.JNE) and isinstance(d, Pointer) and isinstance(v, Pointer):
+        checks = {d.check, v.check}
+        if len(checks) == 2 and None in checks:
+            # What equals a pointer that is not null is not null; both branches are let off.
+            x.elided[max(check for check in checks if check is not None)] = EQUALITY_CHECKS_SINCE
     # What an address is, no input decides.
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True

@@ -40,6 +40,8 @@ def _load(x: Explorer, s: State, insn: Insn, size: int, signed: bool) -> list[St
     paths = []
     for path, value in accesses.load(x, s, read(x, s, insn.src), insn.off, size):
         if signed:
+            if is_pointer(value) and size < 8 and isinstance(s.registers[insn.src], Pointer):
+                x.refuse(path, rules.CONTEXT_BOUNDS, "a pointer is loaded with its sign", since=(6, 12))
             value = sign_extend(extract(number(path, value), 8 * size - 1, 0), 8 * size)
         write(x, path, insn.dst, value)
         path.pc += 1
@@ -52,6 +54,8 @@ def _constant(x: Explorer, s: State, insn: Insn) -> Value:
     if insn.src == 0:
         return (high & mask(32)) << 32 | insn.imm & mask(32)
     if insn.src == o.PSEUDO_FUNC:
+        if x.program.func_info is None:
+            x.unknown["a function's address without BTF, which no kernel takes"] = None
         return Pointer(Region(RegionKind.CODE, s.number(), writable=False), s.pc + 1 + insn.imm)
     maps = x.program.maps
     if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(maps):
@@ -70,6 +74,8 @@ def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> lis
     """ABS and IND: R0 becomes the packet's bytes, or the program ends with 0 where the packet is shorter."""
     if x.program.type not in LEGACY_LOADS:
         x.refuse(s, rules.PACKET_LOAD_CONTEXT, x.program.type.name.lower())
+    if len(s.frames) > 1 and x.program.func_info is None:
+        x.unknown["a legacy packet load in a function without BTF, which no kernel takes"] = None
     six = read(x, s, 6)
     if not (isinstance(six, Pointer) and six.region.kind is RegionKind.CONTEXT and six.offset == 0):
         x.violation(s, rules.PACKET_LOAD_CONTEXT, "R6 is not the context")

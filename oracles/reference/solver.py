@@ -32,10 +32,12 @@ class Counted:
 
 
 class Solver:
-    """Deterministic: a fixed seed, and budgets in rlimit."""
+    """Deterministic: a fixed seed, and budgets in rlimit.
 
-    exact = True
-    """Whether what it calls possible is."""
+    ``relates``: it knows that two values computed alike are the same, which no interval shows.
+    """
+
+    relates = True
 
     def __init__(self, effort: int = EFFORT) -> None:
         self.effort = effort

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import z3
 
 from oracles.reference.stack import Stack
 from oracles.reference.terms import Term
 from oracles.reference.values import UNDEFINED, Null, Pointer, Region, Value
+
+if TYPE_CHECKING:
+    from oracles.reference.loops import Snapshot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +67,12 @@ class Frame:
     return_to: int | None = None
     saved: tuple[Value, ...] = ()
     loop: Loop | None = None
-    may_goto: int = 0
 
 
 @dataclass(slots=True)
 class State:
-    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``metadata``: how many bytes
+    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its
+    bytes are no longer all those of the input.  ``metadata``: how many bytes
     lie before the packet, once that was asked for.  ``stored``: (offset, size) of what was stored to the context."""
 
     pc: int
@@ -83,13 +87,14 @@ class State:
     packet_bytes: dict[int, object] = field(default_factory=dict)
     references: dict[int, tuple[Region, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
+    packet_changed: bool = False
     metadata: Term | None = None
     stored: tuple[tuple[int, int], ...] = ()
     certain: bool = True
     unpredictable: bool = False
-    steps: int = 0
     walked: Walked | None = None
-    seen: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    seen: dict[int, Snapshot] = field(default_factory=dict)
+    heads: dict[int, Snapshot] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -100,13 +105,12 @@ class State:
         """A copy that goes its own way."""
         frames = [
             Frame(f.region, f.stack.copy(), f.entry, f.return_to, f.saved,
-                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra),
-                  f.may_goto)
+                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra))
             for f in self.frames
         ]  # fmt: skip
         return replace(
             self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
-            references=dict(self.references), seen=dict(self.seen),
+            references=dict(self.references), seen=dict(self.seen), heads=dict(self.heads),
         )  # fmt: skip
 
     def assume(self, condition: z3.BoolRef) -> None:

@@ -49,6 +49,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         judgement = _judge_point(seen, point, False if nothing_wrong else wrong, skipped)
         if measured and isinstance(judgement, Agreement) and isinstance(point, Claimed):
             judgement = replace(judgement, excess=excess(seen, point))
+        # A claim of nothing cannot be wrong: that it was not is no agreement, only how much was given away may be of interest.
         if isinstance(judgement, Agreement) and judgement.excess is None and isinstance(point, Claimed) and point.says_nothing:
             continue
         yield judgement

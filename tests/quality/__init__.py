@@ -1,0 +1,1 @@
+"""How good the tests are: what they would not notice."""
