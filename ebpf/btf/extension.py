@@ -63,7 +63,7 @@ def read_extension(raw: bytes, btf: Btf) -> BtfExtension:
     for number, (name, record) in enumerate(_KINDS):
         at = HEADER.size + number * RANGE.size
         start, size = RANGE.unpack_from(raw, at) if at + RANGE.size <= length else (0, 0)
-        if length + start + size > len(raw):
+        if size and length + start + size > len(raw):
             raise BtfError(f"BTF.ext header, {name}", f"{start}+{size} leaves {len(raw)} bytes")
         tables.append(list(_records(raw[length + start : length + start + size], name, record, btf)))
     functions, lines, core = tables
