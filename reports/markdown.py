@@ -45,6 +45,7 @@ def _header(finding: Finding) -> str:
         "reproduced": f"{finding.reproduced.times} of {finding.reproduced.attempts} times" if finding.reproduced else "",
         "C reproducer": finding.reproducers.get("c", ""),
         "selftest": finding.reproducers.get("selftest", ""),
+        "ELF object": finding.reproducers.get("object", ""),
         "machine": f"QEMU {provenance.qemu}, {provenance.accelerator}" if provenance.qemu else "",
         "found by": f"{provenance.command} (seed {provenance.seed})",
         "versions": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),

@@ -12,10 +12,14 @@ import msgspec
 from conformance import explanation
 from conformance.check import Checked, as_json, check, outcome_json
 from conformance.cli import inputs
+from conformance.cli.objects import describe_object
 from conformance.cli.options import boot_option, images, kernel_option
 from conformance.kernel.verdicts import Judgement
 from conformance.second_opinion import opinion
 from ebpf.assembly import listing
+
+PATIENCE = 600.0
+"""Seconds for one program: a person asked for it, and a million instructions take a kernel minutes without KVM."""
 
 
 @click.command("check")
@@ -26,18 +30,22 @@ from ebpf.assembly import listing
 def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], json_lines: bool) -> int:
     """Put programs to kernels and oracles, and say where they disagree.
 
-    PATHS are case files (.json, also a finding's), hex (.hex) or assembly in the kernel's dialect (.s, .asm), or directories of
-    them. A bare program is a socket filter. Exit status: 1 when something disagrees.
+    PATHS are case files (.json, also a finding's), ELF objects (.o), hex (.hex) or assembly in the kernel's dialect (.s,
+    .asm), or directories of them. A bare program is a socket filter. Of an ELF object (.o) every program is put, after its
+    stages of opening. Exit status: 1 when something disagrees.
     """
     from conformance.kernel.features import probe
     from conformance.kernel.session import KernelSession
 
     cases = list(inputs.load(paths))
+    if not json_lines:
+        for file in inputs.objects(paths):
+            click.echo(describe_object(file))
     disagreed = False
     with ExitStack() as stack:
         sessions = []
         for image in images(kernels):
-            session = stack.enter_context(KernelSession.open(image, boot_args))
+            session = stack.enter_context(KernelSession.open(image, boot_args, job_seconds=PATIENCE))
             sessions.append((image.name, session, probe(session)))
         for name, case in cases:
             checked = Checked(name, case)

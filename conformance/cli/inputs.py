@@ -7,12 +7,14 @@ from pathlib import Path
 
 import msgspec
 
+from conformance.cli.objects import object_cases, open_any
 from conformance.conformance_plugin import parse_hex
 from ebpf import casefile
 from ebpf.assembly import parse
 from ebpf.errors import InputError
 from ebpf.isa.insn import decode
 from ebpf.isa.table import form_of
+from ebpf.objects import Object
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 
@@ -23,28 +25,35 @@ DEFAULT_INPUT = Input(packet=bytes(64))
 def load(paths: tuple[Path, ...]) -> Iterator[tuple[str, Case]]:
     """(name, case) of every file, directories in order of name.  Raises :class:`InputError` naming the file, the place and the
     reason."""
+    for file in _files(paths):
+        yield from _file(file)
+
+
+def objects(paths: tuple[Path, ...]) -> Iterator[Object]:
+    """The ELF objects among the files, opened."""
+    return (open_any(file.read_bytes(), str(file)) for file in _files(paths) if file.suffix == ".o")
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-            if not files:
-                raise InputError(f"{path}: holds no {', '.join(SUFFIXES)} file")
-        else:
-            files = [path]
-        for file in files:
-            yield from _file(file)
+        if not path.is_dir():
+            yield path
+            continue
+        files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+        if not files:
+            raise InputError(f"{path}: holds no {', '.join(SUFFIXES)} file")
+        yield from files
 
 
 def _file(path: Path) -> Iterator[tuple[str, Case]]:
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: expected a {', '.join(SUFFIXES)} file")
-    if path.suffix == ".o":
-        raise InputError(f"{path}: ELF objects are not read by this version")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    if path.suffix == ".json":
-        yield from _json(path, content)
+    if path.suffix in READERS:
+        yield from READERS[path.suffix](path, content)
         return
     try:
         text = content.decode("ascii")
@@ -68,6 +77,9 @@ def _json(path: Path, content: bytes) -> Iterator[tuple[str, Case]]:
         raw = raw.get("case")
     case = casefile.from_plain(raw, str(path))
     yield case.name or str(path), _checked(case, str(path))
+
+
+READERS = {".json": _json, ".o": object_cases}
 
 
 def _plain(path: Path, text: str) -> Case:

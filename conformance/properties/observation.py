@@ -86,8 +86,15 @@ class Observation:
 
     @cached_property
     def provable(self) -> bool:
-        """Whether intervals and tnums alone prove the program safe."""
-        return self.budget is not None and by_intervals(self.case, self.budget).verdict is Reference.SAFE
+        """Whether intervals and tnums alone prove the program safe, coming by the instruction that was refused.
+
+        Where they show that no run gets there, the kernel need not have seen that.
+        """
+        if self.budget is None:
+            return False
+        answer = by_intervals(self.case, self.budget)
+        refused = self.ruling.instruction
+        return answer.verdict is Reference.SAFE and (refused is None or refused in answer.visited)
 
     @cached_property
     def log(self) -> Log | None:

@@ -6,7 +6,7 @@ import z3
 
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
-from ebpf.maps import FieldKind
+from ebpf.maps import FieldKind, MapType
 from ebpf.program import LoadFlag
 from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
@@ -170,12 +170,24 @@ def _content(x: Explorer, s: State, region: Region, place: Term, size: int, *, k
         if not x.solver.relates:
             s.packet_bytes.clear()
         return zero_extend(concat([packet_byte(s, add(place, n)) for n in reversed(range(size))]), 8 * size)
+    frozen = _frozen(x, region) if region.kind is RegionKind.MAP_VALUE and isinstance(place, int) else None
+    if frozen is not None:
+        return int.from_bytes(frozen[place : place + size], "little")
     value = zero_extend(symbol(f"{region.kind.value}{region.map}!{s.number()}", 8 * size), 8 * size)
     if region.kind is RegionKind.MAP_VALUE:
         s.note(MapRead(region, place, size, value))
     else:
         s.note(Chance(region.kind.value))
     return value
+
+
+def _frozen(x: Explorer, region: Region) -> bytes | None:
+    """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and kernels take it so
+    (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
+    spec = None if region.map is None else x.program.maps[region.map]
+    if spec is None or not spec.flags & 1 << 7 or spec.type is not MapType.ARRAY or spec.max_entries != 1:
+        return None
+    return spec.contents[0][1] if spec.contents else bytes(spec.value_size)
 
 
 def packet_byte(s: State, place: Term) -> Term:

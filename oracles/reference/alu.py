@@ -9,35 +9,55 @@ from oracles.reference.arithmetic import compute
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.state import State
-from oracles.reference.terms import Term, add, mask, subtract, to_signed
+from oracles.reference.terms import Term, add, mask, subtract, symbol, to_signed, zero_extend
 from oracles.reference.values import SOCKETS, Null, Pointer, RegionKind, Value
 
 FAR = 1 << 29
 """BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
 FIXED = SOCKETS | {RegionKind.MAP, RegionKind.KERNEL}
 """Objects whose pointers no kernel moves (kernel/bpf/verifier.c, adjust_ptr_min_max_vals)."""
+UNTRACKED = frozenset({o.DIV, o.MOD, o.NEG, o.END})
+"""Operations of which most kernels know no result, even of constants (kernel/bpf/verifier.c, is_safe_to_compute_dst_reg_range)."""
 
 
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     """One ALU instruction."""
     op = insn.opcode & o.OP_MASK
+    _constant(x, s, insn, op)
     if op == o.MOV:
         result = _move(x, s, insn)
     elif op in (o.NEG, o.END):
         value = read(x, s, insn.dst)
         if is_pointer(value):
             _leak(x, s, insn.dst, "pointer arithmetic")
-        result = x.apart(s, compute(insn, number(s, value), 0))
+        result = _result(x, s, insn, compute(insn, number(s, value), 0))
     else:
         source: Value = read(x, s, insn.src) if insn.opcode & o.X else insn.imm & mask(64)
         value = read(x, s, insn.dst)
         if is_pointer(value) or is_pointer(source):
             result = _on_pointers(x, s, insn, value, source)
         else:
-            result = x.apart(s, compute(insn, number(s, value), number(s, source)))
+            result = _result(x, s, insn, compute(insn, number(s, value), number(s, source)))
     write(x, s, insn.dst, result)
     s.pc += 1
     return [s]
+
+
+def _constant(x: Explorer, s: State, insn: Insn, op: int) -> None:
+    """Constants that kernels refuse (kernel/bpf/verifier.c, check_alu_op)."""
+    if insn.opcode & o.X:
+        return
+    if op in (o.DIV, o.MOD) and insn.imm == 0:
+        x.refuse(s, rules.DIVISION_BY_ZERO, "")
+    if op in (o.LSH, o.RSH, o.ARSH) and not 0 <= insn.imm < (64 if insn.opcode & 7 == o.ALU64 else 32):
+        x.refuse(s, rules.INVALID_SHIFT, f"by {insn.imm}")
+
+
+def _result(x: Explorer, s: State, insn: Insn, value: Term) -> Term:
+    if x.solver.relates or insn.opcode & o.OP_MASK not in UNTRACKED:
+        return x.apart(s, value)
+    bits = 64 if insn.opcode & 7 == o.ALU64 else 32
+    return zero_extend(symbol(f"value!{s.number()}", bits), bits)
 
 
 def _leak(x: Explorer, s: State, register: int, what: str) -> None:

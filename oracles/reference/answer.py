@@ -71,7 +71,7 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """``rule``, ``at`` and ``witness`` (the case with the input that breaks the rule) only with ``UNSAFE``; ``reason`` only with
-    ``UNKNOWN``."""
+    ``UNKNOWN``.  ``visited``: the slots that some path came by."""
 
     verdict: Verdict
     rule: Rule | None = None
@@ -80,6 +80,7 @@ class Answer:
     reason: str = ""
     witness: Case | None = None
     policy: tuple[Broken, ...] = ()
+    visited: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
     cost: Cost = field(default=Cost(), compare=False)
 
     def refused_by(self, linux: tuple[int, int]) -> tuple[Broken, ...]:

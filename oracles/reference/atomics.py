@@ -10,7 +10,7 @@ from oracles.reference.arithmetic import OPERATIONS
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.state import State
-from oracles.reference.terms import Term, add, choose, equal, extract, mask, zero_extend
+from oracles.reference.terms import Term, add, choose, equal, extract, mask, symbol, zero_extend
 from oracles.reference.values import SOCKETS, Pointer, RegionKind, Value
 
 REFUSED = SOCKETS | {RegionKind.CONTEXT, RegionKind.PACKET}
@@ -61,7 +61,8 @@ def _modify(x: Explorer, s: State, insn: Insn, size: int, base: Value, value: Va
     for path, loaded in accesses.load(x, s, base, insn.off, size):
         if is_pointer(loaded) and not x.privileged:
             x.refuse(path, rules.POINTER_LEAK, "of a stored pointer by an atomic operation")
-        old = extract(number(path, loaded), bits - 1, 0)
+        # No kernel keeps a range for what an atomic operation fetched, or left behind.
+        old = extract(number(path, loaded), bits - 1, 0) if x.solver.relates else symbol(f"atomic!{path.number()}", bits)
         operand = extract(number(path, value), bits - 1, 0)
         new: Term
         if insn.imm == o.XCHG:

@@ -136,7 +136,6 @@ def called_back(x: Explorer, s: State, turn: Loop) -> list[State]:
     if on is not None:
         paths += _turn(x, on, Loop(turn.call, turn.entry, turn.iteration + 1, turn.argument, turn.extra))
     if stop is not None:
-        stop.scratch()
         stop.registers[0] = turn.iteration + 1
         stop.pc = turn.call + 1
         paths.append(stop)

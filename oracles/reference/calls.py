@@ -41,7 +41,7 @@ def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None =
         x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames", before=(7, 0))
         raise Unmodelled("more than eight frames")
     if s.lock is not None and loop is None:
-        x.refuse(s, rules.CALL_UNDER_LOCK, "a call", before=(6, 14))
+        x.refuse(s, rules.CALL_UNDER_LOCK, "a call", before=(6, 9))
     x.calls.add((s.frame.entry, entry))
     number_ = s.number()
     region = Region(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)

@@ -92,7 +92,7 @@ def _packet(s: State, kind: FieldKind) -> Pointer:
     return Pointer(s.packet, negate(s.metadata))
 
 
-def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool = False) -> None:
+def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool) -> None:
     """Store to the context; ``constant``: by BPF_ST."""
     at = _place(x, s, pointer, offset)
     if is_pointer(value) and not x.privileged:

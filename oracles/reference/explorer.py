@@ -21,7 +21,7 @@ from oracles.reference.depth import check_depth
 from oracles.reference.events import Chance
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State, Walked
-from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed, z
+from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed
 from oracles.reference.values import Region, RegionKind
 from oracles.reference.witness import witness
 
@@ -89,6 +89,10 @@ class Explorer:
         self.walks: list[State] | None = None
         self.exits: Callable[[State], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
+        self.illegal: dict[int, str] = {}
+        self.visited: set[int] = set()
+        self.anything: dict[int, z3.BitVecRef] = {}
+        self.newer: dict[int, tuple[int, int]] = {}
         self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 
     def may_call(self, state: State, prototype: Prototype) -> None:
@@ -106,10 +110,13 @@ class Explorer:
         """The path where the condition holds and the one where it does not, None for what cannot be; ``state`` becomes one of
         them."""
         if isinstance(condition, bool):
+            self._decided()
             return (state, None) if condition else (None, state)
         taken, fall = (self.solver.feasible(state, c) for c in (condition, negation(condition)))
         if taken[0] is Feasible.NO and fall[0] is Feasible.NO:
             return None, None  # no exception: the caller may hold other paths
+        if Feasible.NO in (taken[0], fall[0]):
+            self._decided()
         yes = None if taken[0] is Feasible.NO else state
         no = None if fall[0] is Feasible.NO else (state.fork() if yes is not None else state)
         for path, (answer, model), assumed in ((yes, taken, condition), (no, fall, negation(condition))):
@@ -120,6 +127,12 @@ class Explorer:
                 if answer is Feasible.UNKNOWN:
                     path.certain = False
         return yes, no
+
+    def _decided(self) -> None:
+        """A branch goes one way.  Without privilege kernels follow the other one too, as processors may: what intervals prove of
+        the program is no proof for them (kernel/bpf/verifier.c, sanitize_speculative_path)."""
+        if not (self.privileged or self.solver.relates):
+            self.unknown["a branch that is followed both ways without privilege"] = None
 
     def values(self, state: State, term: Term, limit: int) -> list[int]:
         """All values ``term`` takes on the path; :class:`Unmodelled` when there are more than ``limit``."""
@@ -235,7 +248,7 @@ class Explorer:
         """A pointer that awaits null check number ``check`` is used; kernels that need no check have nothing against it."""
         self.refuse(state, rule, detail, before=self.elided.get(check))
 
-    def chance(self, state: State, what: str, bits: int = 64) -> z3.BitVecRef:
+    def chance(self, state: State, what: str, bits: int) -> z3.BitVecRef:
         """An unknown that no input determines."""
         state.note(Chance(what))
         return symbol(f"{what}!{state.number()}", bits)
@@ -266,6 +279,7 @@ class Explorer:
                         self.work.clear()
                         break
                     frame, at, earlier = len(state.frames) - 1, state.pc, state.walked
+                    self.visited.add(at)
                     try:
                         following = step(self, state)
                     except PathEnds:
@@ -295,9 +309,4 @@ class Explorer:
         policy = tuple(sorted(self.broken.values(), key=lambda each: (each.at, each.rule.name)))
         if proof is not None:
             return Answer(verdict, proof.rule, proof.at, proof.detail, witness=proof.case, policy=policy, cost=cost)
-        return Answer(verdict, reason="; ".join(self.unknown), policy=policy, cost=cost)
-
-
-def signed_at_least(term: Term, low: int) -> Condition:
-    """``term >= low``, signed."""
-    return to_signed(term, 64) >= low if isinstance(term, int) else z(term) >= low
+        return Answer(verdict, reason="; ".join(self.unknown), policy=policy, visited=frozenset(self.visited), cost=cost)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.isa import opcodes as o
-from ebpf.isa.insn import Insn
-from ebpf.isa.table import IllegalInsn, form_of
+from ebpf.isa.forms import Form
+from ebpf.isa.table import FORMS, IllegalInsn, form_of
 from ebpf.rules import Rule
-from oracles.reference.answer import Broken
+from oracles.reference.answer import SERIES, Broken
 from oracles.reference.explorer import Explorer
 
 ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
@@ -50,17 +50,13 @@ class _Form:
             try:
                 form = form_of(insn, at)
             except IllegalInsn as error:
-                rule = rules.UNKNOWN_OPCODE if error.field == "opcode" else rules.RESERVED_FIELD
-                self.break_(rule, at, str(error))
+                if error.field == "opcode":
+                    self.break_(rules.UNKNOWN_OPCODE, at, str(error))
+                # Fields are looked at on the way (do_check): where no path comes by, no kernel minds.
+                self.x.illegal[at] = str(error)
                 at += 1
                 continue
-            if not form.since:
-                self.break_(rules.UNKNOWN_OPCODE, at, form.name)
-            elif self._version(form.since) > (6, 1):
-                self.x.broken.setdefault(
-                    (rules.UNKNOWN_OPCODE.name, at, (0, 0)),
-                    Broken(rules.UNKNOWN_OPCODE, at, f"{form.name} came with {form.since}", before=self._version(form.since)))
-            self._constants(insn, at)
+            self._version_of(form, at)
             if form.slots == 2:
                 following = self.code[at + 1] if at + 1 < len(self.code) else None
                 if following is None or (following.opcode, following.dst, following.src, following.off) != (0, 0, 0, 0):
@@ -72,18 +68,24 @@ class _Form:
                 self.second.add(at + 1)
             at += form.slots
 
+    def _version_of(self, form: Form, at: int) -> None:
+        """Older kernels do not know the form: at once where its opcode is new to them, else where a path comes by."""
+        if not form.since:
+            self.break_(rules.UNKNOWN_OPCODE, at, form.name)
+            return
+        since = self._version(form.since)
+        if since <= SERIES[0]:
+            return
+        if all(self._version(each.since) > SERIES[0] for each in FORMS if each.opcode == form.opcode and each.since):
+            key = (rules.UNKNOWN_OPCODE.name, at, (0, 0))
+            self.x.broken.setdefault(key, Broken(rules.UNKNOWN_OPCODE, at, f"{form.name} came with {form.since}", before=since))
+        else:
+            self.x.newer[at] = since
+
     @staticmethod
     def _version(since: str) -> tuple[int, int]:
         major, minor = since.split(".")[:2]
         return int(major), int(minor)
-
-    def _constants(self, insn: Insn, at: int) -> None:
-        cls, op = insn.opcode & 7, insn.opcode & o.OP_MASK
-        if cls in (o.ALU, o.ALU64) and not insn.opcode & o.X:
-            if op in (o.DIV, o.MOD) and insn.imm == 0:
-                self.break_(rules.DIVISION_BY_ZERO, at, fatal=False)
-            if op in (o.LSH, o.RSH, o.ARSH) and not 0 <= insn.imm < (64 if cls == o.ALU64 else 32):
-                self.break_(rules.INVALID_SHIFT, at, fatal=False)
 
     def _target(self, at: int) -> int | None:
         """Where the jump at ``at`` goes when it is taken; None for other instructions."""

@@ -174,6 +174,8 @@ class Ranges:
         if kind == z3.Z3_OP_ZERO_EXT:
             inner = term.arg(0)
             self._narrow(inner, ranges.extract(narrowed, inner.size() - 1, 0))
+        elif kind == z3.Z3_OP_BADD and term.num_args() == 2 and z3.is_bv_value(term.arg(1)):
+            self._narrow(term.arg(0), ranges.subtract(narrowed, ranges.constant(term.arg(1).as_long(), narrowed.bits)))
         elif kind == z3.Z3_OP_EXTRACT and term.params()[1] == 0:
             whole = term.arg(0)
             if self.of(whole).high < 1 << narrowed.bits:

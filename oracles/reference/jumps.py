@@ -58,6 +58,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
 
 def _may_goto(x: Explorer, s: State, insn: Insn) -> list[State]:
     """Falls through, or, when its hidden count has run out, jumps: which of the two no input decides."""
+    loops.head(x, s)
     out = s.fork()
     out.unpredictable = True
     out.pc += 1 + insn.off

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import z3
+
 from ebpf import rules
-from oracles.reference.explorer import Explorer
+from oracles.reference.explorer import Explorer, PathEnds
 from oracles.reference.stack import Byte
 from oracles.reference.state import Assumed, Happened, State
 from oracles.reference.values import Null, Pointer, Region, Value
@@ -24,11 +26,21 @@ class Snapshot:
 
     def same(self, other: Snapshot) -> bool:
         """Surely the same state; of terms only identity counts, which is enough for what a loop leaves alone."""
-        if self.assumed is not other.assumed or self.happened is not other.happened:
-            return False
-        if (self.lock, self.references, len(self.stacks)) != (other.lock, other.references, len(other.stacks)):
+        if self.assumed is not other.assumed or self.happened is not other.happened or not self.alike(other):
             return False
         return all(map(_equal, self.registers, other.registers)) and all(map(_same_stack, self.stacks, other.stacks))
+
+
+    def alike(self, other: Snapshot) -> bool:
+        """The same frames, lock and references."""
+        frames = [region for region, _ in self.stacks], [region for region, _ in other.stacks]
+        return (self.lock, self.references) == (other.lock, other.references) and frames[0] == frames[1]
+
+
+def snapshot(s: State) -> Snapshot:
+    """Of the path as it is now."""
+    stacks = tuple((frame.region, dict(frame.stack.bytes)) for frame in s.frames)
+    return Snapshot(s.assumed, s.happened, s.lock, len(s.references), tuple(s.registers), stacks)
 
 
 def arrive(x: Explorer, s: State, target: int) -> None:
@@ -36,12 +48,66 @@ def arrive(x: Explorer, s: State, target: int) -> None:
 
     Whatever made the path come round once makes it come round again: the same conditions hold, and no input was read.
     """
-    stacks = tuple((frame.region, dict(frame.stack.bytes)) for frame in s.frames)
-    now = Snapshot(s.assumed, s.happened, s.lock, len(s.references), tuple(s.registers), stacks)
+    now = snapshot(s)
     earlier = s.seen.get(target)
     if earlier is not None and now.same(earlier):
         x.violation(s, rules.INFINITE_LOOP, f"the state at instruction {target} comes again")
     s.seen[target] = now
+
+
+def head(x: Explorer, s: State) -> None:
+    """At a ``may_goto``, which goes round as often as nobody knows: the second time whatever changed becomes an unknown, and a path
+    that arrives in a state covered by that has nothing new to show.
+
+    The unknowns stand for every number, so that what is safe with them is safe in every round; what is not safe with them may be,
+    and no witness of it replays.
+    """
+    earlier, now = s.heads.get(s.pc), snapshot(s)
+    if earlier is None:
+        s.heads[s.pc] = now
+        return
+    if not now.alike(earlier):
+        return
+    if _covers(x, earlier, now):
+        raise PathEnds
+    for register, (old, new) in enumerate(zip(earlier.registers, now.registers, strict=True)):
+        if not _equal(old, new) and _is_number(old) and _is_number(new):
+            s.registers[register] = _unknown(x, s, 64)
+    for frame, (_, old_bytes) in zip(s.frames, earlier.stacks, strict=True):
+        for at, byte in list(frame.stack.bytes.items()):
+            old_byte = old_bytes.get(at)
+            if old_byte is None:
+                del frame.stack.bytes[at]
+            elif not _same_byte(old_byte, byte) and _is_number(old_byte[0]) and _is_number(byte[0]):
+                frame.stack.store(at, 1, _unknown(x, s, 8))
+    s.heads[s.pc] = snapshot(s)
+
+
+def _covers(x: Explorer, general: Snapshot, special: Snapshot) -> bool:
+    """Whether every run from ``special`` is one from ``general``, where nothing was assumed of its unknowns."""
+
+    def value(a: Value, c: Value) -> bool:
+        return _equal(a, c) or (isinstance(a, z3.BitVecRef) and a.get_id() in x.anything and _is_number(c))
+
+    return all(map(value, general.registers, special.registers)) and all(
+        at in those and (_same_byte(byte, those[at]) or value(byte[0], those[at][0]))
+        for (_, these), (_, those) in zip(general.stacks, special.stacks, strict=True)
+        for at, byte in these.items()
+    )
+
+
+def _unknown(x: Explorer, s: State, bits: int) -> z3.BitVecRef:
+    made = x.chance(s, "any round", bits)
+    x.anything[made.get_id()] = made
+    return made
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | z3.BitVecRef)
+
+
+def _same_byte(a: Byte, c: Byte) -> bool:
+    return _equal(a[0], c[0]) and a[1:] == c[1:]
 
 
 def _same_stack(a: tuple[Region, dict[int, Byte]], c: tuple[Region, dict[int, Byte]]) -> bool:
@@ -49,7 +115,7 @@ def _same_stack(a: tuple[Region, dict[int, Byte]], c: tuple[Region, dict[int, By
     return (
         region_a is region_c
         and bytes_a.keys() == bytes_c.keys()
-        and all(_equal(bytes_a[at][0], bytes_c[at][0]) and bytes_a[at][1:] == bytes_c[at][1:] for at in bytes_a)
+        and all(_same_byte(bytes_a[at], bytes_c[at]) for at in bytes_a)
     )
 
 

@@ -67,7 +67,6 @@ class Frame:
     return_to: int | None = None
     saved: tuple[Value, ...] = ()
     loop: Loop | None = None
-    may_goto: int = 0
 
 
 @dataclass(slots=True)
@@ -93,9 +92,9 @@ class State:
     stored: tuple[tuple[int, int], ...] = ()
     certain: bool = True
     unpredictable: bool = False
-    steps: int = 0
     walked: Walked | None = None
     seen: dict[int, Snapshot] = field(default_factory=dict)
+    heads: dict[int, Snapshot] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -106,13 +105,12 @@ class State:
         """A copy that goes its own way."""
         frames = [
             Frame(f.region, f.stack.copy(), f.entry, f.return_to, f.saved,
-                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra),
-                  f.may_goto)
+                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra))
             for f in self.frames
         ]  # fmt: skip
         return replace(
             self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
-            references=dict(self.references), seen=dict(self.seen),
+            references=dict(self.references), seen=dict(self.seen), heads=dict(self.heads),
         )  # fmt: skip
 
     def assume(self, condition: z3.BoolRef) -> None:

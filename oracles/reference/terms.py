@@ -13,8 +13,6 @@ import z3
 Term: TypeAlias = int | z3.BitVecRef
 Condition: TypeAlias = bool | z3.BoolRef
 
-U64 = (1 << 64) - 1
-
 
 def mask(bits: int) -> int:
     """``bits`` ones."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 
 import z3
 
+from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program import Case
 from ebpf.program_rules import map_refusal
-from ebpf.rules import MAP_PROGRAM
 from oracles.reference import alu, calls, jumps, loads
 from oracles.reference.answer import Answer, Broken, Verdict, spans
-from oracles.reference.explorer import Budget, Confirm, Explorer
+from oracles.reference.explorer import Budget, Confirm, Explorer, Unmodelled
 from oracles.reference.form import check_form
 from oracles.reference.intervals import IntervalSolver
 from oracles.reference.solver import Solver
@@ -34,7 +34,11 @@ _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
 
 def _step(x: Explorer, s: State) -> list[State]:
     insn = x.code[s.pc]
-    s.steps += 1
+    if s.pc in x.illegal:
+        x.refuse(s, rules.RESERVED_FIELD, x.illegal[s.pc])
+        raise Unmodelled("an instruction with a field that no kernel takes")
+    if s.pc in x.newer:
+        x.refuse(s, rules.RESERVED_FIELD, "a form that came later", before=x.newer[s.pc])
     if insn.opcode & 7 == o.JMP:
         step = calls.step if insn.opcode & o.OP_MASK in (o.CALL, o.EXIT) else jumps.step
         return step(x, s, insn)
@@ -76,7 +80,8 @@ def _run(x: Explorer) -> Answer:
         return Answer(Verdict.UNKNOWN, reason="the program's form is not one that runs", policy=tuple(x.broken.values()))
     for spec in x.program.maps:
         for since, before in spans(lambda release: map_refusal(x.program, spec, release) is not None):  # noqa: B023 (used here)
-            x.broken.setdefault((MAP_PROGRAM.name, 0, since), Broken(MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
+            broken = Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before)
+            x.broken.setdefault((broken.rule.name, 0, since), broken)
     return x.explore(start(x), _step)
 
 
@@ -94,7 +99,7 @@ def start(x: Explorer) -> State:
     context = Region(RegionKind.CONTEXT, 1)
     length = symbol("packet_length")
     packet = Region(RegionKind.PACKET, 2, length)
-    state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=100)
+    state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=4 + 2 * len(x.program.maps))
     state.assume(z3.ULE(length, LONGEST))
     state.model = x.solver.nothing
     state.registers[1] = Pointer(context, 0)

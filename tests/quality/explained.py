@@ -3,5 +3,16 @@
 from __future__ import annotations
 
 R, I = "oracles/reference/", "oracles/interpreter/"  # noqa: E741 - as short as the table wants them
-EXPLAINED: dict[tuple[str, str, str], str] = {}
+SYMMETRIC = "equality is the same both ways round"
+EXPLAINED: dict[tuple[str, str, str], str] = {
+    (I + "jumps.py", "d, s = _addresses(m, d, s) if bits == 64 else (m.number(d), m.number(s))", "64 becomes 65"):
+        "the numbers compare alike: all it spares is runs with other addresses, which agree",
+    (I + "environment.py", "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16", "Mult becomes Add"):
+        "any distance between two regions will do",
+    (I + "values.py", "LEAVE: Final = -(1 << 40)", "USub dropped"): "any number that is no slot will do",
+    (R + "arguments.py", "if equal(pointer.offset, 0) is not True:", "arguments 1 and 2 swapped"): SYMMETRIC,
+    (R + "calls.py", "s.registers[6:10] = [UNDEFINED] * 4", "4 becomes 5"): "one entry more, behind R10, that nothing reads",
+    (R + "verify.py", "return verify(case, lambda case, rule, at: False, budget, IntervalSolver())", "False becomes True"):
+        "nobody is asked: intervals give no model, so there is no witness to confirm",
+}
 """By file, source line (stripped) and mutation."""

@@ -42,7 +42,7 @@ class Scratch:
         for name in COPIED:
             source = root / name
             if source.is_dir():
-                shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("__pycache__", "vm"))
+                shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("vm"))
             elif source.exists():
                 shutil.copy(source, place / name)
 
@@ -73,7 +73,7 @@ class Scratch:
         environment = {**os.environ, "PYTHONPATH": str(self.place), "PYTHONDONTWRITEBYTECODE": "" if compiled else "1"}
         process = subprocess.Popen(
             command, cwd=self.place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),  # noqa: PLW1509 - no threads in the child
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
         )  # fmt: skip
         try:
             return process.wait(seconds)

@@ -91,7 +91,9 @@ def _is_type(node: ast.expr) -> bool:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _is_type(node.left) and _is_type(node.right)
     text = ast.unparse(node)
-    return text == "None" or text == "int" or (text.isidentifier() and text[0].isupper() and not text.isupper())
+    if text in ("True", "False"):
+        return False
+    return text in ("None", "int") or (text.isidentifier() and text[0].isupper() and not text.isupper())
 
 
 def _expression(node: ast.expr, parameters: dict[str, list[str]]) -> Iterator[Change]:
@@ -111,8 +113,6 @@ def _expression(node: ast.expr, parameters: dict[str, list[str]]) -> Iterator[Ch
             yield node, str(not value), f"{value} becomes {not value}"
         case ast.Constant(value=int(value)):
             yield node, str(value + 1), f"{value} becomes {value + 1}"
-            if value:
-                yield node, str(value - 1), f"{value} becomes {value - 1}"
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert() as sign):
             yield node, f"({ast.unparse(node.operand)})", f"{_name(sign)} dropped"
         case ast.IfExp(test=test):

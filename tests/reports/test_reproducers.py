@@ -12,6 +12,7 @@ import pytest
 from ebpf import casefile
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
+from ebpf.objects import open_object
 from ebpf.program import Case, LoadFlag
 from ebpf.program_types import ProgramType
 from reports import reproducers
@@ -79,7 +80,11 @@ def test_hostile_text_stays_in_its_comment() -> None:
 
 def test_files_and_their_names(tmp_path: Path) -> None:
     files = reproducers.write(finding(), tmp_path)
-    assert files == {"case": "case.json", "c": "reproducer.c", "selftest": "verifier_veridiff.c", "hex": "program.hex"}
+    assert files == {
+        "case": "case.json", "c": "reproducer.c", "selftest": "verifier_veridiff.c", "object": "program.o", "hex": "program.hex",
+    }  # fmt: skip
+    (program,) = open_object((tmp_path / "program.o").read_bytes(), "program.o").programs
+    assert program.type.name.lower() == CASE["program"]["type"]
     assert casefile.loads((tmp_path / "case.json").read_bytes()) == casefile.from_plain(CASE)
     assert bytes.fromhex((tmp_path / "program.hex").read_text()) == bytes.fromhex(CASE["program"]["instructions"])
 

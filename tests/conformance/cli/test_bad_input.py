@@ -11,11 +11,18 @@ from dataclasses import dataclass
 import pytest
 
 from conformance.cli import main
+from ebpf.assembly import parse
+from ebpf.objects.parts import Part
+from ebpf.objects.writer import write_object
+from ebpf.program import Program
+from ebpf.program_types import ProgramType
 
 BOOT_HEADER = (b"\0" * 510 + b"\x55\xaa" + b"\0\0HdrS" + b"\0" * 8 + (0x100).to_bytes(2, "little")).ljust(
     0x300, b"\0"
 ) + b"6.12.0 (x)\0"
 """As much of a bzImage as says which kernel it is."""
+
+OBJECT = write_object([Part("f", Program(ProgramType.XDP, parse(["r0 = 0", "exit"])))])
 
 FILES = {
     "cut.hex": b"b70000000000",
@@ -34,6 +41,10 @@ FILES = {
     "zeros.bzimage": bytes(4096),
     "header.bzimage": BOOT_HEADER.ljust(4096, b"\0"),
     "notes.txt": b"not a program",
+    "text.o": b"#!/bin/sh",
+    "cut.o": OBJECT[:300],
+    "other.o": OBJECT[:18] + b"\x3e" + OBJECT[19:],
+    "unnamed.o": write_object([Part("f", Program(ProgramType.XDP, parse(["r0 = 0", "exit"])), "mine")]),
     "finding.json": b'{"format": "veridiff-finding/9"}',
 }
 
@@ -51,6 +62,10 @@ ROWS = [
     (["check", "type.json"], "type.json: $.program.type: unknown ProgramType 'nope'"),
     (["check", "null.json"], "null.json: $.format"),
     (["check", "key.json"], "key.json: Object contains unknown field `programme`"),
+    (["check", "text.o"], "text.o: elf init: ELF header: no ELF magic"),
+    (["check", "cut.o"], "cut.o: elf init: ELF header, e_shoff: "),
+    (["check", "other.o"], "other.o: elf init: ELF header, e_machine: 62 is not EM_BPF (247)"),
+    (["check", "unnamed.o"], "unnamed.o: load: program 'mine/f': section name 'mine' stands for no program type"),
     (["check", "notes.txt"], "notes.txt: expected a"),
     (["check", "empty"], "empty: holds no"),
     (["check"], "Missing argument"),

@@ -98,3 +98,9 @@ def test_a_read_only_value() -> None:
         region = made(MapType.ARRAY, 2, flags).lookup(KEY[0])
         assert region is not None
         assert region.writable is writable
+
+
+def test_maps_are_followed_up_to_a_size() -> None:
+    sizes = {(1 << 20, 16): True, (1 << 20, 17): False, (8, 4): True}
+    for (size, entries), followed in sizes.items():
+        assert Map(MapSpec(MapType.ARRAY, 4, size, entries), 0, Environment()).modelled() is followed

@@ -193,6 +193,31 @@ def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
     assert by_intervals(_case(text.format("r6"), VALUE)).verdict is Verdict.SAFE
 
 
+@pytest.mark.parametrize("shape", [
+    "r6 = 7; r6 = -r6; r6 = -r6", "r6 = 14; r6 /= 2", "r6 = 15; r6 %= 8", "r6 = 0x700; r6 = be16 r6",
+    "*(u64 *)(r10 -8) = 7; r6 = 0; r6 = atomic64_fetch_add((u64 *)(r10 -8), r6)",
+    "*(u64 *)(r10 -8) = 6; r6 = 1; lock *(u64 *)(r10 -8) += r6; r6 = *(u64 *)(r10 -8)",
+])  # fmt: skip
+def test_what_kernels_do_not_follow_intervals_do_not_either(shape: str) -> None:
+    text = shape + "; r9 = map[0][0]+0; r9 += r6; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
+    assert opinion(_case(text, VALUE)).verdict is Verdict.SAFE
+    assert by_intervals(_case(text, VALUE)).verdict is Verdict.UNKNOWN
+
+
+def test_without_privilege_intervals_decide_no_branch() -> None:
+    text = "r0 = 7; if r0 > 10 goto pc+1; exit; r8 = *(u8 *)(r9 +0); exit"
+    unprivileged = _case(text, type_=ProgramType.SOCKET_FILTER, capabilities=())
+    assert (opinion(unprivileged).verdict, by_intervals(unprivileged).verdict) == (Verdict.SAFE, Verdict.UNKNOWN)
+    assert by_intervals(_case(text)).verdict is Verdict.SAFE
+
+
+def test_intervals_do_not_know_how_long_packets_are() -> None:
+    text = "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 0x200000; "
+    text += "if r4 > r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
+    assert opinion(_case(text)).verdict is Verdict.SAFE
+    assert by_intervals(_case(text)).verdict is Verdict.UNKNOWN
+
+
 def test_a_pointer_moved_before_the_comparison_is_not_bounded_by_it() -> None:
     text = UNKNOWN + "r9 = map[0][0]+0; r9 += r6; if r6 > 7 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
     assert opinion(_case(text, VALUE)).verdict is Verdict.SAFE

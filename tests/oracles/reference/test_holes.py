@@ -151,3 +151,18 @@ def test_bytes_never_written_are_no_ones_business_without_privilege() -> None:
     assert _judge(text, type_=socket_filter).verdict is Verdict.SAFE
     answer = _judge(text, type_=socket_filter, privileged=False)
     assert (answer.verdict, answer.rule and answer.rule.name) == (Verdict.UNSAFE, "uninitialised-stack")
+
+
+ROUND = "r0 = 0; r6 = 0; may_goto pc+2; r6 += 1; goto pc-3; "
+READ = "r1 = r10; r1 += -8; r6 &= {}; *(u64 *)(r10 -8) = 0; r1 += r6; r0 = *(u8 *)(r1 +0); r0 = 0; exit"
+
+
+def test_a_loop_of_unknown_length_is_walked_for_every_length() -> None:
+    assert _judge(ROUND + READ.format(7)).verdict is Verdict.SAFE
+    assert _judge(ROUND + READ.format(15)).verdict is not Verdict.SAFE
+    pointer = "r0 = 0; r1 = r10; r1 += -8; *(u64 *)(r10 -8) = 0; may_goto pc+3; r0 += 1; r1 += -8; goto pc-4; "
+    assert _judge(pointer + "r0 = *(u8 *)(r1 +0); r0 = 0; exit").verdict is not Verdict.SAFE
+    spilled = "r0 = 0; *(u64 *)(r10 -8) = 0; may_goto pc+4; r6 = *(u64 *)(r10 -8); r6 += 1; *(u64 *)(r10 -8) = r6; goto pc-5; "
+    body = "r6 = *(u64 *)(r10 -8); r9 = map[0][0]+0; {}r9 += r6; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
+    assert _judge(spilled + body.format("r6 &= 7; "), VALUE).verdict is Verdict.SAFE
+    assert _judge(spilled + body.format(""), VALUE).verdict is not Verdict.SAFE

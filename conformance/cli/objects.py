@@ -1,0 +1,93 @@
+"""ELF objects handed in: each program a case, and the stages of opening as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ebpf.assembly import listing
+from ebpf.objects import Generation, Object, ObjectError, ObjectProgram, Stage, open_object
+from ebpf.program import Case, Input
+from ebpf.program_types import ProgramType
+
+DEFAULT_INPUT = Input(packet=bytes(64))
+
+
+def open_any(data: bytes, name: str) -> Object:
+    """The object by the newest rules that take it: libbpf 0.3 only for what libbpf 1 refuses or gives no program type.
+
+    Raises :class:`ObjectError`, that of libbpf 1 where both refuse.
+    """
+    try:
+        opened = open_object(data, name)
+    except ObjectError as error:
+        return _older(data, name) or _raise(error)
+    if any(program.type is ProgramType.UNSPEC for program in opened.programs):
+        return _older(data, name) or opened
+    return opened
+
+
+def _older(data: bytes, name: str) -> Object | None:
+    try:
+        opened = open_object(data, name, Generation.LIBBPF_0_3)
+    except ObjectError:
+        return None
+    return None if any(program.type is ProgramType.UNSPEC for program in opened.programs) else opened
+
+
+def _raise(error: ObjectError) -> Object:
+    raise error
+
+
+def object_cases(path: Path, content: bytes) -> Iterator[tuple[str, Case]]:
+    """("file.o:section/function", case) of every program.  Raises :class:`ebpf.errors.InputError`."""
+    opened = open_any(content, str(path))
+    if not opened.programs:
+        raise ObjectError(Stage.PROGRAMS, "file", "no programs", str(path))
+    for program in opened.programs:
+        try:
+            made = opened.program(program)
+        except ObjectError as error:
+            raise error.of(str(path)) from None
+        name = f"{path}:{program.section}/{program.name}"
+        yield name, Case(made, (DEFAULT_INPUT,), name=f"{program.section}/{program.name}")
+
+
+def describe_object(opened: Object) -> str:
+    """The stages in order, what each found, and every program with its source beside it."""
+    file = opened.file
+    named = [section for section in file.sections if section.name]
+    lines = [f"{opened.name}: opened by the rules of {opened.generation.value}"]
+    lines.append(f"  {Stage.ELF_INIT.value}: {len(named)} sections, {len(file.symbols) - 1} symbols, little-endian")
+    version = "" if opened.version is None else f", version {opened.version:#x}"
+    lines.append(f"  {Stage.COLLECT.value}: {' '.join(section.name for section in named)}")
+    lines.append(f"  licence: {opened.license or 'none: not GPL'}{version}")
+    lines += [f"  note: {note}" for note in opened.notes]
+    lines.append(f"  {Stage.BTF.value}: {'none' if opened.btf is None else f'{len(opened.btf)} bytes'}")
+    lines += [f"  extern: {each.name} ({each.kind.value})" for each in opened.externs]
+    for number, each in enumerate(opened.maps):
+        spec = each.spec
+        sizes = f"key {spec.key_size}, value {spec.value_size}, {spec.max_entries} entries, flags {spec.flags:#x}"
+        lines.append(f"  map {number}: {spec.name}: {spec.type.name.lower()}, {sizes}, from {each.origin.value}")
+    for program in opened.programs:
+        lines += _program(program)
+    return "\n".join(lines)
+
+
+def _program(program: ObjectProgram) -> Iterator[str]:
+    attach = f", attach type {program.attach_type.name.lower()}" if program.attach_type is not None else ""
+    kind = f"{program.type.name.lower()}{attach}" + (f", for {program.attach_to}" if program.attach_to else "")
+    yield f"  program {program.section}/{program.name}: {kind}, {len(program.instructions)} slots"
+    if program.unsupported:
+        yield f"    unsupported: {program.unsupported}"
+    begins = {start: name for name, start in program.functions}
+    source = {line.slot: line for line in program.lines}
+    shown = ""
+    for slot, text in listing(program.instructions):
+        if slot in begins and slot:
+            yield f"    {begins[slot]}:"
+        line = source.get(slot)
+        if line is not None and line.text and f"{line.file}:{line.line}" != shown:
+            shown = f"{line.file}:{line.line}"
+            yield f"    ; {line.text.strip()}    {shown}"
+        yield f"    {slot:4}: {text}"

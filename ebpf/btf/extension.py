@@ -1,0 +1,112 @@
+"""``.BTF.ext``: which function begins where, which source line an instruction comes from, and CO-RE relocations
+(Documentation/bpf/btf.rst, section 3.2 and after; libbpf btf.c, btf_ext_parse; libbpf 1.4)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ebpf.btf import types as t
+from ebpf.btf.reader import Btf, BtfError
+
+HEADER = struct.Struct("<HBBI")
+RANGE = struct.Struct("<II")
+"""offset, length of each of func_info, line_info and, from hdr_len 32 on, core_relo."""
+SECTION = struct.Struct("<II")
+"""sec_name_off, num_info."""
+FUNC, LINE, CORE = struct.Struct("<II"), struct.Struct("<IIII"), struct.Struct("<IIII")
+_KINDS = (("func_info", FUNC), ("line_info", LINE), ("core_relo", CORE))
+COLUMN_BITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """The function that begins at ``offset`` bytes of ``section``; ``type`` is its BTF id."""
+
+    section: str
+    offset: int
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineInfo:
+    """The source of the instruction at ``offset`` bytes of ``section``."""
+
+    section: str
+    offset: int
+    file: str
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BtfExtension:
+    """The three tables; of CO-RE relocations only (section, byte offset), for they are recognised and not done."""
+
+    functions: tuple[FunctionInfo, ...] = ()
+    lines: tuple[LineInfo, ...] = ()
+    core: tuple[tuple[str, int], ...] = ()
+
+
+def read_extension(raw: bytes, btf: Btf) -> BtfExtension:
+    """Raises :class:`BtfError`."""
+    if len(raw) < HEADER.size:
+        raise BtfError("BTF.ext header", f"truncated: {len(raw)} bytes")
+    magic, version, _, length = HEADER.unpack_from(raw)
+    if magic != t.MAGIC or version != 1:
+        raise BtfError("BTF.ext header", f"magic {magic:#x}, version {version}")
+    if not HEADER.size + 2 * RANGE.size <= length <= len(raw):
+        raise BtfError("BTF.ext header, hdr_len", f"{length} does not fit {len(raw)} bytes")
+    tables = []
+    for number, (name, record) in enumerate(_KINDS):
+        at = HEADER.size + number * RANGE.size
+        start, size = RANGE.unpack_from(raw, at) if at + RANGE.size <= length else (0, 0)
+        if length + start + size > len(raw):
+            raise BtfError(f"BTF.ext header, {name}", f"{start}+{size} leaves {len(raw)} bytes")
+        tables.append(list(_records(raw[length + start : length + start + size], name, record, btf)))
+    functions, lines, core = tables
+    return BtfExtension(
+        tuple(FunctionInfo(section, offset, kind) for section, (offset, kind) in functions),
+        tuple(
+            LineInfo(section, offset, btf.string(file), where >> COLUMN_BITS, where & ((1 << COLUMN_BITS) - 1), btf.string(text))
+            for section, (offset, file, text, where) in lines
+        ),
+        tuple((section, words[0]) for section, words in core),
+    )
+
+
+def _records(table: bytes, name: str, record: struct.Struct, btf: Btf) -> Iterator[tuple[str, tuple[int, ...]]]:
+    if not table:
+        return
+    here = f"BTF.ext {name}"
+    if len(table) < 4:
+        raise BtfError(here, "record size missing")
+    (step,) = t.WORD.unpack_from(table)
+    if step < record.size or step % 4:
+        raise BtfError(f"{here}, rec_size", f"{step} is less than {record.size} or not a multiple of 4")
+    at = 4
+    while at < len(table):
+        if at + SECTION.size > len(table):
+            raise BtfError(here, "section header cut off")
+        section, count = SECTION.unpack_from(table, at)
+        at += SECTION.size
+        if count == 0 or at + count * step > len(table):
+            raise BtfError(f"{here}, num_info", f"{count} records of {step} bytes do not fit")
+        title = btf.string(section)
+        for _ in range(count):
+            yield title, record.unpack_from(table, at)
+            at += step
+
+
+def build_extension(
+    functions: Sequence[tuple[int, Sequence[tuple[int, int]]]], lines: Sequence[tuple[int, Sequence[tuple[int, int, int, int]]]]
+) -> bytes:
+    """The section; tables are (offset of the section's name, its records)."""
+    packed = []
+    for record, table in ((FUNC, functions), (LINE, lines)):
+        body = b"".join(SECTION.pack(name, len(rows)) + b"".join(record.pack(*row) for row in rows) for name, rows in table if rows)
+        packed.append(t.WORD.pack(record.size) + body if body else b"")
+    head = HEADER.pack(t.MAGIC, 1, 0, HEADER.size + 2 * RANGE.size)
+    return head + RANGE.pack(0, len(packed[0])) + RANGE.pack(len(packed[0]), len(packed[1])) + b"".join(packed)

@@ -1,0 +1,33 @@
+"""Generations of loaders: what an object means depends on who opens it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Generation(Enum):
+    """Whose rules.
+
+    ``SAMPLES``: the prototype of Linux 5.10's samples/bpf/bpf_load.c (``load_bpf_file``); ``LIBBPF_0_3``: Debian 11's, which
+    still takes ``SEC("maps")`` and sloppy section names; ``LIBBPF_1``: 1.0 and later, which refuses both (libbpf.c,
+    bpf_object__elf_collect and sec_def_matches).
+    """
+
+    SAMPLES = "samples"
+    LIBBPF_0_3 = "libbpf 0.3"
+    LIBBPF_1 = "libbpf 1"
+
+    @property
+    def legacy_maps(self) -> bool:
+        """Whether a ``maps`` section is read (libbpf.c, bpf_object__elf_collect: refused since 1.0)."""
+        return self is not Generation.LIBBPF_1
+
+    @property
+    def named_data(self) -> bool:
+        """Whether ``.data.*``, ``.rodata.*`` and ``.bss.*`` become maps (since libbpf 0.6; before, exact names only)."""
+        return self is Generation.LIBBPF_1
+
+    @property
+    def strict_names(self) -> bool:
+        """Whether section names must match whole (since 1.0), and may begin with "?" (not loaded by itself; since 0.7)."""
+        return self is Generation.LIBBPF_1

@@ -1,0 +1,40 @@
+"""Maps defined by ``struct bpf_map_def`` in a ``maps`` section (libbpf 0.3, libbpf.c: bpf_object__init_user_maps)."""
+
+from __future__ import annotations
+
+import struct
+
+from ebpf.maps import MapSpec
+from ebpf.objects.data_maps import map_type
+from ebpf.objects.elf import SymbolType
+from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.file import ElfFile, Section
+from ebpf.objects.object import MapOrigin, ObjectMap
+
+DEFINITION = struct.Struct("<5I")
+"""type, key_size, value_size, max_entries, map_flags."""
+
+
+def legacy_maps(file: ElfFile, section: Section) -> list[ObjectMap]:
+    """All definitions have one size, that of the section by the number of its symbols; beyond 20 bytes they hold zeros.
+
+    Section symbols do not count (since libbpf 0.6; clang 14 and later emit them).
+    """
+    symbols = [s for s in file.symbols if s.section == section.index and s.type != SymbolType.SECTION]
+    if not symbols or section.size % len(symbols) or not section.size:
+        refuse(Stage.MAPS, str(section), f"{section.size} bytes are no whole definitions for {len(symbols)} symbols")
+    size = section.size // len(symbols)
+    found = []
+    for symbol in sorted(symbols, key=lambda s: s.value):
+        at = f"{section}, {symbol}"
+        if not symbol.name:
+            refuse(Stage.MAPS, at, "a map without a name")
+        if symbol.value + size > len(section.data):
+            refuse(Stage.MAPS, at, f"definition at {symbol.value:#x}+{size} leaves the section's {len(section.data)} bytes")
+        raw = section.data[symbol.value : symbol.value + size]
+        if any(raw[DEFINITION.size :]):
+            refuse(Stage.MAPS, at, f"unrecognized, non-zero options beyond {DEFINITION.size} bytes")
+        number, key, value, entries, flags = DEFINITION.unpack(raw[: DEFINITION.size].ljust(DEFINITION.size, b"\0"))
+        spec = MapSpec(map_type(number, at), key, value, entries, flags, symbol.name)
+        found.append(ObjectMap(spec, MapOrigin.LEGACY, section.index, symbol.value))
+    return found

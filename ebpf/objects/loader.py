@@ -1,0 +1,123 @@
+"""Opening an object, stage by stage (libbpf 1.4, libbpf.c: bpf_object_open)."""
+
+from __future__ import annotations
+
+from ebpf.btf import Btf, BtfError, BtfKind
+from ebpf.btf.extension import BtfExtension, read_extension
+from ebpf.objects.btf_maps import btf_maps
+from ebpf.objects.collected import Collected, collect
+from ebpf.objects.data_maps import data_map, is_shown
+from ebpf.objects.debug import Debug
+from ebpf.objects.errors import ObjectError, Stage, refuse
+from ebpf.objects.externs import externs
+from ebpf.objects.file import ElfFile, read_elf
+from ebpf.objects.finished_types import finished
+from ebpf.objects.functions import Function, Functions
+from ebpf.objects.generation import Generation
+from ebpf.objects.legacy_maps import legacy_maps
+from ebpf.objects.linking import Linked, link
+from ebpf.objects.object import Object, ObjectMap, ObjectProgram
+from ebpf.objects.relocations import collect_references
+from ebpf.objects.section_names import resolve
+from ebpf.program import NO_FLAGS
+from ebpf.program_types import ProgramType
+
+MAX_LINKED = 4_000_000
+"""Instructions of all programs with their subprograms, of which each program has its own."""
+
+
+def open_object(data: bytes, name: str = "object.o", generation: Generation = Generation.LIBBPF_1) -> Object:
+    """The object in ``data``; ``name`` is its file's, of which data maps take theirs.
+
+    Raises :class:`ObjectError` naming the file, the stage, the place and the reason, and nothing else, whatever the bytes.
+    """
+    stage = Stage.ELF_INIT
+    try:
+        file = read_elf(data)
+        found = collect(file, generation)
+        stage = Stage.BTF
+        btf, extension = _types(found)
+        stage = Stage.EXTERNS
+        outside = externs(file, btf)
+        stage = Stage.BTF
+        btf = btf and finished(btf, file)
+        stage = Stage.MAPS
+        maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0])
+        stage = Stage.PROGRAMS
+        functions = Functions(file, found)
+        stage = Stage.RELOCATIONS
+        references = collect_references(file, found, functions, maps, outside)
+        debug, names = Debug.of(extension), {section.index: section.name for section in file.sections}
+        programs = []
+        slots = 0
+        for main in functions.programs():
+            linked = link(main, functions, references, outside)
+            slots += len(linked.insns)
+            if slots > MAX_LINKED:
+                refuse(stage, f"function '{main.name}'", f"with it, programs have more than {MAX_LINKED} instructions in all")
+            programs.append(_program(main, linked, debug, names, generation))
+    except ObjectError as error:
+        raise error.of(name) from None
+    except BtfError as error:
+        raise ObjectError(stage, error.at, error.reason, name) from None
+    return Object(
+        name,
+        generation,
+        file,
+        found.license,
+        found.version,
+        tuple(maps),
+        tuple(programs),
+        tuple(outside),
+        btf.raw if btf else None,
+        tuple(found.notes),
+    )
+
+
+def _types(found: Collected) -> tuple[Btf | None, BtfExtension]:
+    """BTF is required only where maps are defined by it; else a broken one is passed over (libbpf.c, bpf_object__init_btf)."""
+    btf, extension = None, BtfExtension()
+    try:
+        if found.btf is not None:
+            btf = Btf(found.btf.data)
+            if found.btf_ext is not None:
+                extension = read_extension(found.btf_ext.data, btf)
+        elif found.btf_maps is not None:
+            raise BtfError(str(found.btf_maps), "BTF is required, but is missing")
+    except BtfError as error:
+        if found.btf_maps is not None:
+            raise
+        found.notes.append(f"{error}: ignored")
+    return btf, extension
+
+
+def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str) -> list[ObjectMap]:
+    maps: list[ObjectMap] = []
+    if found.legacy_maps is not None:
+        maps += legacy_maps(file, found.legacy_maps)
+    if found.btf_maps is not None and btf is not None:
+        maps += btf_maps(found.btf_maps, btf)
+    types: dict[str, tuple[int, bool]] = {}
+    for each in btf or ():
+        # The first of a name counts (btf.c, btf__find_by_name), whatever its kind.
+        if each.name not in types:
+            types[each.name] = each.id, btf is not None and each.kind is BtfKind.DATASEC and is_shown(btf, each)
+    for index, origin in sorted(found.data.items()):
+        section = file.sections[index]
+        maps.append(data_map(section, origin, name, *types.get(section.name, (0, False))))
+    return maps
+
+
+def _program(main: Function, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation) -> ObjectProgram:
+    title = names[main.section]
+    resolved = resolve(title, generation)
+    row = resolved.row
+    unsupported = linked.unsupported
+    if debug.has_core(linked.placed, names):
+        unsupported = "CO-RE relocations, which need the running kernel's types"
+    return ObjectProgram(
+        main.name, title, row.type if row else ProgramType.UNSPEC, row.attach_type if row else None, resolved.target,
+        tuple(linked.insns), tuple((function.name, start) for function, start in linked.placed), row.flags if row else NO_FLAGS,
+        resolved.autoload, debug.source(linked.placed, names), debug.func_info(linked.placed, names), tuple(linked.kfuncs),
+        unsupported,
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""Our reader against libbpf itself on generated objects: it agrees on what both open, and opens nothing that libbpf refuses."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ebpf.objects import ObjectError, open_object
+from ebpf.objects.object import Object
+from ebpf.objects.strictness import STRICTER
+from generators.dice import Dice
+from generators.objects import break_object, well_formed
+from tests.ebpf.objects.libbpf import Opened, library, open_in_child
+
+SEEDS = st.lists(st.lists(st.integers(0, (1 << 160) - 1), min_size=1, max_size=12), min_size=1, max_size=3)
+WIDE = st.integers(0, (1 << 256) - 1)
+
+
+@pytest.fixture(scope="module")
+def libbpf():
+    found = library()
+    if found is None:
+        pytest.skip("libbpf.so.1 is missing")
+    return found
+
+
+def ours(data: bytes) -> tuple[Opened, str]:
+    """What our reader makes of it, and why it refuses."""
+    try:
+        return summary(open_object(data, "x.o")), ""
+    except ObjectError as error:
+        return Opened(), str(error)
+
+
+def summary(opened: Object) -> Opened:
+    programs = tuple((p.name, p.section.lstrip("?"), int(p.type), int(p.attach_type or 0)) for p in opened.programs)
+    maps = tuple(
+        (s.name, int(s.type), s.key_size, s.value_size, s.max_entries, s.flags, s.btf_key, s.btf_value)
+        for s in (each.spec for each in opened.maps)
+    )
+    return Opened(programs, maps)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(WIDE, SEEDS)
+def test_well_formed(libbpf, header, seeds):
+    data = well_formed(header, seeds).data
+    read, refusal = ours(data)
+    assert read == open_in_child(libbpf, data), refusal
+    assert refusal == "" or "legacy map definitions" in refusal
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(WIDE, SEEDS, WIDE)
+def test_malformed(libbpf, header, seeds, broken):
+    made = break_object(well_formed(header, seeds).data, Dice(broken))
+    theirs = open_in_child(libbpf, made.data)
+    read, refusal = ours(made.data)
+    if refusal and theirs.programs is not None:
+        assert any(each.words in refusal for each in STRICTER), f"{made.broken}: {refusal}"
+    elif not refusal:
+        assert read == theirs, made.broken

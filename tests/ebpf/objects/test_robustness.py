@@ -1,0 +1,118 @@
+"""No bytes make the reader crash, hang or eat memory: it gives an object or one clear error."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ebpf.objects import Generation, ObjectError, elf, open_object
+from ebpf.objects.file import MAX_FILE
+from ebpf.objects.parts import MapStyle, Writing
+from ebpf.objects.writer import write_object
+from generators.dice import Dice
+from generators.objects import break_object
+from tests.ebpf.objects.talk import counter, hello
+
+SAMPLES = (
+    write_object([hello()], Writing(debug=True)),
+    write_object([counter()], Writing(MapStyle.LEGACY)),
+    write_object([counter()], Writing(MapStyle.TYPES, debug=True)),
+)
+
+
+def takes(data: bytes) -> bool:
+    """Opens in every generation, and makes programs of what opened; the only exception is an error of ours, in one line."""
+    opened, refusals = False, []
+    for generation in Generation:
+        try:
+            made = open_object(data, "x.o", generation)
+            opened = True
+            for program in made.programs:
+                made.program(program)
+        except ObjectError as error:
+            refusals.append(str(error))
+    assert not [each for each in refusals if "\n" in each]
+    return opened
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes(data):
+    takes(data)
+    takes(SAMPLES[0][:64] + data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SAMPLES), st.integers(0, (1 << 256) - 1))
+def test_one_field_broken(sample, number):
+    takes(break_object(sample, Dice(number)).data)
+
+
+def test_a_small_fuzzer():
+    """Bytes flipped, copied and cut, some of them on top of others."""
+    rng = random.Random(1)
+    opened = 0
+    for _ in range(1500):
+        data = bytearray(rng.choice(SAMPLES))
+        for _ in range(1 + rng.randrange(6)):
+            at = rng.randrange(len(data))
+            match rng.randrange(4):
+                case 0:
+                    data[at] ^= 1 << rng.randrange(8)
+                case 1:
+                    data[at] = rng.choice((0, 1, 8, 0x7F, 0x80, 0xFF))
+                case 2:
+                    data[at : at + 8] = struct.pack(
+                        "<Q", rng.choice((0, 1, len(data), 0xFFFFFFFF, (1 << 64) - 1, rng.getrandbits(64)))
+                    )
+                case 3:
+                    start = rng.randrange(len(data))
+                    data[at : at + 24] = data[start : start + 24]
+        opened += takes(bytes(data))
+    assert opened > 100
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_cut_anywhere(sample):
+    for size in range(0, len(sample), 3):
+        assert not takes(sample[:size])
+
+
+def claims() -> dict[str, bytes]:
+    """Files that claim much: as many symbols, relocations, instructions or BTF as fit, overlapping names, and sizes of 2^60."""
+    base = SAMPLES[0]
+    (start,) = struct.unpack_from("<Q", base, 40)
+    found = {"long file of nothing": base + bytes(MAX_FILE - len(base)), "too long": base + bytes(MAX_FILE)}
+    file = open_object(base, "x.o").file
+    extra = MAX_FILE - len(base) - 4096
+    fillers = {
+        ".symtab": elf.SYM.pack(1, 0x11, 0, 0xFFF1, 0, 0),
+        ".text": bytes.fromhex("b700000000000000"),
+        ".strtab": b"a",
+        ".BTF": b"a",
+    }
+    for name, filler in fillers.items():
+        index = next(section.index for section in file.sections if section.name == name)
+        data = bytearray(base) + filler * (extra // len(filler))
+        at = start + index * elf.SHDR.size
+        struct.pack_into("<QQ", data, at + 24, len(base), len(data) - len(base))
+        found[f"large {name}"] = bytes(data)
+        struct.pack_into("<Q", data, at + 32, 1 << 60)
+        found[f"{name} said to be huge"] = bytes(data)
+    return found
+
+
+@pytest.mark.parametrize(("name", "data"), claims().items(), ids=claims().keys())
+def test_claims_are_not_trusted(name, data):
+    began = time.monotonic()
+    tracemalloc.start()
+    takes(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200 << 20
+    assert time.monotonic() - began < 60

@@ -1,0 +1,89 @@
+"""Generated programs: near misses are found, and what is called safe never traps."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from conformance.second_opinion import by_intervals, opinion
+from ebpf import rules
+from ebpf.program import Case, Input
+from ebpf.program_types import ProgramType
+from generators.profiles import Profile
+from generators.programs import Generated, Purpose, build
+from oracles.interpreter import Step, Trapped, run
+from oracles.reference import Budget, Verdict
+
+T = ProgramType
+SMALL = Budget(steps=20_000, paths=1_000, seconds=600.0, queries=1_000)
+RUNS = 6
+ONE_NAME = {
+    rules.SCRATCHED_REGISTER: rules.UNINITIALISED_REGISTER, rules.MISALIGNED: rules.STACK_MISALIGNED,
+    rules.NULL_DEREFERENCE: rules.NULL_CHECK, rules.SCALAR_DEREFERENCE: rules.NULL_DEREFERENCE,
+}  # fmt: skip
+"""Two names for one rule: what was scratched is not written, the stack has a rule of its own, the number may be 0."""
+
+
+def _generated(seed: int, near_misses_in: int = 0, daring_in: int = 0) -> Generated:
+    rng = random.Random(seed)
+    profile = Profile(
+        linux=(7, 0), types=(T.SOCKET_FILTER, T.XDP, T.SCHED_CLS), near_misses_in=near_misses_in, daring_in=daring_in
+    )
+    return build(rng.getrandbits(256), [rng.getrandbits(1024) for _ in range(rng.randrange(3, 14))], profile)
+
+
+def _inputs(case: Case, seed: int) -> list[tuple[Case, Input]]:
+    """The case's own inputs, and random packets with random map contents."""
+    rng = random.Random(seed)
+    drawn = []
+    for _ in range(RUNS):
+        maps = tuple(
+            replace(spec, contents=tuple((key, rng.randbytes(spec.value_size)) for key, _ in spec.contents))
+            for spec in case.program.maps
+        )
+        packet = bytes(rng.choice((0, 1, 7, 0x7F, 0x80, 0xFF, rng.randrange(256))) for _ in range(rng.choice((14, 64, 86, 128))))
+        drawn.append((replace(case, program=replace(case.program, maps=maps)), Input(packet)))
+    return [*((case, data) for data in case.inputs[:2]), *drawn]
+
+
+def _reaches(case: Case, data: Input, at: int) -> bool:
+    trace: list[Step] = []
+    outcome = run(case, data, trace=trace)
+    return (isinstance(outcome, Trapped) and outcome.at == at) or any(step.at == at for step in trace)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_near_miss_is_found(seed: int) -> None:
+    made = _generated(seed, near_misses_in=1)
+    if made.purpose is not Purpose.NEAR_MISS or made.rule is None or made.rule == rules.INFINITE_LOOP:
+        pytest.skip("no near miss, or one that no budget finds")
+    if made.rule.phase is rules.Phase.WALK and not any(_reaches(case, data, made.at) for case, data in _inputs(made.case, seed)):
+        pytest.skip("no run gets there")
+    answer = opinion(made.case, SMALL)
+    found = {(broken.rule, broken.at) for broken in answer.policy} | {(answer.rule, answer.at)}
+    wanted = {made.rule, ONE_NAME.get(made.rule, made.rule)}
+    named = any((rule, made.at) in found or f"{rule} at instruction {made.at}:" in answer.reason for rule in wanted)
+    assert named or "budget" in answer.reason, (made.rule, made.at, found, answer.reason)
+
+
+@pytest.mark.parametrize("seed", range(100, 140))
+def test_what_is_safe_does_not_trap(seed: int) -> None:
+    made = _generated(seed, daring_in=1)
+    answer, proof = opinion(made.case, SMALL), by_intervals(made.case)
+    assert not (proof.verdict is Verdict.SAFE and answer.verdict is Verdict.UNSAFE)
+    if Verdict.SAFE not in (answer.verdict, proof.verdict):
+        return
+    broken = {broken.rule for broken in answer.policy}
+    for case, data in _inputs(made.case, seed):
+        outcome = run(case, data)
+        assert not isinstance(outcome, Trapped) or outcome.rule in broken or not outcome.predictable, outcome
+
+
+@pytest.mark.parametrize("seed", range(200, 230))
+def test_what_is_valid_is_not_unsafe_and_breaks_no_rule(seed: int) -> None:
+    made = _generated(seed)
+    answer = opinion(made.case, SMALL)
+    assert answer.verdict is not Verdict.UNSAFE
+    assert not answer.refused_by((7, 0)), answer.policy

@@ -1,0 +1,29 @@
+"""The reference verifier on one program per rule and its neighbour that just keeps it."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.second_opinion import by_intervals, opinion
+from oracles.interpreter import Trapped, run
+from oracles.reference import Verdict
+from tests.oracles.reference import rows_accesses, rows_calls, rows_worlds
+from tests.oracles.reference.rows import Row, said
+
+ROWS = (*rows_accesses.ROWS, *rows_calls.ROWS, *rows_worlds.ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_all_that_is_said(row: Row) -> None:
+    answer = opinion(row.case())
+    assert said(answer) == row.says
+    if answer.witness is not None:
+        outcome = run(answer.witness, answer.witness.inputs[0])
+        assert isinstance(outcome, Trapped)
+        assert outcome.at == answer.at
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_what_intervals_prove_is_safe(row: Row) -> None:
+    if by_intervals(row.case()).verdict is Verdict.SAFE:
+        assert row.says.startswith("safe")

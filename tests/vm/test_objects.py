@@ -1,0 +1,59 @@
+"""Objects that we wrote, opened by our loader and loaded into a real kernel (rows 9 to 11 of the pipeline)."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from conformance.check import Checked, check
+from conformance.cli.objects import open_any
+from conformance.kernel.features import probe
+from conformance.kernel.jobs import Verdict
+from ebpf.assembly import parse
+from ebpf.maps import MapSpec, MapType
+from ebpf.objects.parts import MapStyle, Part, Writing
+from ebpf.objects.writer import write_object
+from ebpf.program import Case, Input, Program
+from ebpf.program_types import ProgramType
+from generators.objects import well_formed
+from tests.ebpf.objects.talk import counter, hello
+
+pytestmark = pytest.mark.vm
+
+RODATA = MapSpec(MapType.ARRAY, 4, 8, 1, 1 << 7, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),))
+TALK = {
+    "hello": write_object([hello()]),
+    "hello with lines": write_object([hello()], Writing(debug=True)),
+    "counter, legacy": write_object([counter()], Writing(MapStyle.LEGACY)),
+    "counter, sizes": write_object([counter()], Writing(MapStyle.SIZES)),
+    "counter, types": write_object([counter()], Writing(MapStyle.TYPES, debug=True)),
+    # A frozen map's value is a constant to the kernel; nobody may call its claim wrong.
+    "rodata": write_object([Part("f", Program(
+        ProgramType.SOCKET_FILTER, parse(["r1 = map[0][0]+0", "r0 = *(u64 *)(r1 +0)", "exit"]), (RODATA,)))]),
+}  # fmt: skip
+
+
+def checked(kernel, data: bytes):
+    opened = open_any(data, "x.o")
+    features = probe(kernel)
+    for program in opened.programs:
+        found = Checked(program.name, Case(opened.program(program), (Input(packet=bytes(64)),)))
+        check(found, "kernel", kernel.run, features.support(found.case.program), features.release)
+        yield found
+
+
+@pytest.mark.parametrize("data", TALK.values(), ids=TALK.keys())
+def test_the_talks_programs_are_accepted(kernel, data):
+    (found,) = checked(kernel, data)
+    assert found.rulings["kernel"].verdict is Verdict.ACCEPT, found.rulings
+    assert not found.disagreements
+
+
+def test_generated_objects_are_accepted(kernel):
+    rng = random.Random(1)
+    for _ in range(20):
+        made = well_formed(rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(8)] for _ in range(2)])
+        if made.how.license == "GPL":
+            for found in checked(kernel, made.data):
+                assert found.rulings["kernel"].verdict is Verdict.ACCEPT, found.rulings
