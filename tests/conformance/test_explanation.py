@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.check import Checked, as_json
 from conformance.explanation import explain, lines
 from ebpf.assembly import parse
 from ebpf.program import Case, Program
@@ -39,6 +40,11 @@ def test_where_a_value_came_from(source: str, at: int, register: int, origin: tu
     assert found is not None
     assert (found.at, found.register, found.origin) == (at, register, origin)
     assert all(line.startswith("  ") for line in lines(kprobe(source)))
+
+
+def test_the_record_of_check_tells_it_too() -> None:
+    why = as_json(Checked("unset", unset()))["why"]
+    assert (why["instruction"], why["register"], why["wanted"], why["origin"]) == (UNSET_CALL, 1, "room", [2])
 
 
 def test_what_is_safe_needs_no_explanation() -> None:
