@@ -9,7 +9,7 @@ from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.log import Log, parse_log
-from conformance.second_opinion import by_intervals, opinion
+from conformance.second_opinion import by_intervals, linux, opinion
 from ebpf.assembly import text
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
@@ -94,7 +94,9 @@ class Observation:
             return False
         answer = by_intervals(self.case, self.budget)
         refused = self.ruling.instruction
-        return answer.verdict is Reference.SAFE and (refused is None or refused in answer.visited)
+        if answer.verdict is not Reference.SAFE or answer.refused_by(linux(self.release)):
+            return False
+        return refused is None or refused in answer.visited
 
     @cached_property
     def log(self) -> Log | None:

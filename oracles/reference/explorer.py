@@ -237,6 +237,10 @@ class Explorer:
             key = (rule.name, place, since)
             if key in self.broken:
                 return
+            if self.by_ranges:
+                # As far as ranges tell; no input is known to lead there.
+                self.broken[key] = Broken(rule, place, detail, since, before)
+                return
             if state.model is None:
                 state.model = self.solver.feasible(state, True)[1]
             if state.model is None:
