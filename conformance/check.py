@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conformance.explanation import Explanation, explain
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost, Verdict
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import Support, judge_answer
@@ -103,6 +104,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
             for kernel, ruling in checked.rulings.items()
         },
         "reference": reference_json(opinion(checked.case)),
+        "why": why_json(explain(checked.case)),
         "interpreter": [outcome_json(outcome) for outcome in checked.outcomes],
         "disagreements": [
             {"kernel": kernel, "kind": each.kind.value, "signature": each.signature, "statement": each.statement,
@@ -127,6 +129,14 @@ def reference_json(answer: Opinion) -> dict[str, Any]:
         "witness": None if answer.witness is None else to_plain(answer.witness),
         "seconds": round(answer.cost.seconds, 4),
     }  # fmt: skip
+
+
+def why_json(found: Explanation | None) -> dict[str, Any] | None:
+    """The register that the reference verifier accuses, and where its value came from."""
+    if found is None:
+        return None
+    return {"instruction": found.at, "rule": found.rule.name, "register": found.register, "wanted": found.wanted, "found": found.found,
+            "origin": list(found.origin)}  # fmt: skip
 
 
 def _version(series: tuple[int, int] | None) -> str | None:

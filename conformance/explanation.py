@@ -27,6 +27,7 @@ DEPTH = 8
 CONTEXT = 1
 """The register that programs find their context in."""
 FRAME_POINTER = 10
+UNSET = "not set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def lines(case: Case) -> Iterator[str]:
     code = dict(listing(case.program.instructions))
     what = f"wants {found.wanted} in" if found.wanted else "uses"
     yield f"  why: instruction {found.at} ({code[found.at]}) {what} r{found.register}, which is {found.found}"
-    before = "set by"
+    before = "left unset by" if found.found == UNSET else "set by"
     for at in found.origin:
         yield f"       {before} instruction {at}: {code[at]}"
         before = "  from"
@@ -88,7 +89,7 @@ def _wanted(case: Case, insn: Insn, register: int) -> Arg | None:
 
 def _describe(value: object, register: int) -> str:
     if value is None and register not in (CONTEXT, FRAME_POINTER) or isinstance(value, Undefined):
-        return "not set"
+        return UNSET
     if isinstance(value, int):
         return f"a number (0x{value:x} on the way shown), not a pointer"
     return "a pointer of another kind" if isinstance(value, Pointer) else "something else"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.check import Checked, as_json
 from conformance.explanation import explain, lines
 from ebpf.assembly import parse
 from ebpf.program import Case, Program
@@ -26,11 +27,11 @@ def test_row_17_the_talks_program() -> None:
 @pytest.mark.parametrize(
     ("source", "at", "register", "origin"),
     [
-        ("r6 = 0\nr6 += 8\nr1 = r6\nr2 = 8\nr3 = 0\ncall 113\nr0 = 0\nexit", 5, 1, (2, 1, 0)),
-        ("r6 = 4096\n*(u64 *)(r10 -8) = r6\nr1 = *(u64 *)(r10 -8)\nr2 = 8\nr3 = 0\ncall 113\nr0 = 0\nexit", 5, 1, (2, 1, 0)),
-        ("call 5\nr1 = r0\nr2 = 8\nr3 = 0\ncall 113\nr0 = 0\nexit", 4, 1, (1, 0)),
+        ("r6 = 0\nr6 += 8\nr1 = r6\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit", 5, 1, (2, 1, 0)),
+        ("r6 = 4096\n*(u64 *)(r10 -8) = r6\nr1 = *(u64 *)(r10 -8)\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit", 5, 1, (2, 1, 0)),
+        ("call ktime_get_ns#5\nr1 = r0\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit", 4, 1, (1, 0)),
         ("r1 = r7\nr0 = 0\nexit", 0, 7, ()),
-        ("call 5\nr0 = r3\nexit", 1, 3, (0,)),
+        ("call ktime_get_ns#5\nr0 = r3\nexit", 1, 3, (0,)),
     ],
     ids=["moves", "stack", "result", "never set", "lost in a call"],
 )
@@ -39,6 +40,11 @@ def test_where_a_value_came_from(source: str, at: int, register: int, origin: tu
     assert found is not None
     assert (found.at, found.register, found.origin) == (at, register, origin)
     assert all(line.startswith("  ") for line in lines(kprobe(source)))
+
+
+def test_the_record_of_check_tells_it_too() -> None:
+    why = as_json(Checked("unset", unset()))["why"]
+    assert (why["instruction"], why["register"], why["wanted"], why["origin"]) == (UNSET_CALL, 1, "room", [2])
 
 
 def test_what_is_safe_needs_no_explanation() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import re
 import signal as signals
 
@@ -14,11 +15,14 @@ from conformance.kernel.attaching import Attached, AttachJob, AttachWay, Reached
 from conformance.kernel.features.answers import Answer3
 from conformance.kernel.features.attaching import PERF_IOCTL, PERF_LINK, probe_attaching
 from conformance.kernel.jobs import Attempt, Jit, Job, Verdict
+from conformance.kernel.protocol.attach import encode_attach
+from conformance.kernel.protocol.frames import Kind
 from conformance.kernel.session import KernelSession
 from conformance.kernel.trace_format import HIDDEN, parse_format
 from conformance.kernel.verdicts import Support, judge_answer
 from conformance.second_opinion import opinion
 from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import CONTEXT_BOUNDS
@@ -229,3 +233,30 @@ def test_row_17_the_report_names_argument_instruction_and_rule(kernel: KernelSes
     assert "instruction 4 (call bpf_probe_read_kernel#113) wants room in r1, which is a number" in report
     assert "set by instruction 2: r1 = 8" in report
     assert "rule helper-argument: a helper gets an argument its prototype forbids (kernel/bpf/verifier.c: check_func_arg)" in report
+
+
+def test_an_agent_answers_whatever_it_is_sent(kernel: KernelSession) -> None:
+    """Damaged and cut jobs: each is answered, by the same machine, and none leaves anything attached."""
+    good = encode_attach(AttachJob(counter(), EXECVE))
+    boots, chance = kernel.boots, random.Random(18)
+    for number in range(60):
+        payload = bytearray(good[: chance.randrange(1, len(good))] if number % 3 == 0 else good)
+        for _ in range(chance.randint(1, 3)):
+            payload[chance.randrange(len(payload))] = chance.randrange(256)
+        kernel._exchange(Kind.ATTACH, bytes(payload))
+    assert attach(kernel, AttachJob(hello(), EXECVE)).printed() == (MESSAGE.decode(),)
+    assert kernel.boots == boots
+
+
+@pytest.mark.parametrize(
+    ("program", "failed"),
+    [
+        (Program(ProgramType.TRACEPOINT, (mov(0, 0), EXIT), (MapSpec(MapType.ARRAY, 4, 0, 1),)), Reached(Stage.MAPS, errno.EINVAL)),
+        (Program(ProgramType.TRACEPOINT, ()), Reached(Stage.LOAD, errno.E2BIG)),
+    ],
+    ids=["map", "empty"],
+)
+def test_row_18_what_fails_before_there_is_a_program(kernel: KernelSession, program: Program, failed: Reached) -> None:
+    got = attach(kernel, AttachJob(Case(program), EXECVE))
+    assert got.failed == failed
+    assert got.stages[-1] == failed
