@@ -135,8 +135,10 @@ def why_json(found: Explanation | None) -> dict[str, Any] | None:
     """The register that the reference verifier accuses, and where its value came from."""
     if found is None:
         return None
-    return {"instruction": found.at, "rule": found.rule.name, "register": found.register, "wanted": found.wanted, "found": found.found,
-            "origin": list(found.origin)}  # fmt: skip
+    return {
+        "instruction": found.at, "rule": found.rule.name, "register": found.register, "wanted": found.wanted,
+        "found": found.found, "origin": list(found.origin),
+    }  # fmt: skip
 
 
 def _version(series: tuple[int, int] | None) -> str | None:

@@ -1,7 +1,7 @@
 """Why a register is not what a helper wants: which argument, and which instruction made it so.
 
-Found on a run that gets there: the reference verifier's witness.  From the refused instruction back, the last one that gave the register
-its value; through moves and through the stack to where the value came from.
+Found on a run that gets there: the reference verifier's witness.  From the refused instruction back, the last one that gave the
+register its value; through moves and through the stack to where the value came from.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ UNSET = "not set"
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """``register`` at the slot ``at`` breaks ``rule``.  ``wanted`` is what the helper's prototype asks of it (None: no helper's
-    argument), ``found`` what it was.  ``origin`` are the slots its value came through, the newest first; empty: it never got one."""
+    argument), ``found`` what it was.  ``origin`` are the slots its value came through, the newest first; empty: it never got
+    one."""
 
     at: int
     rule: Rule
@@ -88,7 +89,7 @@ def _wanted(case: Case, insn: Insn, register: int) -> Arg | None:
 
 
 def _describe(value: object, register: int) -> str:
-    if value is None and register not in (CONTEXT, FRAME_POINTER) or isinstance(value, Undefined):
+    if (value is None and register not in (CONTEXT, FRAME_POINTER)) or isinstance(value, Undefined):
         return UNSET
     if isinstance(value, int):
         return f"a number (0x{value:x} on the way shown), not a pointer"
