@@ -30,11 +30,13 @@ from generators.profiles import Profile, profile_for
 from generators.programs import Generated, Purpose
 
 IN_FLIGHT = 48
-SECOND_OPINION_IN = 32
+SECOND_OPINION_IN = 48
 """One program in so many is put to the reference verifier whatever the kernel says."""
-EXPERIMENTS_IN = 8
+DARING_IN = 4
+"""Of the programs whose safety nobody knows beforehand, one in so many."""
+EXPERIMENTS_IN = 12
 """One program in so many is a program of experiments, when transfer is one property of several."""
-OTHERS_IN = 8
+OTHERS_IN = 48
 """Of the other programs, transfer judges one in so many."""
 REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
@@ -210,7 +212,8 @@ class Worker:
 def _wants_second_opinion(seen: Observation, number: int) -> bool:
     """Where the reference verifier is worth its time: where the kernel said what was not expected, and now and then elsewhere."""
     expected = seen.accepted == (seen.generated.purpose is Purpose.VALID)
-    return not expected or seen.generated.purpose is Purpose.DARING or number % SECOND_OPINION_IN == 0
+    daring = seen.generated.purpose is Purpose.DARING
+    return (not expected and not daring) or (daring and number % DARING_IN == 0) or number % SECOND_OPINION_IN == 0
 
 
 def main(assignment: Assignment, queue: Queue[Report], stop: Event) -> None:

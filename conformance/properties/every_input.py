@@ -18,7 +18,7 @@ from oracles.reference.terms import Condition, b, negation
 from oracles.reference.verify import walks
 from oracles.reference.witness import witness
 
-QUERIES = 60
+QUERIES = 24
 """Per program: claims that no cheap look decides are put to Z3 up to so many."""
 
 
