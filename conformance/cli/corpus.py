@@ -12,7 +12,7 @@ import msgspec
 
 from conformance.cli.options import images, json_option
 from conformance.corpus.judging import Judged, Subject, judge_all, subjects
-from conformance.corpus.records import Record, read_records
+from conformance.corpus.records import Record, read_known
 from conformance.corpus.table import as_text, tabulate
 
 
@@ -29,7 +29,9 @@ def corpus(path: Path, count: int | None, seed: int, kernels: tuple[str, ...], w
     PATH is a gzipped JSON list of records. Prints how many programs the reference verifier answers, where it contradicts a kernel,
     and how often each policy rule fired. Exit status: 1 when a kernel accepts what an oracle objects to.
     """
-    records = read_records(path)
+    records, unreadable = read_known(path)
+    for reason in unreadable:
+        click.echo(f"left out: {reason}", err=True)
     every = _mutated(records, count, seed) if count else list(subjects(records))
     if kernels or count:
         every = _asked(every, kernels)

@@ -72,6 +72,29 @@ class _Record(ProgramRecord, kw_only=True):
 
 def read_records(path: Path) -> tuple[Record, ...]:
     """All records of ``path``.  Raises :class:`InputError` naming the file, the record and the reason."""
+    records, unreadable = read_known(path)
+    if unreadable:
+        raise InputError(unreadable[0])
+    return records
+
+
+def read_known(path: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+    """The records that can be read, and why others cannot: a corpus may know map types or special fields that came later.
+
+    Raises :class:`InputError` naming the file and the reason where there is no list of records, or none can be read.
+    """
+    records, unreadable = [], []
+    for number, raw in enumerate(_every(path)):
+        try:
+            records.append(_record(raw, f"{path}: record {number}"))
+        except InputError as error:
+            unreadable.append(str(error))
+    if unreadable and not records:
+        raise InputError(unreadable[0])
+    return tuple(records), tuple(unreadable)
+
+
+def _every(path: Path) -> list[Any]:
     try:
         with gzip.open(path) as file:
             every = msgspec.json.decode(file.read())
@@ -79,7 +102,7 @@ def read_records(path: Path) -> tuple[Record, ...]:
         raise InputError(f"{path}: {error}") from None
     if not isinstance(every, list):
         raise InputError(f"{path}: expected a list of records, found {type(every).__name__}")
-    return tuple(_record(raw, f"{path}: record {number}") for number, raw in enumerate(every))
+    return every
 
 
 def _record(raw: Any, at: str) -> Record:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.corpus import read_records
+from conformance.corpus.records import read_known
 from ebpf.errors import InputError
 from ebpf.maps import FieldKind, MapField
 from ebpf.program import LoadFlag
@@ -90,3 +91,19 @@ def test_the_corpus() -> None:
     assert sum(value is not None for m in returns for value in m.retvals) == 651
     assert sum(record.unprivileged is not None for record in records) == 644
     assert sum(len(record.privileged.program.instructions) for record in records) > 30_000
+
+
+def test_records_that_came_later_are_left_out_by_name(tmp_path: Path) -> None:
+    fine = {"id": "a/1", "name": "fine", "prog_type_id": 1, "expected_attach_type": 0, "prog_flags": 0, "license": "GPL",
+            "insns": "b7000000000000009500000000000000", "measured": {}}  # fmt: skip
+    later = {**fine, "id": "a/2", "maps": [{"type": "NEXT_YEARS", "key_size": 4, "value_size": 4, "max_entries": 1}]}
+    path = tmp_path / "corpus.json.gz"
+    path.write_bytes(gzip.compress(json.dumps([fine, later]).encode()))
+    records, unreadable = read_known(path)
+    assert [record.id for record in records] == ["a/1"]
+    assert len(unreadable) == 1
+    assert "record 1 (a/2)" in unreadable[0]
+    assert "NEXT_YEARS" in unreadable[0]
+    path.write_bytes(gzip.compress(json.dumps([later]).encode()))
+    with pytest.raises(InputError, match="NEXT_YEARS"):
+        read_known(path)
