@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-COPIED = ("conformance", "ebpf", "generators", "oracles", "reports", "tests", "pyproject.toml")
+COPIED = ("conformance", "ebpf", "generators", "oracles", "reports", "tests", "pyproject.toml", "docs")
 MEMORY = 6 << 30
 """Bytes of address space: a changed loop must not take the machine down."""
 
