@@ -60,7 +60,11 @@ def judge(seen: Observation) -> Iterator[Judgement]:
 
 def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
     """One judgement, of inputs that Z3 finds; a run of one must leave the claim too."""
+    open_ = False
     for case in suspects(seen):
+        if case is None:
+            open_ = True
+            continue
         trace: list[Step] = []
         run(case, case.inputs[0], trace=trace, limit=STEP_LIMIT)
         judgement = judge_run(seen, 0, tuple(trace))
@@ -68,7 +72,7 @@ def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
             statement = judgement.statement.replace("on input 0", "on an input that Z3 found")
             yield replace(judgement, statement=statement, input=None, witness=case)
             return
-    yield Agreement()
+    yield Abstention("reference: left open") if open_ else Agreement()
 
 
 def judge_run(seen: Observation, number: int, trace: tuple[Step, ...]) -> Judgement:

@@ -12,6 +12,7 @@ from conformance.kernel.verifier_log.paths import ClaimsAt, NotExplored, follow
 from conformance.properties.observation import Observation
 from ebpf.program import Case
 from oracles.claims import as_formula
+from oracles.reference import Verdict
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State, Walked
 from oracles.reference.terms import Condition, b, negation
@@ -22,16 +23,20 @@ QUERIES = 24
 """Per program: claims that no cheap look decides are put to Z3 up to so many."""
 
 
-def suspects(seen: Observation) -> Iterator[Case]:
+def suspects(seen: Observation) -> Iterator[Case | None]:
     """Cases with an input that, by the terms, leaves a claim of the log or goes where the kernel did not: to be run and held
-    against the log."""
+    against the log.  None where something stays open: a path not walked, a question not asked, or without an answer."""
     assert seen.exploration is not None
     assert seen.budget is not None
     solver = Solver()
     looked: set[tuple[object, int]] = set()
     kept: list[object] = []
-    for state, steps in walks(seen.case, seen.budget):
+    answer, paths = walks(seen.case, seen.budget)
+    if answer.verdict is Verdict.UNKNOWN:
+        yield None
+    for state, steps in paths:
         if solver.counted.queries > QUERIES:
+            yield None
             return
         followed = follow(seen.exploration, [(step.frame, step.at) for step in steps])
         for claims in followed.claims:
@@ -39,9 +44,13 @@ def suspects(seen: Observation) -> Iterator[Case]:
                 continue
             step = steps[claims.step]
             for key, wrong in _wrong(claims, step, kept):
-                if key not in looked and solver.counted.queries <= QUERIES:
-                    looked.add(key)
-                    yield from _case(seen.case, state, step, wrong, solver)
+                if key in looked:
+                    continue
+                if solver.counted.queries > QUERIES:
+                    yield None
+                    return
+                looked.add(key)
+                yield from _case(seen.case, state, step, wrong, solver)
         stop = followed.stop
         if isinstance(stop, NotExplored) and stop.step + 1 < len(steps):
             yield from _case(seen.case, state, steps[stop.step + 1], True, solver)
@@ -61,8 +70,10 @@ def _wrong(claims: ClaimsAt, step: Walked, kept: list[object]) -> Iterator[tuple
                     yield (claim.range, value if isinstance(value, int) else value.get_id()), wrong
 
 
-def _case(case: Case, state: State, step: Walked, wrong: Condition, solver: Solver) -> Iterator[Case]:
+def _case(case: Case, state: State, step: Walked, wrong: Condition, solver: Solver) -> Iterator[Case | None]:
     there = replace(state, assumed=step.assumed, happened=step.happened, model=None)
     answer, model = solver.ask([b(wrong), *there.assumptions()])
     if answer is Feasible.YES and model is not None:
         yield from witness(case, there, wrong, model, solver)
+    elif answer is Feasible.UNKNOWN:
+        yield None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import z3
 
@@ -22,10 +22,7 @@ from oracles.reference.solver import Solver
 from oracles.reference.stack import Stack
 from oracles.reference.state import Frame, State, Walked
 from oracles.reference.terms import symbol
-from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind
-
-LONGEST = 1 << 20
-"""Bytes: more than any packet has (GSO_MAX_SIZE, include/linux/netdevice.h, is half of it)."""
+from oracles.reference.values import LONGEST_PACKET, UNDEFINED, Pointer, Region, RegionKind
 
 _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
     o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step, o.ST: loads.step,
@@ -54,18 +51,22 @@ def final_states(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[St
     return _run(x), states
 
 
-def walks(case: Case, budget: Budget = Budget()) -> Iterator[tuple[State, list[Walked]]]:  # noqa: B008 (frozen)
-    """Every path that returns, instruction by instruction, with its last state."""
+def walks(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[tuple[State, list[Walked]]]]:  # noqa: B008 (frozen)
+    """Every path that returns, instruction by instruction, with its last state; an answer of ``UNKNOWN`` means that paths are
+    missing."""
     x = Explorer(case, lambda case, rule, at: False, budget)
     x.walks = []
-    _run(x)
-    for state in x.walks:
-        steps = []
-        node = state.walked
-        while node is not None:
-            steps.append(node)
-            node = node.earlier
-        yield state, steps[::-1]
+    answer = _run(x)
+    return answer, [(state, _steps(state)) for state in x.walks]
+
+
+def _steps(state: State) -> list[Walked]:
+    steps = []
+    node = state.walked
+    while node is not None:
+        steps.append(node)
+        node = node.earlier
+    return steps[::-1]
 
 
 def verify(case: Case, confirm: Confirm, budget: Budget = Budget(), solver: Solver | None = None) -> Answer:  # noqa: B008 (frozen)
@@ -104,10 +105,8 @@ def start(x: Explorer) -> State:
     length = symbol("packet_length")
     packet = Region(RegionKind.PACKET, 2, length)
     state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=4 + 2 * len(x.program.maps))
-    state.assume(z3.ULE(length, LONGEST))
+    state.assume(z3.ULE(length, LONGEST_PACKET))
     state.model = x.solver.nothing
     state.registers[1] = Pointer(context, 0)
     state.registers[10] = Pointer(stack, STACK_SIZE)
     return state
-
-
