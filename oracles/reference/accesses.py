@@ -13,6 +13,7 @@ from ebpf.rules import Rule
 from oracles.reference import context
 from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
 from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.map_kinds import READ_ONLY_PROGRAM
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.stack import Stack
 from oracles.reference.state import State
@@ -109,7 +110,7 @@ def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write
         for path, at in paths:
             frame = next(f for f in path.frames if f.region is region)
             frame.stack.touch(at)
-        return [(path, at) for path, at in paths]
+        return list(paths)
     return [(s, place)]
 
 
@@ -185,7 +186,7 @@ def _frozen(x: Explorer, region: Region) -> bytes | None:
     """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and kernels take it so
     (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
     spec = None if region.map is None else x.program.maps[region.map]
-    if spec is None or not spec.flags & 1 << 7 or spec.type is not MapType.ARRAY or spec.max_entries != 1:
+    if spec is None or not spec.flags & READ_ONLY_PROGRAM or spec.type is not MapType.ARRAY or spec.max_entries != 1:
         return None
     return spec.contents[0][1] if spec.contents else bytes(spec.value_size)
 

@@ -29,7 +29,6 @@ MEMORY = {
     RegionKind.STACK, RegionKind.MAP_VALUE, RegionKind.PACKET, RegionKind.MEMORY, RegionKind.RING_BUFFER,
 }  # fmt: skip
 """Memory that helpers may be given."""
-FIXED = {A.FIXED_MEM, A.FIXED_MEM_INOUT, A.FIXED_MEM_UNINIT}
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from oracles.reference import calls
 from oracles.reference.arguments import Arguments
 from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
-from oracles.reference.map_kinds import ARRAYS, READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM
+from oracles.reference.map_kinds import ARRAYS, value_region
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.state import Loop, State
 from oracles.reference.terms import Term, equal, mask, negation
@@ -99,10 +99,7 @@ def _arguments(x: Explorer, s: State, turn: Loop) -> list[Value]:
     index = turn.extra.map
     spec = x.program.maps[index]
     key = Region(RegionKind.MEMORY, s.number(), spec.key_size, writable=False)
-    value = Region(
-        RegionKind.MAP_VALUE, s.number(), spec.value_size, index, not spec.flags & WRITE_ONLY_PROGRAM,
-        not spec.flags & READ_ONLY_PROGRAM, key=f"element {turn.iteration}",
-    )  # fmt: skip
+    value = value_region(s.number(), index, spec, f"element {turn.iteration}")
     return [Pointer(x.handles[index], 0), Pointer(key, 0), Pointer(value, 0), turn.argument, UNDEFINED]
 
 

@@ -19,6 +19,7 @@ from ebpf.rules import Rule
 from oracles.reference.answer import Answer, Broken, Cost, Verdict, spans
 from oracles.reference.depth import check_depth
 from oracles.reference.events import Chance
+from oracles.reference.map_kinds import value_region
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import State, Walked
 from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed
@@ -81,10 +82,7 @@ class Explorer:
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
         self.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
         self.handles = [Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))]
-        self.direct = [
-            Region(RegionKind.MAP_VALUE, 4 + 2 * n, spec.value_size, n, not spec.flags & 1 << 8, not spec.flags & 1 << 7)
-            for n, spec in enumerate(self.program.maps)
-        ]
+        self.direct = [value_region(4 + 2 * n, n, spec) for n, spec in enumerate(self.program.maps)]
         self.elided: dict[int, tuple[int, int]] = {}
         self.walks: list[State] | None = None
         self.exits: Callable[[State], None] | None = None

@@ -40,7 +40,7 @@ class _Form:
         entries = self._entries()
         self._functions(entries)
         if self.sound:
-            self._reachable(entries)
+            self._reachable()
         return self.sound
 
     def _instructions(self) -> None:
@@ -139,7 +139,7 @@ class _Form:
             insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC) else []  # fmt: skip
         return [step, *extra] if goes is None else [step, goes]
 
-    def _reachable(self, entries: list[int]) -> None:
+    def _reachable(self) -> None:
         seen: set[int] = set()
         work = [0]
         while work:

@@ -12,11 +12,11 @@ from oracles.reference import callbacks
 from oracles.reference.arguments import Arguments, check
 from oracles.reference.events import LookedUp, MapWritten, Scripted
 from oracles.reference.explorer import Explorer, Unmodelled
-from oracles.reference.map_kinds import ARRAYS, HASHES, READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM
+from oracles.reference.map_kinds import ARRAYS, HASHES, value_region
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.state import State
 from oracles.reference.terms import Condition, Term, symbol, z
-from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKind, Value
+from oracles.reference.values import LONGEST_PACKET, UNDEFINED, Null, Pointer, Region, RegionKind, Value
 
 R = ResultKind
 DETERMINED = frozenset({"map_update_elem", "map_delete_elem", "skb_load_bytes", "csum_diff", "loop", "for_each_map_elem"})
@@ -125,7 +125,7 @@ def _change_packet(s: State) -> None:
     s.packet = Region(RegionKind.PACKET, number_, length, writable=s.packet.writable)
     s.packet_bytes.clear()
     s.packet_changed = True
-    s.assume(z3.ULE(length, 1 << 20))
+    s.assume(z3.ULE(length, LONGEST_PACKET))
     s.model = None
     s.context.clear()
     s.unpredictable = True
@@ -191,7 +191,7 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
             return _or_null(x, s, Region(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None)
         if spec.type not in LOOKED_UP:
             raise Unmodelled(f"lookups in a {spec.type.name.lower()} map")
-    region = value_region(x, s, found.map, spec, str(found.key) if found.key is not None else "")
+    region = value_region(s.number(), found.map, spec, str(found.key) if found.key is not None else "")
     if not nullable:
         s.registers[0] = Pointer(region, 0)
         return [s]
@@ -212,14 +212,6 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
     if constant_index and yes is not None:
         x.elided.setdefault(check_, ELIDED_SINCE)
     return paths
-
-
-def value_region(x: Explorer, s: State, index: int, spec: MapSpec, key: str) -> Region:
-    """A value of map number ``index``."""
-    return Region(
-        RegionKind.MAP_VALUE, s.number(), spec.value_size, index, not spec.flags & WRITE_ONLY_PROGRAM,
-        not spec.flags & READ_ONLY_PROGRAM, key=key,
-    )  # fmt: skip
 
 
 def _present(spec: MapSpec, key: Term | None) -> Condition | None:

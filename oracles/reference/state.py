@@ -21,7 +21,6 @@ class Assumed:
 
     condition: z3.BoolRef
     earlier: Assumed | None
-    count: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +70,12 @@ class Frame:
 
 @dataclass(slots=True)
 class State:
-    """One path.  ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its
-    bytes are no longer all those of the input.  ``metadata``: how many bytes
-    lie before the packet, once that was asked for.  ``stored``: (offset, size) of what was stored to the context."""
+    """One path.
+
+    ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its bytes are no longer all
+    those of the input.  ``metadata``: how many bytes lie before the packet, once that was asked for.  ``stored``: (offset, size) of
+    what was stored to the context.
+    """
 
     pc: int
     registers: list[Value]
@@ -115,7 +117,7 @@ class State:
 
     def assume(self, condition: z3.BoolRef) -> None:
         """Go on only where ``condition`` holds; the model may no longer fit."""
-        self.assumed = Assumed(condition, self.assumed, 1 + (self.assumed.count if self.assumed else 0))
+        self.assumed = Assumed(condition, self.assumed)
 
     def assumptions(self) -> list[z3.BoolRef]:
         """All conditions, the latest first."""

@@ -21,6 +21,10 @@ class Undefined:
 UNDEFINED: Final = Undefined()
 
 
+LONGEST_PACKET: Final = 1 << 20
+"""Bytes: more than any packet has (GSO_MAX_SIZE, include/linux/netdevice.h, is half of it)."""
+
+
 class RegionKind(Enum):
     """What a pointer points into; values are the words messages use."""
 
