@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conformance import attachment
+from conformance.attachment import Trial
 from conformance.explanation import Explanation, explain
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost, Verdict
 from conformance.kernel.verdicts import Judgement as Ruling
@@ -20,13 +22,15 @@ from ebpf.program import Case
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Abstained, Outcome, Returned, Trapped
 from oracles.reference import Answer as Opinion
+from oracles.reference import Verdict as Reference
 
 Ask = Callable[[Job], Answer | Lost]
 
 
 @dataclass(slots=True)
 class Checked:
-    """``rulings`` by kernel name; ``disagreements`` as (kernel name, disagreement); ``seconds`` per kernel, host time."""
+    """``rulings`` by kernel name; ``disagreements`` as (kernel name, disagreement); ``seconds`` per kernel, host time; ``trials``:
+    what became of it where it was attached."""
 
     name: str
     case: Case
@@ -35,6 +39,13 @@ class Checked:
     disagreements: list[tuple[str, Disagreement]] = field(default_factory=list)
     observations: dict[str, Observation] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+
+    def attachable(self, kernel: str) -> bool:
+        """Whether the kernel may run it when something happens: it accepted it, and no oracle objects."""
+        accepted = self.rulings[kernel].verdict is Verdict.ACCEPT
+        traps = any(isinstance(outcome, Trapped) for outcome in self.outcomes)
+        return accepted and not traps and opinion(self.case).verdict is not Reference.UNSAFE
 
 
 STATISTICS = 4
@@ -112,6 +123,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
              "finding_or_gap": "gap" if each.gap else "finding"}
             for kernel, each in checked.disagreements
         ],
+        "attached": [attachment.as_json(trial) for trial in checked.trials],
         "seconds": {kernel: round(seconds, 4) for kernel, seconds in checked.seconds.items()},
     }  # fmt: skip
 

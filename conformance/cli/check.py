@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from conformance import explanation
+from conformance import attachment, explanation
+from conformance.attachment import place_of
 from conformance.check import Checked, as_json, check, outcome_json
 from conformance.cli import inputs
 from conformance.cli.objects import describe_object
@@ -32,14 +33,17 @@ def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: 
 
     PATHS are case files (.json, also a finding's), ELF objects (.o), hex (.hex) or assembly in the kernel's dialect (.s,
     .asm), or directories of them. A bare program is a socket filter. Of an ELF object (.o) every program is put, after its
-    stages of opening. Exit status: 1 when something disagrees.
+    stages of opening; what is accepted, and no oracle objects to, is attached where its section says, and triggered. Exit status: 1
+    when something disagrees.
     """
     from conformance.kernel.features import probe
     from conformance.kernel.session import KernelSession
 
     cases = list(inputs.load(paths))
-    if not json_lines:
-        for file in inputs.objects(paths):
+    places = {}
+    for file in inputs.objects(paths):
+        places.update({f"{file.name}:{each.section}/{each.name}": place_of(each, file.generation) for each in file.programs})
+        if not json_lines:
             click.echo(describe_object(file))
     disagreed = False
     with ExitStack() as stack:
@@ -51,6 +55,9 @@ def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: 
             checked = Checked(name, case)
             for kernel, session, features in sessions:
                 check(checked, kernel, session.run, features.support(case.program), features.release)
+                place = places.get(name)
+                if place is not None and checked.attachable(kernel):
+                    checked.trials += attachment.attach(case, place, kernel, session)
             disagreed |= any(not each.gap for _, each in checked.disagreements)
             click.echo(msgspec.json.encode(as_json(checked)) if json_lines else describe(checked))
     return 1 if disagreed else 0
@@ -76,6 +83,8 @@ def describe(checked: Checked) -> str:
         lines.append(f"  interpreter, input {number}: " + " ".join(told))
     lines += _reference(checked)
     lines += explanation.lines(checked.case)
+    for trial in checked.trials:
+        lines += attachment.lines(trial)
     for kernel, each in checked.disagreements:
         lines.append(f"  {'gap' if each.gap else 'DISAGREEMENT'} on {kernel}: {each.kind.value}: {each.statement}")
         lines += [

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from conformance.check import Checked, check
+from conformance.cli import main
 from conformance.cli.objects import open_any
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Verdict
@@ -57,3 +58,16 @@ def test_generated_objects_are_accepted(kernel):
         if made.how.license == "GPL":
             for found in checked(kernel, made.data):
                 assert found.rulings["kernel"].verdict is Verdict.ACCEPT, found.rulings
+
+
+@pytest.mark.parametrize(
+    ("name", "left"), [("hello", "trace pipe: Hello, BPF World!"), ("counter, types", "[00000000] = 01000000")]
+)
+def test_check_attaches_and_triggers_what_it_accepts(image, tmp_path, capsys, name, left):
+    path = tmp_path / "talk.o"
+    path.write_bytes(TALK[name])
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(path), "--kernel", image.name])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0, said
+    assert said.count(left) == said.count("attached to tracepoint:syscalls/sys_enter_execve") > 0
