@@ -119,7 +119,6 @@ STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixe
                        "a pointer into a callee's stack outlives the call")
 STACK_DEPTH = Rule("stack-depth", _P, _G, f"{_V}: check_max_stack_depth", "the frames of a chain of calls exceed 512 bytes")
 RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
-CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: setup_func_entry", "more than eight frames")
 PRIVILEGED_CALL = Rule("privileged-call", _P, _W, f"{_V}: add_subprog_and_kfunc",
                        "calls between functions of a program need CAP_BPF", unprivileged=True)
 MIXED_POINTERS = Rule("mixed-pointers", _P, _W, f"{_V}: save_aux_ptr_type",

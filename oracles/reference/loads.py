@@ -8,10 +8,11 @@ from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
 from ebpf.program_rules import LEGACY_LOADS
 from oracles.reference import accesses, atomics, calls
+from oracles.reference.accesses import packet_byte, within
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.state import State
-from oracles.reference.terms import Term, extract, mask, sign_extend, symbol, zero_extend
+from oracles.reference.terms import concat, extract, mask, negation, sign_extend, symbol, zero_extend
 from oracles.reference.values import Pointer, Region, RegionKind, Value
 
 
@@ -88,12 +89,33 @@ def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> lis
         if is_pointer(index) and not x.privileged:
             x.refuse(s, rules.POINTER_LEAK, f"R{insn.src}")
     s.scratch()
+    known = not (indirect or s.packet_changed or insn.imm < 0)
+    loaded, ended = _packet_known(x, s, insn.imm, size) if known else _packet_unknown(s, size)
+    paths = []
+    if loaded is not None:
+        loaded.pc += 1
+        paths.append(loaded)
+    if ended is not None:
+        ended.registers[0] = 0
+        paths += calls.leave(x, ended)
+    return paths
+
+
+def _packet_known(x: Explorer, s: State, offset: int, size: int) -> tuple[State | None, State | None]:
+    """A load of a constant place: the packet reaches so far, or it does not.  Ranges take both for possible, as kernels do."""
+    assert s.packet is not None
+    if x.by_ranges:
+        return _packet_unknown(s, size)
+    loaded, ended = x.branch(s, negation(within(offset + size, 0, s.packet.size)))[::-1]
+    if loaded is not None:
+        loaded.registers[0] = zero_extend(concat([packet_byte(loaded, offset + n) for n in range(size)]), 8 * size)
+    return loaded, ended
+
+
+def _packet_unknown(s: State, size: int) -> tuple[State, State]:
     ended = s.fork()
-    ended.registers[0] = 0
-    value: Term = zero_extend(symbol(f"packet!{s.number()}", 8 * size), 8 * size)
     s.unpredictable = ended.unpredictable = True
-    s.registers[0] = value
-    s.pc += 1
-    return [s, *calls.leave(x, ended)]
+    s.registers[0] = zero_extend(symbol(f"packet!{s.number()}", 8 * size), 8 * size)
+    return s, ended
 
 
