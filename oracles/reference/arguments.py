@@ -255,8 +255,10 @@ def memory(
 ) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region
-    if region.kind not in MEMORY or pointer.end:
+    if region.kind not in MEMORY:
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is no memory a helper may use")
+    if pointer.end:
+        x.violation(s, rules.PACKET_BOUNDS, f"R{register} is the packet's end")
     if writes and not region.writable:
         x.violation(s, rules.READ_ONLY, region.kind.value)
     if reads and not region.readable:

@@ -119,7 +119,6 @@ def _case(case: Case, state: State, model: z3.ModelRef, link_header: int) -> Cas
                 held = regions.get(event.region.id)
                 if held is None and event.region.map is not None and not event.region.key:
                     held = _direct(case.program.maps[event.region.map], contents[event.region.map])
-                    regions[event.region.id] = held
                 at = _value(model, event.offset)
                 if held is None or event.value is None:
                     continue

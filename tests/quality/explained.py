@@ -9,9 +9,16 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "the numbers compare alike: all it spares is runs with other addresses, which agree",
     (I + "environment.py", "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16", "Mult becomes Add"):
         "any distance between two regions will do",
+    (I + "jumps.py", "frame.may_goto_left -= 1", "1 becomes 2"): "of eight million rounds no run gets near the last",
     (I + "values.py", "LEAVE: Final = -(1 << 40)", "USub dropped"): "any number that is no slot will do",
     (R + "arguments.py", "if equal(pointer.offset, 0) is not True:", "arguments 1 and 2 swapped"): SYMMETRIC,
     (R + "calls.py", "s.registers[6:10] = [UNDEFINED] * 4", "4 becomes 5"): "one entry more, behind R10, that nothing reads",
+    (R + "jumps.py",
+     "_ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT: _BIAS, o.JGE: _BIAS, o.JLT: _BIAS, "
+     "o.JLE: _BIAS}",
+     "0 becomes 1"): "the same number is added to both sides of an equality",
+    (R + "loops.py", "for register, (old, new) in enumerate(zip(earlier.registers, now.registers, strict=True)):",
+     "True becomes False"): "both are a path's eleven registers",
     (R + "verify.py", "return verify(case, lambda case, rule, at: False, budget, IntervalSolver())", "False becomes True"):
         "nobody is asked: intervals give no model, so there is no witness to confirm",
 }

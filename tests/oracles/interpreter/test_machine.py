@@ -97,6 +97,8 @@ def test_exactly_as_many_steps_as_allowed() -> None:
         ("r0 = 1; if r1 > r10 goto pc+1; r0 = 0; exit", False),
         ("r0 = 1; if r1 == r10 goto pc+1; r0 = 0; exit", True),
         ("r0 = 1; if r10 s> 5 goto pc+1; r0 = 0; exit", True),
+        ("r1 = r10; r1 += -536870911; r0 = 1; if r1 < r10 goto pc+1; r0 = 0; exit", True),
+        ("r1 = r10; r1 += -536870911; r0 = 1; if w1 < w10 goto pc+1; r0 = 0; exit", False),
         ("r0 = 1; if r10 == 0 goto pc+1; r0 = 2; exit", True),
         ("call bpf_get_prandom_u32#7; exit", False),
         ("call bpf_get_prandom_u32#7; r0 = 1; exit", False),
@@ -112,6 +114,13 @@ def test_exactly_as_many_steps_as_allowed() -> None:
 )
 def test_predictability(text: str, predictable: bool) -> None:
     assert outcome(text).predictable is predictable
+
+
+def test_the_packet_is_unknown_after_a_helper_that_changes_it() -> None:
+    text = "r6 = r1; r2 = 0; r3 = 1; call bpf_skb_vlan_push#18; r0 = *(u32 *)(r6 +76); r0 = *(u8 *)(r0 +0); exit"
+    result = outcome(text, type=ProgramType.SCHED_CLS)
+    assert isinstance(result, Abstained)
+    assert result.reason == "the packet after bpf_skb_vlan_push"
 
 
 def test_an_address_in_a_map_is_unpredictable() -> None:

@@ -119,3 +119,16 @@ def test_contradictions_are_impossible() -> None:
         assert IntervalSolver().ask(conditions) == (Feasible.NO, None)
     assert not Ranges([z3.ULT(X, 3), X != 1]).impossible
     assert IntervalSolver().ask([X == 3])[0] is Feasible.YES
+
+
+@pytest.mark.parametrize("amount", [63, 64, 65])
+def test_a_shift_by_all_bits_or_more_says_nothing(amount: int) -> None:
+    """Z3 gives zeros, and programs shift modulo 64: whoever made such a term, nothing is claimed of it."""
+    shifted = Ranges([]).of(z3.BitVec("x", 64) << amount)
+    assert (shifted.low, shifted.high) == (0, 1 << 63 if amount == 63 else (1 << 64) - 1)
+
+
+@pytest.mark.parametrize(("operation", "proven"), [("w6 *= 7", False), ("w6 /= 3; r6 >>= 29", True), ("w6 s/= 3; r6 >>= 29", True)])
+def test_untracked_results_keep_their_width(operation: str, proven: bool) -> None:
+    """Of a signed division kernels know no more than that a 32-bit one leaves no upper half."""
+    assert (by_intervals(_case(operation)).verdict is Verdict.SAFE) is proven

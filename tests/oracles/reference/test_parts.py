@@ -29,7 +29,8 @@ MAP = MapSpec(MapType.ARRAY, 4, 8, 1)
 NUMBERS = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFE, 0xFF)
 BINARY: dict[str, Function] = {"add": terms.add, "subtract": terms.subtract}
 PARTS: dict[str, Function] = {
-    "extract low": lambda a: terms.extract(a, 3, 0), "extract middle": lambda a: terms.extract(a, 5, 2),
+    "extract low": lambda a: terms.extract(a, 3, 0), "extract high": lambda a: terms.extract(a, 7, 1),
+    "extract middle": lambda a: terms.extract(a, 5, 2),
     "extract all": lambda a: terms.extract(a, 7, 0), "zero_extend": lambda a: terms.zero_extend(a, 8, 16),
     "sign_extend": lambda a: terms.sign_extend(a, 8, 16), "negate": lambda a: terms.negate(a, 8),
     "extract of an extension": lambda a: terms.extract(terms.zero_extend(a, 8, 16), 6, 1),

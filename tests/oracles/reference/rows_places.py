@@ -1,0 +1,79 @@
+"""What loads give back at places that are known, and at ones that are not; and what comparing two pointers decides."""
+
+from __future__ import annotations
+
+from tests.oracles.reference.rows import Row
+
+BAD = "r0 = *(u8 *)(r9 +0)"
+"""Breaks a rule wherever a path comes by: nobody wrote R9."""
+EITHER = (
+    "r6 = *(u32 *)(r1 +8); r6 &= 8; *(u64 *)(r10 -8) = 1; *(u64 *)(r10 -16) = 2; r2 = r10; r2 += -16; r2 += r6; "
+)
+"""R2 points to the 2 at fp-16 or the 1 at fp-8, as R6 says."""
+FIELD = "r6 = *(u32 *)(r1 +8); r6 &= {}; r2 = map[0][0]+0; r2 += r6; *(u8 *)(r2 +0) = 1; r0 = 0; exit"
+
+ROWS = (
+    Row("var stack reads either",
+        f"{EITHER}r0 = *(u64 *)(r2 +0); if r0 == 1 goto pc+2; if r0 == 2 goto pc+1; {BAD}; exit", "safe"),
+    Row("var stack may read the first", f"{EITHER}r0 = *(u64 *)(r2 +0); if r0 != 2 goto pc+1; {BAD}; exit",
+        "unsafe uninitialised-register@9"),
+    Row("var stack may read the second", f"{EITHER}r0 = *(u64 *)(r2 +0); if r0 != 1 goto pc+1; {BAD}; exit",
+        "unsafe uninitialised-register@9"),
+    Row("var stack writes either",
+        f"{EITHER}*(u64 *)(r2 +0) = 7; r0 = *(u64 *)(r10 -16); r3 = *(u64 *)(r10 -8); r0 += r3; "
+        f"if r0 == 8 goto pc+2; if r0 == 9 goto pc+1; {BAD}; exit", "safe"),
+    Row("var stack written where the number says",
+        f"{EITHER}*(u64 *)(r2 +0) = 7; if r6 == 0 goto pc+3; r0 = *(u64 *)(r10 -16); if r0 == 2 goto pc+1; {BAD}; r0 = 0; exit",
+        "safe"),
+    Row("var stack not written elsewhere",
+        f"{EITHER}*(u64 *)(r2 +0) = 7; if r6 != 0 goto pc+3; r0 = *(u64 *)(r10 -16); if r0 == 2 goto pc+1; {BAD}; r0 = 0; exit",
+        "unsafe uninitialised-register@11"),
+    Row("var stack beyond",
+        "r6 = *(u32 *)(r1 +8); r6 &= 8; r2 = r10; r2 += -8; r2 += r6; *(u64 *)(r2 +0) = 7; r0 = 0; exit",
+        "unsafe stack-bounds@5"),
+    Row("var stack many",
+        "r6 = *(u32 *)(r1 +8); r6 &= 255; r2 = r10; r2 += -256; r2 += r6; *(u8 *)(r2 +0) = 7; r0 = 0; exit",
+        "unknown: an offset into the stack with many values"),
+    Row("var stack to a helper",
+        f"r7 = r1; {EITHER}r1 = r7; r3 = r2; r2 = 0; r4 = 8; call bpf_skb_load_bytes#26; r0 = 0; exit",
+        "unknown: a helper's memory at a variable stack offset"),
+    Row("var value", FIELD.format(7), "safe", maps="V"),
+    Row("var value beyond", FIELD.format(8), "unsafe map-value-bounds@5", maps="V"),
+    Row("var value compared",
+        "r6 = *(u32 *)(r1 +8); if r6 > 7 goto pc+4; r2 = map[0][0]+0; r2 += r6; *(u8 *)(r2 +0) = 1; r0 = 0; exit",
+        "safe", maps="V"),
+    Row("another may write a value between two reads",
+        f"r2 = map[0][0]+0; r3 = *(u64 *)(r2 +0); r4 = *(u64 *)(r2 +0); if r3 == r4 goto pc+1; {BAD}; r0 = 0; exit",
+        "unknown: uninitialised-register at instruction 5: no witness replays", maps="V"),
+    Row("a key from a value that programs may only read",
+        "r1 = map[1]; r2 = map[0][0]+0; call bpf_map_lookup_elem#1; r0 = 0; exit", "safe", maps="RO H"),
+    Row("a value from one",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r3 = map[0][0]+0; r1 = map[1]; r4 = 0; call bpf_map_update_elem#2; r0 = 0; exit",
+        "safe", maps="RO H"),
+    Row("a key from a value that programs may only write",
+        "r1 = map[1]; r2 = map[0][0]+0; call bpf_map_lookup_elem#1; r0 = 0; exit", "safe; read-only@4", maps="WO H"),
+    Row("the packet's end for a helper's memory",
+        "r1 = *(u32 *)(r1 +80); r2 = 4; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; r0 = 0; exit",
+        "unsafe packet-bounds@5"),
+    Row("a number for memory or null",
+        "r1 = *(u32 *)(r1 +8); r2 = 4; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; r0 = 0; exit",
+        "unsafe helper-argument@5"),
+    Row("refused after the packet changed",
+        "r6 = r1; r2 = 0; call bpf_skb_pull_data#39; r0 = r10; r0 *= 2; r0 = 0; exit", "safe; pointer-arithmetic@4"),
+    Row("refused after a string",
+        "r1 = r10; r1 += -8; r2 = 8; r3 = 0; call bpf_probe_read_kernel_str#115; r1 = r10; r1 *= 2; r0 = 0; exit",
+        "safe; pointer-arithmetic@6", type_="kprobe"),
+    Row("a socket's field has its size",
+        "r2 = *(u64 *)(r1 +168); if r2 == 0 goto pc+3; r0 = *(u32 *)(r2 +4); r0 >>= 32; if r0 != 0 goto pc+2; r0 = 0; exit; "
+        f"{BAD}; exit", "safe"),
+    Row("pointers in order", f"r2 = r10; r2 += -8; r3 = r10; r3 += -16; if r2 > r3 goto pc+1; {BAD}; r0 = 0; exit", "safe"),
+    Row("pointers in order, less", f"r2 = r10; r2 += -8; r3 = r10; r3 += -16; if r3 < r2 goto pc+1; {BAD}; r0 = 0; exit", "safe"),
+    Row("pointers that are one", f"r2 = r10; r2 += -8; r3 = r10; r3 += -8; if r2 == r3 goto pc+1; {BAD}; r0 = 0; exit", "safe"),
+    Row("pointers that are two", f"r2 = r10; r2 += -8; r3 = r10; r3 += -9; if r2 != r3 goto pc+1; {BAD}; r0 = 0; exit", "safe"),
+    Row("pointers in signed order", f"r2 = r10; r2 += -8; r3 = r10; r3 += 8; if r2 s< r3 goto pc+1; {BAD}; r0 = 0; exit", "safe"),
+    *(
+        Row(f"a pointer before its region, {order}",
+            f"r2 = map[0][0]+0; r2 += -8; r3 = map[0][0]+0; if {order} goto pc+1; {BAD}; r0 = 0; exit", "safe", maps="V")
+        for order in ("r2 < r3", "r2 <= r3", "r3 > r2", "r3 >= r2", "r2 s< r3", "r2 s<= r3", "r3 s> r2", "r3 s>= r2", "r2 != r3")
+    ),
+)  # fmt: skip
