@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import z3
+
 from oracles.reference.terms import Term
 from oracles.reference.values import Region
 
@@ -22,7 +24,7 @@ class PacketRead:
     """A packet byte at ``offset`` was ``value`` (8 bits)."""
 
     offset: Term
-    value: Term
+    value: z3.BitVecRef
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,7 +79,7 @@ def _sequential(state: State) -> list[z3.BoolRef]:
             for other in packet:
                 if isinstance(other.offset, int) and isinstance(event.offset, int):
                     continue
-                conditions.append(z3.Implies(z(other.offset) == z(event.offset), z(other.value, 8) == z(event.value, 8)))
+                conditions.append(z3.Implies(z(other.offset) == z(event.offset), other.value == event.value))
             packet.append(event)
     return [condition for condition in conditions if not z3.is_true(z3.simplify(condition))]
 

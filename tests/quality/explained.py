@@ -10,9 +10,28 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (I + "environment.py", "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16", "Mult becomes Add"):
         "any distance between two regions will do",
     (I + "jumps.py", "frame.may_goto_left -= 1", "1 becomes 2"): "of eight million rounds no run gets near the last",
+    (I + "machine.py",
+     'self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)', "8 becomes 9"):
+        "code has no bytes to read: any room will do",
+    (I + "outcome.py", "predictable: bool = True", "True becomes False"): "of an abstention, which holds nobody to anything",
     (I + "values.py", "LEAVE: Final = -(1 << 40)", "USub dropped"): "any number that is no slot will do",
     (R + "arguments.py", "if equal(pointer.offset, 0) is not True:", "arguments 1 and 2 swapped"): SYMMETRIC,
     (R + "calls.py", "s.registers[6:10] = [UNDEFINED] * 4", "4 becomes 5"): "one entry more, behind R10, that nothing reads",
+    (R + "answer.py", "visited: frozenset[int] = field(default=frozenset(), compare=False, repr=False)", "False becomes True"):
+        "one program's answers, which are compared, came by the same slots",
+    (R + "arguments.py", "if byte is None or is_pointer(byte[0]):", "0 becomes 1"):
+        "an address for a key is one that nobody knows, whichever way it is said",
+    (R + "depth.py", "x.broken.setdefault((rules.RECURSION.name, entry, (0, 0)), Broken(rules.RECURSION, entry))", "0 becomes 1"):
+        "the key only keeps it from being said twice",
+    (R + "depth.py", "return 0", "0 becomes 1"): "how deep it is: a recursion is refused at any depth",
+    (R + "form.py", "state[at] = 2", "2 becomes 3"): "any number that is not 1 will do",
+    (R + "solver.py", "EFFORT = 2_000_000", "2000000 becomes 2000001"): "how much effort is enough is measured, not right or wrong",
+    (R + "witness.py", "if place not in given and 0 <= at + n < len(held):", "and becomes or"):
+        "what is noted lies inside, and what is read twice is the same twice",
+    (R + "witness.py", "place = (id(held), at + n)", "Add becomes Sub"):
+        "what is read twice is the same twice, in a model for a run",
+    (R + "witness.py", "if at < len(packet) and (0, at) not in given:", "0 becomes 1"):
+        "what is read twice is the same twice, in a model for a run",
     (R + "jumps.py",
      "_ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT: _BIAS, o.JGE: _BIAS, o.JLT: _BIAS, "
      "o.JLE: _BIAS}",

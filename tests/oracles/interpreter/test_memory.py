@@ -90,3 +90,10 @@ def test_user_addresses_lie_in_user_space() -> None:
         address = Environment(seed).user_address()
         assert address % 4096 == 0
         assert address + (1 << 32) < 1 << 47
+
+
+def test_low_halves_lie_in_every_eighth() -> None:
+    """Of addresses that a kernel could use: programs compare the low half, with a sign too."""
+    eighths = {(Environment(seed).base(8) & 0xFFFF_FFFF) >> 29 for seed in range(8)}
+    assert eighths == set(range(8))
+    assert all(Environment(seed).base(8) >> 32 == 0xFFFF_8880 for seed in range(8))

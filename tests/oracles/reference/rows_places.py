@@ -10,6 +10,11 @@ EITHER = (
     "r6 = *(u32 *)(r1 +8); r6 &= 8; *(u64 *)(r10 -8) = 1; *(u64 *)(r10 -16) = 2; r2 = r10; r2 += -16; r2 += r6; "
 )
 """R2 points to the 2 at fp-16 or the 1 at fp-8, as R6 says."""
+RACE = (
+    "r2 = map[0][0]+0; r3 = *(u64 *)(r2 +0); r5 = *(u64 *)(r2 +0); r5 ^= r3; r5 &= 8; r2 += r5; r0 = *(u64 *)(r2 +0); "
+)
+"""Breaks a rule only where another processor writes the value between two reads, which no run of ours shows."""
+PLACES = "r6 = *(u32 *)(r1 +8); if r6 > {} goto pc+4; r2 = r10; r2 += -256; r2 += r6; *(u8 *)(r2 +0) = 7; r0 = 0; exit"
 FIELD = "r6 = *(u32 *)(r1 +8); r6 &= {}; r2 = map[0][0]+0; r2 += r6; *(u8 *)(r2 +0) = 1; r0 = 0; exit"
 
 ROWS = (
@@ -76,4 +81,38 @@ ROWS = (
             f"r2 = map[0][0]+0; r2 += -8; r3 = map[0][0]+0; if {order} goto pc+1; {BAD}; r0 = 0; exit", "safe", maps="V")
         for order in ("r2 < r3", "r2 <= r3", "r3 > r2", "r3 >= r2", "r2 s< r3", "r2 s<= r3", "r3 s> r2", "r3 s>= r2", "r2 != r3")
     ),
+    Row("after what may break, the rest is as if it had not", f"{RACE}if r5 == 0 goto pc+1; {BAD}; r0 = 0; exit",
+        "unknown: map-value-bounds at instruction 7: no witness replays", maps="V"),
+    Row("rules of policy after what may break", f"{RACE}r3 = r10; r3 *= 2; r0 = 0; exit",
+        "unknown: map-value-bounds at instruction 7: no witness replays; pointer-arithmetic@9", maps="V"),
+    Row("a stored key of two bytes",
+        "*(u32 *)(r10 -4) = 256; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 *)(r0 +0); exit",
+        "unsafe null-dereference@6", maps="A"),
+    Row("falls off behind a wide immediate", "r0 = 0; if r0 == 0 goto pc+1; exit; r0 = 0x100000000",
+        "unknown: the program's form is not one that runs; falls-off@3"),
+    Row("64 places on the stack", PLACES.format(63), "safe"),
+    Row("65 places on the stack", PLACES.format(64), "unknown: an offset into the stack with many values"),
+    Row("a context moved back", "r1 += -4; r0 = *(u32 *)(r1 +8); exit", "safe; context-modified@1"),
+    Row("a context's field stored in part",
+        f"r2 = 7; *(u32 *)(r1 +48) = r2; r2 = 3; *(u8 *)(r1 +48) = r2; r0 = *(u32 *)(r1 +48); if r0 == 7 goto pc+1; {BAD}; "
+        "r0 = 0; exit", "unsafe uninitialised-register@6"),
+    Row("a context's field stored beside",
+        f"r2 = 7; *(u32 *)(r1 +48) = r2; r2 = 3; *(u32 *)(r1 +52) = r2; r0 = *(u32 *)(r1 +48); if r0 == 7 goto pc+1; {BAD}; "
+        "r0 = 0; exit", "safe"),
+    Row("R0 after a lock",
+        "r6 = map[0][0]+0; r0 = 0; r1 = r6; call bpf_spin_lock#93; r7 = r0; r1 = r6; call bpf_spin_unlock#94; r0 = 0; exit",
+        "unsafe uninitialised-register@5", maps="L"),
+    Row("R0 after an unlock",
+        "r6 = map[0][0]+0; r1 = r6; call bpf_spin_lock#93; r1 = r6; r0 = 0; call bpf_spin_unlock#94; exit",
+        "unsafe no-return-value@7", maps="L"),
+    Row("an atomic operation at an odd place",
+        "r6 = *(u32 *)(r1 +8); r6 &= 1; *(u64 *)(r10 -8) = 0; r2 = r10; r2 += -8; r1 = map[0]; call bpf_map_lookup_elem#1; "
+        "if r0 == 0 goto pc+3; r0 += r6; r1 = 1; lock *(u64 *)(r0 +0) += r1; r0 = 0; exit",
+        "safe; misaligned@11", maps="H8"),
+    Row("a callback reads its key",
+        "r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; r0 = 0; exit; "
+        "r0 = *(u32 *)(r2 +0); r0 = 0; exit", "unknown: a function's address without BTF, which no kernel takes", maps="V"),
+    Row("a callback reads beyond its key",
+        "r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; r0 = 0; exit; "
+        "r0 = *(u32 *)(r2 +1); r0 = 0; exit", "unsafe memory-bounds@9", maps="V"),
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import z3
 
@@ -132,3 +134,21 @@ def test_a_shift_by_all_bits_or_more_says_nothing(amount: int) -> None:
 def test_untracked_results_keep_their_width(operation: str, proven: bool) -> None:
     """Of a signed division kernels know no more than that a 32-bit one leaves no upper half."""
     assert (by_intervals(_case(operation)).verdict is Verdict.SAFE) is proven
+
+
+@pytest.mark.parametrize(("far", "known"), [(65535, True), (65536, False)])
+def test_kernels_know_no_packet_byte_beyond_65535(far: int, known: bool) -> None:
+    ends = "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2"
+    text = f"{ends}; r4 += {far}; if r4 > r3 goto pc+1; r0 = *(u8 *)(r2 +1); r0 = 0; exit"
+    case = Case(Program(ProgramType.SCHED_CLS, parse(text.split("; "))))
+    assert (by_intervals(case).verdict is Verdict.SAFE) is known
+
+
+@pytest.mark.parametrize("condition", ["r3 > 7", "r3 < 8"])
+def test_without_privilege_no_branch_is_decided(condition: str) -> None:
+    """Whichever way it goes: processors may take the other."""
+    text = f"r3 = *(u32 *)(r1 +8); r3 &= 7; r0 = 0; if {condition} goto pc+1; r0 = 1; exit"
+    case = Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; "))), capabilities=())
+    answer = by_intervals(case)
+    assert (answer.verdict, answer.reason) == (Verdict.UNKNOWN, "a branch that is followed both ways without privilege")
+    assert by_intervals(replace(case, capabilities=None)).verdict is Verdict.SAFE

@@ -264,3 +264,9 @@ def test_policy_is_told_in_order_with_an_input_that_leads_there() -> None:
     witness = answer.policy[1].witness
     assert witness is not None
     assert not replays(witness, NULL_CHECK, 5)
+
+
+def test_a_null_is_called_one() -> None:
+    text = "*(u32 *)(r10 -4) = 9; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 *)(r0 +0); exit"
+    answer = opinion(Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; ")), (MAP,))))
+    assert answer.detail == "the pointer may be null"

@@ -184,3 +184,14 @@ def test_parts_and_extensions() -> None:
     assert described(ranges.extract(make(16, value=0x1200, unknown=0xFF), 11, 4)) == described(make(8, 0x20, 0x2F))
     assert described(ranges.sign_extend(make(4, value=8, unknown=1), 8))[4:] == (0xF8, 1)
     assert described(ranges.concatenate(make(4, 1, 2), make(4, 3, 4)))[:2] == (0x13, 0x24)
+
+
+@pytest.mark.parametrize("number", range(-8, 8))
+def test_one_signed_number_is_a_constant(number: int) -> None:
+    assert make(BITS, least=number, most=number) == ranges.constant(number & mask(BITS), BITS)
+
+
+def test_sums_reach_the_least_number() -> None:
+    """Nothing wraps at -8 itself."""
+    total = ranges.add(make(BITS, least=-7, most=-6), make(BITS, least=-1, most=-1))
+    assert (total.least, total.most) == (-8, -7)
