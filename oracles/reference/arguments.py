@@ -99,7 +99,7 @@ def _argument(x: Explorer, s: State, prototype: Prototype, found: Arguments, reg
     if not isinstance(value, Pointer):
         _wrong(x, s, register, arg)
         return
-    if value.check is not None:
+    if value.check is not None and not kind.name.endswith("_OR_NULL"):
         x.unchecked(s, value.check, rules.NULL_CHECK, f"R{register}")
     CHECKS.get(kind, _unmodelled)(x, s, found, register, arg, value)
 
@@ -233,7 +233,8 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
             # Nothing misbehaves, but the type is a number's (kernel/bpf/verifier.c, check_func_arg: register_is_null).
             x.refuse(s, rules.HELPER_ARGUMENT, f"R{register - 1} is null")
         return
-    if base.check is not None:
+    if base.check is not None and "OR_NULL" not in arg.kind.name:
+        # Where null is allowed, kernels let one pass that may be null, whatever the size (check_reg_type; Linux 6.1 to 7.3).
         x.unchecked(s, base.check, rules.NULL_CHECK, f"R{register - 1}")
     writes = arg.kind is A.MEM_UNINIT
     if base.region.kind not in MEMORY and empty is not True:

@@ -13,6 +13,9 @@ from oracles.reference.explorer import Explorer
 ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
 """Opcodes a function may end with (kernel/bpf/verifier.c, check_subprogs)."""
 
+BACKPORTED = frozenset({"gotol"})
+"""Forms that late stable kernels of older series know, too (seen: gotol on 6.1.176)."""
+
 
 def check_form(x: Explorer) -> bool:
     """Record every rule of form that the program breaks; False when its instructions cannot be followed."""
@@ -74,7 +77,7 @@ class _Form:
             self.break_(rules.UNKNOWN_OPCODE, at, form.name)
             return
         since = self._version(form.since)
-        if since <= SERIES[0]:
+        if since <= SERIES[0] or form.name in BACKPORTED:
             return
         if all(self._version(each.since) > SERIES[0] for each in FORMS if each.opcode == form.opcode and each.since):
             key = (rules.UNKNOWN_OPCODE.name, at, (0, 0))

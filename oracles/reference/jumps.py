@@ -15,6 +15,8 @@ from oracles.reference.values import Null, Pointer, RegionKind, Value
 
 EQUALITY_CHECKS_SINCE = (6, 2)
 """Comparing with a pointer that is not null is a null check (kernel/bpf/verifier.c, check_cond_jmp_op)."""
+REGISTER_CHECKS_SINCE = (7, 1)
+"""So is comparing with a register that holds 0 (seen: 7.0.13 refuses what 7.1.13 accepts)."""
 _BIAS = 1 << 63
 _ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT: _BIAS, o.JGE: _BIAS, o.JLT: _BIAS, o.JLE: _BIAS}
 """Comparisons that offsets decide, and what to add to both: regions lie far from the ends of memory, so that addresses are in the
@@ -86,6 +88,9 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
             return s, s.fork()
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
     if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
+        check = d.check if isinstance(d, Pointer) else v.check if isinstance(v, Pointer) else None
+        if check is not None:
+            x.elided[check] = REGISTER_CHECKS_SINCE
         return (s, None) if op == o.JNE else (None, s)
     if wide and op in (o.JEQ, o.JNE) and isinstance(d, Pointer) and isinstance(v, Pointer):
         checks = {d.check, v.check}

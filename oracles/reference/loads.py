@@ -85,9 +85,7 @@ def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> lis
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "a legacy packet load")
     if indirect:
-        index = read(x, s, insn.src)
-        if is_pointer(index) and not x.privileged:
-            x.refuse(s, rules.POINTER_LEAK, f"R{insn.src}")
+        read(x, s, insn.src)  # even a pointer will do (kernel/bpf/verifier.c, check_ld_abs)
     s.scratch()
     known = not (indirect or s.packet_changed or insn.imm < 0)
     loaded, ended = _packet_known(x, s, insn.imm, size) if known else _packet_unknown(s, size)

@@ -114,7 +114,7 @@ ROWS = (
     Row("null check r",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r3 = 0; "
         "if r0 == r3 goto pc+1; r0 = *(u8 *)(r0 +0); r0 = 0; exit",
-        "safe; null-check@8", maps="H"),
+        "safe; null-check@8 before 7.1", maps="H"),
     Row("null check ne",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 != 0 goto pc+2; "
         "r0 = 0; exit; r0 = *(u8 *)(r0 +0); exit",

@@ -15,6 +15,9 @@ RACE = (
 )
 """Breaks a rule only where another processor writes the value between two reads, which no run of ours shows."""
 PLACES = "r6 = *(u32 *)(r1 +8); if r6 > {} goto pc+4; r2 = r10; r2 += -256; r2 += r6; *(u8 *)(r2 +0) = 7; r0 = 0; exit"
+LOOKED = "*(u32 *)(r10 -4) = 9; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
+SUM = "r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; r0 = 0; exit"
+"""R1 and R2 are memory, or null, and its size."""
 FIELD = "r6 = *(u32 *)(r1 +8); r6 &= {}; r2 = map[0][0]+0; r2 += r6; *(u8 *)(r2 +0) = 1; r0 = 0; exit"
 
 ROWS = (
@@ -115,4 +118,60 @@ ROWS = (
     Row("a callback reads beyond its key",
         "r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; r0 = 0; exit; "
         "r0 = *(u32 *)(r2 +1); r0 = 0; exit", "unsafe memory-bounds@9", maps="V"),
+    Row("a variable access of a small value",
+        "r6 = *(u32 *)(r1 +8); r6 &= 1; r2 = map[0][0]+0; r2 += r6; r2 += 4; *(u64 *)(r2 +0) = 1; r0 = 0; exit",
+        "unsafe map-value-bounds@6", maps="V"),
+    Row("a function's stack after it", "call pc+2; r0 = *(u64 *)(r0 +0); exit; *(u64 *)(r10 -8) = 1; r0 = r10; r0 += -8; exit",
+        "unknown: stack-bounds at instruction 1: no witness replays; stack-in-caller@6"),
+    Row("perhaps null for memory or null, of no size", f"{LOOKED}r1 = r0; r2 = 0; {SUM}", "safe", maps="H"),
+    Row("perhaps null for memory or null", f"{LOOKED}r1 = r0; r2 = 8; {SUM}", "unsafe helper-argument@11", maps="H"),
+    Row("perhaps null for a key", f"{LOOKED}r2 = r0; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = 0; exit",
+        "unsafe helper-argument@9; null-check@9", maps="H"),
+    Row("a number for a key", "r2 = 7; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = 0; exit",
+        "unsafe helper-argument@3", maps="H"),
+    Row("a lock on the stack", "r1 = r10; r1 += -8; call bpf_spin_lock#93; r0 = 0; exit", "unsafe helper-argument@2"),
+    Row("the context for a helper's memory", f"r2 = 8; {SUM}", "unknown: the context as a helper's memory"),
+    Row("a map for a helper's memory", f"r1 = map[0]; r2 = 8; {SUM}", "unsafe helper-argument@6", maps="V"),
+    Row("a helper's memory of unknown size beside a lock",
+        f"r6 = *(u32 *)(r1 +8); r6 &= 4; r1 = map[0][0]+4; r2 = r6; {SUM}",
+        "unknown: a helper's memory of unknown size in a value with special fields", maps="L"),
+    Row("a helper's memory over a lock", f"r1 = map[0][0]+0; r2 = 8; {SUM}", "unsafe special-field@6", maps="L"),
+    Row("a helper's memory in the packet that was",
+        "r6 = r1; r7 = *(u32 *)(r1 +76); r8 = *(u32 *)(r1 +80); r2 = r7; r2 += 8; if r2 > r8 goto pc+8; r2 = 0; "
+        f"call bpf_skb_pull_data#39; r1 = r7; r2 = 8; {SUM}",
+        "unknown: packet-bounds at instruction 13: no witness replays"),
+    Row("a helper's memory in a frame that is gone",
+        "call pc+7; r1 = r0; r2 = 8; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit; "
+        "*(u64 *)(r10 -8) = 1; r0 = r10; r0 += -8; exit",
+        "unknown: stack-bounds at instruction 6: no witness replays; stack-in-caller@11"),
+    Row("a helper's memory in the caller's frame",
+        f"*(u64 *)(r10 -8) = 1; r1 = r10; r1 += -8; call pc+1; exit; r2 = 8; {SUM}", "safe"),
+    Row("a helper may overwrite a stored pointer",
+        "r6 = *(u32 *)(r1 +8); r6 &= 7; r6 += 1; *(u64 *)(r10 -8) = r10; r2 = 0; r3 = r10; r3 += -8; r4 = r6; "
+        "call bpf_skb_load_bytes#26; r0 = 0; exit", "unknown: a helper that may overwrite a stored pointer"),
+    Row("a helper does not write the packet",
+        "r6 = r1; r7 = *(u32 *)(r1 +76); r8 = *(u32 *)(r1 +80); r2 = r7; r2 += 8; if r2 > r8 goto pc+6; r1 = r6; r2 = 0; r3 = r7; "
+        "r4 = 8; call bpf_skb_load_bytes#26; r0 = 0; r0 = 0; exit", "safe; helper-argument@10"),
+    Row("a tail call under a lock",
+        "r6 = r1; r7 = map[1][0]+0; r1 = r7; call bpf_spin_lock#93; r1 = r6; r2 = map[0]; r3 = 0; call bpf_tail_call#12; r1 = r7; "
+        "call bpf_spin_unlock#94; r0 = 0; exit", "safe; call-under-lock@9; lock-held-at-exit@9", maps="P L"),
+    Row("a legacy load under a lock",
+        "r6 = r1; r7 = map[0][0]+0; r1 = r7; call bpf_spin_lock#93; r0 = *(u8 *)skb[0]; r1 = r7; "
+        "call bpf_spin_unlock#94; r0 = 0; exit",
+        "unsafe lock-held-at-exit@5; map-program@0; lock-held-at-exit@5", maps="L", type_="socket_filter"),
+    Row("pointers of two kinds compared, unpriv", "r2 = r10; r3 = r1; r0 = 0; if r2 > r3 goto pc+1; r0 = 1; exit",
+        "safe; pointer-comparison@3", type_="socket_filter", privileged=False),
+    Row("the stack compared with null, unpriv", "r2 = r10; r0 = 0; if r2 == 0 goto pc+1; r0 = 1; exit",
+        "safe; pointer-comparison@2", type_="socket_filter", privileged=False),
+    Row("a low half compared with null, unpriv", "r2 = r10; r0 = 0; if w2 == 0 goto pc+1; r0 = 1; exit",
+        "safe; pointer-comparison@2", type_="socket_filter", privileged=False),
+    Row("an atomic operation on a number", "r2 = 5; r1 = 1; lock *(u64 *)(r2 +0) += r1; r0 = 0; exit",
+        "unsafe scalar-dereference@2"),
+    Row("a socket's field at a variable place",
+        "r2 = *(u64 *)(r1 +168); if r2 == 0 goto pc+4; r6 = *(u32 *)(r1 +8); r6 &= 4; r2 += r6; r0 = *(u32 *)(r2 +0); r0 = 0; "
+        "exit", "unknown: a socket's field at an unknown offset; pointer-arithmetic@4"),
+    Row("a packet stored to at a variable place",
+        "r6 = *(u32 *)(r1 +8); r6 &= 7; r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+7; "
+        f"*(u8 *)(r2 +0) = 7; r2 += r6; *(u8 *)(r2 +0) = 1; r2 = *(u32 *)(r1 +76); r0 = *(u8 *)(r2 +0); if r0 < 8 goto pc+1; "
+        f"{BAD}; r0 = 0; exit", "unknown: uninitialised-register at instruction 13: no witness replays"),
 )  # fmt: skip
