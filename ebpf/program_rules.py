@@ -51,7 +51,10 @@ def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
         return rules.MAP_PROGRAM
     if FieldKind.SPIN_LOCK in kinds and LoadFlag.SLEEPABLE in program.flags and not at_least(release, "6.7"):
         return rules.MAP_PROGRAM
-    if kinds & {FieldKind.TIMER, FieldKind.WORKQUEUE, FieldKind.LIST_HEAD, FieldKind.RB_ROOT} and program.type in TRACING:
+    if kinds & {FieldKind.LIST_HEAD, FieldKind.RB_ROOT} and program.type in TRACING:
+        return rules.MAP_PROGRAM
+    if kinds & {FieldKind.TIMER, FieldKind.WORKQUEUE} and program.type in TRACING and not at_least(release, "6.19"):
+        # Later kernels take them (seen: 7.3.4); with which of them that began was not established.
         return rules.MAP_PROGRAM
     if spec.type is MapType.STRUCT_OPS:
         return rules.MAP_PROGRAM

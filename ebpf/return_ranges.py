@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from ebpf.program_types import AttachType, ProgramType
-from ebpf.releases import at_least
 
 T, A = ProgramType, AttachType
 Range = tuple[int, int]
 """The lowest and the highest value, as signed 64-bit numbers."""
 BOOLEAN: Range = (0, 1)
 ZERO: Range = (0, 0)
-MAX_ERRNO = 4095
 
 _TYPES: dict[ProgramType, Range] = dict.fromkeys(
     (T.CGROUP_SKB, T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.SOCK_OPS, T.CGROUP_DEVICE, T.CGROUP_SYSCTL, T.CGROUP_SOCKOPT, T.SK_LOOKUP,
@@ -39,11 +37,9 @@ def return_range(program_type: ProgramType, attach_type: AttachType | None, rele
     """The values that R0 may have at the exit of the main function, or None for any.
 
     Where there is a range, R0 must also be a number.  A raw tracepoint with a BTF type must return 0 and a plain one may return
-    anything: only the latter is meant here.  LSM hooks without a value (LSM_CGROUP: exactly 1) or with a boolean one have ranges of
-    their own, which only the kernel's BTF tells.
+    anything: only the latter is meant here.  An LSM hook has the range of its own result since 6.12, as a 32-bit number:
+    -4095..0, 0..1, or any (LSM_CGROUP: exactly 1 where there is none), which only the kernel's BTF tells.
     """
     if attach_type is not None and (program_type, attach_type) in _ATTACHED:
         return _ATTACHED[program_type, attach_type]
-    if program_type is T.LSM and at_least(release, "6.12"):
-        return -MAX_ERRNO, 0
     return _TYPES.get(program_type)

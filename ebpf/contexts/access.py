@@ -17,6 +17,9 @@ DEFAULT_ATTACH = {
 }
 """What loading makes of attach type 0 (bpf_prog_load_fixup_attach_type, kernel/bpf/syscall.c)."""
 
+FREE_CONTEXT = "7.1"
+"""The first kernel that takes a syscall program's context for memory like any other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -29,6 +32,12 @@ class Refusal:
 def effective_attach_type(program_type: ProgramType, attach_type: AttachType | None) -> AttachType:
     """The attach type that the verifier sees."""
     return attach_type or DEFAULT_ATTACH.get(program_type, AttachType(0))
+
+
+def moves_freely(program_type: ProgramType, release: str) -> bool:
+    """Whether the context is memory like any other: accessed unaligned, through a moved pointer, and by helpers (seen: 7.0.13
+    refuses what 7.1.13 accepts)."""
+    return program_type is ProgramType.SYSCALL and at_least(release, FREE_CONTEXT)
 
 
 def ctx_access(
@@ -44,7 +53,7 @@ def ctx_access(
     attach = effective_attach_type(program_type, attach_type)
     verb = "write" if write else "read"
     what = f"{verb} of {size} bytes at offset {offset} of {context.struct}"
-    if offset % size:
+    if offset % size and not moves_freely(program_type, release):
         return Refusal(rules.CONTEXT_BOUNDS, f"{what}: misaligned")
     held = [field for field in context.fields if field.holds(offset, size) and at_least(release, field.since)]
     if not held:

@@ -44,7 +44,7 @@ _CLASSIFIERS = (_BUFFER, _CLASSIFIER, STORAGE, LOOKUPS, SYNCOOKIES, _CONTROL_GRO
 _BTF = (TRACING, STACKS, BTF_TRACING, SOCKET_CASTS)
 
 BY_TYPE: dict[ProgramType, tuple[Group, ...]] = {
-    T.SOCKET_FILTER: (_BUFFER,),
+    T.SOCKET_FILTER: (_BUFFER, group("get_netns_cookie>6.15")),
     T.CGROUP_SKB: (_BUFFER, CGROUP, STORAGE, LOOKUPS, _CONTROL_GROUP_IDS,
                    group("sk_fullsock sk_cgroup_id sk_ancestor_cgroup_id tcp_sock get_listener_sock skb_ecn_set_ce",
                          "get_netns_cookie>6.15")),

@@ -9,8 +9,9 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
-from ebpf.maps import FieldKind, MapSpec
+from ebpf.maps import FieldKind, MapSpec, MapType
 from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
+from ebpf.program_types import ProgramType
 from oracles.reference import accesses
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
@@ -135,6 +136,8 @@ def _key(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, point
 
 
 def _value(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+    if pointer.region.kind in SOCKETS and _spec(x, found).type in (MapType.SOCKMAP, MapType.SOCKHASH):
+        raise Unmodelled("a socket put into a map")
     memory(x, s, register, pointer, _spec(x, found).value_size, reads=True, writes=False)
 
 
@@ -256,6 +259,8 @@ def memory(
 ) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region
+    if region.kind is RegionKind.CONTEXT and x.program.type is ProgramType.SYSCALL:
+        raise Unmodelled("the context as a helper's memory")
     if region.kind not in MEMORY:
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is no memory a helper may use")
     if pointer.end:

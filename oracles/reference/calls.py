@@ -42,6 +42,8 @@ def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None =
         raise Unmodelled("more than eight frames")
     if s.lock is not None and loop is None:
         x.refuse(s, rules.CALL_UNDER_LOCK, "a call", before=(6, 9))
+    if entry in x.globals:
+        s.certain = False  # a kernel knows what points to a caller's stack as memory only, to which other rules apply
     x.calls.add((s.frame.entry, entry))
     number_ = s.number()
     region = Region(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)

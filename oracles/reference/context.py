@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, ContextField, FieldKind, Refusal, ctx_access
+from ebpf.contexts import CONTEXTS, FREE_CONTEXT, ContextField, FieldKind, Refusal, ctx_access
 from ebpf.program_rules import CONSTANT_CONTEXT_STORES
+from ebpf.program_types import ProgramType
 from ebpf.releases import NEWEST, release_key
 from ebpf.sockets import SocketKind, socket_field
 from oracles.reference.answer import spans
@@ -22,14 +23,21 @@ KEPT = frozenset({"cb", "cb0", "cb1", "cb2", "cb3", "cb4", "mark", "priority", "
 """Fields that give back what was stored; others have fewer bits than their place (tc_index: 16), or a store does something."""
 
 
+def series(release: str) -> tuple[int, int]:
+    """(major, minor)."""
+    key = release_key(release)
+    return key[0], key[1]
+
+
 def _place(x: Explorer, s: State, pointer: Pointer, offset: int) -> int:
     """Where in the context, which must be known; kernels also want the pointer itself not moved."""
     moved = x.constant(s, pointer.offset)
+    before = series(FREE_CONTEXT) if x.program.type is ProgramType.SYSCALL else None
     if moved is None:
-        x.refuse(s, rules.CONTEXT_MODIFIED, "by an unknown distance")
+        x.refuse(s, rules.CONTEXT_MODIFIED, "by an unknown distance", before=before)
         raise Unmodelled("a context access at an unknown offset")
     if moved:
-        x.refuse(s, rules.CONTEXT_MODIFIED, f"by {to_signed(moved, 64)}")
+        x.refuse(s, rules.CONTEXT_MODIFIED, f"by {to_signed(moved, 64)}", before=before)
     return to_signed(moved + offset & mask(64), 64)
 
 
@@ -99,8 +107,7 @@ def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value
         x.refuse(s, rules.POINTER_LEAK, "into the context")
     field = _field(x, s, at, size, write=True)
     if constant:
-        before = release_key(CONSTANT_CONTEXT_STORES)
-        x.refuse(s, rules.CONTEXT_BOUNDS, "a constant is stored", before=(before[0], before[1]))
+        x.refuse(s, rules.CONTEXT_BOUNDS, "a constant is stored", before=series(CONSTANT_CONTEXT_STORES))
     bits = number(s, value)
     for place, width in list(s.context):
         if place < at + size and at < place + width:

@@ -83,6 +83,7 @@ class Explorer:
         self.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
         self.handles = [Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))]
         self.direct = [value_region(4 + 2 * n, n, spec) for n, spec in enumerate(self.program.maps)]
+        self.globals: frozenset[int] = frozenset()
         self.elided: dict[int, tuple[int, int]] = {}
         self.walks: list[State] | None = None
         self.exits: Callable[[State], None] | None = None

@@ -1,4 +1,8 @@
-"""Global functions: kernels verify each on its own, from arguments that its BTF type allows, and walk over calls of it."""
+"""Global functions: kernels verify each on its own, from arguments that its BTF type allows, and walk over calls of it.
+
+Here they are walked from their callers, which is what runs; so they are safe when no call of them misbehaves, and a kernel may
+refuse them for arguments that nobody gives.
+"""
 
 from __future__ import annotations
 
@@ -27,3 +31,14 @@ def global_functions(program: Program) -> frozenset[int]:
     except InputError:
         return frozenset()
     return frozenset(found)
+
+
+def may_be_untrusted(program: Program) -> bool:
+    """Whether an argument is tagged so that the function may be given any number for a pointer: reading through it then gives 0
+    where there is no memory (BTF declaration tag ``arg:untrusted``, kernel/bpf/btf.c: btf_prepare_func_args; Linux 6.17)."""
+    if program.btf is None:
+        return False
+    try:
+        return any(each.kind is BtfKind.DECL_TAG and each.name == "arg:untrusted" for each in Btf(program.btf))
+    except InputError:
+        return False

@@ -80,6 +80,8 @@ def head(x: Explorer, s: State) -> None:
                 del frame.stack.bytes[at]
             elif not _same_byte(old_byte, byte) and _is_number(old_byte[0]) and _is_number(byte[0]):
                 frame.stack.store(at, 1, _unknown(x, s, 8))
+    if not x.by_ranges:
+        s.certain = False  # an unknown stands for what no round may ever hold, so no rule of policy is surely broken
     s.heads[s.pc] = snapshot(s)
 
 

@@ -16,7 +16,7 @@ from oracles.reference import alu, calls, jumps, loads
 from oracles.reference.answer import Answer, Broken, Verdict, spans
 from oracles.reference.explorer import Budget, Confirm, Explorer, Unmodelled
 from oracles.reference.form import check_form
-from oracles.reference.globals import global_functions
+from oracles.reference.globals import global_functions, may_be_untrusted
 from oracles.reference.intervals import IntervalSolver
 from oracles.reference.solver import Solver
 from oracles.reference.stack import Stack
@@ -84,9 +84,11 @@ def _run(x: Explorer) -> Answer:
         for since, before in spans(lambda release: map_refusal(x.program, spec, release) is not None):  # noqa: B023 (used here)
             broken = Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before)
             x.broken.setdefault((broken.rule.name, 0, since), broken)
-    if global_functions(x.program):
-        # Walked from the caller, what it calls safe says nothing of other arguments.
-        x.unknown["global functions"] = None
+    x.globals = global_functions(x.program)
+    if x.globals and (x.by_ranges or x.walks is not None):
+        x.unknown["global functions, of whose calls kernels know nothing"] = None
+    if x.globals and may_be_untrusted(x.program):
+        return Answer(Verdict.UNKNOWN, reason="arguments that may be untrusted pointers", policy=tuple(x.broken.values()))
     return x.explore(start(x), _step)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
-from ebpf.maps import FieldKind
+from ebpf.maps import FieldKind, MapType
 from ebpf.program_rules import PACKET_HELPERS
 from ebpf.sockets import SocketKind
 from oracles.interpreter.helpers.memory import Span, readable, room
@@ -116,8 +116,12 @@ _MEMORY: dict[ArgKind, Callable[[Machine, Call, int], int]] = {
 }
 """How many bytes an argument in memory has."""
 
+_SOCKET_MAPS = frozenset({MapType.SOCKMAP, MapType.SOCKHASH})
+
 
 def _check_memory(m: Machine, call: Call, at: int, arg: Arg, value: Value) -> None:
+    if isinstance(value, Pointer) and isinstance(value.region, SocketRegion) and call.map and call.map.spec.type in _SOCKET_MAPS:
+        raise Abstain("a socket put into a map")
     size = _MEMORY[arg.kind](m, call, at)
     what = f"R{at + 1}"
     takes_packet = call.prototype.packet_access and m.program.type in PACKET_HELPERS

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ebpf import rules
+from ebpf.program_types import ProgramType
 from oracles.interpreter.accesses import locate
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.context import ContextRegion
 from oracles.interpreter.maps import JumpTable, MapHandle
 from oracles.interpreter.memory import Region
 from oracles.interpreter.objects import KernelRegion, SocketRegion
+from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import Pointer, Value
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Span(NamedTuple):
 
 def span(m: Machine, pointer: Value, size: int, what: str) -> Span:
     """``size`` bytes of memory that a helper may be given; traps where no prototype allows them."""
+    if isinstance(pointer, Pointer) and pointer.region is m.context and m.program.type is ProgramType.SYSCALL:
+        raise Abstain("the context as a helper's memory")  # since Linux 7.1 it may be
     if not isinstance(pointer, Pointer) or isinstance(pointer.region, _NOT_MEMORY) or pointer.region is m.code_region:
         m.trap(rules.HELPER_ARGUMENT, f"{what} is not memory a helper may use")
     region, at = locate(m, pointer, 0, size)

@@ -1,23 +1,27 @@
-"""A program with a global function is not called safe from its caller alone."""
+"""Global functions: walked as they are called, and never more than that said."""
 
 from __future__ import annotations
 
 import struct
 
-from conformance.second_opinion import opinion
+from conformance.second_opinion import by_intervals, opinion
+from ebpf import rules
 from ebpf.assembly import parse
 from ebpf.btf.builder import BtfBuilder
 from ebpf.btf.types import Linkage
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from oracles.reference import Verdict
+from oracles.reference.verify import walks
 
 
-def _case(linkage: Linkage, text: str = "r1 = 8; call pc+1; exit; r0 = r1; exit") -> Case:
+def _case(linkage: Linkage, text: str = "r1 = 8; call pc+1; exit; r0 = r1; exit", entry: int = 3, tag: str = "") -> Case:
     btf = BtfBuilder()
     prototype = btf.prototype(btf.integer("int", 4, signed=True))
     main, called = btf.function("main", prototype, Linkage.GLOBAL), btf.function("called", prototype, linkage)
-    info = struct.pack("<IIII", 0, main, 3, called)
+    if tag:
+        btf.tag(tag, called, 0)
+    info = struct.pack("<IIII", 0, main, entry, called)
     return Case(Program(ProgramType.SCHED_CLS, parse(text.split("; ")), btf=btf.build(), func_info=info))
 
 
@@ -25,9 +29,29 @@ def test_a_static_function_is_walked_from_its_caller() -> None:
     assert opinion(_case(Linkage.STATIC)).verdict is Verdict.SAFE
 
 
-def test_a_global_function_is_left_open() -> None:
-    answer = opinion(_case(Linkage.GLOBAL))
-    assert (answer.verdict, answer.reason) == (Verdict.UNKNOWN, "global functions")
+def test_a_global_function_is_walked_from_its_caller_too() -> None:
+    assert opinion(_case(Linkage.GLOBAL)).verdict is Verdict.SAFE
+
+
+def test_but_kernels_know_nothing_of_the_call() -> None:
+    """So neither ranges nor paths are held against them."""
+    for answer in (by_intervals(_case(Linkage.GLOBAL)), walks(_case(Linkage.GLOBAL))[0]):
+        assert (answer.verdict, answer.reason) == (Verdict.UNKNOWN, "global functions, of whose calls kernels know nothing")
+    assert by_intervals(_case(Linkage.STATIC)).verdict is Verdict.SAFE
+
+
+def test_rules_of_policy_are_left_open_inside() -> None:
+    """A kernel knows the caller's stack as memory there, which may be accessed unaligned."""
+    text = "r1 = r10; r1 += -16; call pc+1; exit; *(u64 *)(r1 +4) = 1; r0 = 0; exit"
+    static, anybody = opinion(_case(Linkage.STATIC, text, 4)), opinion(_case(Linkage.GLOBAL, text, 4))
+    assert [broken.rule for broken in static.policy] == [rules.STACK_MISALIGNED]
+    assert (anybody.verdict, anybody.policy) == (Verdict.SAFE, ())
+
+
+def test_what_may_be_untrusted_is_left_open() -> None:
+    """Reading through such a pointer gives 0 where there is no memory."""
+    case = _case(Linkage.GLOBAL, "r1 = 8; call pc+1; exit; r0 = *(u8 *)(r1 +0); exit", tag="arg:untrusted")
+    assert opinion(case).reason == "arguments that may be untrusted pointers"
 
 
 def test_what_breaks_from_the_caller_is_unsafe_all_the_same() -> None:
