@@ -1,0 +1,124 @@
+"""Tagged programs of compiled objects, each in each mode that it has an expectation for, ready to be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance.corpus.selftests.tags import Expectation, Expected, tagged
+from conformance.kernel.jobs import Attempt, Jit, Job
+from ebpf.btf import Btf, BtfError
+from ebpf.errors import InputError
+from ebpf.maps import MapType
+from ebpf.objects import Object, ObjectError, ObjectProgram, open_object
+from ebpf.objects.file import read_elf
+from ebpf.program import Case, Input, LoadFlag, Program
+from ebpf.program_types import ProgramType
+
+RUN_INPUT = Input(packet=bytes(64))
+"""What test_loader.c runs a program on (TEST_DATA_LEN)."""
+RUNNER_FLAGS = LoadFlag.TEST_RND_HI32 | LoadFlag.TEST_REG_INVARIANTS
+"""What the selftests' runner adds where the kernel knows it (testing_helpers.c, testing_prog_flags)."""
+_ELSEWHERE = {
+    ProgramType.EXT: "replaces a function of another program",
+    ProgramType.STRUCT_OPS: "struct_ops: the map gives the program its type, from the running kernel",
+}
+_FILLED_BY_LOADER = (MapType.PROG_ARRAY, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``case`` is None where the program cannot be loaded as the selftests' runner would, for ``unsupported``.
+
+    ``run`` says whether the result of a test run is to be compared; ``not_run`` why not, where there is an expectation.
+    """
+
+    file: str
+    name: str
+    privileged: bool
+    expected: Expected
+    case: Case | None
+    log_level: int = 1
+    flags: LoadFlag = RUNNER_FLAGS
+    run: bool = False
+    not_run: str = ""
+    unsupported: str = ""
+    skipped: str = ""
+
+    @property
+    def id(self) -> str:
+        """``file/program``, with the mode where it is the unprivileged one, as test_progs prints it."""
+        return f"{self.file}/{self.name}" + ("" if self.privileged else " @unpriv")
+
+    def job(self) -> Job:
+        """What to ask of a kernel."""
+        assert self.case is not None
+        return Job(self.case, (Attempt(Jit.ON, self.log_level, self.flags, run=self.run),))
+
+
+def trials(path: Path) -> Iterator[Trial]:
+    """Of one object: every tagged program in its modes.  Auxiliary programs are for others to use, and are none of them.
+
+    Raises :class:`InputError` for an object whose tags cannot be read.
+    """
+    data, name = path.read_bytes(), path.name.removesuffix(".o")
+    specs = {program: spec for program, spec in _tags(data).items() if not spec.auxiliary}
+    try:
+        opened, why = open_object(data, path.name), ""
+    except ObjectError as error:
+        opened, why = None, f"the object cannot be opened: {error.stage.value}: {error.place}: {error.reason}"
+    programs = {} if opened is None else {each.name: each for each in opened.programs}
+    for program, spec in specs.items():
+        found = programs.get(program)
+        if opened is not None and found is None:
+            # Global functions of .text may be tagged; they are verified with the programs that call them.
+            continue
+        for privileged, expected in ((True, spec.privileged), (False, spec.unprivileged)):
+            if expected is not None:
+                yield _trial(name, program, spec, expected, privileged, opened, found, why)
+
+
+def _tags(data: bytes) -> dict[str, Expectation]:
+    section = next((each for each in read_elf(data).sections if each.name == ".BTF"), None)
+    try:
+        return {} if section is None else tagged(Btf(section.data))
+    except BtfError:
+        return {}
+
+
+def _trial(
+    file: str, name: str, spec: Expectation, expected: Expected, privileged: bool, opened: Object | None,
+    program: ObjectProgram | None, why: str,
+) -> Trial:  # fmt: skip
+    level = spec.log_level or 1
+    flags = (RUNNER_FLAGS & ~spec.cleared) | spec.flags
+    trial = Trial(file, name, privileged, expected, None, level, flags, unsupported=why, skipped=spec.skip)
+    if opened is None or program is None:
+        return trial
+    if program.type in _ELSEWHERE:
+        return replace(trial, unsupported=_ELSEWHERE[program.type])
+    try:
+        made = opened.program(program)
+    except InputError as error:
+        reason = error.reason if isinstance(error, ObjectError) else str(error)
+        return replace(trial, unsupported=reason.removeprefix("unsupported: "))
+    wanted = expected.retval is not None and expected.success
+    not_run = _not_run(made, spec) if wanted else ""
+    case = Case(made, (RUN_INPUT,), name=f"{file}/{name}")
+    if not privileged:
+        case = replace(case, program=untyped(made), capabilities=expected.capabilities)
+    return replace(trial, case=case, run=wanted and not not_run, not_run=not_run)
+
+
+def untyped(program: Program) -> Program:
+    """As libbpf loads it where BPF_BTF_LOAD is not allowed: no types (libbpf.c, bpf_object__sanitize_and_load_btf)."""
+    maps = tuple(replace(spec, btf_key=0, btf_value=0) for spec in program.maps)
+    return replace(program, btf=None, func_info=None, maps=maps)
+
+
+def _not_run(program: Program, spec: Expectation) -> str:
+    if spec.linear_size:
+        return "needs a packet that is partly linear"
+    filled = sorted({each.type.name.lower() for each in program.maps if each.type in _FILLED_BY_LOADER})
+    return f"the loader fills its {' and '.join(filled)}" if filled else ""
