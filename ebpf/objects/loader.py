@@ -19,6 +19,7 @@ from ebpf.objects.linking import Linked, link
 from ebpf.objects.object import Object, ObjectMap, ObjectProgram
 from ebpf.objects.relocations import collect_references
 from ebpf.objects.section_names import resolve
+from ebpf.objects.symbol_types import with_symbols
 from ebpf.program import NO_FLAGS
 from ebpf.program_types import ProgramType
 
@@ -40,7 +41,7 @@ def open_object(data: bytes, name: str = "object.o", generation: Generation = Ge
         stage = Stage.EXTERNS
         outside = externs(file, btf)
         stage = Stage.BTF
-        btf = btf and finished(btf, file)
+        btf = btf and with_symbols(finished(btf, file))
         stage = Stage.MAPS
         maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0])
         stage = Stage.PROGRAMS

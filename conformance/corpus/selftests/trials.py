@@ -107,7 +107,8 @@ def _trial(
     not_run = _not_run(made, spec) if wanted else ""
     case = Case(made, (RUN_INPUT,), name=f"{file}/{name}")
     if not privileged:
-        case = replace(case, program=untyped(made), capabilities=expected.capabilities)
+        typed = made if "CAP_BPF" in expected.capabilities else untyped(made)
+        case = replace(case, program=typed, capabilities=expected.capabilities)
     return replace(trial, case=case, run=wanted and not not_run, not_run=not_run)
 
 
