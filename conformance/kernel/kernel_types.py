@@ -11,7 +11,8 @@ from pathlib import Path
 from ebpf.errors import InputError
 
 _SETUP_SECTORS, _PAYLOAD = 0x1F1, 0x248
-"""Offsets in the boot header; the payload's are offset and length from the end of the setup part (Documentation/arch/x86/boot.rst)."""
+"""Places in the boot header; the payload's offset and length count from the end of the setup part
+(Documentation/arch/x86/boot.rst)."""
 _EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
 _SHDR = struct.Struct("<IIQQQQIIQQ")
 

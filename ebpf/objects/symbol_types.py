@@ -1,5 +1,5 @@
-"""BTF of a kernel's symbols as the kernel will take it: each extern of ``.ksyms`` becomes a variable of four bytes (libbpf 1.4, libbpf.c:
-add_dummy_ksym_var, bpf_object__collect_externs)."""
+"""BTF of a kernel's symbols as the kernel will take it: each extern of ``.ksyms`` becomes a variable of four bytes (libbpf 1.4,
+libbpf.c: add_dummy_ksym_var, bpf_object__collect_externs)."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def _headers(image: Image, source: Path) -> Path:
             return home
         make_directory(home / "bpf", needed=16 << 20)
         (home / "vmlinux.btf").write_bytes(btf)
-        script = [sys.executable, source / "scripts" / "bpf_doc.py", "--header", "--file", source / "tools/include/uapi/linux/bpf.h"]
+        script: list[str | Path] = [sys.executable, source / "scripts" / "bpf_doc.py", "--header", "--file", source / "tools/include/uapi/linux/bpf.h"]
         answer = subprocess.run(script, capture_output=True, text=True, check=False)
         if answer.returncode:
             raise InputError(f"{script[1]}: {answer.stderr.strip().splitlines()[-1:]}")
@@ -91,7 +91,7 @@ def _compile(clang: Clang, source: Path, headers: Path, file: Path, home: Path) 
         SYSTEM_HEADERS,
     )  # fmt: skip
     made = home / f".{file.stem}.o"
-    command = [clang.path, *FLAGS, *[f"-I{place}" for place in places], "-c", file, "-o", made]
+    command: list[str | Path] = [clang.path, *FLAGS, *[f"-I{place}" for place in places], "-c", file, "-o", made]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=MAX_SECONDS)
     except subprocess.TimeoutExpired:

@@ -63,7 +63,7 @@ def _fetch(root: AptRoot, package: Package, home: Path) -> None:
         if archive is None:
             raise InfrastructureError(f"{package.name}={package.version}: holds no linux-source-*.tar.xz")
         patterns = [f"*/{part}" for part in PARTS]
-        command = ["tar", "-xJf", archive, "-C", result, "--strip-components=1", "--wildcards", *patterns]
+        command: list[str | Path] = ["tar", "-xJf", archive, "-C", result, "--strip-components=1", "--wildcards", *patterns]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode and not (result / "scripts" / "bpf_doc.py").exists():
             raise InfrastructureError(f"{archive.name}: tar: {answer.stderr.strip().splitlines()[-1:]}")

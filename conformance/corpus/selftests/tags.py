@@ -67,9 +67,10 @@ def tagged(btf: Btf) -> dict[str, Expectation]:
     tags: dict[str, list[str]] = {}
     for each in btf:
         # component_idx -1: of the function itself, not of an argument.
-        if each.kind is BtfKind.DECL_TAG and each.size_or_type in functions:
-            if t.WORD.unpack_from(btf.raw, each.at)[0] == 0xFFFFFFFF and each.name.startswith("comment:"):
-                tags.setdefault(functions[each.size_or_type], []).append(each.name)
+        if each.kind is not BtfKind.DECL_TAG or each.size_or_type not in functions:
+            continue
+        if t.WORD.unpack_from(btf.raw, each.at)[0] == 0xFFFFFFFF and each.name.startswith("comment:"):
+            tags.setdefault(functions[each.size_or_type], []).append(each.name)
     return {name: read_tags(found, name) for name, found in tags.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from conformance.corpus.selftests.tags import Expectation, Expected, tagged
 from conformance.kernel.jobs import Attempt, Jit, Job
 from ebpf.btf import Btf, BtfError
 from ebpf.errors import InputError
-from ebpf.maps import MapType
+from ebpf.maps import MapSpec, MapType
 from ebpf.objects import Object, ObjectError, ObjectProgram, open_object
 from ebpf.objects.file import read_elf
 from ebpf.program import Case, Input, LoadFlag, Program
@@ -39,7 +40,7 @@ class Trial:
     privileged: bool
     expected: Expected
     case: Case | None
-    log_level: int = 1
+    log_level: int = 0
     flags: LoadFlag = RUNNER_FLAGS
     run: bool = False
     not_run: str = ""
@@ -91,9 +92,8 @@ def _trial(
     file: str, name: str, spec: Expectation, expected: Expected, privileged: bool, opened: Object | None,
     program: ObjectProgram | None, why: str,
 ) -> Trial:  # fmt: skip
-    level = spec.log_level or 1
     flags = (RUNNER_FLAGS & ~spec.cleared) | spec.flags
-    trial = Trial(file, name, privileged, expected, None, level, flags, unsupported=why, skipped=spec.skip)
+    trial = Trial(file, name, privileged, expected, None, spec.log_level, flags, unsupported=why, skipped=spec.skip)
     if opened is None or program is None:
         return trial
     if program.type in _ELSEWHERE:
@@ -103,6 +103,9 @@ def _trial(
     except InputError as error:
         reason = error.reason if isinstance(error, ObjectError) else str(error)
         return replace(trial, unsupported=reason.removeprefix("unsupported: "))
+    if any(each.type is MapType.ARENA for each in made.maps):
+        return replace(trial, unsupported="arena: its loader maps it into its own memory")
+    made = replace(made, maps=tuple(_set_up(file, each) for each in made.maps))
     wanted = expected.retval is not None and expected.success
     not_run = _not_run(made, spec) if wanted else ""
     case = Case(made, (RUN_INPUT,), name=f"{file}/{name}")
@@ -110,6 +113,18 @@ def _trial(
         typed = made if "CAP_BPF" in expected.capabilities else untyped(made)
         case = replace(case, program=typed, capabilities=expected.capabilities)
     return replace(trial, case=case, run=wanted and not not_run, not_run=not_run)
+
+
+_SET_UP = {("verifier_array_access", "map_array_ro"), ("verifier_value_ptr_arith", "map_array_48b")}
+"""Arrays whose first entry prog_tests/verifier.c fills before the programs of that file run (init_value_array)."""
+_FOO = struct.pack("<I", 7 * 4) + bytes(4 * 6) + struct.pack("<I", 0xABCDEF12)
+"""``struct test_val``: the offset of foo[6] as its index, and foo[6]."""
+
+
+def _set_up(file: str, spec: MapSpec) -> MapSpec:
+    if (file, spec.name) not in _SET_UP or spec.value_size < len(_FOO):
+        return spec
+    return replace(spec, contents=((bytes(4), _FOO.ljust(spec.value_size, b"\0")),))
 
 
 def untyped(program: Program) -> Program:
