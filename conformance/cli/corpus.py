@@ -28,10 +28,10 @@ from conformance.kernel.images import fetch
 def corpus(what: str, count: int | None, seed: int, kernels: tuple[str, ...], workers: int, as_json: bool) -> int:
     """Judge programs that nobody here wrote, by kernels and by both oracles.
 
-    FILE is a gzipped JSON list of records, programs with the verdicts that were measured.  debian:VERSION stands for the selftests of
-    that kernel's own source package (progs/verifier_*.c, tagged since Linux 6.4): they are compiled, loaded on that kernel in both
-    modes, and compared with what their tags expect; needs clang 18 or newer.  DIR holds compiled objects (*.o), whose programs are
-    loaded as they are.
+    FILE is a gzipped JSON list of records, programs with the verdicts that were measured.  debian:VERSION stands for the selftests
+    of that kernel's own source package (progs/verifier_*.c, tagged since Linux 6.4): they are compiled, loaded on that kernel in
+    both modes, and compared with what their tags expect; needs clang 18 or newer.  DIR holds compiled objects (*.o), whose programs
+    are loaded as they are.
 
     Exit status: 1 when a kernel accepts what an oracle objects to, or when kernel and expectation disagree.
     """

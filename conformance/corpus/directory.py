@@ -43,7 +43,9 @@ def read_directory(path: Path) -> tuple[list[Subject], dict[str, str], int]:
     return found, unsupported, len(files)
 
 
-def judge_directory(path: Path, images: tuple[Image, ...], workers: int, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+def judge_directory(
+    path: Path, images: tuple[Image, ...], workers: int, progress: Callable[[str, int, int], None]
+) -> dict[str, Any]:
     """Everything counted, and one row for each program."""
     subjects, unsupported, files = read_directory(path)
     asked = ask(subjects, images)

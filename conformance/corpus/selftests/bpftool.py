@@ -37,7 +37,7 @@ def find_bpftool() -> Path:
                     tree.replace(home / package.version)
                     return home / package.version / "usr" / "sbin" / "bpftool"
             tried.append(package.version)
-    raise InfrastructureError(f"bpftool: no version of it runs on this machine; tried {', '.join(tried) or 'none: apt offers none'}")
+    raise InfrastructureError(f"bpftool: no version runs on this machine; tried {', '.join(tried) or 'none: apt offers none'}")
 
 
 def types_as_c(bpftool: Path, btf: Path) -> str:

@@ -1,5 +1,5 @@
-"""The selftests compiled, as their own Makefile compiles them (tools/testing/selftests/bpf/Makefile, BPF_CFLAGS, CLANG_BPF_BUILD_RULE;
-Linux 7.3): every file once, and again only when compiler, headers or flags are other ones."""
+"""The selftests compiled, as their own Makefile compiles them (tools/testing/selftests/bpf/Makefile, BPF_CFLAGS and
+CLANG_BPF_BUILD_RULE; Linux 7.3): every file once, and again only when compiler, headers or flags are other ones."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ebpf.errors import InputError
 SELFTESTS = Path("tools/testing/selftests/bpf")
 SYSTEM_HEADERS = Path("/usr/include/x86_64-linux-gnu")
 FLAGS = (
-    "-g", "-O2", "-Wno-everything", "-D__TARGET_ARCH_x86", "-mlittle-endian", "-std=gnu11", "-fno-strict-aliasing", "-fms-extensions",
-    "-DENABLE_ATOMICS_TESTS", "--target=bpfel", "-mcpu=v3",
+    "-g", "-O2", "-Wno-everything", "-D__TARGET_ARCH_x86", "-mlittle-endian", "-std=gnu11", "-fno-strict-aliasing",
+    "-fms-extensions", "-DENABLE_ATOMICS_TESTS", "--target=bpfel", "-mcpu=v3",
 )  # fmt: skip
 MAX_SECONDS = 120.0
 """Of one compilation."""
@@ -67,7 +67,8 @@ def _headers(image: Image, source: Path) -> Path:
             return home
         make_directory(home / "bpf", needed=16 << 20)
         (home / "vmlinux.btf").write_bytes(btf)
-        script: list[str | Path] = [sys.executable, source / "scripts" / "bpf_doc.py", "--header", "--file", source / "tools/include/uapi/linux/bpf.h"]
+        helpers = source / "tools/include/uapi/linux/bpf.h"
+        script: list[str | Path] = [sys.executable, source / "scripts/bpf_doc.py", "--header", "--file", helpers]
         answer = subprocess.run(script, capture_output=True, text=True, check=False)
         if answer.returncode:
             raise InputError(f"{script[1]}: {answer.stderr.strip().splitlines()[-1:]}")

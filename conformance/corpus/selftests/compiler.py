@@ -46,7 +46,6 @@ def _ask(path: Path) -> Clang | None:
 
 
 def _targets_bpf(path: Path) -> bool:
-    answer = subprocess.run(
-        [path, "--target=bpf", "-c", "-x", "c", "-", "-o", "/dev/null"], input="int zero;", text=True, capture_output=True, check=False
-    )
+    command = [path, "--target=bpf", "-c", "-x", "c", "-", "-o", "/dev/null"]
+    answer = subprocess.run(command, input="int zero;", text=True, capture_output=True, check=False)
     return answer.returncode == 0

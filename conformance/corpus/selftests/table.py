@@ -17,6 +17,7 @@ from conformance.corpus.table import tabulate as tabulate_judged
 def tabulate(kernel: str, files: list[Built], outcomes: list[Outcome], judged: list[Judged]) -> dict[str, Any]:
     """Everything counted; every program of a compiled file is in ``programs``."""
     answers = {each.subject.id: each.answer.verdict.value for each in judged}
+    sides = Counter(_sides(each, answers) for each in outcomes if each.kernel)
     counts = Counter(each.agreement for each in outcomes)
     decided = counts[Agreement.AGREE] + counts[Agreement.DISAGREE]
     return {
@@ -36,13 +37,13 @@ def tabulate(kernel: str, files: list[Built], outcomes: list[Outcome], judged: l
         "not read": dict(Counter(name for each in outcomes if each.subject for name in each.trial.expected.unread).most_common()),
         "side by side": [
             {"expected": expected, "kernel": told, "reference": reference, "programs": number}
-            for (expected, told, reference), number in Counter(_sides(each, answers) for each in outcomes if each.kernel).most_common()
+            for (expected, told, reference), number in sides.most_common()
         ],
         "oracles": tabulate_judged(judged),
         "programs": [
             {
-                "id": each.trial.id, "expected": _expected(each), "kernel": each.kernel, "reference": answers.get(each.trial.id, ""),
-                "agreement": each.agreement.value, "detail": each.detail,
+                "id": each.trial.id, "expected": _expected(each), "kernel": each.kernel,
+                "reference": answers.get(each.trial.id, ""), "agreement": each.agreement.value, "detail": each.detail,
             }
             for each in outcomes
         ],
