@@ -46,6 +46,6 @@ def _ask(path: Path) -> Clang | None:
 
 
 def _targets_bpf(path: Path) -> bool:
-    command = [path, "--target=bpf", "-c", "-x", "c", "-", "-o", "/dev/null"]
+    command: list[str | Path] = [path, "--target=bpf", "-c", "-x", "c", "-", "-o", "/dev/null"]
     answer = subprocess.run(command, input="int zero;", text=True, capture_output=True, check=False)
     return answer.returncode == 0

@@ -28,9 +28,10 @@ _MESSAGES = {
 """(absent, whole, privileged)."""
 _LISTINGS = ("test_jited", "test_expect_xlated", "test_expect_stderr", "test_expect_stdout")
 _ORDERED = (*_MESSAGES, *_LISTINGS, *[f"{name}_unpriv" for name in _LISTINGS])
-_NO_VALUE = {"_INT_MIN": -(1 << 31)}
 POINTER_VALUE = 0xBADCAFE
 """A result of that number stands for any address (bpf_misc.h)."""
+_NAMED = {"_INT_MIN": -(1 << 31), "INT_MIN": -(1 << 31), "POINTER_VALUE": POINTER_VALUE, "TEST_DATA_LEN": 64}
+"""Results by name: the preprocessor leaves these to test_loader.c (parse_retval, Linux 6.12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class _Reader:
                 self.messages[privileged].append(Message(value, absent, whole))
             case "test_retval":
                 self.modes[privileged] = True
-                self.retval[privileged] = _NO_VALUE[value] if value in _NO_VALUE else _integer(value)
+                self.retval[privileged] = _NAMED[value] if value in _NAMED else _integer(value)
             case "test_jited" | "test_expect_xlated" | "test_expect_stderr" | "test_expect_stdout" as listing:
                 # Native code is compared on the architecture named before only.
                 if listing != "test_jited" or self.architectures[-1:] == [ARCHITECTURE]:
