@@ -11,7 +11,10 @@ from conformance.corpus.selftests.build import Built, build
 from conformance.corpus.selftests.outcomes import Outcome, ask
 from conformance.corpus.selftests.trials import trials
 from conformance.kernel.image import Image
+from conformance.kernel.kernel_types import kernel_btf
 from conformance.kernel.session import KernelSession
+from ebpf.btf import Btf
+from ebpf.btf.core import KernelTypes
 from ebpf.errors import InputError
 
 T = TypeVar("T")
@@ -32,7 +35,8 @@ class Ran:
 def run_selftests(image: Image, workers: int, progress: Progress) -> Ran:
     """Raises :class:`InputError` where that kernel's version has no tagged selftests, or they cannot be built."""
     files = list(_counted("files compiled", build(image), 0, progress))
-    every = [trial for each in files if each.object is not None for trial in trials(each.object)]
+    types = KernelTypes(Btf(kernel_btf(image.vmlinuz)))
+    every = [trial for each in files if each.object is not None for trial in trials(each.object, types)]
     if not every:
         raise InputError(f"{image.name}: its version has no progs/verifier_*.c with tags (they began with Linux 6.4)")
     with KernelSession.open(image) as session:

@@ -10,6 +10,7 @@ from pathlib import Path
 from conformance.corpus.selftests.tags import Expectation, Expected, tagged
 from conformance.kernel.jobs import Attempt, Jit, Job
 from ebpf.btf import Btf, BtfError
+from ebpf.btf.core import KernelTypes
 from ebpf.errors import InputError
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects import Object, ObjectError, ObjectProgram, open_object
@@ -58,7 +59,7 @@ class Trial:
         return Job(self.case, (Attempt(Jit.ON, self.log_level, self.flags, run=self.run),))
 
 
-def trials(path: Path) -> Iterator[Trial]:
+def trials(path: Path, kernel: KernelTypes | None = None) -> Iterator[Trial]:
     """Of one object: every tagged program in its modes.  Auxiliary programs are for others to use, and are none of them.
 
     Raises :class:`InputError` for an object whose tags cannot be read.
@@ -66,7 +67,7 @@ def trials(path: Path) -> Iterator[Trial]:
     data, name = path.read_bytes(), path.name.removesuffix(".o")
     specs = {program: spec for program, spec in _tags(data).items() if not spec.auxiliary}
     try:
-        opened, why = open_object(data, path.name), ""
+        opened, why = open_object(data, path.name, kernel=kernel), ""
     except ObjectError as error:
         opened, why = None, f"the object cannot be opened: {error.stage.value}: {error.place}: {error.reason}"
     programs = {} if opened is None else {each.name: each for each in opened.programs}
