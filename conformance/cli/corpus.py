@@ -14,6 +14,7 @@ from conformance.cli.options import images, json_option
 from conformance.corpus.judging import Judged, Subject, judge_all, subjects
 from conformance.corpus.records import Record, read_known
 from conformance.corpus.table import as_text, tabulate
+from conformance.corpus.writing import write_records
 from conformance.kernel.debian import PREFIX
 from conformance.kernel.images import fetch
 
@@ -24,8 +25,11 @@ from conformance.kernel.images import fetch
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the mutants.")
 @click.option("--kernel", "kernels", multiple=True, metavar="NAME|PATH", help="Ask this kernel, not the record. Repeatable.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE.json.gz", help="Write programs and verdicts as records.")
 @json_option
-def corpus(what: str, count: int | None, seed: int, kernels: tuple[str, ...], workers: int, as_json: bool) -> int:
+def corpus(
+    what: str, count: int | None, seed: int, kernels: tuple[str, ...], workers: int, save: Path | None, as_json: bool
+) -> int:
     """Judge programs that nobody here wrote, by kernels and by both oracles.
 
     FILE is a gzipped JSON list of records, programs with the verdicts that were measured.  debian:VERSION stands for the selftests
@@ -36,7 +40,7 @@ def corpus(what: str, count: int | None, seed: int, kernels: tuple[str, ...], wo
     Exit status: 1 when a kernel accepts what an oracle objects to, or when kernel and expectation disagree.
     """
     if what.startswith(PREFIX):
-        return _selftests(what, workers, as_json)
+        return _selftests(what, workers, save, as_json)
     path = Path(what)
     if path.is_dir():
         return _directory(path, kernels, workers, as_json)
@@ -46,18 +50,22 @@ def corpus(what: str, count: int | None, seed: int, kernels: tuple[str, ...], wo
     every = _mutated(records, count, seed) if count else list(subjects(records))
     if kernels or count:
         every = _asked(every, kernels)
+    if save is not None:
+        write_records(save, every)
     judged = _with_progress(every, workers)
     table = tabulate(judged)
     click.echo(msgspec.json.encode(table) if as_json else "\n".join(as_text(table)))
     return 1 if any(part["accusations"] for part in table.values()) else 0
 
 
-def _selftests(name: str, workers: int, as_json: bool) -> int:
+def _selftests(name: str, workers: int, save: Path | None, as_json: bool) -> int:
     from conformance.corpus.selftests import table as selftests
     from conformance.corpus.selftests.run import run_selftests
 
     image = fetch(name)
     ran = run_selftests(image, workers, _Progress())
+    if save is not None:
+        write_records(save, [each.subject for each in ran.outcomes if each.subject is not None])
     table = selftests.tabulate(f"{image.name} ({ran.release})", ran.files, ran.outcomes, ran.judged)
     click.echo(msgspec.json.encode(table) if as_json else "\n".join(selftests.as_text(table)))
     accused = any(part["accusations"] for part in table["oracles"].values())
