@@ -54,9 +54,9 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "tagged.o"
 
 
-def test_every_tagged_program_is_accounted_for(session: KernelSession, tagged: Path) -> None:
+def test_every_tagged_program_is_accounted_for(kernel: KernelSession, tagged: Path) -> None:
     every = list(trials(tagged))
-    outcomes: list[Outcome] = list(ask(session, session.hello.release, every))
+    outcomes: list[Outcome] = list(ask(kernel, kernel.hello.release, every))
     assert {each.trial.name for each in outcomes} == set(EXPECTED)
     assert {each.trial.id: each.agreement for each in outcomes} == {
         each.trial.id: EXPECTED[each.trial.name] for each in outcomes
