@@ -22,15 +22,25 @@ def kernel_btf(vmlinuz: Path) -> bytes:
     vmlinux = _unpacked(vmlinuz)
     if vmlinux[:4] != b"\x7fELF":
         raise InputError(f"{vmlinuz}: what is packed in it is not an ELF file")
+    try:
+        found = _section(vmlinux, b".BTF")
+    except (struct.error, IndexError, ValueError):
+        raise InputError(f"{vmlinuz}: what is packed in it is a broken ELF file") from None
+    if found is None:
+        raise InputError(f"{vmlinuz}: no .BTF: built without CONFIG_DEBUG_INFO_BTF")
+    return found
+
+
+def _section(vmlinux: bytes, name: bytes) -> bytes | None:
     fields = _EHDR.unpack_from(vmlinux)
     start, size, count, names = fields[6], fields[11], fields[12], fields[13]
     heads = [_SHDR.unpack_from(vmlinux, start + number * size) for number in range(count)]
     text = heads[names][4]
     for head in heads:
         at = text + head[0]
-        if vmlinux[at : vmlinux.index(b"\0", at)] == b".BTF":
+        if vmlinux[at : vmlinux.index(b"\0", at)] == name:
             return vmlinux[head[4] : head[4] + head[5]]
-    raise InputError(f"{vmlinuz}: no .BTF: built without CONFIG_DEBUG_INFO_BTF")
+    return None
 
 
 def _unpacked(vmlinuz: Path) -> bytes:
