@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from conformance.corpus.asking import types_refused, untyped
 from conformance.corpus.judging import Subject
 from conformance.corpus.records import Measured
 from conformance.corpus.selftests.messages import unmet
 from conformance.corpus.selftests.tags import POINTER_VALUE
-from conformance.corpus.selftests.trials import Trial, untyped
+from conformance.corpus.selftests.trials import Trial
 from conformance.kernel.jobs import Answer, Lost, Verdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
@@ -59,7 +60,7 @@ def _asked(session: KernelSession, release: str, trial: Trial, case: Case) -> Ou
     """With types, and without where the kernel refuses these: to libbpf they are optional (libbpf.c, kernel_needs_btf).  Compilers
     leave out the names of a naked function's parameters, which no kernel takes."""
     answer = session.run(trial.job())
-    if isinstance(answer, Answer) and answer.map_errno is not None and answer.map_errno[0] < 0:
+    if types_refused(answer):
         trial = replace(trial, case=replace(case, program=untyped(case.program)))
         answer = session.run(trial.job())
     return compare(trial, answer, release)

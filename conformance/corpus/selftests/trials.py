@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from conformance.corpus.asking import NOT_ALONE, untyped
 from conformance.corpus.selftests.tags import Expectation, Expected, tagged
 from conformance.kernel.jobs import Attempt, Jit, Job
 from ebpf.btf import Btf, BtfError
@@ -16,16 +17,11 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.objects import Object, ObjectError, ObjectProgram, open_object
 from ebpf.objects.file import read_elf
 from ebpf.program import Case, Input, LoadFlag, Program
-from ebpf.program_types import ProgramType
 
 RUN_INPUT = Input(packet=bytes(64))
 """What test_loader.c runs a program on (TEST_DATA_LEN)."""
 RUNNER_FLAGS = LoadFlag.TEST_RND_HI32 | LoadFlag.TEST_REG_INVARIANTS
 """What the selftests' runner adds where the kernel knows it (testing_helpers.c, testing_prog_flags)."""
-_ELSEWHERE = {
-    ProgramType.EXT: "replaces a function of another program",
-    ProgramType.STRUCT_OPS: "struct_ops: the map gives the program its type, from the running kernel",
-}
 _FILLED_BY_LOADER = (MapType.PROG_ARRAY, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS)
 
 
@@ -97,8 +93,8 @@ def _trial(
     trial = Trial(file, name, privileged, expected, None, spec.log_level, flags, unsupported=why, skipped=spec.skip)
     if opened is None or program is None:
         return trial
-    if program.type in _ELSEWHERE:
-        return replace(trial, unsupported=_ELSEWHERE[program.type])
+    if program.type in NOT_ALONE:
+        return replace(trial, unsupported=NOT_ALONE[program.type])
     try:
         made = opened.program(program)
     except InputError as error:
@@ -126,12 +122,6 @@ def _set_up(file: str, spec: MapSpec) -> MapSpec:
     if (file, spec.name) not in _SET_UP or spec.value_size < len(_FOO):
         return spec
     return replace(spec, contents=((bytes(4), _FOO.ljust(spec.value_size, b"\0")),))
-
-
-def untyped(program: Program) -> Program:
-    """As libbpf loads it where BPF_BTF_LOAD is not allowed: no types (libbpf.c, bpf_object__sanitize_and_load_btf)."""
-    maps = tuple(replace(spec, btf_key=0, btf_value=0) for spec in program.maps)
-    return replace(program, btf=None, func_info=None, maps=maps)
 
 
 def _not_run(program: Program, spec: Expectation) -> str:
