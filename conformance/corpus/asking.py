@@ -11,6 +11,7 @@ from conformance.kernel.image import Image
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Lost, Verdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
+from ebpf.maps import MapSpec
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 
@@ -29,8 +30,12 @@ def _empty_maps(case: Case) -> Case:
 
 def untyped(program: Program) -> Program:
     """As libbpf loads it where the kernel takes no types (libbpf.c, bpf_object__sanitize_and_load_btf)."""
-    maps = tuple(replace(spec, btf_key=0, btf_value=0) for spec in program.maps)
-    return replace(program, btf=None, func_info=None, maps=maps)
+    return replace(program, btf=None, func_info=None, maps=tuple(map(_untyped_map, program.maps)))
+
+
+def _untyped_map(spec: MapSpec) -> MapSpec:
+    inner = None if spec.inner is None else _untyped_map(spec.inner)
+    return replace(spec, btf_key=0, btf_value=0, inner=inner)
 
 
 def types_refused(answer: Answer | Lost) -> bool:
