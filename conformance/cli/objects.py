@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ebpf.assembly import listing
+from ebpf.btf.core import KernelTypes
 from ebpf.objects import Generation, Object, ObjectError, ObjectProgram, Stage, open_object
 from ebpf.program import Case, Input
 from ebpf.program_types import ProgramType
@@ -13,13 +14,14 @@ from ebpf.program_types import ProgramType
 DEFAULT_INPUT = Input(packet=bytes(64))
 
 
-def open_any(data: bytes, name: str) -> Object:
-    """The object by the newest rules that take it: libbpf 0.3 only for what libbpf 1 refuses or gives no program type.
+def open_any(data: bytes, name: str, kernel: KernelTypes | None = None) -> Object:
+    """The object by the newest rules that take it: libbpf 0.3 only for what libbpf 1 refuses or gives no program type.  ``kernel``
+    as in :func:`ebpf.objects.open_object`.
 
     Raises :class:`ObjectError`, that of libbpf 1 where both refuse.
     """
     try:
-        opened = open_object(data, name)
+        opened = open_object(data, name, kernel=kernel)
     except ObjectError as error:
         return _older(data, name) or _raise(error)
     if any(program.type is ProgramType.UNSPEC for program in opened.programs):

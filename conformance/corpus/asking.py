@@ -8,10 +8,18 @@ from conformance.corpus.judging import Subject
 from conformance.corpus.records import Measured
 from conformance.kernel.features import probe
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Verdict
+from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Lost, Verdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
-from ebpf.program import Case
+from ebpf.maps import MapSpec
+from ebpf.program import Case, Program
+from ebpf.program_types import ProgramType
+
+NOT_ALONE = {
+    ProgramType.EXT: "replaces a function of another program",
+    ProgramType.STRUCT_OPS: "struct_ops: the map gives the program its type, from the running kernel",
+}
+"""Programs of an object that no kernel takes without something else of it."""
 
 
 def _empty_maps(case: Case) -> Case:
@@ -20,14 +28,36 @@ def _empty_maps(case: Case) -> Case:
     return replace(case, program=replace(case.program, maps=maps))
 
 
-def ask(every: list[Subject], images: tuple[Image, ...]) -> list[Subject]:
-    """The subjects with what each kernel says; where one gives no verdict it is left out.  Nothing is run."""
+def untyped(program: Program) -> Program:
+    """As libbpf loads it where the kernel takes no types (libbpf.c, bpf_object__sanitize_and_load_btf)."""
+    return replace(program, btf=None, func_info=None, maps=tuple(map(_untyped_map, program.maps)))
+
+
+def _untyped_map(spec: MapSpec) -> MapSpec:
+    inner = None if spec.inner is None else _untyped_map(spec.inner)
+    return replace(spec, btf_key=0, btf_value=0, inner=inner)
+
+
+def types_refused(answer: Answer | Lost) -> bool:
+    """Whether BPF_BTF_LOAD failed, and nothing else was tried."""
+    return isinstance(answer, Answer) and answer.map_errno is not None and answer.map_errno[0] < 0
+
+
+def ask(every: list[Subject], images: tuple[Image, ...], *, types_are_optional: bool = False) -> list[Subject]:
+    """The subjects with what each kernel says; where one gives no verdict it is left out.  Nothing is run.
+
+    ``types_are_optional``: as to libbpf, which loads a program without those that a kernel refuses.
+    """
     measured: list[list[Measured]] = [[] for _ in every]
     for image in images:
         with KernelSession.open(image) as session:
             features = probe(session)
             for number, subject in enumerate(every):
-                answer = session.run(Job(_empty_maps(subject.case), (Attempt(Jit.ON, 1, run=False),)))
+                case = _empty_maps(subject.case)
+                answer = session.run(Job(case, (Attempt(Jit.ON, 1, run=False),)))
+                if types_are_optional and types_refused(answer):
+                    case = replace(case, program=untyped(case.program))
+                    answer = session.run(Job(case, (Attempt(Jit.ON, 1, run=False),)))
                 ruling = judge_answer(answer, 0, features.support(subject.case.program))
                 if isinstance(answer, Answer) and ruling.verdict in (Verdict.ACCEPT, Verdict.REJECT):
                     measured[number].append(Measured(

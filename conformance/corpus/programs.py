@@ -45,6 +45,9 @@ class MapRecord(msgspec.Struct):
     init_note: str = ""
     fields: list[FieldRecord] = []
     inner: MapRecord | None = None
+    btf_key: int = 0
+    btf_value: int = 0
+    contents: list[tuple[str, str]] = []
 
 
 class RelocationRecord(msgspec.Struct):
@@ -113,12 +116,16 @@ def _map(record: MapRecord) -> MapSpec:
     fields = tuple(MapField(field.off, FieldKind(field.kind.removeprefix("bpf_")), field.to) for field in record.fields)
     return MapSpec(
         MapType[record.type], record.key_size, record.value_size, record.max_entries, record.map_flags, record.name,
+        record.btf_key, record.btf_value,
         inner=None if record.inner is None else _map(record.inner), contents=_contents(record), fields=fields,
     )  # fmt: skip
 
 
 def _contents(record: MapRecord) -> tuple[tuple[bytes, bytes], ...]:
-    """Arrays start with ``struct test_val``: the index of foo[6] in bytes, then foo; program arrays name the filled slots."""
+    """As given in hex; else, in the tests of Linux 6.1, arrays start with
+    ``struct test_val``: the index of foo[6] in bytes, then foo; program arrays name the filled slots."""
+    if record.contents:
+        return tuple((bytes.fromhex(key), bytes.fromhex(value)) for key, value in record.contents)
     if record.init_note and record.type == "ARRAY":
         value = struct.pack("<I", 28) + bytes(24) + struct.pack("<I", 0xABCDEF12)
         return ((bytes(4), value.ljust(record.value_size, b"\0")),)

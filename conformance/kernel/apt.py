@@ -91,9 +91,10 @@ class AptRoot:
         if not re.search(r"^(Err:|E: .*fetch|W: .*fetch)", answer.stdout + answer.stderr, re.MULTILINE) or not stamp.exists():
             write(stamp, "")
 
-    def packages(self, pattern: str) -> list[Package]:
-        """All versions of all packages whose name fully matches the regular expression, in no particular order."""
-        names = run(["apt-cache", *self.options(), "pkgnames", "linux-"]).stdout.split()
+    def packages(self, pattern: str, prefix: str = "linux-") -> list[Package]:
+        """All versions of all packages whose name begins with ``prefix`` and fully matches the regular expression, in no particular
+        order."""
+        names = run(["apt-cache", *self.options(), "pkgnames", prefix]).stdout.split()
         wanted = sorted(name for name in names if re.fullmatch(pattern, name))
         if not wanted:
             return []

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ebpf.btf import types as t
+from ebpf.btf.core import CoreRelocation
 from ebpf.btf.reader import Btf, BtfError
 
 HEADER = struct.Struct("<HBBI")
@@ -43,11 +44,11 @@ class LineInfo:
 
 @dataclass(frozen=True, slots=True)
 class BtfExtension:
-    """The three tables; of CO-RE relocations only (section, byte offset), for they are recognised and not done."""
+    """The three tables."""
 
     functions: tuple[FunctionInfo, ...] = ()
     lines: tuple[LineInfo, ...] = ()
-    core: tuple[tuple[str, int], ...] = ()
+    core: tuple[CoreRelocation, ...] = ()
 
 
 def read_extension(raw: bytes, btf: Btf) -> BtfExtension:
@@ -73,7 +74,7 @@ def read_extension(raw: bytes, btf: Btf) -> BtfExtension:
             LineInfo(section, offset, btf.string(file), where >> COLUMN_BITS, where & ((1 << COLUMN_BITS) - 1), btf.string(text))
             for section, (offset, file, text, where) in lines
         ),
-        tuple((section, words[0]) for section, words in core),
+        tuple(CoreRelocation(section, at, kind, btf.string(path), what) for section, (at, kind, path, what) in core),
     )
 
 

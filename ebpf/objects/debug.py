@@ -40,8 +40,8 @@ class Debug:
             slot = line.offset // SLOT
             row = _Row(slot, SourceLine(slot, line.file, line.line, line.column, line.text))
             found.lines.setdefault(line.section, []).append(row)
-        for section, offset in extension.core:
-            found.core.setdefault(section, []).append(offset // SLOT)
+        for each in extension.core:
+            found.core.setdefault(each.section, []).append(each.offset // SLOT)
         for rows in found.lines.values():
             rows.sort(key=_slot)
         for slots in found.core.values():

@@ -81,7 +81,8 @@ class _Linker:
             if insn.src == o.PSEUDO_FUNC:
                 refuse(Stage.RELOCATIONS, at, "missing subprogram address relocation")
             if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE):
-                refuse(Stage.RELOCATIONS, at, "a load of a map's address without a relocation")
+                # libbpf passes the number through as a descriptor; here it would be taken for a map's index.
+                self.out.unsupported = "a load of a map's address without a relocation"
             return None
         return self._load(insn, function, base, slot, reference, at)
 

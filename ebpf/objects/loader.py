@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from ebpf.btf import Btf, BtfError, BtfKind
+from ebpf.btf.core import CoreRelocation, KernelTypes
 from ebpf.btf.extension import BtfExtension, read_extension
 from ebpf.objects.btf_maps import btf_maps
 from ebpf.objects.collected import Collected, collect
+from ebpf.objects.core_patches import patch
 from ebpf.objects.data_maps import data_map, is_shown
 from ebpf.objects.debug import Debug
 from ebpf.objects.errors import ObjectError, Stage, refuse
@@ -19,6 +24,7 @@ from ebpf.objects.linking import Linked, link
 from ebpf.objects.object import Object, ObjectMap, ObjectProgram
 from ebpf.objects.relocations import collect_references
 from ebpf.objects.section_names import resolve
+from ebpf.objects.symbol_types import with_symbols
 from ebpf.program import NO_FLAGS
 from ebpf.program_types import ProgramType
 
@@ -26,8 +32,11 @@ MAX_LINKED = 4_000_000
 """Instructions of all programs with their subprograms, of which each program has its own."""
 
 
-def open_object(data: bytes, name: str = "object.o", generation: Generation = Generation.LIBBPF_1) -> Object:
-    """The object in ``data``; ``name`` is its file's, of which data maps take theirs.
+def open_object(
+    data: bytes, name: str = "object.o", generation: Generation = Generation.LIBBPF_1, kernel: KernelTypes | None = None
+) -> Object:
+    """The object in ``data``; ``name`` is its file's, of which data maps take theirs.  CO-RE relocations are done for ``kernel``;
+    without it, programs that have some are unsupported.
 
     Raises :class:`ObjectError` naming the file, the stage, the place and the reason, and nothing else, whatever the bytes.
     """
@@ -40,7 +49,7 @@ def open_object(data: bytes, name: str = "object.o", generation: Generation = Ge
         stage = Stage.EXTERNS
         outside = externs(file, btf)
         stage = Stage.BTF
-        btf = btf and finished(btf, file)
+        btf = btf and with_symbols(finished(btf, file))
         stage = Stage.MAPS
         maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0])
         stage = Stage.PROGRAMS
@@ -55,7 +64,10 @@ def open_object(data: bytes, name: str = "object.o", generation: Generation = Ge
             slots += len(linked.insns)
             if slots > MAX_LINKED:
                 refuse(stage, f"function '{main.name}'", f"with it, programs have more than {MAX_LINKED} instructions in all")
-            programs.append(_program(main, linked, debug, names, generation))
+            program = _program(main, linked, debug, names, generation)
+            if btf is not None and debug.has_core(linked.placed, names):
+                program = _relocated(program, linked, names, extension.core, btf, kernel)
+            programs.append(program)
     except ObjectError as error:
         raise error.of(name) from None
     except BtfError as error:
@@ -112,12 +124,24 @@ def _program(main: Function, linked: Linked, debug: Debug, names: dict[int, str]
     title = names[main.section]
     resolved = resolve(title, generation)
     row = resolved.row
-    unsupported = linked.unsupported
-    if debug.has_core(linked.placed, names):
-        unsupported = "CO-RE relocations, which need the running kernel's types"
     return ObjectProgram(
         main.name, title, row.type if row else ProgramType.UNSPEC, row.attach_type if row else None, resolved.target,
         tuple(linked.insns), tuple((function.name, start) for function, start in linked.placed), row.flags if row else NO_FLAGS,
         resolved.autoload, debug.source(linked.placed, names), debug.func_info(linked.placed, names), tuple(linked.kfuncs),
-        unsupported,
+        linked.unsupported,
     )  # fmt: skip
+
+
+def _relocated(
+    program: ObjectProgram, linked: Linked, names: dict[int, str], core: Sequence[CoreRelocation], btf: Btf,
+    kernel: KernelTypes | None,
+) -> ObjectProgram:
+    """By the running kernel's types; unsupported where there are none, or where these do not settle it."""
+    if kernel is None:
+        return replace(program, unsupported="CO-RE relocations, which need the running kernel's types")
+    insns = list(program.instructions)
+    try:
+        patch(insns, linked.placed, names, core, btf, kernel)
+    except BtfError as error:
+        return replace(program, unsupported=str(error))
+    return replace(program, instructions=tuple(insns))

@@ -40,13 +40,9 @@ STRICTER = (
     Stricter("a call into the middle of a function", "libbpf calls the function's start instead", "not the start of a function"),
     Stricter("functions that share instructions", "libbpf's search finds one of them", "functions overlap"),
     Stricter("a 64-bit immediate load cut off at a function's end", "libbpf patches the next function's first slot", "second slot"),
-    Stricter(
-        "a load of a map's address without a relocation", "libbpf passes the number through as a descriptor", "without a relocation"
-    ),
     Stricter("a map type that no Linux has", "the kernel refuses it at creation", "no map type"),
     Stricter("a map definition of more than 32 fields", "libbpf reads the last of each name", "more than 32 fields"),
     Stricter("more than 4,000,000 instructions in all programs", "the limit bounds memory", "instructions in all"),
-    Stricter("a struct_ops map", "libbpf fills it from the running kernel's types, which no file has", "struct_ops maps are not"),
     Stricter("a BTF name beyond the strings", "libbpf checks it since 1.3 (btf.c, btf_validate_str)", "is beyond the strings"),
     Stricter(
         "a .BTF.ext string beyond the strings", "libbpf shows nothing of line_info; the kernel refuses it", "BTF strings: offset"
