@@ -28,12 +28,15 @@ NET_ADMIN = frozenset({
 """Need CAP_NET_ADMIN beside CAP_BPF (is_net_admin_prog_type)."""
 PERFMON = TRACING | {T.TRACING, T.LSM, T.STRUCT_OPS, T.EXT}
 """Need CAP_PERFMON beside CAP_BPF (is_perfmon_prog_type)."""
-SLEEPABLE_MAPS = frozenset({
-    MapType.HASH, MapType.LRU_HASH, MapType.ARRAY, MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH,
-    MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS, MapType.RINGBUF, MapType.USER_RINGBUF, MapType.INODE_STORAGE, MapType.SK_STORAGE,
-    MapType.TASK_STORAGE, MapType.CGRP_STORAGE, MapType.QUEUE, MapType.STACK, MapType.ARENA, MapType.INSN_ARRAY,
-})  # fmt: skip
-"""Maps that a sleepable program may use (check_map_prog_compatibility, Linux 6.12)."""
+SLEEPABLE_MAPS: dict[MapType, str] = {
+    **dict.fromkeys((
+        MapType.HASH, MapType.LRU_HASH, MapType.ARRAY, MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH,
+        MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS, MapType.RINGBUF, MapType.USER_RINGBUF, MapType.INODE_STORAGE,
+        MapType.SK_STORAGE, MapType.TASK_STORAGE, MapType.CGRP_STORAGE, MapType.ARENA, MapType.INSN_ARRAY), "6.1"),
+    MapType.QUEUE: "6.2", MapType.STACK: "6.2", MapType.PROG_ARRAY: "7.0", MapType.LPM_TRIE: "7.2",
+}  # fmt: skip
+"""Maps that a sleepable program may use, and since when (check_map_prog_compatibility; seen on 6.1, 6.12, 6.19 and 7.0 to 7.3:
+of kernels between two of these nothing is foretold)."""
 SOCKMAP_UPDATERS = frozenset({
     T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
 })  # fmt: skip
@@ -58,8 +61,9 @@ def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
         return rules.MAP_PROGRAM
     if spec.type is MapType.STRUCT_OPS:
         return rules.MAP_PROGRAM
-    if LoadFlag.SLEEPABLE in program.flags and spec.type not in SLEEPABLE_MAPS:
-        return rules.MAP_PROGRAM
+    if LoadFlag.SLEEPABLE in program.flags:
+        since = SLEEPABLE_MAPS.get(spec.type)
+        return rules.MAP_PROGRAM if since is None or not at_least(release, since) else None
     return None
 
 

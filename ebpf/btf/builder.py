@@ -54,6 +54,10 @@ class BtfBuilder:
         """A function."""
         return self._add(BtfKind.FUNC, name, linkage, prototype)
 
+    def tag(self, text: str, of: int, component: int = -1) -> int:
+        """A declaration tag of a type, or of its member or parameter number ``component``."""
+        return self._add(BtfKind.DECL_TAG, text, 0, of, t.WORD.pack(component & 0xFFFF_FFFF))
+
     def prototype(self, result: int, parameters: Sequence[tuple[str, int]] = ()) -> int:
         """A function's type."""
         rest = b"".join(t.PARAM.pack(self.string(name), kind) for name, kind in parameters)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ebpf import rules
+from ebpf.helper_names import HELPER_NUMBERS
+from ebpf.isa import opcodes as o
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program_types import ProgramType
 from oracles.reference.answer import Broken
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 T = ProgramType
 OWN_STACK = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT})
 """Types whose functions may each have a stack of their own since 6.13 (bpf_enable_priv_stack)."""
+
+CALL = o.CALL | o.JMP
+FASTCALL = frozenset({HELPER_NUMBERS[name] for name in ("get_smp_processor_id", "get_current_task", "get_current_task_btf")})
+"""Helpers around which kernels since 6.12 remove what spills registers, and the stack it takes (mark_fastcall_patterns)."""
 
 
 def check_depth(x: Explorer) -> None:
@@ -37,5 +43,7 @@ def check_depth(x: Explorer) -> None:
     total = walk(0, ())
     if total > STACK_SIZE and callees:
         before = (6, 13) if x.program.type in OWN_STACK else None
+        if any(insn.opcode == CALL and insn.src == 0 and insn.imm in FASTCALL for insn in x.code):
+            before = (6, 12)
         x.broken.setdefault(
             (rules.STACK_DEPTH.name, 0, (0, 0)), Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before))

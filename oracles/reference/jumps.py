@@ -114,12 +114,11 @@ def _is_null(value: Value) -> bool:
 
 
 def _may_compare(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> None:
-    """Without privilege only a few comparisons of pointers are allowed (kernel/bpf/verifier.c, check_cond_jmp_op)."""
+    """Without privilege, pointers are compared with null, which came before, and within the packet (kernel/bpf/verifier.c,
+    check_cond_jmp_op)."""
     if x.privileged:
         return
     packet = [isinstance(p, Pointer) and p.region.kind is RegionKind.PACKET for p in (d, v)]
     if all(packet):
-        return
-    if not insn.opcode & o.X and insn.imm == 0 and insn.opcode & o.OP_MASK in (o.JEQ, o.JNE) and insn.opcode & 7 == o.JMP:
         return
     x.refuse(s, rules.POINTER_COMPARISON, f"R{insn.dst}")

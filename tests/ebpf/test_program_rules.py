@@ -47,10 +47,20 @@ def test_return_ranges(kind: T, attach: A | None, expected: tuple[int, int] | No
     assert return_range(kind, attach, "6.1") == return_range(kind, attach, "7.3") == expected
 
 
-def test_lsm_hooks_return_errors_since_6_12() -> None:
+@pytest.mark.parametrize("release", ["6.1", "6.12", "7.3"])
+def test_what_an_lsm_hook_returns_is_the_hooks_affair(release: str) -> None:
     """kernel/bpf/bpf_lsm.c: bpf_lsm_get_retval_range."""
-    assert return_range(T.LSM, A.LSM_MAC, "6.1") is None
-    assert return_range(T.LSM, A.LSM_MAC, "6.12") is None
+    assert return_range(T.LSM, A.LSM_MAC, release) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken"), [(MapType.HASH, "6.1"), (MapType.QUEUE, "6.12"), (MapType.PROG_ARRAY, "7.0"), (MapType.LPM_TRIE, "7.2")])
+def test_maps_of_sleepable_programs(kind: MapType, taken: str) -> None:
+    """kernel/bpf/verifier.c: check_map_prog_compatibility."""
+    program = Program(T.SYSCALL, (), flags=LoadFlag.SLEEPABLE)
+    releases = ("6.1", "6.12", "6.19", "7.0", "7.1", "7.2", "7.3")
+    accepted = [release for release in releases if map_refusal(program, MapSpec(kind, 4, 8, 1), release) is None]
+    assert accepted == list(releases[releases.index(taken) :])
 
 
 def test_sets_of_types() -> None:

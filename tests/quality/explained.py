@@ -10,12 +10,21 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (I + "environment.py", "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16", "Mult becomes Add"):
         "any distance between two regions will do",
     (I + "jumps.py", "frame.may_goto_left -= 1", "1 becomes 2"): "of eight million rounds no run gets near the last",
+    (I + "environment.py", "low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096", "Add becomes Sub"):
+        "any place in each eighth will do",
+    (I + "maps.py",
+     'self.handle = MapHandle(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)',
+     "64 becomes 65"): "a map has no bytes to read: any room will do",
     (I + "machine.py",
      'self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)', "8 becomes 9"):
         "code has no bytes to read: any room will do",
     (I + "outcome.py", "predictable: bool = True", "True becomes False"): "of an abstention, which holds nobody to anything",
     (I + "values.py", "LEAVE: Final = -(1 << 40)", "USub dropped"): "any number that is no slot will do",
     (R + "arguments.py", "if equal(pointer.offset, 0) is not True:", "arguments 1 and 2 swapped"): SYMMETRIC,
+    (R + "arguments.py", "if pointer.region.kind is not RegionKind.MAP or equal(pointer.offset, 0) is not True:",
+     "arguments 1 and 2 swapped"): SYMMETRIC,
+    (R + "witness.py", "conditions.append(z(state.metadata) == 0)", "Eq becomes NotEq"):
+        "a path that metadata decide says itself how many there are, and to no other do they matter",
     (R + "calls.py", "s.registers[6:10] = [UNDEFINED] * 4", "4 becomes 5"): "one entry more, behind R10, that nothing reads",
     (R + "answer.py", "visited: frozenset[int] = field(default=frozenset(), compare=False, repr=False)", "False becomes True"):
         "one program's answers, which are compared, came by the same slots",

@@ -253,6 +253,9 @@ ROWS = (
     Row("R1 after function", "r1 = 1; call pc+2; r0 = r1; exit; r0 = 0; exit", "unsafe uninitialised-register@2"),
     Row("stack depth ok", "*(u8 *)(r10 -256) = 0; call pc+1; exit; *(u8 *)(r10 -256) = 0; r0 = 0; exit", "safe"),
     Row("stack depth", "*(u8 *)(r10 -256) = 0; call pc+1; exit; *(u8 *)(r10 -257) = 0; r0 = 0; exit", "safe; stack-depth@0"),
+    Row("stack depth with a call that keeps registers",
+        "call bpf_get_smp_processor_id#8; *(u64 *)(r10 -512) = 0; call pc+1; exit; *(u64 *)(r10 -16) = 0; r0 = 0; exit",
+        "safe; stack-depth@0 before 6.12"),
     Row("stack depth three",
         "*(u8 *)(r10 -200) = 0; call pc+1; exit; *(u8 *)(r10 -200) = 0; call pc+1; exit; *(u8 *)(r10 -200) = 0; r0 = 0; "
         "exit",

@@ -18,6 +18,11 @@ PLACES = "r6 = *(u32 *)(r1 +8); if r6 > {} goto pc+4; r2 = r10; r2 += -256; r2 +
 LOOKED = "*(u32 *)(r10 -4) = 9; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
 SUM = "r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; r0 = 0; exit"
 """R1 and R2 are memory, or null, and its size."""
+ALIGNED = (
+    "r7 = r1; *(u64 *)(r10 -8) = 0; r2 = r10; r2 += -8; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+10; "
+    "r6 = *(u32 *)(r7 +0); r6 &= {}; r0 += r6; r4 = r0; *(u64 *)(r10 -16) = 49; r1 = r10; r1 += -16; r2 = 8; r3 = 0; "
+    "call bpf_strtol#105; r0 = 1; r0 = 1; exit"
+)
 FIELD = "r6 = *(u32 *)(r1 +8); r6 &= {}; r2 = map[0][0]+0; r2 += r6; *(u8 *)(r2 +0) = 1; r0 = 0; exit"
 
 ROWS = (
@@ -174,4 +179,14 @@ ROWS = (
         "r6 = *(u32 *)(r1 +8); r6 &= 7; r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+7; "
         f"*(u8 *)(r2 +0) = 7; r2 += r6; *(u8 *)(r2 +0) = 1; r2 = *(u32 *)(r1 +76); r0 = *(u8 *)(r2 +0); if r0 < 8 goto pc+1; "
         f"{BAD}; r0 = 0; exit", "unknown: uninitialised-register at instruction 13: no witness replays"),
+    Row("nine frames", "; ".join(["call pc+1; exit"] * 8) + "; r0 = 0; exit",
+        "unknown: more than eight frames; call-depth@14 before 7.0"),
+    Row("a callback that ends the loop",
+        f"r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; {BAD}; exit; r0 = 1; exit",
+        "unsafe uninitialised-register@7", maps="V"),
+    Row("a number beside half a pointer",
+        "*(u32 *)(r10 -16) = 5; *(u64 *)(r10 -12) = r10; *(u8 *)(r10 -9) = 0; r0 = *(u32 *)(r10 -16); if r0 == 5 goto pc+1; "
+        f"{BAD}; r0 = 0; exit", "safe; stack-misaligned@1"),
+    Row("a result at a place that is aligned", ALIGNED.format(8), "safe", maps="H8", type_="cgroup_sysctl"),
+    Row("a result at one that may not be", ALIGNED.format(4), "safe; misaligned@17", maps="H8", type_="cgroup_sysctl"),
 )  # fmt: skip

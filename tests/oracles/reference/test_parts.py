@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 
 import pytest
@@ -34,6 +35,7 @@ PARTS: dict[str, Function] = {
     "extract all": lambda a: terms.extract(a, 7, 0), "zero_extend": lambda a: terms.zero_extend(a, 8, 16),
     "sign_extend": lambda a: terms.sign_extend(a, 8, 16), "negate": lambda a: terms.negate(a, 8),
     "extract of an extension": lambda a: terms.extract(terms.zero_extend(a, 8, 16), 6, 1),
+    "extract across an extension": lambda a: terms.extract(terms.zero_extend(a, 8, 16), 8, 1),
     "extract of an extract": lambda a: terms.extract(terms.extract(a, 6, 1), 3, 2),
     "extract of a concatenation": lambda a: terms.extract(terms.concat([0x12, a, 0x34]), 13, 9),
     "extract of its constant": lambda a: terms.extract(terms.concat([0x12, a, 0x34]), 21, 17),
@@ -270,3 +272,4 @@ def test_a_null_is_called_one() -> None:
     text = "*(u32 *)(r10 -4) = 9; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 *)(r0 +0); exit"
     answer = opinion(Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; ")), (MAP,))))
     assert answer.detail == "the pointer may be null"
+    assert 0 <= answer.cost.seconds <= time.process_time()
