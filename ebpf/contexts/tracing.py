@@ -18,7 +18,10 @@ SYSCALL = 0xFFFF
 _ARGUMENTS = Context("bpf_raw_tracepoint_args", ARGUMENTS, (ContextField("args", 0, ARGUMENTS, reads=ANY),))
 _KERNEL = Context("kernel function's arguments", ARGUMENTS, kernel_btf=True)
 CONTEXTS: dict[ProgramType, Context] = {
-    ProgramType.KPROBE: Context("pt_regs", PT_REGS, (ContextField("regs", 0, PT_REGS, reads=ANY),)),
+    ProgramType.KPROBE: Context("pt_regs", PT_REGS, (
+        ContextField("regs", 0, PT_REGS, reads=ANY),
+        # Refused by 6.16, taken by 6.18.
+        ContextField("regs", 0, PT_REGS, reads=ANY, writes=ANY, since="6.17"))),
     ProgramType.TRACEPOINT: Context("tracepoint record", RECORD, (ContextField("record", 8, RECORD - 8, reads=ANY),)),
     ProgramType.PERF_EVENT: Context(
         "bpf_perf_event_data", PT_REGS + 16,

@@ -66,7 +66,8 @@ BY_TYPE: dict[ProgramType, tuple[Group, ...]] = {
     T.LWT_IN: (_LIGHTWEIGHT, group("lwt_push_encap")),
     T.LWT_XMIT: (_LIGHTWEIGHT, _TRANSMIT),
     T.LWT_SEG6LOCAL: (_LIGHTWEIGHT, group("lwt_seg6_store_bytes lwt_seg6_action lwt_seg6_adjust_srh")),
-    T.CGROUP_SOCK: (CGROUP, CURRENT, COARSE, group("get_socket_cookie get_netns_cookie perf_event_output sk_storage_get")),
+    T.CGROUP_SOCK: (CGROUP, CURRENT, COARSE, group("get_socket_cookie get_netns_cookie perf_event_output sk_storage_get",
+                                                  "setsockopt>6.19 getsockopt>6.19")),
     T.CGROUP_SOCK_ADDR: (CGROUP, CURRENT, LOOKUPS, STORAGE,
                          group("bind get_socket_cookie get_netns_cookie perf_event_output setsockopt getsockopt")),
     T.CGROUP_DEVICE: (CGROUP, CURRENT, _EVENT),
@@ -115,7 +116,12 @@ ATTACHED: dict[tuple[ProgramType, int], frozenset[AttachType]] = {
     (T.CGROUP_SOCK_ADDR, _N["bind"]): frozenset({C.CGROUP_INET4_CONNECT, C.CGROUP_INET6_CONNECT}),
     (T.CGROUP_SOCK_ADDR, _N["setsockopt"]): _INET,
     (T.CGROUP_SOCK_ADDR, _N["getsockopt"]): _INET,
+    (T.CGROUP_SOCKOPT, _N["setsockopt"]): frozenset({C.CGROUP_SETSOCKOPT}),
+    (T.CGROUP_SOCKOPT, _N["getsockopt"]): frozenset({C.CGROUP_SETSOCKOPT}),
     **{(kind, _N[name]): _ITERATORS for kind in (T.TRACING, T.LSM, T.SYSCALL)
        for name in ("seq_printf", "seq_write", "seq_printf_btf")},
+    # Those of tracing programs that ask what the program is attached to.
+    **{(T.SYSCALL, _N[name]): frozenset() for name in (
+        "sk_storage_get", "sk_storage_delete", "d_path", "get_attach_cookie", "get_func_arg", "get_func_ret", "get_func_arg_cnt")},
 }  # fmt: skip
 """The only attach types for which a program type has a helper."""

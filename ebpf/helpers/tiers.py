@@ -25,6 +25,7 @@ ANYONE: Group = group(
     "get_prandom_u32 get_smp_processor_id get_numa_node_id tail_call ktime_get_ns ktime_get_boot_ns ktime_get_tai_ns",
     "ringbuf_output ringbuf_reserve ringbuf_submit ringbuf_discard ringbuf_query strncmp strtol strtoul",
     "get_current_pid_tgid>6.10 get_ns_current_pid_tgid>6.10 get_current_uid_gid>6.16",
+    "get_cgroup_classid>6.13",
 )
 WITH_BPF: Group = group(
     "spin_lock spin_unlock jiffies64 per_cpu_ptr this_cpu_ptr timer_init timer_set_callback timer_start timer_cancel kptr_xchg",

@@ -9,7 +9,11 @@ from ebpf.program_types import ProgramType
 
 A, T = ArgKind, ProgramType
 _WITHOUT_BUFFER = (T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_DEVICE, T.CGROUP_SYSCTL, T.CGROUP_SOCKOPT, T.LSM,
-                   T.SK_MSG)  # fmt: skip
+                   T.SK_MSG,
+                   # Since 6.16 (6.12 refuses it to them).
+                   T.SOCKET_FILTER, T.KPROBE, T.TRACEPOINT, T.XDP, T.PERF_EVENT, T.CGROUP_SKB, T.SOCK_OPS, T.SK_SKB,
+                   T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
+                   T.SYSCALL)  # fmt: skip
 _KERNEL_TYPES = (T.TRACING, T.LSM)
 
 
@@ -21,6 +25,8 @@ def _for(types: Iterable[ProgramType], prototype: Prototype) -> Iterator[tuple[t
 VARIANTS: dict[tuple[int, ProgramType], Prototype] = dict([
     # net/core/filter.c: bpf_get_cgroup_classid_curr_proto, of the current task, where there is no packet.
     *_for(_WITHOUT_BUFFER, helper("get_cgroup_classid", since="5.7")),
+    # kernel/bpf/stackmap.c: bpf_get_stackid_proto_pe, which is not for GPL programs only.
+    *_for([T.PERF_EVENT], helper("get_stackid", A.CTX, A.CONST_MAP, A.ANYTHING, since="4.6")),
     # net/core/filter.c: bpf_sk_lookup_assign_proto.
     *_for([T.SK_LOOKUP], helper("sk_assign", A.CTX, A.SOCKET_OR_NULL, A.ANYTHING, since="5.9")),
     # net/core/bpf_sk_storage.c: bpf_sk_storage_get_cg_sock_proto: the context is the socket.

@@ -51,7 +51,7 @@ REFUSED = (
     _refused("sk_lookup is read-only", T.SK_LOOKUP, "*(u32 *)(r1 +60) = 1; r0 = 0; exit"),
     _refused("device: half of major", T.CGROUP_DEVICE, _READ.format("u16", 4)),
     _refused("tracepoint: the kernel's own first bytes", T.TRACEPOINT, _READ.format("u64", 0)),
-    _refused("kprobe is read-only", T.KPROBE, "*(u64 *)(r1 +0) = 1; r0 = 0; exit"),
+    _refused("perf_event registers are read-only", T.PERF_EVENT, "*(u64 *)(r1 +0) = 1; r0 = 0; exit"),
     _refused("kprobe: behind the registers", T.KPROBE, _READ.format("u64", 168)),
     _refused("raw_tracepoint: misaligned", T.RAW_TRACEPOINT, _READ.format("u64", 4)),
     _refused("perf_event: half a register", T.PERF_EVENT, _READ.format("u32", 0)),

@@ -1,0 +1,93 @@
+"""Rows 1, 3 and 16: what a program type may call and access, by our tables and by the kernel, for every pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.kernel.features import probe
+from conformance.kernel.session import KernelSession
+from ebpf.contexts import Refusal, ctx_access
+from ebpf.helper_names import HELPER_NUMBERS as N
+from ebpf.helpers import PROTOTYPES, prototype_for
+from ebpf.helpers.availability import gpl_refusal, refusal, sleep_refusal
+from ebpf.program_types import ProgramType as T
+from tests.pipeline.sweeps import OUTSIDE, UNAVAILABLE, Asked, accesses, calls, said
+
+pytestmark = pytest.mark.vm
+
+BY_CONFIGURATION = {
+    (T.KPROBE, N["override_return"]): "CONFIG_BPF_KPROBE_OVERRIDE, which Debian's cloud kernels lack",
+    (T.LWT_SEG6LOCAL, N["skb_pull_data"]): "taken away by a fix that some stable kernels of a series have and others have not",
+}
+"""Pairs of which the version alone does not tell; our table says that they are allowed, and so accuses nobody."""
+
+
+@pytest.fixture(scope="module")
+def release(kernel: KernelSession) -> str:
+    return probe(kernel).release
+
+
+def differing(kernel: KernelSession, release: str, every: list[Asked]) -> Iterator[tuple[T, str, str]]:
+    """(type, helper, who allows it) of each pair on which kernel and table differ."""
+    for asked, errno, log in said(kernel, every):
+        assert isinstance(asked.about, int)
+        if (errno and not log.strip()) or (asked.type, asked.about) in BY_CONFIGURATION:
+            continue
+        prototype = PROTOTYPES[asked.about]
+        kernels = not errno or UNAVAILABLE.search(log) is None
+        ours = refusal(asked.type, asked.case.program.attach_type, asked.about, release, None) is None
+        # 6.1 says of a helper that may sleep that it is unknown to a program that may not.
+        if kernels != ours and sleep_refusal(prototype, asked.case.program.flags) is None:
+            yield asked.type, prototype.name, "kernel" if kernels else "table"
+
+
+def test_rows_01_and_16_every_type_and_helper(kernel: KernelSession, release: str) -> None:
+    every = list(calls())
+    assert len(every) > 5000
+    assert list(differing(kernel, release, every)) == []
+
+
+def test_row_01_a_wrong_line_of_the_table_is_noticed(kernel: KernelSession) -> None:
+    """By the table for another kernel: helpers have come since, and where they have not, the kernel is that one's older."""
+    other = "5.0" if probe(kernel).release >= "6.2" else "7.3"
+    assert len(list(differing(kernel, other, list(calls())))) > 50
+
+
+def test_rows_01_and_16_every_type_and_place_in_its_context(kernel: KernelSession, release: str) -> None:
+    differ, judged = [], 0
+    for asked, errno, log in said(kernel, list(accesses())):
+        assert not isinstance(asked.about, int)
+        if errno and not log.strip():
+            continue
+        judged += 1
+        kernels = not errno or OUTSIDE.search(log) is None
+        ours = ctx_access(asked.type, asked.case.program.attach_type, *asked.about, True, release)
+        if kernels == isinstance(ours, Refusal):
+            differ.append((asked.type, asked.about, log))
+    assert judged > 3000
+    assert differ == []
+
+
+def test_row_03_gpl_only_helpers_need_a_gpl_licence(kernel: KernelSession, release: str) -> None:
+    """Of every type that may call the helper at all."""
+    every = [
+        asked for asked in calls(license="Proprietary")
+        if isinstance(asked.about, int) and (asked.type, asked.about) not in BY_CONFIGURATION
+        and refusal(asked.type, asked.case.program.attach_type, asked.about, release, None) is None
+        and sleep_refusal(PROTOTYPES[asked.about], asked.case.program.flags) is None
+    ]  # fmt: skip
+    wrong, refused = [], 0
+    for asked, errno, log in said(kernel, every):
+        assert isinstance(asked.about, int)
+        if errno and not log.strip():
+            continue
+        kernels = "cannot call GPL-restricted function from non-GPL compatible program" in log or "cannot call GPL only" in log
+        refused += kernels
+        prototype = prototype_for(asked.about, asked.type)
+        assert prototype is not None
+        if kernels != (gpl_refusal(prototype, "Proprietary") is not None):
+            wrong.append((asked.type, PROTOTYPES[asked.about].name, log))
+    assert refused > 100
+    assert wrong == []
