@@ -118,13 +118,11 @@ class Explorer:
             self._decided()
         yes = None if taken[0] is Feasible.NO else state
         no = None if fall[0] is Feasible.NO else (state.fork() if yes is not None else state)
-        for path, (answer, model), assumed in ((yes, taken, condition), (no, fall, negation(condition))):
+        for path, (_, model), assumed in ((yes, taken, condition), (no, fall, negation(condition))):
             if path is not None:
                 if taken[0] is not Feasible.NO and fall[0] is not Feasible.NO:
                     path.assume(b(assumed))
                 path.model = model
-                if answer is Feasible.UNKNOWN:
-                    path.certain = False
         return yes, no
 
     def _decided(self) -> None:
@@ -211,8 +209,6 @@ class Explorer:
             if answer is Feasible.NO:
                 raise PathEnds
             state.model = model
-            if answer is Feasible.UNKNOWN:
-                state.certain = False
 
     def violation(self, state: State, rule: Rule, detail: str) -> NoReturn:
         """Every input on the path breaks the rule here."""

@@ -10,6 +10,11 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (I + "environment.py", "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16", "Mult becomes Add"):
         "any distance between two regions will do",
     (I + "jumps.py", "frame.may_goto_left -= 1", "1 becomes 2"): "of eight million rounds no run gets near the last",
+    (I + "jumps.py", "for register in range(1, 6):", "6 becomes 7"): "R6 is the caller's again in the next line",
+    (I + "accesses.py", "if (region.pointers or region.remains) and region.shows_address(at, size):", "and becomes or"):
+        "runs with other addresses agree where none was looked at",
+    (I + "environment.py", "span = (1 + (gap & 3)) << 32 if self._low_half_zero else near", "32 becomes 33"):
+        "any distance that leaves the low half zero will do",
     (I + "environment.py", "low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096", "Add becomes Sub"):
         "any place in each eighth will do",
     (I + "maps.py",
@@ -26,6 +31,14 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (R + "witness.py", "conditions.append(z(state.metadata) == 0)", "Eq becomes NotEq"):
         "a path that metadata decide says itself how many there are, and to no other do they matter",
     (R + "calls.py", "s.registers[6:10] = [UNDEFINED] * 4", "4 becomes 5"): "one entry more, behind R10, that nothing reads",
+    (R + "accesses.py", "return conjunction(z3.ULE(z(offset), 1 << 40), z(region) >= z(offset) + size)", "40 becomes 41"):
+        "any bound will do that is far from both a region's size and the end of 64 bits",
+    (R + "arguments.py", "near = place <= 1 << 40 if isinstance(place, int) else z3.ULE(place, 1 << 40)", "1 becomes 2"):
+        "any bound will do that is far from both a region's size and the end of 64 bits",
+    (R + "arguments.py", "near = place <= 1 << 40 if isinstance(place, int) else z3.ULE(place, 1 << 40)", "40 becomes 41"):
+        "any bound will do that is far from both a region's size and the end of 64 bits",
+    (R + "helpers.py", "s.note(MapWritten(region, pointer.offset, size, None))", "dropped"):
+        "without it only the likeliest witness is lost, and the next is tried",
     (R + "answer.py", "visited: frozenset[int] = field(default=frozenset(), compare=False, repr=False)", "False becomes True"):
         "one program's answers, which are compared, came by the same slots",
     (R + "arguments.py", "if byte is None or is_pointer(byte[0]):", "0 becomes 1"):

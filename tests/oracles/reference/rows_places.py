@@ -23,6 +23,10 @@ ALIGNED = (
     "r6 = *(u32 *)(r7 +0); r6 &= {}; r0 += r6; r4 = r0; *(u64 *)(r10 -16) = 49; r1 = r10; r1 += -16; r2 = 8; r3 = 0; "
     "call bpf_strtol#105; r0 = 1; r0 = 1; exit"
 )
+ATOMIC = (
+    "r6 = *(u32 *)(r1 +8); r6 &= {}; *(u64 *)(r10 -8) = 0; r2 = r10; r2 += -8; r1 = map[0]; call bpf_map_lookup_elem#1; "
+    "if r0 == 0 goto pc+3; r0 += r6; r1 = 1; lock *(u64 *)(r0 +0) += r1; r0 = 0; exit"
+)
 FIELD = "r6 = *(u32 *)(r1 +8); r6 &= {}; r2 = map[0][0]+0; r2 += r6; *(u8 *)(r2 +0) = 1; r0 = 0; exit"
 
 ROWS = (
@@ -113,10 +117,7 @@ ROWS = (
     Row("R0 after an unlock",
         "r6 = map[0][0]+0; r1 = r6; call bpf_spin_lock#93; r1 = r6; r0 = 0; call bpf_spin_unlock#94; exit",
         "unsafe no-return-value@7", maps="L"),
-    Row("an atomic operation at an odd place",
-        "r6 = *(u32 *)(r1 +8); r6 &= 1; *(u64 *)(r10 -8) = 0; r2 = r10; r2 += -8; r1 = map[0]; call bpf_map_lookup_elem#1; "
-        "if r0 == 0 goto pc+3; r0 += r6; r1 = 1; lock *(u64 *)(r0 +0) += r1; r0 = 0; exit",
-        "safe; misaligned@11", maps="H8"),
+    Row("an atomic operation at an odd place", ATOMIC.format(1), "safe; misaligned@11", maps="H8"),
     Row("a callback reads its key",
         "r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; r0 = 0; exit; "
         "r0 = *(u32 *)(r2 +0); r0 = 0; exit", "unknown: a function's address without BTF, which no kernel takes", maps="V"),
@@ -189,4 +190,11 @@ ROWS = (
         f"{BAD}; r0 = 0; exit", "safe; stack-misaligned@1"),
     Row("a result at a place that is aligned", ALIGNED.format(8), "safe", maps="H8", type_="cgroup_sysctl"),
     Row("a result at one that may not be", ALIGNED.format(4), "safe; misaligned@17", maps="H8", type_="cgroup_sysctl"),
+    Row("an atomic operation at an aligned place", ATOMIC.format(8), "safe", maps="H8"),
+    Row("a map behind the last", "r1 = map[1]; r0 = 0; exit",
+        "unknown: the program's form is not one that runs; no-such-map@0", maps="V"),
+    Row("an unwritten value, unpriv",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r3 = r10; r3 += -16; r1 = map[0]; r4 = 0; "
+        "call bpf_map_update_elem#2; r0 = 0; exit",
+        "unsafe uninitialised-stack@8", maps="H", type_="socket_filter", privileged=False),
 )  # fmt: skip

@@ -35,6 +35,7 @@ PARTS: dict[str, Function] = {
     "extract all": lambda a: terms.extract(a, 7, 0), "zero_extend": lambda a: terms.zero_extend(a, 8, 16),
     "sign_extend": lambda a: terms.sign_extend(a, 8, 16), "negate": lambda a: terms.negate(a, 8),
     "extract of an extension": lambda a: terms.extract(terms.zero_extend(a, 8, 16), 6, 1),
+    "extract one bit across": lambda a: terms.extract(terms.concat([0x12, a, 0x34]), 16, 9),
     "extract across an extension": lambda a: terms.extract(terms.zero_extend(a, 8, 16), 8, 1),
     "extract of an extract": lambda a: terms.extract(terms.extract(a, 6, 1), 3, 2),
     "extract of a concatenation": lambda a: terms.extract(terms.concat([0x12, a, 0x34]), 13, 9),
