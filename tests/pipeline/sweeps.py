@@ -40,6 +40,11 @@ def _case(kind: T, *code: Insn, license: str = "GPL") -> Case:
     return Case(Program(kind, (*code, *EXIT), attach_type=ATTACH_TYPES.get(kind), flags=flags, license=license))
 
 
+def plain(kind: T) -> Case:
+    """return 0."""
+    return _case(kind)
+
+
 def calls(license: str = "GPL") -> Iterator[Asked]:
     """Each plain type calls each helper, with the context in R1 and nothing in R2 to R5."""
     for kind in PLAIN:

@@ -63,7 +63,7 @@ def test_generated_objects_are_accepted(kernel):
 @pytest.mark.parametrize(
     ("name", "left"), [("hello", "trace pipe: Hello, BPF World!"), ("counter, types", "[00000000] = 01000000")]
 )
-def test_check_attaches_and_triggers_what_it_accepts(image, tmp_path, capsys, name, left):
+def test_row_09_check_opens_loads_attaches_and_triggers(image, tmp_path, capsys, name, left):
     path = tmp_path / "talk.o"
     path.write_bytes(TALK[name])
     with pytest.raises(SystemExit) as ended:
