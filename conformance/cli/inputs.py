@@ -7,19 +7,19 @@ from pathlib import Path
 
 import msgspec
 
-from conformance.cli.objects import object_cases, open_any
+from conformance.cli.objects import object_cases
 from conformance.conformance_plugin import parse_hex
+from conformance.opening import DEFAULT_INPUT, open_any
 from ebpf import casefile
 from ebpf.assembly import parse
 from ebpf.errors import InputError
 from ebpf.isa.insn import decode
 from ebpf.isa.table import form_of
 from ebpf.objects import Object
-from ebpf.program import Case, Input, Program
+from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 
 SUFFIXES = (".json", ".hex", ".s", ".asm", ".o")
-DEFAULT_INPUT = Input(packet=bytes(64))
 
 
 def load(paths: tuple[Path, ...]) -> Iterator[tuple[str, Case]]:

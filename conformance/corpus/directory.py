@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from conformance.cli.objects import DEFAULT_INPUT, open_any
 from conformance.corpus.asking import NOT_ALONE, ask
 from conformance.corpus.judging import Subject, judge_all
 from conformance.corpus.table import as_text as judged_as_text
 from conformance.corpus.table import tabulate
 from conformance.kernel.image import Image
 from conformance.kernel.kernel_types import kernel_btf
+from conformance.opening import DEFAULT_INPUT, open_any
 from ebpf.btf import Btf
 from ebpf.btf.core import KernelTypes
 from ebpf.errors import InputError

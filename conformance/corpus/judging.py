@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from conformance.corpus.records import Measured, Record
 from conformance.second_opinion import linux, opinion
@@ -15,6 +15,8 @@ from oracles.interpreter import Abstained, Returned, run
 from oracles.reference import Answer, Verdict
 
 STEP_LIMIT = 200_000
+FRESH_AFTER = 25
+"""Batches of eight programs that one process judges."""
 SEEDS = 4
 """Environments in which a value that chance might touch must be the same."""
 
@@ -84,9 +86,9 @@ def _returned(case: Case, number: int) -> Return:
 
 
 def judge_all(every: list[Subject], workers: int) -> Iterator[Judged]:
-    """In the order given."""
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(judge, every, chunksize=8)
+    """In the order given, by processes that are made anew now and then: Z3 gives back little of the memory it took."""
+    with get_context("forkserver").Pool(workers, maxtasksperchild=FRESH_AFTER) as pool:
+        yield from pool.imap(judge, every, chunksize=8)
 
 
 def accusations(judged: Judged) -> Iterator[tuple[str, str]]:

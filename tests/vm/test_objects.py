@@ -8,9 +8,9 @@ import pytest
 
 from conformance.check import Checked, check
 from conformance.cli import main
-from conformance.cli.objects import open_any
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Verdict
+from conformance.opening import open_any
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects.parts import MapStyle, Part, Writing
