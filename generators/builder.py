@@ -98,14 +98,15 @@ class Builder:
             self._close_loop(scope)
         elif scope.has_else:
             over = self.emit(o.JA | o.JMP)
-            self._land(scope.jump)
+            self.land(scope.jump)
             then, self.state = self.state, scope.taken
             self.open.append(Block(over, 2, then))
         else:
-            self._land(scope.jump)
+            self.land(scope.jump)
             self.state = join(self.state, scope.taken)
 
-    def _land(self, jump: int) -> None:
+    def land(self, jump: int) -> None:
+        """Make the jump at slot ``jump`` lead here."""
         old = self.insns[jump]
         self.insns[jump] = Insn(old.opcode, old.dst, old.src, len(self.insns) - jump - 1, old.imm)
 

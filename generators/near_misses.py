@@ -13,7 +13,7 @@ from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.program_types import ProgramType
 from ebpf.rules import Rule
-from generators import paths
+from generators import paths, resource_misses
 from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.productions.calls import call_helper
@@ -403,6 +403,8 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     *(NearMiss(rules.MAP_VALUE_BOUNDS, paths.offset_by_path) for _ in range(6)),
     NearMiss(rules.MAP_VALUE_BOUNDS, paths.offset_too_large),
     NearMiss(rules.PACKET_BOUNDS, paths.packet_range_by_path),
+    NearMiss(rules.REFERENCE_LEAK, resource_misses.leaked_record),
+    NearMiss(rules.ZERO_SIZE, resource_misses.size_may_be_zero),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

@@ -118,6 +118,7 @@ SEEN_BY_A_RUN = {
     rules.FALLS_OFF: {rules.JUMP_OUT_OF_RANGE},
     rules.JUMP_INTO_IMMEDIATE: {rules.JUMP_INTO_IMMEDIATE},
     rules.INFINITE_LOOP: {rules.INFINITE_LOOP},
+    rules.REFERENCE_LEAK: {rules.REFERENCE_LEAK},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no run."""
 
