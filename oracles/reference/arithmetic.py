@@ -83,8 +83,7 @@ def _signed_modulo(d: Term, s: Term, bits: int) -> Term:
         return (rest if a >= 0 else -rest) & mask(bits)
     if s == 0:
         return d
-    rest = z3.SRem(z(d, bits), z(s, bits))
-    return rest if isinstance(s, int) else z3.If(s == 0, z(d, bits), rest)
+    return z3.SRem(z(d, bits), z(s, bits))  # SMT-LIB's bvsrem by 0 is the dividend
 
 
 def _or(d: Term, s: Term, bits: int) -> Term:

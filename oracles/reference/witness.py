@@ -8,7 +8,7 @@ from dataclasses import replace
 import z3
 
 from ebpf.contexts import CONTEXTS
-from ebpf.maps import MapSpec, MapType
+from ebpf.maps import MapSpec
 from ebpf.program import Case, Input
 from oracles.reference.events import ContextRead, LookedUp, MapRead, MapWritten, PacketRead, Scripted
 from oracles.reference.solver import Feasible, Solver
@@ -142,4 +142,4 @@ def _case(case: Case, state: State, model: z3.ModelRef, link_header: int) -> Cas
 
 def _direct(spec: MapSpec, contents: dict[bytes, bytearray]) -> bytearray:
     """The value that a direct address points into: key 0's."""
-    return contents.setdefault(bytes(spec.key_size if spec.type is MapType.ARRAY else 4), bytearray(spec.value_size))
+    return contents.setdefault(bytes(spec.key_size), bytearray(spec.value_size))

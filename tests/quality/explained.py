@@ -45,6 +45,16 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "an address for a key is one that nobody knows, whichever way it is said",
     (R + "depth.py", "x.broken.setdefault((rules.RECURSION.name, entry, (0, 0)), Broken(rules.RECURSION, entry))", "0 becomes 1"):
         "the key only keeps it from being said twice",
+    (R + "callbacks.py", "argument, flags = found.values[2:4]", "4 becomes 5"): "the helper has four arguments",
+    (R + "depth.py", '(rules.STACK_DEPTH.name, 0, (0, 0)), Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before))',
+     "0 becomes 1"): "the key only keeps it from being said twice",
+    (R + "intervals.py", "self.impossible |= narrowed.empty", "dropped"):
+        "a range that is empty makes every later question about it false",
+    (R + "intervals.py", "self.depth = 0", "0 becomes 1"): "how deep a term is followed is a matter of time, not of truth",
+    (R + "ranges.py", "smallest = a.value + (b.value if sign > 0 else -(b.value | b.unknown))", "Gt becomes GtE"):
+        "the sign is 1 or -1",
+    (R + "witness.py", "conditions.append(z3.Implies(z(other.offset) == z(event.offset), other.value == event.value))", "dropped"):
+        "without it only the likeliest witness is lost, and the next is tried",
     (R + "depth.py", "return 0", "0 becomes 1"): "how deep it is: a recursion is refused at any depth",
     (R + "form.py", "state[at] = 2", "2 becomes 3"): "any number that is not 1 will do",
     (R + "solver.py", "EFFORT = 2_000_000", "2000000 becomes 2000001"): "how much effort is enough is measured, not right or wrong",

@@ -8,6 +8,7 @@ from ebpf.isa import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
+from ebpf.rules import INFINITE_LOOP
 from oracles.interpreter import Abstained, Returned, Trapped, run
 from oracles.interpreter.environment import Addresses
 from oracles.interpreter.values import UNDEFINED, Pointer
@@ -114,6 +115,12 @@ def test_exactly_as_many_steps_as_allowed() -> None:
 )
 def test_predictability(text: str, predictable: bool) -> None:
     assert outcome(text).predictable is predictable
+
+
+def test_a_loop_is_seen_with_pointers_on_the_stack() -> None:
+    result = outcome("*(u64 *)(r10 -8) = r10; *(u64 *)(r10 -16) = r1; r0 = 0; goto pc-1")
+    assert isinstance(result, Trapped)
+    assert result.rule is INFINITE_LOOP
 
 
 def test_the_packet_is_unknown_after_a_helper_that_changes_it() -> None:

@@ -197,4 +197,6 @@ ROWS = (
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r3 = r10; r3 += -16; r1 = map[0]; r4 = 0; "
         "call bpf_map_update_elem#2; r0 = 0; exit",
         "unsafe uninitialised-stack@8", maps="H", type_="socket_filter", privileged=False),
+    Row("arithmetic on a function's address", "r2 = subprog[+4]; r2 += 8; r0 = 0; exit; r0 = 0; exit",
+        "unknown: a function's address without BTF, which no kernel takes; arithmetic on a function's address"),
 )  # fmt: skip

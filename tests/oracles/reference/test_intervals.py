@@ -123,6 +123,12 @@ def test_contradictions_are_impossible() -> None:
     assert IntervalSolver().ask([X == 3])[0] is Feasible.YES
 
 
+def test_what_two_unknowns_cannot_both_be() -> None:
+    for conditions in ([z3.ULT(X, 3), z3.UGT(Y, 5), X == Y], [z3.ULT(X, 3), z3.UGT(Y, 5), z3.UGT(X, Y)], [X < -3, Y > 5, X > Y]):
+        assert IntervalSolver().ask(conditions) == (Feasible.NO, None)
+        assert IntervalSolver().ask(conditions[:2])[0] is Feasible.YES
+
+
 @pytest.mark.parametrize("amount", [63, 64, 65])
 def test_a_shift_by_all_bits_or_more_says_nothing(amount: int) -> None:
     """Z3 gives zeros, and programs shift modulo 64: whoever made such a term, nothing is claimed of it."""
