@@ -16,7 +16,7 @@ from conformance.corpus.selftests.tags import POINTER_VALUE
 from conformance.corpus.selftests.trials import Trial
 from conformance.kernel.jobs import Answer, Lost, Verdict
 from conformance.kernel.session import KernelSession
-from conformance.kernel.verdicts import judge_answer
+from conformance.kernel.verdicts import NO_VERDICT, judge_answer
 from ebpf.program import Case
 
 TEST_MODULE = re.compile(r"bpf_testmod|bpf_kfunc_|bpf_iter_testmod|kfunc_call_test")
@@ -86,11 +86,8 @@ def compare(trial: Trial, answer: Answer | Lost, release: str) -> Outcome:
             release, trial.privileged, accepted, loaded.errno, ruling.message or "", values, "", loaded.verified or 0,
         ),)  # fmt: skip
     subject = Subject(trial.id, trial.name, trial.case, trial.privileged, measured)
-    if loaded.log_truncated:
-        # The kernel keeps the end of a log that is too long (since Linux 6.4), and there says why it refused.
-        refused = not trial.expected.success and trial.expected.messages and unmet(trial.expected.messages, loaded.log) is None
-        agreement, detail = (Agreement.AGREE, "") if refused else (Agreement.NONE, "the log was cut")
-        return Outcome(trial, agreement, "reject ENOSPC" if refused else "", detail, subject)
+    if loaded.log_truncated or loaded.errno in NO_VERDICT:
+        return Outcome(trial, Agreement.NONE, "", "the log was cut" if loaded.log_truncated else NO_VERDICT[loaded.errno], subject)
     told = "accept" if accepted else f"reject {errno.errorcode.get(loaded.errno, loaded.errno)}"
     wrong = _wrong(trial, answer, accepted)
     if wrong and not accepted and ruling.message:

@@ -44,7 +44,8 @@ def outcome(expected: Expected, loaded: Loaded) -> Agreement:
     (Expected(retval=7), ran(0, errno=22), Agreement.DISAGREE),
     (Expected(retval=7), Loaded(0, ""), Agreement.DISAGREE),
     (Expected(success=False), replace(REFUSED, log_truncated=True, errno=28), Agreement.NONE),
-    (Expected(success=False, messages=(Message("!read_ok"),)), replace(REFUSED, log_truncated=True, errno=28), Agreement.AGREE),
+    (Expected(success=False, messages=(Message("!read_ok"),)), replace(REFUSED, log_truncated=True, errno=28), Agreement.NONE),
+    (Expected(success=False), Loaded(12, ""), Agreement.NONE),
 ])  # fmt: skip
 def test_agreement(expected: Expected, loaded: Loaded, agreement: Agreement) -> None:
     assert outcome(expected, loaded) is agreement
