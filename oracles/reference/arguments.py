@@ -237,7 +237,7 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
             x.refuse(s, rules.HELPER_ARGUMENT, f"R{register - 1} is null")
         return
     if base.check is not None and "OR_NULL" not in arg.kind.name:
-        # Where null is allowed, kernels let one pass that may be null, whatever the size (check_reg_type; Linux 6.1 to 7.3).
+        # Where null is allowed, kernels take a pointer that may be (check_reg_type; Linux 6.1 to 7.3).
         x.unchecked(s, base.check, rules.NULL_CHECK, f"R{register - 1}")
     writes = arg.kind is A.MEM_UNINIT
     if base.region.kind not in MEMORY and empty is not True:

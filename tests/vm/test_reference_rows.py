@@ -17,7 +17,7 @@ from tests.oracles.reference.test_rows import ROWS
 pytestmark = pytest.mark.vm
 
 KERNELS_ARE_WRONG = {"perhaps null for memory or null"}
-"""Accepted from 6.1 to 7.3, and the kernel dies of running them (docs/known-issues.md)."""
+"""Accepted from 6.1 to 7.3; a run confirmed it, and the details are withheld (docs/known-issues.md, SECURITY.md)."""
 
 
 def objects(answer: Answer, release: str) -> bool:
