@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from conformance.kernel.features.types import ATTACH_TYPES
 from conformance.kernel.jobs import Answer, Attempt, Job
 from conformance.kernel.session import KernelSession
-from ebpf.contexts import CONTEXTS, FieldKind
+from ebpf.contexts import CONTEXTS
 from ebpf.helpers import PROTOTYPES
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -67,11 +67,6 @@ def accesses() -> Iterator[Asked]:
                 yield Asked(kind, (offset, size, False), _case(kind, Insn(o.LDX | o.MEM | code, 2, 1, offset)))
                 store = Insn(o.MOV | o.K | o.ALU64, 2, imm=0), Insn(o.STX | o.MEM | code, 1, 2, offset)
                 yield Asked(kind, (offset, size, True), _case(kind, *store))
-
-
-def is_number(kind: T, offset: int) -> bool:
-    """Whether a field holds a number; loads of pointers have rules of their own."""
-    return all(field.kind is FieldKind.NUMBER for field in CONTEXTS[kind].fields if field.offset == offset)
 
 
 def said(kernel: KernelSession, every: list[Asked]) -> Iterator[tuple[Asked, int, str]]:
