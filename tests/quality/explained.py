@@ -13,6 +13,8 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (I + "jumps.py", "for register in range(1, 6):", "6 becomes 7"): "R6 is the caller's again in the next line",
     (I + "accesses.py", "if (region.pointers or region.remains) and region.shows_address(at, size):", "and becomes or"):
         "runs with other addresses agree where none was looked at",
+    (I + "environment.py", "return 0x7F00_0000_0000 + (self._seed * 0x9E3779B1 & 0xFF_FFFF) * 4096",
+     "2654435761 becomes 2654435762"): "any page of user space will do",
     (I + "environment.py", "span = (1 + (gap & 3)) << 32 if self._low_half_zero else near", "32 becomes 33"):
         "any distance that leaves the low half zero will do",
     (I + "environment.py", "low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096", "Add becomes Sub"):

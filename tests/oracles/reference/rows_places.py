@@ -27,6 +27,8 @@ ATOMIC = (
     "r6 = *(u32 *)(r1 +8); r6 &= {}; *(u64 *)(r10 -8) = 0; r2 = r10; r2 += -8; r1 = map[0]; call bpf_map_lookup_elem#1; "
     "if r0 == 0 goto pc+3; r0 += r6; r1 = 1; lock *(u64 *)(r0 +0) += r1; r0 = 0; exit"
 )
+RECORD = "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+4; "
+SUBMITTED = "r0 = 0; exit; r2 = 0; call bpf_ringbuf_submit#132; r0 = 0; exit"
 FIELD = "r6 = *(u32 *)(r1 +8); r6 &= {}; r2 = map[0][0]+0; r2 += r6; *(u8 *)(r2 +0) = 1; r0 = 0; exit"
 
 ROWS = (
@@ -199,4 +201,9 @@ ROWS = (
         "unsafe uninitialised-stack@8", maps="H", type_="socket_filter", privileged=False),
     Row("arithmetic on a function's address", "r2 = subprog[+4]; r2 += 8; r0 = 0; exit; r0 = 0; exit",
         "unknown: a function's address without BTF, which no kernel takes; arithmetic on a function's address"),
+    Row("R0 at a function's start", "r0 = 1; call pc+1; exit; r1 = r0; r0 = 0; exit",
+        "unknown: uninitialised-register at instruction 3: no witness replays"),
+    Row("a record given back by a function", f"{RECORD}r6 = r0; r1 = r0; call pc+3; r0 = *(u8 *)(r6 +0); {SUBMITTED}",
+        "unsafe uninitialised-register@9", maps="R"),
+    Row("what else the caller kept", f"{RECORD}r6 = 5; r1 = r0; call pc+3; r0 = r6; {SUBMITTED}", "safe", maps="R"),
 )  # fmt: skip
