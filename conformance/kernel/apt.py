@@ -101,6 +101,14 @@ class AptRoot:
         answer = run(["apt-cache", *self.options(), "show", "--all-versions", *wanted])
         return list(parse_packages(answer.stdout))
 
+    def in_suite(self, name: str, suite: str) -> Package:
+        """The version of ``name`` in one suite.  Raises :class:`InfrastructureError` when it has none."""
+        answer = run(["apt-cache", *self.options(), "show", f"{name}/{suite}"])
+        found = next(iter(parse_packages(answer.stdout)), None)
+        if found is None:
+            raise InfrastructureError(f"{name}/{suite}: apt does not offer it")
+        return found
+
     def download(self, package: Package, directory: Path) -> Path:
         """Downloads one package into ``directory`` and returns the file.  apt has checked it against the signed index."""
         make_directory(directory, needed=2 * package.size + (16 << 20))

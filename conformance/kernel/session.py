@@ -8,20 +8,24 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from conformance.kernel.accelerator import boot, distrust_kvm
 from conformance.kernel.attaching import Attached, AttachJob
+from conformance.kernel.children import Child, Ended
 from conformance.kernel.hello import Hello, decode_hello
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Answer, Job, LossReason, Lost
 from conformance.kernel.link import GuestLost, Link
 from conformance.kernel.protocol.answers import decode_answer
 from conformance.kernel.protocol.attach import decode_attached, encode_attach
+from conformance.kernel.protocol.children import decode_ended, encode_child
 from conformance.kernel.protocol.frames import U32, U64, Frame, Kind, ProtocolError, Reader
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.vm import Guest
 from ebpf.errors import InfrastructureError
+
+_A = TypeVar("_A")
 
 WINDOW_JOBS = 256
 WINDOW_BYTES = 4 << 20
@@ -57,6 +61,17 @@ class _Pending:
     frame: bytes
     ident: int
     sent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[_A]):
+    """What is asked alone: ``payload`` is made anew for each machine; ``name`` is what a loss over it is booked on."""
+
+    kind: Kind
+    payload: Callable[[], bytes]
+    decode: Callable[[bytes], _A]
+    splats: Callable[[_A], tuple[str, ...]]
+    name: str
 
 
 OWN_RANGES = re.compile(r"REG INVARIANTS VIOLATION")
@@ -96,6 +111,7 @@ class KernelSession:
         self.boots = 0
         self.losses: list[Loss] = []
         self._hello: Hello | None = None
+        self._installed: dict[int, bytes] = {}
 
     @classmethod
     def open(
@@ -175,34 +191,48 @@ class KernelSession:
     def attach(self, job: AttachJob) -> Attached | Lost:
         """Load, attach, trigger, detach, read back; not while other jobs are in flight.  Once more on a fresh machine when the
         first was lost over it.  Raises :class:`InputError` for what cannot be asked."""
+        payload = encode_attach(job)
+        return self._twice(_Question(Kind.ATTACH, lambda: payload, decode_attached, lambda got: got.answer.splats, str(job.where)))
+
+    def execute(self, child: Child) -> Ended | Lost:
+        """Run a user-space program in the guest; not while jobs are in flight, and again when the machine was lost, as
+        :meth:`attach`.  Its executable is sent once per machine."""
+
+        def payload() -> bytes:
+            install = self._installed.get(child.slot) != child.executable
+            self._installed[child.slot] = child.executable
+            return encode_child(child, install=install)
+
+        return self._twice(_Question(Kind.CHILD, payload, decode_ended, lambda ended: ended.splats, child.argument))
+
+    def _twice(self, question: _Question[_A]) -> _A | Lost:
         if self._waiting or self._flying or self._done:
             raise RuntimeError("jobs submitted earlier have answers that nobody took")
-        frame = Frame(Kind.ATTACH, self._next, encode_attach(job))
-        self._next += 1
-        first = self._attach_once(frame)
+        first = self._once(question)
         if not isinstance(first, Lost):
             return first
-        second = self._attach_once(frame)
+        second = self._once(question)
         named = isinstance(second, Lost)
-        self.losses.append(Loss(first.reason, first.console, 1, str(job.where) if named else None, named=named))
+        self.losses.append(Loss(first.reason, first.console, 1, question.name if named else None, named=named))
         return second
 
-    def _attach_once(self, frame: Frame) -> Attached | Lost:
+    def _once(self, question: _Question[_A]) -> _A | Lost:
         link = self._link or self._fresh()
+        ident, self._next = self._next, self._next + 1
         try:
-            link.queue(frame.encode())
-            got = link.expect(Kind.ATTACH, self._job_seconds)
-            if got.id != frame.id:
-                raise ProtocolError(f"an answer to {got.id}, wanted {frame.id}")
-            attached = decode_attached(got.payload)
+            link.queue(Frame(question.kind, ident, question.payload()).encode())
+            got = link.expect(question.kind, self._job_seconds)
+            if got.id != ident:
+                raise ProtocolError(f"an answer to {got.id}, wanted {ident}")
+            answer = question.decode(got.payload)
         except (GuestLost, ProtocolError) as error:
             reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
             console = link.guest.console()
             self._discard()
             return Lost(reason, True, console)
-        if any(map(spoils, attached.answer.splats)):
+        if any(map(spoils, question.splats(answer))):
             self._discard()
-        return attached
+        return answer
 
     def bench(self, job: Job, times: int) -> tuple[int, int]:
         """Load the job's program ``times`` times with its one attempt, in the guest alone: (errno of the first failure or 0, guest
@@ -244,6 +274,7 @@ class KernelSession:
         raise InfrastructureError(f"the kernel does not boot ({BOOT_TRIES} tries): {console}")
 
     def _discard(self) -> None:
+        self._installed.clear()
         if self._link is not None:
             self._link.close()
             self._link = None

@@ -18,6 +18,7 @@ class Kind(Enum):
     EXECUTION = "execution"
     HEALTH = "health"
     PRECISION = "precision"
+    OBJECTS = "objects"
 
 
 @dataclass(frozen=True, slots=True)

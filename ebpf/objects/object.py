@@ -119,7 +119,7 @@ class Object:
         insns = list(of.instructions)
         for slot, first in map_loads(of.instructions):
             insns[slot] = replace(first, imm=used.index(first.imm))
-        maps = tuple(_creatable(self.maps[index].spec) for index in used)
+        maps = tuple(creatable(self.maps[index].spec) for index in used)
         typed = of.func_info is not None or any(spec.btf_key or spec.btf_value for spec in maps)
         return Program(
             of.type, tuple(insns), maps, of.attach_type, of.attach_to or None, self.license, of.flags,
@@ -135,11 +135,16 @@ _UNTYPED = frozenset({
 """Types that the kernel creates without BTF (libbpf.c, bpf_object__create_map)."""
 
 
-def _creatable(spec: MapSpec) -> MapSpec:
+def creatable(spec: MapSpec) -> MapSpec:
     """Without types where a key has one and the value none: the kernel refuses those, and libbpf then tries without
     (kernel/bpf/syscall.c, map_create; libbpf.c, bpf_object__create_map)."""
     half = bool(spec.btf_key) and not spec.btf_value
     return replace(spec, btf_key=0, btf_value=0) if half or spec.type in _UNTYPED else spec
+
+
+def is_map_load(insn: Insn) -> bool:
+    """Whether it is the first slot of a load of a map's address, or of one in its value."""
+    return insn.opcode == o.LD_IMM64 and insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE)
 
 
 def map_loads(insns: tuple[Insn, ...]) -> list[tuple[int, Insn]]:
@@ -147,9 +152,9 @@ def map_loads(insns: tuple[Insn, ...]) -> list[tuple[int, Insn]]:
     loads, slot = [], 0
     while slot < len(insns):
         insn = insns[slot]
+        if is_map_load(insn):
+            loads.append((slot, insn))
         if insn.opcode == o.LD_IMM64:
-            if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE):
-                loads.append((slot, insn))
             slot += 1
         slot += 1
     return loads

@@ -15,7 +15,7 @@
 #define MAX_READ_BACK (8u << 20)
 
 enum kind {
-	KIND_HELLO = 1, KIND_PING = 2, KIND_JOB = 3, KIND_BENCH = 4, KIND_PANIC = 5, KIND_HANG = 6, KIND_ATTACH = 7, KIND_ERROR = 255
+	KIND_HELLO = 1, KIND_PING = 2, KIND_JOB = 3, KIND_BENCH = 4, KIND_PANIC = 5, KIND_HANG = 6, KIND_ATTACH = 7, KIND_CHILD = 8, KIND_ERROR = 255
 };
 
 /* A growing byte buffer. */
@@ -153,6 +153,11 @@ int enable_site(struct site *site);
 int detach_site(struct site *site, int program);
 
 #define CHILD_NAME "child" /* init's own is its path */
+
+/* children.c */
+int wait_for(int child, u64 nanoseconds, int *status);
+void bury(int child);
+void do_child(struct cursor *c, struct buf *out);
 
 /* triggers.c: what makes an attached program run; bounded in time, whatever the program does to us. */
 enum trigger { TRIGGER_NONE = 0, TRIGGER_EXECVE, TRIGGER_GETPID, TRIGGER_OPENAT, TRIGGER_PACKET };

@@ -72,6 +72,9 @@ static void answer(u32 kind, u64 id, struct cursor *payload, struct buf *out)
 	case KIND_ATTACH:
 		do_attach(payload, out);
 		break;
+	case KIND_CHILD:
+		do_child(payload, out);
+		break;
 	case KIND_PANIC:
 		panic();
 	case KIND_HANG:

@@ -16,8 +16,6 @@
 #include "agent.h"
 
 #define CHILD_NANOSECONDS 3000000000ull
-#define BURIAL_NANOSECONDS 1000000000ull
-#define POLL_MICROSECONDS 500
 #define ARRIVAL_MILLISECONDS 200
 
 static void act(u32 trigger)
@@ -40,22 +38,6 @@ static void act(u32 trigger)
 	}
 }
 
-static int wait_for(pid_t child, u64 nanoseconds, int *status)
-{
-	u64 end = now() + nanoseconds;
-
-	for (;;) {
-		pid_t got = waitpid(child, status, WNOHANG);
-		if (got == child)
-			return 0;
-		if (got < 0 && errno != EINTR)
-			return errno;
-		if (now() > end)
-			return ETIMEDOUT;
-		usleep(POLL_MICROSECONDS);
-	}
-}
-
 static int by_child(u32 trigger, u32 times)
 {
 	pid_t child = fork();
@@ -70,8 +52,7 @@ static int by_child(u32 trigger, u32 times)
 		return errno;
 	int error = wait_for(child, CHILD_NANOSECONDS, &status);
 	if (error) {
-		kill(child, SIGKILL);
-		wait_for(child, BURIAL_NANOSECONDS, &status);
+		bury(child);
 		return error;
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;

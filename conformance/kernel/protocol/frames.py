@@ -32,6 +32,7 @@ class Kind(IntEnum):
     PANIC = 5
     HANG = 6
     ATTACH = 7
+    CHILD = 8
     ERROR = 255
 
 

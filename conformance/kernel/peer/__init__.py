@@ -1,0 +1,83 @@
+"""libbpf itself as a peer: a small program of ours, linked with each generation's own static library, run in the guest.
+
+Each is built inside its suite's root: headers and static libraries of one suite, never installed on the machine.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.kernel.apt import AptRoot, make_directory
+from conformance.kernel.cache import cache_directory, locked
+from conformance.kernel.compiling import built
+from conformance.kernel.debian import ARCHITECTURE
+from conformance.kernel.unpack import unpack
+from ebpf.objects.generation import Generation
+
+TRIPLET = "x86_64-linux-gnu"
+SOURCE = Path(__file__).parent / "peer.c"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One libbpf: its ``suite``, the ``packages`` it is built from as (name, suite) pairs, and the slot of the guest it has."""
+
+    generation: Generation
+    suite: str
+    packages: tuple[tuple[str, str], ...]
+    slot: int
+
+    @property
+    def name(self) -> str:
+        """"libbpf 1"."""
+        return self.generation.value
+
+
+def _packages(suite: str, gcc: int, elf_suite: str = "") -> tuple[tuple[str, str], ...]:
+    names = ("libbpf-dev", "libzstd-dev", "zlib1g-dev", "libc6-dev", "linux-libc-dev", f"libgcc-{gcc}-dev")
+    return (*((name, suite) for name in names), ("libelf-dev", elf_suite or suite))
+
+
+PEERS = (
+    Peer(Generation.LIBBPF_0_3, "bullseye", _packages("bullseye", 10), 0),
+    # The static libelf of trixie itself lacks a part (eu_search_tree_init); that of its backports has it.
+    Peer(Generation.LIBBPF_1, "trixie", _packages("trixie", 14, "trixie-backports"), 1),
+)
+"""Debian's oldest that we hold to, and its newest (1.5 in trixie)."""
+
+
+def executable(peer: Peer) -> bytes:
+    """The peer's program, fetched and built at first use.
+
+    Raises :class:`ebpf.errors.InputError` when there is no compiler or no room, :class:`ebpf.errors.InfrastructureError` when apt
+    fails.
+    """
+    root = _root(peer)
+    libraries = root / "usr" / "lib" / TRIPLET
+    gcc = next((root / "usr" / "lib" / "gcc" / TRIPLET).iterdir())
+    include = root / "usr" / "include"
+    flags = [f"--sysroot={root}", "-isystem", str(include), "-isystem", str(include / TRIPLET)]
+    flags += [f"-B{gcc}", f"-B{libraries}", f"-L{libraries}", "-Wl,--wrap=syscall"]
+    return built("peer", [SOURCE], flags, ("-lbpf", "-lelf", "-lz", "-lzstd"))
+
+
+def _root(peer: Peer) -> Path:
+    """Where the peer's headers and libraries are.  Once there they are not looked for again."""
+    home = cache_directory() / "peers" / peer.suite
+    with locked(home.parent / "lock"):
+        if home.exists():
+            return home
+        make_directory(home.parent, needed=100 << 20)
+        apt = AptRoot(cache_directory() / "apt", architecture=ARCHITECTURE)
+        with locked(cache_directory() / "apt.lock"):
+            apt.update()
+            packages = [apt.in_suite(*each) for each in peer.packages]
+        with tempfile.TemporaryDirectory(prefix=".unpack-", dir=home.parent) as name:
+            for package in packages:
+                archive = apt.download(package, Path(name) / "archives")
+                unpack(archive, Path(name) / "root")
+                archive.unlink()
+            (Path(name) / "root").replace(home)
+    return home

@@ -1,0 +1,43 @@
+"""Children to be run, and how they ended, as bytes.  The other half is agent/children.c.
+
+    job:     u32 slot, u32 milliseconds, u32 memory in MiB, u32 output limit, argument, executable (empty: what the slot holds), input
+    answer:  u32 errno, u32 wait status, u64 nanoseconds, output, splats
+
+Argument, executable, input and output are blobs; splats are blobs after their count.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from conformance.kernel.children import Child, Ended
+from conformance.kernel.protocol.frames import U32, ProtocolError, Reader, blob
+
+_LIMITS = struct.Struct("<4I")
+_END = struct.Struct("<2IQ")
+_UNREADABLE = 0xFFFFFFFF
+MAX_SPLATS = 1 << 16
+
+
+def encode_child(child: Child, *, install: bool) -> bytes:
+    """The payload of a CHILD frame; with the executable only where it is to be installed."""
+    limits = _LIMITS.pack(child.slot, child.milliseconds, child.memory_mib, child.max_output)
+    return limits + blob(child.argument.encode()) + blob(child.executable if install else b"") + blob(child.input)
+
+
+def decode_ended(payload: bytes) -> Ended:
+    """The answer in a CHILD frame.  Raises :class:`ProtocolError`."""
+    if payload == U32.pack(_UNREADABLE):
+        raise ProtocolError("the agent could not read the child's job")
+    reader = Reader(payload)
+    errno, status, nanoseconds = reader.fields(_END)
+    output = reader.blob()
+    splats = tuple([reader.blob().decode("utf-8", "replace") for _ in range(reader.count(MAX_SPLATS))])
+    reader.end()
+    return Ended(errno, status, output, nanoseconds, splats)
+
+
+def encode_ended(ended: Ended) -> bytes:
+    """What the agent would have sent: for stand-ins of it."""
+    head = _END.pack(ended.errno, ended.status, ended.nanoseconds) + blob(ended.output)
+    return head + U32.pack(len(ended.splats)) + b"".join(blob(splat.encode()) for splat in ended.splats)

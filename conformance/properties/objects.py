@@ -1,0 +1,186 @@
+"""objects: an ELF object means to our reader what it means to libbpf, and nothing that libbpf refuses is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from conformance.kernel.peer.answers import CreatedMap, LoadedProgram, PeerAnswer
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec
+from ebpf.objects import Generation, Object, ObjectError, ObjectProgram, open_object
+from ebpf.objects.object import creatable, is_map_load
+from ebpf.objects.strictness import STRICTER
+from ebpf.program import Program
+
+NAME = 15
+"""Bytes of a name that bpf(2) takes (BPF_OBJ_NAME_LEN, without its end)."""
+PROBES = frozenset({"", "test", "libbpf_nametest", "det_arg_ctx", "libbpf_global", "libbpf_mmap", "libbpf_det_bind"})
+"""Names of programs and maps that libbpf loads only to learn what the kernel has (libbpf.c and features.c, 0.3 to 1.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What our reader made of an object: it, or the refusal.  ``at_load``: programs that it cannot make, and why."""
+
+    opened: Object | None
+    refusal: str = ""
+    programs: tuple[tuple[ObjectProgram, Program | None, str], ...] = ()
+
+
+def read(data: bytes, generation: Generation) -> Reading:
+    """Open it, and make a program of each that is loaded without being asked."""
+    try:
+        opened = open_object(data, "x", generation)
+    except ObjectError as error:
+        return Reading(None, str(error))
+    programs: list[tuple[ObjectProgram, Program | None, str]] = []
+    for each in opened.programs:
+        if each.autoload:
+            try:
+                programs.append((each, opened.program(each), ""))
+            except ObjectError as error:
+                programs.append((each, None, str(error)))
+    return Reading(opened, programs=tuple(programs))
+
+
+def judge(ours: Reading, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
+    """One object; ``peer`` is a generation's name."""
+    if theirs.opened is None:
+        # It may have read what is nowhere: what it would have said is not known.
+        yield Abstention(f"{peer} died of it while opening: {theirs.died}")
+    elif theirs.opened and ours.opened is not None:
+        yield _disagreement(peer, "looser", f"{peer} refuses it ({_last(theirs)}), and our reader takes it")
+    elif theirs.opened:
+        yield Agreement("refused")
+    elif ours.opened is None:
+        yield _stricter(peer, ours.refusal)
+    else:
+        found = list(_opened(ours.opened, theirs, peer))
+        yield from found or [Agreement("opened")]
+        if not found:
+            yield from _loaded(ours.opened, ours.programs, theirs, peer)
+
+
+def _stricter(peer: str, refusal: str) -> Judgement:
+    row = next((row for row in STRICTER if row.words in refusal), None)
+    if row is not None:
+        return Abstention(f"stricter on purpose: {row.what}")
+    return _disagreement(peer, "stricter", f"{peer} takes it, and our reader refuses it: {refusal}")
+
+
+def _opened(ours: Object, theirs: PeerAnswer, peer: str) -> Iterator[Disagreement]:
+    programs = tuple((p.name, p.section, int(p.type), int(p.attach_type or 0), p.autoload) for p in ours.programs)
+    answered = tuple((p.name, p.section, p.type, p.attach_type, p.autoload) for p in theirs.programs)
+    if programs != answered:
+        yield _differ(peer, "programs", programs, answered)
+    maps = tuple((m.spec.name, _words(m.spec), m.pinned) for m in ours.maps)
+    told = tuple((m.name, m.words, m.pinned) for m in theirs.maps)
+    if maps != told:
+        yield _differ(peer, "maps", maps, told)
+
+
+def _words(spec: MapSpec) -> tuple[int, ...]:
+    return (int(spec.type), spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.btf_key, spec.btf_value)
+
+
+def _loaded(
+    opened: Object, programs: tuple[tuple[ObjectProgram, Program | None, str], ...], theirs: PeerAnswer, peer: str
+) -> Iterator[Judgement]:
+    """What libbpf asked of the kernel against what we would ask."""
+    names = [each.name[:NAME] for each, _, _ in programs] + [each.spec.name[:NAME] for each in opened.maps]
+    if not PROBES.isdisjoint(names):
+        yield Abstention("a name that libbpf gives to its own probes")
+        return
+    if theirs.died:
+        yield Abstention(f"{peer} died of it while loading: {theirs.died}")
+        return
+    yield from _created(opened, theirs, peer)
+    loads = _of_the_object(theirs.loads, {each.name[:NAME] for each, _, _ in programs})
+    refused_by_kernel = any(load.errno for load in loads) or any(
+        create.errno for create in _newest(theirs.creates, {each.spec.name[:NAME] for each in opened.maps}).values()
+    )
+    if theirs.loaded and not refused_by_kernel:
+        reasons = [why for _, made, why in programs if made is None]
+        if reasons or any(each.unsupported for each in opened.maps):
+            yield Agreement("refused at load")
+        else:
+            yield _disagreement(peer, "looser at load", f"{peer} refuses to load it ({_last(theirs)}), and our loader loads it")
+        return
+    for load, (each, made, why) in zip(loads, programs, strict=False):
+        if made is None:
+            yield Abstention(f"no program of ours: {why.rsplit(': ', 1)[-1]}") if "unsupported" in why else _stricter(peer, why)
+        else:
+            yield from _same_load(_by_map(load, opened, theirs), each, made, peer, typed=not any(theirs.btf))
+    if not theirs.loaded and len(loads) != len(programs):
+        yield _differ(peer, "programs loaded", tuple(each.name for each, _, _ in programs), tuple(load.name for load in loads))
+
+
+def _created(opened: Object, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
+    for each in opened.maps:
+        name = each.spec.name[:NAME]
+        made = _newest(theirs.creates, {name}).get(name)
+        if made is not None and not each.unsupported and sum(m.spec.name[:NAME] == name for m in opened.maps) == 1:
+            wanted = _words(creatable(each.spec))
+            yield Agreement("map") if wanted == made.words else _differ(peer, "map created", wanted, made.words)
+
+
+def _by_map(load: LoadedProgram, opened: Object, theirs: PeerAnswer) -> LoadedProgram:
+    """With the numbers of the object's maps instead of those of the calls that created them."""
+    names = [each.spec.name[:NAME] for each in opened.maps]
+
+    def number(insn: Insn) -> Insn:
+        if not is_map_load(insn) or not 0 <= insn.imm < len(theirs.creates):
+            return insn
+        name = theirs.creates[insn.imm].name
+        return replace(insn, imm=names.index(name) if name in names else -1)
+
+    return replace(load, instructions=tuple(map(number, load.instructions)))
+
+
+def _same_load(load: LoadedProgram, each: ObjectProgram, made: Program, peer: str, *, typed: bool) -> Iterator[Judgement]:
+    ours = (each.name[:NAME], int(made.type), int(made.attach_type or 0), int(made.flags), made.license[:128])
+    theirs = (load.name, load.type, load.attach_type, load.flags, load.license[:128])
+    if ours != theirs:
+        yield _differ(peer, "load", ours, theirs)
+    elif each.instructions != load.instructions:
+        yield _differ(peer, "instructions", *_first_difference(each.instructions, load.instructions))
+    elif not typed:
+        yield Abstention("the kernel refuses the object's BTF, and libbpf goes on without")
+    elif (made.func_info or b"") != load.func_info:
+        yield _differ(peer, "func_info", (made.func_info or b"").hex(), load.func_info.hex())
+    else:
+        yield Agreement("loaded")
+
+
+def _first_difference(ours: tuple[Insn, ...], theirs: tuple[Insn, ...]) -> tuple[object, object]:
+    if len(ours) != len(theirs):
+        return f"{len(ours)} slots", f"{len(theirs)} slots"
+    at = next(number for number, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other)
+    return f"slot {at}: {ours[at]}", f"slot {at}: {theirs[at]}"
+
+
+def _of_the_object(loads: tuple[LoadedProgram, ...], names: set[str]) -> list[LoadedProgram]:
+    """Without probes, and of what was tried again (with a log, a larger one) the last."""
+    own = [load for load in loads if load.name in names]
+    return [list(group)[-1] for _, group in groupby(own, key=lambda load: (load.name, load.instructions))]
+
+
+def _newest(creates: tuple[CreatedMap, ...], names: set[str]) -> dict[str, CreatedMap]:
+    """By name; libbpf tries again without types where the kernel refuses a map with them."""
+    return {create.name: create for create in creates if create.name in names}
+
+
+def _last(theirs: PeerAnswer) -> str:
+    error = theirs.opened or theirs.loaded
+    return theirs.warnings[-1] if theirs.warnings else f"error {error}"
+
+
+def _differ(peer: str, what: str, ours: object, theirs: object) -> Disagreement:
+    return _disagreement(peer, what, f"{what}: ours {ours}, {peer}'s {theirs}")
+
+
+def _disagreement(peer: str, what: str, statement: str) -> Disagreement:
+    return Disagreement(Kind.OBJECTS, f"objects:{peer}:{what}", statement)
