@@ -46,6 +46,7 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
     """An object with a program for each list of ``seeds``; ``header`` chooses the rest."""
     dice = Dice(header)
     legacy = dice.pick(4) == 0
+    old = legacy or dice.pick(2) == 0
     how = Writing(
         MapStyle.LEGACY if legacy else dice.of((MapStyle.SIZES, MapStyle.TYPES)),
         dice.of(("GPL", "GPL", "Dual BSD/GPL", "Proprietary", None)),
@@ -53,17 +54,17 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
         debug=dice.pick(2) == 1,
         global_functions=dice.pick(2) == 1,
     )
-    parts = tuple(_part(number, dice.pick(1 << 64), own, profile, legacy, dice) for number, own in enumerate(seeds))
+    parts = tuple(_part(number, dice.pick(1 << 64), own, profile, old, dice) for number, own in enumerate(seeds))
     return GeneratedObject(write_object(parts, how), parts, how)
 
 
-def _part(number: int, header: int, seeds: Sequence[int], profile: Profile, legacy: bool, dice: Dice) -> Part:
+def _part(number: int, header: int, seeds: Sequence[int], profile: Profile, old: bool, dice: Dice) -> Part:
     program = build(header, seeds, profile).case.program
     # Maps belong to the object, so each program's have names of their own; old libbpf knows only one section of data.
-    names = [".data" if legacy and not number and spec.name == "out" else f"{spec.name}_{number}" for spec in program.maps]
+    names = [".data" if old and not number and spec.name == "out" else f"{spec.name}_{number}" for spec in program.maps]
     maps = tuple(replace(spec, name=name) for spec, name in zip(program.maps, names, strict=True))
     lines = tuple(SourceLine(slot, "generated.c", 1 + slot, 1, f"line {slot};") for slot in range(0, len(program.instructions), 3))
-    if legacy and number:
+    if old and number:
         program, maps, lines = Program(program.type, (Insn(0xB7), Insn(0x95))), (), lines[:1]
     return Part(f"prog_{number}", replace(program, maps=maps, license="GPL"), lines=lines if dice.pick(2) else ())
 

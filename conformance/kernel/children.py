@@ -34,8 +34,8 @@ class Child:
 class Ended:
     """How a child ended.
 
-    ``errno`` is not 0 where it could not be started, and ETIMEDOUT where it was killed for its time; ``status`` is as waitpid(2) gives
-    it; ``splats`` as in :class:`conformance.kernel.jobs.Answer`.
+    ``errno`` is not 0 where it could not be started, and ETIMEDOUT where it was killed for its time; ``status`` is as waitpid(2)
+    gives it; ``splats`` as in :class:`conformance.kernel.jobs.Answer`.
     """
 
     errno: int

@@ -56,11 +56,14 @@ def judge(ours: Reading, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
     elif theirs.opened:
         yield Agreement("refused")
     elif ours.opened is None:
-        yield _stricter(peer, ours.refusal)
+        # We relocate on opening, libbpf on loading.
+        refused = theirs.loaded and not _kernel_refuses(theirs)
+        yield Agreement("refused at load") if refused else _stricter(peer, ours.refusal)
     else:
         found = list(_opened(ours.opened, theirs, peer))
-        yield from found or [Agreement("opened")]
+        yield from found
         if not found:
+            yield Agreement("opened")
             yield from _loaded(ours.opened, ours.programs, theirs, peer)
 
 
@@ -97,12 +100,11 @@ def _loaded(
     if theirs.died:
         yield Abstention(f"{peer} died of it while loading: {theirs.died}")
         return
-    yield from _created(opened, theirs, peer)
+    if not any(theirs.btf):
+        # Where the kernel refuses the object's BTF, libbpf makes its maps without types.
+        yield from _created(opened, theirs, peer)
     loads = _of_the_object(theirs.loads, {each.name[:NAME] for each, _, _ in programs})
-    refused_by_kernel = any(load.errno for load in loads) or any(
-        create.errno for create in _newest(theirs.creates, {each.spec.name[:NAME] for each in opened.maps}).values()
-    )
-    if theirs.loaded and not refused_by_kernel:
+    if theirs.loaded and not _kernel_refuses(theirs):
         reasons = [why for _, made, why in programs if made is None]
         if reasons or any(each.unsupported for each in opened.maps):
             yield Agreement("refused at load")
@@ -116,6 +118,13 @@ def _loaded(
             yield from _same_load(_by_map(load, opened, theirs), each, made, peer, typed=not any(theirs.btf))
     if not theirs.loaded and len(loads) != len(programs):
         yield _differ(peer, "programs loaded", tuple(each.name for each, _, _ in programs), tuple(load.name for load in loads))
+
+
+def _kernel_refuses(theirs: PeerAnswer) -> bool:
+    """Whether the kernel refused a program or a map of the object, and not libbpf the object."""
+    loads = _of_the_object(theirs.loads, {each.name[:NAME] for each in theirs.programs})
+    creates = _newest(theirs.creates, {each.name[:NAME] for each in theirs.maps})
+    return any(load.errno for load in loads) or any(create.errno for create in creates.values())
 
 
 def _created(opened: Object, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:

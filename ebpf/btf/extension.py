@@ -23,18 +23,21 @@ COLUMN_BITS = 10
 
 @dataclass(frozen=True, slots=True)
 class FunctionInfo:
-    """The function that begins at ``offset`` bytes of ``section``; ``type`` is its BTF id."""
+    """The function that begins at ``offset`` bytes of ``section``; ``type`` is its BTF id.  ``group``: which part of the table it
+    is in."""
 
     section: str
+    group: int
     offset: int
     type: int
 
 
 @dataclass(frozen=True, slots=True)
 class LineInfo:
-    """The source of the instruction at ``offset`` bytes of ``section``."""
+    """The source of the instruction at ``offset`` bytes of ``section``; ``group`` as above."""
 
     section: str
+    group: int
     offset: int
     file: str
     line: int
@@ -49,6 +52,8 @@ class BtfExtension:
     functions: tuple[FunctionInfo, ...] = ()
     lines: tuple[LineInfo, ...] = ()
     core: tuple[CoreRelocation, ...] = ()
+    nameless: bool = False
+    """Whether a part of the first two has a name beyond the strings."""
 
 
 def read_extension(raw: bytes, btf: Btf) -> BtfExtension:
@@ -68,17 +73,28 @@ def read_extension(raw: bytes, btf: Btf) -> BtfExtension:
             raise BtfError(f"BTF.ext header, {name}", f"{start}+{size} leaves {len(raw)} bytes")
         tables.append(list(_records(raw[length + start : length + start + size], name, record, btf)))
     functions, lines, core = tables
+    nameless = any(section is None for section, _, _ in functions + lines)
     return BtfExtension(
-        tuple(FunctionInfo(section, offset, kind) for section, (offset, kind) in functions),
-        tuple(
-            LineInfo(section, offset, btf.string(file), where >> COLUMN_BITS, where & ((1 << COLUMN_BITS) - 1), btf.string(text))
-            for section, (offset, file, text, where) in lines
-        ),
-        tuple(CoreRelocation(section, at, kind, btf.string(path), what) for section, (at, kind, path, what) in core),
+        tuple(FunctionInfo(section or "", group, offset, kind) for section, group, (offset, kind) in functions),
+        tuple(_line(section or "", group, record, btf) for section, group, record in lines),
+        tuple(CoreRelocation(section or "", at, kind, _text(btf, path), what) for section, _, (at, kind, path, what) in core),
+        nameless,
     )
 
 
-def _records(table: bytes, name: str, record: struct.Struct, btf: Btf) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _line(section: str, group: int, record: tuple[int, ...], btf: Btf) -> LineInfo:
+    offset, file, text, where = record
+    column = where & ((1 << COLUMN_BITS) - 1)
+    return LineInfo(section, group, offset, _text(btf, file), where >> COLUMN_BITS, column, _text(btf, text))
+
+
+def _text(btf: Btf, offset: int) -> str:
+    """A name, "" where there is none: libbpf passes over a section whose name it cannot find, and never looks at a line's."""
+    return btf.string(offset) if offset < btf.strings_size else ""
+
+
+def _records(table: bytes, name: str, record: struct.Struct, btf: Btf) -> Iterator[tuple[str | None, int, tuple[int, ...]]]:
+    """(section's name, None where there is none; its number in the table; record)."""
     if not table:
         return
     here = f"BTF.ext {name}"
@@ -87,7 +103,7 @@ def _records(table: bytes, name: str, record: struct.Struct, btf: Btf) -> Iterat
     (step,) = t.WORD.unpack_from(table)
     if step < record.size or step % 4:
         raise BtfError(f"{here}, rec_size", f"{step} is less than {record.size} or not a multiple of 4")
-    at = 4
+    at, group = 4, 0
     while at < len(table):
         if at + SECTION.size > len(table):
             raise BtfError(here, "section header cut off")
@@ -95,10 +111,11 @@ def _records(table: bytes, name: str, record: struct.Struct, btf: Btf) -> Iterat
         at += SECTION.size
         if count == 0 or at + count * step > len(table):
             raise BtfError(f"{here}, num_info", f"{count} records of {step} bytes do not fit")
-        title = btf.string(section)
+        title = btf.string(section) if section < btf.strings_size else None
         for _ in range(count):
-            yield title, record.unpack_from(table, at)
+            yield title, group, record.unpack_from(table, at)
             at += step
+        group += 1
 
 
 def build_extension(

@@ -76,6 +76,22 @@ class Btf:
         """Number of types, void included."""
         return len(self._offsets)
 
+    @property
+    def strings_size(self) -> int:
+        """Bytes of the string section."""
+        size: int = self._string_end - self._string_at
+        return size
+
+    def kind(self, number: int) -> BtfKind:
+        """Of the type with this id, which must exist."""
+        return BtfKind(t.TYPE.unpack_from(self.raw, self._offsets[number])[1] >> 24 & 31) if number else BtfKind.VOID
+
+    def common(self) -> Iterator[BtfType]:
+        """All types without their names, which then cost nothing."""
+        for number in range(1, len(self)):
+            _, info, word = t.TYPE.unpack_from(self.raw, at := self._offsets[number])
+            yield BtfType(number, self.kind(number), "", info & t.MAX_VLEN, bool(info >> 31), word, at + t.TYPE.size)
+
     def __iter__(self) -> Iterator[BtfType]:
         return (self.type(number) for number in range(1, len(self)))
 

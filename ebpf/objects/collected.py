@@ -46,9 +46,9 @@ def _place(section: Section, file: ElfFile, found: Collected, generation: Genera
         return
     match section.name:
         case "license":
-            if not section.data:
+            if not section.data and generation.strict_sections:
                 refuse(Stage.COLLECT, str(section), "empty")
-            found.license = section.data[: LICENSE_SIZE - 1].split(b"\0")[0].decode("ascii", "replace")
+            found.license = section.data[: LICENSE_SIZE - 1].split(b"\0")[0].decode("ascii", "backslashreplace")
         case "version":
             if len(section.data) != 4:
                 refuse(Stage.COLLECT, str(section), f"{len(section.data)} bytes; a version takes 4")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from ebpf.btf.extension import BtfExtension
+from ebpf.btf.extension import BtfExtension, FunctionInfo, LineInfo
 from ebpf.objects.functions import SLOT, Function
 from ebpf.objects.object import SourceLine
 
 _RECORD = struct.Struct("<II")
+_WORD = 1 << 32
+_NONE = slice(0, 0)
+
+
+_Info = TypeVar("_Info", FunctionInfo, LineInfo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +30,44 @@ def _slot(row: _Row) -> int:
     return row.slot
 
 
+def _first(records: Iterable[_Info]) -> Iterable[tuple[str, list[_Info]]]:
+    """Records by section, of the first part of the table that has its name: libbpf reads no other."""
+    found: dict[str, list[_Info]] = {}
+    for each in records:
+        own = found.setdefault(each.section, [])
+        if not own or own[0].group == each.group:
+            own.append(each)
+    return found.items()
+
+
+def _span(slots: Sequence[int], function: Function) -> slice:
+    """Which records libbpf copies for a function: from the first to the last that lie in it, up to one beyond its end, whatever
+    stands between them (libbpf.c, adjust_prog_btf_ext_info)."""
+    within = []
+    for number, slot in enumerate(slots):
+        if slot >= function.end:
+            break
+        if slot >= function.start:
+            within.append(number)
+    return slice(within[0], within[-1] + 1) if within else _NONE
+
+
 @dataclass(slots=True)
 class Debug:
     """``.BTF.ext`` by section name and slot."""
 
-    functions: dict[tuple[str, int], int] = field(default_factory=dict)
+    functions: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """(slot, type), in the order of the records."""
+    line_slots: dict[str, list[int]] = field(default_factory=dict)
+    """In the order of the records."""
     lines: dict[str, list[_Row]] = field(default_factory=dict)
     core: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, extension: BtfExtension) -> Debug:
         """The tables, lines in order."""
-        found = cls({(each.section, each.offset // SLOT): each.type for each in extension.functions})
+        functions = {title: [(each.offset // SLOT, each.type) for each in own] for title, own in _first(extension.functions)}
+        found = cls(functions, {title: [each.offset // SLOT for each in own] for title, own in _first(extension.lines)})
         for line in extension.lines:
             slot = line.offset // SLOT
             row = _Row(slot, SourceLine(slot, line.file, line.line, line.column, line.text))
@@ -49,12 +81,29 @@ class Debug:
         return found
 
     def func_info(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> bytes | None:
-        """Records for BPF_PROG_LOAD; None unless each function has one, as the kernel wants (kernel/bpf/verifier.c,
-        check_btf_func)."""
-        types = [self.functions.get((names[function.section], function.start)) for function, _ in placed]
-        if not all(types):
-            return None
-        return b"".join(_RECORD.pack(start, kind or 0) for (_, start), kind in zip(placed, types, strict=True))
+        """Records for BPF_PROG_LOAD, those of each function in turn; None where the program's own function has none.
+
+        Whether they are one per function, as it must be, is the kernel's to say (kernel/bpf/verifier.c, check_btf_func).
+        """
+        packed: list[bytes] = []
+        for function, start in placed:
+            records = self.functions.get(names[function.section], [])
+            chosen = records[_span([slot for slot, _ in records], function)]
+            if not chosen and not packed:
+                return None
+            packed += [_RECORD.pack((slot - function.start + start) % _WORD, kind) for slot, kind in chosen]
+        return b"".join(packed)
+
+    def missing(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> str:
+        """What libbpf refuses to load a program without, once its own function has it ("": nothing): types, or lines, of a
+        subprogram (libbpf.c, reloc_prog_func_and_line_info)."""
+        slots = {title: [slot for slot, _ in records] for title, records in self.functions.items()}
+        for what, table in (("function", slots), ("line", self.line_slots)):
+            having = [_span(table.get(names[function.section], []), function) for function, _ in placed]
+            lacking = [function.name for (function, _), span in zip(placed, having, strict=True) if span == _NONE]
+            if having[0] != _NONE and lacking:
+                return f"missing .BTF.ext {what} info of function '{lacking[0]}'"
+        return ""
 
     def source(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> tuple[SourceLine, ...]:
         """The lines of a linked program, by its own slots."""

@@ -11,6 +11,7 @@ from ebpf.objects.collected import Collected
 from ebpf.objects.elf import Binding, SymbolType
 from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.file import ElfFile, Section, Symbol
+from ebpf.objects.generation import Generation
 
 SLOT = 8
 
@@ -34,16 +35,19 @@ class Function:
 class Functions:
     """All of them, in the order of sections and of their starts."""
 
-    def __init__(self, file: ElfFile, found: Collected) -> None:
+    def __init__(self, file: ElfFile, found: Collected, generation: Generation) -> None:
         """Raises :class:`ebpf.objects.errors.ObjectError`."""
         text = found.text.index if found.text else 0
         symbols: dict[int, list[Symbol]] = {section.index: [] for section in found.programs}
         for symbol in file.symbols:
             if symbol.type == SymbolType.FUNC and symbol.section in symbols:
                 symbols[symbol.section].append(symbol)
+        self.strict = generation.strict_names
         self.by_section = {
-            section.index: _functions(symbols[section.index], section, section.index == text) for section in found.programs
-        }
+            section.index: _functions(symbols[section.index], section, section.index == text)
+            if generation.programs_by_symbol else _tiled(symbols[section.index], section)
+            for section in found.programs
+        }  # fmt: skip
         self.all = [each for section in sorted(self.by_section) for each in self.by_section[section]]
         self._starts = {index: [each.start for each in every] for index, every in self.by_section.items()}
         self.text = text
@@ -57,8 +61,28 @@ class Functions:
         return found if slot < found.end else None
 
     def programs(self) -> list[Function]:
-        """Those that are no subprograms: all but ``.text``'s, unless it holds the only one (libbpf.c, prog_is_subprog)."""
-        return [each for each in self.all if each.section != self.text or len(self.all) == 1]
+        """Those that are no subprograms: all but ``.text``'s, unless it holds the only one (libbpf.c, prog_is_subprog; since 1.0
+        not even that)."""
+        return [each for each in self.all if each.section != self.text or (len(self.all) == 1 and not self.strict)]
+
+
+def _tiled(symbols: list[Symbol], section: Section) -> list[Function]:
+    """As libbpf 0.3 finds them: each begins where the one before ends, and the first symbol there counts."""
+    found, at = [], 0
+    starts = {symbol.value: symbol for symbol in reversed(symbols)}
+    while at < section.size:
+        symbol = starts.get(at)
+        if symbol is None:
+            refuse(Stage.COLLECT, str(section), f"no function's symbol at offset {at:#x}")
+        where = f"{section}, {symbol}"
+        if at + symbol.size > section.size:
+            refuse(Stage.COLLECT, where, f"function at {at:#x}+{symbol.size} crosses the section's end at {section.size:#x}")
+        if not symbol.size or symbol.size % SLOT:
+            refuse(Stage.COLLECT, where, f"function at {at:#x}+{symbol.size} is empty or not whole instructions")
+        insns = decode(section.data[at : at + symbol.size])
+        found.append(Function(symbol.name, section.index, at // SLOT, insns, symbol.binding != Binding.LOCAL))
+        at += symbol.size
+    return found
 
 
 def _functions(symbols: list[Symbol], section: Section, is_text: bool) -> list[Function]:

@@ -28,6 +28,21 @@ class Generation(Enum):
         return self is Generation.LIBBPF_1
 
     @property
+    def all_data_mapped(self) -> bool:
+        """Whether user space may map every data section (BPF_F_MMAPABLE); since 1.0 those with a variable to show."""
+        return self is Generation.LIBBPF_0_3
+
+    @property
+    def programs_by_symbol(self) -> bool:
+        """Whether each function's symbol makes a program (since libbpf 0.6); before, a section is cut up from its start."""
+        return self is not Generation.LIBBPF_0_3
+
+    @property
+    def strict_sections(self) -> bool:
+        """Whether an empty licence, or broken .BTF.ext beside maps defined by BTF, is refused (0.3 passes over both)."""
+        return self is Generation.LIBBPF_1
+
+    @property
     def strict_names(self) -> bool:
         """Whether section names must match whole (since 1.0), and may begin with "?" (not loaded by itself; since 0.7)."""
         return self is Generation.LIBBPF_1

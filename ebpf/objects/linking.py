@@ -72,6 +72,8 @@ class _Linker:
             if reference is not None and reference.target is Target.EXTERN:
                 self._extern(base + slot, insn, self.externs[reference.index])
                 return None
+            if insn.dst or insn.off:
+                return None  # which libbpf takes for no call of a subprogram (insn_is_subprog_call)
             return self._call(insn, function, base, slot, reference, at)
         if insn.opcode != o.LD_IMM64:
             return None
@@ -89,6 +91,8 @@ class _Linker:
     def _load(self, insn: Insn, function: Function, base: int, slot: int, reference: Reference, at: str) -> Function | None:
         out = self.out.insns
         match reference.target:
+            case _ if insn.src == o.PSEUDO_FUNC and reference.target is not Target.FUNCTION_ADDRESS:
+                refuse(Stage.RELOCATIONS, at, f"a function's address with a relocation against {reference.target.value}")
             case Target.MAP:
                 out[base + slot] = replace(insn, src=o.PSEUDO_MAP_FD, imm=reference.index)
             case Target.DATA:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ebpf.btf import Btf, BtfError, BtfKind
 from ebpf.btf.core import CoreRelocation, KernelTypes
 from ebpf.btf.extension import BtfExtension, read_extension
+from ebpf.btf.validation import validate
 from ebpf.objects.btf_maps import btf_maps
 from ebpf.objects.collected import Collected, collect
 from ebpf.objects.core_patches import patch
@@ -45,15 +46,15 @@ def open_object(
         file = read_elf(data)
         found = collect(file, generation)
         stage = Stage.BTF
-        btf, extension = _types(found)
+        btf, extension = _types(found, generation)
         stage = Stage.EXTERNS
         outside = externs(file, btf)
         stage = Stage.BTF
         btf = btf and with_symbols(finished(btf, file))
         stage = Stage.MAPS
-        maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0])
+        maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0], generation)
         stage = Stage.PROGRAMS
-        functions = Functions(file, found)
+        functions = Functions(file, found, generation)
         stage = Stage.RELOCATIONS
         references = collect_references(file, found, functions, maps, outside)
         debug, names = Debug.of(extension), {section.index: section.name for section in file.sections}
@@ -65,6 +66,10 @@ def open_object(
             if slots > MAX_LINKED:
                 refuse(stage, f"function '{main.name}'", f"with it, programs have more than {MAX_LINKED} instructions in all")
             program = _program(main, linked, debug, names, generation)
+            if program.autoload and extension.nameless and not generation.strict_sections:
+                refuse(stage, f"function '{main.name}'", "a nameless part of .BTF.ext")
+            if program.autoload and (missing := debug.missing(linked.placed, names)):
+                refuse(stage, f"function '{main.name}'", missing)
             if btf is not None and debug.has_core(linked.placed, names):
                 program = _relocated(program, linked, names, extension.core, btf, kernel)
             programs.append(program)
@@ -86,24 +91,30 @@ def open_object(
     )
 
 
-def _types(found: Collected) -> tuple[Btf | None, BtfExtension]:
+def _types(found: Collected, generation: Generation) -> tuple[Btf | None, BtfExtension]:
     """BTF is required only where maps are defined by it; else a broken one is passed over (libbpf.c, bpf_object__init_btf)."""
-    btf, extension = None, BtfExtension()
-    try:
-        if found.btf is not None:
-            btf = Btf(found.btf.data)
-            if found.btf_ext is not None:
-                extension = read_extension(found.btf_ext.data, btf)
-        elif found.btf_maps is not None:
+    if found.btf is None:
+        if found.btf_maps is not None:
             raise BtfError(str(found.btf_maps), "BTF is required, but is missing")
+        return None, BtfExtension()
+    try:
+        btf = Btf(found.btf.data)
+        validate(btf)
     except BtfError as error:
         if found.btf_maps is not None:
             raise
         found.notes.append(f"{error}: ignored")
-    return btf, extension
+        return None, BtfExtension()
+    try:
+        return btf, read_extension(found.btf_ext.data, btf) if found.btf_ext else BtfExtension()
+    except BtfError as error:
+        if found.btf_maps is not None and generation.strict_sections:
+            raise
+        found.notes.append(f"{error}: ignored")
+        return btf, BtfExtension()
 
 
-def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str) -> list[ObjectMap]:
+def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str, generation: Generation) -> list[ObjectMap]:
     maps: list[ObjectMap] = []
     if found.legacy_maps is not None:
         maps += legacy_maps(file, found.legacy_maps)
@@ -116,7 +127,8 @@ def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str) -> list[O
             types[each.name] = each.id, btf is not None and each.kind is BtfKind.DATASEC and is_shown(btf, each)
     for index, origin in sorted(found.data.items()):
         section = file.sections[index]
-        maps.append(data_map(section, origin, name, *types.get(section.name, (0, False))))
+        type_id, shown = types.get(section.name, (0, False))
+        maps.append(data_map(section, origin, name, type_id, shown or generation.all_data_mapped))
     return maps
 
 

@@ -36,6 +36,15 @@ STRICTER = (
         "sh_entsize",
     ),
     Stricter("a relocation type that is not R_BPF_*", "libbpf looks at the instruction, never at the type", "is no R_BPF_"),
+    Stricter(
+        "a relocation beyond its section",
+        "libbpf 0.3 looks at 32 bits of r_offset; 1.0 and later refuse it",
+        "is no instruction of",
+    ),
+    Stricter("a .BTF section that is not SHT_PROGBITS", "libbpf 0.3 looks at no type; 1.0 and later do", "is not SHT_PROGBITS"),
+    Stricter("a map in .maps that no symbol names", "libbpf 0.3 looks at BTF only", "no symbol of that name"),
+    Stricter("a map in .maps that is not global", "libbpf 0.3 does not look at linkage", "unsupported linkage"),
+    Stricter("a nameless part of .BTF.ext", "libbpf 0.3 refuses it only where it comes before what is looked for", "nameless part"),
     Stricter("two relocations of one instruction", "the last one in libbpf's list wins", "relocated twice"),
     Stricter("a call into the middle of a function", "libbpf calls the function's start instead", "not the start of a function"),
     Stricter("functions that share instructions", "libbpf's search finds one of them", "functions overlap"),
@@ -44,9 +53,7 @@ STRICTER = (
     Stricter("a map definition of more than 32 fields", "libbpf reads the last of each name", "more than 32 fields"),
     Stricter("more than 4,000,000 instructions in all programs", "the limit bounds memory", "instructions in all"),
     Stricter("a BTF name beyond the strings", "libbpf checks it since 1.3 (btf.c, btf_validate_str)", "is beyond the strings"),
-    Stricter(
-        "a .BTF.ext string beyond the strings", "libbpf shows nothing of line_info; the kernel refuses it", "BTF strings: offset"
-    ),
+    Stricter("a BTF type that refers to none", "libbpf checks it since 1.4 (btf.c, btf_validate_id)", "refers to type"),
     Stricter("a chain of BTF types without end", "libbpf 1.1 follows it for ever", "chain of types"),
     Stricter("a data section of 4 GiB or more", "libbpf keeps 32 bits of the size", "does not fit in 32 bits"),
     Stricter("a BTF header longer than its bytes allow", "libbpf counts hdr_len as 24 when it bounds the strings", "BTF header"),

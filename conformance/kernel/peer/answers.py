@@ -62,7 +62,8 @@ class LoadedProgram:
 class PeerAnswer:
     """All of it.  ``opened`` and ``loaded`` are 0 or libbpf's error, negative; ``loaded`` None: it was not opened, or died.
 
-    ``btf`` holds the errnos of BPF_BTF_LOAD, of probes too.  ``died`` says how the program ended where it did not come to its end: "SIGSEGV".
+    ``btf`` holds the errnos of BPF_BTF_LOAD, of probes too.  ``died`` says how the program ended where it did not come to its end:
+    "SIGSEGV".
     """
 
     opened: int | None = None

@@ -1,6 +1,6 @@
 """Children to be run, and how they ended, as bytes.  The other half is agent/children.c.
 
-    job:     u32 slot, u32 milliseconds, u32 memory in MiB, u32 output limit, argument, executable (empty: what the slot holds), input
+    job:     u32 slot, u32 milliseconds, u32 memory in MiB, u32 output limit, argument, executable (empty: the slot's), input
     answer:  u32 errno, u32 wait status, u64 nanoseconds, output, splats
 
 Argument, executable, input and output are blobs; splats are blobs after their count.

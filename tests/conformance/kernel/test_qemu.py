@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.kernel import agent as agent_module
-from conformance.kernel.agent import agent, compiler
+from conformance.kernel import compiling
+from conformance.kernel.agent import agent
+from conformance.kernel.compiling import compiler
 from conformance.kernel.image import Image
 from conformance.kernel.qemu import ARCHITECTURES, Accelerator, Qemu, command, cpu_model, find_qemu
 from ebpf.errors import InputError
@@ -81,8 +82,8 @@ def test_the_agent_is_built_once_for_the_same_sources(tmp_path: Path, monkeypatc
     first = agent()
     assert first[:4] == b"\x7fELF"
 
-    def no_compiler(command: list[str], sources: list[str], to: Path) -> None:
+    def no_compiler(name: str, command: list[str], inputs: list[str], to: Path) -> None:
         raise AssertionError("built again")
 
-    monkeypatch.setattr(agent_module, "_build", no_compiler)
+    monkeypatch.setattr(compiling, "_build", no_compiler)
     assert agent() == first
