@@ -131,9 +131,12 @@ def _created(opened: Object, theirs: PeerAnswer, peer: str) -> Iterator[Judgemen
     for each in opened.maps:
         name = each.spec.name[:NAME]
         made = _newest(theirs.creates, {name}).get(name)
-        if made is not None and not each.unsupported and sum(m.spec.name[:NAME] == name for m in opened.maps) == 1:
-            wanted = _words(creatable(each.spec))
-            yield Agreement("map") if wanted == made.words else _differ(peer, "map created", wanted, made.words)
+        if made is None or each.unsupported or sum(m.spec.name[:NAME] == name for m in opened.maps) > 1:
+            continue
+        # One that the kernel refuses is tried again without types.
+        compared = slice(None, -2 if made.errno else None)
+        wanted, got = _words(creatable(each.spec))[compared], made.words[compared]
+        yield Agreement("map") if wanted == got else _differ(peer, "map created", wanted, got)
 
 
 def _by_map(load: LoadedProgram, opened: Object, theirs: PeerAnswer) -> LoadedProgram:

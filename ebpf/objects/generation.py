@@ -33,6 +33,11 @@ class Generation(Enum):
         return self is Generation.LIBBPF_0_3
 
     @property
+    def function_addresses(self) -> bool:
+        """Whether a function's address can be loaded (BPF_PSEUDO_FUNC, since libbpf 0.4); before, src is not looked at."""
+        return self is Generation.LIBBPF_1
+
+    @property
     def programs_by_symbol(self) -> bool:
         """Whether each function's symbol makes a program (since libbpf 0.6); before, a section is cut up from its start."""
         return self is not Generation.LIBBPF_0_3

@@ -9,6 +9,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.functions import Function, Functions
+from ebpf.objects.generation import Generation
 from ebpf.objects.object import Extern, ExternKind
 from ebpf.objects.relocations import CALL, Reference, References, Target
 
@@ -27,16 +28,17 @@ class Linked:
     unsupported: str = ""
 
 
-def link(main: Function, functions: Functions, references: References, externs: list[Extern]) -> Linked:
+def link(main: Function, functions: Functions, references: References, externs: list[Extern], generation: Generation) -> Linked:
     """Subprograms follow in the order in which calls first reach them, the callees of one before those of the next call."""
-    linker = _Linker(functions, references, externs)
+    linker = _Linker(functions, references, externs, generation)
     linker.run(main)
     return linker.out
 
 
 class _Linker:
-    def __init__(self, functions: Functions, references: References, externs: list[Extern]) -> None:
+    def __init__(self, functions: Functions, references: References, externs: list[Extern], generation: Generation) -> None:
         self.functions, self.references, self.externs = functions, references, externs
+        self.of_functions = frozenset({o.PSEUDO_FUNC} if generation.function_addresses else ())
         self.out = Linked()
         self.starts: dict[tuple[int, int], int] = {}
 
@@ -80,7 +82,7 @@ class _Linker:
         if slot + 1 >= len(function.instructions):
             refuse(Stage.RELOCATIONS, at, "a 64-bit load whose second slot is missing")
         if reference is None:
-            if insn.src == o.PSEUDO_FUNC:
+            if insn.src in self.of_functions:
                 refuse(Stage.RELOCATIONS, at, "missing subprogram address relocation")
             if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE):
                 # libbpf passes the number through as a descriptor; here it would be taken for a map's index.
@@ -91,7 +93,7 @@ class _Linker:
     def _load(self, insn: Insn, function: Function, base: int, slot: int, reference: Reference, at: str) -> Function | None:
         out = self.out.insns
         match reference.target:
-            case _ if insn.src == o.PSEUDO_FUNC and reference.target is not Target.FUNCTION_ADDRESS:
+            case _ if insn.src in self.of_functions and reference.target is not Target.FUNCTION_ADDRESS:
                 refuse(Stage.RELOCATIONS, at, f"a function's address with a relocation against {reference.target.value}")
             case Target.MAP:
                 out[base + slot] = replace(insn, src=o.PSEUDO_MAP_FD, imm=reference.index)

@@ -56,12 +56,12 @@ def open_object(
         stage = Stage.PROGRAMS
         functions = Functions(file, found, generation)
         stage = Stage.RELOCATIONS
-        references = collect_references(file, found, functions, maps, outside)
+        references = collect_references(file, found, functions, maps, outside, generation)
         debug, names = Debug.of(extension), {section.index: section.name for section in file.sections}
         programs = []
         slots = 0
         for main in functions.programs():
-            linked = link(main, functions, references, outside)
+            linked = link(main, functions, references, outside, generation)
             slots += len(linked.insns)
             if slots > MAX_LINKED:
                 refuse(stage, f"function '{main.name}'", f"with it, programs have more than {MAX_LINKED} instructions in all")

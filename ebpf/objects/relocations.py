@@ -14,6 +14,7 @@ from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.externs import is_extern
 from ebpf.objects.file import ElfFile, Relocation, Section, Symbol
 from ebpf.objects.functions import SLOT, Functions
+from ebpf.objects.generation import Generation
 from ebpf.objects.object import Extern, ObjectMap
 
 
@@ -47,12 +48,12 @@ KNOWN = frozenset({
 
 
 def collect_references(
-    file: ElfFile, found: Collected, functions: Functions, maps: list[ObjectMap], externs: list[Extern]
+    file: ElfFile, found: Collected, functions: Functions, maps: list[ObjectMap], externs: list[Extern], generation: Generation
 ) -> References:
     """Raises :class:`ebpf.objects.errors.ObjectError`."""
     references: References = {}
     homes = {(each.section, each.offset): number for number, each in reversed(list(enumerate(maps)))}
-    tables = _Tables(file, found, functions, homes, {each.symbol: number for number, each in enumerate(externs)})
+    tables = _Tables(file, found, functions, homes, {each.symbol: number for number, each in enumerate(externs)}, generation)
     for section in found.relocations:
         target = file.sections[section.info]
         for number, relocation in enumerate(file.relocations(section)):
@@ -99,6 +100,7 @@ class _Tables:
     functions: Functions
     maps: dict[tuple[int, int], int]
     externs: dict[int, int]
+    generation: Generation
 
     def reference(self, insn: Insn, symbol: Symbol, at: str) -> Reference:
         if insn.opcode not in (CALL, o.LD_IMM64):
@@ -111,7 +113,7 @@ class _Tables:
             return self._call(insn, symbol, at)
         if symbol.section == SHN_UNDEF or symbol.section >= SHN_LORESERVE:
             refuse(Stage.RELOCATIONS, at, f"special section {symbol.section:#x}; forgot to initialize global var?")
-        if self._is_function(symbol):
+        if self.generation.function_addresses and self._is_function(symbol):
             if symbol.value % SLOT or insn.imm % SLOT:
                 refuse(Stage.RELOCATIONS, at, f"function address at {symbol.value}+{insn.imm} is no instruction")
             return Reference(Target.FUNCTION_ADDRESS, offset=symbol.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -60,4 +62,9 @@ def test_malformed(libbpf, header, seeds, broken):
     if refusal and theirs.programs is not None:
         assert any(each.words in refusal for each in STRICTER), f"{made.broken}: {refusal}"
     elif not refusal:
-        assert read == theirs, made.broken
+        assert read in (theirs, replace(theirs, programs=without_a_sole_function_of_text(theirs))), made.broken
+
+
+def without_a_sole_function_of_text(opened: Opened) -> tuple | None:
+    """libbpf before 1.5 took a function of .text for a program where it is the only one; Debian 12's does."""
+    return () if [section for _, section, _, _ in opened.programs or ()] == [".text"] else opened.programs
