@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.source import BUFFER, program_source
 from conformance.campaign.tally import Tally, median
 from conformance.campaign.worker import Report, Worker
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Attempt, Jit, Job
 from conformance.kernel.session import KernelSession
-from conformance.properties import Kind
+from conformance.properties import PROPERTIES
 from conformance.versions import provenance
 from generators.profiles import profile_for
 
@@ -56,7 +56,7 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
     bench = Bench(image.name)
     with tempfile.TemporaryDirectory(prefix="veridiff-bench-") as directory:
         origin = provenance(seed, "veridiff bench")
-        task = Assignment(image, boot_args, tuple(Kind), seed, 0, None, examples, Path(directory), origin)
+        task = Assignment(image, boot_args, tuple(PROPERTIES), seed, 0, None, examples, Path(directory), origin)
         sink = _Sink()
         Worker(task, sink, threading.Event()).work()  # type: ignore[arg-type]  # a queue and an event of this process will do
     tally = sink.tally
@@ -73,7 +73,7 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
 
 def _raw(image: Image, boot_args: tuple[str, ...], seed: int) -> float:
     with KernelSession.open(image, boot_args) as session:
-        source = Source(profile_for(session.hello.release))
+        source = program_source(profile_for(session.hello.release))
         spent = loads = 0
         for number in range(RAW_PROGRAMS):
             generated = source.generate(random.Random(f"{seed}/{image.name}/0/{number}").randbytes(BUFFER))

@@ -6,6 +6,7 @@ nothing else was changed.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,11 +36,16 @@ class GeneratedObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
-    """A file of which ``broken`` was changed: a field by its name in the specification, and where it is."""
+class ObjectFile:
+    """A file to be read.
+
+    ``broken`` says what was changed in it: a field by its name in the specification, where it is, and its values; ``field`` the
+    same without places and values.  Both are "" for one that is well-formed.
+    """
 
     data: bytes
-    broken: str
+    broken: str = ""
+    field: str = ""
 
 
 def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = PROFILE) -> GeneratedObject:
@@ -73,10 +79,14 @@ Place = tuple[str, int, str]
 """What is there, its offset in the file, its struct code."""
 
 
-def break_object(data: bytes, dice: Dice) -> Malformed:
+def break_object(data: bytes, dice: Dice) -> ObjectFile:
     """One field of a well-formed object changed: its kind is drawn first, so that the many symbols hide nothing."""
     _, change = dice.of(BREAKAGES)
     return change(data, read_elf(data), dice) or _truncate(data, read_elf(data), dice)
+
+
+_PLACE = re.compile(r" of '[^']*'| '[^']*'| \d+")
+"""What a field's name says of the section, symbol or word it is in."""
 
 
 def places(file: ElfFile, data: bytes) -> Iterator[Place]:
@@ -159,8 +169,8 @@ def _named(file: ElfFile, *names: str) -> Iterator[Section]:
     return (section for section in file.sections if section.name in names and section.size)
 
 
-def _change(which: Callable[[ElfFile, bytes], Iterator[Place]]) -> Callable[[bytes, ElfFile, Dice], Malformed | None]:
-    def change(data: bytes, file: ElfFile, dice: Dice) -> Malformed | None:
+def _change(which: Callable[[ElfFile, bytes], Iterator[Place]]) -> Callable[[bytes, ElfFile, Dice], ObjectFile | None]:
+    def change(data: bytes, file: ElfFile, dice: Dice) -> ObjectFile | None:
         found = list(which(file, data))
         if not found:
             return None
@@ -184,17 +194,17 @@ def _change(which: Callable[[ElfFile, bytes], Iterator[Place]]) -> Callable[[byt
         if new == old:
             new = (old + 1) % (1 << 8 * size)
         changed = data[:at] + new.to_bytes(size, "little") + data[at + size :]
-        return Malformed(changed, f"{name}: {old:#x} became {new:#x}")
+        return ObjectFile(changed, f"{name}: {old:#x} became {new:#x}", _PLACE.sub("", name))
 
     return change
 
 
-def _truncate(data: bytes, file: ElfFile, dice: Dice) -> Malformed:
+def _truncate(data: bytes, file: ElfFile, dice: Dice) -> ObjectFile:
     size = dice.pick(len(data))
-    return Malformed(data[:size], f"file: cut at {size} of {len(data)}")
+    return ObjectFile(data[:size], f"file: cut at {size} of {len(data)}", "file, length")
 
 
-def _swap_sections(data: bytes, file: ElfFile, dice: Dice) -> Malformed | None:
+def _swap_sections(data: bytes, file: ElfFile, dice: Dice) -> ObjectFile | None:
     """Two section headers change places, which indices do not follow."""
     (start,) = struct.unpack_from("<Q", data, 40)
     size, count = elf.SHDR.size, len(file.sections)
@@ -204,10 +214,10 @@ def _swap_sections(data: bytes, file: ElfFile, dice: Dice) -> Malformed | None:
     heads = [data[start + n * size : start + (n + 1) * size] for n in range(count)]
     heads[one], heads[other] = heads[other], heads[one]
     changed = data[:start] + b"".join(heads) + data[start + count * size :]
-    return Malformed(changed, f"sections {one} and {other}: swapped")
+    return ObjectFile(changed, f"sections {one} and {other}: swapped", "sections, order")
 
 
-BREAKAGES: tuple[tuple[str, Callable[[bytes, ElfFile, Dice], Malformed | None]], ...] = (
+BREAKAGES: tuple[tuple[str, Callable[[bytes, ElfFile, Dice], ObjectFile | None]], ...] = (
     ("header", _change(header_places)),
     ("section", _change(section_places)),
     ("symbol", _change(symbol_places)),

@@ -9,6 +9,9 @@ def commands(finding: Finding) -> str:
     """Shell lines, from the run's directory."""
     here = f"findings/{finding.id}"
     lines = [f"veridiff replay {here} --kernel {finding.kernel}"]
+    if finding.object is not None:
+        lines.append(f"veridiff libbpf {here}/{finding.reproducers.get('object', 'object.o')} --kernel {finding.kernel}")
+        return "\n".join(lines)
     if source := finding.reproducers.get("c"):
         lines += [
             "# or in a virtual machine of your own, as root:",

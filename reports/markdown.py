@@ -5,7 +5,7 @@ from __future__ import annotations
 from ebpf import casefile
 from ebpf.assembly import listing
 from reports.commands import commands
-from reports.records import Finding, ListingRow
+from reports.records import Finding, ListingRow, ObjectEvidence
 from reports.text import hexdump, one_line
 
 _LOG_LINES = 60
@@ -13,13 +13,27 @@ _LOG_LINES = 60
 
 def render(finding: Finding) -> str:
     """Markdown that also reads as plain text.  Raises :class:`ebpf.errors.InputError` when the finding's case is not one."""
-    case = casefile.from_plain(finding.case, f"finding {finding.id}")
-    rows = finding.listing or tuple(ListingRow(index, text) for index, text in listing(case.program.instructions))
-    lines = "\n".join(_line(row, "" if row.note == finding.statement else row.note) for row in rows)
     parts = [f"# bpf, {finding.kind.value}: {one_line(finding.statement)}", _header(finding)]
     if finding.explanation:
         parts.append(one_line(finding.explanation))
-    parts += ["Program, with what the kernel claims and what the witness run holds:", _block(lines)]
+    parts += _program(finding) if finding.object is None else _object(finding.object)
+    parts += ["To see it again:", _block(commands(finding))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _object(evidence: ObjectEvidence) -> list[str]:
+    what = evidence.broken or "nothing: it is well-formed"
+    parts = [f"ELF object of {len(evidence.file)} bytes; broken in it: {one_line(what)}"]
+    for name, account in (("veridiff's reader", evidence.ours), (evidence.peer, evidence.theirs)):
+        parts += [f"What {name} makes of it:", _block("\n".join(map(one_line, account.splitlines())) or "nothing")]
+    return parts
+
+
+def _program(finding: Finding) -> list[str]:
+    case = casefile.from_plain(finding.case, f"finding {finding.id}")
+    rows = finding.listing or tuple(ListingRow(index, text) for index, text in listing(case.program.instructions))
+    lines = "\n".join(_line(row, "" if row.note == finding.statement else row.note) for row in rows)
+    parts = ["Program, with what the kernel claims and what the witness run holds:", _block(lines)]
     if finding.outcome:
         parts.append(f"In the witness run: {one_line(finding.outcome)}")
     if finding.witness is not None and finding.witness < len(case.inputs) and case.inputs[finding.witness].packet:
@@ -29,8 +43,7 @@ def render(finding: Finding) -> str:
         parts += ["Verdicts:", _block(verdicts)]
     if finding.log:
         parts += [f"Verifier log of {finding.kernel}:", _block(_shorten(finding.log))]
-    parts += ["To see it again:", _block(commands(finding))]
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def _header(finding: Finding) -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 
+import msgspec
+
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.known import KnownIssue
+from conformance.kernel.peer import version
 from conformance.kernel.verifier_log.paths import follow
+from conformance.object_accounts import of_peer, of_reading
+from conformance.peers import Examined
 from conformance.properties.judgement import Disagreement, Kind
 from conformance.properties.observation import Observation
 from ebpf import casefile
@@ -15,7 +20,7 @@ from ebpf.assembly import listing
 from ebpf.isa.opcodes import CALL, JMP
 from oracles.interpreter import Returned, Step, Trapped
 from oracles.interpreter.values import Undefined
-from reports.records import Finding, KernelVerdict, ListingRow, Provenance, Reproduced, Severity, Status
+from reports.records import Finding, KernelVerdict, ListingRow, ObjectEvidence, Provenance, Reproduced, Severity, Status
 from reports.records import Kind as RecordKind
 
 SEVERITIES = {
@@ -26,6 +31,7 @@ SEVERITIES = {
     Kind.EXECUTION: Severity.HIGH,
     Kind.HEALTH: Severity.MEDIUM,
     Kind.PRECISION: Severity.MEDIUM,
+    Kind.OBJECTS: Severity.LOW,
 }
 MAX_LOG = 256 << 10
 """Characters of kernel log kept in a finding."""
@@ -73,6 +79,34 @@ def finding(
         log=seen.main.log[:MAX_LOG] if seen.main else "",
         verdicts=(KernelVerdict(kernel, seen.ruling.verdict.value, seen.ruling.message, provenance.kernel_release),),
         reproduced=reproduced,
+    )  # fmt: skip
+
+
+def object_finding(
+    seen: Examined,
+    what: Disagreement,
+    task: Assignment,
+    provenance: Provenance,
+    known: KnownIssue | None,
+    reproduced: Reproduced | None,
+) -> Finding:
+    """The record of a disagreement over an ELF object."""
+    kernel = task.image.name
+    versions = {**provenance.versions, seen.peer.name: version(seen.peer)}
+    return Finding(
+        id=finding_id(what.signature, kernel), kind=RecordKind(what.kind.value), statement=what.statement,
+        severity=SEVERITIES[what.kind], signature=what.signature, kernel=kernel, boot_args=task.boot_args,
+        object=evidence(seen), provenance=msgspec.structs.replace(provenance, versions=versions),
+        status=Status.KNOWN if known else Status.NEW, known_as=known.id if known else "", explanation=known.cause if known else "",
+        reproduced=reproduced,
+    )  # fmt: skip
+
+
+def evidence(seen: Examined) -> ObjectEvidence:
+    """The object and both accounts of it."""
+    return ObjectEvidence(
+        file=seen.made.data, peer=seen.peer.name, broken=seen.made.broken, field=seen.made.field,
+        ours=of_reading(seen.ours), theirs=of_peer(seen.theirs),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ SHRINK_SECONDS = 12.0
 class Pursuit:
     """``new`` and ``known`` count findings stored by this worker."""
 
-    def __init__(self, task: Assignment, session: KernelSession, source: Source, provenance: Provenance) -> None:
+    def __init__(self, task: Assignment, session: KernelSession, source: Source[Generated], provenance: Provenance) -> None:
         self.task = task
         self.session = session
         self.source = source

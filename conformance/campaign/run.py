@@ -91,9 +91,10 @@ class Campaign:
                 process.join(5.0)
                 if process.is_alive():
                     process.kill()
-        if self.user_errors and not any(tally.counts["judged"] for tally in self.tallies.values()):
+        judged = any(tally.work for tally in self.tallies.values())
+        if self.user_errors and not judged:
             raise InputError(self.user_errors[0])
-        if self.errors and not any(tally.counts["judged"] for tally in self.tallies.values()):
+        if self.errors and not judged:
             raise InfrastructureError(self.errors[0])
         summary = self.summary(finished=True)
         self.store.summary(summary)
@@ -116,7 +117,7 @@ class Campaign:
         return any(r.done and name == f"worker {worker} on {kernel}" for (kernel, worker), r in self.standing.items())
 
     def elapsed(self) -> float:
-        """Seconds since the first program was judged."""
+        """Seconds since the first program or object was judged."""
         if self.begun is None:
             return 0.0
         return (self.ended or time.monotonic()) - self.begun
@@ -164,7 +165,7 @@ class Campaign:
     def _take(self, report: Report) -> None:
         if report.error:
             (self.user_errors if report.user_error else self.errors).append(report.error)
-        if report.tally.counts["judged"] and self.begun is None:
+        if report.tally.work and self.begun is None:
             self.begun = time.monotonic()
         self.tallies[report.kernel].add(report.tally)
         self.losses[report.kernel] += [
@@ -181,4 +182,5 @@ class Campaign:
         return Progress(
             programs=total["judged"], accepted=total["accepted"], findings=sum(r.new for r in self.standing.values()),
             programs_per_second=total["judged"] / seconds if seconds else 0.0, seconds=seconds, seconds_left=left,
+            objects=total["objects"],
         )  # fmt: skip

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.database import InMemoryExampleDatabase
+from hypothesis.strategies import SearchStrategy
 
 from generators.profiles import Profile
 from generators.programs import Generated
 from generators.strategies import programs
 
 BUFFER = 4096
-"""Bytes per program: more than the largest one draws."""
+"""Bytes per program or object: more than the largest one draws."""
+
+_T = TypeVar("_T")
 
 
 class _Fuzzing(Protocol):
@@ -37,37 +40,42 @@ class _StillFails(Exception):
     """Raised inside a Hypothesis test to say that the example shows the disagreement."""
 
 
-class Source:
+def program_source(profile: Profile) -> Source[Generated]:
     """Programs for one profile."""
+    return Source(programs(profile))
 
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-        self._made: Generated | None = None
+
+class Source(Generic[_T]):
+    """What one strategy makes."""
+
+    def __init__(self, strategy: SearchStrategy[_T]) -> None:
+        self.strategy = strategy
+        self._made: _T | None = None
 
         @settings(database=None, deadline=None, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet)
-        @given(programs(profile))
-        def keep(generated: Generated) -> None:
+        @given(strategy)
+        def keep(generated: _T) -> None:
             self._made = generated
 
         self._fuzz = cast(_Test, keep).hypothesis.fuzz_one_input
 
-    def generate(self, buffer: bytes) -> Generated | None:
-        """The program that ``buffer`` stands for; None when it is too short for one."""
+    def generate(self, buffer: bytes) -> _T | None:
+        """The value that ``buffer`` stands for; None when it is too short for one."""
         self._made = None
         self._fuzz(buffer)
         return self._made
 
-    def shrink(self, buffer: bytes, still_fails: Callable[[Generated], bool], seconds: float) -> Generated | None:
-        """A smaller program of this profile for which ``still_fails``, found in about ``seconds``; None when the first does not."""
-        best: Generated | None = None
+    def shrink(self, buffer: bytes, still_fails: Callable[[_T], bool], seconds: float) -> _T | None:
+        """A smaller value of this strategy for which ``still_fails``, found in about ``seconds``; None when the first does not."""
+        best: _T | None = None
         until = time.monotonic() + seconds
 
         @settings(
             database=InMemoryExampleDatabase(), deadline=None, phases=(Phase.reuse, Phase.shrink), print_blob=False,
             report_multiple_bugs=False, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet,
         )  # fmt: skip
-        @given(programs(self.profile))
-        def judge(generated: Generated) -> None:
+        @given(self.strategy)
+        def judge(generated: _T) -> None:
             nonlocal best
             if time.monotonic() < until and still_fails(generated):
                 best = generated

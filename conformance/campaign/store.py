@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ebpf.errors import InputError
-from reports.records import Finding, RunSummary
+from reports.records import Finding, ObjectEvidence, RunSummary
 from reports.reproducers import files as reproducers
 
 
@@ -32,6 +32,10 @@ class Store:
     def candidate(self, kind: str, signature: str, case: dict[str, Any]) -> None:
         """Note a disagreement before anything else is done about it."""
         self._append("candidates.jsonl", msgspec.json.encode({"kind": kind, "signature": signature, "case": case}))
+
+    def object_candidate(self, kind: str, signature: str, evidence: ObjectEvidence) -> None:
+        """The same for an ELF object."""
+        self._append("candidates.jsonl", msgspec.json.encode({"kind": kind, "signature": signature, "object": evidence}))
 
     def finding(self, finding: Finding) -> None:
         """Store a confirmed finding with its case and reproducers."""

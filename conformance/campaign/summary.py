@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 FLOORS = {
     Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05, Kind.TRANSFER: 0.05,
-    Kind.PRECISION: 0.0,
+    Kind.PRECISION: 0.0, Kind.OBJECTS: 0.8,
 }  # fmt: skip
-"""Share of a kernel's programs that a property must have judged for "nothing found" to mean anything."""
+"""Share of a kernel's programs (for objects: of objects put to a peer) that a property must have judged for "nothing found" to
+mean anything."""
 
 CLAIMS_SINCE = (6, 1)
 """Older logs are in a dialect whose claims are not read: bounds and transfer abstain by name, and owe nothing."""
@@ -54,7 +55,8 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             judged=counts["judged"], accepted=counts["accepted"], meant_valid=counts["meant valid"],
             meant_valid_accepted=counts["meant valid accepted"], near_misses=counts["near misses"],
             near_misses_refused=counts["near misses refused"], distinct=len(total.shapes), mutations=counts["daring"],
-            unprivileged=counts["unprivileged"], median_instructions=median(total.lengths),
+            unprivileged=counts["unprivileged"], objects=counts["objects"], objects_broken=counts["objects broken"],
+            median_instructions=median(total.lengths),
             median_processed=median(total.processed),
         ),
         kernels=tuple(_kernel(campaign, name, elapsed) for name in campaign.tallies),
@@ -97,7 +99,8 @@ def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
     return KernelRun(
         name=name, release=next((r.release for r in reports if r.release), ""),
         accelerator=next((r.accelerator for r in reports if r.accelerator), ""), qemu=campaign.provenance.qemu,
-        boots=sum(r.boots for r in reports), programs=counts["judged"], accepted=counts["accepted"], load_rate=round(rate, 1),
+        boots=sum(r.boots for r in reports), programs=counts["judged"], objects=counts["objects"],
+        accepted=counts["accepted"], load_rate=round(rate, 1),
     )  # fmt: skip
 
 
@@ -132,4 +135,4 @@ def _floor(kind: Kind, tally: Tally, release: str) -> int:
     old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
     if kind in (Kind.BOUNDS, Kind.TRANSFER) and old:
         return 0
-    return max(1, int(FLOORS[kind] * tally.counts["judged"]))
+    return max(1, int(FLOORS[kind] * tally.counts["objects put to a peer" if kind is Kind.OBJECTS else "judged"]))

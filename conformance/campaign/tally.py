@@ -48,6 +48,11 @@ class Tally:
     open: Counter[str] = field(default_factory=Counter)
     gaps: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def work(self) -> int:
+        """Programs and objects judged."""
+        return self.counts["judged"] + self.counts["objects"]
+
     def add(self, other: Tally) -> None:
         """Take another's counts in."""
         for name in self.__dataclass_fields__:

@@ -14,8 +14,9 @@ from multiprocessing.synchronize import Event
 import msgspec
 
 from conformance.campaign.assignment import Assignment
+from conformance.campaign.objects import ObjectPursuit
 from conformance.campaign.pursuit import Pursuit
-from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.source import BUFFER, program_source
 from conformance.campaign.tally import Tally
 from conformance.kernel.accelerator import accelerator
 from conformance.kernel.jobs import Answer, Job, Lost
@@ -38,6 +39,8 @@ EXPERIMENTS_IN = 12
 """One program in so many is a program of experiments, when transfer is one property of several."""
 OTHERS_IN = 48
 """Of the other programs, transfer judges one in so many."""
+PROGRAMS_PER_TURN, OBJECTS = 1024, 8
+"""So many programs, and then so many objects, each of which costs as much as a dozen programs."""
 REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a verdict."""
@@ -92,6 +95,8 @@ class Worker:
         self.reported_losses = 0
         self.last_report = time.monotonic()
         self.flying: dict[int, _Flying] = {}
+        self.started: float | None = None
+        self.told = False
 
     def work(self) -> None:
         """Until time, examples or patience are over."""
@@ -101,22 +106,35 @@ class Worker:
             self.accelerator = accelerator(task.image).name.lower()
             provenance = msgspec.structs.replace(task.provenance, kernel_release=release, accelerator=self.accelerator)
             self.session, self.release = session, release
-            self.source = Source(self._profile(profile_for(release)))
+            self.source = program_source(self._profile(profile_for(release)))
             self.pursuit = Pursuit(task, session, self.source, provenance)
+            self.objects = ObjectPursuit(task, session, provenance)
             self._report()
-            started: float | None = None
-            while not self._over(started):
-                self._fill()
+            while not self._over():
+                if not self._is_turn_of_objects():
+                    self._fill()
+                elif not self.flying:
+                    self._begun()
+                    self.objects.put(self.tally, self.pursuit.deadline)
+                    self._report_now_and_then()
                 for tag, answer in self._answers():
-                    if self._over(started):
+                    if self._over():
                         break
-                    if started is None:
-                        started = time.monotonic()
-                        self.pursuit.deadline = started + (task.seconds or float("inf"))
+                    self._begun()
                     self._judge(self.flying.pop(tag), answer)
-                    if self.tally.counts["judged"] == 1 or time.monotonic() - self.last_report > REPORT_SECONDS:
-                        self._report()
+                    self._report_now_and_then()
             self._report(done=True)
+
+    def _begun(self) -> None:
+        if self.started is None:
+            self.started = time.monotonic()
+            self.pursuit.deadline = self.started + (self.assignment.seconds or float("inf"))
+
+    def _is_turn_of_objects(self) -> bool:
+        """Whether objects, which leave no room for anything else in flight, come next: a few of them now and then."""
+        if Kind.OBJECTS not in self.assignment.kinds:
+            return False
+        return not self.programs or self.objects.number < OBJECTS * (1 + self.number // PROGRAMS_PER_TURN)
 
     def _profile(self, profile: Profile) -> Profile:
         """What to generate: experiments for the property that is about them, and nothing else where it is alone."""
@@ -125,17 +143,23 @@ class Worker:
         return replace(profile, experiments_in=1 if self.alone else EXPERIMENTS_IN)
 
     @property
+    def programs(self) -> bool:
+        """Whether programs are judged, and not objects only."""
+        return self.assignment.kinds != (Kind.OBJECTS,)
+
+    @property
     def alone(self) -> bool:
         """Whether only claims are judged, for which nothing is run."""
         return self.assignment.kinds == (Kind.TRANSFER,)
 
-    def _over(self, started: float | None) -> bool:
+    def _over(self) -> bool:
         task = self.assignment
         if self.stop.is_set():
             return True
-        if task.seconds is not None and started is not None and time.monotonic() - started >= task.seconds:
+        if task.seconds is not None and self.started is not None and time.monotonic() - self.started >= task.seconds:
             return True
-        return task.examples is not None and self.number >= task.examples and not self.flying
+        made = self.number if self.programs else self.objects.number
+        return task.examples is not None and made >= task.examples and not self.flying
 
     def _fill(self) -> None:
         task = self.assignment
@@ -184,6 +208,8 @@ class Worker:
             clock = self._spent("reference", clock)
         disagreements: list[Disagreement] = []
         for kind in filter(case.is_for, self.assignment.kinds):
+            if kind not in PROPERTIES:
+                continue
             judgements = list(PROPERTIES[kind](seen))
             self.tally.judgements(kind, judgements)
             disagreements += [j for j in judgements if isinstance(j, Disagreement) and not j.gap]
@@ -196,13 +222,20 @@ class Worker:
         self.tally.seconds[stage] += now - since  # type: ignore[assignment]  # Counter values may be floats
         return now
 
+    def _report_now_and_then(self) -> None:
+        """The first thing judged is told at once."""
+        if not self.told or time.monotonic() - self.last_report > REPORT_SECONDS:
+            self.told = self.tally.work > 0
+            self._report()
+
     def _report(self, *, done: bool = False) -> None:
         losses = self.session.losses[self.reported_losses :]
         self.reported_losses += len(losses)
         self.queue.put(
             Report(
                 self.assignment.worker, self.assignment.image.name, self.tally, self.release, self.accelerator, self.session.boots,
-                [replace(loss, console=loss.console[-4000:]) for loss in losses], self.pursuit.new, self.pursuit.known, done,
+                [replace(loss, console=loss.console[-4000:]) for loss in losses], self.pursuit.new + self.objects.new,
+                self.pursuit.known + self.objects.known, done,
             )
         )  # fmt: skip
         self.tally = Tally()

@@ -13,6 +13,7 @@ from conformance.cli.bench import bench
 from conformance.cli.check import check_command
 from conformance.cli.corpus import corpus
 from conformance.cli.kernels import kernels
+from conformance.cli.libbpf import libbpf
 from conformance.cli.plugin import plugin
 from conformance.cli.replay import replay
 from conformance.cli.reporting import compare, report
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (run, check_command, replay, kernels, report, compare, corpus, bench, test, plugin):
+for command in (run, check_command, replay, kernels, report, compare, corpus, libbpf, bench, test, plugin):
     cli.add_command(command)
 
 

@@ -25,23 +25,24 @@ SUFFIXES = (".json", ".hex", ".s", ".asm", ".o")
 def load(paths: tuple[Path, ...]) -> Iterator[tuple[str, Case]]:
     """(name, case) of every file, directories in order of name.  Raises :class:`InputError` naming the file, the place and the
     reason."""
-    for file in _files(paths):
+    for file in files_of(paths):
         yield from _file(file)
 
 
 def objects(paths: tuple[Path, ...]) -> Iterator[Object]:
     """The ELF objects among the files, opened."""
-    return (open_any(file.read_bytes(), str(file)) for file in _files(paths) if file.suffix == ".o")
+    return (open_any(file.read_bytes(), str(file)) for file in files_of(paths) if file.suffix == ".o")
 
 
-def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+def files_of(paths: tuple[Path, ...], suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
+    """The files named, and those in the directories named.  Raises :class:`InputError` for a directory without any."""
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+        files = sorted(file for file in path.rglob("*") if file.suffix in suffixes and file.is_file())
         if not files:
-            raise InputError(f"{path}: holds no {', '.join(SUFFIXES)} file")
+            raise InputError(f"{path}: holds no {', '.join(suffixes)} file")
         yield from files
 
 

@@ -21,13 +21,17 @@ PLAIN_SECONDS = 10.0
 
 def describe(progress: Progress) -> str:
     """One line: rate, acceptance, findings, time left."""
-    accepted = 100 * progress.accepted / progress.programs if progress.programs else 0.0
-    minutes, seconds = divmod(int(progress.seconds_left or 0), 60)
-    left = "" if progress.seconds_left is None else f"  {minutes}:{seconds:02d} left"
-    return (
-        f"{progress.programs} programs  {progress.programs_per_second:.0f}/s  {accepted:.0f} % accepted  "
-        f"{progress.findings} finding{'' if progress.findings == 1 else 's'}{left}"
-    )
+    parts = []
+    if progress.programs or not progress.objects:
+        accepted = 100 * progress.accepted / progress.programs if progress.programs else 0.0
+        parts = [f"{progress.programs} programs", f"{progress.programs_per_second:.0f}/s", f"{accepted:.0f} % accepted"]
+    if progress.objects:
+        parts.append(f"{progress.objects} objects")
+    parts.append(f"{progress.findings} finding{'' if progress.findings == 1 else 's'}")
+    if progress.seconds_left is not None:
+        minutes, seconds = divmod(int(progress.seconds_left), 60)
+        parts.append(f"{minutes}:{seconds:02d} left")
+    return "  ".join(parts)
 
 
 class Display:
@@ -57,7 +61,7 @@ class Display:
     def progress(self, progress: Progress) -> None:
         """Show where the campaign is."""
         if self.live:
-            self.live.update(describe(progress) if progress.programs else "booting")
+            self.live.update(describe(progress) if progress.programs or progress.objects else "booting")
         elif time.monotonic() - self.shown >= PLAIN_SECONDS:
             self.shown = time.monotonic()
             print(describe(progress), file=sys.stderr, flush=True)
@@ -66,11 +70,16 @@ class Display:
         """What it came to."""
         out = Console(highlight=False, soft_wrap=True)
         programs = summary.programs
-        out.print(
-            f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, {programs.accepted} accepted; "
-            f"of {programs.meant_valid} meant to be valid {_percent(programs.meant_valid_accepted, programs.meant_valid)} "
-            f"accepted; median {programs.median_instructions:.0f} instructions"
-        )
+        if programs.judged or not programs.objects:
+            out.print(
+                f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, {programs.accepted} "
+                f"accepted; of {programs.meant_valid} meant to be valid "
+                f"{_percent(programs.meant_valid_accepted, programs.meant_valid)} accepted; median {programs.median_instructions:.0f} instructions"
+            )
+        if programs.objects:
+            seconds = f"{summary.seconds:.0f} s"
+            broken = f"{programs.objects_broken} of them with one field broken"
+            out.print(f"{programs.objects} objects put to libbpf in {seconds}, {broken}")
         table = Table(box=None, pad_edge=False)
         for heading in ("kernel", "property", "judged", "floor", "agreed", "disagreed"):
             table.add_column(heading, justify="left" if heading in ("kernel", "property") else "right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -9,14 +10,18 @@ import msgspec
 
 from conformance.cli.options import boot_option, images, json_option, kernel_option
 from conformance.kernel.jobs import Lost
+from conformance.kernel.peer import PEERS
+from conformance.kernel.session import KernelSession
+from conformance.peers import examine
 from conformance.properties import PROPERTIES, Kind, Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
 from ebpf import casefile
 from ebpf.errors import InputError
 from ebpf.rules import RULES
+from generators.objects import ObjectFile
 from generators.programs import Generated, Purpose
-from reports.records import Finding
+from reports.records import Finding, ObjectEvidence
 
 COULD_NOT_TELL = 3
 
@@ -33,22 +38,18 @@ def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], 
     The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status: 1 when it still
     shows, 0 when not, 3 when that could not be told.
     """
-    from conformance.kernel.session import KernelSession
-
     record = read(finding)
-    generated = restore(record)
+    look = _looker(record)
     results = []
     for image in images(kernels, record.kernel):
         with KernelSession.open(image, boot_args or record.boot_args) as session:
             shown = told = 0
             statement = ""
             for _ in range(times):
-                job = plan(generated.case, 0)
-                answer = session.run(job)
-                if isinstance(answer, Lost):
+                found = look(session)
+                if isinstance(found, Lost):
                     continue
                 told += 1
-                found = _same(record, Observation(generated, job, answer))
                 if found is not None:
                     shown, statement = shown + 1, found.statement
         results.append({"kernel": image.name, "shown": shown, "times": times, "told": told, "statement": statement})
@@ -59,6 +60,37 @@ def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], 
     if any(result["shown"] for result in results):
         return 1
     return COULD_NOT_TELL if any(result["told"] != result["times"] for result in results) else 0
+
+
+Looker = Callable[[KernelSession], Disagreement | Lost | None]
+"""Asks once more: the same disagreement, none, or no answer."""
+
+
+def _looker(record: Finding) -> Looker:
+    if record.object is not None:
+        return _object_looker(record, record.object)
+    generated = restore(record)
+
+    def look(session: KernelSession) -> Disagreement | Lost | None:
+        job = plan(generated.case, 0)
+        answer = session.run(job)
+        return answer if isinstance(answer, Lost) else _same(record, Observation(generated, job, answer))
+
+    return look
+
+
+def _object_looker(record: Finding, evidence: ObjectEvidence) -> Looker:
+    peer = next((peer for peer in PEERS if peer.name == evidence.peer), None)
+    if peer is None:
+        raise InputError(f"finding {record.id}: peer {evidence.peer!r} is not known to this version")
+    made = ObjectFile(evidence.file, evidence.broken, evidence.field)
+
+    def look(session: KernelSession) -> Disagreement | Lost | None:
+        seen = examine(session, peer, made)
+        found = next((each for each in seen.disagreements if each.signature == record.signature), None)
+        return seen.theirs if found is None and isinstance(seen.theirs, Lost) else found
+
+    return look
 
 
 def _same(record: Finding, seen: Observation) -> Disagreement | None:

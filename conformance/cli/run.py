@@ -14,7 +14,9 @@ import msgspec
 
 from conformance.cli.options import boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
+from conformance.kernel.peer import PEERS, executable
 from conformance.properties import Kind
+from ebpf.errors import VeridiffError
 from reports.records import CellState, RunSummary
 
 KINDS = [kind.value for kind in Kind]
@@ -50,7 +52,7 @@ def run(
     cpus = len(os.sched_getaffinity(0))
     settings = Settings(
         images=chosen,
-        kinds=tuple(Kind(kind) for kind in kinds) or tuple(Kind),
+        kinds=kinds_to_judge(tuple(map(Kind, kinds))),
         directory=directory,
         command=shlex.join(["veridiff", *sys.argv[1:]]),
         seed=seed,
@@ -71,10 +73,27 @@ def run(
     return status(summary)
 
 
+def kinds_to_judge(named: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """Those named, or all; objects only if named where libbpf is not to be had.  Raises as
+    :func:`conformance.kernel.peer.executable` does."""
+    wanted = named or tuple(Kind)
+    if Kind.OBJECTS not in wanted:
+        return wanted
+    try:
+        for peer in PEERS:
+            executable(peer)
+    except VeridiffError as error:
+        if named:
+            raise
+        click.echo(f"veridiff: objects are not judged: {error}", err=True)
+        return tuple(kind for kind in wanted if kind is not Kind.OBJECTS)
+    return wanted
+
+
 def status(summary: RunSummary) -> int:
     """The exit status a summary stands for."""
     if summary.findings_new:
         return 1
     enough = all(cell.state is not CellState.BELOW_FLOOR for cell in summary.cells)
-    judged = all(kernel.programs for kernel in summary.kernels)
+    judged = all(kernel.programs or kernel.objects for kernel in summary.kernels)
     return 0 if enough and judged and (summary.complete or summary.incomplete_because == "interrupted") else 3

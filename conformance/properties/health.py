@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.observation import Observation
@@ -22,13 +22,9 @@ _FRAME = re.compile(r"-+\[ (?:cut here|end trace)")
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per case."""
     found = False
-    for splat in seen.answer.splats:
-        line = _telling(splat)
-        if _SLOW.search(line):
-            yield Abstention("the guest was starved")
-            continue
-        found = True
-        yield Disagreement(Kind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}")
+    for judgement in warned(seen.answer.splats):
+        found |= isinstance(judgement, Disagreement)
+        yield judgement
     for alarm in seen.log.alarms if seen.log else ():
         found = True
         yield Disagreement(Kind.HEALTH, f"health:{_plain(alarm)}", f"the verifier calls itself wrong: {alarm}")
@@ -44,6 +40,16 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             )  # fmt: skip
     if not found:
         yield Agreement()
+
+
+def warned(splats: Iterable[str]) -> Iterator[Judgement]:
+    """What the kernel's log says while it was asked."""
+    for splat in splats:
+        line = _telling(splat)
+        if _SLOW.search(line):
+            yield Abstention("the guest was starved")
+        else:
+            yield Disagreement(Kind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}")
 
 
 def _telling(splat: str) -> str:

@@ -47,12 +47,12 @@ def read(data: bytes, generation: Generation) -> Reading:
 
 
 def judge(ours: Reading, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
-    """One object; ``peer`` is a generation's name."""
+    """One object; ``peer`` is a generation's name.  A disagreement's signature says nothing of what the object is."""
     if theirs.opened is None:
         # It may have read what is nowhere: what it would have said is not known.
         yield Abstention(f"{peer} died of it while opening: {theirs.died}")
     elif theirs.opened and ours.opened is not None:
-        yield _disagreement(peer, "looser", f"{peer} refuses it ({_last(theirs)}), and our reader takes it")
+        yield _disagreement(peer, "looser", f"{peer} refuses it ({_last(theirs)}), and veridiff's reader takes it")
     elif theirs.opened:
         yield Agreement("refused")
     elif ours.opened is None:
@@ -71,7 +71,7 @@ def _stricter(peer: str, refusal: str) -> Judgement:
     row = next((row for row in STRICTER if row.words in refusal), None)
     if row is not None:
         return Abstention(f"stricter on purpose: {row.what}")
-    return _disagreement(peer, "stricter", f"{peer} takes it, and our reader refuses it: {refusal}")
+    return _disagreement(peer, "stricter", f"{peer} takes it, and veridiff's reader refuses it: {refusal}")
 
 
 def _opened(ours: Object, theirs: PeerAnswer, peer: str) -> Iterator[Disagreement]:
@@ -79,13 +79,14 @@ def _opened(ours: Object, theirs: PeerAnswer, peer: str) -> Iterator[Disagreemen
     answered = tuple((p.name, p.section, p.type, p.attach_type, p.autoload) for p in theirs.programs)
     if programs != answered:
         yield _differ(peer, "programs", programs, answered)
-    maps = tuple((m.spec.name, _words(m.spec), m.pinned) for m in ours.maps)
+    maps = tuple((m.spec.name, words(m.spec), m.pinned) for m in ours.maps)
     told = tuple((m.name, m.words, m.pinned) for m in theirs.maps)
     if maps != told:
         yield _differ(peer, "maps", maps, told)
 
 
-def _words(spec: MapSpec) -> tuple[int, ...]:
+def words(spec: MapSpec) -> tuple[int, ...]:
+    """As :attr:`OpenedMap.words`."""
     return (int(spec.type), spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.btf_key, spec.btf_value)
 
 
@@ -109,7 +110,8 @@ def _loaded(
         if reasons or any(each.unsupported for each in opened.maps):
             yield Agreement("refused at load")
         else:
-            yield _disagreement(peer, "looser at load", f"{peer} refuses to load it ({_last(theirs)}), and our loader loads it")
+            statement = f"{peer} refuses to load it ({_last(theirs)}), and veridiff's loader loads it"
+            yield _disagreement(peer, "looser at load", statement)
         return
     for load, (each, made, why) in zip(loads, programs, strict=False):
         if made is None:
@@ -135,7 +137,7 @@ def _created(opened: Object, theirs: PeerAnswer, peer: str) -> Iterator[Judgemen
             continue
         # One that the kernel refuses is tried again without types.
         compared = slice(None, -2 if made.errno else None)
-        wanted, got = _words(creatable(each.spec))[compared], made.words[compared]
+        wanted, got = words(creatable(each.spec))[compared], made.words[compared]
         yield Agreement("map") if wanted == got else _differ(peer, "map created", wanted, got)
 
 

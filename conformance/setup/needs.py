@@ -27,6 +27,7 @@ NEEDS: dict[tuple[str, ...], Need] = {
     ("run",): _KERNEL,
     ("check",): _KERNEL,
     ("replay",): _KERNEL,
+    ("libbpf",): _KERNEL,
     ("bench",): _KERNEL,
     ("kernels", "probe"): _KERNEL,
     ("plugin", "kernel"): _KERNEL,

@@ -41,6 +41,7 @@ STRICTER = (
         "libbpf 0.3 looks at 32 bits of r_offset; 1.0 and later refuse it",
         "is no instruction of",
     ),
+    Stricter("relocations for a section that does not exist", "libbpf 0.3 passes over them; 1.0 and later refuse them", "sh_info"),
     Stricter("a .BTF section that is not SHT_PROGBITS", "libbpf 0.3 looks at no type; 1.0 and later do", "is not SHT_PROGBITS"),
     Stricter("a map in .maps that no symbol names", "libbpf 0.3 looks at BTF only", "no symbol of that name"),
     Stricter("a map in .maps that is not global", "libbpf 0.3 does not look at linkage", "unsupported linkage"),

@@ -19,6 +19,8 @@ _NO_WITNESS = "None is needed: the verdict is the fault."
 
 def context(finding: Finding) -> dict[str, Any]:
     """The template's variables.  Raises :class:`ebpf.errors.InputError` when the finding's case is not one."""
+    if finding.object is not None:
+        return {"finding": finding, "rows": (), "commands": commands(finding)}
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
     rows = finding.listing or tuple(ListingRow(index, text) for index, text in listing(case.program.instructions))
     return {

@@ -52,7 +52,12 @@ def headline(run: Run) -> str:
     known = f", {len(run.known)} known" if run.known else ""
     kernels = len({cell.kernel for cell in run.summary.cells} | {kernel.name for kernel in run.summary.kernels})
     where = f" on {kernels} kernel{'' if kernels == 1 else 's'}" if kernels else ""
-    return f"{found}{known}: {number(run.summary.programs.judged)} programs judged{where} in {duration(run.summary.seconds)}"
+    return f"{found}{known}: {_judged(run.summary.programs)} judged{where} in {duration(run.summary.seconds)}"
+
+
+def _judged(programs: ProgramCounts) -> str:
+    counts = [f"{number(programs.judged)} programs"] if programs.judged or not programs.objects else []
+    return " and ".join([*counts, *([f"{number(programs.objects)} objects"] if programs.objects else [])])
 
 
 def _matrix(cells: tuple[Cell, ...], kinds: list[Kind]) -> list[tuple[str, list[Cell | None]]]:
@@ -72,6 +77,8 @@ def _tiles(programs: ProgramCounts) -> list[tuple[str, str]]:
         (percent(programs.unprivileged, programs.judged), "loaded unprivileged"),
         (number(programs.median_instructions), "instructions, median"),
         (number(programs.median_processed), "processed by the kernel, median"),
+        (number(programs.objects), "objects put to libbpf"),
+        (percent(programs.objects_broken, programs.objects), "of them with a field broken"),
     ]
 
 

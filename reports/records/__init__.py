@@ -15,6 +15,7 @@ from reports.records.finding import (
     Severity,
     Status,
 )
+from reports.records.object import ObjectEvidence
 from reports.records.precision import VIEWS, Precision
 from reports.records.summary import Cell, CellState, KernelRun, Loss, Production, ProgramCounts, RunSummary, SecondOpinion
 
@@ -30,6 +31,7 @@ __all__ = [
     "Kind",
     "ListingRow",
     "Loss",
+    "ObjectEvidence",
     "Precision",
     "Production",
     "ProgramCounts",

@@ -47,6 +47,7 @@ class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress", k
     programs_per_second: float
     seconds: float
     seconds_left: float | None = None
+    objects: int = 0
 
 
 class RunEnded(msgspec.Struct, frozen=True, tag_field="event", tag="ended"):

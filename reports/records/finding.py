@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from reports.records.object import ObjectEvidence
+
 
 class Kind(Enum):
     """The property that was violated (design, section 4)."""
@@ -93,8 +95,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A confirmed disagreement.
 
     ``statement`` is one sentence.  ``signature`` is the key under which two findings are the same bug.  ``kernel`` is
-    the one it was found on.  ``case`` is a ``veridiff-case/1`` object, and ``witness`` the index of the input in it that
-    shows the fault.
+    the one it was found on.  Either ``case`` is a ``veridiff-case/1`` object, and ``witness`` the index of the input in it that
+    shows the fault; or ``object`` is what it is about.
     ``should_accept`` is the verdict a right kernel would give, None where the verdict is not the matter, and
     ``expected_return`` the right 32-bit result of the witness run.  ``known_as`` names the known-issues entry.
     ``reproducers`` is a name (c, selftest, hex, case, ...) → file, relative to the finding's directory.
@@ -107,8 +109,9 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     severity: Severity
     signature: str
     kernel: str
-    case: dict[str, Any]
     provenance: Provenance
+    case: dict[str, Any] | None = None
+    object: ObjectEvidence | None = None
     boot_args: tuple[str, ...] = ()
     """Added to the kernel's command line when it was found."""
     status: Status = Status.NEW

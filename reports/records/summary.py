@@ -51,6 +51,9 @@ class ProgramCounts(msgspec.Struct, frozen=True, kw_only=True):
     distinct: int
     mutations: int = 0
     unprivileged: int = 0
+    objects: int = 0
+    """ELF objects put to libbpf, beside the programs; ``objects_broken`` of them with one field broken."""
+    objects_broken: int = 0
     median_instructions: float = 0.0
     median_processed: float = 0.0
     """The kernel's count of processed instructions."""
@@ -65,6 +68,7 @@ class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
     qemu: str = ""
     boots: int = 0
     programs: int = 0
+    objects: int = 0
     accepted: int = 0
     load_rate: float = 0.0
 

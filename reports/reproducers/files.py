@@ -13,6 +13,7 @@ from reports.reproducers.c_program import c_program
 from reports.reproducers.object_file import object_file
 from reports.reproducers.selftest import selftest
 
+OBJECT = "object.o"
 _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
     "case": ("case.json", lambda _, case: casefile.dumps(case) + b"\n"),
     "c": ("reproducer.c", lambda finding, case: c_program(finding, case).encode()),
@@ -29,8 +30,11 @@ def write(finding: Finding, directory: Path) -> dict[str, str]:
 
     Raises :class:`ebpf.errors.InputError` when the finding's case is not one.
     """
-    case = casefile.from_plain(finding.case, f"finding {finding.id}")
     directory.mkdir(parents=True, exist_ok=True)
+    if finding.object is not None:
+        (directory / OBJECT).write_bytes(finding.object.file)
+        return {"object": OBJECT}
+    case = casefile.from_plain(finding.case, f"finding {finding.id}")
     written = {}
     for kind, (name, writer) in _WRITERS.items():
         content = writer(finding, case)

@@ -14,7 +14,7 @@ from conformance.campaign import worker as workers
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.run import Campaign, Settings
-from conformance.campaign.source import Source
+from conformance.campaign.source import program_source
 from conformance.campaign.worker import Report, Worker
 from conformance.kernel.image import Image
 from conformance.kernel.qemu import Accelerator
@@ -37,7 +37,7 @@ def assignment(directory: Path, *, kinds: tuple[Kind, ...] = JUDGED, examples: i
 def pursuit(directory: Path, kernel: LyingKernel) -> Pursuit:
     """One that shrinks for as long as it may."""
     task = assignment(directory)
-    made = Pursuit(task, kernel.session(), Source(PROFILE), task.provenance)
+    made = Pursuit(task, kernel.session(), program_source(PROFILE), task.provenance)
     made.provenance = Provenance(versions={}, seed=1, command="test", date="", kernel_release=kernel.release)
     return made
 

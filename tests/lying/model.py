@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Run
-from conformance.properties import Kind
+from conformance.properties import PROPERTIES, Kind
 from ebpf.assembly import listing
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -22,7 +22,7 @@ from oracles.interpreter import Outcome, Returned, Step, Trapped, machine, run
 from oracles.interpreter.arithmetic import Handler
 
 LIMIT = 20_000
-JUDGED = tuple(kind for kind in Kind if kind is not Kind.TRANSFER)
+JUDGED = tuple(kind for kind in PROPERTIES if kind is not Kind.TRANSFER)
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
 """Instructions, and what followed each."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.images import fetch
 from conformance.kernel.jobs import Answer
 from conformance.kernel.session import KernelSession
@@ -26,7 +26,7 @@ LONGEST_LOG = 60_000
 
 def chosen(release: str) -> list[Generated]:
     """The unsafe ones, and generated ones of every purpose and rule."""
-    source = Source(profile_for(release))
+    source = program_source(profile_for(release))
     left = Counter(WANTED)
     rules: Counter[str] = Counter()
     cases = unsafe()
@@ -49,7 +49,7 @@ def chosen(release: str) -> list[Generated]:
 
 def experiments(release: str) -> list[Generated]:
     """Programs of experiments."""
-    source = Source(replace(profile_for(release), experiments_in=1))
+    source = program_source(replace(profile_for(release), experiments_in=1))
     made = [source.generate(random.Random(f"experiments/{number}").randbytes(BUFFER)) for number in range(EXPERIMENTS)]
     return [
         replace(each, case=replace(each.case, name=f"experiments {number}")) for number, each in enumerate(made) if each is not None

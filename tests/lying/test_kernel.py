@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.jobs import Answer, Jit, LossReason, Lost, Verdict
 from conformance.properties import Observation
 from conformance.properties.observation import plan
@@ -27,7 +27,7 @@ def test_recorded_answers_arrive_as_they_were_recorded() -> None:
 
 def test_the_model_is_honest() -> None:
     """Programs the recorder never saw: the model accepts them, and nobody has reason to accuse it."""
-    source, accepted, logs = Source(VALID), 0, 0
+    source, accepted, logs = program_source(VALID), 0, 0
     kernel = LyingKernel()
     with kernel.session() as session:
         for number in range(60):

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Verdict
 from conformance.kernel.session import KernelSession
@@ -153,7 +153,7 @@ def test_row_13_limits_of_size(kernel: KernelSession) -> None:
 def test_row_14_refusals_come_from_the_phase_that_the_rule_names(kernel: KernelSession) -> None:
     """Near misses of the generator, each of one rule."""
     features = probe(kernel)
-    source, rng = Source(profile_for(features.release)), random.Random(14)
+    source, rng = program_source(profile_for(features.release)), random.Random(14)
     made = []
     while len(made) < 150:
         generated = source.generate(rng.randbytes(BUFFER))

@@ -5,6 +5,7 @@ Each is built inside its suite's root: headers and static libraries of one suite
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from conformance.kernel.unpack import unpack
 from ebpf.objects.generation import Generation
 
 TRIPLET = "x86_64-linux-gnu"
+VERSION = "libbpf.version"
 SOURCE = Path(__file__).parent / "peer.c"
 
 
@@ -48,6 +50,7 @@ PEERS = (
 """Debian's oldest that we hold to, and its newest (1.5 in trixie)."""
 
 
+@functools.cache
 def executable(peer: Peer) -> bytes:
     """The peer's program, fetched and built at first use.
 
@@ -61,6 +64,11 @@ def executable(peer: Peer) -> bytes:
     flags = [f"--sysroot={root}", "-isystem", str(include), "-isystem", str(include / TRIPLET)]
     flags += [f"-B{gcc}", f"-B{libraries}", f"-L{libraries}", "-Wl,--wrap=syscall"]
     return built("peer", [SOURCE], flags, ("-lbpf", "-lelf", "-lz", "-lzstd"))
+
+
+def version(peer: Peer) -> str:
+    """Debian's version of the libbpf that the peer is linked with.  Raises as :func:`executable` does."""
+    return (_root(peer) / VERSION).read_text()
 
 
 def _root(peer: Peer) -> Path:
@@ -79,5 +87,6 @@ def _root(peer: Peer) -> Path:
                 archive = apt.download(package, Path(name) / "archives")
                 unpack(archive, Path(name) / "root")
                 archive.unlink()
+            (Path(name) / "root" / VERSION).write_text(packages[0].version)
             (Path(name) / "root").replace(home)
     return home

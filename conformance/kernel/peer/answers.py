@@ -63,7 +63,7 @@ class PeerAnswer:
     """All of it.  ``opened`` and ``loaded`` are 0 or libbpf's error, negative; ``loaded`` None: it was not opened, or died.
 
     ``btf`` holds the errnos of BPF_BTF_LOAD, of probes too.  ``died`` says how the program ended where it did not come to its end:
-    "SIGSEGV".
+    "SIGSEGV".  ``splats`` are the kernel's.
     """
 
     opened: int | None = None
@@ -75,6 +75,7 @@ class PeerAnswer:
     btf: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
     died: str = ""
+    splats: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.jobs import Lost
@@ -25,7 +26,7 @@ def ask(session: KernelSession, peer: Peer, data: bytes) -> PeerAnswer | Lost:
         return ended
     if not ended.ok and ended.how not in DEATHS:
         raise _useless(peer, ended)
-    return read_answer(ended.output, "" if ended.ok else ended.how)
+    return replace(read_answer(ended.output, "" if ended.ok else ended.how), splats=ended.splats)
 
 
 def ask_names(session: KernelSession, peer: Peer, names: Iterable[str]) -> dict[str, tuple[int, int] | None] | Lost:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.campaign.localisation import widen, with_constant
 from conformance.campaign.reduction import jump_field, reduce, remove, simpler_constants
-from conformance.campaign.source import BUFFER, Source
+from conformance.campaign.source import BUFFER, program_source
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from generators.profiles import Profile
@@ -75,7 +75,7 @@ def test_widening_keeps_targets(insns: tuple[Insn, ...], data: st.DataObject) ->
 
 
 def made(number: int) -> Generated:
-    generated = Source(PROFILE).generate(bytes([number]) * BUFFER)
+    generated = program_source(PROFILE).generate(bytes([number]) * BUFFER)
     assert generated is not None
     return generated
 
@@ -118,7 +118,7 @@ def test_a_near_miss_keeps_its_instructions() -> None:
     generated = next(
         g
         for n in range(256)
-        if (g := Source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER)) and g.purpose is Purpose.NEAR_MISS
+        if (g := program_source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER)) and g.purpose is Purpose.NEAR_MISS
     )
     reduced = reduce(generated, lambda _: True, 10.0)
     assert reduced.case.program.instructions == generated.case.program.instructions
