@@ -74,7 +74,8 @@ class Display:
             out.print(
                 f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, {programs.accepted} "
                 f"accepted; of {programs.meant_valid} meant to be valid "
-                f"{_percent(programs.meant_valid_accepted, programs.meant_valid)} accepted; median {programs.median_instructions:.0f} instructions"
+                f"{_percent(programs.meant_valid_accepted, programs.meant_valid)} accepted; "
+                f"median {programs.median_instructions:.0f} instructions"
             )
         if programs.objects:
             seconds = f"{summary.seconds:.0f} s"
