@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from conformance.kernel.children import Child, Ended
 from conformance.kernel.hello import Hello, Knob, encode_hello
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, LossReason
 from conformance.kernel.protocol.answers import encode_answer
@@ -20,6 +21,10 @@ JobLie = Callable[[Job, Answer], Answer | LossReason]
 """From a job and its honest answer to what is told, or to how the machine goes away."""
 
 
+def no_peer(child: Child) -> Ended:
+    raise AssertionError(f"nobody asked for a peer: {child.argument}")
+
+
 def truth(job: Job, answer: Answer) -> Answer:
     return answer
 
@@ -31,6 +36,7 @@ class LyingKernel:
     lie: JobLie = truth
     records: Iterable[Recorded] = ()
     release: str = "6.12.117-lying"
+    peer: Callable[[Child], Ended] = no_peer
     jobs: list[Job] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,6 +86,9 @@ class LyingGuest(FakeGuest):
         if frame.kind is Kind.HELLO:
             self._say(frame, encode_hello(Hello(self.kernel.release, "lying", 1, Knob.JIT)))
             return
+        if frame.kind is Kind.CHILD:
+            self._child(frame)
+            return
         told = self.kernel.answer(decode_job(frame.payload))
         if told is LossReason.HANG:
             self.hung = True
@@ -87,3 +96,6 @@ class LyingGuest(FakeGuest):
             self.dead = told
         else:
             self._say(frame, encode_answer(told))
+
+    def ended(self, child: Child, executable: bytes, splats: tuple[str, ...]) -> Ended:
+        return self.kernel.peer(child)

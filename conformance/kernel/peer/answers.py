@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 
 from conformance.kernel.protocol.frames import ProtocolError
+from ebpf.errors import InputError
 from ebpf.isa.insn import Insn, decode
 from ebpf.objects.object import is_map_load
 
@@ -102,7 +102,7 @@ def read_answer(output: bytes, died: str = "") -> PeerAnswer:
     for line in lines[:-1]:
         try:
             _read(line.decode("ascii"), draft)
-        except (ValueError, IndexError, struct.error) as error:
+        except (ValueError, IndexError, InputError) as error:
             raise ProtocolError(f"the peer wrote {line[:80]!r}: {error}") from None
     if not draft.ended and not died:
         raise ProtocolError("the peer ended before its answer did")
@@ -115,12 +115,15 @@ def read_answer(output: bytes, died: str = "") -> PeerAnswer:
 def read_names(output: bytes) -> dict[str, tuple[int, int] | None]:
     """Section name → (program type, expected attach type), None where libbpf knows it not.  Raises :class:`ProtocolError`."""
     found: dict[str, tuple[int, int] | None] = {}
-    lines = output.decode("ascii").splitlines()
-    if not lines or lines[-1] != "end":
+    lines = output.splitlines()
+    if not lines or lines[-1] != b"end":
         raise ProtocolError("the peer ended before its answer did")
     for line in lines[:-1]:
-        _, name, error, kind, attach = line.split(" ")
-        found[_text(name)] = None if int(error) else (int(kind), int(attach))
+        try:
+            _, name, error, kind, attach = line.decode("ascii").split(" ")
+            found[_text(name)] = None if int(error) else (int(kind), int(attach))
+        except ValueError as bad:
+            raise ProtocolError(f"the peer wrote {line[:80]!r}: {bad}") from None
     return found
 
 

@@ -25,6 +25,15 @@ def encode_child(child: Child, *, install: bool) -> bytes:
     return limits + blob(child.argument.encode()) + blob(child.executable if install else b"") + blob(child.input)
 
 
+def decode_child(payload: bytes) -> Child:
+    """The agent's side, for stand-ins of it; the executable is empty where the slot's is meant.  Raises :class:`ProtocolError`."""
+    reader = Reader(payload)
+    slot, milliseconds, memory, limit = reader.fields(_LIMITS)
+    argument, executable, given = reader.blob().decode("utf-8", "replace"), reader.blob(), reader.blob()
+    reader.end()
+    return Child(slot, executable, argument, given, milliseconds, memory, limit)
+
+
 def decode_ended(payload: bytes) -> Ended:
     """The answer in a CHILD frame.  Raises :class:`ProtocolError`."""
     if payload == U32.pack(_UNREADABLE):

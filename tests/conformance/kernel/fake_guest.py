@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from conformance.kernel.attaching import Attached, Reached, Stage
+from conformance.kernel.children import Child, Ended
 from conformance.kernel.hello import Hello, Knob, encode_hello
 from conformance.kernel.jobs import Answer, Job, Loaded, LossReason, Run
 from conformance.kernel.protocol.answers import encode_answer
 from conformance.kernel.protocol.attach import decode_attach, encode_attached
+from conformance.kernel.protocol.children import decode_child, encode_ended
 from conformance.kernel.protocol.frames import Frame, FrameReader, Kind
 from conformance.kernel.protocol.standin import decode_job
 
@@ -44,6 +46,7 @@ class FakeGuest:
     dead: LossReason | None = None
     hung: bool = False
     jobs: list[int] = field(default_factory=list)
+    installed: dict[int, bytes] = field(default_factory=dict)
     _reader: FrameReader = field(default_factory=FrameReader)
     _out: bytearray = field(default_factory=bytearray)
 
@@ -84,6 +87,24 @@ class FakeGuest:
             self._say(frame, encode_hello(Hello("0.0-fake", "none", 1, Knob.JIT)))
         elif frame.kind in (Kind.JOB, Kind.ATTACH):
             self._job(frame)
+        elif frame.kind is Kind.CHILD:
+            self._child(frame)
+
+    def _child(self, frame: Frame) -> None:
+        """Writes what it is given, behind its executable; ``fate`` is asked for the first byte of its input."""
+        child = decode_child(frame.payload)
+        if child.executable:
+            self.installed[child.slot] = child.executable
+        fate = self.fate(child.input[0] if child.input else 0)
+        if fate is Fate.DIE:
+            self.dead = LossReason.PANIC
+            return
+        splats = ("WARNING: something",) if fate is Fate.SPLAT else ()
+        self._say(frame, encode_ended(self.ended(child, self.installed[child.slot], splats)))
+
+    def ended(self, child: Child, executable: bytes, splats: tuple[str, ...]) -> Ended:
+        """How a child ends."""
+        return Ended(0, 0, executable + child.input, splats=splats)
 
     def _job(self, frame: Frame) -> None:
         attach = decode_attach(frame.payload) if frame.kind is Kind.ATTACH else None

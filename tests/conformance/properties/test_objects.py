@@ -1,0 +1,178 @@
+"""Property objects: every way of differing is told by its name, and what may differ is not an accusation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from conformance.kernel.jobs import LossReason, Lost
+from conformance.kernel.peer.answers import CreatedMap, PeerAnswer, read_answer
+from conformance.object_accounts import of_peer, of_reading
+from conformance.peers import lost
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.objects import judge, read
+from ebpf.isa.insn import Insn
+from ebpf.objects import Generation
+from ebpf.objects.parts import MapStyle, Writing
+from ebpf.objects.writer import write_object
+from generators.objects import ObjectFile
+from generators.strategies import objects
+from tests.ebpf.objects.talk import counter, hello
+from tests.lying.peer import told
+
+COUNTER = write_object([counter()], Writing(MapStyle.TYPES, debug=True))
+NEW = Generation.LIBBPF_1
+Lie = Callable[[PeerAnswer], PeerAnswer]
+
+
+def judged(lie: Lie, data: bytes = COUNTER) -> list[Judgement]:
+    return list(judge(read(data, NEW), lie(read_answer(told(data, NEW))), "libbpf 1"))
+
+
+def signatures(found: list[Judgement]) -> list[str]:
+    return [each.signature for each in found if isinstance(each, Disagreement)]
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(objects())
+def test_a_peer_that_reads_as_we_do_is_agreed_with(made: ObjectFile) -> None:
+    for generation in (Generation.LIBBPF_0_3, NEW):
+        ours, theirs = read(made.data, generation), read_answer(told(made.data, generation))
+        found = list(judge(ours, theirs, generation.value))
+        assert not any(isinstance(each, Disagreement) for each in found)
+        assert of_reading(ours).splitlines()[0] in (of_peer(theirs).splitlines()[0], f"refused: {ours.refusal}")
+
+
+def first_program(**changes: object) -> Lie:
+    return lambda answer: replace(answer, programs=(replace(answer.programs[0], **changes), *answer.programs[1:]))  # type: ignore[arg-type]
+
+
+def first_load(**changes: object) -> Lie:
+    return lambda answer: replace(answer, loads=(replace(answer.loads[0], **changes), *answer.loads[1:]))  # type: ignore[arg-type]
+
+
+def first_create(**changes: object) -> Lie:
+    return lambda answer: replace(answer, creates=(replace(answer.creates[0], **changes), *answer.creates[1:]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("lie", "what"),
+    [
+        (lambda answer: PeerAnswer(-22, warnings=("libbpf: no",)), "looser"),
+        (lambda answer: replace(answer, loaded=-22, loads=(), creates=()), "looser at load"),
+        (lambda answer: replace(answer, programs=()), "programs"),
+        (first_program(type=1), "programs"),
+        (first_program(attach_type=1), "programs"),
+        (first_program(name="other"), "programs"),
+        (first_program(autoload=False), "programs"),
+        (lambda answer: replace(answer, maps=()), "maps"),
+        (lambda answer: replace(answer, maps=(replace(answer.maps[0], pinned=True),)), "maps"),
+        (lambda answer: replace(answer, maps=(replace(answer.maps[0], words=(2, 4, 8, 255, 0, 0, 0)),)), "maps"),
+        (first_create(words=(1, 4, 8, 256, 0, 3, 4)), "map created"),
+        (first_create(words=(2, 4, 8, 256, 0, 0, 0)), "map created"),
+        (first_load(type=1), "load"),
+        (first_load(flags=8), "load"),
+        (first_load(license="BSD"), "load"),
+        (first_load(func_info=b""), "func_info"),
+        (first_load(instructions=(Insn(0x95),)), "instructions"),
+        (lambda answer: replace(answer, loads=()), "programs loaded"),
+    ],
+)
+def test_every_way_of_differing(lie: Lie, what: str) -> None:
+    assert signatures(judged(lie)) == [f"objects:libbpf 1:{what}"]
+
+
+def test_an_instruction_that_is_relocated_elsewhere_is_named() -> None:
+    def lie(answer: PeerAnswer) -> PeerAnswer:
+        insns = list(answer.loads[0].instructions)
+        at = next(n for n, insn in enumerate(insns) if insn.opcode == 0x18)
+        insns[at] = replace(insns[at], imm=7)
+        return first_load(instructions=tuple(insns))(answer)
+
+    (found,) = [each for each in judged(lie) if isinstance(each, Disagreement)]
+    assert found.signature == "objects:libbpf 1:instructions"
+    assert found.statement.startswith("instructions: ours slot 8: ")
+
+
+def test_refused_by_us_alone() -> None:
+    data = COUNTER[: len(COUNTER) // 2]
+    opened = replace(read_answer(told(COUNTER, NEW)), loaded=0)
+    (found,) = judge(read(data, NEW), opened, "libbpf 1")
+    assert isinstance(found, Disagreement)
+    assert found.signature == "objects:libbpf 1:stricter"
+    assert "takes it, and veridiff's reader refuses it: x: " in found.statement
+
+
+def test_refused_by_us_for_a_reason_of_the_table() -> None:
+    data = bytearray(COUNTER)
+    data[20] = 2  # e_version
+    (found,) = judge(read(bytes(data), NEW), read_answer(told(COUNTER, NEW)), "libbpf 1")
+    assert found == Abstention("stricter on purpose: e_version other than EV_CURRENT")
+
+
+def test_refused_by_both() -> None:
+    data = COUNTER[:100]
+    assert list(judge(read(data, NEW), read_answer(told(data, NEW)), "libbpf 1")) == [Agreement("refused")]
+
+
+@pytest.mark.parametrize(
+    ("lie", "reason"),
+    [
+        (lambda answer: PeerAnswer(died="SIGSEGV"), "libbpf 1 died of it while opening: SIGSEGV"),
+        (lambda answer: replace(answer, loads=(), loaded=None, died="SIGSEGV"), "libbpf 1 died of it while loading: SIGSEGV"),
+        (lambda answer: replace(answer, btf=(22,)), "the kernel refuses the object's BTF, and libbpf goes on without"),
+    ],
+)
+def test_what_cannot_be_compared(lie: Lie, reason: str) -> None:
+    found = judged(lie)
+    assert signatures(found) == []
+    assert Abstention(reason) in found
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        # The kernel refuses the program, and libbpf tries again with a log.
+        lambda answer: replace(answer, loads=(answer.loads[0], replace(answer.loads[0], errno=13)), loaded=-13),
+        # The kernel refuses a map, with types and without.
+        lambda answer: replace(
+            answer, loads=(), loaded=-22,
+            creates=(replace(answer.creates[0], errno=22), CreatedMap("my_map", (2, 4, 8, 256, 0, 0, 0), 22)),
+        ),
+        # libbpf asks what the kernel has.
+        lambda answer: replace(answer, creates=(CreatedMap("libbpf_global", (2, 4, 8, 1, 0, 0, 0), 0), *answer.creates),
+                               loads=tuple(replace(each, instructions=moved(each.instructions)) for each in answer.loads)),
+    ],
+)  # fmt: skip
+def test_what_is_no_difference(lie: Lie) -> None:
+    found = judged(lie)
+    assert signatures(found) == []
+    assert any(isinstance(each, Agreement) for each in found)
+
+
+def moved(insns: tuple[Insn, ...]) -> tuple[Insn, ...]:
+    """With one more map created before the object's."""
+    return tuple(replace(insn, imm=1) if insn.opcode == 0x18 and insn.src == 1 else insn for insn in insns)
+
+
+def test_a_program_with_a_probes_name_is_not_compared() -> None:
+    data = write_object([replace(hello(), name="test")])
+    assert Abstention("a name that libbpf gives to its own probes") in judged(lambda answer: answer, data)
+
+
+def test_a_legacy_map_is_refused_since_libbpf_1() -> None:
+    data = write_object([counter()], Writing(MapStyle.LEGACY))
+    (found,) = judge(read(data, NEW), read_answer(told(data, Generation.LIBBPF_0_3)), "libbpf 1")
+    assert isinstance(found, Disagreement)
+    assert "legacy map definitions" in found.statement
+
+
+def test_a_lost_machine_accuses_the_kernel_only_where_it_died() -> None:
+    (found,) = lost(Lost(LossReason.PANIC, True, ""))
+    assert isinstance(found, Disagreement)
+    assert (found.kind, found.signature) == (Kind.HEALTH, "health:lost:panic")
+    for reason in (LossReason.HANG, LossReason.PROTOCOL):
+        assert lost(Lost(reason, True, "")) == [Abstention("the virtual machine was lost")]
