@@ -60,7 +60,7 @@ class Btf:
         here = f"BTF type {len(self._offsets) - 1}"
         if at + t.TYPE.size > end:
             raise BtfError(here, "cut off by the end of the types")
-        name, info, _ = t.TYPE.unpack_from(self.raw, at)
+        _, info, _ = t.TYPE.unpack_from(self.raw, at)
         number = info >> 24 & 31
         if not 0 < number <= BtfKind.ENUM64:
             raise BtfError(f"{here}, kind", f"{number} is no kind")
@@ -68,8 +68,6 @@ class Btf:
         following: int = at + t.TYPE.size + t.FIXED.get(kind, 0) + t.PER_ENTRY.get(kind, 0) * (info & t.MAX_VLEN)
         if following > end:
             raise BtfError(here, f"its {info & t.MAX_VLEN} entries are cut off by the end of the types")
-        if name >= self._string_end - self._string_at:
-            raise BtfError(f"{here}, name_off", f"{name} is beyond the strings")
         return following
 
     def __len__(self) -> int:

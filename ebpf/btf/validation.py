@@ -42,8 +42,9 @@ def _entries(btf: Btf, of: BtfType) -> Iterator[tuple[int, ...]]:
 
 
 def _names(btf: Btf, of: BtfType) -> Iterator[int]:
-    place = _ENTRIES[of.kind][1] if of.kind in _ENTRIES else None
-    return (entry[place] for entry in _entries(btf, of)) if place is not None else iter(())
+    yield t.TYPE.unpack_from(btf.raw, of.at - t.TYPE.size)[0]
+    if of.kind in _ENTRIES and (place := _ENTRIES[of.kind][1]) is not None:
+        yield from (entry[place] for entry in _entries(btf, of))
 
 
 def _types(btf: Btf, of: BtfType) -> Iterator[int]:

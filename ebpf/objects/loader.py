@@ -16,7 +16,7 @@ from ebpf.objects.data_maps import data_map, is_shown
 from ebpf.objects.debug import Debug
 from ebpf.objects.errors import ObjectError, Stage, refuse
 from ebpf.objects.externs import externs
-from ebpf.objects.file import ElfFile, read_elf
+from ebpf.objects.file import ElfFile, Section, read_elf
 from ebpf.objects.finished_types import finished
 from ebpf.objects.functions import Function, Functions
 from ebpf.objects.generation import Generation
@@ -97,6 +97,7 @@ def _types(found: Collected, generation: Generation) -> tuple[Btf | None, BtfExt
         if found.btf_maps is not None:
             raise BtfError(str(found.btf_maps), "BTF is required, but is missing")
         return None, BtfExtension()
+    btf = None
     try:
         btf = Btf(found.btf.data)
         validate(btf)
@@ -104,7 +105,8 @@ def _types(found: Collected, generation: Generation) -> tuple[Btf | None, BtfExt
         if found.btf_maps is not None:
             raise
         found.notes.append(f"{error}: ignored")
-        return None, BtfExtension()
+        # libbpf 0.3 validates no names, and so goes on to those of .BTF.ext.
+        return None, BtfExtension(nameless=not generation.strict_sections and _is_nameless(found.btf_ext, btf))
     try:
         return btf, read_extension(found.btf_ext.data, btf) if found.btf_ext else BtfExtension()
     except BtfError as error:
@@ -112,6 +114,13 @@ def _types(found: Collected, generation: Generation) -> tuple[Btf | None, BtfExt
             raise
         found.notes.append(f"{error}: ignored")
         return btf, BtfExtension()
+
+
+def _is_nameless(section: Section | None, btf: Btf | None) -> bool:
+    try:
+        return section is not None and btf is not None and read_extension(section.data, btf).nameless
+    except BtfError:
+        return False
 
 
 def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str, generation: Generation) -> list[ObjectMap]:

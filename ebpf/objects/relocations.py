@@ -66,6 +66,8 @@ def collect_references(
                 refuse(Stage.RELOCATIONS, f"{at}, r_offset", f"{relocation.offset:#x} is no instruction of {target}")
             slot = relocation.offset // SLOT
             function = functions.at(target.index, slot)
+            if function is None and not generation.programs_by_symbol:
+                refuse(Stage.RELOCATIONS, at, f"no program holds slot {slot} of {target}")
             if function is None:
                 found.notes.append(f"{at}: no function there")
                 continue
