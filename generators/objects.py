@@ -156,6 +156,7 @@ def btf_places(file: ElfFile, data: bytes) -> Iterator[Place]:
         yield from _fields(section.offset, "HBBIIIII", names, "BTF header")
         (size,) = struct.unpack_from("<I", data, section.offset + 12)
         start = section.offset + btf.HEADER.size
+        size = min(size, section.size - btf.HEADER.size)  # what was broken before may say anything
         for number, at in enumerate(range(start, start + size, 4)):
             yield f"BTF types, word {number}", at, "I"
         yield "BTF strings, first byte", start + size, "B"

@@ -27,12 +27,17 @@ class ObjectError(InputError):
     """A refusal: ``place`` is a section, symbol or offset."""
 
     def __init__(self, stage: Stage, place: str, reason: str, file: str = "") -> None:
-        super().__init__(": ".join(part for part in (file, stage.value, place, reason) if part))
+        super().__init__(_one_line(": ".join(part for part in (file, stage.value, place, reason) if part)))
         self.stage, self.place, self.reason = stage, place, reason
 
     def of(self, file: str) -> ObjectError:
         """The same, said of ``file``."""
         return ObjectError(self.stage, self.place, self.reason, file)
+
+
+def _one_line(text: str) -> str:
+    """Names in an object may hold line feeds and worse."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def refuse(stage: Stage, place: str, reason: str) -> NoReturn:

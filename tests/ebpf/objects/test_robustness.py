@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebpf.objects import Generation, ObjectError, elf, open_object
+from ebpf.objects from ebpf.objects import ObjectError, Stage, elf, open_object
 from ebpf.objects.file import MAX_FILE
 from ebpf.objects.parts import MapStyle, Writing
 from ebpf.objects.writer import write_object
 from generators.dice import Dice
 from generators.objects import break_object
+from tests.ebpf.objects.taking import takes
 from tests.ebpf.objects.talk import counter, hello
 
 SAMPLES = (
@@ -24,21 +25,6 @@ SAMPLES = (
     write_object([counter()], Writing(MapStyle.LEGACY)),
     write_object([counter()], Writing(MapStyle.TYPES, debug=True)),
 )
-
-
-def takes(data: bytes) -> bool:
-    """Opens in every generation, and makes programs of what opened; the only exception is an error of ours, in one line."""
-    opened, refusals = False, []
-    for generation in Generation:
-        try:
-            made = open_object(data, "x.o", generation)
-            opened = True
-            for program in made.programs:
-                made.program(program)
-        except ObjectError as error:
-            refusals.append(str(error))
-    assert not [each for each in refusals if "\n" in each]
-    return opened
 
 
 @given(st.binary(max_size=400))
@@ -51,6 +37,12 @@ def test_any_bytes(data):
 @given(st.sampled_from(SAMPLES), st.integers(0, (1 << 256) - 1))
 def test_one_field_broken(sample, number):
     takes(break_object(sample, Dice(number)).data)
+
+
+def test_a_line_feed_in_a_name_stays_in_its_line():
+    """Found by the fuzzer: the error was two lines."""
+    error = ObjectError(Stage.PROGRAMS, "section 'a\nb\x1b'", "no such type", "x.o")
+    assert str(error) == "x.o: programs: section 'a\\nb\\x1b': no such type"
 
 
 def test_a_small_fuzzer():
