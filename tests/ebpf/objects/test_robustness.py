@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebpf.objects from ebpf.objects import ObjectError, Stage, elf, open_object
+from ebpf.objects import ObjectError, Stage, elf, open_object
 from ebpf.objects.file import MAX_FILE
 from ebpf.objects.parts import MapStyle, Writing
 from ebpf.objects.writer import write_object
