@@ -23,6 +23,11 @@ class Generation(Enum):
         return self is not Generation.LIBBPF_1
 
     @property
+    def maps_by_offset(self) -> bool:
+        """Whether maps of a ``maps`` section come by their offsets (bpf_load.c, load_elf_maps_section); libbpf goes by symbols."""
+        return self is Generation.SAMPLES
+
+    @property
     def named_data(self) -> bool:
         """Whether ``.data.*``, ``.rodata.*`` and ``.bss.*`` become maps (since libbpf 0.6; before, exact names only)."""
         return self is Generation.LIBBPF_1

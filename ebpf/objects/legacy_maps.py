@@ -9,13 +9,14 @@ from ebpf.objects.data_maps import map_type
 from ebpf.objects.elf import SymbolType
 from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.file import ElfFile, Section
+from ebpf.objects.generation import Generation
 from ebpf.objects.object import MapOrigin, ObjectMap
 
 DEFINITION = struct.Struct("<5I")
 """type, key_size, value_size, max_entries, map_flags."""
 
 
-def legacy_maps(file: ElfFile, section: Section) -> list[ObjectMap]:
+def legacy_maps(file: ElfFile, section: Section, generation: Generation) -> list[ObjectMap]:
     """All definitions have one size, that of the section by the number of its symbols; beyond 20 bytes they hold zeros.
 
     Section symbols do not count (since libbpf 0.6; clang 14 and later emit them).
@@ -25,7 +26,7 @@ def legacy_maps(file: ElfFile, section: Section) -> list[ObjectMap]:
         refuse(Stage.MAPS, str(section), f"{section.size} bytes are no whole definitions for {len(symbols)} symbols")
     size = section.size // len(symbols)
     found = []
-    for symbol in sorted(symbols, key=lambda s: s.value):
+    for symbol in sorted(symbols, key=lambda s: s.value) if generation.maps_by_offset else symbols:
         at = f"{section}, {symbol}"
         if not symbol.name:
             refuse(Stage.MAPS, at, "a map without a name")

@@ -126,7 +126,7 @@ def _is_nameless(section: Section | None, btf: Btf | None) -> bool:
 def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str, generation: Generation) -> list[ObjectMap]:
     maps: list[ObjectMap] = []
     if found.legacy_maps is not None:
-        maps += legacy_maps(file, found.legacy_maps)
+        maps += legacy_maps(file, found.legacy_maps, generation)
     if found.btf_maps is not None and btf is not None:
         maps += btf_maps(found.btf_maps, btf)
     types: dict[str, tuple[int, bool]] = {}
