@@ -6,7 +6,6 @@ import struct
 
 from ebpf.maps import MapSpec
 from ebpf.objects.data_maps import map_type
-from ebpf.objects.elf import SymbolType
 from ebpf.objects.errors import Stage, refuse
 from ebpf.objects.file import ElfFile, Section
 from ebpf.objects.generation import Generation
@@ -19,9 +18,9 @@ DEFINITION = struct.Struct("<5I")
 def legacy_maps(file: ElfFile, section: Section, generation: Generation) -> list[ObjectMap]:
     """All definitions have one size, that of the section by the number of its symbols; beyond 20 bytes they hold zeros.
 
-    Section symbols do not count (since libbpf 0.6; clang 14 and later emit them).
+    Every symbol counts, a section's own too (until libbpf 0.6).
     """
-    symbols = [s for s in file.symbols if s.section == section.index and s.type != SymbolType.SECTION]
+    symbols = [s for s in file.symbols if s.section == section.index]
     if not symbols or section.size % len(symbols) or not section.size:
         refuse(Stage.MAPS, str(section), f"{section.size} bytes are no whole definitions for {len(symbols)} symbols")
     size = section.size // len(symbols)

@@ -207,7 +207,7 @@ class Explorer:
                 state.model = None  # or the solver would take it for one of the narrower path
             answer, model = self.solver.feasible(state, True)
             if answer is Feasible.NO:
-                raise PathEnds
+                raise PathEnds  # no input makes it true
             state.model = model
 
     def violation(self, state: State, rule: Rule, detail: str) -> NoReturn:

@@ -72,6 +72,18 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "0 becomes 1"): "the same number is added to both sides of an equality",
     (R + "loops.py", "for register, (old, new) in enumerate(zip(earlier.registers, now.registers, strict=True)):",
      "True becomes False"): "both are a path's eleven registers",
+    (R + "arguments.py", 'x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper\'s memory")',
+     "arguments 1 and 2 swapped"): "only the sum of both counts, and either alone is held to far less than it could hide",
+    (R + "context.py", "s.note(Chance(field.name))", "dropped"):
+        "without it only the likeliest witness is lost, and the next is tried",
+    (R + "explorer.py", "raise PathEnds  # no input makes it true", "dropped"): "no input takes the path that goes on: every later question of it is answered no",
+    (R + "intervals.py", "if kind in (z3.Z3_OP_EQ, z3.Z3_OP_DISTINCT) and z3.is_bv(parts[0]):", "0 becomes 1"):
+        "both sides of an equality are of one sort",
+    (R + "form.py", "key = (rules.UNKNOWN_OPCODE.name, at, (0, 0))", "0 becomes 1"):
+        "the key only keeps it from being said twice",
+    (R + "helpers.py", 'raise Unmodelled("a lookup in a map that is not known")', "dropped"):
+        "every map that gets there has a number: maps out of maps have no model",
+    (R + "arithmetic.py", "if equal(d, s, bits) is True:", "arguments 1 and 2 swapped"): SYMMETRIC,
     (R + "verify.py", "return verify(case, lambda case, rule, at: False, budget, IntervalSolver())", "False becomes True"):
         "nobody is asked: intervals give no model, so there is no witness to confirm",
 }

@@ -16,7 +16,7 @@ from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import NULL_CHECK
 from oracles.reference import Answer, Broken, Budget, Verdict, terms, verify
-from oracles.reference.answer import spans
+from oracles.reference.answer import Cost, spans
 from oracles.reference.explorer import Explorer
 from oracles.reference.solver import Feasible, Solver
 from oracles.reference.stack import Stack
@@ -276,3 +276,7 @@ def test_a_null_is_called_one() -> None:
     answer = opinion(Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; ")), (MAP,))))
     assert answer.detail == "the pointer may be null"
     assert 0 <= answer.cost.seconds <= time.process_time()
+
+
+def test_what_is_refused_for_its_form_costs_nothing() -> None:
+    assert Cost() == Cost(paths=0, steps=0, queries=0, seconds=0.0)

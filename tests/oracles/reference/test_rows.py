@@ -7,10 +7,10 @@ import pytest
 from conformance.second_opinion import by_intervals, opinion
 from oracles.interpreter import Trapped, run
 from oracles.reference import Verdict
-from tests.oracles.reference import rows_accesses, rows_calls, rows_places, rows_worlds
+from tests.oracles.reference import rows_accesses, rows_calls, rows_edges, rows_places, rows_worlds
 from tests.oracles.reference.rows import Row, said
 
-ROWS = (*rows_accesses.ROWS, *rows_calls.ROWS, *rows_places.ROWS, *rows_worlds.ROWS)
+ROWS = (*rows_accesses.ROWS, *rows_calls.ROWS, *rows_edges.ROWS, *rows_places.ROWS, *rows_worlds.ROWS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
