@@ -55,12 +55,16 @@ def calls(license: str = "GPL") -> Iterator[Asked]:
 _SIZES = {1: o.B, 2: o.H, 4: o.W, 8: o.DW}
 
 
-def accesses() -> Iterator[Asked]:
-    """Loads and stores of every size at every field of each plain type's context, and behind the last one."""
-    for kind in PLAIN:
-        fields = CONTEXTS[kind].fields
-        places = sorted({field.offset for field in fields} | {max(field.offset + field.size for field in fields) + 8})
-        for offset in places:
+SMALL = 256
+"""Bytes: contexts up to here are asked for whole; of the larger ones, which are records of any event, the edges."""
+
+
+def accesses(kinds: tuple[T, ...] = PLAIN) -> Iterator[Asked]:
+    """Loads and stores of every size at every offset of each type's context, and behind it."""
+    for kind in kinds:
+        end = max(field.offset + field.size for field in CONTEXTS[kind].fields)
+        edges = {place for field in CONTEXTS[kind].fields for place in (field.offset, field.offset + 1, field.offset + 8)}
+        for offset in range(end + 9) if end <= SMALL else sorted(edges | {end, end + 8}):
             if offset >= 1 << 15:
                 continue
             for size, code in _SIZES.items():

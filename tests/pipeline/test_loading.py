@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import random
 
@@ -150,6 +151,13 @@ def test_row_13_limits_of_size(kernel: KernelSession) -> None:
     assert (loads(4096, ()), loads(4097, ()), loads(4097, None)) == (True, False, True)
 
 
+def test_row_13_a_million_with_privilege(kernel: KernelSession) -> None:
+    """BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h): one slot more is E2BIG before anything is looked at."""
+    code = (*[Insn(o.MOV | o.K | o.ALU64, 0)] * 1_000_000, Insn(o.EXIT | o.JMP))
+    got = answer(kernel, Job(Case(Program(T.SOCKET_FILTER, code)), (Attempt(run=False),))).attempts[0]
+    assert (got.errno, got.log) == (errno.E2BIG, "")
+
+
 def test_row_14_refusals_come_from_the_phase_that_the_rule_names(kernel: KernelSession) -> None:
     """Near misses of the generator, each of one rule."""
     features = probe(kernel)
@@ -172,6 +180,40 @@ def test_row_14_refusals_come_from_the_phase_that_the_rule_names(kernel: KernelS
     assert refused > 100
     assert {Phase.CFG, Phase.WALK} <= phases
     assert wrong == []
+
+
+PHASES = {
+    Phase.LOAD: "r0 = 0; r1 = map[0][0]+64; exit",
+    Phase.CFG: "r0 = 0; exit; r0 = 1; exit",
+    Phase.WALK: "r0 = r9; exit",
+    Phase.FIXUP: "call pc+2; r0 = 0; exit; *(u64 *)(r10 -512) = r1; call pc+1; exit; *(u64 *)(r10 -512) = r1; r0 = 0; exit",
+}
+"""resolve_pseudo_ldimm64 (an address beyond the map's value), check_cfg, do_check, check_max_stack_depth."""
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_row_14_every_phase_refuses_and_is_told_from_the_others(kernel: KernelSession, phase: Phase) -> None:
+    asked = case(PHASES[phase], *([MapSpec(MapType.ARRAY, 4, 8, 1)] if phase is Phase.LOAD else []))
+    ruling = judge_answer(answer(kernel, Job(asked, (Attempt(run=False),))), 0, probe(kernel).support(asked.program))
+    assert (ruling.verdict, ruling.phase) == (Verdict.REJECT, phase), ruling.message
+
+
+def test_row_15_generated_programs_under_both(kernel: KernelSession) -> None:
+    """Twenty that are valid, on each of their inputs; a wrong interpreter would be seen: results and maps are compared."""
+    features = probe(kernel)
+    source, rng = program_source(profile_for(features.release)), random.Random(15)
+    made = [each for _ in range(60) if (each := source.generate(rng.randbytes(BUFFER))) and each.purpose is Purpose.VALID][:20]
+    assert len(made) == 20
+    compared = 0
+    for one in kernel.run_all([Job(each.case, (Attempt(Jit.ON), Attempt(Jit.OFF))) for each in made]):
+        assert isinstance(one, Answer)
+        compiled, walked = one.attempts
+        assert (compiled.errno == 0) == (walked.errno == 0)
+        same = [(a.retval, a.maps) == (b.retval, b.maps) for a, b in zip(compiled.runs, walked.runs, strict=True)]
+        compared += len(same)
+        # What is random (bpf_get_prandom_u32, times, uninitialised stack) differs from run to run, not from engine to engine.
+        assert sum(same) >= len(same) / 2 or not same
+    assert compared > 40
 
 
 def test_row_15_jit_and_interpreter_give_the_same(kernel: KernelSession) -> None:

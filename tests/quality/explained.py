@@ -76,7 +76,8 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "arguments 1 and 2 swapped"): "only the sum of both counts, and either alone is held to far less than it could hide",
     (R + "context.py", "s.note(Chance(field.name))", "dropped"):
         "without it only the likeliest witness is lost, and the next is tried",
-    (R + "explorer.py", "raise PathEnds  # no input makes it true", "dropped"): "no input takes the path that goes on: every later question of it is answered no",
+    (R + "explorer.py", "raise PathEnds  # no input makes it true", "dropped"):
+        "no input takes the path that goes on: every later question of it is answered no",
     (R + "intervals.py", "if kind in (z3.Z3_OP_EQ, z3.Z3_OP_DISTINCT) and z3.is_bv(parts[0]):", "0 becomes 1"):
         "both sides of an equality are of one sort",
     (R + "form.py", "key = (rules.UNKNOWN_OPCODE.name, at, (0, 0))", "0 becomes 1"):

@@ -61,7 +61,12 @@ def test_generated_objects_are_accepted(kernel):
 
 
 @pytest.mark.parametrize(
-    ("name", "left"), [("hello", "trace pipe: Hello, BPF World!"), ("counter, types", "[00000000] = 01000000")]
+    ("name", "left"),
+    [
+        ("hello", "trace pipe: Hello, BPF World!"),
+        ("counter, types", "[00000000] = 01000000"),
+        ("counter, legacy", "[00000000] = 01000000"),
+    ],
 )
 def test_row_09_check_opens_loads_attaches_and_triggers(image, tmp_path, capsys, name, left):
     path = tmp_path / "talk.o"

@@ -278,5 +278,5 @@ def test_a_null_is_called_one() -> None:
     assert 0 <= answer.cost.seconds <= time.process_time()
 
 
-def test_what_is_refused_for_its_form_costs_nothing() -> None:
+def test_a_cost_is_nothing_until_something_was_spent() -> None:
     assert Cost() == Cost(paths=0, steps=0, queries=0, seconds=0.0)
