@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ebpf.releases import at_least
+
 
 class RuleClass(Enum):
     """Why a rule exists."""
@@ -31,7 +33,8 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``source`` names function and file in Linux 6.12; ``unprivileged`` rules bind only programs without CAP_PERFMON."""
+    """``source`` names function and file in Linux 6.12; ``unprivileged`` rules bind only programs without CAP_PERFMON.  ``moved``:
+    the first kernel that checks it in another phase, and which."""
 
     name: str
     rule_class: RuleClass
@@ -40,9 +43,14 @@ class Rule:
     statement: str
     unprivileged: bool = False
     since: str = "3.18"
+    moved: tuple[str, Phase] | None = None
 
     def __str__(self) -> str:
         return self.name
+
+    def phase_in(self, release: str) -> Phase:
+        """The phase in which that kernel checks it."""
+        return self.moved[1] if self.moved is not None and at_least(release, self.moved[0]) else self.phase
 
 
 _V = "kernel/bpf/verifier.c"
@@ -85,7 +93,8 @@ UNREACHABLE = Rule("unreachable", _P, _G, f"{_V}: check_cfg", "an instruction ca
 BACK_EDGE = Rule("back-edge", _P, _G, f"{_V}: push_insn", "an unprivileged program jumps backwards", unprivileged=True)
 INFINITE_LOOP = Rule("infinite-loop", _S, _W, f"{_V}: is_state_visited", "a loop makes no progress")
 UNKNOWN_OPCODE = Rule("unknown-opcode", _F, _L, f"{_V}: resolve_pseudo_ldimm64, do_check", "an opcode no kernel knows")
-RESERVED_FIELD = Rule("reserved-field", _F, _W, f"{_V}: check_alu_op, do_check", "a reserved field is not zero")
+RESERVED_FIELD = Rule("reserved-field", _F, _W, f"{_V}: check_alu_op, do_check", "a reserved field is not zero",
+                      moved=("7.1", Phase.LOAD))  # seen: 7.0.13 refuses while it walks, 7.1.13 before
 DIVISION_BY_ZERO = Rule("division-by-zero-constant", _F, _W, f"{_V}: check_alu_op", "the constant divisor is zero")
 INVALID_SHIFT = Rule("invalid-shift", _F, _W, f"{_V}: check_alu_op", "a constant shift is not smaller than the operand's width")
 CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: check_max_stack_depth, __check_func_call",

@@ -101,7 +101,7 @@ def _loaded(
     if theirs.died:
         yield Abstention(f"{peer} died of it while loading: {theirs.died}")
         return
-    if not any(theirs.btf):
+    if not theirs.untyped:
         # Where the kernel refuses the object's BTF, libbpf makes its maps without types.
         yield from _created(opened, theirs, peer)
     loads = _of_the_object(theirs.loads, {each.name[:NAME] for each, _, _ in programs})
@@ -117,7 +117,7 @@ def _loaded(
         if made is None:
             yield Abstention(f"no program of ours: {why.rsplit(': ', 1)[-1]}") if "unsupported" in why else _stricter(peer, why)
         else:
-            yield from _same_load(_by_map(load, opened, theirs), each, made, peer, typed=not any(theirs.btf))
+            yield from _same_load(_by_map(load, opened, theirs), each, made, peer, typed=not theirs.untyped)
     if not theirs.loaded and len(loads) != len(programs):
         yield _differ(peer, "programs loaded", tuple(each.name for each, _, _ in programs), tuple(load.name for load in loads))
 

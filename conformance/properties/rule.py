@@ -31,7 +31,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         return
     rule, at = near_miss.rule, near_miss.at
     input_that_reaches = next((n for n, (_, trace) in enumerate(seen.runs) if _reaches(trace, seen.runs[n][0], at)), None)
-    if rule.phase is Phase.WALK and input_that_reaches is None:
+    if rule.phase_in(seen.release) is Phase.WALK and input_that_reaches is None:
         yield Abstention("no run reaches the breaking instruction")
         return
     yield Disagreement(

@@ -23,7 +23,8 @@ _SOCK_OPS = (
     *(field.written() if field.name in ("reply", "sk_txhash") else field for field in words(_SOCK_OPS_WORDS, 0, WORD)),
     ContextField("bytes_received", 168, 8, reads=LONG), ContextField("bytes_acked", 176, 8, reads=LONG),
     pointer("sk", 184, FieldKind.SOCKET_OR_NULL), pointer("skb_data", 192, FieldKind.PACKET),
-    pointer("skb_data_end", 200, FieldKind.PACKET_END), *words("skb_len", 208, WORD), *words("skb_tcp_flags", 212),
+    pointer("skb_data_end", 200, FieldKind.PACKET_END), *words("skb_len", 208, WORD),
+    ContextField("skb_tcp_flags", 212, start_only=True),
     ContextField("skb_hwtstamp", 216, 8, reads=LONG, since="6.2"),
 )  # fmt: skip
 _SK_MSG = (

@@ -52,12 +52,16 @@ def test_the_talks_programs_are_accepted(kernel, data):
 
 
 def test_generated_objects_are_accepted(kernel):
-    rng = random.Random(1)
+    """All of them, but for the instructions that an older kernel lacks."""
+    rng, accepted = random.Random(1), 0
     for _ in range(20):
         made = well_formed(rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(8)] for _ in range(2)])
         if made.how.license == "GPL":
             for found in checked(kernel, made.data):
-                assert found.rulings["kernel"].verdict is Verdict.ACCEPT, found.rulings
+                verdict = found.rulings["kernel"].verdict
+                assert verdict in (Verdict.ACCEPT, Verdict.UNSUPPORTED), found.rulings
+                accepted += verdict is Verdict.ACCEPT
+    assert accepted > 5
 
 
 @pytest.mark.parametrize(

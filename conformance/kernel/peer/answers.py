@@ -58,12 +58,15 @@ class LoadedProgram:
     lines: int
 
 
+BTF_REFUSED = ("Error loading .BTF into kernel", "BTF loading error")
+"""What libbpf warns of then (0.3 and 1); the BTF of its own probes, which older kernels refuse, it says nothing of."""
+
+
 @dataclass(frozen=True, slots=True)
 class PeerAnswer:
     """All of it.  ``opened`` and ``loaded`` are 0 or libbpf's error, negative; ``loaded`` None: it was not opened, or died.
 
-    ``btf`` holds the errnos of BPF_BTF_LOAD, of probes too.  ``died`` says how the program ended where it did not come to its end:
-    "SIGSEGV".  ``splats`` are the kernel's.
+    ``died`` says how the program ended where it did not come to its end: "SIGSEGV".  ``splats`` are the kernel's.
     """
 
     opened: int | None = None
@@ -72,10 +75,14 @@ class PeerAnswer:
     maps: tuple[OpenedMap, ...] = ()
     creates: tuple[CreatedMap, ...] = ()
     loads: tuple[LoadedProgram, ...] = ()
-    btf: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
     died: str = ""
     splats: tuple[str, ...] = ()
+
+    @property
+    def untyped(self) -> bool:
+        """Whether the kernel refused the object's BTF, and libbpf went on without."""
+        return any(words in warning for warning in self.warnings for words in BTF_REFUSED)
 
 
 @dataclass(slots=True)
@@ -87,7 +94,6 @@ class _Draft:
     maps: list[OpenedMap] = field(default_factory=list)
     creates: list[CreatedMap] = field(default_factory=list)
     loads: list[LoadedProgram] = field(default_factory=list)
-    btf: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -108,7 +114,7 @@ def read_answer(output: bytes, died: str = "") -> PeerAnswer:
         raise ProtocolError("the peer ended before its answer did")
     return PeerAnswer(
         draft.opened, draft.loaded, tuple(draft.programs), tuple(draft.maps), tuple(draft.creates), tuple(draft.loads),
-        tuple(draft.btf), tuple(draft.warnings), died,
+        tuple(draft.warnings), died,
     )  # fmt: skip
 
 
@@ -144,8 +150,6 @@ def _read(line: str, draft: _Draft) -> None:
             draft.maps.append(OpenedMap(_text(parts[0]), tuple(map(int, parts[1:8])), parts[8] == "1"))
         case "create":
             draft.creates.append(CreatedMap(_text(parts[0]), tuple(map(int, parts[1:8])), int(parts[8])))
-        case "btf":
-            draft.btf.append(int(parts[0]))
         case "load":
             kind, attach, flags, version, errno = map(int, parts[1:6])
             descriptors = {int(fd): int(number) for fd, number in (pair.split(":") for pair in parts[10:])}

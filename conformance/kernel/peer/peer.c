@@ -141,8 +141,6 @@ long __wrap_syscall(long number, ...)
 			tell_map(&attr, result, error);
 		if (a[0] == BPF_PROG_LOAD)
 			tell_program(&attr, result, error);
-		if (a[0] == BPF_BTF_LOAD)
-			printf("btf %d\n", result < 0 ? error : 0);
 	}
 	if (number == SYS_dup3 && object && result >= 0)
 		move_descriptor(a[0], a[1]);

@@ -22,7 +22,6 @@ WHOLE = b"""open 0
 program x61 x736f636b6574 1 0 1
 map x6d 2 4 8 1 0 3 4 0
 create x6d 2 4 8 1 0 3 4 0
-btf 22
 warning x6c69626270663a2068656c6c6f0a
 load x61 1 0 0 0 13 x47504c x%b x 2 7:0
 loaded -13
@@ -33,7 +32,7 @@ LOAD = (Insn(o.LD_IMM64, 1, o.PSEUDO_MAP_FD, 0, 7), Insn(0), Insn(0x95))
 
 def test_a_whole_answer() -> None:
     answer = read_answer(WHOLE % encode(LOAD).hex().encode())
-    assert (answer.opened, answer.loaded, answer.btf, answer.warnings) == (0, -13, (22,), ("libbpf: hello",))
+    assert (answer.opened, answer.loaded, answer.warnings, answer.untyped) == (0, -13, ("libbpf: hello",), False)
     assert (answer.programs[0].section, answer.programs[0].autoload) == ("socket", True)
     assert answer.maps[0].words == answer.creates[0].words == (2, 4, 8, 1, 0, 3, 4)
     (load,) = answer.loads
