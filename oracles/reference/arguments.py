@@ -42,8 +42,10 @@ class Written:
 
 @dataclass(slots=True)
 class Arguments:
-    """What the arguments turned out to be.  ``key``: the bytes of a map key, where they are known as a term."""
+    """What the arguments turned out to be.  ``key``: the bytes of a map key, where they are known as a term.  ``packet``: whether
+    the helper takes the packet for memory."""
 
+    packet: bool = False
     values: list[Value] = field(default_factory=list)
     map: int | None = None
     key: Term | None = None
@@ -56,7 +58,7 @@ class Arguments:
 
 def check(x: Explorer, s: State, prototype: Prototype) -> Arguments:
     """Hold R1 to R5 against the prototype."""
-    found = Arguments()
+    found = Arguments(prototype.packet_access)
     for index, arg in enumerate(prototype.args):
         register = index + 1
         value = read(x, s, register)
@@ -83,7 +85,7 @@ def _argument(x: Explorer, s: State, prototype: Prototype, found: Arguments, reg
         return
     if kind in (A.SIZE, A.SIZE_OR_ZERO):
         before = prototype.args[register - 2]
-        _sized(x, s, prototype, found, register, before, kind is A.SIZE_OR_ZERO)
+        _sized(x, s, found, register, before, kind is A.SIZE_OR_ZERO)
         return
     if kind is A.ALLOC_SIZE_OR_ZERO:
         found.size = None if is_pointer(value) else x.constant(s, number(s, value))
@@ -131,19 +133,19 @@ def _spec(x: Explorer, found: Arguments) -> MapSpec:
 
 def _key(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
     size = _spec(x, found).key_size
-    memory(x, s, register, pointer, size, reads=True, writes=False)
+    memory(x, s, register, pointer, size, reads=True, writes=False, packet=found.packet)
     found.key = content(s, pointer, size)
 
 
 def _value(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
     if pointer.region.kind in SOCKETS and _spec(x, found).type in (MapType.SOCKMAP, MapType.SOCKHASH):
         raise Unmodelled("a socket put into a map")
-    memory(x, s, register, pointer, _spec(x, found).value_size, reads=True, writes=False)
+    memory(x, s, register, pointer, _spec(x, found).value_size, reads=True, writes=False, packet=found.packet)
 
 
 def _value_room(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
     size = _spec(x, found).value_size
-    memory(x, s, register, pointer, size, reads=False, writes=True)
+    memory(x, s, register, pointer, size, reads=False, writes=True, packet=found.packet)
     found.written.append(Written(pointer, size))
 
 
@@ -153,7 +155,8 @@ def _fixed(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, poi
         off = place % arg.size != 0 if isinstance(place, int) else x.possible(s, place & (arg.size - 1) != 0)
         if off:
             x.refuse(s, rules.MISALIGNED, f"R{register}")
-    memory(x, s, register, pointer, arg.size, reads=arg.kind is not A.FIXED_MEM_UNINIT, writes=arg.kind is not A.FIXED_MEM)
+    reads, writes = arg.kind is not A.FIXED_MEM_UNINIT, arg.kind is not A.FIXED_MEM
+    memory(x, s, register, pointer, arg.size, reads=reads, writes=writes, packet=found.packet)
     if arg.kind is not A.FIXED_MEM:
         found.written.append(Written(pointer, arg.size))
 
@@ -212,7 +215,7 @@ CHECKS: dict[ArgKind, Check] = {
 }  # fmt: skip
 
 
-def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, register: int, arg: Arg, zero: bool) -> None:
+def _sized(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, zero: bool) -> None:
     """Memory at R(register - 1) whose size R(register) holds."""
     length = found.values[register - 1]
     if is_pointer(length):
@@ -245,7 +248,7 @@ def _sized(x: Explorer, s: State, prototype: Prototype, found: Arguments, regist
         if base.region.kind is RegionKind.CONTEXT:
             raise Unmodelled("the context as a helper's memory")
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register - 1} is no memory a helper may use")
-    memory(x, s, register - 1, base, size, reads=not writes, writes=writes, packet=prototype.packet_access)
+    memory(x, s, register - 1, base, size, reads=not writes, writes=writes, packet=found.packet)
     if writes or arg.kind in WRITTEN:
         found.written.append(Written(base, size))
 
@@ -255,7 +258,7 @@ def _at_least(term: Term, limit: int) -> Condition:
 
 
 def memory(
-    x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *, reads: bool, writes: bool, packet: bool = True
+    x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *, reads: bool, writes: bool, packet: bool
 ) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region

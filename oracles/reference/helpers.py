@@ -95,8 +95,7 @@ def fill(x: Explorer, s: State, pointer: Pointer, size: Term) -> None:
     elif region.kind is RegionKind.MAP_VALUE and isinstance(size, int):
         s.note(MapWritten(region, pointer.offset, size, None))
     elif region.kind is RegionKind.PACKET:
-        s.packet_bytes.clear()
-        s.packet_changed = True
+        raise Unmodelled("a helper that writes to the packet, which no kernel lets it")
     s.unpredictable = True
 
 

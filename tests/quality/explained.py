@@ -87,5 +87,15 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (R + "arithmetic.py", "if equal(d, s, bits) is True:", "arguments 1 and 2 swapped"): SYMMETRIC,
     (R + "verify.py", "return verify(case, lambda case, rule, at: False, budget, IntervalSolver())", "False becomes True"):
         "nobody is asked: intervals give no model, so there is no witness to confirm",
+    (R + "arithmetic.py", "if isinstance(d, int) and isinstance(s, int):", "and becomes or"):
+        "Z3's own operators take a number on either side",
+    (R + "arguments.py", "fine = disjunction(fine, equal(value, 0)) if not isinstance(value, int) else fine",
+     "arguments 1 and 2 swapped"): SYMMETRIC,
+    (R + "helpers.py", 'stack.store(at, 1, x.chance(s, "helper", 8))', "8 becomes 9"): "of a byte only eight bits are read",
+    (R + "stack.py", "return any(isinstance(self.bytes.get(offset + n, (0, 0, 0))[0], Pointer | Null) for n in range(size))",
+     "0 becomes 1"): "only the value is looked at, and any number is no pointer",
+    (I + "machine.py", "self.registers[6:11] = frame.saved", "11 becomes 12"): "there are eleven registers",
+    (I + "maps.py", 'int.from_bytes(self.untouched.get(index.to_bytes(4, "little"), bytes(4))[:4], "little")', "4 becomes 5"):
+        "the fields behind are zero, or no kernel takes the entry (kernel/bpf/bpf_insn_array.c: insn_array_update_elem)",
 }
 """By file, source line (stripped) and mutation."""

@@ -20,6 +20,7 @@ MAPS = {
     "WO": MapSpec(MapType.ARRAY, 4, 8, 1, flags=WRITE_ONLY),
     "L": MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, FieldKind.SPIN_LOCK),)),
     "R": MapSpec(MapType.RINGBUF, 0, 0, 4096),
+    "Q": MapSpec(MapType.QUEUE, 0, 8, 4),
     "P": MapSpec(MapType.PROG_ARRAY, 4, 4, 2),
     "PE": MapSpec(MapType.PERF_EVENT_ARRAY, 4, 4, 4),
     "S": MapSpec(MapType.SOCKMAP, 4, 4, 4),

@@ -155,4 +155,28 @@ ROWS = (
         "r6 = *(u32 *)(r1 +76); r7 = *(u32 *)(r1 +80); r8 = r6; r8 += 3; if r8 > r7 goto pc+4; r1 = map[0]; r2 = r6; "
         "call bpf_map_lookup_elem#1; r0 = 0; exit",
         "unsafe packet-bounds@8", maps="H"),
+    Row("a pop gives what was not written",
+        "r2 = r10; r2 += -8; r1 = map[0]; call bpf_map_pop_elem#88; r0 = 0; exit",
+        "safe", maps="Q"),
+    Row("a pop into the packet",
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 8; if r4 > r3 goto pc+2; r1 = map[0]; "
+        "call bpf_map_pop_elem#88; r0 = 0; exit",
+        "unsafe helper-argument@7; helper-argument@7", maps="Q"),
+    Row("a push from the packet",
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 8; if r4 > r3 goto pc+4; r1 = map[0]; r3 = 0; "
+        "call bpf_map_push_elem#87; r0 = 0; exit",
+        "safe", maps="Q"),
+    Row("as far down as may be",
+        "r6 = *(u32 *)(r1 +8); r6 &= 1; r6 <<= 29; r7 = 0; r7 -= r6; r1 = map[0][0]+0; r1 += r7; r0 = 0; exit",
+        "safe; offset-limit@7", maps="V"),
+    Row("moved before the value and back",
+        "r1 = map[0][0]+0; r1 += -8; r1 += 8; r0 = *(u8 *)(r1 +0); r0 = 0; exit",
+        "safe", maps="V"),
+    Row("rounds that make the same pointer",
+        "r6 = 0; r7 = r10; r7 += -8; may_goto pc+4; r7 = r10; r7 += -8; r6 += 1; goto pc-5; *(u64 *)(r7 +0) = 1; r0 = 0; exit",
+        "safe; unknown-opcode@3 before 6.9"),
+    Row("one byte at one place or another",
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 8; if r4 > r3 goto pc+7; r5 = *(u8 *)(r2 +0); "
+        "r7 = *(u32 *)(r1 +8); r7 &= 1; r2 += r7; r8 = *(u8 *)(r2 +0); if r8 == r5 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@11"),
 )  # fmt: skip

@@ -159,7 +159,8 @@ ROWS = (
         "call bpf_skb_load_bytes#26; r0 = 0; exit", "unknown: a helper that may overwrite a stored pointer"),
     Row("a helper does not write the packet",
         "r6 = r1; r7 = *(u32 *)(r1 +76); r8 = *(u32 *)(r1 +80); r2 = r7; r2 += 8; if r2 > r8 goto pc+6; r1 = r6; r2 = 0; r3 = r7; "
-        "r4 = 8; call bpf_skb_load_bytes#26; r0 = 0; r0 = 0; exit", "safe; helper-argument@10"),
+        "r4 = 8; call bpf_skb_load_bytes#26; r0 = 0; r0 = 0; exit",
+        "unknown: a helper that writes to the packet, which no kernel lets it; helper-argument@10"),
     Row("a tail call under a lock",
         "r6 = r1; r7 = map[1][0]+0; r1 = r7; call bpf_spin_lock#93; r1 = r6; r2 = map[0]; r3 = 0; call bpf_tail_call#12; r1 = r7; "
         "call bpf_spin_unlock#94; r0 = 0; exit", "safe; call-under-lock@9; lock-held-at-exit@9", maps="P L"),
