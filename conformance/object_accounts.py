@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from conformance.kernel.errnos import errno_name
 from conformance.kernel.jobs import Lost
 from conformance.kernel.peer.answers import PeerAnswer
-from conformance.properties.objects import Reading, words
+from conformance.properties.objects import Reading, is_probe, words
+from ebpf.maps import MapType
 from ebpf.program_types import ProgramType
 
 _TYPES = {int(each): each.name.lower() for each in ProgramType}
+_MAP_TYPES = {int(each): each.name.lower() for each in MapType}
+_LIBBPF_ERRNOS = (
+    "LIBELF", "FORMAT", "KVERSION", "ENDIAN", "INTERNAL", "RELOC", "LOAD", "VERIFY", "PROG2BIG", "KVER", "PROGTYPE", "WRNGPID",
+    "INVSEQ", "NLPARSE",
+)  # fmt: skip
+"""LIBBPF_ERRNO__… from 4000 on (libbpf.h, 0.3 and 1.5)."""
 
 
 def of_reading(reading: Reading) -> str:
@@ -38,20 +46,32 @@ def of_peer(answer: PeerAnswer | Lost) -> str:
 
 def _of_peer(answer: PeerAnswer) -> Iterator[str]:
     if answer.opened:
-        yield f"refused: error {answer.opened}"
+        yield f"refused: {_error(answer.opened)}"
     for program in answer.programs:
         yield _program(program.name, program.section, program.type, program.attach_type, program.autoload)
     for each in answer.maps:
         yield _map(each.name, each.words, each.pinned)
     for create in answer.creates:
-        yield f"BPF_MAP_CREATE {create.name!r}: errno {create.errno}"
+        if not is_probe(create.name, answer):
+            yield f"BPF_MAP_CREATE {create.name!r}: {_error(create.errno)}"
     for load in answer.loads:
-        yield f"BPF_PROG_LOAD {load.name!r}: {len(load.instructions)} slots, errno {load.errno}"
+        if not is_probe(load.name, answer):
+            yield f"BPF_PROG_LOAD {load.name!r}: {len(load.instructions)} slots, {_error(load.errno)}"
     if answer.loaded:
-        yield f"load: error {answer.loaded}"
+        yield f"load: {_error(answer.loaded)}"
     if answer.died:
         yield f"died: {answer.died}"
     yield from (f"says: {warning}" for warning in answer.warnings)
+
+
+def _error(number: int) -> str:
+    """The kernel's or libbpf's name of it."""
+    number = abs(number)
+    if not number:
+        return "ok"
+    if 4000 <= number < 4000 + len(_LIBBPF_ERRNOS):
+        return f"LIBBPF_ERRNO__{_LIBBPF_ERRNOS[number - 4000]}"
+    return errno_name(number)
 
 
 def _program(name: str, section: str, kind: int, attach: int, autoload: bool) -> str:
@@ -61,5 +81,6 @@ def _program(name: str, section: str, kind: int, attach: int, autoload: bool) ->
 
 def _map(name: str, numbers: Sequence[int], pinned: bool) -> str:
     kind, key, value, entries, flags, btf_key, btf_value = numbers
-    sizes = f"type {kind}, key {key}, value {value}, {entries} entries, flags {flags:#x}, BTF {btf_key} and {btf_value}"
+    known = _MAP_TYPES.get(kind, f"type {kind}")
+    sizes = f"{known}, key {key}, value {value}, {entries} entries, flags {flags:#x}, BTF {btf_key} and {btf_value}"
     return f"map {name!r}: {sizes}" + (", pinned" if pinned else "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
+from conformance.kernel.errnos import errno_name
 from conformance.kernel.jobs import Answer, Attempt
-from conformance.kernel.verdicts import ENOTSUPP
 from ebpf.errors import InputError
 from ebpf.program import Case
 
@@ -157,7 +156,7 @@ class Reached:
         name = self.stage.name.lower()
         if not self.errno:
             return f"{name} ok"
-        return f"{name} {'ENOTSUPP' if self.errno == ENOTSUPP else errno.errorcode.get(self.errno, self.errno)}"
+        return f"{name} {errno_name(self.errno)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ import errno
 import re
 from dataclasses import dataclass
 
+from conformance.kernel.errnos import ENOTSUPP, errno_name
 from conformance.kernel.jobs import Answer, Jit, Loaded, Lost, Verdict
 from conformance.kernel.refusals import find_alarm, find_refusal
 from ebpf.rules import Phase
-
-ENOTSUPP = 524  # include/linux/errno.h: internal to the kernel, and yet what bpf(2) returns
 
 NO_VERDICT = {
     errno.ENOSPC: "the log was too small",
@@ -74,7 +73,7 @@ def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Ju
 
 def _silent(loaded: Loaded, support: Support, jit: Jit) -> Judgement:
     code = loaded.errno
-    name = errno.errorcode.get(code, "ENOTSUPP" if code == ENOTSUPP else str(code))
+    name = errno_name(code)
     if support.missing:
         return Judgement(Verdict.UNSUPPORTED, support.missing[0], errno=code)
     if loaded.log.strip():
@@ -97,6 +96,6 @@ def judge_answer(answer: Answer | Lost, attempt: int, support: Support = Support
         at, code = answer.map_errno
         what = "the program's BTF" if at < 0 else f"map {at}"
         verdict = Verdict.UNSUPPORTED if support.missing else Verdict.NONE
-        reason = support.missing[0] if support.missing else f"{what} was refused: {errno.errorcode.get(code, str(code))}"
+        reason = support.missing[0] if support.missing else f"{what} was refused: {errno_name(code)}"
         return Judgement(verdict, reason, errno=code)
     return judge(answer.attempts[attempt], support, jit)

@@ -17,6 +17,8 @@ from ebpf.program import Program
 
 NAME = 15
 """Bytes of a name that bpf(2) takes (BPF_OBJ_NAME_LEN, without its end)."""
+NAMELESS = "x"
+"""What errors call an object here; the peer calls it so too."""
 PROBES = frozenset({"", "test", "libbpf_nametest", "det_arg_ctx", "libbpf_global", "libbpf_mmap", "libbpf_det_bind"})
 """Names of programs and maps that libbpf loads only to learn what the kernel has (libbpf.c and features.c, 0.3 to 1.5)."""
 
@@ -33,17 +35,23 @@ class Reading:
 def read(data: bytes, generation: Generation) -> Reading:
     """Open it, and make a program of each that is loaded without being asked."""
     try:
-        opened = open_object(data, "x", generation)
+        opened = open_object(data, NAMELESS, generation)
     except ObjectError as error:
-        return Reading(None, str(error))
+        return Reading(None, str(error).removeprefix(f"{NAMELESS}: "))
     programs: list[tuple[ObjectProgram, Program | None, str]] = []
     for each in opened.programs:
         if each.autoload:
             try:
                 programs.append((each, opened.program(each), ""))
             except ObjectError as error:
-                programs.append((each, None, str(error)))
+                programs.append((each, None, str(error).removeprefix(f"{NAMELESS}: ")))
     return Reading(opened, programs=tuple(programs))
+
+
+def is_probe(name: str, answer: PeerAnswer) -> bool:
+    """Whether libbpf created or loaded that to learn what the kernel has; a name that the object has too is the object's."""
+    own = [each.name for each in answer.programs] + [each.name for each in answer.maps]
+    return name in PROBES and name not in {each[:NAME] for each in own}
 
 
 def judge(ours: Reading, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:

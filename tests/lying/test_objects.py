@@ -86,7 +86,7 @@ def test_what_a_peer_refuses_and_we_take_is_a_finding(refused: tuple[Path, Ran])
     assert found.reproduced is not None
     assert (found.reproduced.times, found.reproduced.attempts) == (3, 3)
     assert found.provenance.versions["libbpf 1"] == "0-lying"
-    assert found.object.theirs == "refused: error -22\nsays: no"
+    assert found.object.theirs == "refused: EINVAL\nsays: no"
     assert found.object.ours.startswith("program 'prog_0' of ")
     assert status(run.summary) == 1
     (cell,) = run.summary.cells
@@ -113,7 +113,7 @@ def test_every_report_can_be_written(refused: tuple[Path, Ran]) -> None:
         assert found.reproducers == {"object": "object.o"}
         for text in ((folder / "index.html").read_text(), (folder / "report.md").read_text()):
             assert "veridiff libbpf findings/" in text
-            assert "refused: error -22" in text
+            assert "refused: EINVAL" in text
 
 
 def test_a_lie_told_once_is_not_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

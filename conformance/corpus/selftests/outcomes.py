@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from conformance.corpus.records import Measured
 from conformance.corpus.selftests.messages import unmet
 from conformance.corpus.selftests.tags import POINTER_VALUE
 from conformance.corpus.selftests.trials import Trial
+from conformance.kernel.errnos import errno_name
 from conformance.kernel.jobs import Answer, Lost, Verdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import NO_VERDICT, judge_answer
@@ -88,7 +88,7 @@ def compare(trial: Trial, answer: Answer | Lost, release: str) -> Outcome:
     subject = Subject(trial.id, trial.name, trial.case, trial.privileged, measured)
     if loaded.log_truncated or loaded.errno in NO_VERDICT:
         return Outcome(trial, Agreement.NONE, "", "the log was cut" if loaded.log_truncated else NO_VERDICT[loaded.errno], subject)
-    told = "accept" if accepted else f"reject {errno.errorcode.get(loaded.errno, loaded.errno)}"
+    told = "accept" if accepted else f"reject {errno_name(loaded.errno)}"
     wrong = _wrong(trial, answer, accepted)
     if wrong and not accepted and ruling.message:
         wrong += f"; it says: {ruling.message}"
@@ -107,7 +107,7 @@ def _wrong(trial: Trial, answer: Answer, accepted: bool) -> str:
             return "no test run was made"
         run = loaded.runs[0]
         if run.errno:
-            return f"the test run failed: {errno.errorcode.get(run.errno, run.errno)}"
+            return f"the test run failed: {errno_name(run.errno)}"
         assert expected.retval is not None
         if run.retval != expected.retval & _WORD and expected.retval != POINTER_VALUE:
             return f"expected result {expected.retval}, got {run.retval - (1 << 32) if run.retval >> 31 else run.retval}"

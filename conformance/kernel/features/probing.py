@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from conformance.kernel.errnos import ENOTSUPP, errno_name
 from conformance.kernel.features.answers import Answer3, Feature, Features, Kind
 from conformance.kernel.features.attaching import probe_attaching
 from conformance.kernel.features.instructions import KNOWN_BUT, UNKNOWN_TO_KERNEL, probed_forms, program_with
@@ -15,7 +16,6 @@ from conformance.kernel.hello import Hello, Knob
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Lost
 from conformance.kernel.refusals import find_refusal
 from conformance.kernel.session import KernelSession
-from conformance.kernel.verdicts import ENOTSUPP
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
 from ebpf.program import Case, Input, LoadFlag, Program
@@ -83,10 +83,6 @@ def _job(program: Program, attempt: Attempt) -> Job:
     return Job(Case(program), (attempt,))
 
 
-def _errno(code: int) -> str:
-    return "ENOTSUPP" if code == ENOTSUPP else errno.errorcode.get(code, str(code))
-
-
 def _message(answer: Answer) -> str:
     refusal = find_refusal(answer.attempts[0].log)
     return refusal.message if refusal else ""
@@ -97,7 +93,7 @@ def _unmade(answer: Answer) -> str | None:
     if answer.missing is not None:
         return f"no {answer.missing} in the kernel's BTF"
     if answer.map_errno is not None:
-        return f"{'map' if answer.map_errno[0] >= 0 else 'BTF'}: {_errno(answer.map_errno[1])}"
+        return f"{'map' if answer.map_errno[0] >= 0 else 'BTF'}: {errno_name(answer.map_errno[1])}"
     return None
 
 
@@ -111,7 +107,7 @@ def _reader_of_instruction(name: str) -> Callable[[Answer], Found]:
         if name in KNOWN_BUT and re.match(KNOWN_BUT[name], message):
             return Answer3.YES, message
         known = Answer3.NO if UNKNOWN_TO_KERNEL.match(message) else Answer3.UNKNOWN
-        return known, message or _errno(answer.attempts[0].errno)
+        return known, message or errno_name(answer.attempts[0].errno)
 
     return read
 
@@ -127,17 +123,17 @@ def _read_type(answer: Answer) -> Found:
     if loaded.errno == ENOTSUPP:
         return Answer3.YES, "ENOTSUPP"  # check_struct_ops_btf_id (kernel/bpf/verifier.c): of the type, but of no structure
     # find_prog_type (kernel/bpf/syscall.c) says EINVAL before the verifier is called
-    return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), _errno(loaded.errno)
+    return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), errno_name(loaded.errno)
 
 
 def _read_run(answer: Answer) -> Found:
     if _unmade(answer) is not None or not answer.attempts[0].runs:
-        return Answer3.UNKNOWN, _unmade(answer) or _message(answer) or _errno(answer.attempts[0].errno)
+        return Answer3.UNKNOWN, _unmade(answer) or _message(answer) or errno_name(answer.attempts[0].errno)
     code = answer.attempts[0].runs[0].errno
     if code == 0:
         return Answer3.YES, "ran"
     # bpf_prog_test_run (kernel/bpf/syscall.c) when the type has no test_run
-    return (Answer3.NO if code == ENOTSUPP else Answer3.UNKNOWN), _errno(code)
+    return (Answer3.NO if code == ENOTSUPP else Answer3.UNKNOWN), errno_name(code)
 
 
 def _read_map(answer: Answer) -> Found:
@@ -156,7 +152,7 @@ def _read_flag(answer: Answer) -> Found:
         return Answer3.YES, "loaded"
     if message := _message(answer):
         return Answer3.YES, message
-    return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), _errno(loaded.errno)
+    return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), errno_name(loaded.errno)
 
 
 def _read_jit(answer: Answer) -> Found:
@@ -167,7 +163,7 @@ def _read_jit(answer: Answer) -> Found:
 def _read_interpreter(answer: Answer) -> Found:
     loaded = answer.attempts[0]
     if loaded.errno:
-        return Answer3.UNKNOWN, _message(answer) or _errno(loaded.errno)
+        return Answer3.UNKNOWN, _message(answer) or errno_name(loaded.errno)
     ran = loaded.jited_length == 0 and [run.retval for run in loaded.runs] == [0x1234567]
     return (Answer3.YES if ran else Answer3.NO), f"jited_prog_len {loaded.jited_length} with bpf_jit_enable 0"
 
@@ -183,7 +179,7 @@ def _read_unprivileged(answer: Answer) -> Found:
     code = answer.attempts[0].errno
     if code == 0:
         return Answer3.YES, "loaded without capabilities"
-    return (Answer3.NO if code == errno.EPERM else Answer3.UNKNOWN), _errno(code)
+    return (Answer3.NO if code == errno.EPERM else Answer3.UNKNOWN), errno_name(code)
 
 
 def _knobs(hello: Hello) -> list[Feature]:

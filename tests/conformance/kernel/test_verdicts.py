@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
+from conformance.kernel.errnos import ENOTSUPP
 from conformance.kernel.jobs import Answer, Jit, Loaded, LossReason, Lost, Verdict
-from conformance.kernel.verdicts import ENOTSUPP, Support, judge, judge_answer
+from conformance.kernel.verdicts import Support, judge, judge_answer
 from ebpf.rules import Phase
 
 REFUSED = "0: (95) exit\nR0 !read_ok\nprocessed 1 insns (limit 1000000)\n"

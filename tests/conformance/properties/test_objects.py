@@ -103,7 +103,7 @@ def test_refused_by_us_alone() -> None:
     (found,) = judge(read(data, NEW), opened, "libbpf 1")
     assert isinstance(found, Disagreement)
     assert found.signature == "objects:libbpf 1:stricter"
-    assert "takes it, and veridiff's reader refuses it: x: " in found.statement
+    assert "takes it, and veridiff's reader refuses it: elf init: " in found.statement
 
 
 def test_refused_by_us_for_a_reason_of_the_table() -> None:
