@@ -97,5 +97,12 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (I + "machine.py", "self.registers[6:11] = frame.saved", "11 becomes 12"): "there are eleven registers",
     (I + "maps.py", 'int.from_bytes(self.untouched.get(index.to_bytes(4, "little"), bytes(4))[:4], "little")', "4 becomes 5"):
         "the fields behind are zero, or no kernel takes the entry (kernel/bpf/bpf_insn_array.c: insn_array_update_elem)",
+    (I + "runs.py", "STEP_LIMIT = 200_000", "200000 becomes 200001"): "where a run is given up is a matter of time",
+    (I + "runs.py", "seed: int = 0,", "0 becomes 1"): "any first seed will do",
+    (R + "ranges.py", "return Range(a.bits, 1, 0, 1, 0, 0, 0)", "0 becomes 1"): "of an empty range nobody asks for its bits",
+    (R + "ranges.py", "other = (b.low, b.high) if sign > 0 else (-b.high, -b.low)", "Gt becomes GtE"): "the sign is 1 or -1",
+    (R + "intervals.py",
+     "same = True if a.constant is not None and a.constant == b.constant else False if ranges.meet(a, b).empty else None",
+     "arguments 1 and 2 swapped"): "what is in both is the same both ways round",
 }
 """By file, source line (stripped) and mutation."""

@@ -179,4 +179,8 @@ ROWS = (
         "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 8; if r4 > r3 goto pc+7; r5 = *(u8 *)(r2 +0); "
         "r7 = *(u32 *)(r1 +8); r7 &= 1; r2 += r7; r8 = *(u8 *)(r2 +0); if r8 == r5 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@11"),
+    Row("ring buffer, a size that a branch decides",
+        "r2 = *(u32 *)(r1 +8); if r2 != 8 goto pc+8; r1 = map[0]; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+3; "
+        "r1 = r0; r2 = 0; call bpf_ringbuf_discard#133; r0 = 0; exit",
+        "safe", maps="R"),
 )  # fmt: skip
