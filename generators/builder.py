@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ebpf.helper_names import HELPER_NUMBERS
+from ebpf.helpers.availability import ALL, refusal
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
-from ebpf.program_types import ProgramType
+from ebpf.program_types import AttachType, ProgramType
 from ebpf.rules import Rule
 from generators.profiles import Profile
 from generators.state import ANY, Number, State, join
@@ -42,7 +44,8 @@ class Loop:
 
 @dataclass(slots=True)
 class Builder:
-    """``intent_rule`` and ``intent_at``: the rule a near miss broke and the instruction that breaks it.
+    """``gpl``: whether helpers for GPL programs only may be called; ``helpers``: whether any helper may, though hardly any of their
+    results can be foretold.  ``intent_rule`` and ``intent_at``: the rule a near miss broke and the instruction that breaks it.
 
     ``open`` holds the blocks and loops that later productions belong to, innermost last.
     """
@@ -50,6 +53,9 @@ class Builder:
     type: ProgramType
     profile: Profile
     privileged: bool
+    attach_type: AttachType | None = None
+    gpl: bool = True
+    helpers: bool = False
     insns: list[Insn] = field(default_factory=list)
     state: State = field(default_factory=State)
     maps: list[MapSpec] = field(default_factory=list)
@@ -74,6 +80,11 @@ class Builder:
     def set_number(self, register: int, low: int = 0, high: int = ANY.high) -> None:
         """The register now holds a scalar in that range."""
         self.state.registers[register] = Number(low, high)
+
+    def has_helper(self, name: str) -> bool:
+        """Whether the program may call it."""
+        capabilities = ALL if self.privileged else ()
+        return refusal(self.type, self.attach_type, HELPER_NUMBERS[name], self.profile.release, capabilities) is None
 
     def free(self) -> list[int]:
         """Registers a production may overwrite, ascending: scalars and unused ones, never pinned."""

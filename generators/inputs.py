@@ -15,6 +15,21 @@ WORDS = 10
 """Eight-byte words of packet payload."""
 
 
+SK_BUFF = frozenset({
+    ProgramType.SOCKET_FILTER, ProgramType.SCHED_CLS, ProgramType.SCHED_ACT, ProgramType.CGROUP_SKB, ProgramType.LWT_IN,
+    ProgramType.LWT_OUT, ProgramType.LWT_XMIT, ProgramType.SK_SKB,
+})  # fmt: skip
+"""Types whose runs take a packet and a ``struct __sk_buff`` (net/bpf/test_run.c, bpf_prog_test_run_skb; SK_SKB has none)."""
+_ARGUMENTS = {ProgramType.RAW_TRACEPOINT: 96, ProgramType.SYSCALL: 128}
+"""Bytes of context that a run takes, whatever they are."""
+_OTHERS = {
+    ProgramType.FLOW_DISSECTOR: Input(packet=bytes(64)),
+    # struct bpf_sk_lookup: cookie, then family AF_INET and protocol TCP
+    ProgramType.SK_LOOKUP: Input(context=bytes(8) + bytes([2, 0, 0, 0, 6, 0, 0, 0]) + bytes(48)),
+}
+"""The one input of types whose runs take little; the rest cannot be run at all, and start from what is in their maps."""
+
+
 def constants_of(insns: Sequence[Insn]) -> tuple[int, ...]:
     """The immediates a program computes and compares with, and their neighbours, as unsigned 64-bit numbers."""
     found: set[int] = set()
@@ -54,9 +69,15 @@ def payload(rng: random.Random, constants: Sequence[int], words: int = WORDS) ->
 
 
 def inputs_for(kind: ProgramType, insns: Sequence[Insn], seed: int, count: int) -> tuple[Input, ...]:
-    """``count`` inputs: the first plain, most long enough for every generated access, one now and then short."""
+    """``count`` inputs, or one where none can differ.  Of packets, the first is plain, most are long enough for every generated
+    access, and one now and then is short."""
     rng = random.Random(seed)
     constants = constants_of(insns)
+    if kind in _ARGUMENTS:
+        size = _ARGUMENTS[kind]
+        return tuple(Input(context=payload(rng, constants, size // 8)) for _ in range(count))
+    if kind is not ProgramType.XDP and kind not in SK_BUFF:
+        return (_OTHERS.get(kind, Input()),)
     made = []
     for number in range(count):
         words = WORDS if number == 0 or rng.randrange(8) else rng.randrange(1, WORDS)

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ebpf import rules
+from ebpf.contexts import CONTEXTS, Refusal, ctx_access
 from ebpf.isa import opcodes as o
-from ebpf.program_types import ProgramType
+from ebpf.program_rules import LEGACY_LOADS
 from ebpf.rules import Rule
 from generators import paths, resource_misses
 from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.productions.calls import call_helper
+from generators.productions.memory import SIZES
 from generators.state import ANY, Kind, Pointer
 
 UNTOUCHED = -256
@@ -155,18 +157,22 @@ def _number_dereferenced(b: Builder, dice: Dice) -> int | None:
 
 
 def _context_access(b: Builder, dice: Dice) -> int | None:
+    """Near a field, where the table gives none, or none of that size, or only to be read."""
     source = _context(b)
     if source is None:
         return None
-    skb = b.type is not ProgramType.XDP
-    form = dice.pick(4)
-    if form == 0:
-        return b.emit(o.LDX | o.MEM | o.W, _scalar(b), source, 192 if skb else 24)
-    if form == 1:
-        return b.emit(o.LDX | o.MEM | o.W, _scalar(b), source, 76 if skb else -4)
-    if form == 2:
-        return b.emit(o.ST | o.MEM | o.W, source, 0, 0 if skb else 12)
-    return b.emit(o.LDX | o.MEM | o.W, _scalar(b), source, 1)
+    field = dice.of(CONTEXTS[b.type].fields)
+    for _ in range(8):
+        code, size = dice.of(SIZES)
+        write = dice.pick(3) == 2
+        offset = dice.of((field.offset, field.offset + field.size)) + dice.of((0, 1, -1, 4, -4, 8, -8))
+        answer = ctx_access(b.type, b.attach_type, offset, size, write, b.privileged, b.profile.release)
+        if isinstance(answer, Refusal) and offset < 1 << 15:
+            register = _scalar(b)
+            if write:
+                return b.emit(o.STX | o.MEM | code, source, register, offset)
+            return b.emit(o.LDX | o.MEM | code, register, source, offset)
+    return None
 
 
 def _pointer_arithmetic(b: Builder, dice: Dice) -> int | None:
@@ -311,7 +317,7 @@ def _packet_beyond(b: Builder, dice: Dice) -> int | None:
 
 def _scratched_by_packet_load(b: Builder, dice: Dice) -> int | None:
     """Legacy packet loads scratch R1 to R5 as calls do."""
-    if b.type is ProgramType.XDP or b.state.registers.get(6) != Pointer(Kind.CONTEXT):
+    if b.type not in LEGACY_LOADS or b.state.registers.get(6) != Pointer(Kind.CONTEXT):
         return None
     register = 1 + dice.pick(5)
     b.emit(o.MOV | o.K | o.ALU64, register, imm=7)

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ebpf.program_types import ProgramType
+from generators.settings import SETTINGS, UNPRIVILEGED, Setting
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``forms_since``: instruction forms that became known later than this Linux version are not used.
+    """``settings``: program types to choose from, each as often as its weight says.  Instruction forms that became known later than
+    ``linux`` are not used.
 
-    ``types``: program types to choose from.  ``unprivileged_in``: one program in so many is made for loading without capabilities
-    (0: none).  ``near_misses_in``, ``daring_in``: likewise for programs that break a rule, and for programs whose safety nobody has
-    established beforehand.  ``experiments_in``: one in so many is a program of experiments (1: all, 0: none).
+    ``unprivileged_in``: one program in so many is made for loading without capabilities (0: none).  ``near_misses_in``,
+    ``daring_in``: likewise for programs that break a rule, and for programs whose safety nobody has established beforehand.
+    ``experiments_in``: one in so many is a program of experiments (1: all, 0: none).
     """
 
     linux: tuple[int, int] = (6, 12)
-    types: tuple[ProgramType, ...] = (ProgramType.SOCKET_FILTER, ProgramType.XDP)
+    settings: tuple[Setting, ...] = SETTINGS
     unprivileged_in: int = 4
     near_misses_in: int = 5
     daring_in: int = 9
     inputs: int = 5
     experiments_in: int = 0
+
+    @property
+    def release(self) -> str:
+        """The version, as tables take it."""
+        return ".".join(map(str, self.linux))
+
+    def choices(self, privileged: bool) -> tuple[Setting, ...]:
+        """Settings by weight, simplest first."""
+        offered = self.settings if privileged else UNPRIVILEGED
+        return tuple(each for each in offered if self.knows(each.since) for _ in range(each.weight))
 
     def knows(self, since: str) -> bool:
         """Whether the target has what came with Linux ``since`` ("6.6"); never for what no Linux has ("")."""

@@ -7,7 +7,7 @@ loadable by construction except what a near miss breaks on purpose and what a da
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -15,9 +15,10 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, LoadFlag, Program
-from ebpf.program_types import ProgramType
-from ebpf.rules import FALLS_OFF, Rule
-from generators.builder import INPUT_BASE, Builder
+from ebpf.program_rules import map_refusal
+from ebpf.return_ranges import return_range
+from ebpf.rules import FALLS_OFF, RETURN_RANGE, Rule
+from generators.builder import INPUT_BASE, KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.inputs import inputs_for, payload
 from generators.mutations import mutate
@@ -25,6 +26,7 @@ from generators.near_misses import NEAR_MISSES, UNPRIVILEGED, NearMiss
 from generators.productions import CHOICES, PRODUCTIONS
 from generators.productions.calls import call_helper
 from generators.profiles import Profile
+from generators.settings import PACKET_PLACES, SK_BUFF_PLACES, Entry
 from generators.state import ANY, Kind, Number, Pointer
 
 
@@ -58,22 +60,28 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     """The program that ``header`` and ``seeds`` (non-negative integers) stand for, made for ``profile``."""
     dice = Dice(header)
     purpose, privileged = _purpose(dice, profile)
-    # Without privilege only socket filters load (kernel/bpf/syscall.c, bpf_prog_load; cgroup_skb needs a cgroup).
-    kind = dice.of(profile.types) if privileged else ProgramType.SOCKET_FILTER
-    b = Builder(kind, profile, privileged)
+    setting = dice.of(profile.choices(privileged))
+    b = Builder(setting.type, profile, privileged, dice.of(setting.attached))
     input_seed = dice.pick(1 << 32)
     b.maps = [_map("m0", 64, 2, input_seed), _map("m1", 16, 4, input_seed + 1), _map("m2", 8 << dice.pick(4), 1, input_seed + 2)]
+    if dice.pick(3) == 2:
+        b.maps.append(_map("h0", 16, 4, input_seed + 3, MapType.HASH))
+        queue = MapSpec(MapType.QUEUE, 0, 16, 4, name="q0")
+        if map_refusal(Program(b.type, (), flags=setting.flags), queue, profile.release) is None:
+            b.maps.append(queue)
+    b.helpers = dice.chance(setting.helpers_in)
+    b.gpl = purpose is not Purpose.NEAR_MISS  # one of them takes the licence away
     misses = _choices(dice, privileged) if purpose is Purpose.NEAR_MISS else []
     miss_dice = Dice(dice.pick(1 << 48))
-    falls_off = bool(misses) and dice.pick(30) == 29
-    if falls_off:
+    last = _last_miss(b, dice) if misses else None
+    if last is not None:
         # The end of the program is broken only once nothing else is.
         misses = []
     license = "GPL"
     if misses and misses[0].first:
         license = _break(b, misses[:1], miss_dice)
     misses = [miss for miss in misses if not miss.first]
-    _prologue(b, dice)
+    prologue(b, dice, dice.of(setting.entries))
     names: list[str] = []
     where = len(seeds) // 2
     for number, seed in enumerate(seeds):
@@ -85,13 +93,13 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         b.close(b.open.pop())
     if misses and b.intent_rule is None:
         license = _break(b, misses, miss_dice)
-    _epilogue(b, falls_off)
+    epilogue(b, dice, last)
     # More frequent states mean more pruning; a near miss may depend on it.
     often = dice.pick(4) >= (1 if purpose is Purpose.NEAR_MISS else 3)
     flags = LoadFlag.TEST_STATE_FREQ if often and profile.knows("5.3") and privileged else LoadFlag(0)
     case = Case(
-        Program(kind, tuple(b.insns), tuple(b.maps), flags=flags, license=license),
-        inputs_for(kind, b.insns, input_seed, profile.inputs),
+        Program(b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=flags | setting.flags, license=license),
+        inputs_for(b.type, b.insns, input_seed, profile.inputs),
         None if privileged else (),
     )
     if purpose is Purpose.DARING:
@@ -120,10 +128,18 @@ def _choices(dice: Dice, privileged: bool) -> list[NearMiss]:
     return [*first[start:], *first[:start], *(NEAR_MISSES if first is UNPRIVILEGED else ())]
 
 
-def _map(name: str, size: int, entries: int, seed: int) -> MapSpec:
+def _last_miss(b: Builder, dice: Dice) -> Rule | None:
+    """A rule for the end of the program to break, now and then."""
+    if dice.pick(30) == 29:
+        return FALLS_OFF
+    ranged = return_range(b.type, b.attach_type, b.profile.release) is not None
+    return RETURN_RANGE if ranged and dice.pick(6) == 5 else None
+
+
+def _map(name: str, size: int, entries: int, seed: int, kind: MapType = MapType.ARRAY) -> MapSpec:
     rng = random.Random(seed)
     contents = tuple((key.to_bytes(4, "little"), payload(rng, (), size // 8)) for key in range(entries))
-    return MapSpec(MapType.ARRAY, 4, size, entries, name=name, contents=contents)
+    return MapSpec(kind, 4, size, entries, name=name, contents=contents)
 
 
 def _break(b: Builder, misses: Sequence[NearMiss], dice: Dice) -> str:
@@ -147,17 +163,37 @@ def _apply(b: Builder, dice: Dice) -> str:
     return "none"
 
 
-def _prologue(b: Builder, dice: Dice) -> None:
+def prologue(b: Builder, dice: Dice, entry: Entry) -> None:
+    """R6 = the context, 64 bytes of input where ``entry`` puts them, and two words of it in R0 and R8."""
     b.emit(o.MOV | o.X | o.ALU64, 6, 1)
     b.state.registers[6] = Pointer(Kind.CONTEXT)
-    if b.type is ProgramType.XDP:
-        _packet_prologue(b, dice)
-    else:
-        copy_prologue(b)
-    source, base = (7, 0) if b.type is ProgramType.XDP else (10, INPUT_BASE)
+    PROLOGUES[entry](b, dice)
+    source, base = (7, 0) if entry is Entry.DIRECT else (10, INPUT_BASE)
     for number, register in enumerate((0, 8)):
         b.emit(o.LDX | o.MEM | o.DW, register, source, base + 8 * number)
         b.state.registers[register] = ANY
+
+
+def _lookup_prologue(b: Builder, dice: Dice) -> None:
+    """R7 = the value of map 0, 64 bytes, all of it copied to the stack."""
+    b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT)
+    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
+    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
+    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    call_helper(b, "map_lookup_elem")
+    b.leave_to_exit(o.JEQ | o.K | o.JMP, 0)
+    b.emit(o.MOV | o.X | o.ALU64, 7, 0)
+    b.state.registers[7] = Pointer(Kind.MAP_VALUE, b.maps[0].value_size)
+    _copy_to_stack(b)
+
+
+def _copy_to_stack(b: Builder) -> None:
+    """64 bytes from R7 on."""
+    for offset in range(0, 64, 8):
+        b.emit(o.LDX | o.MEM | o.DW, 3, 7, offset)
+        b.emit(o.STX | o.MEM | o.DW, 10, 3, INPUT_BASE + offset)
+        b.state.slots[INPUT_BASE + offset] = ANY
+    b.state.registers[3] = ANY
 
 
 def copy_prologue(b: Builder) -> None:
@@ -175,8 +211,9 @@ def copy_prologue(b: Builder) -> None:
 
 def _packet_prologue(b: Builder, dice: Dice) -> None:
     """R7 = data, R9 = data_end, 72 bytes proven; then some words copied to the stack."""
-    b.emit(o.LDX | o.MEM | o.W, 7, 6, 0)
-    b.emit(o.LDX | o.MEM | o.W, 9, 6, 4)
+    data, data_end = PACKET_PLACES.get(b.type, SK_BUFF_PLACES)
+    b.emit(o.LDX | o.MEM | o.W, 7, 6, data)
+    b.emit(o.LDX | o.MEM | o.W, 9, 6, data_end)
     b.emit(o.MOV | o.X | o.ALU64, 2, 7)
     b.emit(o.ADD | o.K | o.ALU64, 2, imm=72)
     forms = ((o.JGT, 2, 9), (o.JLT, 9, 2), (o.JGE, 2, 9), (o.JLE, 9, 2))
@@ -185,15 +222,19 @@ def _packet_prologue(b: Builder, dice: Dice) -> None:
     b.state.registers[7] = Pointer(Kind.PACKET, 72)
     b.state.registers[9] = Pointer(Kind.PACKET_END)
     if dice.pick(2):
-        for offset in range(0, 64, 8):
-            b.emit(o.LDX | o.MEM | o.DW, 3, 7, offset)
-            b.emit(o.STX | o.MEM | o.DW, 10, 3, INPUT_BASE + offset)
-            b.state.slots[INPUT_BASE + offset] = ANY
-        b.state.registers[3] = ANY
+        _copy_to_stack(b)
 
 
-def _epilogue(b: Builder, falls_off: bool) -> None:
-    """Every scalar register goes to the output map, so that a run shows all 64 bits of each; then the common exit."""
+PROLOGUES: dict[Entry, Callable[[Builder, Dice], None]] = {
+    Entry.COPIED: lambda b, dice: copy_prologue(b), Entry.DIRECT: _packet_prologue, Entry.LOOKED_UP: _lookup_prologue,
+}  # fmt: skip
+
+
+def epilogue(b: Builder, dice: Dice, last: Rule | None = None) -> None:
+    """Every scalar register goes to the output map, so that a run shows all 64 bits of each; then the common exit.
+
+    ``last`` is the rule to break here, where nothing else was broken.
+    """
     b.maps.append(MapSpec(MapType.ARRAY, 4, 8 * OUTPUT_WORDS, 1, name="out"))
     numbers = b.state.numbers()
     spare = [r for r in range(9, -1, -1) if r not in numbers]
@@ -208,17 +249,27 @@ def _epilogue(b: Builder, falls_off: bool) -> None:
         b.emit(o.STX | o.MEM | o.DW, pointer, spill, 8 * (10 + place))
     if 0 not in numbers or pointer == 0:
         b.emit(o.MOV | o.K | o.ALU64, 0, imm=1)
+    allowed = return_range(b.type, b.attach_type, b.profile.release)
+    if last is RETURN_RANGE and allowed is not None and b.intent_rule is None:
+        # A number too large, or one of which nothing is known but what a run shows.
+        b.emit((o.MOV if dice.pick(2) else o.OR) | o.K | o.ALU64, 0, imm=allowed[1] + dice.of((1, 2, 1 << 20)) * 4)
+        b.intent_rule, b.intent_at = RETURN_RANGE, len(b.insns)
+    elif allowed is not None:
+        if allowed[0] == 0 and dice.pick(2):
+            b.emit(o.AND | o.K | o.ALU64, 0, imm=allowed[1])
+        else:
+            b.emit(o.MOV | o.K | o.ALU64, 0, imm=allowed[0])
     b.emit(o.EXIT | o.JMP)
     if b.exits:
         for jump in b.exits:
             old = b.insns[jump]
             b.insns[jump] = Insn(old.opcode, old.dst, old.src, len(b.insns) - jump - 1, old.imm)
-        b.emit(o.MOV | o.K | o.ALU64, 0)
+        b.emit(o.MOV | o.K | o.ALU64, 0, imm=allowed[0] if allowed else 0)
         b.emit(o.EXIT | o.JMP)
     for call, body in b.functions:
         old = b.insns[call]
         b.insns[call] = Insn(old.opcode, old.dst, old.src, old.off, len(b.insns) - call - 1)
         b.insns.extend(body)
-    if falls_off and b.intent_rule is None and b.insns[-1].opcode == o.EXIT | o.JMP:
+    if last is FALLS_OFF and b.intent_rule is None and b.insns[-1].opcode == o.EXIT | o.JMP:
         b.insns[-1] = Insn(o.MOV | o.K | o.ALU64, 0)
         b.intent_rule, b.intent_at = FALLS_OFF, len(b.insns) - 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ebpf.isa import opcodes as o
 from ebpf.maps import MapSpec, MapType
-from ebpf.program_types import ProgramType
 from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.productions.calls import call_helper
@@ -37,7 +36,7 @@ def leaked_record(b: Builder, dice: Dice) -> int | None:
 def size_may_be_zero(b: Builder, dice: Dice) -> int | None:
     """For a helper that wants at least one byte (ARG_CONST_SIZE)."""
     sources = b.state.pointers(Kind.CONTEXT)
-    if b.type is ProgramType.XDP or not sources:
+    if not b.has_helper("skb_load_bytes") or not sources:
         return None
     call_helper(b, "get_prandom_u32")
     b.emit(o.AND | o.K | o.ALU64, 0, imm=dice.of((7, 1, 3)))

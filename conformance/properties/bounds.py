@@ -6,6 +6,7 @@ a later claim is no bug.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -110,11 +111,13 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
             broken = _broken(state, step)
             if broken is not None:
                 place, bound, value = broken
+                what = bound.split("=")[0]
+                culprit = _parted(trace, claims.step, place, bound) if what == "id" else step.at
                 return Disagreement(
-                    Kind.BOUNDS, f"bounds:{seen.form_name(step.at)}:{bound.split('=')[0]}",
+                    Kind.BOUNDS, f"bounds:{seen.form_name(culprit)}:{what}",
                     f"after instruction {step.at} ({seen.text(step.at)}) the kernel claims {bound} for {place}, which holds "
                     f"{value} on input {number}",
-                    step.at, number,
+                    culprit, number,
                 )  # fmt: skip
     stop = followed.stop
     if isinstance(stop, NotExplored):
@@ -173,6 +176,16 @@ def _unequal(state: State, step: Step) -> tuple[str, str, str] | None:
         if value != expected:
             return place, f"id={claim.id}, the same as for {first} (0x{expected:x}),", f"0x{value:x}"
     return None
+
+
+def _parted(trace: tuple[Step, ...], last: int, *places: str) -> int:
+    """The instruction that made two registers differ whose id is one: the log need not show both together until later."""
+    registers = [int(number) for place in places for number in re.findall(r"\bR(\d+)", place)]
+    for at in range(last, 0, -1):
+        here, before = trace[at], trace[at - 1]
+        if here.depth != before.depth or any(here.registers[r] != before.registers[r] for r in registers):
+            return here.at
+    return trace[last].at
 
 
 def _numbers(state: State, step: Step) -> Iterator[tuple[str, Scalar, int]]:

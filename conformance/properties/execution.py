@@ -14,12 +14,17 @@ from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from conformance.properties.observation import Observation
 from ebpf.contexts import CONTEXTS
 from ebpf.isa import opcodes as o
+from ebpf.program_types import ProgramType
 from oracles.interpreter import Returned, Step
 
 OURS = "our interpreter"
 HIGH_HALF = "high-half"
 """Last part of a signature: only upper halves of registers differ, under BPF_F_TEST_RND_HI32."""
 ENGINES = {Jit.ON: "JIT", Jit.OFF: "kernel interpreter", Jit.HARDENED: "hardened JIT"}
+
+
+DATA_END = 80
+"""``struct __sk_buff`` (include/uapi/linux/bpf.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     if not seen.accepted:
         yield Abstention("not accepted")
         return
+    if _without_end(seen):
+        yield Abstention("a test run gives cgroup_skb programs no data_end")
+        return
     for number, (outcome, trace) in enumerate(seen.runs):
         if seen.case.inputs[number].helpers:
             yield Abstention("scripted helper results cannot be imposed on a kernel")
@@ -45,6 +53,14 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         else:
             ours = _Result(OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, _beyond_link(seen, outcome.packet))
             yield from _compare(seen, number, ours, trace)
+
+
+def _without_end(seen: Observation) -> bool:
+    """Whether the program reads ``data_end`` where BPF_PROG_TEST_RUN leaves it 0 (net/bpf/test_run.c, bpf_prog_test_run_skb)."""
+    program = seen.case.program
+    return program.type is ProgramType.CGROUP_SKB and any(
+        insn.opcode == o.LDX | o.MEM | o.W and insn.off == DATA_END for insn in program.instructions
+    )
 
 
 def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, ...]) -> Iterator[Judgement]:
@@ -101,8 +117,10 @@ def _blame(wrong: list[str], right: list[str]) -> str:
 
 
 def _beyond_link(seen: Observation, packet: bytes) -> bytes:
-    """What the program sees of a packet: a test run clears a link header that it hides; nothing for a type that has no packet."""
-    layout = CONTEXTS.get(seen.case.program.type)
+    """What the program sees of a packet: a test run clears a link header that it hides; nothing for a type that has no packet, or
+    of which a run gives back something else (a flow dissector's flow keys)."""
+    kind = seen.case.program.type
+    layout = None if kind is ProgramType.FLOW_DISSECTOR else CONTEXTS.get(kind)
     return packet[layout.link_header :] if layout else b""
 
 

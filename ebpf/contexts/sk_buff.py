@@ -12,6 +12,8 @@ from ebpf.program_types import ProgramType
 _CB = frozenset({"cb0", "cb1", "cb2", "cb3", "cb4", "cb"})
 _GIVEN = frozenset({"mark", "priority"}) | _CB
 """BPF_PROG_TEST_RUN takes them from ctx_in (net/bpf/test_run.c: convert___skb_to_skb)."""
+HALF_WORDS = frozenset({"tc_index", "tc_classid", "queue_mapping"})
+"""Fields that the kernel keeps in 16 bits."""
 _WIDE_CB = ContextField("cb", 48, 20, reads=LONG)
 """Accesses of eight bytes may span two words."""
 _FIELDS = tuple(
@@ -51,7 +53,7 @@ def _context(
     return Context("__sk_buff", SIZE, tuple(fields), link_header)
 
 
-_LIGHTWEIGHT = _context(_QUIET | _SOCKET, _CB | {"mark", "priority"})
+_LIGHTWEIGHT = _context(_QUIET | _SOCKET, _CB | {"mark", "priority"}, link_header=14)
 _CLASSIFIER = _context(_SOCKET | {"flow_keys"}, _CB | {"mark", "tc_index", "priority", "tc_classid", "tstamp", "queue_mapping"})
 CONTEXTS: dict[ProgramType, Context] = {
     ProgramType.SOCKET_FILTER: _context(_QUIET | _SOCKET | {"data", "data_end"}, _CB, link_header=14),

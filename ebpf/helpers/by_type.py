@@ -118,6 +118,11 @@ ATTACHED: dict[tuple[ProgramType, int], frozenset[AttachType]] = {
     (T.CGROUP_SOCK_ADDR, _N["getsockopt"]): _INET,
     (T.CGROUP_SOCKOPT, _N["setsockopt"]): frozenset({C.CGROUP_SETSOCKOPT}),
     (T.CGROUP_SOCKOPT, _N["getsockopt"]): frozenset({C.CGROUP_SETSOCKOPT}),
+    (T.CGROUP_SOCK, _N["setsockopt"]): frozenset({C.CGROUP_INET_SOCK_CREATE}),
+    (T.CGROUP_SOCK, _N["getsockopt"]): frozenset({C.CGROUP_INET_SOCK_CREATE}),
+    # check_get_func_ip, kernel/bpf/verifier.c: of other types it says "not supported" where it is called.
+    **{(kind, _N["get_func_ip"]): frozenset() for kind in (T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE,
+                                                           T.SYSCALL)},
     **{(kind, _N[name]): _ITERATORS for kind in (T.TRACING, T.LSM, T.SYSCALL)
        for name in ("seq_printf", "seq_write", "seq_printf_btf")},
     # Those of tracing programs that ask what the program is attached to.

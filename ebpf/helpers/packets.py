@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ebpf.helpers.prototype import Arg, ArgKind, Prototype, ResultKind, helper
+from ebpf.helpers.prototype import Arg, ArgKind, Prototype, helper
 
 A = ArgKind
 IPV4, IPV6, TCP = (Arg(A.FIXED_MEM, size) for size in (20, 40, 20))
@@ -38,7 +38,7 @@ BUFFERS: tuple[Prototype, ...] = (
     helper("skb_cgroup_classid", A.CTX, since="5.10"),
     helper("skb_ancestor_cgroup_id", A.CTX, A.ANYTHING, since="4.19"),
     helper("get_hash_recalc", A.CTX, since="4.8"),
-    helper("set_hash_invalid", A.CTX, result=ResultKind.VOID, since="4.9"),
+    helper("set_hash_invalid", A.CTX, since="4.9"),
     helper("set_hash", A.CTX, A.ANYTHING, since="4.13"),
     helper("skb_get_xfrm_state", A.CTX, A.ANYTHING, A.MEM_UNINIT, A.SIZE, A.ANYTHING, since="4.18"),
     helper("skb_ecn_set_ce", A.CTX, since="5.1"),

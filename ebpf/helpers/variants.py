@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ebpf.helpers.prototype import ArgKind, Prototype, ResultKind, helper
+from ebpf.helpers.prototype import Arg, ArgKind, Prototype, ResultKind, helper
 from ebpf.program_types import ProgramType
 
 A, T = ArgKind, ProgramType
@@ -15,6 +15,7 @@ _WITHOUT_BUFFER = (T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_DEVICE, T.CGROUP_
                    T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
                    T.SYSCALL)  # fmt: skip
 _KERNEL_TYPES = (T.TRACING, T.LSM)
+_SOCKET_TAKERS = (*_KERNEL_TYPES, T.CGROUP_SOCKOPT)
 
 
 def _for(types: Iterable[ProgramType], prototype: Prototype) -> Iterator[tuple[tuple[int, ProgramType], Prototype]]:
@@ -35,8 +36,10 @@ VARIANTS: dict[tuple[int, ProgramType], Prototype] = dict([
     # net/core/filter.c: sk_reuseport_func_proto.
     *_for([T.SK_REUSEPORT], helper("get_socket_cookie", A.BTF_ID_SOCK_COMMON, since="5.14")),
     # net/core/filter.c: bpf_get_socket_ptr_cookie_proto, bpf_sk_setsockopt_proto, bpf_sk_getsockopt_proto: a socket by kernel type.
-    *_for(_KERNEL_TYPES, helper("get_socket_cookie", A.BTF_ID_SOCK_COMMON, since="5.12")),
-    *_for(_KERNEL_TYPES, helper("setsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_RDONLY, A.SIZE, since="5.16")),
-    *_for(_KERNEL_TYPES, helper("getsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_UNINIT, A.SIZE, since="5.16")),
+    *_for((*_KERNEL_TYPES, T.SYSCALL), helper("get_socket_cookie", A.BTF_ID_SOCK_COMMON, since="5.12")),
+    *_for(_SOCKET_TAKERS, helper("setsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_RDONLY, A.SIZE, since="5.16")),
+    *_for(_SOCKET_TAKERS, helper("getsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_UNINIT, A.SIZE, since="5.16")),
+    # kernel/trace/bpf_trace.c: bpf_xdp_get_buff_len_trace_proto.
+    *_for((*_KERNEL_TYPES, T.SYSCALL), helper("xdp_get_buff_len", Arg(A.BTF_ID, name="xdp_buff"), since="5.18")),
 ])  # fmt: skip
 """By number and program type, where they differ from the table."""

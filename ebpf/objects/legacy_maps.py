@@ -29,6 +29,8 @@ def legacy_maps(file: ElfFile, section: Section, generation: Generation) -> list
         at = f"{section}, {symbol}"
         if not symbol.name:
             refuse(Stage.MAPS, at, "a map without a name")
+        if symbol.value + size >= 1 << 64:
+            refuse(Stage.MAPS, at, f"definition at {symbol.value:#x}+{size} wraps around")
         if symbol.value + size > len(section.data):
             refuse(Stage.MAPS, at, f"definition at {symbol.value:#x}+{size} leaves the section's {len(section.data)} bytes")
         raw = section.data[symbol.value : symbol.value + size]

@@ -46,6 +46,7 @@ STRICTER = (
     Stricter("a map in .maps that no symbol names", "libbpf 0.3 looks at BTF only", "no symbol of that name"),
     Stricter("a map in .maps that is not global", "libbpf 0.3 does not look at linkage", "unsupported linkage"),
     Stricter("a map in section maps whose symbol has no name", "libbpf 0.3 makes it, nameless", "a map without a name"),
+    Stricter("a map definition whose end wraps around", "libbpf 0.3 reads what lies before the section", "wraps around"),
     Stricter("a nameless part of .BTF.ext", "libbpf 0.3 refuses it only where it comes before what is looked for", "nameless part"),
     Stricter("two relocations of one instruction", "the last one in libbpf's list wins", "relocated twice"),
     Stricter("a call into the middle of a function", "libbpf calls the function's start instead", "not the start of a function"),

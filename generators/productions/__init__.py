@@ -6,12 +6,12 @@ A production takes the builder and the dice, and returns False, leaving no trace
 
 from __future__ import annotations
 
-from generators.productions import arithmetic, branches, calls, loops, memory, packet
+from generators.productions import arithmetic, branches, calls, helpers, loops, memory, packet
 from generators.productions.table import Production
 
 PRODUCTIONS: tuple[Production, ...] = (
     *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *memory.PRODUCTIONS, *packet.PRODUCTIONS, *calls.PRODUCTIONS,
-    *loops.PRODUCTIONS,
+    *helpers.PRODUCTIONS, *loops.PRODUCTIONS,
 )  # fmt: skip
 
 CHOICES: tuple[Production, ...] = tuple(production for production in PRODUCTIONS for _ in range(production.weight))

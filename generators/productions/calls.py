@@ -20,7 +20,8 @@ def call_helper(b: Builder, name: str) -> None:
     b.state.call()
 
 
-def _may_call(b: Builder) -> bool:
+def may_call(b: Builder) -> bool:
+    """Whether no pinned register would be lost."""
     return not any(r < 6 for r in b.state.pinned)
 
 
@@ -33,6 +34,11 @@ def _key(b: Builder, dice: Dice) -> None:
         b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, dice.pick(3))
 
 
+def _keyed(b: Builder) -> list[int]:
+    """Maps with keys of four bytes."""
+    return [number for number, spec in enumerate(b.maps) if spec.key_size == 4]
+
+
 def _arguments(b: Builder, map_index: int) -> None:
     b.emit(o.MOV | o.X | o.ALU64, 2, 10)
     b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
@@ -40,9 +46,9 @@ def _arguments(b: Builder, map_index: int) -> None:
 
 
 def _lookup(b: Builder, dice: Dice) -> bool:
-    if not _may_call(b) or b.in_loop():
+    if not may_call(b) or b.in_loop():
         return False
-    index = dice.pick(len(b.maps))
+    index = dice.of(_keyed(b))
     _key(b, dice)
     _arguments(b, index)
     call_helper(b, "map_lookup_elem")
@@ -58,9 +64,9 @@ def _lookup(b: Builder, dice: Dice) -> bool:
 
 
 def _update(b: Builder, dice: Dice) -> bool:
-    if not _may_call(b) or INPUT_BASE not in b.state.slots:
+    if not may_call(b) or INPUT_BASE not in b.state.slots:
         return False
-    index = dice.pick(len(b.maps))
+    index = dice.of(_keyed(b))
     _key(b, dice)
     _arguments(b, index)
     b.emit(o.MOV | o.X | o.ALU64, 3, 10)
@@ -79,7 +85,7 @@ def _update(b: Builder, dice: Dice) -> bool:
 def _subprogram(b: Builder, dice: Dice) -> bool:
     """A static function of two scalars; its body is placed behind the program's end."""
     numbers = b.state.numbers()
-    if not b.privileged or not _may_call(b) or not numbers:
+    if not b.privileged or not may_call(b) or not numbers:
         return False
     for argument in (1, 2):
         source = dice.of([r for r in numbers if argument == 1 or r != 1] or [10])
@@ -107,7 +113,7 @@ def _subprogram(b: Builder, dice: Dice) -> bool:
 
 def _random(b: Builder, dice: Dice) -> bool:
     """An unpredictable 32-bit scalar: executions are not comparable afterwards, claims are."""
-    if not _may_call(b) or dice.pick(4):
+    if not may_call(b) or dice.pick(4):
         return False
     call_helper(b, "get_prandom_u32")
     b.state.registers[0] = Number()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from ebpf.contexts import CONTEXTS, FieldKind
+from functools import cache
+
+from ebpf.contexts import CONTEXTS, HALF_WORDS, FieldKind, Refusal, ctx_access
 from ebpf.isa import opcodes as o
-from ebpf.program_types import ProgramType
+from ebpf.program_rules import LEGACY_LOADS, PACKET_WRITERS
+from ebpf.program_types import AttachType, ProgramType
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.productions.memory import SIZES, bound, loaded
 from generators.productions.table import Production
-from generators.state import Kind, Number, Pointer
+from generators.state import Kind, Pointer
 
 
 def _direct(b: Builder, dice: Dice) -> bool:
@@ -58,7 +61,7 @@ def _variable(b: Builder, dice: Dice) -> bool:
 
 
 def _legacy(b: Builder, dice: Dice) -> bool:
-    if b.type is not ProgramType.SOCKET_FILTER or b.state.registers.get(6) != Pointer(Kind.CONTEXT) or b.open:
+    if b.type not in LEGACY_LOADS or b.state.registers.get(6) != Pointer(Kind.CONTEXT) or b.open:
         return False
     code, size = dice.of(SIZES[1:])
     saved = {r: c for r, c in b.state.registers.items() if r in b.state.pinned and r < 6}
@@ -74,16 +77,62 @@ def _legacy(b: Builder, dice: Dice) -> bool:
     return True
 
 
-def _context(b: Builder, dice: Dice) -> bool:
-    sources, free = b.state.pointers(Kind.CONTEXT), b.free()
-    layout = CONTEXTS[b.type]
-    known = [f for f in layout.fields if f.kind is FieldKind.NUMBER and (f.given or f.name == "len")]
-    fields = [f for f in known if f.size == 4]
-    if not sources or not free or not fields:
+def _store(b: Builder, dice: Dice) -> bool:
+    sources, numbers = b.state.pointers(Kind.PACKET), b.state.numbers()
+    if b.type not in PACKET_WRITERS or not sources or not numbers:
         return False
-    source, register, field = dice.of(sources), dice.of(free), dice.of(fields)
-    b.emit(o.LDX | o.MEM | o.W, register, source, field.offset)
-    b.state.registers[register] = Number(0, 0xFFFF_FFFF)
+    source = dice.of(sources)
+    content = b.state.registers[source]
+    assert isinstance(content, Pointer)
+    code, size = dice.of(SIZES)
+    if content.size < size:
+        return False
+    b.emit(o.STX | o.MEM | code, source, dice.of(numbers), dice.pick(content.size - size + 1))
+    return True
+
+
+REACH = 128
+"""Bytes of a context that productions look at: a run gives no more."""
+
+
+@cache
+def places(kind: ProgramType, attach: AttachType | None, release: str, write: bool) -> tuple[tuple[int, int], ...]:
+    """(opcode's size bits, offset) of the accesses to numbers in the context that any program may make."""
+    found = []
+    for code, size in SIZES:
+        for offset in range(0, min(CONTEXTS[kind].size, REACH) - size + 1, size):
+            field = ctx_access(kind, attach, offset, size, write, False, release)
+            if isinstance(field, Refusal) or field.kind is not FieldKind.NUMBER:
+                continue
+            if not (write and field.name in HALF_WORDS):
+                found.append((code, offset))
+    return tuple(found)
+
+
+def _context(b: Builder, dice: Dice) -> bool:
+    """Half of the loads are of what a run can be given."""
+    sources, free = b.state.pointers(Kind.CONTEXT), b.free()
+    given = [f for f in CONTEXTS[b.type].fields if f.kind is FieldKind.NUMBER and (f.given or f.name == "len") and f.size == 4]
+    anywhere = places(b.type, b.attach_type, b.profile.release, False)
+    if not sources or not free or not (given or anywhere):
+        return False
+    source, register = dice.of(sources), dice.of(free)
+    if given and (dice.pick(2) == 0 or not anywhere):
+        code, offset = o.W, dice.of(given).offset
+    else:
+        code, offset = dice.of(anywhere)
+    b.emit(o.LDX | o.MEM | code, register, source, offset)
+    b.state.registers[register] = loaded(dict(SIZES)[code])
+    return True
+
+
+def _context_store(b: Builder, dice: Dice) -> bool:
+    sources, numbers = b.state.pointers(Kind.CONTEXT), b.state.numbers()
+    writable = places(b.type, b.attach_type, b.profile.release, True)
+    if not sources or not numbers or not writable:
+        return False
+    code, offset = dice.of(writable)
+    b.emit(o.STX | o.MEM | code, dice.of(sources), dice.of(numbers), offset)
     return True
 
 
@@ -91,6 +140,8 @@ PRODUCTIONS = (
     Production("packet-direct", 5, _direct),
     Production("packet-variable", 4, _variable),
     Production("packet-legacy", 1, _legacy),
+    Production("packet-store", 2, _store),
     Production("context-field", 2, _context),
+    Production("context-store", 1, _context_store),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, Context, ContextField, FieldKind, Refusal, ctx_access
+from ebpf.contexts import CONTEXTS, HALF_WORDS, Context, ContextField, FieldKind, Refusal, ctx_access
 from ebpf.program import Case, Input
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import NEWEST
@@ -81,10 +81,6 @@ def _field(region: ContextRegion, offset: int, size: int, *, write: bool) -> Con
     if isinstance(field, Refusal):
         raise Trap(field.rule, field.detail)
     return field
-
-
-HALF_WORDS = frozenset({"tc_index", "tc_classid", "queue_mapping"})
-"""Fields of a packet that the kernel keeps in 16 bits."""
 
 
 def check_store(region: ContextRegion, offset: int, size: int) -> None:

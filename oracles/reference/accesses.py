@@ -220,7 +220,11 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int, *,
             stack.store(place + n, 1, x.chance(s, "stack", 8))
         elif isinstance(stack.bytes[place + n][0], Pointer | Null):
             stack.store(place + n, 1, x.chance(s, "address", 8))
-    return stack.number(place, size)
+    held = stack.number(place, size)
+    if value is None and not x.solver.relates and not isinstance(held, int):
+        # Of a part of a slot kernels know the size: that two loads of it give the same is beyond them.
+        return zero_extend(x.chance(s, "part", 8 * size), 8 * size)
+    return held
 
 
 def _break_up(x: Explorer, s: State, stack: Stack, slot: int) -> None:

@@ -94,7 +94,7 @@ def test_zero_is_the_smallest_program() -> None:
 @given(programs(MIXED))
 def test_size(generated: Generated) -> None:
     assert MIN_PRODUCTIONS <= len(generated.productions) <= MAX_PRODUCTIONS
-    assert len(generated.case.inputs) == MIXED.inputs
+    assert len(generated.case.inputs) in (1, MIXED.inputs)
 
 
 ELSEWHERE = {rules.FALLS_OFF, rules.JUMP_INTO_IMMEDIATE}

@@ -133,7 +133,7 @@ def test_a_candidate_is_on_disk_before_anything_else(tmp_path: Path, monkeypatch
 
         monkeypatch.setattr(pursuits.Pursuit, "_again", again)
 
-    ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=(Kind.EXECUTION,), examples=30, watch=watch)
+    ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=(Kind.EXECUTION,), examples=90, watch=watch)
     assert seen
     assert all(seen)
 

@@ -20,7 +20,8 @@ TARGETED = frozenset({T.UNSPEC, T.TRACING, T.STRUCT_OPS, T.EXT, T.LSM, T.NETFILT
 """Types that need something to attach to before they load, or whose context is a kernel function's arguments."""
 PLAIN = tuple(kind for kind in T if kind not in TARGETED)
 EXIT = (Insn(o.MOV | o.K | o.ALU64, 0, imm=0), Insn(o.EXIT | o.JMP))
-UNAVAILABLE = re.compile("unknown func |invalid func unknown|cannot use helper |helper call is not allowed in probe")
+UNAVAILABLE = re.compile("unknown func |invalid func unknown|cannot use helper |helper call is not allowed in probe"
+                         "|func .* not supported for program type")
 """What check_helper_call (kernel/bpf/verifier.c, 6.1 to 7.3) says of a helper that the type does not have; whatever else it says is
 about the arguments of one that it has."""
 OUTSIDE = re.compile(r"invalid bpf_context access|dereference of modified ctx|cannot (read|write) into ctx|invalid .* access off=")

@@ -1,0 +1,143 @@
+"""A call of any helper that the program type has, with arguments that its prototype takes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ebpf.helpers import PROTOTYPES, prototype_for
+from ebpf.helpers.availability import ALL, refusal
+from ebpf.helpers.prototype import Arg, Prototype, ResultKind
+from ebpf.helpers.prototype import ArgKind as A
+from ebpf.isa import opcodes as o
+from ebpf.program_rules import PACKET_HELPERS
+from ebpf.program_types import AttachType, ProgramType
+from ebpf.releases import at_least
+from generators.builder import INPUT_BASE, KEY_SLOT, Builder
+from generators.constants import immediate
+from generators.dice import Dice
+from generators.productions.calls import call_helper, may_call
+from generators.productions.table import Production
+from generators.state import Kind, Pointer
+
+INPUT_BYTES = -INPUT_BASE
+UNWANTED = frozenset({
+    # They end the agent, or reach beyond the program's run.
+    "send_signal", "send_signal_thread", "probe_write_user", "override_return", "sys_bpf", "sys_close", "clone_redirect",
+    # It has a production of its own, with flags that mean something.
+    "map_update_elem",
+    # What they want of their arguments is not in the prototype (kernel/bpf/verifier.c, check_helper_call).
+    "tail_call", "trace_printk", "trace_vprintk", "snprintf", "seq_printf", "perf_event_output", "get_func_arg",
+    "get_local_storage", "set_retval", "get_stackid", "get_stack", "get_task_stack", "kallsyms_lookup_name", "copy_from_user_task",
+})  # fmt: skip
+MEMORY = frozenset({A.MEM, A.MEM_OR_NULL, A.MEM_RDONLY, A.MEM_OR_NULL_RDONLY, A.MEM_UNINIT})
+FIXED = frozenset({A.FIXED_MEM, A.FIXED_MEM_INOUT, A.FIXED_MEM_UNINIT})
+VALUES = frozenset({A.MAP_VALUE, A.MAP_VALUE_OR_NULL, A.MAP_VALUE_UNINIT})
+MODELLED = MEMORY | FIXED | VALUES | {A.ANYTHING, A.CTX, A.CTX_OR_NULL, A.CONST_MAP, A.MAP_KEY, A.SIZE, A.SIZE_OR_ZERO}
+RESULTS = frozenset({ResultKind.INTEGER, ResultKind.VOID})
+
+
+@cache
+def callable_helpers(
+    kind: ProgramType, attach: AttachType | None, release: str, privileged: bool, gpl: bool, sleepable: bool
+) -> tuple[Prototype, ...]:
+    """Those whose arguments can be made here and whose result is a number or nothing."""
+    capabilities = ALL if privileged else ()
+    prototypes = [prototype_for(number, kind) for number in sorted(PROTOTYPES)]
+    return tuple(
+        prototype for prototype in prototypes
+        if prototype is not None and refusal(kind, attach, prototype.number, release, capabilities) is None
+        and at_least(release, prototype.since) and (gpl or not prototype.gpl_only) and (sleepable or not prototype.sleepable)
+        and prototype.name not in UNWANTED and prototype.result in RESULTS
+        and not prototype.acquires and prototype.releases is None and {arg.kind for arg in prototype.args} <= MODELLED
+    )  # fmt: skip
+
+
+def offered(b: Builder) -> tuple[Prototype, ...]:
+    """The helpers that the program may call here."""
+    return callable_helpers(b.type, b.attach_type, b.profile.release, b.privileged, b.gpl, b.type is ProgramType.SYSCALL)
+
+
+def _any(b: Builder, dice: Dice) -> bool:
+    prototypes = offered(b) if b.helpers and may_call(b) and not b.in_loop() else ()
+    return bool(prototypes) and call(b, dice, dice.of(prototypes))
+
+
+def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
+    """Call it with what the program has; False, having changed nothing, when that is not enough."""
+    context = next((register for register in b.state.pointers(Kind.CONTEXT) if register >= 6), None)
+    ready = all(INPUT_BASE + n in b.state.slots for n in range(0, INPUT_BYTES, 8))
+    kinds = {arg.kind for arg in prototype.args}
+    maps = [
+        number for number, spec in enumerate(b.maps)
+        if prototype.maps is not None and spec.type in prototype.maps and spec.value_size <= INPUT_BYTES and spec.key_size <= 4
+    ]  # fmt: skip
+    if not ready or (A.CTX in kinds and context is None) or (A.CONST_MAP in kinds and not maps):
+        return False
+    index = dice.of(maps) if maps else 0
+    if A.MAP_KEY in kinds:
+        b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, dice.pick(6))
+    size = 0
+    for at, arg in enumerate(prototype.args):
+        register = at + 1
+        if arg.kind in (A.CTX, A.CTX_OR_NULL) and context is not None:
+            b.emit(o.MOV | o.X | o.ALU64, register, context)
+        elif arg.kind is A.CONST_MAP:
+            b.wide(register, index, o.PSEUDO_MAP_FD)
+        elif arg.kind is A.MAP_KEY:
+            _stack(b, register, KEY_SLOT)
+        elif arg.kind in MEMORY:
+            after = prototype.args[at + 1].kind
+            size = _memory(b, dice, prototype, arg, register, 0 if after is A.SIZE_OR_ZERO else 1)
+        elif arg.kind in FIXED or arg.kind in VALUES:
+            _stack(b, register, INPUT_BASE)
+        elif arg.kind in (A.SIZE, A.SIZE_OR_ZERO):
+            b.emit(o.MOV | o.K | o.ALU64, register, imm=size)
+        else:
+            _number(b, dice, register)
+    call_helper(b, prototype.name)
+    if prototype.changes_packet:
+        b.state.registers = {
+            register: content for register, content in b.state.registers.items()
+            if not (isinstance(content, Pointer) and content.kind in (Kind.PACKET, Kind.PACKET_END))
+        }  # fmt: skip
+    if prototype.result is ResultKind.VOID:
+        b.emit(o.MOV | o.K | o.ALU64, 0)
+    b.set_number(0)
+    return True
+
+
+def _stack(b: Builder, register: int, offset: int) -> None:
+    b.emit(o.MOV | o.X | o.ALU64, register, 10)
+    b.emit(o.ADD | o.K | o.ALU64, register, imm=offset)
+
+
+def _number(b: Builder, dice: Dice, register: int) -> None:
+    """Of what is kept over a call, or a constant."""
+    kept = [other for other in b.state.numbers() if other >= 6]
+    if kept and dice.pick(2):
+        b.emit(o.MOV | o.X | o.ALU64, register, dice.of(kept))
+    else:
+        b.emit(o.MOV | o.K | o.ALU64, register, imm=dice.of((0, immediate(dice))))
+
+
+def _memory(b: Builder, dice: Dice, prototype: Prototype, arg: Arg, register: int, least: int) -> int:
+    """Point the register at memory that is written already; how many bytes of it the helper may have."""
+    rooms = [(other, content.size) for other in range(6, 10) if isinstance(content := b.state.registers.get(other), Pointer)
+             and _lends(b, prototype, arg, content)]  # fmt: skip
+    if rooms and dice.pick(2):
+        source, room = dice.of(rooms)
+        b.emit(o.MOV | o.X | o.ALU64, register, source)
+    else:
+        room = INPUT_BYTES
+        _stack(b, register, INPUT_BASE)
+    return least + dice.pick(min(room, INPUT_BYTES) - least + 1)
+
+
+def _lends(b: Builder, prototype: Prototype, arg: Arg, content: Pointer) -> bool:
+    if content.kind is Kind.MAP_VALUE:
+        return not content.nullable and content.size > 0
+    readable = prototype.packet_access and b.type in PACKET_HELPERS and arg.kind is not A.MEM_UNINIT
+    return content.kind is Kind.PACKET and readable and content.size > 0
+
+
+PRODUCTIONS = (Production("helper", 6, _any),)

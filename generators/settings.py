@@ -1,0 +1,74 @@
+"""Settings: the program types that are generated, what each is loaded for, and where it gets its input from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ebpf.program import NO_FLAGS, LoadFlag
+from ebpf.program_types import AttachType, ProgramType
+
+T, A = ProgramType, AttachType
+
+
+class Entry(Enum):
+    """How the first instructions get at bytes that nobody knows."""
+
+    COPIED = "packet bytes that bpf_skb_load_bytes copied"
+    DIRECT = "packet pointers"
+    LOOKED_UP = "the value of a map"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``weight`` is relative; ``attached``: attach types to choose from; ``helpers_in``: one
+    program in so many calls any helpers, of whose results little is known.  ``since``: the first kernel that has the type."""
+
+    type: ProgramType
+    entries: tuple[Entry, ...]
+    weight: int = 1
+    helpers_in: int = 2
+    attached: tuple[AttachType | None, ...] = (None,)
+    flags: LoadFlag = NO_FLAGS
+    since: str = "4.20"
+
+
+_SKB = (Entry.COPIED, Entry.DIRECT)
+_MAP = (Entry.LOOKED_UP,)
+SETTINGS: tuple[Setting, ...] = (
+    Setting(T.SOCKET_FILTER, (Entry.COPIED,), 12, 5),
+    Setting(T.XDP, (Entry.DIRECT,), 12, 5),
+    Setting(T.SCHED_CLS, _SKB, 5, 3),
+    Setting(T.CGROUP_SKB, (Entry.COPIED,), 2, attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
+    Setting(T.SCHED_ACT, _SKB),
+    Setting(T.LWT_IN, _SKB),
+    Setting(T.LWT_XMIT, _SKB),
+    Setting(T.SK_SKB, _SKB),
+    Setting(T.KPROBE, _MAP),
+    Setting(T.TRACEPOINT, _MAP),
+    Setting(T.PERF_EVENT, _MAP),
+    Setting(T.RAW_TRACEPOINT, _MAP, 2),
+    Setting(T.SYSCALL, _MAP, 2, flags=LoadFlag.SLEEPABLE, since="5.14"),
+    Setting(T.CGROUP_SOCK_ADDR, _MAP, attached=(A.CGROUP_INET4_BIND, A.CGROUP_INET4_CONNECT, A.CGROUP_UDP6_SENDMSG,
+                                          A.CGROUP_UDP4_RECVMSG)),
+    Setting(T.CGROUP_SOCK, _MAP, attached=(A.CGROUP_INET_SOCK_CREATE, A.CGROUP_INET4_POST_BIND)),
+    Setting(T.CGROUP_DEVICE, _MAP, attached=(A.CGROUP_DEVICE,)),
+    Setting(T.CGROUP_SYSCTL, _MAP, attached=(A.CGROUP_SYSCTL,)),
+    Setting(T.CGROUP_SOCKOPT, _MAP, attached=(A.CGROUP_GETSOCKOPT, A.CGROUP_SETSOCKOPT)),
+    Setting(T.SOCK_OPS, _MAP, attached=(A.CGROUP_SOCK_OPS,)),
+    Setting(T.SK_LOOKUP, _MAP, attached=(A.SK_LOOKUP,)),
+    Setting(T.SK_REUSEPORT, _MAP, attached=(A.SK_REUSEPORT_SELECT,)),
+    Setting(T.SK_MSG, _MAP),
+    Setting(T.FLOW_DISSECTOR, _MAP),
+)
+"""Every type that loads without a kernel function to attach to; those that the kernel also runs, oftener."""
+
+UNPRIVILEGED: tuple[Setting, ...] = (
+    Setting(T.SOCKET_FILTER, (Entry.COPIED,), 5, 5),
+    Setting(T.CGROUP_SKB, (Entry.COPIED,), attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
+)
+"""What loads without capabilities (kernel/bpf/syscall.c, bpf_prog_load)."""
+
+PACKET_PLACES: dict[ProgramType, tuple[int, int]] = {T.XDP: (0, 4)}
+"""Where the context holds ``data`` and ``data_end``; socket buffers have them elsewhere."""
+SK_BUFF_PLACES = (76, 80)
