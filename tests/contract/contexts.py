@@ -63,7 +63,7 @@ REFUSED = (
 _BYTE = "r2 = *({0} *)(r1 +{1}); r3 = *({0} *)(r1 +{2}); r4 = r2; r4 += 2; r0 = 0; if r4 > r3 goto pc+1; r0 = *(u8 *)(r2 +1); exit"
 PACKETS = (
     Row("cgroup_skb sees the packet behind its link header", _BYTE.format("u32", 76, 80), Returns(PACKET[15]), type=T.CGROUP_SKB),
-    Row("lwt sees the packet", _BYTE.format("u32", 76, 80), Returns(PACKET[1]), type=T.LWT_XMIT),
+    Row("lwt sees the packet behind its link header", _BYTE.format("u32", 76, 80), Returns(PACKET[15]), type=T.LWT_XMIT),
     Row("sk_msg sees its data", _BYTE.format("u64", 0, 8), Returns(PACKET[1]), type=T.SK_MSG),
     Row("sockopt sees the value", _BYTE.format("u64", 8, 16), Returns(PACKET[1]), type=T.CGROUP_SOCKOPT),
     Row("cgroup_skb does not write the packet", "r2 = *(u32 *)(r1 +76); *(u8 *)(r2 +0) = 1; r0 = 0; exit", Traps(rules.READ_ONLY,
