@@ -14,7 +14,7 @@ from ebpf.contexts import CONTEXTS, Refusal, ctx_access
 from ebpf.isa import opcodes as o
 from ebpf.program_rules import LEGACY_LOADS
 from ebpf.rules import Rule
-from generators import paths, resource_misses
+from generators import helper_misses, paths, resource_misses
 from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.productions.calls import call_helper
@@ -411,6 +411,11 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.PACKET_BOUNDS, paths.packet_range_by_path),
     NearMiss(rules.REFERENCE_LEAK, resource_misses.leaked_record),
     NearMiss(rules.ZERO_SIZE, resource_misses.size_may_be_zero),
+    NearMiss(rules.HELPER_ARGUMENT, helper_misses.number_for_pointer),
+    NearMiss(rules.STACK_BOUNDS, helper_misses.beyond_the_frame),
+    NearMiss(rules.STACK_BOUNDS, helper_misses.too_much),
+    NearMiss(rules.HELPER_SIZE, helper_misses.unbounded_size),
+    NearMiss(rules.HELPER_UNKNOWN, helper_misses.not_of_this_type),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

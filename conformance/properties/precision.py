@@ -18,6 +18,8 @@ PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either spares a program the measures against speculation (include/linux/bpf.h, bpf_bypass_spec_v1)."""
 
 
+HELPER_MISSING = re.compile("unknown func |cannot use helper ")
+"""What kernels say of a helper that they or the program type lack (check_helper_call, kernel/bpf/verifier.c, 6.1 to 7.3)."""
 RUNS, STEPS = 1_000, 1_000
 """Runs before a refusal is called imprecise, and instructions of each."""
 EDGES = (0, 1, 0x7F, 0x80, 0xFF)
@@ -35,6 +37,9 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     if seen.case.capabilities is not None and PERFMON.isdisjoint(seen.case.capabilities):
         # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
         yield Abstention("without privilege kernels also follow branches that no run takes")
+        return
+    if HELPER_MISSING.search(seen.ruling.message or ""):
+        yield Abstention("which helpers a kernel has depends on its configuration")
         return
     answer = seen.reference
     if answer is None:

@@ -38,23 +38,23 @@ RESULTS = frozenset({ResultKind.INTEGER, ResultKind.VOID})
 
 @cache
 def callable_helpers(
-    kind: ProgramType, attach: AttachType | None, release: str, privileged: bool, gpl: bool, sleepable: bool
+    kind: ProgramType, attach: AttachType | None, release: str, privileged: bool, gpl: bool, sleepable: bool, has: bool = True
 ) -> tuple[Prototype, ...]:
-    """Those whose arguments can be made here and whose result is a number or nothing."""
+    """Those whose arguments can be made here and whose result is a number or nothing.  ``has``: which the type has, or has not."""
     capabilities = ALL if privileged else ()
     prototypes = [prototype_for(number, kind) for number in sorted(PROTOTYPES)]
     return tuple(
         prototype for prototype in prototypes
-        if prototype is not None and refusal(kind, attach, prototype.number, release, capabilities) is None
+        if prototype is not None and (refusal(kind, attach, prototype.number, release, capabilities) is None) == has
         and at_least(release, prototype.since) and (gpl or not prototype.gpl_only) and (sleepable or not prototype.sleepable)
         and prototype.name not in UNWANTED and prototype.result in RESULTS
         and not prototype.acquires and prototype.releases is None and {arg.kind for arg in prototype.args} <= MODELLED
     )  # fmt: skip
 
 
-def offered(b: Builder) -> tuple[Prototype, ...]:
-    """The helpers that the program may call here."""
-    return callable_helpers(b.type, b.attach_type, b.profile.release, b.privileged, b.gpl, b.type is ProgramType.SYSCALL)
+def offered(b: Builder, *, has: bool = True) -> tuple[Prototype, ...]:
+    """The helpers that the program may call, or those it lacks."""
+    return callable_helpers(b.type, b.attach_type, b.profile.release, b.privileged, b.gpl, b.type is ProgramType.SYSCALL, has)
 
 
 def _any(b: Builder, dice: Dice) -> bool:
@@ -64,6 +64,14 @@ def _any(b: Builder, dice: Dice) -> bool:
 
 def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     """Call it with what the program has; False, having changed nothing, when that is not enough."""
+    if not arguments(b, dice, prototype):
+        return False
+    perform(b, prototype)
+    return True
+
+
+def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
+    """Put what it takes into R1 to R5; False, having changed nothing, when the program has not enough."""
     context = next((register for register in b.state.pointers(Kind.CONTEXT) if register >= 6), None)
     ready = all(INPUT_BASE + n in b.state.slots for n in range(0, INPUT_BYTES, 8))
     kinds = {arg.kind for arg in prototype.args}
@@ -76,6 +84,8 @@ def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     index = dice.of(maps) if maps else 0
     if A.MAP_KEY in kinds:
         b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, dice.pick(6))
+    # Helpers may read what they write to only where both are one argument.
+    apart = INPUT_BYTES // 2 if kinds & MEMORY and kinds & FIXED else 0
     size = 0
     for at, arg in enumerate(prototype.args):
         register = at + 1
@@ -84,17 +94,24 @@ def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
         elif arg.kind is A.CONST_MAP:
             b.wide(register, index, o.PSEUDO_MAP_FD)
         elif arg.kind is A.MAP_KEY:
-            _stack(b, register, KEY_SLOT)
+            to_stack(b, register, KEY_SLOT)
         elif arg.kind in MEMORY:
             after = prototype.args[at + 1].kind
             size = _memory(b, dice, prototype, arg, register, 0 if after is A.SIZE_OR_ZERO else 1)
+            size = min(size, apart or size)
         elif arg.kind in FIXED or arg.kind in VALUES:
-            _stack(b, register, INPUT_BASE)
+            to_stack(b, register, INPUT_BASE + apart)
         elif arg.kind in (A.SIZE, A.SIZE_OR_ZERO):
             b.emit(o.MOV | o.K | o.ALU64, register, imm=size)
         else:
             _number(b, dice, register)
+    return True
+
+
+def perform(b: Builder, prototype: Prototype) -> int:
+    """The call itself, and what it leaves; the call's slot."""
     call_helper(b, prototype.name)
+    at = len(b.insns) - 1
     if prototype.changes_packet:
         b.state.registers = {
             register: content for register, content in b.state.registers.items()
@@ -103,10 +120,11 @@ def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     if prototype.result is ResultKind.VOID:
         b.emit(o.MOV | o.K | o.ALU64, 0)
     b.set_number(0)
-    return True
+    return at
 
 
-def _stack(b: Builder, register: int, offset: int) -> None:
+def to_stack(b: Builder, register: int, offset: int) -> None:
+    """The register points to ``offset`` from R10."""
     b.emit(o.MOV | o.X | o.ALU64, register, 10)
     b.emit(o.ADD | o.K | o.ALU64, register, imm=offset)
 
@@ -129,7 +147,7 @@ def _memory(b: Builder, dice: Dice, prototype: Prototype, arg: Arg, register: in
         b.emit(o.MOV | o.X | o.ALU64, register, source)
     else:
         room = INPUT_BYTES
-        _stack(b, register, INPUT_BASE)
+        to_stack(b, register, INPUT_BASE)
     return least + dice.pick(min(room, INPUT_BYTES) - least + 1)
 
 

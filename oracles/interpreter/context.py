@@ -114,6 +114,9 @@ def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
         return region.loaded[offset]
     if not region.holds(offset, size):
         raise Abstain(f"a context of more than {len(region.data)} bytes")
+    if region.type is ProgramType.SK_LOOKUP and offset != field.offset:
+        # The kernel's own fields are narrower: a load of a part need not give that part (6.12: family, from its third byte).
+        return m.environment.bits(8 * size)
     if not region.defined(offset, size):
         region.store(offset, m.environment.bits(8 * size).to_bytes(size, "little"))
     return int.from_bytes(region.data[offset : offset + size], "little")

@@ -98,6 +98,9 @@ _ABC, _ABD = (int.from_bytes(text.ljust(8, b"\0"), "little") for text in (b"abc"
 STRINGS = (
     Row("strtol", _text(b"-42x", 10, _LONG) + _TOP, Returns((1 << 64) - 42)),
     Row("strtol: how much it understood", _text(b" -42x", 10, _LONG) + "exit", Returns(4)),
+    Row("strtol: what is a space to a kernel", _text(b"\xa0\x0b7", 10, _LONG) + "exit", Returns(3)),
+    Row("strtol: what is none", _text(b"\x1c7", 10, _LONG) + "exit", Returns(_ERRNO["EINVAL"])),
+    Row("strtol: a next line is none", _text(b"\x857", 10, _LONG) + "exit", Returns(_ERRNO["EINVAL"])),
     Row("strtol of no number", _text(b"x", 10, _LONG) + "exit", Returns(_ERRNO["EINVAL"])),
     Row("strtol in base 7", _text(b"1", 7, _LONG) + "exit", Returns(_ERRNO["EINVAL"])),
     Row("strtoul, hexadecimal by its prefix", _text(b"0x1f", 0, _UNSIGNED) + _TOP, Returns(31)),

@@ -118,6 +118,7 @@ SEEN_BY_A_RUN = {
     rules.FALLS_OFF: {rules.JUMP_OUT_OF_RANGE},
     rules.JUMP_INTO_IMMEDIATE: {rules.JUMP_INTO_IMMEDIATE},
     rules.INFINITE_LOOP: {rules.INFINITE_LOOP},
+    rules.HELPER_SIZE: {rules.HELPER_ARGUMENT, rules.HELPER_SIZE, rules.STACK_BOUNDS, rules.MAP_VALUE_BOUNDS},
     rules.REFERENCE_LEAK: {rules.REFERENCE_LEAK},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no run."""

@@ -35,12 +35,17 @@ def load_bytes(m: Machine, call: Call) -> Value:
     return 0
 
 
+def _xdp_errno(m: Machine, call: Call) -> int:
+    """What a place that is nowhere gives: bpf_xdp_pointer takes no number of more than 16 bits."""
+    return EFAULT if max(m.number(call.values[1]) & U32, m.number(call.values[3]) & U32) > 0xFFFF else EINVAL
+
+
 def xdp_load_bytes(m: Machine, call: Call) -> Value:
     """bpf_xdp_load_bytes(xdp, offset, buf, len): leaves the buffer alone where the packet is too short."""
     start, size = _place(m, call)
     (target,) = call.written
     if start is None:
-        return -EINVAL & U64
+        return -_xdp_errno(m, call) & U64
     target.fill(bytes(m.packet.data[start : start + size]))
     return 0
 
@@ -63,7 +68,7 @@ def store_bytes(m: Machine, call: Call) -> Value:
 
 def xdp_store_bytes(m: Machine, call: Call) -> Value:
     """bpf_xdp_store_bytes(xdp, offset, buf, len)."""
-    return _store(m, call, EINVAL)
+    return _store(m, call, _xdp_errno(m, call))
 
 
 def xdp_length(m: Machine, call: Call) -> Value:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.helpers.memory import readable
+from oracles.interpreter.signals import Abstain
 from oracles.interpreter.values import U64, Pointer, Value
 
 if TYPE_CHECKING:
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
 
 EINVAL, ERANGE = 22, 34
 BASES = frozenset({0, 8, 10, 16})
+SPACES = b" \t\n\v\f\r\xa0"
+"""isspace of lib/ctype.c."""
 _DIGITS = "0123456789abcdef"
 
 
 def _parse(text: bytes, base: int) -> tuple[bool, int, int] | None:
     """(negative, magnitude, bytes consumed), or None where no number is there."""
     at = 0
-    while at < len(text) and chr(text[at]).isspace():
+    while at < len(text) and text[at] in SPACES:
         at += 1
     negative = text[at : at + 1] == b"-"
     at += negative
@@ -47,6 +50,12 @@ def _number(m: Machine, call: Call, *, signed: bool) -> Value:
     size, flags = m.number(call.values[1]) & 0xFFFF_FFFF, m.number(call.values[2])
     text = readable(m, call.values[0], size, "R1")
     (target,) = call.written
+    source = call.values[0]
+    if (
+        isinstance(source, Pointer) and source.region is target.region
+        and source.offset < target.at + 8 and target.at < source.offset + size
+    ):  # fmt: skip
+        raise Abstain("a number's place in its own text: kernels since 6.12 clear it first")
     target.fill(bytes(8))
     if flags & 0x1F not in BASES or flags & ~0x1F:
         return -EINVAL & U64
