@@ -14,6 +14,7 @@ from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from conformance.properties.observation import Observation
 from ebpf.contexts import CONTEXTS
 from ebpf.isa import opcodes as o
+from ebpf.program import Program
 from ebpf.program_types import ProgramType
 from oracles.interpreter import Returned, Step
 
@@ -40,8 +41,9 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     if not seen.accepted:
         yield Abstention("not accepted")
         return
-    if _without_end(seen):
-        yield Abstention("a test run gives cgroup_skb programs no data_end")
+    reason = _unlike_a_hook(seen.case.program)
+    if reason:
+        yield Abstention(reason)
         return
     for number, (outcome, trace) in enumerate(seen.runs):
         if seen.case.inputs[number].helpers:
@@ -55,12 +57,15 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             yield from _compare(seen, number, ours, trace)
 
 
-def _without_end(seen: Observation) -> bool:
-    """Whether the program reads ``data_end`` where BPF_PROG_TEST_RUN leaves it 0 (net/bpf/test_run.c, bpf_prog_test_run_skb)."""
-    program = seen.case.program
-    return program.type is ProgramType.CGROUP_SKB and any(
+def _unlike_a_hook(program: Program) -> str:
+    """What BPF_PROG_TEST_RUN keeps from the program that a hook would give it (net/bpf/test_run.c); empty for nothing."""
+    if program.type is ProgramType.CGROUP_SKB and any(
         insn.opcode == o.LDX | o.MEM | o.W and insn.off == DATA_END for insn in program.instructions
-    )
+    ):
+        return "a test run gives cgroup_skb programs no data_end"
+    if program.type is ProgramType.FLOW_DISSECTOR and any(insn.opcode == o.CALL | o.JMP for insn in program.instructions):
+        return "a test run gives flow_dissector programs no socket buffer"
+    return ""
 
 
 def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, ...]) -> Iterator[Judgement]:

@@ -117,7 +117,8 @@ def perform(b: Builder, prototype: Prototype) -> int:
             register: content for register, content in b.state.registers.items()
             if not (isinstance(content, Pointer) and content.kind in (Kind.PACKET, Kind.PACKET_END))
         }  # fmt: skip
-    if prototype.result is ResultKind.VOID:
+    # Before Linux 6.4 operations on maps return an int, of which the JIT keeps no sign (d7ba4cc900bf).
+    if prototype.result is ResultKind.VOID or (prototype.name.startswith("map_") and not b.profile.knows("6.4")):
         b.emit(o.MOV | o.K | o.ALU64, 0)
     b.set_number(0)
     return at

@@ -199,7 +199,6 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
     check_ = s.number()
     yes, no = x.branch(s, present) if present is not None else (s, s.fork())
     paths = []
-    constant_index = spec.type in ARRAYS and isinstance(found.key, int)
     if yes is not None:
         yes.registers[0] = Pointer(region, 0, check_)
         yes.note(LookedUp(found.map, found.key, region))
@@ -208,7 +207,7 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
         no.registers[0] = Null(check_, RegionKind.MAP_VALUE)
         no.note(LookedUp(found.map, found.key, None))
         paths.append(no)
-    if constant_index and yes is not None:
+    if _present(spec, found.key) is True:
         x.elided.setdefault(check_, ELIDED_SINCE)
     return paths
 

@@ -158,3 +158,25 @@ def test_without_privilege_no_branch_is_decided(condition: str) -> None:
     answer = by_intervals(case)
     assert (answer.verdict, answer.reason) == (Verdict.UNKNOWN, "a branch that is followed both ways without privilege")
     assert by_intervals(replace(case, capabilities=None)).verdict is Verdict.SAFE
+
+
+@pytest.mark.parametrize(("key", "before"), [(3, (6, 15)), (4, None)])
+def test_a_constant_key_in_range_is_what_spares_a_null_check(key: int, before: tuple[int, int] | None) -> None:
+    """Out of range there is nothing to find, and kernels want the check as before."""
+    text = f"*(u32 *)(r10 -4) = {key}; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 1; r0 = 0; exit"
+    answer = by_intervals(Case(Program(ProgramType.SCHED_CLS, parse(text.split("; ")), (MapSpec(MapType.ARRAY, 4, 8, 4),))))
+    assert [(broken.at, broken.before) for broken in answer.policy] == [(6, before)]
+
+
+def test_two_loads_of_a_part_of_a_slot_are_two_numbers() -> None:
+    """As kernels see it; two of the whole slot are one."""
+    text = (
+        "r0 = *(u64 *)(r1 +48); *(u64 *)(r10 -8) = r0; r3 = *({0} *)(r10 -8); r4 = *({0} *)(r10 -8); if r3 > 7 goto pc+3; "
+        "r5 = map[0][0]+0; r5 += r4; r0 = *(u8 *)(r5 +0); r0 = 0; exit"
+    )
+    answers = []
+    for size in ("u64", "u8"):
+        code = parse(text.format(size).replace("pc+3", "pc+4").split("; "))
+        answers.append(by_intervals(Case(Program(ProgramType.SCHED_CLS, code, (MapSpec(MapType.ARRAY, 4, 8, 1),)))).verdict)
+    assert answers[0] is Verdict.SAFE
+    assert answers[1] is not Verdict.SAFE

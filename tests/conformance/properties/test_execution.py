@@ -1,0 +1,38 @@
+"""What a test run keeps from a program is held against nobody."""
+
+from __future__ import annotations
+
+from conformance.kernel.jobs import Answer, Attempt, Job, Loaded, Run
+from conformance.properties import execution
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from conformance.properties.observation import Observation
+from ebpf.assembly import parse
+from ebpf.program import Case, Input, Program
+from ebpf.program_types import ProgramType as T
+from generators.programs import Generated, Purpose
+
+PACKET = bytes(14) + bytes(range(64))
+
+
+def judged(kind: T, text: str, retval: int, packet: bytes = PACKET) -> list[Judgement]:
+    case = Case(Program(kind, parse(text.split("; "))), (Input(PACKET),))
+    loaded = Loaded(0, "", jited_length=64, runs=(Run(0, retval, packet, b"", ()),))
+    seen = Observation(Generated(case, Purpose.VALID), Job(case, (Attempt(),)), Answer((loaded,)), "6.12.1")
+    return list(execution.judge(seen))
+
+
+LENGTH = "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r0 = 0; if r2 > r3 goto pc+1; r0 = 1; exit"
+
+
+def test_the_end_of_a_packet() -> None:
+    assert judged(T.CGROUP_SKB, LENGTH, 0) == [Abstention("a test run gives cgroup_skb programs no data_end")]
+    assert [type(each) for each in judged(T.SCHED_CLS, LENGTH, 0)] == [Disagreement]
+    assert judged(T.SCHED_CLS, LENGTH, 1) == [Agreement()]
+
+
+def test_a_flow_dissector_has_no_buffer_and_gives_back_its_keys() -> None:
+    assert judged(T.FLOW_DISSECTOR, "r0 = 0; exit", 0, packet=bytes(56)) == [Agreement()]
+    assert [type(each) for each in judged(T.FLOW_DISSECTOR, "r0 = 0; exit", 1)] == [Disagreement]
+    (found,) = judged(T.FLOW_DISSECTOR, "call bpf_get_prandom_u32#7; r0 = 0; exit", 1)
+    assert isinstance(found, Abstention)
+    assert "no socket buffer" in found.reason
