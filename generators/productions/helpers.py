@@ -85,7 +85,8 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     if A.MAP_KEY in kinds:
         b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, dice.pick(6))
     # Helpers may read what they write to only where both are one argument.
-    apart = INPUT_BYTES // 2 if kinds & MEMORY and kinds & FIXED else 0
+    half = INPUT_BYTES // 2
+    apart = half if kinds & MEMORY and kinds & FIXED and max(arg.size for arg in prototype.args) <= half else 0
     size = 0
     for at, arg in enumerate(prototype.args):
         register = at + 1

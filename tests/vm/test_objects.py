@@ -52,11 +52,12 @@ def test_the_talks_programs_are_accepted(kernel, data):
 
 
 def test_generated_objects_are_accepted(kernel):
-    """All of them, but for the instructions that an older kernel lacks."""
+    """All of them, but for the instructions that an older kernel lacks.  A global function is verified for any argument, which a
+    generated one is not made for."""
     rng, accepted = random.Random(1), 0
-    for _ in range(20):
+    for _ in range(40):
         made = well_formed(rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(8)] for _ in range(2)])
-        if made.how.license == "GPL":
+        if made.how.license == "GPL" and not (made.how.debug and made.how.global_functions):
             for found in checked(kernel, made.data):
                 verdict = found.rulings["kernel"].verdict
                 assert verdict in (Verdict.ACCEPT, Verdict.UNSUPPORTED), found.rulings
