@@ -125,7 +125,8 @@ def _loaded(
         if made is None:
             yield Abstention(f"no program of ours: {why.rsplit(': ', 1)[-1]}") if "unsupported" in why else _stricter(peer, why)
         else:
-            yield from _same_load(_by_map(load, opened, theirs), each, made, peer, typed=not theirs.untyped)
+            named = replace(each, instructions=_first_of_name(each.instructions, opened))
+            yield from _same_load(_by_map(load, opened, theirs), named, made, peer, typed=not theirs.untyped)
     if not theirs.loaded and len(loads) != len(programs):
         yield _differ(peer, "programs loaded", tuple(each.name for each, _, _ in programs), tuple(load.name for load in loads))
 
@@ -160,6 +161,15 @@ def _by_map(load: LoadedProgram, opened: Object, theirs: PeerAnswer) -> LoadedPr
         return replace(insn, imm=names.index(name) if name in names else -1)
 
     return replace(load, instructions=tuple(map(number, load.instructions)))
+
+
+def _first_of_name(instructions: tuple[Insn, ...], opened: Object) -> tuple[Insn, ...]:
+    """Of maps that share a name, which the kernel's side cannot tell apart, the number of the first."""
+    names = [each.spec.name[:NAME] for each in opened.maps]
+    return tuple(
+        replace(insn, imm=names.index(names[insn.imm])) if is_map_load(insn) and 0 <= insn.imm < len(names) else insn
+        for insn in instructions
+    )
 
 
 def _same_load(load: LoadedProgram, each: ObjectProgram, made: Program, peer: str, *, typed: bool) -> Iterator[Judgement]:

@@ -14,10 +14,14 @@ from conformance.object_accounts import of_peer, of_reading
 from conformance.peers import lost
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
 from conformance.properties.objects import judge, read
+from ebpf.assembly import parse
 from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec, MapType
 from ebpf.objects import Generation
-from ebpf.objects.parts import MapStyle, Writing
+from ebpf.objects.parts import MapStyle, Part, Writing
 from ebpf.objects.writer import write_object
+from ebpf.program import Program
+from ebpf.program_types import ProgramType
 from generators.objects import ObjectFile
 from generators.strategies import objects
 from tests.ebpf.objects.talk import counter, hello
@@ -177,3 +181,20 @@ def test_a_lost_machine_accuses_the_kernel_only_where_it_died() -> None:
     assert (found.kind, found.signature) == (Kind.HEALTH, "health:lost:panic")
     for reason in (LossReason.HANG, LossReason.PROTOCOL):
         assert lost(Lost(reason, True, "")) == [Abstention("the virtual machine was lost")]
+
+
+def test_maps_that_share_a_name_are_not_told_apart() -> None:
+    """What was created is known by name only."""
+    code = parse(["r1 = map[1]", "r0 = 0", "exit"])
+    maps = (MapSpec(MapType.ARRAY, 4, 8, 1, name="a"), MapSpec(MapType.ARRAY, 4, 8, 1, name="b"))
+    data = write_object([Part("f", Program(ProgramType.SOCKET_FILTER, code, maps))])
+    ours, theirs = read(data, NEW), read_answer(told(data, NEW))
+    assert signatures(list(judge(ours, theirs, "libbpf 1"))) == []
+    assert ours.opened is not None
+    both = tuple(replace(each, spec=replace(each.spec, name="a")) for each in ours.opened.maps)
+    ours = replace(ours, opened=replace(ours.opened, maps=both))
+    theirs = replace(
+        theirs, maps=tuple(replace(each, name="a") for each in theirs.maps),
+        creates=tuple(replace(each, name="a") if each.name == "b" else each for each in theirs.creates),
+    )  # fmt: skip
+    assert signatures(list(judge(ours, theirs, "libbpf 1"))) == []
