@@ -57,7 +57,8 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     message = seen.ruling.message or ""
     finding = seen.provable
     yield Disagreement(
-        Kind.PRECISION, f"precision:{shape(message)}",
+        # Shrinking keeps the signature, and must not make a gap of a finding.
+        Kind.PRECISION, f"precision:{'' if finding else 'gap:'}{shape(message)}",
         f"the kernel refuses a safe program ({message}); " + (
             "intervals and tnums prove every access" if finding else "the proof needs relations between values"),
         seen.ruling.instruction, None, gap=not finding,
