@@ -9,8 +9,8 @@ from ebpf.helpers.prototype import Prototype
 from ebpf.isa import opcodes as o
 from generators.builder import INPUT_BASE, Builder
 from generators.dice import Dice
-from generators.productions.calls import may_call
-from generators.productions.helpers import FIXED, INPUT_BYTES, VALUES, arguments, offered, perform, to_stack
+from generators.productions.calls import may_call, to_stack
+from generators.productions.helpers import FIXED, INPUT_BYTES, VALUES, arguments, offered, perform
 
 POINTERS = FIXED | VALUES | {A.CTX, A.CONST_MAP, A.MAP_KEY, A.MEM, A.MEM_RDONLY, A.MEM_UNINIT}
 READ = frozenset({A.MAP_KEY, A.MAP_VALUE, A.FIXED_MEM})

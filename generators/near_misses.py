@@ -17,7 +17,7 @@ from ebpf.rules import Rule
 from generators import helper_misses, paths, resource_misses
 from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
-from generators.productions.calls import call_helper
+from generators.productions.calls import call_helper, map_and_key
 from generators.productions.memory import SIZES
 from generators.state import ANY, Kind, Pointer
 
@@ -93,9 +93,7 @@ def _misaligned_stack(b: Builder, dice: Dice) -> int | None:
 def _lookup(b: Builder) -> int:
     """A map lookup; R0 may be null.  The value's size in bytes."""
     b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT)
-    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
-    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
-    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    map_and_key(b, 0)
     call_helper(b, "map_lookup_elem")
     return b.maps[0].value_size
 
@@ -117,9 +115,7 @@ def _lookup_anything(b: Builder) -> None:
     call_helper(b, "get_prandom_u32")
     b.emit(o.AND | o.K | o.ALU64, 0, imm=1)
     b.emit(o.STX | o.MEM | o.W, 10, 0, KEY_SLOT)
-    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
-    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
-    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    map_and_key(b, 0)
     call_helper(b, "map_lookup_elem")
 
 
@@ -330,9 +326,7 @@ def _scratched_by_packet_load(b: Builder, dice: Dice) -> int | None:
 def _key_out_of_range(b: Builder, dice: Dice) -> int | None:
     """A constant key that no element has: the lookup gives null, and nobody looks."""
     b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, b.maps[0].max_entries + dice.of((0, 1, 1000)))
-    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
-    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
-    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    map_and_key(b, 0)
     call_helper(b, "map_lookup_elem")
     at = b.emit(o.LDX | o.MEM | o.B, 0, 0)
     b.set_number(0)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ebpf.contexts import CONTEXTS, FieldKind
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
@@ -24,9 +25,9 @@ from generators.inputs import inputs_for, payload
 from generators.mutations import mutate
 from generators.near_misses import NEAR_MISSES, UNPRIVILEGED, NearMiss
 from generators.productions import CHOICES, PRODUCTIONS
-from generators.productions.calls import call_helper
+from generators.productions.calls import call_helper, map_and_key, to_stack
 from generators.profiles import Profile
-from generators.settings import PACKET_PLACES, SK_BUFF_PLACES, Entry
+from generators.settings import Entry
 from generators.state import ANY, Kind, Number, Pointer
 
 
@@ -177,9 +178,7 @@ def prologue(b: Builder, dice: Dice, entry: Entry) -> None:
 def _lookup_prologue(b: Builder, dice: Dice) -> None:
     """R7 = the value of map 0, 64 bytes, all of it copied to the stack."""
     b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT)
-    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
-    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
-    b.wide(1, 0, o.PSEUDO_MAP_FD)
+    map_and_key(b, 0)
     call_helper(b, "map_lookup_elem")
     b.leave_to_exit(o.JEQ | o.K | o.JMP, 0)
     b.emit(o.MOV | o.X | o.ALU64, 7, 0)
@@ -199,8 +198,7 @@ def _copy_to_stack(b: Builder) -> None:
 def copy_prologue(b: Builder) -> None:
     """64 bytes of packet to the stack: bpf_skb_load_bytes works for every socket buffer program, privileged or not."""
     b.emit(o.MOV | o.K | o.ALU64, 2)
-    b.emit(o.MOV | o.X | o.ALU64, 3, 10)
-    b.emit(o.ADD | o.K | o.ALU64, 3, imm=INPUT_BASE)
+    to_stack(b, 3, INPUT_BASE)
     b.emit(o.MOV | o.K | o.ALU64, 4, imm=64)
     call_helper(b, "skb_load_bytes")
     b.leave_to_exit(o.JNE | o.K | o.JMP, 0)
@@ -211,7 +209,10 @@ def copy_prologue(b: Builder) -> None:
 
 def _packet_prologue(b: Builder, dice: Dice) -> None:
     """R7 = data, R9 = data_end, 72 bytes proven; then some words copied to the stack."""
-    data, data_end = PACKET_PLACES.get(b.type, SK_BUFF_PLACES)
+    data, data_end = (
+        next(field.offset for field in CONTEXTS[b.type].fields if field.kind is kind)
+        for kind in (FieldKind.PACKET, FieldKind.PACKET_END)
+    )
     b.emit(o.LDX | o.MEM | o.W, 7, 6, data)
     b.emit(o.LDX | o.MEM | o.W, 9, 6, data_end)
     b.emit(o.MOV | o.X | o.ALU64, 2, 7)

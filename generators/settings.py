@@ -68,7 +68,3 @@ UNPRIVILEGED: tuple[Setting, ...] = (
     Setting(T.CGROUP_SKB, (Entry.COPIED,), attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
 )
 """What loads without capabilities (kernel/bpf/syscall.c, bpf_prog_load)."""
-
-PACKET_PLACES: dict[ProgramType, tuple[int, int]] = {T.XDP: (0, 4)}
-"""Where the context holds ``data`` and ``data_end``; socket buffers have them elsewhere."""
-SK_BUFF_PLACES = (76, 80)

@@ -39,9 +39,15 @@ def _keyed(b: Builder) -> list[int]:
     return [number for number, spec in enumerate(b.maps) if spec.key_size == 4]
 
 
-def _arguments(b: Builder, map_index: int) -> None:
-    b.emit(o.MOV | o.X | o.ALU64, 2, 10)
-    b.emit(o.ADD | o.K | o.ALU64, 2, imm=KEY_SLOT)
+def to_stack(b: Builder, register: int, offset: int) -> None:
+    """The register points to ``offset`` from R10."""
+    b.emit(o.MOV | o.X | o.ALU64, register, 10)
+    b.emit(o.ADD | o.K | o.ALU64, register, imm=offset)
+
+
+def map_and_key(b: Builder, map_index: int) -> None:
+    """R1 = the map, R2 = the key that lies at KEY_SLOT."""
+    to_stack(b, 2, KEY_SLOT)
     b.wide(1, map_index, o.PSEUDO_MAP_FD)
 
 
@@ -50,7 +56,7 @@ def _lookup(b: Builder, dice: Dice) -> bool:
         return False
     index = dice.of(_keyed(b))
     _key(b, dice)
-    _arguments(b, index)
+    map_and_key(b, index)
     call_helper(b, "map_lookup_elem")
     b.leave_to_exit(o.JEQ | o.K | o.JMP, 0)
     keep = dice.of([r for r in (7, 8, 9, 0) if r not in b.state.pinned] or [0])
@@ -68,9 +74,8 @@ def _update(b: Builder, dice: Dice) -> bool:
         return False
     index = dice.of(_keyed(b))
     _key(b, dice)
-    _arguments(b, index)
-    b.emit(o.MOV | o.X | o.ALU64, 3, 10)
-    b.emit(o.ADD | o.K | o.ALU64, 3, imm=INPUT_BASE)
+    map_and_key(b, index)
+    to_stack(b, 3, INPUT_BASE)
     b.emit(o.MOV | o.K | o.ALU64, 4, imm=dice.of((0, 2, 1)))
     call_helper(b, "map_update_elem")
     if b.profile.knows("6.4"):

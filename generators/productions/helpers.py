@@ -15,7 +15,7 @@ from ebpf.releases import at_least
 from generators.builder import INPUT_BASE, KEY_SLOT, Builder
 from generators.constants import immediate
 from generators.dice import Dice
-from generators.productions.calls import call_helper, may_call
+from generators.productions.calls import call_helper, may_call, to_stack
 from generators.productions.table import Production
 from generators.state import Kind, Pointer
 
@@ -123,12 +123,6 @@ def perform(b: Builder, prototype: Prototype) -> int:
         b.emit(o.MOV | o.K | o.ALU64, 0)
     b.set_number(0)
     return at
-
-
-def to_stack(b: Builder, register: int, offset: int) -> None:
-    """The register points to ``offset`` from R10."""
-    b.emit(o.MOV | o.X | o.ALU64, register, 10)
-    b.emit(o.ADD | o.K | o.ALU64, register, imm=offset)
 
 
 def _number(b: Builder, dice: Dice, register: int) -> None:
