@@ -26,6 +26,8 @@ _SOCKETS = {
 _RARE = frozenset({"sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp"})
 """Find nothing in a test run, as a rule."""
 U32 = 0xFFFF_FFFF
+LARGEST_RECORD = U32 // 4
+"""RINGBUF_MAX_RECORD_SZ, kernel/bpf/ringbuf.c: for more __bpf_ringbuf_reserve gives null."""
 _BITS = {"get_prandom_u32": 32, "get_smp_processor_id": 0, "ktime_get_ns": 63, "csum_diff": 32}
 """How many bits of a drawn result can be set (include/uapi/linux/bpf.h); a scripted one is taken as it is.  A guest has one CPU."""
 
@@ -70,6 +72,8 @@ def result(m: Machine, call: Call) -> Value:
         return integer(m, call)
     if kind is ResultKind.VOID:
         return UNDEFINED
+    if kind is ResultKind.ALLOC_MEM_OR_NULL and m.number(call.values[1]) & U64 > LARGEST_RECORD:
+        return 0
     if kind.nullable and not present(m, usual=prototype.name not in _RARE):
         return 0
     region = _object(m, call)

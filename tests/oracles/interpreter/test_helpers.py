@@ -88,3 +88,8 @@ def test_the_address_of_a_pointer_used_as_a_key_is_unpredictable() -> None:
     assert outcome(text, MapSpec(MapType.HASH, 8, 8, 1)).predictable
     update = text.replace("call bpf_map_lookup_elem#1", "r3 = r2; r4 = 0; call map_update_elem#2")
     assert not outcome(update, MapSpec(MapType.HASH, 8, 8, 1)).predictable
+
+
+def test_no_ring_buffer_holds_a_record_of_2_to_the_63() -> None:
+    text = "r1 = map[0]; r2 = 0x8000000000000000; r3 = 0; call bpf_ringbuf_reserve#131; exit"
+    assert r0(text, MapSpec(MapType.RINGBUF, 0, 0, 4096)) == 0
