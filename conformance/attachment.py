@@ -17,8 +17,10 @@ from ebpf.objects.section_names import resolve
 from ebpf.program import Case
 
 KINDS = {
-    "tracepoint": PlaceKind.TRACEPOINT, "tp": PlaceKind.TRACEPOINT, "kprobe": PlaceKind.KPROBE, "kretprobe": PlaceKind.KRETPROBE,
-    "raw_tracepoint": PlaceKind.RAW_TRACEPOINT, "raw_tp": PlaceKind.RAW_TRACEPOINT, "socket": PlaceKind.SOCKET,
+    "tracepoint": PlaceKind.TRACEPOINT, "tp": PlaceKind.TRACEPOINT, "kprobe": PlaceKind.KPROBE,
+    "kretprobe": PlaceKind.KRETPROBE,
+    "raw_tracepoint": PlaceKind.RAW_TRACEPOINT, "raw_tp": PlaceKind.RAW_TRACEPOINT,
+    "socket": PlaceKind.SOCKET,
     "cgroup_skb/ingress": PlaceKind.CGROUP, "cgroup_skb/egress": PlaceKind.CGROUP,
 }  # fmt: skip
 """By the name in the row of :mod:`ebpf.objects.section_names` that a section fits."""
@@ -39,8 +41,8 @@ class Trial:
 
 
 def place_of(program: ObjectProgram, generation: Generation) -> str | None:
-    """What :meth:`Place.parse` takes, for a program whose section says where it belongs; None where that is nowhere, or nowhere
-    that is attached to here."""
+    """What :meth:`Place.parse` takes, for a program whose section says where it belongs; None where that is
+    nowhere, or nowhere that is attached to here."""
     row = resolve(program.section, generation).row
     stem = "" if row is None else row.name.rstrip("+/")
     kind = KINDS.get(stem)
@@ -79,22 +81,31 @@ def attach(case: Case, place: str, name: str, kernel: KernelSession) -> Iterator
 
 def as_json(trial: Trial) -> dict[str, Any]:
     """A trial for ``check --json``; maps as ``{key: value}`` in hex, null for one that cannot be read."""
-    plain = {"kernel": trial.kernel, "place": trial.job.where, "way": trial.job.way.name.lower(),
-             "trigger": trial.job.trigger.name.lower()}  # fmt: skip
+    plain = {
+        "kernel": trial.kernel,
+        "place": trial.job.where,
+        "way": trial.job.way.name.lower(),
+        "trigger": trial.job.trigger.name.lower(),
+    }
     if isinstance(trial.got, Lost):
         return {**plain, "lost": trial.got.reason.value}
     return {
         **plain,
         "stages": [
-            {"stage": each.stage.name.lower(), "errno": each.errno, "value": each.value} for each in trial.got.stages
+            {"stage": each.stage.name.lower(), "errno": each.errno, "value": each.value}
+            for each in trial.got.stages
         ],
         "printed": list(trial.got.printed()),
         "complete": trial.got.complete,
         "maps": {
-            spec.name or str(number): None if pairs is None else {key.hex(): value.hex() for key, value in pairs}
-            for number, (spec, pairs) in enumerate(zip(trial.job.case.program.maps, trial.got.maps, strict=False))
+            spec.name or str(number): None
+            if pairs is None
+            else {key.hex(): value.hex() for key, value in pairs}
+            for number, (spec, pairs) in enumerate(
+                zip(trial.job.case.program.maps, trial.got.maps, strict=False)
+            )
         },
-    }  # fmt: skip
+    }
 
 
 def lines(trial: Trial) -> Iterator[str]:
@@ -108,7 +119,9 @@ def lines(trial: Trial) -> Iterator[str]:
     printed = trial.got.printed()
     yield from (f"    trace pipe: {line}" for line in printed[:SHOWN])
     if len(printed) > SHOWN or not trial.got.complete:
-        yield f"    trace pipe: {len(printed)} lines in all" + ("" if trial.got.complete else ", and more that were lost")
+        yield f"    trace pipe: {len(printed)} lines in all" + (
+            "" if trial.got.complete else ", and more that were lost"
+        )
     for number, (spec, pairs) in enumerate(zip(trial.job.case.program.maps, trial.got.maps, strict=False)):
         yield f"    map {spec.name or number}: {_content(pairs)}"
 
@@ -119,4 +132,6 @@ def _content(pairs: tuple[tuple[bytes, bytes], ...] | None) -> str:
     told = [f"[{key.hex()}] = {value.hex()}" for key, value in pairs if any(value)]
     more = f", … ({len(told)} in all)" if len(told) > SHOWN else ""
     zeros = len(pairs) - len(told)
-    return (", ".join(told[:SHOWN]) + more if told else "") + (f"{', and ' if told else ''}{zeros} all zero" if zeros else "")
+    return (", ".join(told[:SHOWN]) + more if told else "") + (
+        f"{', and ' if told else ''}{zeros} all zero" if zeros else ""
+    )

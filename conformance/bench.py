@@ -1,4 +1,5 @@
-"""What a judged program costs, stage by stage, and how the whole compares with the agent loading the same programs alone.
+"""What a judged program costs, stage by stage, and how the whole compares with the agent loading the same
+programs alone.
 
 Ratios are measured in one run on one machine; nothing here is a test.
 """
@@ -32,8 +33,9 @@ STAGES = ("generate", "interpret", "transfer", "compare")
 
 @dataclass(slots=True)
 class Bench:
-    """``host_ms`` is CPU of the worker per judged program, by stage; ``guest_ms`` is QEMU's CPU per judged program.  Rates are per
-    second; ``raw_rate``: programs loaded once each with log level 2 by the agent alone.  ``memory_mib`` is each process's peak."""
+    """``host_ms`` is CPU of the worker per judged program, by stage; ``guest_ms`` is QEMU's CPU per judged
+    program.  Rates are per second; ``raw_rate``: programs loaded once each with log level 2 by the agent
+    alone.  ``memory_mib`` is each process's peak."""
 
     kernel: str
     programs: int = 0
@@ -56,7 +58,9 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
     bench = Bench(image.name)
     with tempfile.TemporaryDirectory(prefix="veridiff-bench-") as directory:
         origin = provenance(seed, "veridiff bench")
-        task = Assignment(image, boot_args, tuple(PROPERTIES), seed, 0, None, examples, Path(directory), origin)
+        task = Assignment(
+            image, boot_args, tuple(PROPERTIES), seed, 0, None, examples, Path(directory), origin
+        )
         sink = _Sink()
         Worker(task, sink, threading.Event()).work()  # type: ignore[arg-type]  # a queue and an event of this process will do
     tally = sink.tally

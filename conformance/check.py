@@ -29,8 +29,8 @@ Ask = Callable[[Job], Answer | Lost]
 
 @dataclass(slots=True)
 class Checked:
-    """``rulings`` by kernel name; ``disagreements`` as (kernel name, disagreement); ``seconds`` per kernel, host time; ``trials``:
-    what became of it where it was attached."""
+    """``rulings`` by kernel name; ``disagreements`` as (kernel name, disagreement); ``seconds`` per kernel,
+    host time; ``trials``: what became of it where it was attached."""
 
     name: str
     case: Case
@@ -60,7 +60,8 @@ def harmless(outcomes: tuple[Outcome, ...]) -> bool:
 def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: str = "") -> None:
     """Put the case to one kernel, and hold what it says against the interpreter.
 
-    The program is loaded first and run only where that is harmless: what an unsafe program does to a kernel proves nothing more.
+    The program is loaded first and run only where that is harmless: what an unsafe program does to a kernel
+    proves nothing more.
     """
     started = time.monotonic()
     generated = Generated(checked.case, Purpose.DARING)
@@ -80,10 +81,16 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
     checked.rulings[kernel] = ruling
     if isinstance(answer, Lost):
         if answer.reason is not LossReason.HANG:
-            checked.disagreements.append((kernel, Disagreement(
-                Kind.HEALTH, f"health:lost:{answer.reason.value}",
-                f"loading the program takes the kernel down ({answer.reason.value})",
-            )))  # fmt: skip
+            checked.disagreements.append(
+                (
+                    kernel,
+                    Disagreement(
+                        Kind.HEALTH,
+                        f"health:lost:{answer.reason.value}",
+                        f"loading the program takes the kernel down ({answer.reason.value})",
+                    ),
+                )
+            )
         checked.seconds[kernel] = time.monotonic() - started
         return
     seen = Observation(generated, quiet, answer, release, reference=THOROUGH)
@@ -109,8 +116,12 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "name": checked.name,
         "kernels": {
             kernel: {
-                "verdict": ruling.verdict.value, "reason": ruling.reason, "errno": ruling.errno, "message": ruling.message,
-                "instruction": ruling.instruction, "phase": ruling.phase.value if ruling.phase else None,
+                "verdict": ruling.verdict.value,
+                "reason": ruling.reason,
+                "errno": ruling.errno,
+                "message": ruling.message,
+                "instruction": ruling.instruction,
+                "phase": ruling.phase.value if ruling.phase else None,
             }
             for kernel, ruling in checked.rulings.items()
         },
@@ -118,29 +129,44 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "why": why_json(explain(checked.case)),
         "interpreter": [outcome_json(outcome) for outcome in checked.outcomes],
         "disagreements": [
-            {"kernel": kernel, "kind": each.kind.value, "signature": each.signature, "statement": each.statement,
-             "instruction": each.culprit, "input": each.input,
-             "finding_or_gap": "gap" if each.gap else "finding"}
+            {
+                "kernel": kernel,
+                "kind": each.kind.value,
+                "signature": each.signature,
+                "statement": each.statement,
+                "instruction": each.culprit,
+                "input": each.input,
+                "finding_or_gap": "gap" if each.gap else "finding",
+            }
             for kernel, each in checked.disagreements
         ],
         "attached": [attachment.as_json(trial) for trial in checked.trials],
         "seconds": {kernel: round(seconds, 4) for kernel, seconds in checked.seconds.items()},
-    }  # fmt: skip
+    }
 
 
 def reference_json(answer: Opinion) -> dict[str, Any]:
     """What the reference verifier says."""
     return {
-        "verdict": answer.verdict.value, "rule": answer.rule.name if answer.rule else None, "instruction": answer.at,
-        "detail": answer.detail or None, "reason": answer.reason or None,
+        "verdict": answer.verdict.value,
+        "rule": answer.rule.name if answer.rule else None,
+        "instruction": answer.at,
+        "detail": answer.detail or None,
+        "reason": answer.reason or None,
         "policy": [
-            {"rule": each.rule.name, "class": each.rule.rule_class.value, "instruction": each.at, "detail": each.detail,
-             "since": _version(each.since), "before": _version(each.before)}
+            {
+                "rule": each.rule.name,
+                "class": each.rule.rule_class.value,
+                "instruction": each.at,
+                "detail": each.detail,
+                "since": _version(each.since),
+                "before": _version(each.before),
+            }
             for each in answer.policy
         ],
         "witness": None if answer.witness is None else to_plain(answer.witness),
         "seconds": round(answer.cost.seconds, 4),
-    }  # fmt: skip
+    }
 
 
 def why_json(found: Explanation | None) -> dict[str, Any] | None:
@@ -148,9 +174,13 @@ def why_json(found: Explanation | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "instruction": found.at, "rule": found.rule.name, "register": found.register, "wanted": found.wanted,
-        "found": found.found, "origin": list(found.origin),
-    }  # fmt: skip
+        "instruction": found.at,
+        "rule": found.rule.name,
+        "register": found.register,
+        "wanted": found.wanted,
+        "found": found.found,
+        "origin": list(found.origin),
+    }
 
 
 def _version(series: tuple[int, int] | None) -> str | None:
@@ -163,7 +193,12 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         case Returned():
             return {"outcome": "returned", "r0": f"0x{outcome.r0:x}", "predictable": outcome.predictable}
         case Trapped():
-            return {"outcome": "trapped", "instruction": outcome.at, "rule": outcome.rule.name, "detail": outcome.detail,
-                    "predictable": outcome.predictable}  # fmt: skip
+            return {
+                "outcome": "trapped",
+                "instruction": outcome.at,
+                "rule": outcome.rule.name,
+                "detail": outcome.detail,
+                "predictable": outcome.predictable,
+            }
         case Abstained():
             return {"outcome": "abstained", "instruction": outcome.at, "reason": outcome.reason}

@@ -1,10 +1,12 @@
 """bpf_conformance's programs, wrapped so that a kernel and the interpreter run them alike.
 
-The protocol (bpf_conformance, libbpf_plugin): the program finds memory at R1 and its length in R2, and what counts is all of R0.  A
-kernel returns 32 bits of it; so the program becomes a function that a main program calls, which stores R0 to a map.
+The protocol (bpf_conformance, libbpf_plugin): the program finds memory at R1 and its length in R2, and what
+counts is all of R0.  A kernel returns 32 bits of it; so the program becomes a function that a main program
+calls, which stores R0 to a map.
 
-What the runner adds on request comes off again: the ELF file around the program (``--elf``), and the instructions in front of it
-that get R1 and R2 from an XDP context (``--xdp_prolog``); here the main program sets those.
+What the runner adds on request comes off again: the ELF file around the program (``--elf``), and the
+instructions in front of it that get R1 and R2 from an XDP context (``--xdp_prolog``); here the main program
+sets those.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ def parse_hex(text: str, what: str) -> bytes:
 
 
 _FILE = struct.Struct("<4sBB10xHHI8x8xQ4xHHHHHH")
-"""An ELF file's header: magic, class, byte order, …, section headers' offset, …, their size and number (elf(5), Elf64_Ehdr)."""
+"""An ELF file's header: magic, class, byte order, …, section headers' offset, …, their size and number
+(elf(5), Elf64_Ehdr)."""
 _SECTION = struct.Struct("<IIQ8xQQII8x8x")
 """Name, type, flags, offset, size, link, info (Elf64_Shdr)."""
 PROGBITS, RELA, REL = 1, 4, 9
@@ -44,7 +47,8 @@ BPF_MACHINE = 247
 
 
 def program_of_elf(file: bytes) -> bytes:
-    """The one program in an ELF file that needs no relocation.  Raises :class:`InputError` for any other file."""
+    """The one program in an ELF file that needs no relocation.  Raises :class:`InputError` for any other
+    file."""
     try:
         magic, bits, order, _, machine, _, at, _, _, _, size, count, _ = _FILE.unpack_from(file)
         if (magic, bits, order, machine, size) != (b"\x7fELF", 2, 1, BPF_MACHINE, _SECTION.size):
@@ -54,15 +58,19 @@ def program_of_elf(file: bytes) -> bytes:
         raise InputError("ELF: truncated") from None
     if any(kind in (REL, RELA) and length for _, kind, _, _, length, _, _ in sections):
         raise InputError("ELF: needs relocation: maps and functions of other sections are not supported")
-    found = [file[start : start + length] for _, kind, flags, start, length, _, _ in sections
-             if kind == PROGBITS and flags & EXECUTABLE and length]  # fmt: skip
+    found = [
+        file[start : start + length]
+        for _, kind, flags, start, length, _, _ in sections
+        if kind == PROGBITS and flags & EXECUTABLE and length
+    ]
     if len(found) != 1:
         raise InputError(f"ELF: {len(found)} sections with code, expected one")
     return found[0]
 
 
 def _prolog(size: int) -> tuple[Insn, ...]:
-    """What the runner's ``--xdp_prolog`` puts before a program on ``size`` bytes of memory: packet to R1, length to R2."""
+    """What the runner's ``--xdp_prolog`` puts before a program on ``size`` bytes of memory: packet to R1,
+    length to R2."""
     move, load = o.MOV | o.X | o.ALU64, o.LDX | o.MEM | o.W
     return (
         Insn(o.MOV | o.K | o.ALU64, 0, imm=-1),
@@ -78,7 +86,8 @@ def _prolog(size: int) -> tuple[Insn, ...]:
 
 
 def wrap(program: bytes, memory: bytes) -> Case:
-    """The case that runs ``program`` on ``memory``.  Raises :class:`InputError` when the program is empty or cut."""
+    """The case that runs ``program`` on ``memory``.  Raises :class:`InputError` when the program is empty or
+    cut."""
     insns = decode(program)
     prolog = _prolog(len(memory))
     if insns[: len(prolog)] == prolog:
@@ -86,7 +95,14 @@ def wrap(program: bytes, memory: bytes) -> Case:
     if not insns:
         raise InputError("program: empty")
     maps = (
-        MapSpec(MapType.ARRAY, 4, max(1, len(memory)), 1, name="memory", contents=((bytes(4), memory or bytes(1)),)),
+        MapSpec(
+            MapType.ARRAY,
+            4,
+            max(1, len(memory)),
+            1,
+            name="memory",
+            contents=((bytes(4), memory or bytes(1)),),
+        ),
         MapSpec(MapType.ARRAY, 4, 8, 1, name="result"),
     )
     main = [
@@ -98,11 +114,16 @@ def wrap(program: bytes, memory: bytes) -> Case:
         Insn(o.MOV | o.K | o.ALU64, 0),
         Insn(o.EXIT | o.JMP),
     ]
-    return Case(Program(ProgramType.SOCKET_FILTER, (*main, *_callx_by_dst(insns)), maps), (PACKET,), name="bpf_conformance")
+    return Case(
+        Program(ProgramType.SOCKET_FILTER, (*main, *_callx_by_dst(insns)), maps),
+        (PACKET,),
+        name="bpf_conformance",
+    )
 
 
 def _callx_by_dst(insns: tuple[Insn, ...]) -> tuple[Insn, ...]:
-    """``callx`` names its register in ``dst``; LLVM before 19 and the suite of that time did it in ``imm``."""
+    """``callx`` names its register in ``dst``; LLVM before 19 and the suite of that time did it in
+    ``imm``."""
     callx = o.CALL | o.X | o.JMP
     after_wide, out = False, []
     for insn in insns:

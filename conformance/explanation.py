@@ -1,7 +1,7 @@
 """Why a register is not what a helper wants: which argument, and which instruction made it so.
 
-Found on a run that gets there: the reference verifier's witness.  From the refused instruction back, the last one that gave the
-register its value; through moves and through the stack to where the value came from.
+Found on a run that gets there: the reference verifier's witness.  From the refused instruction back, the last
+one that gave the register its value; through moves and through the stack to where the value came from.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ UNSET = "not set"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``register`` at the slot ``at`` breaks ``rule``.  ``wanted`` is what the helper's prototype asks of it (None: no helper's
-    argument), ``found`` what it was.  ``origin`` are the slots its value came through, the newest first; empty: it never got
-    one."""
+    """``register`` at the slot ``at`` breaks ``rule``.  ``wanted`` is what the helper's prototype asks of it
+    (None: no helper's argument), ``found`` what it was.  ``origin`` are the slots its value came through, the
+    newest first; empty: it never got one."""
 
     at: int
     rule: Rule
@@ -60,8 +60,14 @@ def explain(case: Case) -> Explanation | None:
     code = case.program.instructions
     value = trace[-1].registers[register] if trace else None
     wanted = _wanted(case, code[answer.at], register)
-    return Explanation(answer.at, answer.rule, register, wanted.kind.value if wanted else None, _describe(value, register),
-                       tuple(islice(_origin(code, [step.at for step in trace], register), DEPTH)))
+    return Explanation(
+        answer.at,
+        answer.rule,
+        register,
+        wanted.kind.value if wanted else None,
+        _describe(value, register),
+        tuple(islice(_origin(code, [step.at for step in trace], register), DEPTH)),
+    )
 
 
 def lines(case: Case) -> Iterator[str]:

@@ -14,7 +14,8 @@ from ebpf.program_types import ProgramType
 _TYPES = {int(each): each.name.lower() for each in ProgramType}
 _MAP_TYPES = {int(each): each.name.lower() for each in MapType}
 _LIBBPF_ERRNOS = (
-    "LIBELF", "FORMAT", "KVERSION", "ENDIAN", "INTERNAL", "RELOC", "LOAD", "VERIFY", "PROG2BIG", "KVER", "PROGTYPE", "WRNGPID",
+    "LIBELF", "FORMAT", "KVERSION", "ENDIAN", "INTERNAL", "RELOC", "LOAD", "VERIFY", "PROG2BIG", "KVER",
+    "PROGTYPE", "WRNGPID",
     "INVSEQ", "NLPARSE",
 )  # fmt: skip
 """LIBBPF_ERRNO__… from 4000 on (libbpf.h, 0.3 and 1.5)."""
@@ -30,7 +31,9 @@ def _of_reading(reading: Reading) -> Iterator[str]:
         yield f"refused: {reading.refusal}"
         return
     for program in reading.opened.programs:
-        yield _program(program.name, program.section, int(program.type), int(program.attach_type or 0), program.autoload)
+        yield _program(
+            program.name, program.section, int(program.type), int(program.attach_type or 0), program.autoload
+        )
     for each in reading.opened.maps:
         yield _map(each.spec.name, words(each.spec), each.pinned)
     for program, made, why in reading.programs:
@@ -82,5 +85,6 @@ def _program(name: str, section: str, kind: int, attach: int, autoload: bool) ->
 def _map(name: str, numbers: Sequence[int], pinned: bool) -> str:
     kind, key, value, entries, flags, btf_key, btf_value = numbers
     known = _MAP_TYPES.get(kind, f"type {kind}")
-    sizes = f"{known}, key {key}, value {value}, {entries} entries, flags {flags:#x}, BTF {btf_key} and {btf_value}"
+    sizes = f"{known}, key {key}, value {value}, {entries} entries, flags {flags:#x}"
+    sizes += f", BTF {btf_key} and {btf_value}"
     return f"map {name!r}: {sizes}" + (", pinned" if pinned else "")

@@ -12,8 +12,8 @@ DEFAULT_INPUT = Input(packet=bytes(64))
 
 
 def open_any(data: bytes, name: str, kernel: KernelTypes | None = None) -> Object:
-    """The object by the newest rules that take it: libbpf 0.3 only for what libbpf 1 refuses or gives no program type.  ``kernel``
-    as in :func:`ebpf.objects.open_object`.
+    """The object by the newest rules that take it: libbpf 0.3 only for what libbpf 1 refuses or gives no
+    program type.  ``kernel`` as in :func:`ebpf.objects.open_object`.
 
     Raises :class:`ObjectError`, that of libbpf 1 where both refuse.
     """

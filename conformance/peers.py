@@ -42,7 +42,11 @@ def examine(session: KernelSession, peer: Peer, made: ObjectFile) -> Examined:
     """
     ours = read(made.data, peer.generation)
     theirs = ask(session, peer, made.data)
-    judgements = lost(theirs) if isinstance(theirs, Lost) else [*judge(ours, theirs, peer.name), *warned(theirs.splats)]
+    judgements = (
+        lost(theirs)
+        if isinstance(theirs, Lost)
+        else [*judge(ours, theirs, peer.name), *warned(theirs.splats)]
+    )
     return Examined(made, peer, ours, theirs, tuple(_about(each, made) for each in judgements))
 
 

@@ -23,11 +23,13 @@ ONE_FAULT = (
     frozenset({rules.NULL_DEREFERENCE, rules.SCALAR_DEREFERENCE}),
     frozenset({rules.UNINITIALISED_REGISTER, rules.USE_AFTER_RELEASE}),
 )
-"""Two names for what goes wrong at one place: the number that is dereferenced may be 0; what was released is gone."""
+"""Two names for what goes wrong at one place: the number that is dereferenced may be 0; what was released is
+gone."""
 
 
 def replays(case: Case, rule: Rule, at: int) -> bool:
-    """Whether the interpreter, run on the case's one input, breaks ``rule`` at slot ``at``, whatever addresses and chance are."""
+    """Whether the interpreter, run on the case's one input, breaks ``rule`` at slot ``at``, whatever
+    addresses and chance are."""
     for seed in range(SEEDS):
         outcome = run(case, case.inputs[0], seed=seed, limit=STEP_LIMIT)
         if not isinstance(outcome, Trapped) or outcome.at != at:

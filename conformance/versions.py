@@ -28,8 +28,12 @@ def git_hash() -> str:
     root = Path(__file__).parent.parent
     if not (root / ".git").exists() or shutil.which("git") is None:
         return ""
-    head = subprocess.run(["git", "-C", root, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
-    dirty = subprocess.run(["git", "-C", root, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False)
+    head = subprocess.run(
+        ["git", "-C", root, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+    )
+    dirty = subprocess.run(
+        ["git", "-C", root, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False
+    )
     return head.stdout.strip() + ("+" if dirty.stdout.strip() else "")
 
 
@@ -47,4 +51,6 @@ def provenance(seed: int, command: str) -> Provenance:
     """What is known of a result before any kernel has booted."""
     versions = {"veridiff": version(), "python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in PACKAGES}
-    return Provenance(versions=versions, seed=seed, command=command, date=now(), git=git_hash(), qemu=qemu_version())
+    return Provenance(
+        versions=versions, seed=seed, command=command, date=now(), git=git_hash(), qemu=qemu_version()
+    )

@@ -177,13 +177,16 @@ def _case(record: CaseRecord, source: str) -> Case:
             kfuncs=tuple(sorted((_number(k, f"{here}.kfuncs"), v) for k, v in program.kfuncs.items())),
         ),
         inputs=tuple(
-            Input(_hex(i.packet, f"{source}: $.inputs[{n}].packet"), _hex(i.context, f"{source}: $.inputs[{n}].context"),
-                  tuple(i.helpers))
+            Input(
+                _hex(i.packet, f"{source}: $.inputs[{n}].packet"),
+                _hex(i.context, f"{source}: $.inputs[{n}].context"),
+                tuple(i.helpers),
+            )
             for n, i in enumerate(record.inputs)
         ),
         capabilities=None if record.capabilities is None else tuple(record.capabilities),
         name=record.name,
-    )  # fmt: skip
+    )
 
 
 def _number(text: str, at: str) -> int:
@@ -202,15 +205,25 @@ def _map(record: MapRecord, at: str) -> MapSpec:
     contents = []
     for key, value in record.contents.items():
         pair = _hex(key, f"{at}.contents"), _hex(value, f"{at}.contents[{key}]")
-        for what, data, size in zip(("key", "value"), pair, (record.key_size, record.value_size), strict=True):
+        for what, data, size in zip(
+            ("key", "value"), pair, (record.key_size, record.value_size), strict=True
+        ):
             if len(data) != size:
                 raise InputError(f"{at}.contents[{key}]: {what} has {len(data)} bytes, {what}_size is {size}")
         contents.append(pair)
     return MapSpec(
-        _member(MapType, record.type, f"{at}.type"), record.key_size, record.value_size, record.max_entries, record.flags,
-        record.name, record.btf_key, record.btf_value, None if record.inner is None else _map(record.inner, f"{at}.inner"),
-        tuple(sorted(contents)), tuple(_field(f, f"{at}.fields[{i}]") for i, f in enumerate(record.fields)),
-    )  # fmt: skip
+        _member(MapType, record.type, f"{at}.type"),
+        record.key_size,
+        record.value_size,
+        record.max_entries,
+        record.flags,
+        record.name,
+        record.btf_key,
+        record.btf_value,
+        None if record.inner is None else _map(record.inner, f"{at}.inner"),
+        tuple(sorted(contents)),
+        tuple(_field(f, f"{at}.fields[{i}]") for i, f in enumerate(record.fields)),
+    )
 
 
 def _field(record: FieldRecord, at: str) -> MapField:
@@ -222,10 +235,18 @@ def _field(record: FieldRecord, at: str) -> MapField:
 
 def _map_record(spec: MapSpec) -> MapRecord:
     return MapRecord(
-        spec.type.name.lower(), spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.name, spec.btf_key,
-        spec.btf_value, None if spec.inner is None else _map_record(spec.inner), {k.hex(): v.hex() for k, v in spec.contents},
+        spec.type.name.lower(),
+        spec.key_size,
+        spec.value_size,
+        spec.max_entries,
+        spec.flags,
+        spec.name,
+        spec.btf_key,
+        spec.btf_value,
+        None if spec.inner is None else _map_record(spec.inner),
+        {k.hex(): v.hex() for k, v in spec.contents},
         [FieldRecord(f.offset, f.kind.value, f.to) for f in spec.fields],
-    )  # fmt: skip
+    )
 
 
 def _record(case: Case) -> CaseRecord:

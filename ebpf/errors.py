@@ -6,8 +6,8 @@ from __future__ import annotations
 class VeridiffError(Exception):
     """Something outside veridiff's code is wrong: a file, an argument, the machine.
 
-    The message names the file or argument, the place in it and the reason, in one line; the command line prints it
-    and exits with status 2 (usage) or 3 (:class:`InfrastructureError`).
+    The message names the file or argument, the place in it and the reason, in one line; the command line
+    prints it and exits with status 2 (usage) or 3 (:class:`InfrastructureError`).
     """
 
 

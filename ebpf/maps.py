@@ -49,7 +49,8 @@ class MapType(IntEnum):
 
 
 class FieldKind(Enum):
-    """A kind of special field in a map's value, which only its own helpers may touch (``enum btf_field_type``, Linux 6.12)."""
+    """A kind of special field in a map's value, which only its own helpers may touch (``enum
+    btf_field_type``, Linux 6.12)."""
 
     SPIN_LOCK = "spin_lock"
     TIMER = "timer"
@@ -63,7 +64,13 @@ class FieldKind(Enum):
     @property
     def size(self) -> int:
         """In bytes."""
-        return 4 if self is FieldKind.SPIN_LOCK else 8 if self in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED) else 16
+        return (
+            4
+            if self is FieldKind.SPIN_LOCK
+            else 8
+            if self in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED)
+            else 16
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,10 @@ class MapField:
 class MapSpec:
     """A map to create and, before each run, to fill.
 
-    Sizes are in bytes; ``contents`` holds (key, value) pairs of exactly ``key_size`` and ``value_size`` bytes.
-    ``flags`` are BPF_F_* of map creation.  ``btf_key`` and ``btf_value`` are type ids in the program's BTF (0: none).
-    ``inner`` is the template of a map-in-map.  ``fields`` are the special fields that the value's BTF type declares, by offset.
+    Sizes are in bytes; ``contents`` holds (key, value) pairs of exactly ``key_size`` and ``value_size``
+    bytes. ``flags`` are BPF_F_* of map creation.  ``btf_key`` and ``btf_value`` are type ids in the program's
+    BTF (0: none). ``inner`` is the template of a map-in-map.  ``fields`` are the special fields that the
+    value's BTF type declares, by offset.
     """
 
     type: MapType

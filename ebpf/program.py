@@ -30,9 +30,10 @@ NO_FLAGS = LoadFlag(0)
 class Program:
     """What BPF_PROG_LOAD takes, before any kernel has seen it.
 
-    A ``ld_imm64`` whose src is BPF_PSEUDO_MAP_FD (1) or BPF_PSEUDO_MAP_VALUE (2) holds an index into ``maps`` in the imm of its
-    first slot (the offset into the value in the second).  ``kfuncs`` maps instruction numbers to kernel function names, whose BTF
-    ids each kernel's own BTF gives.  ``attach_to`` names the kernel function or type a tracing program is for.
+    A ``ld_imm64`` whose src is BPF_PSEUDO_MAP_FD (1) or BPF_PSEUDO_MAP_VALUE (2) holds an index into ``maps``
+    in the imm of its first slot (the offset into the value in the second).  ``kfuncs`` maps instruction
+    numbers to kernel function names, whose BTF ids each kernel's own BTF gives.  ``attach_to`` names the
+    kernel function or type a tracing program is for.
     """
 
     type: ProgramType
@@ -49,8 +50,9 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Everything one run can read besides its maps: the packet from its first byte (Ethernet header included), the context
-    handed to BPF_PROG_TEST_RUN as ctx_in (empty: none), and scripted helper results."""
+    """Everything one run can read besides its maps: the packet from its first byte (Ethernet header
+    included), the context handed to BPF_PROG_TEST_RUN as ctx_in (empty: none), and scripted helper results.
+    """
 
     packet: bytes = b""
     context: bytes = b""
@@ -61,7 +63,8 @@ class Input:
 class Case:
     """A program and its inputs, and with which privilege it is to be loaded.
 
-    ``capabilities``: None is everything root has, () is none at all, otherwise the named ones ("CAP_BPF", ...).
+    ``capabilities``: None is everything root has, () is none at all, otherwise the named ones ("CAP_BPF",
+    ...).
     """
 
     program: Program

@@ -1,4 +1,5 @@
-"""Which program types may do what beyond calling helpers: packets, locks, maps, loading (kernel/bpf/verifier.c and syscall.c)."""
+"""Which program types may do what beyond calling helpers: packets, locks, maps, loading
+(kernel/bpf/verifier.c and syscall.c)."""
 
 from __future__ import annotations
 
@@ -13,30 +14,44 @@ T = ProgramType
 
 LEGACY_LOADS = frozenset({T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT})
 """May use LD_ABS and LD_IND (may_access_skb)."""
-PACKET_WRITERS = frozenset({T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.LWT_XMIT, T.SK_SKB, T.SK_MSG, T.CGROUP_SOCKOPT})
+PACKET_WRITERS = frozenset(
+    {T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.LWT_XMIT, T.SK_SKB, T.SK_MSG, T.CGROUP_SOCKOPT}
+)
 """May store to the packet they point to (may_access_direct_pkt_data); loads are checked by bounds only."""
-PACKET_HELPERS = PACKET_WRITERS | {T.LWT_IN, T.LWT_OUT, T.LWT_SEG6LOCAL, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.CGROUP_SKB}
+PACKET_HELPERS = PACKET_WRITERS | {
+    T.LWT_IN,
+    T.LWT_OUT,
+    T.LWT_SEG6LOCAL,
+    T.SK_REUSEPORT,
+    T.FLOW_DISSECTOR,
+    T.CGROUP_SKB,
+}
 """May hand the packet to a helper whose prototype has ``packet_access``, to be read."""
 TRACING = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE})
 """is_tracing_prog_type: may interrupt anything."""
 UNPRIVILEGED = frozenset({T.SOCKET_FILTER, T.CGROUP_SKB})
 """May be loaded without capabilities where ``unprivileged_bpf_disabled`` is 0 (bpf_prog_load)."""
 NET_ADMIN = frozenset({
-    T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.LWT_IN, T.LWT_OUT, T.LWT_XMIT, T.LWT_SEG6LOCAL, T.SK_SKB, T.SK_MSG, T.FLOW_DISSECTOR,
-    T.CGROUP_DEVICE, T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_SOCKOPT, T.CGROUP_SYSCTL, T.SOCK_OPS, T.EXT, T.NETFILTER,
+    T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.LWT_IN, T.LWT_OUT, T.LWT_XMIT, T.LWT_SEG6LOCAL, T.SK_SKB, T.SK_MSG,
+    T.FLOW_DISSECTOR,
+    T.CGROUP_DEVICE, T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_SOCKOPT, T.CGROUP_SYSCTL, T.SOCK_OPS, T.EXT,
+    T.NETFILTER,
 })  # fmt: skip
 """Need CAP_NET_ADMIN beside CAP_BPF (is_net_admin_prog_type)."""
 PERFMON = TRACING | {T.TRACING, T.LSM, T.STRUCT_OPS, T.EXT}
 """Need CAP_PERFMON beside CAP_BPF (is_perfmon_prog_type)."""
 SLEEPABLE_MAPS: dict[MapType, str] = {
     **dict.fromkeys((
-        MapType.HASH, MapType.LRU_HASH, MapType.ARRAY, MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH,
-        MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS, MapType.RINGBUF, MapType.USER_RINGBUF, MapType.INODE_STORAGE,
-        MapType.SK_STORAGE, MapType.TASK_STORAGE, MapType.CGRP_STORAGE, MapType.ARENA, MapType.INSN_ARRAY), "6.1"),
+        MapType.HASH, MapType.LRU_HASH, MapType.ARRAY, MapType.PERCPU_HASH, MapType.PERCPU_ARRAY,
+        MapType.LRU_PERCPU_HASH,
+        MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS, MapType.RINGBUF, MapType.USER_RINGBUF,
+        MapType.INODE_STORAGE,
+        MapType.SK_STORAGE, MapType.TASK_STORAGE, MapType.CGRP_STORAGE, MapType.ARENA, MapType.INSN_ARRAY),
+        "6.1"),
     MapType.QUEUE: "6.2", MapType.STACK: "6.2", MapType.PROG_ARRAY: "7.0", MapType.LPM_TRIE: "7.2",
 }  # fmt: skip
-"""Maps that a sleepable program may use, and since when (check_map_prog_compatibility; seen on 6.1, 6.12, 6.19 and 7.0 to 7.3:
-of kernels between two of these nothing is foretold)."""
+"""Maps that a sleepable program may use, and since when (check_map_prog_compatibility; seen on 6.1, 6.12,
+6.19 and 7.0 to 7.3: of kernels between two of these nothing is foretold)."""
 SOCKMAP_UPDATERS = frozenset({
     T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
 })  # fmt: skip
@@ -56,7 +71,11 @@ def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
         return rules.MAP_PROGRAM
     if kinds & {FieldKind.LIST_HEAD, FieldKind.RB_ROOT} and program.type in TRACING:
         return rules.MAP_PROGRAM
-    if kinds & {FieldKind.TIMER, FieldKind.WORKQUEUE} and program.type in TRACING and not at_least(release, "6.19"):
+    if (
+        kinds & {FieldKind.TIMER, FieldKind.WORKQUEUE}
+        and program.type in TRACING
+        and not at_least(release, "6.19")
+    ):
         # Later kernels take them (seen: 7.3.4); with which of them that began was not established.
         return rules.MAP_PROGRAM
     if spec.type is MapType.STRUCT_OPS:
@@ -67,17 +86,22 @@ def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
     return None
 
 
-def may_update_sockmap(program_type: ProgramType, attach_type: AttachType | None, deletes: bool, release: str) -> bool:
-    """Whether map_update_elem, or map_delete_elem, takes a sockmap or sockhash from such a program (may_update_sockmap).
+def may_update_sockmap(
+    program_type: ProgramType, attach_type: AttachType | None, deletes: bool, release: str
+) -> bool:
+    """Whether map_update_elem, or map_delete_elem, takes a sockmap or sockhash from such a program
+    (may_update_sockmap).
 
     Deleting was free for all before 6.10.
     """
-    if program_type in SOCKMAP_UPDATERS or (program_type is T.TRACING and attach_type is AttachType.TRACE_ITER):
+    if program_type in SOCKMAP_UPDATERS or (
+        program_type is T.TRACING and attach_type is AttachType.TRACE_ITER
+    ):
         return True
     return deletes and (program_type is T.SOCK_OPS or not at_least(release, "6.10"))
 
 
 def strict_alignment(program: Program) -> bool:
-    """Whether every access must be aligned.  Stack accesses always must; others only where the flag asks for it, since x86-64 has
-    efficient unaligned accesses (bpf_check, check_ptr_alignment)."""
+    """Whether every access must be aligned.  Stack accesses always must; others only where the flag asks for
+    it, since x86-64 has efficient unaligned accesses (bpf_check, check_ptr_alignment)."""
     return LoadFlag.STRICT_ALIGNMENT in program.flags

@@ -1,4 +1,5 @@
-"""Program types and attach types: numbers and names of ``enum bpf_prog_type`` and ``enum bpf_attach_type`` (Linux 6.12)."""
+"""Program types and attach types: numbers and names of ``enum bpf_prog_type`` and ``enum bpf_attach_type``
+(Linux 6.12)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ BOOLEAN: Range = (0, 1)
 ZERO: Range = (0, 0)
 
 _TYPES: dict[ProgramType, Range] = dict.fromkeys(
-    (T.CGROUP_SKB, T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.SOCK_OPS, T.CGROUP_DEVICE, T.CGROUP_SYSCTL, T.CGROUP_SOCKOPT, T.SK_LOOKUP,
+    (T.CGROUP_SKB, T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.SOCK_OPS, T.CGROUP_DEVICE, T.CGROUP_SYSCTL,
+     T.CGROUP_SOCKOPT, T.SK_LOOKUP,
      T.NETFILTER),
     BOOLEAN,
 )  # fmt: skip
@@ -21,7 +22,8 @@ _WITH_FLAGS: Range = (0, 3)
 _ATTACHED: dict[tuple[ProgramType, AttachType], Range] = {
     **{(T.CGROUP_SOCK_ADDR, attach): _ALLOW for attach in (
         A.CGROUP_UDP4_RECVMSG, A.CGROUP_UDP6_RECVMSG, A.CGROUP_UNIX_RECVMSG, A.CGROUP_INET4_GETPEERNAME,
-        A.CGROUP_INET6_GETPEERNAME, A.CGROUP_UNIX_GETPEERNAME, A.CGROUP_INET4_GETSOCKNAME, A.CGROUP_INET6_GETSOCKNAME,
+        A.CGROUP_INET6_GETPEERNAME, A.CGROUP_UNIX_GETPEERNAME, A.CGROUP_INET4_GETSOCKNAME,
+        A.CGROUP_INET6_GETSOCKNAME,
         A.CGROUP_UNIX_GETSOCKNAME)},
     **{(T.CGROUP_SOCK_ADDR, attach): _WITH_FLAGS for attach in (A.CGROUP_INET4_BIND, A.CGROUP_INET6_BIND)},
     (T.CGROUP_SKB, A.CGROUP_INET_EGRESS): _WITH_FLAGS,
@@ -36,9 +38,10 @@ _ATTACHED: dict[tuple[ProgramType, AttachType], Range] = {
 def return_range(program_type: ProgramType, attach_type: AttachType | None, release: str) -> Range | None:
     """The values that R0 may have at the exit of the main function, or None for any.
 
-    Where there is a range, R0 must also be a number.  A raw tracepoint with a BTF type must return 0 and a plain one may return
-    anything: only the latter is meant here.  An LSM hook has the range of its own result since 6.12, as a 32-bit number:
-    -4095..0, 0..1, or any (LSM_CGROUP: exactly 1 where there is none), which only the kernel's BTF tells.
+    Where there is a range, R0 must also be a number.  A raw tracepoint with a BTF type must return 0 and a
+    plain one may return anything: only the latter is meant here.  An LSM hook has the range of its own result
+    since 6.12, as a 32-bit number: -4095..0, 0..1, or any (LSM_CGROUP: exactly 1 where there is none), which
+    only the kernel's BTF tells.
     """
     if attach_type is not None and (program_type, attach_type) in _ATTACHED:
         return _ATTACHED[program_type, attach_type]

@@ -23,7 +23,8 @@ SPILL_SLOTS = tuple(range(-80, -144, -8))
 
 @dataclass(slots=True)
 class Block:
-    """A forward branch to be patched: ``left`` more productions belong to it; ``taken`` is the state on the jump's path."""
+    """A forward branch to be patched: ``left`` more productions belong to it; ``taken`` is the state on the
+    jump's path."""
 
     jump: int
     left: int
@@ -44,8 +45,9 @@ class Loop:
 
 @dataclass(slots=True)
 class Builder:
-    """``gpl``: whether helpers for GPL programs only may be called; ``helpers``: whether any helper may, though hardly any of their
-    results can be foretold.  ``intent_rule`` and ``intent_at``: the rule a near miss broke and the instruction that breaks it.
+    """``gpl``: whether helpers for GPL programs only may be called; ``helpers``: whether any helper may,
+    though hardly any of their results can be foretold.  ``intent_rule`` and ``intent_at``: the rule a near
+    miss broke and the instruction that breaks it.
 
     ``open`` holds the blocks and loops that later productions belong to, innermost last.
     """
@@ -84,7 +86,10 @@ class Builder:
     def has_helper(self, name: str) -> bool:
         """Whether the program may call it."""
         capabilities = ALL if self.privileged else ()
-        return refusal(self.type, self.attach_type, HELPER_NUMBERS[name], self.profile.release, capabilities) is None
+        return (
+            refusal(self.type, self.attach_type, HELPER_NUMBERS[name], self.profile.release, capabilities)
+            is None
+        )
 
     def free(self) -> list[int]:
         """Registers a production may overwrite, ascending: scalars and unused ones, never pinned."""
@@ -131,8 +136,9 @@ class Builder:
         self.insns[at] = Insn(old.opcode, old.dst, old.src, loop.start - at - 1, old.imm)
         self.state = State(
             {r: c if not isinstance(c, Number) else ANY for r, c in loop.entry.registers.items()},
-            {s: c for s, c in loop.entry.slots.items() if s in self.state.slots}, loop.entry.pinned - {loop.counter},
-        )  # fmt: skip
+            {s: c for s, c in loop.entry.slots.items() if s in self.state.slots},
+            loop.entry.pinned - {loop.counter},
+        )
 
     def leave_to_exit(self, opcode: int, dst: int, src: int = 0, imm: int = 0) -> None:
         """A conditional jump to the program's common exit, patched at the end."""

@@ -1,4 +1,5 @@
-"""Numbers at which range analysis goes wrong: zero, ones, powers of two and their neighbours, limits of each width."""
+"""Numbers at which range analysis goes wrong: zero, ones, powers of two and their neighbours, limits of each
+width."""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ BOUNDARIES: tuple[int, ...] = _boundaries()
 """Unsigned 64-bit, simplest first."""
 
 IMMEDIATES: tuple[int, ...] = tuple(
-    sorted({n - (1 << 64) if n >> 63 else n for n in BOUNDARIES if n <= S32_MAX or n >= (1 << 64) + S32_MIN}, key=abs)
+    sorted(
+        {n - (1 << 64) if n >> 63 else n for n in BOUNDARIES if n <= S32_MAX or n >= (1 << 64) + S32_MIN},
+        key=abs,
+    )
 )
 """Those that fit an instruction's 32-bit immediate, signed."""
 

@@ -1,7 +1,7 @@
 """One wide integer decides a whole production: choices are carved off it in turn.
 
-Hypothesis draws one such integer per production (a draw costs about 35 µs, whatever its width) and shrinks it towards zero, so
-choice 0 of everything should be the simplest.
+Hypothesis draws one such integer per production (a draw costs about 35 µs, whatever its width) and shrinks it
+towards zero, so choice 0 of everything should be the simplest.
 """
 
 from __future__ import annotations

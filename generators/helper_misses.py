@@ -1,4 +1,5 @@
-"""Near misses at a call: all arguments as the prototype wants them but for one, or all of them, and the type lacks the helper."""
+"""Near misses at a call: all arguments as the prototype wants them but for one, or all of them, and the type
+lacks the helper."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def _of(prototype: Prototype, kinds: frozenset[A]) -> list[int]:
     return [number for number, arg in enumerate(prototype.args, 1) if arg.kind in kinds]
 
 
-def _calls(b: Builder, dice: Dice, kinds: frozenset[A], *, has: bool = True) -> Iterator[tuple[Prototype, list[int]]]:
+def _calls(
+    b: Builder, dice: Dice, kinds: frozenset[A], *, has: bool = True
+) -> Iterator[tuple[Prototype, list[int]]]:
     """Helpers with such an argument, each with its registers, from a random one on."""
     fitting = [(prototype, found) for prototype in offered(b, has=has) if (found := _of(prototype, kinds))]
     start = dice.pick(len(fitting)) if fitting and may_call(b) else 0

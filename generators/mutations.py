@@ -1,4 +1,5 @@
-"""Daring programs: one field of one instruction changed, so that nobody has said beforehand whether the program is safe."""
+"""Daring programs: one field of one instruction changed, so that nobody has said beforehand whether the
+program is safe."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ _KEPT = (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)
 
 
 def _is_back_edge(insn: Insn) -> bool:
-    """A loop's end: with another bound, the kernel would walk a million instructions, and the run might never end."""
+    """A loop's end: with another bound, the kernel would walk a million instructions, and the run might never
+    end."""
     return insn.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and insn.off < 0
 
 
@@ -21,7 +23,9 @@ def mutate(insns: tuple[Insn, ...], dice: Dice) -> tuple[Insn, ...]:
     """A copy with one or two instructions changed; forms stay legal, meaning does not."""
     changed = list(insns)
     for _ in range(1 + dice.pick(2)):
-        candidates = [n for n, insn in enumerate(changed) if insn.opcode not in _KEPT and not _is_back_edge(insn)]
+        candidates = [
+            n for n, insn in enumerate(changed) if insn.opcode not in _KEPT and not _is_back_edge(insn)
+        ]
         if candidates:
             at = dice.of(candidates)
             changed[at] = _other(changed[at], dice)
@@ -42,7 +46,12 @@ def _other(insn: Insn, dice: Dice) -> Insn:
         op = insn.opcode & o.OP_MASK
         if source == o.K and op not in (o.LSH, o.RSH, o.ARSH, o.DIV, o.MOD):
             return replace(insn, imm=immediate(dice))
-        return replace(insn, opcode=insn.opcode ^ (o.ALU ^ o.ALU64), imm=insn.imm & 31, off=0 if op == o.MOV else insn.off)
+        return replace(
+            insn,
+            opcode=insn.opcode ^ (o.ALU ^ o.ALU64),
+            imm=insn.imm & 31,
+            off=0 if op == o.MOV else insn.off,
+        )
     if cls in (o.LDX, o.ST, o.STX) and insn.opcode & o.MODE_MASK == o.MEM:
         if dice.pick(2):
             return replace(insn, off=max(-512, min(511, insn.off + dice.of((1, -1, 8, -8, 4, -4)))))

@@ -1,7 +1,7 @@
 """Near misses: programs valid but for one instruction that breaks one named rule.
 
-Each entry appends the breaking instruction at a place every path reaches, and notes it in the builder.  What its rule says, and
-where the kernel checks it, is in :mod:`ebpf.rules`.
+Each entry appends the breaking instruction at a place every path reaches, and notes it in the builder.  What
+its rule says, and where the kernel checks it, is in :mod:`ebpf.rules`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ UNTOUCHED = -256
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """``apply`` breaks ``rule`` and returns the number of the breaking instruction, or None where it does not fit.
+    """``apply`` breaks ``rule`` and returns the number of the breaking instruction, or None where it does not
+    fit.
 
-    ``license`` replaces the program's when given; ``first``: it comes before the program's own first instruction.
+    ``license`` replaces the program's when given; ``first``: it comes before the program's own first
+    instruction.
     """
 
     rule: Rule
@@ -103,15 +105,19 @@ def _value_bounds(b: Builder, dice: Dice) -> int | None:
     room = _lookup(b)
     b.leave_to_exit(o.JEQ | o.K | o.JMP, 0)
     offset = dice.of((room - size + 1, room, -1, -size))
-    at = b.emit(o.LDX | o.MEM | code, 0, 0, offset) if dice.pick(2) else b.emit(o.ST | o.MEM | code, 0, 0, offset)
+    at = (
+        b.emit(o.LDX | o.MEM | code, 0, 0, offset)
+        if dice.pick(2)
+        else b.emit(o.ST | o.MEM | code, 0, 0, offset)
+    )
     b.emit(o.MOV | o.K | o.ALU64, 0)
     b.set_number(0)
     return at
 
 
 def _lookup_anything(b: Builder) -> None:
-    """A lookup with a key that is there, which nobody can know: since Linux 6.15 a constant key in an array's range gives no
-    null."""
+    """A lookup with a key that is there, which nobody can know: since Linux 6.15 a constant key in an array's
+    range gives no null."""
     call_helper(b, "get_prandom_u32")
     b.emit(o.AND | o.K | o.ALU64, 0, imm=1)
     b.emit(o.STX | o.MEM | o.W, 10, 0, KEY_SLOT)
@@ -308,7 +314,9 @@ def _packet_beyond(b: Builder, dice: Dice) -> int | None:
     if not sources:
         return None
     content = b.state.registers[sources[0]]
-    return b.emit(o.LDX | o.MEM | o.DW, _scalar(b), sources[0], getattr(content, "size", 0) - dice.of((6, 0, 1)))
+    return b.emit(
+        o.LDX | o.MEM | o.DW, _scalar(b), sources[0], getattr(content, "size", 0) - dice.of((6, 0, 1))
+    )
 
 
 def _scratched_by_packet_load(b: Builder, dice: Dice) -> int | None:

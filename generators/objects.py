@@ -1,7 +1,7 @@
 """Objects from generated programs, and the same with one field broken, each with the name of what was broken.
 
-A broken field need not make an object bad (a section's type may change to another that fits as well): what is known is only that
-nothing else was changed.
+A broken field need not make an object bad (a section's type may change to another that fits as well): what is
+known is only that nothing else was changed.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class GeneratedObject:
 class ObjectFile:
     """A file to be read.
 
-    ``broken`` says what was changed in it: a field by its name in the specification, where it is, and its values; ``field`` the
-    same without places and values.  Both are "" for one that is well-formed.
+    ``broken`` says what was changed in it: a field by its name in the specification, where it is, and its
+    values; ``field`` the same without places and values.  Both are "" for one that is well-formed.
     """
 
     data: bytes
@@ -62,19 +62,30 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
         debug=dice.pick(2) == 1,
         global_functions=dice.pick(2) == 1,
     )
-    parts = tuple(_part(number, dice.pick(1 << 64), own, profile, old, dice) for number, own in enumerate(seeds))
+    parts = tuple(
+        _part(number, dice.pick(1 << 64), own, profile, old, dice) for number, own in enumerate(seeds)
+    )
     return GeneratedObject(write_object(parts, how), parts, how)
 
 
 def _part(number: int, header: int, seeds: Sequence[int], profile: Profile, old: bool, dice: Dice) -> Part:
     program = build(header, seeds, profile).case.program
-    # Maps belong to the object, so each program's have names of their own; old libbpf knows only one section of data.
-    names = [".data" if old and not number and spec.name == "out" else f"{spec.name}_{number}" for spec in program.maps]
+    # Maps belong to the object, so each program's have names of their own; old libbpf knows only one section
+    # of data.
+    names = [
+        ".data" if old and not number and spec.name == "out" else f"{spec.name}_{number}"
+        for spec in program.maps
+    ]
     maps = tuple(replace(spec, name=name) for spec, name in zip(program.maps, names, strict=True))
-    lines = tuple(SourceLine(slot, "generated.c", 1 + slot, 1, f"line {slot};") for slot in range(0, len(program.instructions), 3))
+    lines = tuple(
+        SourceLine(slot, "generated.c", 1 + slot, 1, f"line {slot};")
+        for slot in range(0, len(program.instructions), 3)
+    )
     if old and number:
         program, maps, lines = Program(program.type, (Insn(0xB7), Insn(0x95))), (), lines[:1]
-    return Part(f"prog_{number}", replace(program, maps=maps, license="GPL"), lines=lines if dice.pick(2) else ())
+    return Part(
+        f"prog_{number}", replace(program, maps=maps, license="GPL"), lines=lines if dice.pick(2) else ()
+    )
 
 
 Place = tuple[str, int, str]
@@ -82,7 +93,8 @@ Place = tuple[str, int, str]
 
 
 def break_object(data: bytes, dice: Dice) -> ObjectFile:
-    """One field of a well-formed object changed: its kind is drawn first, so that the many symbols hide nothing."""
+    """One field of a well-formed object changed: its kind is drawn first, so that the many symbols hide
+    nothing."""
     _, change = dice.of(BREAKAGES)
     return change(data, read_elf(data), dice) or _truncate(data, read_elf(data), dice)
 
@@ -93,7 +105,14 @@ _PLACE = re.compile(r" of '[^']*'| '[^']*'| \d+")
 
 def places(file: ElfFile, data: bytes) -> Iterator[Place]:
     """Every field of header, section headers, symbols, relocations, definitions and BTF."""
-    for each in (header_places, section_places, symbol_places, relocation_places, definition_places, btf_places):
+    for each in (
+        header_places,
+        section_places,
+        symbol_places,
+        relocation_places,
+        definition_places,
+        btf_places,
+    ):
         yield from each(file, data)
 
 
@@ -108,7 +127,10 @@ def _fields(at: int, layout: str, names: str, what: str) -> Iterator[Place]:
 def header_places(file: ElfFile, data: bytes) -> Iterator[Place]:
     """The ELF header's fields."""
     yield from _fields(0, "IBBBB", "magic ei_class ei_data ei_version ei_osabi", "e_ident")
-    names = "e_type e_machine e_version e_entry e_phoff e_shoff e_flags e_ehsize e_phentsize e_phnum e_shentsize e_shnum e_shstrndx"
+    names = (
+        "e_type e_machine e_version e_entry e_phoff e_shoff e_flags e_ehsize e_phentsize e_phnum e_shentsize"
+    )
+    names += " e_shnum e_shstrndx"
     yield from _fields(16, "HHIQQQIHHHHHH", names, "ELF header")
 
 
@@ -117,7 +139,9 @@ def section_places(file: ElfFile, data: bytes) -> Iterator[Place]:
     (start,) = struct.unpack_from("<Q", data, 40)
     names = "sh_name sh_type sh_flags sh_addr sh_offset sh_size sh_link sh_info sh_addralign sh_entsize"
     for section in file.sections[1:]:
-        yield from _fields(start + section.index * elf.SHDR.size, "IIQQQQIIQQ", names, f"section '{section.name}'")
+        yield from _fields(
+            start + section.index * elf.SHDR.size, "IIQQQQIIQQ", names, f"section '{section.name}'"
+        )
 
 
 def symbol_places(file: ElfFile, data: bytes) -> Iterator[Place]:
@@ -125,7 +149,9 @@ def symbol_places(file: ElfFile, data: bytes) -> Iterator[Place]:
     table = file.sections[file.symbol_table]
     for symbol in file.symbols[1:]:
         at = table.offset + symbol.index * elf.SYM.size
-        yield from _fields(at, "IBBHQQ", "st_name st_info st_other st_shndx st_value st_size", f"symbol '{symbol.name}'")
+        yield from _fields(
+            at, "IBBHQQ", "st_name st_info st_other st_shndx st_value st_size", f"symbol '{symbol.name}'"
+        )
 
 
 def relocation_places(file: ElfFile, data: bytes) -> Iterator[Place]:
@@ -133,14 +159,19 @@ def relocation_places(file: ElfFile, data: bytes) -> Iterator[Place]:
     for section in file.sections:
         if section.type == elf.SectionType.REL:
             for at in range(section.offset, section.offset + section.size, elf.REL.size):
-                yield from _fields(at, "QII", "r_offset r_info.type r_info.sym", f"relocation of '{section.name}'")
+                yield from _fields(
+                    at, "QII", "r_offset r_info.type r_info.sym", f"relocation of '{section.name}'"
+                )
 
 
 def definition_places(file: ElfFile, data: bytes) -> Iterator[Place]:
-    """Words of legacy map definitions, bytes of licence and version, and of instructions that are relocated."""
+    """Words of legacy map definitions, bytes of licence and version, and of instructions that are
+    relocated."""
     for section in _named(file, "maps"):
         for at in range(section.offset, section.offset + section.size, 20):
-            yield from _fields(at, "IIIII", "type key_size value_size max_entries map_flags", "struct bpf_map_def")
+            yield from _fields(
+                at, "IIIII", "type key_size value_size max_entries map_flags", "struct bpf_map_def"
+            )
     for section in _named(file, "license", "version"):
         yield f"section '{section.name}', last byte", section.offset + section.size - 1, "B"
     for section in file.sections:
@@ -148,7 +179,9 @@ def definition_places(file: ElfFile, data: bytes) -> Iterator[Place]:
             home = file.sections[section.info]
             for relocation in file.relocations(section):
                 at = home.offset + relocation.offset
-                yield from _fields(at, "BBHi", "opcode regs off imm", f"relocated instruction of '{home.name}'")
+                yield from _fields(
+                    at, "BBHi", "opcode regs off imm", f"relocated instruction of '{home.name}'"
+                )
 
 
 def btf_places(file: ElfFile, data: bytes) -> Iterator[Place]:
@@ -172,7 +205,9 @@ def _named(file: ElfFile, *names: str) -> Iterator[Section]:
     return (section for section in file.sections if section.name in names and section.size)
 
 
-def _change(which: Callable[[ElfFile, bytes], Iterator[Place]]) -> Callable[[bytes, ElfFile, Dice], ObjectFile | None]:
+def _change(
+    which: Callable[[ElfFile, bytes], Iterator[Place]],
+) -> Callable[[bytes, ElfFile, Dice], ObjectFile | None]:
     def change(data: bytes, file: ElfFile, dice: Dice) -> ObjectFile | None:
         found = list(which(file, data))
         if not found:

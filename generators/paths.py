@@ -1,7 +1,8 @@
-"""Near misses in which only one of two paths breaks the rule: what state pruning and precision tracking must not overlook.
+"""Near misses in which only one of two paths breaks the rule: what state pruning and precision tracking must
+not overlook.
 
-The harmless path comes first, as the verifier walks it first; then the other one reaches the same instructions with a state that
-differs only in what makes the access illegal.
+The harmless path comes first, as the verifier walks it first; then the other one reaches the same
+instructions with a state that differs only in what makes the access illegal.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from generators.dice import Dice
 from generators.state import ANY, Kind, Number
 
 VALUE, INDEX, LIMIT, INPUT, COPY = 7, 8, 9, 1, 2
-"""Registers these near misses use: they are at top level, where nothing else is needed any more but the context in R6."""
+"""Registers these near misses use: they are at top level, where nothing else is needed any more but the
+context in R6."""
 
 
 def _value_pointer(b: Builder) -> int | None:
@@ -57,7 +59,13 @@ def _finish(b: Builder, at: int) -> int:
 
 def offset_by_path(b: Builder, dice: Dice) -> int | None:
     """An offset that is in bounds on the path walked first, and not on the other."""
-    if VALUE in b.state.pinned or INDEX in b.state.pinned or LIMIT in b.state.pinned or b.open or not b.privileged:
+    if (
+        VALUE in b.state.pinned
+        or INDEX in b.state.pinned
+        or LIMIT in b.state.pinned
+        or b.open
+        or not b.privileged
+    ):
         return None
     size = _value_pointer(b)
     if size is None or not _input_byte(b, dice, INPUT):
@@ -103,8 +111,12 @@ def _flow(b: Builder, dice: Dice, form: int) -> None:
         body = [Insn(o.MOV | o.X | o.ALU64, 0, 1), Insn(o.EXIT | o.JMP)]
         if dice.pick(2):
             # The result depends on the argument by a branch and not by data.
-            body = [Insn(o.MOV | o.K | o.ALU64, 0, imm=200), Insn(o.JGT | o.K | o.JMP, 1, 0, 1, 7), Insn(o.MOV | o.K | o.ALU64, 0),
-                    Insn(o.EXIT | o.JMP)]  # fmt: skip
+            body = [
+                Insn(o.MOV | o.K | o.ALU64, 0, imm=200),
+                Insn(o.JGT | o.K | o.JMP, 1, 0, 1, 7),
+                Insn(o.MOV | o.K | o.ALU64, 0),
+                Insn(o.EXIT | o.JMP),
+            ]
         b.emit(o.MOV | o.X | o.ALU64, 1, INDEX)
         b.functions.append((b.emit(o.CALL | o.JMP, src=o.CALL_LOCAL), body))
         b.emit(o.MOV | o.X | o.ALU64, INDEX, 0)
@@ -127,7 +139,13 @@ def _linked(b: Builder, dice: Dice, size: int) -> int | None:
 
 def offset_too_large(b: Builder, dice: Dice) -> int | None:
     """A scalar offset bounded a little too generously."""
-    if VALUE in b.state.pinned or INDEX in b.state.pinned or LIMIT in b.state.pinned or b.open or not b.privileged:
+    if (
+        VALUE in b.state.pinned
+        or INDEX in b.state.pinned
+        or LIMIT in b.state.pinned
+        or b.open
+        or not b.privileged
+    ):
         return None
     size = _value_pointer(b)
     if size is None or not _input_byte(b, dice, INDEX):
@@ -141,9 +159,15 @@ def offset_too_large(b: Builder, dice: Dice) -> int | None:
 def packet_range_by_path(b: Builder, dice: Dice) -> int | None:
     """More packet bytes are proven on the path walked first than on the other.
 
-    The packets of generated inputs are mostly 80 bytes long: enough for the smaller range, not for the access.
+    The packets of generated inputs are mostly 80 bytes long: enough for the smaller range, not for the
+    access.
     """
-    if b.type is not ProgramType.XDP or b.state.registers.get(6) is None or b.open or {1, 2, 3, 4} & b.state.pinned:
+    if (
+        b.type is not ProgramType.XDP
+        or b.state.registers.get(6) is None
+        or b.open
+        or {1, 2, 3, 4} & b.state.pinned
+    ):
         return None
     less, proven = 73 + dice.pick(8), 81 + dice.pick(16)
     b.emit(o.LDX | o.MEM | o.W, 2, 6, 0)

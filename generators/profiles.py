@@ -9,12 +9,13 @@ from generators.settings import SETTINGS, UNPRIVILEGED, Setting
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``settings``: program types to choose from, each as often as its weight says.  Instruction forms that became known later than
-    ``linux`` are not used.
+    """``settings``: program types to choose from, each as often as its weight says.  Instruction forms that
+    became known later than ``linux`` are not used.
 
-    ``unprivileged_in``: one program in so many is made for loading without capabilities (0: none).  ``near_misses_in``,
-    ``daring_in``: likewise for programs that break a rule, and for programs whose safety nobody has established beforehand.
-    ``experiments_in``: one in so many is a program of experiments (1: all, 0: none).
+    ``unprivileged_in``: one program in so many is made for loading without capabilities (0: none).
+    ``near_misses_in``, ``daring_in``: likewise for programs that break a rule, and for programs whose safety
+    nobody has established beforehand. ``experiments_in``: one in so many is a program of experiments (1: all,
+    0: none).
     """
 
     linux: tuple[int, int] = (6, 12)
@@ -41,7 +42,8 @@ class Profile:
 
 
 def profile_for(release: str) -> Profile:
-    """The profile for a kernel release such as ``6.12.107+deb13-cloud-amd64``; the default for a release it cannot read."""
+    """The profile for a kernel release such as ``6.12.107+deb13-cloud-amd64``; the default for a release it
+    cannot read."""
     parts = release.split(".")
     try:
         return Profile(linux=(int(parts[0]), int("".join(c for c in parts[1] if c.isdigit()))))

@@ -1,7 +1,8 @@
 """A whole program from a list of integers: prologue, one production per integer, epilogue.
 
-:func:`build` is a pure function, so that Hypothesis can draw the integers, shrink them and replay them; everything it makes is
-loadable by construction except what a near miss breaks on purpose and what a daring program changes at random.
+:func:`build` is a pure function, so that Hypothesis can draw the integers, shrink them and replay them;
+everything it makes is loadable by construction except what a near miss breaks on purpose and what a daring
+program changes at random.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A case and what is known of it.  ``rule`` and ``at``: what a near miss breaks and where.  ``productions``: names, in order.
+    """A case and what is known of it.  ``rule`` and ``at``: what a near miss breaks and where.
+    ``productions``: names, in order.
 
     ``output`` is the index of the map that the epilogue stores every scalar register to.
     """
@@ -64,7 +66,11 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     setting = dice.of(profile.choices(privileged))
     b = Builder(setting.type, profile, privileged, dice.of(setting.attached))
     input_seed = dice.pick(1 << 32)
-    b.maps = [_map("m0", 64, 2, input_seed), _map("m1", 16, 4, input_seed + 1), _map("m2", 8 << dice.pick(4), 1, input_seed + 2)]
+    b.maps = [
+        _map("m0", 64, 2, input_seed),
+        _map("m1", 16, 4, input_seed + 1),
+        _map("m2", 8 << dice.pick(4), 1, input_seed + 2),
+    ]
     if dice.pick(3) == 2:
         b.maps.append(_map("h0", 16, 4, input_seed + 3, MapType.HASH))
         queue = MapSpec(MapType.QUEUE, 0, 16, 4, name="q0")
@@ -99,12 +105,16 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     often = dice.pick(4) >= (1 if purpose is Purpose.NEAR_MISS else 3)
     flags = LoadFlag.TEST_STATE_FREQ if often and profile.knows("5.3") and privileged else LoadFlag(0)
     case = Case(
-        Program(b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=flags | setting.flags, license=license),
+        Program(
+            b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=flags | setting.flags, license=license
+        ),
         inputs_for(b.type, b.insns, input_seed, profile.inputs),
         None if privileged else (),
     )
     if purpose is Purpose.DARING:
-        case = replace(case, program=replace(case.program, instructions=mutate(case.program.instructions, dice)))
+        case = replace(
+            case, program=replace(case.program, instructions=mutate(case.program.instructions, dice))
+        )
     elif b.intent_rule is None:
         purpose = Purpose.VALID
     return Generated(case, purpose, b.intent_rule, b.intent_at, tuple(names), len(b.maps) - 1)
@@ -144,7 +154,8 @@ def _map(name: str, size: int, entries: int, seed: int, kind: MapType = MapType.
 
 
 def _break(b: Builder, misses: Sequence[NearMiss], dice: Dice) -> str:
-    """Break a rule with the first near miss that fits here, note it in the builder, and give the program's licence."""
+    """Break a rule with the first near miss that fits here, note it in the builder, and give the program's
+    licence."""
     for miss in misses:
         length, exits, functions, state = len(b.insns), len(b.exits), len(b.functions), b.state.copy()
         at = miss.apply(b, dice)
@@ -157,7 +168,8 @@ def _break(b: Builder, misses: Sequence[NearMiss], dice: Dice) -> str:
 
 
 def _apply(b: Builder, dice: Dice) -> str:
-    """The production the die chooses, or else another it chooses, or else the first in the table that fits."""
+    """The production the die chooses, or else another it chooses, or else the first in the table that
+    fits."""
     for production in (dice.of(CHOICES), dice.of(CHOICES), dice.of(CHOICES), *PRODUCTIONS):
         if production.apply(b, dice):
             return production.name
@@ -196,7 +208,8 @@ def _copy_to_stack(b: Builder) -> None:
 
 
 def copy_prologue(b: Builder) -> None:
-    """64 bytes of packet to the stack: bpf_skb_load_bytes works for every socket buffer program, privileged or not."""
+    """64 bytes of packet to the stack: bpf_skb_load_bytes works for every socket buffer program, privileged
+    or not."""
     b.emit(o.MOV | o.K | o.ALU64, 2)
     to_stack(b, 3, INPUT_BASE)
     b.emit(o.MOV | o.K | o.ALU64, 4, imm=64)
@@ -227,12 +240,14 @@ def _packet_prologue(b: Builder, dice: Dice) -> None:
 
 
 PROLOGUES: dict[Entry, Callable[[Builder, Dice], None]] = {
-    Entry.COPIED: lambda b, dice: copy_prologue(b), Entry.DIRECT: _packet_prologue, Entry.LOOKED_UP: _lookup_prologue,
+    Entry.COPIED: lambda b, dice: copy_prologue(b), Entry.DIRECT: _packet_prologue,
+    Entry.LOOKED_UP: _lookup_prologue,
 }  # fmt: skip
 
 
 def epilogue(b: Builder, dice: Dice, last: Rule | None = None) -> None:
-    """Every scalar register goes to the output map, so that a run shows all 64 bits of each; then the common exit.
+    """Every scalar register goes to the output map, so that a run shows all 64 bits of each; then the common
+    exit.
 
     ``last`` is the rule to break here, where nothing else was broken.
     """
@@ -244,7 +259,9 @@ def epilogue(b: Builder, dice: Dice, last: Rule | None = None) -> None:
     for register in numbers:
         if register != pointer:
             b.emit(o.STX | o.MEM | o.DW, pointer, register, 8 * register)
-    for place, slot in enumerate(sorted(s for s, c in b.state.slots.items() if s < INPUT_BASE and isinstance(c, Number))[:2]):
+    for place, slot in enumerate(
+        sorted(s for s, c in b.state.slots.items() if s < INPUT_BASE and isinstance(c, Number))[:2]
+    ):
         spill = next((r for r in range(6) if r not in (0, pointer)), 1)
         b.emit(o.LDX | o.MEM | o.DW, spill, 10, slot)
         b.emit(o.STX | o.MEM | o.DW, pointer, spill, 8 * (10 + place))
@@ -253,7 +270,11 @@ def epilogue(b: Builder, dice: Dice, last: Rule | None = None) -> None:
     allowed = return_range(b.type, b.attach_type, b.profile.release)
     if last is RETURN_RANGE and allowed is not None and b.intent_rule is None:
         # A number too large, or one of which nothing is known but what a run shows.
-        b.emit((o.MOV if dice.pick(2) else o.OR) | o.K | o.ALU64, 0, imm=allowed[1] + dice.of((1, 2, 1 << 20)) * 4)
+        b.emit(
+            (o.MOV if dice.pick(2) else o.OR) | o.K | o.ALU64,
+            0,
+            imm=allowed[1] + dice.of((1, 2, 1 << 20)) * 4,
+        )
         b.intent_rule, b.intent_at = RETURN_RANGE, len(b.insns)
     elif allowed is not None:
         if allowed[0] == 0 and dice.pick(2):

@@ -1,4 +1,5 @@
-"""Near misses with resources and sizes: a record of a ring buffer that is never given back, a size that may be zero."""
+"""Near misses with resources and sizes: a record of a ring buffer that is never given back, a size that may
+be zero."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Settings: the program types that are generated, what each is loaded for, and where it gets its input from."""
+"""Settings: the program types that are generated, what each is loaded for, and where it gets its input
+from."""
 
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ class Entry(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """``weight`` is relative; ``attached``: attach types to choose from; ``helpers_in``: one
-    program in so many calls any helpers, of whose results little is known.  ``since``: the first kernel that has the type."""
+    """``weight`` is relative; ``attached``: attach types to choose from; ``helpers_in``: one program in so
+    many calls any helpers, of whose results little is known.  ``since``: the first kernel that has the type.
+    """
 
     type: ProgramType
     entries: tuple[Entry, ...]
@@ -49,8 +51,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(T.PERF_EVENT, _MAP),
     Setting(T.RAW_TRACEPOINT, _MAP, 2),
     Setting(T.SYSCALL, _MAP, 2, flags=LoadFlag.SLEEPABLE, since="5.14"),
-    Setting(T.CGROUP_SOCK_ADDR, _MAP, attached=(A.CGROUP_INET4_BIND, A.CGROUP_INET4_CONNECT, A.CGROUP_UDP6_SENDMSG,
-                                          A.CGROUP_UDP4_RECVMSG)),
+    Setting(
+        T.CGROUP_SOCK_ADDR,
+        _MAP,
+        attached=(A.CGROUP_INET4_BIND, A.CGROUP_INET4_CONNECT, A.CGROUP_UDP6_SENDMSG, A.CGROUP_UDP4_RECVMSG),
+    ),
     Setting(T.CGROUP_SOCK, _MAP, attached=(A.CGROUP_INET_SOCK_CREATE, A.CGROUP_INET4_POST_BIND)),
     Setting(T.CGROUP_DEVICE, _MAP, attached=(A.CGROUP_DEVICE,)),
     Setting(T.CGROUP_SYSCTL, _MAP, attached=(A.CGROUP_SYSCTL,)),

@@ -1,7 +1,8 @@
-"""What is known of a program while it is being generated: the type of every register and stack slot on all paths to here.
+"""What is known of a program while it is being generated: the type of every register and stack slot on all
+paths to here.
 
-Ranges are unsigned intervals, narrowed only by what every kernel is known to follow (masks, comparisons with constants, shifts,
-small loads): a generated access must be provable by the kernel's own means.
+Ranges are unsigned intervals, narrowed only by what every kernel is known to follow (masks, comparisons with
+constants, shifts, small loads): a generated access must be provable by the kernel's own means.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """``size`` bytes may be accessed from the pointer on (0 for the context and packet end); ``nullable`` until compared with 0."""
+    """``size`` bytes may be accessed from the pointer on (0 for the context and packet end); ``nullable``
+    until compared with 0."""
 
     kind: Kind
     size: int = 0
@@ -45,8 +47,8 @@ ANY = Number()
 
 @dataclass(slots=True)
 class State:
-    """``registers``: what R0 to R9 hold; a missing one must not be read.  ``slots``: by offset from R10 (-8, -16, ...), eight bytes
-    each, whole slots only.  ``pinned`` registers are not overwritten."""
+    """``registers``: what R0 to R9 hold; a missing one must not be read.  ``slots``: by offset from R10 (-8,
+    -16, ...), eight bytes each, whole slots only.  ``pinned`` registers are not overwritten."""
 
     registers: dict[int, Content] = field(default_factory=dict)
     slots: dict[int, Content] = field(default_factory=dict)
@@ -62,7 +64,11 @@ class State:
 
     def pointers(self, kind: Kind) -> list[int]:
         """Registers that hold a non-null pointer of ``kind``, ascending."""
-        return sorted(r for r, c in self.registers.items() if isinstance(c, Pointer) and c.kind is kind and not c.nullable)
+        return sorted(
+            r
+            for r, c in self.registers.items()
+            if isinstance(c, Pointer) and c.kind is kind and not c.nullable
+        )
 
     def call(self) -> None:
         """R0 to R5 are lost."""

@@ -40,9 +40,17 @@ def _object(header: int, seeds: list[list[int]], breaking: int | None) -> Object
 
 def _productions(profile: Profile) -> st.SearchStrategy[Generated]:
     seeds = st.lists(st.integers(0, (1 << WIDTH) - 1), min_size=MIN_PRODUCTIONS, max_size=MAX_PRODUCTIONS)
-    return st.builds(lambda header, chosen: build(header, chosen, profile), st.integers(0, (1 << 256) - 1), seeds)
+    return st.builds(
+        lambda header, chosen: build(header, chosen, profile), st.integers(0, (1 << 256) - 1), seeds
+    )
 
 
 def _experiments(profile: Profile) -> st.SearchStrategy[Generated]:
-    seeds = st.lists(st.integers(0, (1 << experiments.WIDTH) - 1), min_size=1, max_size=experiments.MAX_EXPERIMENTS)
-    return st.builds(lambda header, chosen: experiments.build(header, chosen, profile), st.integers(0, (1 << 64) - 1), seeds)
+    seeds = st.lists(
+        st.integers(0, (1 << experiments.WIDTH) - 1), min_size=1, max_size=experiments.MAX_EXPERIMENTS
+    )
+    return st.builds(
+        lambda header, chosen: experiments.build(header, chosen, profile),
+        st.integers(0, (1 << 64) - 1),
+        seeds,
+    )

@@ -10,7 +10,10 @@ def commands(finding: Finding) -> str:
     here = f"findings/{finding.id}"
     lines = [f"veridiff replay {here} --kernel {finding.kernel}"]
     if finding.object is not None:
-        lines.append(f"veridiff libbpf {here}/{finding.reproducers.get('object', 'object.o')} --kernel {finding.kernel}")
+        lines.append(
+            f"veridiff libbpf {here}/{finding.reproducers.get('object', 'object.o')} --kernel "
+            f"{finding.kernel}"
+        )
         return "\n".join(lines)
     if source := finding.reproducers.get("c"):
         lines += [

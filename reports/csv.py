@@ -1,4 +1,5 @@
-"""CSV in veristat's columns, one file per kernel, so that ``veristat -C old.csv new.csv`` compares two of them."""
+"""CSV in veristat's columns, one file per kernel, so that ``veristat -C old.csv new.csv`` compares two of
+them."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ COLUMNS = (
     "jited_size",
     "prog_type",
 )
-"""veristat's names (tools/testing/selftests/bpf/veristat.c); duration is in microseconds, sizes are in bytes."""
+"""veristat's names (tools/testing/selftests/bpf/veristat.c); duration is in microseconds, sizes are in bytes.
+"""
 
 _VERDICTS = {"accept": "success", "reject": "failure"}
 _INSTRUCTION = 8  # bytes

@@ -17,7 +17,8 @@ _SEVERITIES = list(Severity)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run left: its summary, its findings (new before known, worst first) and, where kept, its programs."""
+    """What a run left: its summary, its findings (new before known, worst first) and, where kept, its
+    programs."""
 
     directory: Path
     summary: RunSummary
@@ -36,7 +37,9 @@ class Run:
 
     def new_in(self, cell: Cell) -> list[Finding]:
         """The new findings of one kernel and property."""
-        return [finding for finding in self.new if finding.kernel == cell.kernel and finding.kind is cell.kind]
+        return [
+            finding for finding in self.new if finding.kernel == cell.kernel and finding.kind is cell.kind
+        ]
 
 
 def load(directory: Path) -> Run:
@@ -55,12 +58,19 @@ def load(directory: Path) -> Run:
 
 
 def order(finding: Finding) -> tuple[bool, int, str, str]:
-    """New ones first, then the worst, then by kind and signature, so that two reports of one run are the same."""
-    return finding.status is not Status.NEW, _SEVERITIES.index(finding.severity), finding.kind.value, finding.signature
+    """New ones first, then the worst, then by kind and signature, so that two reports of one run are the
+    same."""
+    return (
+        finding.status is not Status.NEW,
+        _SEVERITIES.index(finding.severity),
+        finding.kind.value,
+        finding.signature,
+    )
 
 
 def _lines(path: Path, kind: type[_T]) -> list[_T]:
-    """The records of a JSONL file, [] when there is none.  A last line without its newline is one a kill cut short: left out."""
+    """The records of a JSONL file, [] when there is none.  A last line without its newline is one a kill cut
+    short: left out."""
     if not path.exists():
         return []
     *lines, _ = path.read_bytes().split(b"\n")

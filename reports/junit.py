@@ -1,4 +1,5 @@
-"""JUnit XML: a suite per kernel, a test case per property, its new findings as one failure.  What CI systems show."""
+"""JUnit XML: a suite per kernel, a test case per property, its new findings as one failure.  What CI systems
+show."""
 
 from __future__ import annotations
 
@@ -13,11 +14,14 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def render(run: Run) -> str:
-    """The document.  Below its floor, a property is an error (nothing was shown), or skipped when it judged nothing at all."""
+    """The document.  Below its floor, a property is an error (nothing was shown), or skipped when it judged
+    nothing at all."""
     root = Element("testsuites", name="veridiff", time=f"{run.summary.seconds:.1f}")
     for kernel in dict.fromkeys(cell.kernel for cell in run.summary.cells):
         cells = [cell for cell in run.summary.cells if cell.kernel == kernel]
-        suite = SubElement(root, "testsuite", name=_text(kernel), tests=str(len(cells)), timestamp=_text(run.summary.started))
+        suite = SubElement(
+            root, "testsuite", name=_text(kernel), tests=str(len(cells)), timestamp=_text(run.summary.started)
+        )
         counts = {"failures": 0, "errors": 0, "skipped": 0}
         for cell in cells:
             case = SubElement(suite, "testcase", classname=_text(f"veridiff.{kernel}"), name=cell.kind.value)
@@ -34,7 +38,9 @@ def _outcome(case: Element, cell: Cell, findings: list[Finding]) -> str | None:
     judged = f"{cell.judged} judged, floor {cell.floor}"
     if findings:
         failure = SubElement(case, "failure", message=_text(findings[0].statement), type=cell.kind.value)
-        failure.text = _text("\n".join(f"{finding.id} {finding.signature}: {finding.statement}" for finding in findings))
+        failure.text = _text(
+            "\n".join(f"{finding.id} {finding.signature}: {finding.statement}" for finding in findings)
+        )
         return "failures"
     if cell.judged == 0 and cell.floor:
         SubElement(case, "skipped", message=_text("; ".join([judged, *cell.abstained])))

@@ -1,4 +1,5 @@
-"""KTAP, the kernel's own test output (Documentation/dev-tools/ktap.rst): kernels as tests, properties as their subtests."""
+"""KTAP, the kernel's own test output (Documentation/dev-tools/ktap.rst): kernels as tests, properties as
+their subtests."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from reports.text import one_line
 
 
 def render(run: Run) -> str:
-    """The report.  A property below its floor is skipped, with the reason; a new finding makes it "not ok"."""
+    """The report.  A property below its floor is skipped, with the reason; a new finding makes it "not
+    ok"."""
     kernels = list(dict.fromkeys(cell.kernel for cell in run.summary.cells))
     lines = ["KTAP version 1", f"1..{len(kernels)}"]
     if not run.summary.complete:
@@ -28,7 +30,9 @@ def render(run: Run) -> str:
 
 def _result(run: Run, cell: Cell) -> tuple[str, list[str]]:
     findings = run.new_in(cell)
-    diagnostics = [f"{finding.id} {_words(finding.signature)}: {_words(finding.statement)}" for finding in findings]
+    diagnostics = [
+        f"{finding.id} {_words(finding.signature)}: {_words(finding.statement)}" for finding in findings
+    ]
     name = f"{{}} {cell.kind.value}"
     if findings:
         return f"not ok {name}", diagnostics

@@ -1,4 +1,5 @@
-"""A finding as the text of a bug report or mail: header, program, witness, log, reproducer, in the order kernel people look for."""
+"""A finding as the text of a bug report or mail: header, program, witness, log, reproducer, in the order
+kernel people look for."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ _LOG_LINES = 60
 
 
 def render(finding: Finding) -> str:
-    """Markdown that also reads as plain text.  Raises :class:`ebpf.errors.InputError` when the finding's case is not one."""
+    """Markdown that also reads as plain text.  Raises :class:`ebpf.errors.InputError` when the finding's case
+    is not one."""
     parts = [f"# bpf, {finding.kind.value}: {one_line(finding.statement)}", _header(finding)]
     if finding.explanation:
         parts.append(one_line(finding.explanation))
@@ -25,21 +27,32 @@ def _object(evidence: ObjectEvidence) -> list[str]:
     what = evidence.broken or "nothing: it is well-formed"
     parts = [f"ELF object of {len(evidence.file)} bytes; broken in it: {one_line(what)}"]
     for name, account in (("veridiff's reader", evidence.ours), (evidence.peer, evidence.theirs)):
-        parts += [f"What {name} makes of it:", _block("\n".join(map(one_line, account.splitlines())) or "nothing")]
+        parts += [
+            f"What {name} makes of it:",
+            _block("\n".join(map(one_line, account.splitlines())) or "nothing"),
+        ]
     return parts
 
 
 def _program(finding: Finding) -> list[str]:
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
-    rows = finding.listing or tuple(ListingRow(index, text) for index, text in listing(case.program.instructions))
+    rows = finding.listing or tuple(
+        ListingRow(index, text) for index, text in listing(case.program.instructions)
+    )
     lines = "\n".join(_line(row, "" if row.note == finding.statement else row.note) for row in rows)
     parts = ["Program, with what the kernel claims and what the witness run holds:", _block(lines)]
     if finding.outcome:
         parts.append(f"In the witness run: {one_line(finding.outcome)}")
-    if finding.witness is not None and finding.witness < len(case.inputs) and case.inputs[finding.witness].packet:
+    if (
+        finding.witness is not None
+        and finding.witness < len(case.inputs)
+        and case.inputs[finding.witness].packet
+    ):
         parts += ["Packet:", _block(hexdump(case.inputs[finding.witness].packet))]
     if finding.verdicts:
-        verdicts = "\n".join(f"{one.kernel:<28} {one.verdict:<12} {one_line(one.message)}".rstrip() for one in finding.verdicts)
+        verdicts = "\n".join(
+            f"{one.kernel:<28} {one.verdict:<12} {one_line(one.message)}".rstrip() for one in finding.verdicts
+        )
         parts += ["Verdicts:", _block(verdicts)]
     if finding.log:
         parts += [f"Verifier log of {finding.kernel}:", _block(_shorten(finding.log))]
@@ -49,13 +62,17 @@ def _program(finding: Finding) -> list[str]:
 def _header(finding: Finding) -> str:
     provenance = finding.provenance
     fields = {
-        "kernel": f"{finding.kernel} ({provenance.kernel_release})" if provenance.kernel_release else finding.kernel,
+        "kernel": f"{finding.kernel} ({provenance.kernel_release})"
+        if provenance.kernel_release
+        else finding.kernel,
         "affected": " to ".join(dict.fromkeys(filter(None, (finding.first_affected, finding.last_affected)))),
         "severity": finding.severity.value,
         "signature": finding.signature,
         "known as": finding.known_as,
         "right verdict": {True: "accept", False: "reject", None: ""}[finding.should_accept],
-        "reproduced": f"{finding.reproduced.times} of {finding.reproduced.attempts} times" if finding.reproduced else "",
+        "reproduced": f"{finding.reproduced.times} of {finding.reproduced.attempts} times"
+        if finding.reproduced
+        else "",
         "C reproducer": finding.reproducers.get("c", ""),
         "selftest": finding.reproducers.get("selftest", ""),
         "ELF object": finding.reproducers.get("object", ""),
@@ -66,7 +83,9 @@ def _header(finding: Finding) -> str:
         "id": finding.id,
     }
     width = max(len(name) for name in fields) + 1
-    return _block("\n".join(f"{name + ':':<{width}} {one_line(value)}" for name, value in fields.items() if value))
+    return _block(
+        "\n".join(f"{name + ':':<{width}} {one_line(value)}" for name, value in fields.items() if value)
+    )
 
 
 def _line(row: ListingRow, note: str) -> str:

@@ -50,7 +50,7 @@ def level(cell: Precision) -> int:
 
 
 def widest(cell: Precision) -> str:
-    """"+3.1 bits s32": the view in which claims are widest; "tight" where none is wide."""
+    """ "+3.1 bits s32": the view in which claims are widest; "tight" where none is wide."""
     if not cell.measured:
         return "not measured"
     view = max(VIEWS, key=lambda name: cell.excess.get(name, 0.0))
@@ -59,13 +59,19 @@ def widest(cell: Precision) -> str:
 
 def text(summary: RunSummary) -> str:
     """The operations with the widest claims, as plain text; empty when nothing was measured."""
-    columns, table = kernels(summary), [row for row in rows(summary) if any(cell and cell.measured for cell in row.cells)]
+    columns, table = (
+        kernels(summary),
+        [row for row in rows(summary) if any(cell and cell.measured for cell in row.cells)],
+    )
     if not table:
         return ""
     names = [_short(name) for name in columns]
     lines = [["operation", *names], *([row.operation, *map(_brief, row.cells)] for row in table[:_SHOWN])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    shown = ["  ".join(field.ljust(width) for field, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    shown = [
+        "  ".join(field.ljust(width) for field, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
     left = [f"… and {len(table) - _SHOWN} more"] if len(table) > _SHOWN else []
     return "\n".join([_TITLE, *shown, *left]) + "\n"
 
@@ -84,7 +90,18 @@ def as_csv(cells: Sequence[Precision]) -> str:
     """All of it, for machines."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["kernel", "operation", "judged", "decided", "measured", "open", "tight", *(f"excess_bits_{v}" for v in VIEWS)])
+    writer.writerow(
+        [
+            "kernel",
+            "operation",
+            "judged",
+            "decided",
+            "measured",
+            "open",
+            "tight",
+            *(f"excess_bits_{v}" for v in VIEWS),
+        ]
+    )
     for cell in cells:
         known = [cell.kernel, cell.operation, cell.judged, cell.decided, cell.measured, cell.open, cell.tight]
         writer.writerow([*known, *(cell.excess.get(view, "") for view in VIEWS)])

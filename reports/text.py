@@ -11,7 +11,7 @@ def number(value: float) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """"93.6 %"; a dash when there is no whole.  Never rounded up to 100 nor down to 0."""
+    """ "93.6 %"; a dash when there is no whole.  Never rounded up to 100 nor down to 0."""
     if not whole:
         return "–"
     value = 100 * part / whole
@@ -21,7 +21,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """"10 min 1 s"."""
+    """ "10 min 1 s"."""
     whole = round(seconds)
     hours, minutes = divmod(whole // 60, 60)
     parts = [(hours, "h"), (minutes, "min"), (whole % 60, "s")]
@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(iso: str) -> str:
-    """"2026-11-22 14:50:00 UTC" from ISO 8601; whatever is not that comes back as it is."""
+    """ "2026-11-22 14:50:00 UTC" from ISO 8601; whatever is not that comes back as it is."""
     try:
         return datetime.fromisoformat(iso).strftime("%Y-%m-%d %H:%M:%S %Z").strip()
     except ValueError:

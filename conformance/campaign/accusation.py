@@ -1,4 +1,5 @@
-"""From a disagreement to a finding record: what each instruction did in the witness run, beside what the kernel claimed."""
+"""From a disagreement to a finding record: what each instruction did in the witness run, beside what the
+kernel claimed."""
 
 from __future__ import annotations
 
@@ -20,7 +21,16 @@ from ebpf.assembly import listing
 from ebpf.isa.opcodes import CALL, JMP
 from oracles.interpreter import Returned, Step, Trapped
 from oracles.interpreter.values import Undefined
-from reports.records import Finding, KernelVerdict, ListingRow, ObjectEvidence, Provenance, Reproduced, Severity, Status
+from reports.records import (
+    Finding,
+    KernelVerdict,
+    ListingRow,
+    ObjectEvidence,
+    Provenance,
+    Reproduced,
+    Severity,
+    Status,
+)
 from reports.records import Kind as RecordKind
 
 SEVERITIES = {
@@ -57,7 +67,9 @@ def finding(
 ) -> Finding:
     """The record of a disagreement seen on the kernel of ``task``."""
     kernel = task.image.name
-    outcome = seen.runs[what.input][0] if what.input is not None and what.input < len(seen.case.inputs) else None
+    outcome = (
+        seen.runs[what.input][0] if what.input is not None and what.input < len(seen.case.inputs) else None
+    )
     return Finding(
         id=finding_id(what.signature, kernel),
         kind=RecordKind(what.kind.value),
@@ -75,11 +87,15 @@ def finding(
         witness=what.input,
         outcome=_outcome(outcome),
         should_accept=False if what.kind in (Kind.SOUNDNESS, Kind.RULE) else None,
-        expected_return=outcome.r0 & 0xFFFF_FFFF if isinstance(outcome, Returned) and what.kind is Kind.EXECUTION else None,
+        expected_return=outcome.r0 & 0xFFFF_FFFF
+        if isinstance(outcome, Returned) and what.kind is Kind.EXECUTION
+        else None,
         log=seen.main.log[:MAX_LOG] if seen.main else "",
-        verdicts=(KernelVerdict(kernel, seen.ruling.verdict.value, seen.ruling.message, provenance.kernel_release),),
+        verdicts=(
+            KernelVerdict(kernel, seen.ruling.verdict.value, seen.ruling.message, provenance.kernel_release),
+        ),
         reproduced=reproduced,
-    )  # fmt: skip
+    )
 
 
 def object_finding(
@@ -94,20 +110,32 @@ def object_finding(
     kernel = task.image.name
     versions = {**provenance.versions, seen.peer.name: version(seen.peer)}
     return Finding(
-        id=finding_id(what.signature, kernel), kind=RecordKind(what.kind.value), statement=what.statement,
-        severity=SEVERITIES[what.kind], signature=what.signature, kernel=kernel, boot_args=task.boot_args,
-        object=evidence(seen), provenance=msgspec.structs.replace(provenance, versions=versions),
-        status=Status.KNOWN if known else Status.NEW, known_as=known.id if known else "", explanation=known.cause if known else "",
+        id=finding_id(what.signature, kernel),
+        kind=RecordKind(what.kind.value),
+        statement=what.statement,
+        severity=SEVERITIES[what.kind],
+        signature=what.signature,
+        kernel=kernel,
+        boot_args=task.boot_args,
+        object=evidence(seen),
+        provenance=msgspec.structs.replace(provenance, versions=versions),
+        status=Status.KNOWN if known else Status.NEW,
+        known_as=known.id if known else "",
+        explanation=known.cause if known else "",
         reproduced=reproduced,
-    )  # fmt: skip
+    )
 
 
 def evidence(seen: Examined) -> ObjectEvidence:
     """The object and both accounts of it."""
     return ObjectEvidence(
-        file=seen.made.data, peer=seen.peer.name, broken=seen.made.broken, field=seen.made.field,
-        ours=of_reading(seen.ours), theirs=of_peer(seen.theirs),
-    )  # fmt: skip
+        file=seen.made.data,
+        peer=seen.peer.name,
+        broken=seen.made.broken,
+        field=seen.made.field,
+        ours=of_reading(seen.ours),
+        theirs=of_peer(seen.theirs),
+    )
 
 
 def _outcome(outcome: object) -> str:
@@ -125,11 +153,15 @@ def rows(seen: Observation, what: Disagreement) -> tuple[ListingRow, ...]:
     claims = _claims(seen, trace)
     return tuple(
         ListingRow(
-            index=at, text=line, claim=claims.get(at), value=values.get(at), culprit=at == what.culprit,
+            index=at,
+            text=line,
+            claim=claims.get(at),
+            value=values.get(at),
+            culprit=at == what.culprit,
             note=what.statement if at == what.culprit else "",
         )
         for at, line in listing(seen.case.program.instructions)
-    )  # fmt: skip
+    )
 
 
 def _value(seen: Observation, step: Step) -> str | None:

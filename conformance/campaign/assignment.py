@@ -12,7 +12,8 @@ from reports.records import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """``seconds`` counts from the first program judged; ``examples`` is this worker's share; whichever is set ends the work.
+    """``seconds`` counts from the first program judged; ``examples`` is this worker's share; whichever is set
+    ends the work.
 
     ``provenance`` is completed by the worker with the kernel's release.
     """

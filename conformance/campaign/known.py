@@ -1,4 +1,5 @@
-"""Known issues: confirmed faults of kernels under test, so that a run reports them as known and not as new."""
+"""Known issues: confirmed faults of kernels under test, so that a run reports them as known and not as
+new."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ FILE = Path(__file__).parent / "known_issues.json"
 
 
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``signature`` and ``kernels`` (releases as ``uname -r`` prints them) are shell patterns.  ``public``: others may see it."""
+    """``signature`` and ``kernels`` (releases as ``uname -r`` prints them) are shell patterns.  ``public``:
+    others may see it."""
 
     id: str
     signature: str
@@ -34,6 +36,8 @@ def load(path: Path = FILE) -> tuple[KnownIssue, ...]:
 def find(issues: tuple[KnownIssue, ...], signature: str, release: str) -> KnownIssue | None:
     """The first entry that explains ``signature`` on a kernel, or None."""
     for issue in issues:
-        if fnmatchcase(signature, issue.signature) and any(fnmatchcase(release, kernel) for kernel in issue.kernels):
+        if fnmatchcase(signature, issue.signature) and any(
+            fnmatchcase(release, kernel) for kernel in issue.kernels
+        ):
             return issue
     return None

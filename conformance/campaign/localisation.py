@@ -1,4 +1,5 @@
-"""Which instruction an engine gets wrong: the first whose result, put there as a constant, makes the engines agree."""
+"""Which instruction an engine gets wrong: the first whose result, put there as a constant, makes the engines
+agree."""
 
 from __future__ import annotations
 
@@ -17,13 +18,18 @@ from generators.programs import Generated
 MAX_TRIALS = 48
 
 
-def localise(seen: Observation, what: Disagreement, judge: Callable[[Generated], Disagreement | None]) -> Disagreement:
-    """``what`` with its culprit, and the signature that names it; unchanged when no single instruction is to blame.
+def localise(
+    seen: Observation, what: Disagreement, judge: Callable[[Generated], Disagreement | None]
+) -> Disagreement:
+    """``what`` with its culprit, and the signature that names it; unchanged when no single instruction is to
+    blame.
 
-    Downstream of the culprit a constant helps as well, upstream none does: so the first that helps is the one.
+    Downstream of the culprit a constant helps as well, upstream none does: so the first that helps is the
+    one.
     """
     if what.input is None or what.input >= len(seen.runs) or what.signature.endswith(f":{HIGH_HALF}"):
-        # Whose upper half is read is the verifier's opinion, which a constant anywhere may change: nothing would be learnt.
+        # Whose upper half is read is the verifier's opinion, which a constant anywhere may change: nothing
+        # would be learnt.
         return what
     trace = seen.runs[what.input][1]
     visits = Counter(step.at for step in trace)
@@ -44,7 +50,8 @@ def localise(seen: Observation, what: Disagreement, judge: Callable[[Generated],
 
 
 def with_constant(generated: Generated, at: int, value: int) -> Generated:
-    """The program with the instruction at slot ``at`` replaced by a load of ``value`` into its destination."""
+    """The program with the instruction at slot ``at`` replaced by a load of ``value`` into its
+    destination."""
     insns = generated.case.program.instructions
     low, high = (half - (1 << 32) if half >> 31 else half for half in (value & 0xFFFF_FFFF, value >> 32))
     load = (Insn(o.LD_IMM64, insns[at].dst, imm=low), Insn(0, imm=high))

@@ -44,8 +44,11 @@ class ObjectPursuit:
         self.unconfirmed = 0
 
     def put(self, tally: Tally, until: float) -> None:
-        """The next object, to each peer; not while jobs are in flight.  From ``until`` on nothing is shrunk."""
-        rng = random.Random(f"{self.task.seed}/{self.task.image.name}/{self.task.worker}/object {self.number}")
+        """The next object, to each peer; not while jobs are in flight.  From ``until`` on nothing is
+        shrunk."""
+        rng = random.Random(
+            f"{self.task.seed}/{self.task.image.name}/{self.task.worker}/object {self.number}"
+        )
         self.number += 1
         buffer = rng.randbytes(BUFFER)
         made = self.source.generate(buffer)
@@ -63,7 +66,9 @@ class ObjectPursuit:
 
     def _pursue(self, buffer: bytes, seen: Examined, what: Disagreement, until: float) -> None:
         signature, family = what.signature, what.signature.rsplit(":", 1)[0]
-        told = signature in self.signatures or self.store.has(accusation.finding_id(signature, self.task.image.name))
+        told = signature in self.signatures or self.store.has(
+            accusation.finding_id(signature, self.task.image.name)
+        )
         if told or self.families[family] >= FAMILY_LIMIT:
             return
         self.signatures.add(signature)
@@ -85,7 +90,9 @@ class ObjectPursuit:
         seen = examine(self.session, peer, made)
         return next(((seen, what) for what in seen.disagreements if what.signature == signature), None)
 
-    def _shrink(self, buffer: bytes, seen: Examined, signature: str, seconds: float) -> tuple[Examined, Disagreement] | None:
+    def _shrink(
+        self, buffer: bytes, seen: Examined, signature: str, seconds: float
+    ) -> tuple[Examined, Disagreement] | None:
         """The smallest object of the signature found in that time; None for none."""
         best: list[tuple[Examined, Disagreement]] = []
 
@@ -101,7 +108,9 @@ class ObjectPursuit:
 
     def _store(self, seen: Examined, what: Disagreement, times: int) -> Finding:
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
-        record = accusation.object_finding(seen, what, self.task, self.provenance, issue, Reproduced(times, REPEATS))
+        record = accusation.object_finding(
+            seen, what, self.task, self.provenance, issue, Reproduced(times, REPEATS)
+        )
         self.store.finding(record)
         return record
 

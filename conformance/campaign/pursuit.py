@@ -1,4 +1,5 @@
-"""What happens to a disagreement: noted at once, repeated, stored, shrunk, stored again; and what is the same bug is told apart."""
+"""What happens to a disagreement: noted at once, repeated, stored, shrunk, stored again; and what is the same
+bug is told apart."""
 
 from __future__ import annotations
 
@@ -29,9 +30,11 @@ from reports.records import Finding, Provenance, Reproduced, Status
 
 REPEATS = 3
 FAMILY_LIMIT = 3
-"""Findings pursued per family (a signature without its last part): one bug can show at many instructions before it is shrunk."""
+"""Findings pursued per family (a signature without its last part): one bug can show at many instructions
+before it is shrunk."""
 MERGE_LIMIT = 8
-"""Pursuits per family that end in a finding already made: they cost time, but another bug of the family may be behind the next."""
+"""Pursuits per family that end in a finding already made: they cost time, but another bug of the family may
+be behind the next."""
 DOUBTS = 3
 """Times that a signature may fail to show again, or turn out to be another, before it is given up."""
 SHRINK_SECONDS = 12.0
@@ -40,7 +43,9 @@ SHRINK_SECONDS = 12.0
 class Pursuit:
     """``new`` and ``known`` count findings stored by this worker."""
 
-    def __init__(self, task: Assignment, session: KernelSession, source: Source[Generated], provenance: Provenance) -> None:
+    def __init__(
+        self, task: Assignment, session: KernelSession, source: Source[Generated], provenance: Provenance
+    ) -> None:
         self.task = task
         self.session = session
         self.source = source
@@ -90,7 +95,8 @@ class Pursuit:
         self._conclude(first, seen, what, times)
 
     def _conclude(self, first: Finding, seen: Observation, what: Disagreement, times: int) -> None:
-        """Store what became of ``first`` once shrunk and localised; before ``first`` goes, so that a kill between loses nothing."""
+        """Store what became of ``first`` once shrunk and localised; before ``first`` goes, so that a kill
+        between loses nothing."""
         final, family = self._id(what), _family(first.signature)
         if final == first.id or not self._is_told(what):
             self.signatures.add(what.signature)
@@ -110,35 +116,46 @@ class Pursuit:
         return what.signature in self.signatures or self.store.has(self._id(what))
 
     def _give_up_or_not(self, signature: str) -> None:
-        """What did not show again, or was something else, may be seen a few times more before nobody looks any longer."""
+        """What did not show again, or was something else, may be seen a few times more before nobody looks
+        any longer."""
         self.doubts[signature] += 1
         if self.doubts[signature] < DOUBTS:
             self.signatures.discard(signature)
 
     def lost(self, generated: Generated, job: Job, answer: Lost) -> None:
-        """A case that takes its virtual machine with it, alone too; what the kernel says of it is asked without running it.
+        """A case that takes its virtual machine with it, alone too; what the kernel says of it is asked
+        without running it.
 
-        No answer in time is no verdict.  It is an accusation only where the program was loaded at once, and what does not come back
-        is a run that ends after a few thousand instructions.
+        No answer in time is no verdict.  It is an accusation only where the program was loaded at once, and
+        what does not come back is a run that ends after a few thousand instructions.
         """
         quiet = Job(job.case, tuple(replace(attempt, run=False) for attempt in job.attempts))
         verdict = self.session_run(quiet)
         seen = Observation(generated, quiet, verdict if isinstance(verdict, Answer) else Answer(()))
         found = []
         if answer.reason in (LossReason.PANIC, LossReason.EXITED):
-            found.append(Disagreement(
-                Kind.HEALTH, f"health:lost:{answer.reason.value}",
-                f"loading or running the program takes the kernel down ({answer.reason.value}), "
-                "alone on a fresh virtual machine too",
-            ))  # fmt: skip
+            found.append(
+                Disagreement(
+                    Kind.HEALTH,
+                    f"health:lost:{answer.reason.value}",
+                    f"loading or running the program takes the kernel down ({answer.reason.value}), "
+                    "alone on a fresh virtual machine too",
+                )
+            )
         elif (
-            answer.reason is LossReason.HANG and isinstance(verdict, Answer) and seen.accepted
+            answer.reason is LossReason.HANG
+            and isinstance(verdict, Answer)
+            and seen.accepted
             and all(_ends(outcome) for outcome, _ in seen.runs)
-        ):  # fmt: skip
-            found.append(Disagreement(
-                Kind.EXECUTION, "execution:hang:run",
-                "the program is loaded at once, but a run of it does not come back; the interpreter ends on every input",
-            ))  # fmt: skip
+        ):
+            found.append(
+                Disagreement(
+                    Kind.EXECUTION,
+                    "execution:hang:run",
+                    "the program is loaded at once, but a run of it does not come back; the interpreter "
+                    "ends on every input",
+                )
+            )
         for kind in (Kind.SOUNDNESS, Kind.BOUNDS, Kind.RULE):
             if kind in self.task.kinds and isinstance(verdict, Answer):
                 found += [j for j in PROPERTIES[kind](seen) if isinstance(j, Disagreement)]
@@ -164,7 +181,9 @@ class Pursuit:
         answer = self.session_run(job)
         if not isinstance(answer, Answer):
             return None
-        return Observation(generated, job, answer, self.provenance.kernel_release, reference=QUICK if reference else None)
+        return Observation(
+            generated, job, answer, self.provenance.kernel_release, reference=QUICK if reference else None
+        )
 
     def _id(self, what: Disagreement) -> str:
         return accusation.finding_id(what.signature, self.task.image.name)
@@ -172,7 +191,8 @@ class Pursuit:
     def _again(
         self, generated: Generated, signature: str, job: Job, *, family: bool = False
     ) -> tuple[Observation, Disagreement] | None:
-        """The same disagreement seen again, or None; with ``family``, the signature's last part may be another."""
+        """The same disagreement seen again, or None; with ``family``, the signature's last part may be
+        another."""
         kind = Kind(signature.split(":", 1)[0])
         seen = self._observe(generated, job, reference=kind in (Kind.PRECISION, Kind.RULE))
         if seen is None:
@@ -186,15 +206,16 @@ class Pursuit:
     def _shrink(
         self, buffer: bytes, seen: Observation, what: Disagreement, *, localised: bool
     ) -> tuple[Observation, Disagreement]:
-        """The smallest case found in the time there is, as seen and judged; the given one when there is none."""
+        """The smallest case found in the time there is, as seen and judged; the given one when there is
+        none."""
         best = [(seen, what)]
         form = what.signature.rsplit(":", 1)[1]
 
         def still_fails(generated: Generated) -> bool:
             if localised and not any(name == form for name in _forms(generated)):
                 return False  # without the instruction to blame it is another bug
-            # The last writer of what differs is a guess, and another in a smaller program; what was localised stays.  Which view of
-            # a claim an input leaves is the solver's choice.
+            # The last writer of what differs is a guess, and another in a smaller program; what was localised
+            # stays.  Which view of a claim an input leaves is the solver's choice.
             free = localised or what.kind is Kind.TRANSFER
             again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=free)
             if again is not None:
@@ -223,7 +244,9 @@ class Pursuit:
 
     def _store(self, seen: Observation, what: Disagreement, times: int, attempts: int = REPEATS) -> Finding:
         issue = known.find(self.issues, what.signature, self.provenance.kernel_release)
-        record = accusation.finding(seen, what, self.task, self.provenance, issue, Reproduced(times, attempts))
+        record = accusation.finding(
+            seen, what, self.task, self.provenance, issue, Reproduced(times, attempts)
+        )
         self.store.finding(record)
         return record
 

@@ -38,7 +38,8 @@ def reduce(generated: Generated, still_fails: Callable[[Generated], bool], secon
 
 
 def remove(insns: tuple[Insn, ...], start: int, count: int) -> tuple[Insn, ...]:
-    """The program without slots ``start`` to ``start + count - 1``; jumps that led there lead to what follows."""
+    """The program without slots ``start`` to ``start + count - 1``; jumps that led there lead to what
+    follows."""
 
     def moved(at: int) -> int:
         return at if at <= start else max(start, at - count)
@@ -87,11 +88,16 @@ def drop_instructions(generated: Generated) -> Iterator[Generated]:
 
 
 def simpler_constants(generated: Generated) -> Iterator[Generated]:
-    """Immediates of arithmetic and comparisons become 0, 1 or halves (towards zero: half of -1 is not -1 again)."""
+    """Immediates of arithmetic and comparisons become 0, 1 or halves (towards zero: half of -1 is not -1
+    again)."""
     insns = generated.case.program.instructions
     for at, insn in enumerate(insns):
         cls = insn.opcode & o.CLASS_MASK
-        plain = cls in (o.ALU, o.ALU64, o.JMP, o.JMP32) and insn.opcode & o.SOURCE_MASK == o.K and jump_field(insn) != "imm"
+        plain = (
+            cls in (o.ALU, o.ALU64, o.JMP, o.JMP32)
+            and insn.opcode & o.SOURCE_MASK == o.K
+            and jump_field(insn) != "imm"
+        )
         if plain and insn.opcode & o.OP_MASK not in (o.END, o.CALL, o.EXIT) and insn.imm not in (0, 1):
             for imm in (0, 1, int(insn.imm / 2)):
                 yield with_instructions(generated, (*insns[:at], replace(insn, imm=imm), *insns[at + 1 :]))
@@ -113,13 +119,17 @@ def simpler_inputs(generated: Generated) -> Iterator[Generated]:
                 chunk = content[start : start + 8]
                 if any(chunk):
                     zeroed = content[:start] + bytes(len(chunk)) + content[start + 8 :]
-                    changed = replace(data, packet=zeroed) if field == "packet" else replace(data, context=zeroed)
+                    changed = (
+                        replace(data, packet=zeroed) if field == "packet" else replace(data, context=zeroed)
+                    )
                     yield _with_input(generated, number, changed)
 
 
 def _with_input(generated: Generated, number: int, data: Input) -> Generated:
     inputs = generated.case.inputs
-    return replace(generated, case=replace(generated.case, inputs=(*inputs[:number], data, *inputs[number + 1 :])))
+    return replace(
+        generated, case=replace(generated.case, inputs=(*inputs[:number], data, *inputs[number + 1 :]))
+    )
 
 
 def no_contents(generated: Generated) -> Iterator[Generated]:

@@ -31,7 +31,8 @@ GRACE_SECONDS = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user asked for.  Exactly one of ``seconds`` (per kernel) and ``examples`` (per kernel) is set."""
+    """What the user asked for.  Exactly one of ``seconds`` (per kernel) and ``examples`` (per kernel) is
+    set."""
 
     images: tuple[Image, ...]
     kinds: tuple[Kind, ...]
@@ -57,17 +58,23 @@ class Campaign:
         self.ended: float | None = None
         self.tallies: dict[str, Tally] = {image.name: Tally() for image in settings.images}
         self.standing: dict[tuple[str, int], Report] = {}
-        self.losses: dict[str, list[tuple[str, int, str, str]]] = {image.name: [] for image in settings.images}
+        self.losses: dict[str, list[tuple[str, int, str, str]]] = {
+            image.name: [] for image in settings.images
+        }
         self.errors: list[str] = []
         self.user_errors: list[str] = []
         self.interrupted = False
         self.late: list[str] = []
-        """Workers that had to be ended: a lost virtual machine or a long pursuit kept them past their time."""
+        """Workers that had to be ended: a lost virtual machine or a long pursuit kept them past their time.
+        """
 
     def create(self) -> None:
-        """Make the directory, before anything is announced.  Raises :class:`InputError` when that is not possible."""
+        """Make the directory, before anything is announced.  Raises :class:`InputError` when that is not
+        possible."""
         self.store.create()
-        self.store.summary(self.summary(finished=False))  # so that what a kill leaves can be read from the first finding on
+        self.store.summary(
+            self.summary(finished=False)
+        )  # so that what a kill leaves can be read from the first finding on
 
     def run(self) -> RunSummary:
         """Until every worker is done, after :meth:`create`.  Ctrl-C ends it early, with its report."""
@@ -75,7 +82,9 @@ class Campaign:
         inbox: multiprocessing.Queue[Report] = context.Queue()
         stop = context.Event()
         processes = [
-            context.Process(target=main, args=(task, inbox, stop), name=f"worker {task.worker} on {task.image.name}")
+            context.Process(
+                target=main, args=(task, inbox, stop), name=f"worker {task.worker} on {task.image.name}"
+            )
             for task in self._assignments()
         ]
         for process in processes:
@@ -114,7 +123,9 @@ class Campaign:
         return self.begun + self.settings.seconds + GRACE_SECONDS
 
     def _is_done(self, name: str) -> bool:
-        return any(r.done and name == f"worker {worker} on {kernel}" for (kernel, worker), r in self.standing.items())
+        return any(
+            r.done and name == f"worker {worker} on {kernel}" for (kernel, worker), r in self.standing.items()
+        )
 
     def elapsed(self) -> float:
         """Seconds since the first program or object was judged."""
@@ -126,15 +137,26 @@ class Campaign:
         settings = self.settings
         return [
             Assignment(
-                image, settings.boot_args, settings.kinds, settings.seed, number, settings.seconds,
-                None if settings.examples is None else -(-settings.examples // settings.workers), settings.directory,
+                image,
+                settings.boot_args,
+                settings.kinds,
+                settings.seed,
+                number,
+                settings.seconds,
+                None if settings.examples is None else -(-settings.examples // settings.workers),
+                settings.directory,
                 self.provenance,
             )
             for image in settings.images
             for number in range(settings.workers)
-        ]  # fmt: skip
+        ]
 
-    def _follow(self, processes: Sequence[BaseProcess], inbox: multiprocessing.Queue[Report], until: float = float("inf")) -> None:
+    def _follow(
+        self,
+        processes: Sequence[BaseProcess],
+        inbox: multiprocessing.Queue[Report],
+        until: float = float("inf"),
+    ) -> None:
         saved = shown = time.monotonic()
         while time.monotonic() < min(until, self._last_call()):
             try:
@@ -152,7 +174,9 @@ class Campaign:
             if len(self.standing) == len(processes) and all(report.done for report in self.standing.values()):
                 break
         self.ended = time.monotonic()
-        late = [process.name for process in processes if process.is_alive() and not self._is_done(process.name)]
+        late = [
+            process.name for process in processes if process.is_alive() and not self._is_done(process.name)
+        ]
         if late and self.ended > self._last_call():
             for process in processes:
                 process.kill()
@@ -169,7 +193,8 @@ class Campaign:
             self.begun = time.monotonic()
         self.tallies[report.kernel].add(report.tally)
         self.losses[report.kernel] += [
-            (loss.reason.value, loss.in_flight, str(loss.culprit or ""), loss.console) for loss in report.losses
+            (loss.reason.value, loss.in_flight, str(loss.culprit or ""), loss.console)
+            for loss in report.losses
         ]
         self.standing[report.kernel, report.worker] = report
 
@@ -180,7 +205,11 @@ class Campaign:
         seconds = self.elapsed()
         left = None if self.settings.seconds is None else max(0.0, self.settings.seconds - seconds)
         return Progress(
-            programs=total["judged"], accepted=total["accepted"], findings=sum(r.new for r in self.standing.values()),
-            programs_per_second=total["judged"] / seconds if seconds else 0.0, seconds=seconds, seconds_left=left,
+            programs=total["judged"],
+            accepted=total["accepted"],
+            findings=sum(r.new for r in self.standing.values()),
+            programs_per_second=total["judged"] / seconds if seconds else 0.0,
+            seconds=seconds,
+            seconds_left=left,
             objects=total["objects"],
-        )  # fmt: skip
+        )

@@ -1,7 +1,8 @@
 """Where a campaign's programs come from: Hypothesis, through its public interfaces only.
 
-``fuzz_one_input`` turns bytes into a program without judging it, so that judging can be pipelined.  When a program turns out to
-disagree, the same bytes go in again while judging: that saves them to a database in memory, for Hypothesis to replay and shrink.
+``fuzz_one_input`` turns bytes into a program without judging it, so that judging can be pipelined.  When a
+program turns out to disagree, the same bytes go in again while judging: that saves them to a database in
+memory, for Hypothesis to replay and shrink.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class _Fuzzing(Protocol):
 
 
 class _Test(Protocol):
-    """What ``@given`` makes of a function, as Hypothesis documents it; its own annotations leave ``hypothesis`` out."""
+    """What ``@given`` makes of a function, as Hypothesis documents it; its own annotations leave
+    ``hypothesis`` out."""
 
     hypothesis: _Fuzzing
 
@@ -52,7 +54,9 @@ class Source(Generic[_T]):
         self.strategy = strategy
         self._made: _T | None = None
 
-        @settings(database=None, deadline=None, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet)
+        @settings(
+            database=None, deadline=None, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet
+        )
         @given(strategy)
         def keep(generated: _T) -> None:
             self._made = generated
@@ -66,14 +70,20 @@ class Source(Generic[_T]):
         return self._made
 
     def shrink(self, buffer: bytes, still_fails: Callable[[_T], bool], seconds: float) -> _T | None:
-        """A smaller value of this strategy for which ``still_fails``, found in about ``seconds``; None when the first does not."""
+        """A smaller value of this strategy for which ``still_fails``, found in about ``seconds``; None when
+        the first does not."""
         best: _T | None = None
         until = time.monotonic() + seconds
 
         @settings(
-            database=InMemoryExampleDatabase(), deadline=None, phases=(Phase.reuse, Phase.shrink), print_blob=False,
-            report_multiple_bugs=False, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet,
-        )  # fmt: skip
+            database=InMemoryExampleDatabase(),
+            deadline=None,
+            phases=(Phase.reuse, Phase.shrink),
+            print_blob=False,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+        )
         @given(self.strategy)
         def judge(generated: _T) -> None:
             nonlocal best

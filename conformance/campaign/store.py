@@ -15,13 +15,15 @@ from reports.reproducers import files as reproducers
 
 
 class Store:
-    """``findings.jsonl`` gets a line whenever a finding is made or improved: the last line of an id is the one that counts."""
+    """``findings.jsonl`` gets a line whenever a finding is made or improved: the last line of an id is the
+    one that counts."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def create(self) -> None:
-        """Make the directory.  Raises :class:`InputError` when that is not possible or it already holds a run."""
+        """Make the directory.  Raises :class:`InputError` when that is not possible or it already holds a
+        run."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             if (self.directory / "run.json").exists():
@@ -31,11 +33,16 @@ class Store:
 
     def candidate(self, kind: str, signature: str, case: dict[str, Any]) -> None:
         """Note a disagreement before anything else is done about it."""
-        self._append("candidates.jsonl", msgspec.json.encode({"kind": kind, "signature": signature, "case": case}))
+        self._append(
+            "candidates.jsonl", msgspec.json.encode({"kind": kind, "signature": signature, "case": case})
+        )
 
     def object_candidate(self, kind: str, signature: str, evidence: ObjectEvidence) -> None:
         """The same for an ELF object."""
-        self._append("candidates.jsonl", msgspec.json.encode({"kind": kind, "signature": signature, "object": evidence}))
+        self._append(
+            "candidates.jsonl",
+            msgspec.json.encode({"kind": kind, "signature": signature, "object": evidence}),
+        )
 
     def finding(self, finding: Finding) -> None:
         """Store a confirmed finding with its case and reproducers."""
@@ -51,10 +58,13 @@ class Store:
         return (self.directory / "findings" / name).exists()
 
     def findings(self) -> dict[str, Finding]:
-        """What is stored so far, by id: the newest line of each, without those that turned out to be another."""
+        """What is stored so far, by id: the newest line of each, without those that turned out to be
+        another."""
         path = self.directory / "findings.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        newest = {finding.id: finding for finding in (msgspec.json.decode(line, type=Finding) for line in lines)}
+        newest = {
+            finding.id: finding for finding in (msgspec.json.decode(line, type=Finding) for line in lines)
+        }
         return {name: finding for name, finding in newest.items() if not finding.same_as}
 
     def merged(self, finding: Finding, other: str) -> None:

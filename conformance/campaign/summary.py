@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from conformance.campaign.run import Campaign
 
 FLOORS = {
-    Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05, Kind.TRANSFER: 0.05,
+    Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05,
+    Kind.TRANSFER: 0.05,
     Kind.PRECISION: 0.0, Kind.OBJECTS: 0.8,
 }  # fmt: skip
-"""Share of a kernel's programs (for objects: of objects put to a peer) that a property must have judged for "nothing found" to
-mean anything."""
+"""Share of a kernel's programs (for objects: of objects put to a peer) that a property must have judged for
+"nothing found" to mean anything."""
 
 CLAIMS_SINCE = (6, 1)
-"""Older logs are in a dialect whose claims are not read: bounds and transfer abstain by name, and owe nothing."""
+"""Older logs are in a dialect whose claims are not read: bounds and transfer abstain by name, and owe
+nothing."""
 
 
 def summarise(campaign: Campaign, because: str) -> RunSummary:
@@ -52,10 +54,17 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
         git=campaign.provenance.git,
         versions=campaign.provenance.versions,
         programs=ProgramCounts(
-            judged=counts["judged"], accepted=counts["accepted"], meant_valid=counts["meant valid"],
-            meant_valid_accepted=counts["meant valid accepted"], near_misses=counts["near misses"],
-            near_misses_refused=counts["near misses refused"], distinct=len(total.shapes), mutations=counts["daring"],
-            unprivileged=counts["unprivileged"], objects=counts["objects"], objects_broken=counts["objects broken"],
+            judged=counts["judged"],
+            accepted=counts["accepted"],
+            meant_valid=counts["meant valid"],
+            meant_valid_accepted=counts["meant valid accepted"],
+            near_misses=counts["near misses"],
+            near_misses_refused=counts["near misses refused"],
+            distinct=len(total.shapes),
+            mutations=counts["daring"],
+            unprivileged=counts["unprivileged"],
+            objects=counts["objects"],
+            objects_broken=counts["objects broken"],
             median_instructions=median(total.lengths),
             median_processed=median(total.processed),
         ),
@@ -70,7 +79,9 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
                 f"host CPU ms per program: {stage}": round(1e3 * spent / max(1, counts["judged"]), 2)
                 for stage, spent in total.seconds.items()
             },
-            "guest ms per program in BPF_PROG_LOAD": round(counts["guest load microseconds"] / 1e3 / max(1, counts["judged"]), 2),
+            "guest ms per program in BPF_PROG_LOAD": round(
+                counts["guest load microseconds"] / 1e3 / max(1, counts["judged"]), 2
+            ),
         },
         losses=tuple(
             Loss(kernel=name, reason=reason, in_flight=flying, culprit=culprit, console=console)
@@ -84,12 +95,16 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
         rejections=dict(total.rejections.most_common(50)),
         gaps=dict(total.gaps.most_common(50)),
         reference=SecondOpinion(
-            safe=counts["reference safe"], unsafe=counts["reference unsafe"], unknown=counts["reference unknown"],
-            milliseconds={str(bucket): total.reference_cost[bucket] for bucket in sorted(total.reference_cost)},
+            safe=counts["reference safe"],
+            unsafe=counts["reference unsafe"],
+            unknown=counts["reference unknown"],
+            milliseconds={
+                str(bucket): total.reference_cost[bucket] for bucket in sorted(total.reference_cost)
+            },
             open=dict(total.open.most_common(20)),
         ),
         unparsed_log_lines=counts["unparsed log lines"],
-    )  # fmt: skip
+    )
 
 
 def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
@@ -97,11 +112,16 @@ def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
     counts = campaign.tallies[name].counts
     rate = counts["judged"] / elapsed / len(reports) if reports and elapsed else 0.0
     return KernelRun(
-        name=name, release=next((r.release for r in reports if r.release), ""),
-        accelerator=next((r.accelerator for r in reports if r.accelerator), ""), qemu=campaign.provenance.qemu,
-        boots=sum(r.boots for r in reports), programs=counts["judged"], objects=counts["objects"],
-        accepted=counts["accepted"], load_rate=round(rate, 1),
-    )  # fmt: skip
+        name=name,
+        release=next((r.release for r in reports if r.release), ""),
+        accelerator=next((r.accelerator for r in reports if r.accelerator), ""),
+        qemu=campaign.provenance.qemu,
+        boots=sum(r.boots for r in reports),
+        programs=counts["judged"],
+        objects=counts["objects"],
+        accepted=counts["accepted"],
+        load_rate=round(rate, 1),
+    )
 
 
 def _precision(kernel: str, tally: Tally) -> list[Precision]:
@@ -109,25 +129,38 @@ def _precision(kernel: str, tally: Tally) -> list[Precision]:
     for operation in sorted({operation for operation, _ in counts}):
         known = {what: count for (name, what), count in counts.items() if name == operation}
         measured = known.get("measured", 0)
-        rows.append(Precision(
-            kernel=kernel, operation=operation, judged=known["judged"], decided=known["decided"], measured=measured,
-            open=known.get("open", 0), tight=known.get("tight", 0),
-            excess={view: round(known.get(view, 0) / measured, 3) for view in VIEWS} if measured else {},
-        ))  # fmt: skip
+        rows.append(
+            Precision(
+                kernel=kernel,
+                operation=operation,
+                judged=known["judged"],
+                decided=known["decided"],
+                measured=measured,
+                open=known.get("open", 0),
+                tight=known.get("tight", 0),
+                excess={view: round(known.get(view, 0) / measured, 3) for view in VIEWS} if measured else {},
+            )
+        )
     return rows
 
 
 def _cells(campaign: Campaign, name: str) -> list[Cell]:
     tally = campaign.tallies[name]
-    release = next((r.release for (kernel, _), r in campaign.standing.items() if kernel == name and r.release), "")
+    release = next(
+        (r.release for (kernel, _), r in campaign.standing.items() if kernel == name and r.release), ""
+    )
     return [
         Cell(
-            kernel=name, kind=RecordKind(kind.value), judged=tally.cells[kind, "judged"], agreed=tally.cells[kind, "agreed"],
-            disagreements=tally.cells[kind, "disagreed"], floor=_floor(kind, tally, release),
+            kernel=name,
+            kind=RecordKind(kind.value),
+            judged=tally.cells[kind, "judged"],
+            agreed=tally.cells[kind, "agreed"],
+            disagreements=tally.cells[kind, "disagreed"],
+            floor=_floor(kind, tally, release),
             abstained={reason: count for (k, reason), count in tally.abstained.items() if k is kind},
         )
         for kind in campaign.settings.kinds
-    ]  # fmt: skip
+    ]
 
 
 def _floor(kind: Kind, tally: Tally, release: str) -> int:
@@ -135,4 +168,6 @@ def _floor(kind: Kind, tally: Tally, release: str) -> int:
     old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
     if kind in (Kind.BOUNDS, Kind.TRANSFER) and old:
         return 0
-    return max(1, int(FLOORS[kind] * tally.counts["objects put to a peer" if kind is Kind.OBJECTS else "judged"]))
+    return max(
+        1, int(FLOORS[kind] * tally.counts["objects put to a peer" if kind is Kind.OBJECTS else "judged"])
+    )

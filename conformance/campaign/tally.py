@@ -23,13 +23,15 @@ TIGHT = 0.1
 
 @dataclass(slots=True)
 class Tally:
-    """``cells`` counts cases per (kind, "judged" | "agreed" | "disagreed"); ``abstained`` judgements per (kind, reason).
+    """``cells`` counts cases per (kind, "judged" | "agreed" | "disagreed"); ``abstained`` judgements per
+    (kind, reason).
 
-    ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by value; ``shapes``
-    holds a hash per program that is the same for programs equal up to register renaming.  ``seconds`` is CPU time of the worker per
-    stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.  ``precision`` counts per (operation, what), and sums bits per
-    (operation, view).  ``reference_cost`` counts answers of the reference verifier by milliseconds of CPU, rounded up to a power of
-    two; ``open`` its reasons for none; ``gaps`` refusals of safe programs where no better may be expected, by signature.
+    ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by
+    value; ``shapes`` holds a hash per program that is the same for programs equal up to register renaming.
+    ``seconds`` is CPU time of the worker per stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
+    ``precision`` counts per (operation, what), and sums bits per (operation, view).  ``reference_cost``
+    counts answers of the reference verifier by milliseconds of CPU, rounded up to a power of two; ``open``
+    its reasons for none; ``gaps`` refusals of safe programs where no better may be expected, by signature.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -85,7 +87,9 @@ class Tally:
         if seen.main is not None:
             if seen.main.verified is not None:
                 self.processed[seen.main.verified] += 1
-            counts["guest load microseconds"] += sum(loaded.nanoseconds for loaded in seen.answer.attempts) // 1000
+            counts["guest load microseconds"] += (
+                sum(loaded.nanoseconds for loaded in seen.answer.attempts) // 1000
+            )
         if seen.log is not None:
             counts["unparsed log lines"] += len(seen.log.unknown)
 
@@ -119,7 +123,9 @@ class Tally:
         counts[name, "decided"] += isinstance(judgement, Agreement)
         if isinstance(judgement, Agreement) and judgement.excess is not None:
             counts[name, "measured" if judgement.excess else "open"] += 1
-            counts[name, "tight"] += bool(judgement.excess) and max(bits for _, bits in judgement.excess) < TIGHT
+            counts[name, "tight"] += (
+                bool(judgement.excess) and max(bits for _, bits in judgement.excess) < TIGHT
+            )
             for view, bits in judgement.excess:
                 counts[name, view] += bits  # type: ignore[assignment]  # Counter values may be floats
 
@@ -141,7 +147,8 @@ _REGISTERS = _registers()
 
 
 def renamed(insns: tuple[Insn, ...]) -> Iterator[tuple[int, int, int, int, int]]:
-    """The instructions with registers numbered in order of appearance; R10 keeps its number, and so does what is no register."""
+    """The instructions with registers numbered in order of appearance; R10 keeps its number, and so does what
+    is no register."""
     names = {10: 10}
     for insn in insns:
         has_dst, has_src = _REGISTERS[insn.opcode]

@@ -1,4 +1,5 @@
-"""A worker: one process, one virtual machine; generates, has the kernel judge, judges the kernel, and pursues what it finds."""
+"""A worker: one process, one virtual machine; generates, has the kernel judge, judges the kernel, and pursues
+what it finds."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ PROGRAMS_PER_TURN, OBJECTS = 1024, 8
 """So many programs, and then so many objects, each of which costs as much as a dozen programs."""
 REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
-"""The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a verdict."""
+"""The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a
+verdict."""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ class _Flying:
     job: Job
 
     def is_for(self, kind: Kind) -> bool:
-        """Whether a property is asked: transfer, which takes longer than the others, about few programs that are no experiments."""
+        """Whether a property is asked: transfer, which takes longer than the others, about few programs that
+        are no experiments."""
         return kind is not Kind.TRANSFER or self.number % OTHERS_IN == 0 or is_experiment(self.generated)
 
 
@@ -104,7 +107,9 @@ class Worker:
         with self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session:
             release = session.hello.release
             self.accelerator = accelerator(task.image).name.lower()
-            provenance = msgspec.structs.replace(task.provenance, kernel_release=release, accelerator=self.accelerator)
+            provenance = msgspec.structs.replace(
+                task.provenance, kernel_release=release, accelerator=self.accelerator
+            )
             self.session, self.release = session, release
             self.source = program_source(self._profile(profile_for(release)))
             self.pursuit = Pursuit(task, session, self.source, provenance)
@@ -131,13 +136,15 @@ class Worker:
             self.pursuit.deadline = self.started + (self.assignment.seconds or float("inf"))
 
     def _is_turn_of_objects(self) -> bool:
-        """Whether objects, which leave no room for anything else in flight, come next: a few of them now and then."""
+        """Whether objects, which leave no room for anything else in flight, come next: a few of them now and
+        then."""
         if Kind.OBJECTS not in self.assignment.kinds:
             return False
         return not self.programs or self.objects.number < OBJECTS * (1 + self.number // PROGRAMS_PER_TURN)
 
     def _profile(self, profile: Profile) -> Profile:
-        """What to generate: experiments for the property that is about them, and nothing else where it is alone."""
+        """What to generate: experiments for the property that is about them, and nothing else where it is
+        alone."""
         if Kind.TRANSFER not in self.assignment.kinds:
             return profile
         return replace(profile, experiments_in=1 if self.alone else EXPERIMENTS_IN)
@@ -156,7 +163,11 @@ class Worker:
         task = self.assignment
         if self.stop.is_set():
             return True
-        if task.seconds is not None and self.started is not None and time.monotonic() - self.started >= task.seconds:
+        if (
+            task.seconds is not None
+            and self.started is not None
+            and time.monotonic() - self.started >= task.seconds
+        ):
             return True
         made = self.number if self.programs else self.objects.number
         return task.examples is not None and made >= task.examples and not self.flying
@@ -233,20 +244,32 @@ class Worker:
         self.reported_losses += len(losses)
         self.queue.put(
             Report(
-                self.assignment.worker, self.assignment.image.name, self.tally, self.release, self.accelerator, self.session.boots,
-                [replace(loss, console=loss.console[-4000:]) for loss in losses], self.pursuit.new + self.objects.new,
-                self.pursuit.known + self.objects.known, done,
+                self.assignment.worker,
+                self.assignment.image.name,
+                self.tally,
+                self.release,
+                self.accelerator,
+                self.session.boots,
+                [replace(loss, console=loss.console[-4000:]) for loss in losses],
+                self.pursuit.new + self.objects.new,
+                self.pursuit.known + self.objects.known,
+                done,
             )
-        )  # fmt: skip
+        )
         self.tally = Tally()
         self.last_report = time.monotonic()
 
 
 def _wants_second_opinion(seen: Observation, number: int) -> bool:
-    """Where the reference verifier is worth its time: where the kernel said what was not expected, and now and then elsewhere."""
+    """Where the reference verifier is worth its time: where the kernel said what was not expected, and now
+    and then elsewhere."""
     expected = seen.accepted == (seen.generated.purpose is Purpose.VALID)
     daring = seen.generated.purpose is Purpose.DARING
-    return (not expected and not daring) or (daring and number % DARING_IN == 0) or number % SECOND_OPINION_IN == 0
+    return (
+        (not expected and not daring)
+        or (daring and number % DARING_IN == 0)
+        or number % SECOND_OPINION_IN == 0
+    )
 
 
 def main(assignment: Assignment, queue: Queue[Report], stop: Event) -> None:
@@ -263,5 +286,3 @@ def main(assignment: Assignment, queue: Queue[Report], stop: Event) -> None:
         report.error = traceback.format_exc()
         queue.put(report)
         raise
-
-

@@ -1,6 +1,8 @@
-"""The command line: one file per command, one group that ties them together and turns errors into exit statuses.
+"""The command line: one file per command, one group that ties them together and turns errors into exit
+statuses.
 
-Exit: 0 nothing new · 1 new disagreements · 2 usage and bad input · 3 infrastructure: not enough judged, no kernel.
+Exit: 0 nothing new · 1 new disagreements · 2 usage and bad input · 3 infrastructure: not enough judged, no
+kernel.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ from ebpf.errors import InfrastructureError, InputError, VeridiffError
 def cli() -> None:
     """Tell whether the Linux eBPF verifier is right.
 
-    Generates eBPF programs, judges them with independent oracles, loads them into real kernels in virtual machines, and reports
-    every disagreement.
+    Generates eBPF programs, judges them with independent oracles, loads them into real kernels in virtual
+    machines, and reports every disagreement.
     """
 
 

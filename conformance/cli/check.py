@@ -20,7 +20,8 @@ from conformance.second_opinion import opinion
 from ebpf.assembly import listing
 
 PATIENCE = 600.0
-"""Seconds for one program: a person asked for it, and a million instructions take a kernel minutes without KVM."""
+"""Seconds for one program: a person asked for it, and a million instructions take a kernel minutes without
+KVM."""
 
 
 @click.command("check")
@@ -28,13 +29,15 @@ PATIENCE = 600.0
 @kernel_option
 @boot_option
 @click.option("--json", "json_lines", is_flag=True, help="One line of JSON per program, in the order given.")
-def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], json_lines: bool) -> int:
+def check_command(
+    paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], json_lines: bool
+) -> int:
     """Put programs to kernels and oracles, and say where they disagree.
 
-    PATHS are case files (.json, also a finding's), ELF objects (.o), hex (.hex) or assembly in the kernel's dialect (.s,
-    .asm), or directories of them. A bare program is a socket filter. Of an ELF object (.o) every program is put, after its
-    stages of opening; what is accepted, and no oracle objects to, is attached where its section says, and triggered. Exit status: 1
-    when something disagrees.
+    PATHS are case files (.json, also a finding's), ELF objects (.o), hex (.hex) or assembly in the kernel's
+    dialect (.s, .asm), or directories of them. A bare program is a socket filter. Of an ELF object (.o) every
+    program is put, after its stages of opening; what is accepted, and no oracle objects to, is attached where
+    its section says, and triggered. Exit status: 1 when something disagrees.
     """
     from conformance.kernel.features import probe
     from conformance.kernel.session import KernelSession
@@ -42,7 +45,12 @@ def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: 
     cases = list(inputs.load(paths))
     places = {}
     for file in inputs.objects(paths):
-        places.update({f"{file.name}:{each.section}/{each.name}": place_of(each, file.generation) for each in file.programs})
+        places.update(
+            {
+                f"{file.name}:{each.section}/{each.name}": place_of(each, file.generation)
+                for each in file.programs
+            }
+        )
         if not json_lines:
             click.echo(describe_object(file))
     disagreed = False
@@ -66,17 +74,23 @@ def check_command(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: 
 def _reference(checked: Checked) -> Iterator[str]:
     answer = opinion(checked.case)
     where = "" if answer.at is None else f" at instruction {answer.at}"
-    said = f": {answer.rule} ({answer.detail})" if answer.rule else f": {answer.reason}" if answer.reason else ""
+    said = (
+        f": {answer.rule} ({answer.detail})" if answer.rule else f": {answer.reason}" if answer.reason else ""
+    )
     yield f"  reference: {answer.verdict.value}{where}{said}"
     for each in answer.policy:
         since = "" if each.since == (0, 0) else f", since {each.since[0]}.{each.since[1]}"
         before = "" if each.before is None else f", before {each.before[0]}.{each.before[1]}"
-        yield f"  reference: breaks {each.rule} at instruction {each.at}{since}{before}: {each.detail or each.rule.statement}"
+        detail = each.detail or each.rule.statement
+        yield f"  reference: breaks {each.rule} at instruction {each.at}{since}{before}: {detail}"
 
 
 def describe(checked: Checked) -> str:
     """What a person reads of one case."""
-    lines = [f"{checked.name}: {checked.case.program.type.name.lower()}, {len(checked.case.program.instructions)} slots"]
+    lines = [
+        f"{checked.name}: {checked.case.program.type.name.lower()}, "
+        f"{len(checked.case.program.instructions)} slots"
+    ]
     lines += [f"  {kernel}: {_ruling(ruling)}" for kernel, ruling in checked.rulings.items()]
     for number, outcome in enumerate(checked.outcomes):
         told = (str(value) for key, value in outcome_json(outcome).items() if key != "predictable")
@@ -86,7 +100,9 @@ def describe(checked: Checked) -> str:
     for trial in checked.trials:
         lines += attachment.lines(trial)
     for kernel, each in checked.disagreements:
-        lines.append(f"  {'gap' if each.gap else 'DISAGREEMENT'} on {kernel}: {each.kind.value}: {each.statement}")
+        lines.append(
+            f"  {'gap' if each.gap else 'DISAGREEMENT'} on {kernel}: {each.kind.value}: {each.statement}"
+        )
         lines += [
             f"    {'>>>' if at == each.culprit else '   '} {at:4}: {text}"
             for at, text in listing(checked.case.program.instructions)

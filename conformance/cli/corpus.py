@@ -1,4 +1,5 @@
-"""``veridiff corpus``: programs that nobody here wrote, with what kernels say of them, against both oracles."""
+"""``veridiff corpus``: programs that nobody here wrote, with what kernels say of them, against both
+oracles."""
 
 from __future__ import annotations
 
@@ -21,21 +22,45 @@ from conformance.kernel.images import fetch
 
 @click.command("corpus")
 @click.argument("what", metavar="FILE|DIR|debian:VERSION")
-@click.option("--mutants", "count", type=click.IntRange(1), help="Judge so many programs with one field changed instead.")
+@click.option(
+    "--mutants",
+    "count",
+    type=click.IntRange(1),
+    help="Judge so many programs with one field changed instead.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the mutants.")
-@click.option("--kernel", "kernels", multiple=True, metavar="NAME|PATH", help="Ask this kernel, not the record. Repeatable.")
-@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes.")
-@click.option("--save", type=click.Path(path_type=Path), metavar="FILE.json.gz", help="Write programs and verdicts as records.")
+@click.option(
+    "--kernel",
+    "kernels",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="Ask this kernel, not the record. Repeatable.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes."
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json.gz",
+    help="Write programs and verdicts as records.",
+)
 @json_option
 def corpus(
-    what: str, count: int | None, seed: int, kernels: tuple[str, ...], workers: int, save: Path | None, as_json: bool
+    what: str,
+    count: int | None,
+    seed: int,
+    kernels: tuple[str, ...],
+    workers: int,
+    save: Path | None,
+    as_json: bool,
 ) -> int:
     """Judge programs that nobody here wrote, by kernels and by both oracles.
 
-    FILE is a gzipped JSON list of records, programs with the verdicts that were measured.  debian:VERSION stands for the selftests
-    of that kernel's own source package (progs/verifier_*.c, tagged since Linux 6.4): they are compiled, loaded on that kernel in
-    both modes, and compared with what their tags expect; needs clang 18 or newer.  DIR holds compiled objects (*.o), whose programs
-    are loaded as they are.
+    FILE is a gzipped JSON list of records, programs with the verdicts that were measured.  debian:VERSION
+    stands for the selftests of that kernel's own source package (progs/verifier_*.c, tagged since Linux 6.4):
+    they are compiled, loaded on that kernel in both modes, and compared with what their tags expect; needs
+    clang 18 or newer.  DIR holds compiled objects (*.o), whose programs are loaded as they are.
 
     Exit status: 1 when a kernel accepts what an oracle objects to, or when kernel and expectation disagree.
     """
@@ -96,7 +121,8 @@ def _mutated(records: tuple[Record, ...], count: int, seed: int) -> list[Subject
     from conformance.corpus.mutants import mutants
 
     return [
-        Subject(each.id, each.change, each.case, each.case.capabilities is None, ()) for each in mutants(records, count, seed)
+        Subject(each.id, each.change, each.case, each.case.capabilities is None, ())
+        for each in mutants(records, count, seed)
     ]
 
 

@@ -23,8 +23,8 @@ SUFFIXES = (".json", ".hex", ".s", ".asm", ".o")
 
 
 def load(paths: tuple[Path, ...]) -> Iterator[tuple[str, Case]]:
-    """(name, case) of every file, directories in order of name.  Raises :class:`InputError` naming the file, the place and the
-    reason."""
+    """(name, case) of every file, directories in order of name.  Raises :class:`InputError` naming the file,
+    the place and the reason."""
     for file in files_of(paths):
         yield from _file(file)
 
@@ -35,7 +35,8 @@ def objects(paths: tuple[Path, ...]) -> Iterator[Object]:
 
 
 def files_of(paths: tuple[Path, ...], suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
-    """The files named, and those in the directories named.  Raises :class:`InputError` for a directory without any."""
+    """The files named, and those in the directories named.  Raises :class:`InputError` for a directory
+    without any."""
     for path in paths:
         if not path.is_dir():
             yield path
@@ -91,11 +92,14 @@ def _plain(path: Path, text: str) -> Case:
         raise InputError(message if message.startswith(str(path)) else f"{path}: {message}") from None
     if not insns:
         raise InputError(f"{path}: no instructions")
-    return _checked(Case(Program(ProgramType.SOCKET_FILTER, insns), (DEFAULT_INPUT,), name=path.stem), str(path))
+    return _checked(
+        Case(Program(ProgramType.SOCKET_FILTER, insns), (DEFAULT_INPUT,), name=path.stem), str(path)
+    )
 
 
 def _checked(case: Case, source: str) -> Case:
-    """The case, once every opcode in it is one that some kernel knows; other illegal fields are the kernel's to refuse."""
+    """The case, once every opcode in it is one that some kernel knows; other illegal fields are the kernel's
+    to refuse."""
     insns = case.program.instructions
     at = 0
     while at < len(insns):

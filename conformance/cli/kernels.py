@@ -22,10 +22,14 @@ def list_(as_json: bool) -> None:
     """What apt offers and what is cached."""
     listed = list_images()
     if as_json:
-        click.echo(msgspec.json.encode([{"name": i.name, "offered": i.offered, "cached": i.cached} for i in listed]))
+        click.echo(
+            msgspec.json.encode([{"name": i.name, "offered": i.offered, "cached": i.cached} for i in listed])
+        )
         return
     for item in listed:
-        state = ", ".join(word for word, holds in (("cached", item.cached), ("offered", item.offered)) if holds)
+        state = ", ".join(
+            word for word, holds in (("cached", item.cached), ("offered", item.offered)) if holds
+        )
         click.echo(f"{item.name:<32} {state}")
 
 
@@ -37,7 +41,11 @@ def fetch_(names: tuple[str, ...], as_json: bool) -> None:
     for name in dict.fromkeys(name for pattern in names for name in resolve(pattern)):
         image = fetch(name)
         if as_json:
-            click.echo(msgspec.json.encode({"name": image.name, "version": image.version, "vmlinuz": str(image.vmlinuz)}))
+            click.echo(
+                msgspec.json.encode(
+                    {"name": image.name, "version": image.version, "vmlinuz": str(image.vmlinuz)}
+                )
+            )
         else:
             click.echo(f"{image.name}  {image.version}  {image.vmlinuz}")
 
@@ -56,14 +64,26 @@ def probe_(names: tuple[str, ...], boot_args: tuple[str, ...], as_json: bool) ->
         with KernelSession.open(image, boot_args) as session:
             probed.append((image.name, probe(session)))
     if as_json:
-        click.echo(msgspec.json.encode([
-            {"name": name, "release": features.release,
-             "features": [
-                 {"kind": row.kind.value, "name": row.name, "answer": row.answer.value, "evidence": row.evidence}
-                 for row in features.rows
-             ]}
-            for name, features in probed
-        ]))  # fmt: skip
+        click.echo(
+            msgspec.json.encode(
+                [
+                    {
+                        "name": name,
+                        "release": features.release,
+                        "features": [
+                            {
+                                "kind": row.kind.value,
+                                "name": row.name,
+                                "answer": row.answer.value,
+                                "evidence": row.evidence,
+                            }
+                            for row in features.rows
+                        ],
+                    }
+                    for name, features in probed
+                ]
+            )
+        )
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("kind")
@@ -71,5 +91,7 @@ def probe_(names: tuple[str, ...], boot_args: tuple[str, ...], as_json: bool) ->
     for _, features in probed:
         table.add_column(features.release)
     for row in probed[0][1].rows:
-        table.add_row(row.kind.value, row.name, *(features.answer(row.kind, row.name).value for _, features in probed))
+        table.add_row(
+            row.kind.value, row.name, *(features.answer(row.kind, row.name).value for _, features in probed)
+        )
     Console(highlight=False, soft_wrap=True).print(table)

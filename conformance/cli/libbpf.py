@@ -24,8 +24,11 @@ from generators.objects import ObjectFile
 @kernel_option
 @boot_option
 @json_option
-def libbpf(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], as_json: bool) -> int:
-    """Have libbpf, 0.3 and 1, open and load ELF objects in a virtual machine, and compare with this project's reader.
+def libbpf(
+    paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], as_json: bool
+) -> int:
+    """Have libbpf, 0.3 and 1, open and load ELF objects in a virtual machine, and compare with this project's
+    reader.
 
     PATHS are objects (.o), or directories of them. Exit status: 1 when they disagree.
     """
@@ -42,7 +45,11 @@ def libbpf(paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[s
                 for peer in PEERS:
                     seen = examine(session, peer, ObjectFile(data))
                     disagreed |= any(True for _ in seen.disagreements)
-                    click.echo(msgspec.json.encode(_plain(name, image.name, seen)) if as_json else "\n".join(_lines(name, seen)))
+                    click.echo(
+                        msgspec.json.encode(_plain(name, image.name, seen))
+                        if as_json
+                        else "\n".join(_lines(name, seen))
+                    )
     return 1 if disagreed else 0
 
 
@@ -60,7 +67,13 @@ def _lines(name: str, seen: Examined) -> Iterator[str]:
 
 def _plain(name: str, kernel: str, seen: Examined) -> dict[str, object]:
     return {
-        "object": name, "kernel": kernel, "peer": seen.peer.name, "ours": of_reading(seen.ours), "theirs": of_peer(seen.theirs),
-        "disagreements": [{"kind": each.kind.value, "statement": each.statement} for each in seen.disagreements],
+        "object": name,
+        "kernel": kernel,
+        "peer": seen.peer.name,
+        "ours": of_reading(seen.ours),
+        "theirs": of_peer(seen.theirs),
+        "disagreements": [
+            {"kind": each.kind.value, "statement": each.statement} for each in seen.disagreements
+        ],
         "not_compared": [each.reason for each in seen.judgements if isinstance(each, Abstention)],
-    }  # fmt: skip
+    }

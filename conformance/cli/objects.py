@@ -30,7 +30,9 @@ def describe_object(opened: Object) -> str:
     file = opened.file
     named = [section for section in file.sections if section.name]
     lines = [f"{opened.name}: opened by the rules of {opened.generation.value}"]
-    lines.append(f"  {Stage.ELF_INIT.value}: {len(named)} sections, {len(file.symbols) - 1} symbols, little-endian")
+    lines.append(
+        f"  {Stage.ELF_INIT.value}: {len(named)} sections, {len(file.symbols) - 1} symbols, little-endian"
+    )
     version = "" if opened.version is None else f", version {opened.version:#x}"
     lines.append(f"  {Stage.COLLECT.value}: {' '.join(section.name for section in named)}")
     lines.append(f"  licence: {opened.license or 'none: not GPL'}{version}")
@@ -39,8 +41,12 @@ def describe_object(opened: Object) -> str:
     lines += [f"  extern: {each.name} ({each.kind.value})" for each in opened.externs]
     for number, each in enumerate(opened.maps):
         spec = each.spec
-        sizes = f"key {spec.key_size}, value {spec.value_size}, {spec.max_entries} entries, flags {spec.flags:#x}"
-        lines.append(f"  map {number}: {spec.name}: {spec.type.name.lower()}, {sizes}, from {each.origin.value}")
+        sizes = (
+            f"key {spec.key_size}, value {spec.value_size}, {spec.max_entries} entries, flags {spec.flags:#x}"
+        )
+        lines.append(
+            f"  map {number}: {spec.name}: {spec.type.name.lower()}, {sizes}, from {each.origin.value}"
+        )
     for program in opened.programs:
         lines += _program(program)
     return "\n".join(lines)
@@ -48,7 +54,9 @@ def describe_object(opened: Object) -> str:
 
 def _program(program: ObjectProgram) -> Iterator[str]:
     attach = f", attach type {program.attach_type.name.lower()}" if program.attach_type is not None else ""
-    kind = f"{program.type.name.lower()}{attach}" + (f", for {program.attach_to}" if program.attach_to else "")
+    kind = f"{program.type.name.lower()}{attach}" + (
+        f", for {program.attach_to}" if program.attach_to else ""
+    )
     yield f"  program {program.section}/{program.name}: {kind}, {len(program.instructions)} slots"
     if program.unsupported:
         yield f"    unsupported: {program.unsupported}"

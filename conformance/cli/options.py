@@ -14,16 +14,25 @@ DEFAULT_KERNEL = "debian:6.12"
 F = TypeVar("F", bound=Callable[..., Any])
 
 kernel_option = click.option(
-    "--kernel", "kernels", multiple=True, metavar="NAME|PATH",
-    help=f"A kernel: debian:6.12, debian:6.12.107-1, a glob in quotes, or a bzImage. Repeatable. [default: {DEFAULT_KERNEL}]",
-)  # fmt: skip
+    "--kernel",
+    "kernels",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="A kernel: debian:6.12, debian:6.12.107-1, a glob in quotes, or a bzImage. Repeatable. [default: "
+    f"{DEFAULT_KERNEL}]",
+)
 boot_option = click.option(
-    "--boot-arg", "boot_args", multiple=True, metavar="A", help="An argument for the kernel's command line. Repeatable."
+    "--boot-arg",
+    "boot_args",
+    multiple=True,
+    metavar="A",
+    help="An argument for the kernel's command line. Repeatable.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
 def images(names: tuple[str, ...], default: str = DEFAULT_KERNEL) -> tuple[Image, ...]:
-    """The kernels that ``names`` stand for, fetched where they are not cached; in the order given, each once."""
+    """The kernels that ``names`` stand for, fetched where they are not cached; in the order given, each
+    once."""
     chosen = dict.fromkeys(name for pattern in names or (default,) for name in resolve(pattern))
     return tuple(fetch(name) for name in chosen)

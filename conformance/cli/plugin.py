@@ -19,8 +19,9 @@ from oracles.interpreter import Returned, run
 def plugin() -> None:
     """Run one program for bpf_conformance.
 
-    The program is read from standard input in hex, the memory it works on is the first argument in hex (it may be empty), and R0 is
-    printed in hex. After --elf the program is an ELF file instead. Further arguments, which a runner may add, are ignored.
+    The program is read from standard input in hex, the memory it works on is the first argument in hex (it
+    may be empty), and R0 is printed in hex. After --elf the program is an ELF file instead. Further
+    arguments, which a runner may add, are ignored.
 
     A runner that takes an executable is given a script: exec veridiff plugin interpreter "$@"
     """
@@ -53,12 +54,22 @@ def interpreter(arguments: tuple[str, ...]) -> None:
     case = _case(arguments)
     outcome = run(case, case.inputs[0])
     if not isinstance(outcome, Returned):
-        raise _unsupported(f"at instruction {outcome.at}: {getattr(outcome, 'reason', None) or getattr(outcome, 'detail', '')}")
+        raise _unsupported(
+            f"at instruction {outcome.at}: "
+            f"{getattr(outcome, 'reason', None) or getattr(outcome, 'detail', '')}"
+        )
     click.echo(f"{result(outcome.maps):x}")
 
 
 @plugin.command("kernel", context_settings=_settings)
-@click.option("--kernel", "name", default=DEFAULT_KERNEL, show_default=True, metavar="NAME|PATH", help="The kernel to run it.")
+@click.option(
+    "--kernel",
+    "name",
+    default=DEFAULT_KERNEL,
+    show_default=True,
+    metavar="NAME|PATH",
+    help="The kernel to run it.",
+)
 @_arguments
 def kernel(name: str, arguments: tuple[str, ...]) -> None:
     """A kernel in a virtual machine runs it, with its JIT."""
@@ -78,7 +89,9 @@ def kernel(name: str, arguments: tuple[str, ...]) -> None:
         after_wide = not after_wide and insn.opcode == 0x18
     with KernelSession.open(images((name,))[0]) as session:
         features = probe(session)
-        lacking = sorted(form.name for form in forms if features.answer(Kind.INSTRUCTION, form.name) is Answer3.NO)
+        lacking = sorted(
+            form.name for form in forms if features.answer(Kind.INSTRUCTION, form.name) is Answer3.NO
+        )
         if lacking:
             raise _unsupported(f"{features.release} has no {', '.join(lacking)}")
         answer = session.run(Job(case, (Attempt(Jit.ON, 1),)))

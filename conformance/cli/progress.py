@@ -1,4 +1,5 @@
-"""How a campaign shows itself: a live line on a terminal, a plain one now and then elsewhere, and a summary at its end."""
+"""How a campaign shows itself: a live line on a terminal, a plain one now and then elsewhere, and a summary
+at its end."""
 
 from __future__ import annotations
 
@@ -24,7 +25,11 @@ def describe(progress: Progress) -> str:
     parts = []
     if progress.programs or not progress.objects:
         accepted = 100 * progress.accepted / progress.programs if progress.programs else 0.0
-        parts = [f"{progress.programs} programs", f"{progress.programs_per_second:.0f}/s", f"{accepted:.0f} % accepted"]
+        parts = [
+            f"{progress.programs} programs",
+            f"{progress.programs_per_second:.0f}/s",
+            f"{accepted:.0f} % accepted",
+        ]
     if progress.objects:
         parts.append(f"{progress.objects} objects")
     parts.append(f"{progress.findings} finding{'' if progress.findings == 1 else 's'}")
@@ -46,15 +51,19 @@ class Display:
     def __enter__(self) -> Self:
         names = ", ".join(image.name for image in self.settings.images)
         self.console.print(
-            f"veridiff: {names} · {', '.join(kind.value for kind in self.settings.kinds)} · seed {self.settings.seed} · "
-            f"{self.settings.workers} worker{'s' if self.settings.workers > 1 else ''} · results in {self.settings.directory}"
+            f"veridiff: {names} · {', '.join(kind.value for kind in self.settings.kinds)} · seed "
+            f"{self.settings.seed} · "
+            f"{self.settings.workers} worker{'s' if self.settings.workers > 1 else ''} · results in "
+            f"{self.settings.directory}"
         )
         self.live = self.console.status("booting") if self.console.is_terminal else None
         if self.live:
             self.live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live:
             self.live.stop()
 
@@ -72,7 +81,8 @@ class Display:
         programs = summary.programs
         if programs.judged or not programs.objects:
             out.print(
-                f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, {programs.accepted} "
+                f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, "
+                f"{programs.accepted} "
                 f"accepted; of {programs.meant_valid} meant to be valid "
                 f"{_percent(programs.meant_valid_accepted, programs.meant_valid)} accepted; "
                 f"median {programs.median_instructions:.0f} instructions"
@@ -85,14 +95,26 @@ class Display:
         for heading in ("kernel", "property", "judged", "floor", "agreed", "disagreed"):
             table.add_column(heading, justify="left" if heading in ("kernel", "property") else "right")
         for cell in summary.cells:
-            table.add_row(cell.kernel, cell.kind.value, *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements)))
+            table.add_row(
+                cell.kernel,
+                cell.kind.value,
+                *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements)),
+            )
         out.print(table)
         for loss in summary.losses:
-            out.print(f"virtual machine lost ({loss.reason}) with {loss.in_flight} jobs in flight", style="yellow")
+            out.print(
+                f"virtual machine lost ({loss.reason}) with {loss.in_flight} jobs in flight", style="yellow"
+            )
         for finding in load(self.settings.directory).findings:
             style = "dim" if finding.known_as else "bold red"
-            out.print(f"{finding.status.value}: {finding.kind.value}: {finding.statement}", style=style, markup=False)
-            out.print(f"    {self.settings.directory}/findings/{finding.id}  {finding.signature}", markup=False)
+            out.print(
+                f"{finding.status.value}: {finding.kind.value}: {finding.statement}",
+                style=style,
+                markup=False,
+            )
+            out.print(
+                f"    {self.settings.directory}/findings/{finding.id}  {finding.signature}", markup=False
+            )
         if not summary.complete:
             out.print(f"not complete: {summary.incomplete_because}", style="yellow", markup=False)
         out.print(f"report: {self.settings.directory}/index.html", markup=False)

@@ -32,11 +32,13 @@ COULD_NOT_TELL = 3
 @boot_option
 @click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="How often to try.")
 @json_option
-def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], times: int, as_json: bool) -> int:
+def replay(
+    finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], times: int, as_json: bool
+) -> int:
     """Show a finding again: a findings/ID directory, or its finding.json.
 
-    The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status: 1 when it still
-    shows, 0 when not, 3 when that could not be told.
+    The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status:
+    1 when it still shows, 0 when not, 3 when that could not be told.
     """
     record = read(finding)
     look = _looker(record)
@@ -52,11 +54,17 @@ def replay(finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], 
                 told += 1
                 if found is not None:
                     shown, statement = shown + 1, found.statement
-        results.append({"kernel": image.name, "shown": shown, "times": times, "told": told, "statement": statement})
+        results.append(
+            {"kernel": image.name, "shown": shown, "times": times, "told": told, "statement": statement}
+        )
         if not as_json:
-            click.echo(f"{image.name}: shows {shown} of {times} times" + (f": {statement}" if statement else ""))
+            click.echo(
+                f"{image.name}: shows {shown} of {times} times" + (f": {statement}" if statement else "")
+            )
     if as_json:
-        click.echo(msgspec.json.encode({"finding": record.id, "signature": record.signature, "kernels": results}))
+        click.echo(
+            msgspec.json.encode({"finding": record.id, "signature": record.signature, "kernels": results})
+        )
     if any(result["shown"] for result in results):
         return 1
     return COULD_NOT_TELL if any(result["told"] != result["times"] for result in results) else 0
@@ -96,7 +104,8 @@ def _object_looker(record: Finding, evidence: ObjectEvidence) -> Looker:
 def _same(record: Finding, seen: Observation) -> Disagreement | None:
     """The disagreement that ``record`` is about, in an observation.
 
-    An execution's culprit was found by trials that are not repeated here: the engine that is wrong is what must be the same.
+    An execution's culprit was found by trials that are not repeated here: the engine that is wrong is what
+    must be the same.
     """
     kind = Kind(record.kind.value)
     parts = 2 if kind is Kind.EXECUTION else None
@@ -119,12 +128,15 @@ def read(path: Path) -> Finding:
 
 
 def restore(record: Finding) -> Generated:
-    """The case as the properties want it: a rule finding says which rule it breaks, and where, in its signature and listing."""
+    """The case as the properties want it: a rule finding says which rule it breaks, and where, in its
+    signature and listing."""
     case = casefile.from_plain(record.case, f"finding {record.id}")
     if record.kind.value != Kind.RULE.value:
         return Generated(case, Purpose.DARING)
     name = record.signature.split(":")[1]
     at = next((row.index for row in record.listing if row.culprit), None)
     if name not in RULES or at is None:
-        raise InputError(f"finding {record.id}: rule {name!r} or its instruction is not known to this version")
+        raise InputError(
+            f"finding {record.id}: rule {name!r} or its instruction is not known to this version"
+        )
     return Generated(case, Purpose.NEAR_MISS, RULES[name], at)

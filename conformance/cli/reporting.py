@@ -20,7 +20,8 @@ _directory = click.Path(path_type=Path)
 @click.argument("directory", type=_directory)
 @json_option
 def report(directory: Path, as_json: bool) -> int:
-    """Write every report of the run in DIRECTORY again (HTML, JUnit, KTAP, CSV, Markdown), and show its precision map."""
+    """Write every report of the run in DIRECTORY again (HTML, JUnit, KTAP, CSV, Markdown), and show its
+    precision map."""
     written = write_reports(directory)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([str(path) for path in written])))
@@ -46,7 +47,9 @@ def compare(old: Path, new: Path, as_json: bool) -> int:
         "still there": [f for key, f in after.items() if key in before],
     }
     if as_json:
-        click.echo(msgspec.json.encode({name: [_brief(f) for f in findings] for name, findings in groups.items()}))
+        click.echo(
+            msgspec.json.encode({name: [_brief(f) for f in findings] for name, findings in groups.items()})
+        )
     else:
         for name, findings in groups.items():
             click.echo(f"{name}: {len(findings)}")
@@ -56,5 +59,10 @@ def compare(old: Path, new: Path, as_json: bool) -> int:
 
 
 def _brief(finding: Finding) -> dict[str, str]:
-    return {"id": finding.id, "kernel": finding.kernel, "kind": finding.kind.value, "signature": finding.signature,
-            "statement": finding.statement}  # fmt: skip
+    return {
+        "id": finding.id,
+        "kernel": finding.kernel,
+        "kind": finding.kind.value,
+        "signature": finding.signature,
+        "statement": finding.statement,
+    }

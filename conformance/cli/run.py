@@ -25,18 +25,43 @@ KINDS = [kind.value for kind in Kind]
 @click.command()
 @kernel_option
 @boot_option
-@click.option("--property", "kinds", multiple=True, type=click.Choice(KINDS), help="A kind of disagreement. [default: all]")
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Time per kernel, from the first program judged. [default: 10]"
+    "--property",
+    "kinds",
+    multiple=True,
+    type=click.Choice(KINDS),
+    help="A kind of disagreement. [default: all]",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Time per kernel, from the first program judged. [default: 10]",
 )
 @click.option("--examples", type=click.IntRange(min=1), help="Programs per kernel, instead of a time.")
-@click.option("--seed", type=click.IntRange(min=0), help="The same seed makes the same programs. [default: random, printed]")
-@click.option("--workers", type=click.IntRange(min=1), help="Virtual machines per kernel. [default: by the number of CPUs]")
-@click.option("--out", type=click.Path(path_type=Path), help="Directory for the results. [default: veridiff-out/DATE]")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="The same seed makes the same programs. [default: random, printed]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Virtual machines per kernel. [default: by the number of CPUs]",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Directory for the results. [default: veridiff-out/DATE]"
+)
 @json_option
 def run(
-    kernels: tuple[str, ...], boot_args: tuple[str, ...], kinds: tuple[str, ...], minutes: float | None, examples: int | None,
-    seed: int | None, workers: int | None, out: Path | None, as_json: bool,
+    kernels: tuple[str, ...],
+    boot_args: tuple[str, ...],
+    kinds: tuple[str, ...],
+    minutes: float | None,
+    examples: int | None,
+    seed: int | None,
+    workers: int | None,
+    out: Path | None,
+    as_json: bool,
 ) -> int:
     """Look for disagreements on one or more kernels.
 

@@ -14,7 +14,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("-e", "--environment", "environments", multiple=True, help="A tox environment. Repeatable. [default: unit, vm, lint]")
+@click.option(
+    "-e",
+    "--environment",
+    "environments",
+    multiple=True,
+    help="A tox environment. Repeatable. [default: unit, vm, lint]",
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(environments: tuple[str, ...], arguments: tuple[str, ...]) -> int:
     """Run the project's own tests. Further arguments go to pytest."""

@@ -1,4 +1,5 @@
-"""The corpus: programs that nobody here wrote, each with what kernels were measured to say of it and to return.
+"""The corpus: programs that nobody here wrote, each with what kernels were measured to say of it and to
+return.
 
 Development data only, read from a file outside the checkout; nothing at run time needs it.
 """

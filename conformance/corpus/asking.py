@@ -23,7 +23,8 @@ NOT_ALONE = {
 
 
 def _empty_maps(case: Case) -> Case:
-    """The case with nothing in its maps: a verifier does not look, and some maps cannot be filled from outside."""
+    """The case with nothing in its maps: a verifier does not look, and some maps cannot be filled from
+    outside."""
     maps = tuple(replace(spec, contents=()) for spec in case.program.maps)
     return replace(case, program=replace(case.program, maps=maps))
 
@@ -43,7 +44,9 @@ def types_refused(answer: Answer | Lost) -> bool:
     return isinstance(answer, Answer) and answer.map_errno is not None and answer.map_errno[0] < 0
 
 
-def ask(every: list[Subject], images: tuple[Image, ...], *, types_are_optional: bool = False) -> list[Subject]:
+def ask(
+    every: list[Subject], images: tuple[Image, ...], *, types_are_optional: bool = False
+) -> list[Subject]:
     """The subjects with what each kernel says; where one gives no verdict it is left out.  Nothing is run.
 
     ``types_are_optional``: as to libbpf, which loads a program without those that a kernel refuses.
@@ -60,8 +63,16 @@ def ask(every: list[Subject], images: tuple[Image, ...], *, types_are_optional: 
                     answer = session.run(Job(case, (Attempt(Jit.ON, 1, run=False),)))
                 ruling = judge_answer(answer, 0, features.support(subject.case.program))
                 if isinstance(answer, Answer) and ruling.verdict in (Verdict.ACCEPT, Verdict.REJECT):
-                    measured[number].append(Measured(
-                        features.release, subject.privileged, ruling.verdict is Verdict.ACCEPT, ruling.errno or 0,
-                        ruling.message or "", (), "", 0,
-                    ))  # fmt: skip
+                    measured[number].append(
+                        Measured(
+                            features.release,
+                            subject.privileged,
+                            ruling.verdict is Verdict.ACCEPT,
+                            ruling.errno or 0,
+                            ruling.message or "",
+                            (),
+                            "",
+                            0,
+                        )
+                    )
     return [replace(subject, measured=tuple(told)) for subject, told in zip(every, measured, strict=True)]

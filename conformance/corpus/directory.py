@@ -1,4 +1,5 @@
-"""A directory of anyone's compiled objects: every program opened as libbpf would, loaded, and judged by both oracles."""
+"""A directory of anyone's compiled objects: every program opened as libbpf would, loaded, and judged by both
+oracles."""
 
 from __future__ import annotations
 
@@ -21,8 +22,11 @@ from ebpf.objects import ObjectError
 from ebpf.program import Case
 
 
-def read_directory(path: Path, kernel: KernelTypes | None = None) -> tuple[list[Subject], dict[str, str], int]:
-    """(programs, why others are not among them, how many objects there are).  CO-RE relocations are done for ``kernel``.
+def read_directory(
+    path: Path, kernel: KernelTypes | None = None
+) -> tuple[list[Subject], dict[str, str], int]:
+    """(programs, why others are not among them, how many objects there are).  CO-RE relocations are done for
+    ``kernel``.
 
     Raises :class:`InputError` where there is no object.
     """
@@ -46,7 +50,11 @@ def read_directory(path: Path, kernel: KernelTypes | None = None) -> tuple[list[
             try:
                 case = Case(opened.program(program), (DEFAULT_INPUT,), name=title)
             except InputError as error:
-                unsupported[title] = error.reason.removeprefix("unsupported: ") if isinstance(error, ObjectError) else str(error)
+                unsupported[title] = (
+                    error.reason.removeprefix("unsupported: ")
+                    if isinstance(error, ObjectError)
+                    else str(error)
+                )
                 continue
             found.append(Subject(title, program.name, case, True, ()))
     return found, unsupported, len(files)
@@ -68,13 +76,17 @@ def judge_directory(
         "unsupported": unsupported,
         "programs": [
             {
-                "id": each.subject.id, "reference": each.answer.verdict.value,
-                "kernels": {m.kernel: "accept" if m.accepted else f"reject: {m.message}" for m in each.subject.measured},
+                "id": each.subject.id,
+                "reference": each.answer.verdict.value,
+                "kernels": {
+                    m.kernel: "accept" if m.accepted else f"reject: {m.message}"
+                    for m in each.subject.measured
+                },
             }
             for each in judged
         ],
         "oracles": tabulate(judged),
-    }  # fmt: skip
+    }
 
 
 def _types(image: Image) -> KernelTypes | None:
@@ -87,10 +99,14 @@ def _types(image: Image) -> KernelTypes | None:
 
 def as_text(table: dict[str, Any]) -> Iterator[str]:
     """The same for a reader."""
-    yield f"{table['objects']} objects: {len(table['programs'])} programs opened, {len(table['unsupported'])} unsupported"
+    opened, unsupported = len(table["programs"]), len(table["unsupported"])
+    yield f"{table['objects']} objects: {opened} programs opened, {unsupported} unsupported"
     for reason, count in Counter(table["unsupported"].values()).most_common():
         yield f"  {count:5}  {reason}"
     for row in table["programs"]:
-        told = "; ".join(f"{kernel}: {verdict}" for kernel, verdict in row["kernels"].items()) or "no verdict of any kernel"
+        told = (
+            "; ".join(f"{kernel}: {verdict}" for kernel, verdict in row["kernels"].items())
+            or "no verdict of any kernel"
+        )
         yield f"  {row['id']}: {told}; reference: {row['reference']}"
     yield from judged_as_text(table["oracles"])

@@ -1,4 +1,5 @@
-"""What the reference verifier and the interpreter say of a corpus, beside what kernels were measured to say."""
+"""What the reference verifier and the interpreter say of a corpus, beside what kernels were measured to
+say."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A run's result: ``value`` has 32 bits; None where there is none, for ``reason``.  ``sure``: chance cannot change it."""
+    """A run's result: ``value`` has 32 bits; None where there is none, for ``reason``.  ``sure``: chance
+    cannot change it."""
 
     value: int | None
     sure: bool = True
@@ -43,8 +45,8 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """``returns``: what the interpreter said on each input.  ``seconds`` of CPU and ``megabytes`` at most, of the process that
-    judged."""
+    """``returns``: what the interpreter said on each input.  ``seconds`` of CPU and ``megabytes`` at most, of
+    the process that judged."""
 
     subject: Subject
     answer: Answer
@@ -86,7 +88,8 @@ def _returned(case: Case, number: int) -> Return:
 
 
 def judge_all(every: list[Subject], workers: int) -> Iterator[Judged]:
-    """In the order given, by processes that are made anew now and then: Z3 gives back little of the memory it took."""
+    """In the order given, by processes that are made anew now and then: Z3 gives back little of the memory it
+    took."""
     with get_context("forkserver").Pool(workers, maxtasksperchild=FRESH_AFTER) as pool:
         yield from pool.imap(judge, every, chunksize=8)
 
@@ -97,7 +100,10 @@ def accusations(judged: Judged) -> Iterator[tuple[str, str]]:
         if not measured.accepted:
             continue
         if judged.answer.verdict is Verdict.UNSAFE:
-            yield measured.kernel, f"unsafe: {judged.answer.rule} at instruction {judged.answer.at} ({judged.answer.detail})"
+            yield (
+                measured.kernel,
+                f"unsafe: {judged.answer.rule} at instruction {judged.answer.at} ({judged.answer.detail})",
+            )
         for broken in judged.answer.refused_by(linux(measured.kernel)):
             yield measured.kernel, f"policy: {broken.rule} at instruction {broken.at} ({broken.detail})"
 

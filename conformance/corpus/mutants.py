@@ -12,7 +12,27 @@ from ebpf.isa.insn import Insn
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
 
-IMMEDIATES = (0, 1, -1, 2, 7, 8, 9, 63, 64, 255, 256, 511, 512, 513, 0x7FFF, 0xFFFF, 1 << 29, 0x7FFF_FFFF, -0x8000_0000)
+IMMEDIATES = (
+    0,
+    1,
+    -1,
+    2,
+    7,
+    8,
+    9,
+    63,
+    64,
+    255,
+    256,
+    511,
+    512,
+    513,
+    0x7FFF,
+    0xFFFF,
+    1 << 29,
+    0x7FFF_FFFF,
+    -0x8000_0000,
+)
 OFFSETS = (-1, 1, -4, 4, -8, 8, 2, -512, 512)
 
 
@@ -31,7 +51,11 @@ def mutants(records: tuple[Record, ...], count: int, seed: int) -> Iterator[Muta
     made = 0
     while made < count:
         record = rng.choice(records)
-        case = record.unprivileged if record.unprivileged is not None and rng.random() < 0.3 else record.privileged
+        case = (
+            record.unprivileged
+            if record.unprivileged is not None and rng.random() < 0.3
+            else record.privileged
+        )
         changed = _changed(case, rng)
         if changed is not None:
             at, insn = changed
@@ -52,7 +76,9 @@ def _changed(case: Case, rng: random.Random) -> tuple[int, Insn] | None:
         form = form_of(insn)
     except IllegalInsn:
         return None
-    if form.slots == 2 or (insn.opcode & 7 in (o.JMP, o.JMP32) and insn.opcode & o.OP_MASK in (o.CALL, o.EXIT, o.JA)):
+    if form.slots == 2 or (
+        insn.opcode & 7 in (o.JMP, o.JMP32) and insn.opcode & o.OP_MASK in (o.CALL, o.EXIT, o.JA)
+    ):
         return None
     other = _one_change(insn, rng)
     try:

@@ -1,4 +1,5 @@
-"""A corpus record's program as a case: instructions, maps with their special fields, BTF and kernel functions."""
+"""A corpus record's program as a case: instructions, maps with their special fields, BTF and kernel
+functions."""
 
 from __future__ import annotations
 
@@ -86,11 +87,17 @@ def build_case(record: ProgramRecord, runs: list[RunRecord], name: str, at: str)
     try:
         code = _instructions(record)
         program = Program(
-            ProgramType(record.prog_type_id), code, tuple(map(_map, record.maps)),
-            AttachType(record.expected_attach_type) if record.expected_attach_type else None, record.attach_name, record.license,
-            LoadFlag(record.prog_flags), _btf(record), _func_info(record),
+            ProgramType(record.prog_type_id),
+            code,
+            tuple(map(_map, record.maps)),
+            AttachType(record.expected_attach_type) if record.expected_attach_type else None,
+            record.attach_name,
+            record.license,
+            LoadFlag(record.prog_flags),
+            _btf(record),
+            _func_info(record),
             tuple((reloc.insn, reloc.name) for reloc in record.relocs if reloc.kind == "kfunc"),
-        )  # fmt: skip
+        )
         inputs = tuple(Input(bytes.fromhex(run.data)) for run in runs) or (Input(DEFAULT_INPUT),)
     except (KeyError, ValueError, binascii.Error, zlib.error, InputError) as error:
         raise InputError(f"{at}: {error}") from None
@@ -98,27 +105,47 @@ def build_case(record: ProgramRecord, runs: list[RunRecord], name: str, at: str)
 
 
 def _instructions(record: ProgramRecord) -> tuple[Insn, ...]:
-    raw = zlib.decompress(base64.b64decode(record.insns_zb64)) if record.insns_zb64 else bytes.fromhex(record.insns)
+    raw = (
+        zlib.decompress(base64.b64decode(record.insns_zb64))
+        if record.insns_zb64
+        else bytes.fromhex(record.insns)
+    )
     code = list(decode(raw))
     if not code:
         raise InputError("no instructions")
     mapped = {reloc.insn for reloc in record.relocs if reloc.kind in ("map_fd", "map_value")}
     for at in mapped:
         if not (at < len(code) and code[at].opcode == o.LD_IMM64 and 0 <= code[at].imm < len(record.maps)):
-            raise InputError(f"relocation of instruction {at}: not a 64-bit immediate with the index of a map")
+            raise InputError(
+                f"relocation of instruction {at}: not a 64-bit immediate with the index of a map"
+            )
     for at, insn in enumerate(code):
-        if insn.opcode == o.LD_IMM64 and insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and at not in mapped:
+        if (
+            insn.opcode == o.LD_IMM64
+            and insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE)
+            and at not in mapped
+        ):
             code[at] = replace(insn, imm=NO_MAP)
     return tuple(code)
 
 
 def _map(record: MapRecord) -> MapSpec:
-    fields = tuple(MapField(field.off, FieldKind(field.kind.removeprefix("bpf_")), field.to) for field in record.fields)
+    fields = tuple(
+        MapField(field.off, FieldKind(field.kind.removeprefix("bpf_")), field.to) for field in record.fields
+    )
     return MapSpec(
-        MapType[record.type], record.key_size, record.value_size, record.max_entries, record.map_flags, record.name,
-        record.btf_key, record.btf_value,
-        inner=None if record.inner is None else _map(record.inner), contents=_contents(record), fields=fields,
-    )  # fmt: skip
+        MapType[record.type],
+        record.key_size,
+        record.value_size,
+        record.max_entries,
+        record.map_flags,
+        record.name,
+        record.btf_key,
+        record.btf_value,
+        inner=None if record.inner is None else _map(record.inner),
+        contents=_contents(record),
+        fields=fields,
+    )
 
 
 def _contents(record: MapRecord) -> tuple[tuple[bytes, bytes], ...]:
@@ -140,7 +167,9 @@ def _btf(record: ProgramRecord) -> bytes | None:
     if not record.btf_types:
         return None
     types, strings = bytes.fromhex(record.btf_types), bytes.fromhex(record.btf_strings)
-    return struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings)) + types + strings
+    return (
+        struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings)) + types + strings
+    )
 
 
 def _func_info(record: ProgramRecord) -> bytes | None:

@@ -1,4 +1,5 @@
-"""Records of a corpus file: a gzipped JSON list, one object per program, with verdicts measured on real kernels."""
+"""Records of a corpus file: a gzipped JSON list, one object per program, with verdicts measured on real
+kernels."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ MODES: dict[str, bool] = {"priv": True, "unpriv": False}
 class Measured:
     """What one kernel series said of one program in one mode.
 
-    ``message`` is its last word on a refusal; ``retvals`` has one value per input (None: the test run failed),
-    () where none was made.
-    ``environment`` names what made the verdict meaningless (a map that could not be created, a module missing), or is empty.
+    ``message`` is its last word on a refusal; ``retvals`` has one value per input (None: the test run
+    failed), () where none was made. ``environment`` names what made the verdict meaningless (a map that could
+    not be created, a module missing), or is empty.
     """
 
     kernel: str
@@ -38,7 +39,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One program of the corpus.  ``unprivileged`` is the same case without capabilities, or None where it was not measured so."""
+    """One program of the corpus.  ``unprivileged`` is the same case without capabilities, or None where it
+    was not measured so."""
 
     id: str
     name: str
@@ -47,7 +49,8 @@ class Record:
     measured: tuple[Measured, ...]
 
     def on(self, kernel: str, privileged: bool = True) -> Measured | None:
-        """What ``kernel`` ("6.1", "6.12", "7.3") said; None where it was not asked, or its environment spoilt the answer."""
+        """What ``kernel`` ("6.1", "6.12", "7.3") said; None where it was not asked, or its environment spoilt
+        the answer."""
         for one in self.measured:
             if (one.kernel, one.privileged) == (kernel, privileged):
                 return None if one.environment else one
@@ -79,9 +82,11 @@ def read_records(path: Path) -> tuple[Record, ...]:
 
 
 def read_known(path: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
-    """The records that can be read, and why others cannot: a corpus may know map types or special fields that came later.
+    """The records that can be read, and why others cannot: a corpus may know map types or special fields that
+    came later.
 
-    Raises :class:`InputError` naming the file and the reason where there is no list of records, or none can be read.
+    Raises :class:`InputError` naming the file and the reason where there is no list of records, or none can
+    be read.
     """
     records, unreadable = [], []
     for number, raw in enumerate(_every(path)):
@@ -114,7 +119,9 @@ def _record(raw: Any, at: str) -> Record:
     case = build_case(record, record.runs, record.name, at)
     measured = tuple(_measured(record))
     without = replace(case, capabilities=())
-    return Record(record.id, record.name, case, None if all(m.privileged for m in measured) else without, measured)
+    return Record(
+        record.id, record.name, case, None if all(m.privileged for m in measured) else without, measured
+    )
 
 
 def _measured(record: _Record) -> Iterator[Measured]:
@@ -122,5 +129,12 @@ def _measured(record: _Record) -> Iterator[Measured]:
         for mode, one in sorted(modes.items()):
             retvals = tuple(None if value is None else value & 0xFFFF_FFFF for value in one.retvals)
             yield Measured(
-                kernel, MODES[mode], one.verdict == "ACCEPT", one.errno, one.msg, retvals, one.env, one.insns_processed
+                kernel,
+                MODES[mode],
+                one.verdict == "ACCEPT",
+                one.errno,
+                one.msg,
+                retvals,
+                one.env,
+                one.insns_processed,
             )

@@ -33,21 +33,24 @@ def _mode(judged: list[Judged]) -> dict[str, Any]:
         "answered %": _percent(sum(map(answered, judged)), len(judged)),
         "accusations": [
             {"id": each.subject.id, "name": each.subject.name, "kernel": kernel, "what": what}
-            for each in judged for kernel, what in accusations(each)
+            for each in judged
+            for kernel, what in accusations(each)
         ],
         "gaps": [
             {"id": each.subject.id, "name": each.subject.name, "kernel": kernel, "message": message}
-            for each in judged for kernel, message in gaps(each)
+            for each in judged
+            for kernel, message in gaps(each)
         ],
         "rules": _rules(judged),
         "open": dict(Counter(_reason(each) for each in judged if not answered(each)).most_common()),
         "returns": _returns(judged),
         "seconds": {
-            "median": round(seconds[len(seconds) // 2], 4), "95th percentile": round(seconds[int(len(seconds) * 0.95)], 4),
+            "median": round(seconds[len(seconds) // 2], 4),
+            "95th percentile": round(seconds[int(len(seconds) * 0.95)], 4),
             "most": round(seconds[-1], 3),
         },
         "megabytes": max(each.megabytes for each in judged),
-    }  # fmt: skip
+    }
 
 
 def _percent(part: int, whole: int) -> float:
@@ -59,7 +62,8 @@ def _reason(judged: Judged) -> str:
 
 
 def _rules(judged: list[Judged]) -> dict[str, dict[str, int]]:
-    """How often each policy rule said "refused" of a (program, kernel), and how often the kernel had accepted."""
+    """How often each policy rule said "refused" of a (program, kernel), and how often the kernel had
+    accepted."""
     rules: dict[str, dict[str, int]] = {}
     for each in judged:
         for measured in each.subject.measured:
@@ -87,28 +91,47 @@ def _returns(judged: list[Judged]) -> dict[str, Any]:
             elif result.value is None or not result.sure:
                 left[re.sub(r"\d+", "N", result.reason or "unpredictable")] += 1
             else:
-                wrong.append({"id": each.subject.id, "name": each.subject.name, "ours": result.value, "kernels": sorted(told)})
-    return {"measured": counts["measured"], "right": counts["right"], "wrong": wrong, "left": dict(left.most_common())}
+                wrong.append(
+                    {
+                        "id": each.subject.id,
+                        "name": each.subject.name,
+                        "ours": result.value,
+                        "kernels": sorted(told),
+                    }
+                )
+    return {
+        "measured": counts["measured"],
+        "right": counts["right"],
+        "wrong": wrong,
+        "left": dict(left.most_common()),
+    }
 
 
 def as_text(table: dict[str, Any]) -> Iterator[str]:
     """The same for a reader."""
     for mode, part in table.items():
-        yield f"{mode}: {part['programs']} programs: {part['safe']} safe, {part['unsafe']} unsafe, {part['unknown']} unknown"
+        answers = f"{part['safe']} safe, {part['unsafe']} unsafe, {part['unknown']} unknown"
+        yield f"{mode}: {part['programs']} programs: {answers}"
         yield f"  safe or unsafe {part['safe or unsafe %']} %, answered {part['answered %']} %"
         yield f"  CPU seconds a program: {part['seconds']}; memory {part['megabytes']} MB"
         returns = part["returns"]
         if returns["measured"]:
-            yield f"  test runs: {returns['right']} of {returns['measured']} values right, {len(returns['wrong'])} wrong"
+            wrong = len(returns["wrong"])
+            yield f"  test runs: {returns['right']} of {returns['measured']} values right, {wrong} wrong"
             for each in returns["wrong"]:
                 yield f"    wrong: {each['id']} {each['name']}: {each['ours']}, kernels {each['kernels']}"
             yield from (f"    {count:5}  {reason}" for reason, count in returns["left"].items())
         yield f"  a kernel accepts, and we object: {len(part['accusations'])}"
-        yield from (f"    {each['id']} on {each['kernel']}: {each['what']}  ({each['name']})" for each in part["accusations"])
+        yield from (
+            f"    {each['id']} on {each['kernel']}: {each['what']}  ({each['name']})"
+            for each in part["accusations"]
+        )
         yield f"  a kernel refuses what is safe, and no rule explains it: {len(part['gaps'])}"
         grouped = Counter(shape(each["message"]) for each in part["gaps"])
         yield from (f"    {count:5}  {message}" for message, count in grouped.most_common())
         yield "  policy rules: fired, of these refused by the kernel"
-        yield from (f"    {counts['fired']:5} {counts['refused']:5}  {name}" for name, counts in part["rules"].items())
+        yield from (
+            f"    {counts['fired']:5} {counts['refused']:5}  {name}" for name, counts in part["rules"].items()
+        )
         yield "  left open"
         yield from (f"    {count:5}  {reason}" for reason, count in part["open"].items())

@@ -1,4 +1,5 @@
-"""Subjects written as a file of records, which ``veridiff corpus FILE.json.gz`` reads back without any kernel."""
+"""Subjects written as a file of records, which ``veridiff corpus FILE.json.gz`` reads back without any
+kernel."""
 
 from __future__ import annotations
 
@@ -40,41 +41,66 @@ def write_records(path: Path, every: Iterable[Subject]) -> int:
 def _record(subject: Subject) -> dict[str, Any]:
     mode = next(name for name, privileged in MODES.items() if privileged is subject.privileged)
     measured = {
-        each.kernel: {mode: {
-            "verdict": "ACCEPT" if each.accepted else "REJECT", "errno": each.errno, "msg": each.message,
-            "retvals": list(each.retvals), "env": each.environment, "insns_processed": each.processed,
-        }}
+        each.kernel: {
+            mode: {
+                "verdict": "ACCEPT" if each.accepted else "REJECT",
+                "errno": each.errno,
+                "msg": each.message,
+                "retvals": list(each.retvals),
+                "env": each.environment,
+                "insns_processed": each.processed,
+            }
+        }
         for each in subject.measured
-    }  # fmt: skip
+    }
     runs = [{"data": each.packet.hex()} for each in subject.case.inputs]
-    return {"id": subject.id, "name": subject.name, **_program(subject.case), "runs": runs, "measured": measured}
+    return {
+        "id": subject.id,
+        "name": subject.name,
+        **_program(subject.case),
+        "runs": runs,
+        "measured": measured,
+    }
 
 
 def _program(case: Case) -> dict[str, Any]:
     program = case.program
     relocations = [
         {"insn": slot, "kind": "map_fd" if first.src == o.PSEUDO_MAP_FD else "map_value"}
-        for slot, first in map_loads(program.instructions) if 0 <= first.imm < len(program.maps)
+        for slot, first in map_loads(program.instructions)
+        if 0 <= first.imm < len(program.maps)
     ]
     relocations += [{"insn": slot, "kind": "kfunc", "name": name} for slot, name in program.kfuncs]
     types, strings = _btf(program)
     return {
-        "prog_type_id": int(program.type), "expected_attach_type": int(program.attach_type or 0), "prog_flags": int(program.flags),
-        "license": program.license, "attach_name": program.attach_to, "maps": [_map(each) for each in program.maps],
-        "insns_zb64": base64.b64encode(zlib.compress(encode(program.instructions))).decode(), "relocs": relocations,
-        "btf_types": types, "btf_strings": strings,
+        "prog_type_id": int(program.type),
+        "expected_attach_type": int(program.attach_type or 0),
+        "prog_flags": int(program.flags),
+        "license": program.license,
+        "attach_name": program.attach_to,
+        "maps": [_map(each) for each in program.maps],
+        "insns_zb64": base64.b64encode(zlib.compress(encode(program.instructions))).decode(),
+        "relocs": relocations,
+        "btf_types": types,
+        "btf_strings": strings,
         "func_info": [list(pair) for pair in struct.iter_unpack("<II", program.func_info or b"")],
-    }  # fmt: skip
+    }
 
 
 def _map(spec: MapSpec) -> dict[str, Any]:
     return {
-        "type": spec.type.name, "key_size": spec.key_size, "value_size": spec.value_size, "max_entries": spec.max_entries,
-        "map_flags": spec.flags, "name": spec.name, "btf_key": spec.btf_key, "btf_value": spec.btf_value,
+        "type": spec.type.name,
+        "key_size": spec.key_size,
+        "value_size": spec.value_size,
+        "max_entries": spec.max_entries,
+        "map_flags": spec.flags,
+        "name": spec.name,
+        "btf_key": spec.btf_key,
+        "btf_value": spec.btf_value,
         "fields": [{"off": each.offset, "kind": each.kind.value, "to": each.to} for each in spec.fields],
         "inner": None if spec.inner is None else _map(replace(spec.inner, inner=None)),
         "contents": [(key.hex(), value.hex()) for key, value in spec.contents],
-    }  # fmt: skip
+    }
 
 
 def _btf(program: Program) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""KVM or not: known only by booting, since /dev/kvm may create a machine and then fail on a stock kernel (nested, paravirtual)."""
+"""KVM or not: known only by booting, since /dev/kvm may create a machine and then fail on a stock kernel
+(nested, paravirtual)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def accelerator(image: Image) -> Accelerator:
-    """KVM when ``image`` boots with it on this machine, else TCG.  The answer is kept until this machine is booted again."""
+    """KVM when ``image`` boots with it on this machine, else TCG.  The answer is kept until this machine is
+    booted again."""
     return _accelerator(image)
 
 
@@ -42,7 +44,8 @@ def _kept() -> Path:
 
 
 def distrust_kvm() -> None:
-    """After a boot that failed: another kernel may have booted with KVM where this one does not.  From now on TCG."""
+    """After a boot that failed: another kernel may have booted with KVM where this one does not.  From now on
+    TCG."""
     kept = _kept()
     if kept.exists() and kept.read_text().strip() == Accelerator.KVM.value:
         kept.write_text(Accelerator.TCG.value + "\n")

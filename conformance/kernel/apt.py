@@ -1,7 +1,8 @@
-"""A private apt root: more suites than the machine has configured, from the machine's own mirror, without touching its sources.
+"""A private apt root: more suites than the machine has configured, from the machine's own mirror, without
+touching its sources.
 
-apt itself does the downloads and the signature checks.  Standard library only: ``./veridiff`` reads this before anything is
-installed.
+apt itself does the downloads and the signature checks.  Standard library only: ``./veridiff`` reads this
+before anything is installed.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from ebpf.errors import InfrastructureError, InputError
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SUITES = ("bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backports")
 SECURITY_SUITES = ("bullseye-security", "bookworm-security", "trixie-security")
-_ARCHIVE_RELEASES = re.compile(r"(bullseye|bookworm|trixie|forky|sid|stable|oldstable|testing|unstable)(-security|-updates)?")
+_ARCHIVE_RELEASES = re.compile(
+    r"(bullseye|bookworm|trixie|forky|sid|stable|oldstable|testing|unstable)(-security|-updates)?"
+)
 DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One version of one binary package an archive offers.  ``size`` is in bytes, ``sha256`` in hex, as the signed index says."""
+    """One version of one binary package an archive offers.  ``size`` is in bytes, ``sha256`` in hex, as the
+    signed index says."""
 
     name: str
     version: str
@@ -39,9 +43,10 @@ class Package:
 class AptRoot:
     """A directory with its own sources list, package lists and archive cache.
 
-    ``status`` is the dpkg status file to reckon with: the machine's to install packages, /dev/null only to download them.
-    ``architecture`` (Debian's name) differs from the machine's where images for another one are wanted.
-    ``suites`` are (address, release) pairs; None stands for every release that carries kernels, where the machine's own are.
+    ``status`` is the dpkg status file to reckon with: the machine's to install packages, /dev/null only to
+    download them. ``architecture`` (Debian's name) differs from the machine's where images for another one
+    are wanted. ``suites`` are (address, release) pairs; None stands for every release that carries kernels,
+    where the machine's own are.
     """
 
     directory: Path
@@ -57,7 +62,8 @@ class AptRoot:
             "Dir::State::lists": self.directory / "lists",
             "Dir::State::status": self.status,
             "Dir::Cache": self.directory / "cache",
-            # Container images empty these to save space; without them every query parses 60 MB of lists again.
+            # Container images empty these to save space; without them every query parses 60 MB of lists
+            # again.
             "Dir::Cache::pkgcache": "pkgcache.bin",
             "Dir::Cache::srcpkgcache": "",
             "Acquire::Languages": "none",
@@ -83,17 +89,24 @@ class AptRoot:
             return
         make_directory(self.directory / "lists" / "partial", needed=400 << 20)
         make_directory(self.directory / "cache" / "archives" / "partial")
-        write(self.directory / "sources.list", sources(kernel_suites(archives()) if self.suites is None else self.suites))
+        write(
+            self.directory / "sources.list",
+            sources(kernel_suites(archives()) if self.suites is None else self.suites),
+        )
         answer = run(["apt-get", *self.options(), "-q", "update"])
         if not any((self.directory / "lists").glob("*_Packages*")):
             raise _failure("apt-get update brought no package lists", self.directory, answer)
-        # With the network down apt keeps the old lists and exits with 0; only a clean answer makes them fresh.
-        if not re.search(r"^(Err:|E: .*fetch|W: .*fetch)", answer.stdout + answer.stderr, re.MULTILINE) or not stamp.exists():
+        # With the network down apt keeps the old lists and exits with 0; only a clean answer makes them
+        # fresh.
+        if (
+            not re.search(r"^(Err:|E: .*fetch|W: .*fetch)", answer.stdout + answer.stderr, re.MULTILINE)
+            or not stamp.exists()
+        ):
             write(stamp, "")
 
     def packages(self, pattern: str, prefix: str = "linux-") -> list[Package]:
-        """All versions of all packages whose name begins with ``prefix`` and fully matches the regular expression, in no particular
-        order."""
+        """All versions of all packages whose name begins with ``prefix`` and fully matches the regular
+        expression, in no particular order."""
         names = run(["apt-cache", *self.options(), "pkgnames", prefix]).stdout.split()
         wanted = sorted(name for name in names if re.fullmatch(pattern, name))
         if not wanted:
@@ -110,7 +123,8 @@ class AptRoot:
         return found
 
     def download(self, package: Package, directory: Path) -> Path:
-        """Downloads one package into ``directory`` and returns the file.  apt has checked it against the signed index."""
+        """Downloads one package into ``directory`` and returns the file.  apt has checked it against the
+        signed index."""
         make_directory(directory, needed=2 * package.size + (16 << 20))
         request = f"{package.name}={package.version}"
         answer = run(["apt-get", *self.options(), "-q", "download", request], cwd=directory)
@@ -136,7 +150,9 @@ def kernel_suites(configured: Iterable[tuple[str, str]]) -> list[tuple[str, str]
     for address, release in configured:
         addresses.setdefault(release.endswith("-security"), address)
     if False not in addresses:
-        raise InfrastructureError("/etc/apt/sources.list, sources.list.d: no Debian archive is named there to fetch from")
+        raise InfrastructureError(
+            "/etc/apt/sources.list, sources.list.d: no Debian archive is named there to fetch from"
+        )
     security = [(addresses[True], suite) for suite in SECURITY_SUITES] if True in addresses else []
     return [(addresses[False], suite) for suite in SUITES] + security
 
@@ -160,22 +176,30 @@ def parse_packages(text: str) -> Iterable[Package]:
                 yield package
 
 
-def run(command: Sequence[str | os.PathLike[str]], *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs an apt or dpkg program in the C locale and returns what it said; its exit status is the caller's to judge."""
+def run(
+    command: Sequence[str | os.PathLike[str]], *, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs an apt or dpkg program in the C locale and returns what it said; its exit status is the caller's
+    to judge."""
     environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     try:
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
-        raise InfrastructureError(f"{command[0]}: not found; veridiff fetches kernels with apt, on Debian and its kin") from error
+        raise InfrastructureError(
+            f"{command[0]}: not found; veridiff fetches kernels with apt, on Debian and its kin"
+        ) from error
 
 
 def make_directory(directory: Path, *, needed: int = 0) -> None:
-    """Makes a directory with its parents and checks that ``needed`` bytes are free there; :class:`InputError` otherwise."""
+    """Makes a directory with its parents and checks that ``needed`` bytes are free there; :class:`InputError`
+    otherwise."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(directory).free
     except OSError as error:
-        raise InputError(f"{directory}: {error.strerror} (XDG_CACHE_HOME chooses another place for the cache)") from error
+        raise InputError(
+            f"{directory}: {error.strerror} (XDG_CACHE_HOME chooses another place for the cache)"
+        ) from error
     if free < needed:
         raise no_space(directory, f"{free >> 20} MB are free, {needed >> 20} MB are needed")
 
@@ -194,10 +218,14 @@ def write(path: Path, text: str) -> None:
 
 def no_space(directory: Path, reason: str) -> InputError:
     """The error for a full disk: the user can choose another place."""
-    return InputError(f"{directory}: no free disk for the cache: {reason} (XDG_CACHE_HOME chooses another place)")
+    return InputError(
+        f"{directory}: no free disk for the cache: {reason} (XDG_CACHE_HOME chooses another place)"
+    )
 
 
-def _failure(what: str, directory: Path, answer: subprocess.CompletedProcess[str]) -> InputError | InfrastructureError:
+def _failure(
+    what: str, directory: Path, answer: subprocess.CompletedProcess[str]
+) -> InputError | InfrastructureError:
     text = answer.stderr + answer.stdout
     if "No space left" in text or "enough free space" in text:
         return no_space(directory, "apt says the disk is full")

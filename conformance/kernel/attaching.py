@@ -1,4 +1,5 @@
-"""What it is to attach a program: where, which way, what triggers it, and what came of each stage.  Values only."""
+"""What it is to attach a program: where, which way, what triggers it, and what came of each stage.  Values
+only."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class AttachWay(IntEnum):
     IOCTL = 1
     """PERF_EVENT_IOC_SET_BPF on a perf event."""
     LINK = 2
-    """BPF_LINK_CREATE: of perf events since Linux 5.15 (bpf_perf_link_attach, kernel/bpf/syscall.c), of cgroups since 5.7."""
+    """BPF_LINK_CREATE: of perf events since Linux 5.15 (bpf_perf_link_attach, kernel/bpf/syscall.c), of
+    cgroups since 5.7."""
 
 
 WAYS = {
@@ -47,7 +49,8 @@ WAYS = {
 
 
 class Trigger(IntEnum):
-    """What is done while the program is attached; a system call is made by a child of the agent, never by itself."""
+    """What is done while the program is attached; a system call is made by a child of the agent, never by
+    itself."""
 
     NONE = 0
     EXECVE = 1
@@ -55,8 +58,8 @@ class Trigger(IntEnum):
     GETPID = 2
     OPENAT = 3
     PACKET = 4
-    """The case's first packet (64 zero bytes when it has none) is sent: over the pair of :attr:`PlaceKind.SOCKET`, else as the
-    payload of a UDP datagram over loopback."""
+    """The case's first packet (64 zero bytes when it has none) is sent: over the pair of
+    :attr:`PlaceKind.SOCKET`, else as the payload of a UDP datagram over loopback."""
 
 
 _NAMES = {
@@ -74,21 +77,24 @@ PLAIN = Attempt(run=False)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``name``: of a tracepoint category/event, of a probe a kernel function, of a cgroup the direction, of a socket nothing."""
+    """``name``: of a tracepoint category/event, of a probe a kernel function, of a cgroup the direction, of a
+    socket nothing."""
 
     kind: PlaceKind
     name: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Place:
-        """``tracepoint:syscalls/sys_enter_execve``, ``kprobe:do_sys_openat2``, ``raw_tracepoint:sys_enter``, ``socket``,
-        ``cgroup:ingress``.  Raises :class:`InputError`."""
+        """``tracepoint:syscalls/sys_enter_execve``, ``kprobe:do_sys_openat2``, ``raw_tracepoint:sys_enter``,
+        ``socket``, ``cgroup:ingress``.  Raises :class:`InputError`."""
         kind, _, name = text.partition(":")
         try:
             place = cls(PlaceKind[kind.upper()], name)
         except KeyError:
             known = ", ".join([each.name.lower() for each in PlaceKind])
-            raise InputError(f"nothing can be attached to {text!r}: a place begins with one of {known}") from None
+            raise InputError(
+                f"nothing can be attached to {text!r}: a place begins with one of {known}"
+            ) from None
         if len(name) > MAX_NAME or not re.fullmatch(_NAMES[place.kind], name, re.ASCII):
             raise InputError(f"{name!r} cannot be the name of a {kind}")
         return place
@@ -123,7 +129,8 @@ class AttachJob:
 
 
 class Stage(Enum):
-    """In order.  The first that fails is the last before DETACH, which comes whenever there is something to let go."""
+    """In order.  The first that fails is the last before DETACH, which comes whenever there is something to
+    let go."""
 
     MAPS = 1
     LOAD = 2
@@ -144,8 +151,9 @@ class Stage(Enum):
 class Reached:
     """A stage and its errno, 0 or positive.
 
-    ``value``: of MAPS the map that failed (2**64 - 1: the program's BTF), of FIND the tracepoint's id or the number of the kind of
-    perf event, of ATTACH the way, of TRIGGER how often it was pulled (packets: bytes that came through), of READ how many bytes.
+    ``value``: of MAPS the map that failed (2**64 - 1: the program's BTF), of FIND the tracepoint's id or the
+    number of the kind of perf event, of ATTACH the way, of TRIGGER how often it was pulled (packets: bytes
+    that came through), of READ how many bytes.
     """
 
     stage: Stage
@@ -163,9 +171,10 @@ class Reached:
 class Attached:
     """What came of it.
 
-    ``stages`` in the order they were reached.  ``format`` is a tracepoint's format file.  ``trace`` is what the trace pipe gained,
-    of which there was more when ``truncated``.  ``maps`` as in :class:`conformance.kernel.jobs.Run`, after the program was
-    detached; empty when they were not made.  ``answer`` is to the load alone, for :func:`conformance.kernel.verdicts.judge_answer`.
+    ``stages`` in the order they were reached.  ``format`` is a tracepoint's format file.  ``trace`` is what
+    the trace pipe gained, of which there was more when ``truncated``.  ``maps`` as in
+    :class:`conformance.kernel.jobs.Run`, after the program was detached; empty when they were not made.
+    ``answer`` is to the load alone, for :func:`conformance.kernel.verdicts.judge_answer`.
     """
 
     stages: tuple[Reached, ...]
@@ -191,8 +200,8 @@ class Attached:
         return not self.truncated and re.search(rb"^CPU:\d+ \[LOST ", self.trace, re.MULTILINE) is None
 
     def printed(self) -> tuple[str, ...]:
-        """What bpf_trace_printk printed, a line each, without what the tracer puts before it (kernel/trace/bpf_trace.h: event
-        ``bpf_trace_printk``)."""
+        """What bpf_trace_printk printed, a line each, without what the tracer puts before it
+        (kernel/trace/bpf_trace.h: event ``bpf_trace_printk``)."""
         marker = ": bpf_trace_printk: "
         lines = self.trace.decode("utf-8", "replace").splitlines()
         return tuple([line.split(marker, 1)[1] for line in lines if marker in line])

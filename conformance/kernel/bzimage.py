@@ -1,4 +1,5 @@
-"""The x86 boot header: whether a file is a bzImage, and which release it says it is (Documentation/arch/x86/boot.rst)."""
+"""The x86 boot header: whether a file is a bzImage, and which release it says it is
+(Documentation/arch/x86/boot.rst)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _HEADER = 0x8000  # more than the largest setup part (64 sectors of 512 bytes)
 
 
 def release(path: Path) -> str:
-    """The release (``uname -r``) a bzImage names in its header.  Raises :class:`InputError` for anything that is not one."""
+    """The release (``uname -r``) a bzImage names in its header.  Raises :class:`InputError` for anything that
+    is not one."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEADER)

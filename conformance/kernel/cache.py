@@ -1,4 +1,5 @@
-"""Where veridiff keeps what it fetched or built, and how several processes share it.  Standard library only."""
+"""Where veridiff keeps what it fetched or built, and how several processes share it.  Standard library
+only."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from ebpf.errors import InputError
 
 
 def cache_directory() -> Path:
-    """``$XDG_CACHE_HOME/veridiff``, or ``~/.cache/veridiff``; not yet made.  :class:`InputError` when there is no home."""
+    """``$XDG_CACHE_HOME/veridiff``, or ``~/.cache/veridiff``; not yet made.  :class:`InputError` when there
+    is no home."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     try:
         return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "veridiff"
@@ -28,7 +30,9 @@ def locked(path: Path) -> Iterator[None]:
     try:
         file = path.open("w")
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror} (XDG_CACHE_HOME chooses another place for the cache)") from error
+        raise InputError(
+            f"{path}: {error.strerror} (XDG_CACHE_HOME chooses another place for the cache)"
+        ) from error
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

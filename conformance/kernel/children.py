@@ -12,9 +12,11 @@ MAX_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A static executable kept in a ``slot`` of the guest (0..7), the one argument it gets, and its standard input.
+    """A static executable kept in a ``slot`` of the guest (0..7), the one argument it gets, and its standard
+    input.
 
-    It is killed after ``milliseconds`` (up to 60,000), and has ``memory_mib`` of address space and ``max_output`` bytes to write.
+    It is killed after ``milliseconds`` (up to 60,000), and has ``memory_mib`` of address space and
+    ``max_output`` bytes to write.
     """
 
     slot: int
@@ -34,8 +36,8 @@ class Child:
 class Ended:
     """How a child ended.
 
-    ``errno`` is not 0 where it could not be started, and ETIMEDOUT where it was killed for its time; ``status`` is as waitpid(2)
-    gives it; ``splats`` as in :class:`conformance.kernel.jobs.Answer`.
+    ``errno`` is not 0 where it could not be started, and ETIMEDOUT where it was killed for its time;
+    ``status`` is as waitpid(2) gives it; ``splats`` as in :class:`conformance.kernel.jobs.Answer`.
     """
 
     errno: int

@@ -25,10 +25,14 @@ def compiler() -> tuple[str, ...]:
         if candidate and shutil.which(candidate[0]):
             return candidate
     looked = named or "cc, gcc"
-    raise InputError(f"no C compiler ({looked}): install one (Debian: apt-get install gcc libc6-dev) or name it in CC")
+    raise InputError(
+        f"no C compiler ({looked}): install one (Debian: apt-get install gcc libc6-dev) or name it in CC"
+    )
 
 
-def built(name: str, sources: Sequence[Path], flags: Sequence[str] = (), libraries: Sequence[str] = ()) -> bytes:
+def built(
+    name: str, sources: Sequence[Path], flags: Sequence[str] = (), libraries: Sequence[str] = ()
+) -> bytes:
     """The static executable of ``sources`` (headers among them are not handed to the compiler).
 
     Raises :class:`InputError` when there is no compiler, or it fails.
@@ -41,7 +45,9 @@ def built(name: str, sources: Sequence[Path], flags: Sequence[str] = (), librari
     kept.mkdir(parents=True, exist_ok=True)
     file = kept / f"{name}-{digest.hexdigest()[:32]}"
     if not file.exists():
-        _build(name, command, [*(str(source) for source in sources if source.suffix == ".c"), *libraries], file)
+        _build(
+            name, command, [*(str(source) for source in sources if source.suffix == ".c"), *libraries], file
+        )
     return file.read_bytes()
 
 
@@ -50,14 +56,20 @@ def _build(name: str, command: list[str], inputs: list[str], to: Path) -> None:
     with tempfile.NamedTemporaryFile(dir=to.parent, prefix=f"{name}-", delete=False) as unfinished:
         pass
     try:
-        done = subprocess.run([*command, "-o", unfinished.name, *inputs], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, "-o", unfinished.name, *inputs], capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            raise InputError(f"the {name} does not build with {shlex.join(command)}: {_first_error(done.stderr)}")
+            raise InputError(
+                f"the {name} does not build with {shlex.join(command)}: {_first_error(done.stderr)}"
+            )
         os.replace(unfinished.name, to)
     finally:
         Path(unfinished.name).unlink(missing_ok=True)
 
 
 def _first_error(stderr: str) -> str:
-    lines = [line for line in stderr.splitlines() if "error" in line or "cannot find" in line] or stderr.splitlines()
+    lines = [
+        line for line in stderr.splitlines() if "error" in line or "cannot find" in line
+    ] or stderr.splitlines()
     return lines[0].strip() if lines else "no message"

@@ -31,8 +31,13 @@ def cached() -> set[str]:
 
 
 def offered() -> dict[str, Package]:
-    """Package version → the package that holds vmlinuz.  Remembered beside apt's lists, until these are fetched anew."""
-    root, stamp, memory = _root(), cache_directory() / "apt" / "updated", cache_directory() / "apt" / "kernels.json"
+    """Package version → the package that holds vmlinuz.  Remembered beside apt's lists, until these are
+    fetched anew."""
+    root, stamp, memory = (
+        _root(),
+        cache_directory() / "apt" / "updated",
+        cache_directory() / "apt" / "kernels.json",
+    )
     with locked(cache_directory() / "apt.lock"):
         root.update()
         if memory.exists() and memory.stat().st_mtime_ns >= stamp.stat().st_mtime_ns:
@@ -46,10 +51,13 @@ def offered() -> dict[str, Package]:
 def fetch_version(version: str) -> Image:
     """The kernel of exactly this package version, downloaded first when it is not cached.
 
-    Raises :class:`InputError` when it is not offered or the disk is full, :class:`InfrastructureError` when apt fails.
+    Raises :class:`InputError` when it is not offered or the disk is full, :class:`InfrastructureError` when
+    apt fails.
     """
     with locked(cache_directory() / "images" / "lock"):
-        record = next((path for path in _records() if json.loads(path.read_text())["version"] == version), None)
+        record = next(
+            (path for path in _records() if json.loads(path.read_text())["version"] == version), None
+        )
         if record is None:
             packages = offered()
             if version not in packages:
@@ -63,7 +71,13 @@ def fetch_version(version: str) -> Image:
     data, home = json.loads(record.read_text()), record.parent
     modules = tuple(home / "modules" / name for name in data["modules"])
     config = home / "config"
-    return Image(PREFIX + data["version"], data["release"], home / "vmlinuz", modules, config if config.exists() else None)
+    return Image(
+        PREFIX + data["version"],
+        data["release"],
+        home / "vmlinuz",
+        modules,
+        config if config.exists() else None,
+    )
 
 
 def _records() -> list[Path]:
@@ -75,7 +89,8 @@ def _root() -> AptRoot:
 
 
 def _fetch(package: Package) -> Path:
-    """Downloads and unpacks next to the final place, then moves there in one step: a kill at any moment leaves no half image."""
+    """Downloads and unpacks next to the final place, then moves there in one step: a kill at any moment
+    leaves no half image."""
     home = cache_directory() / "images" / f"{package.version}-{package.sha256[:12]}"
     make_directory(home.parent, needed=8 * package.size)
     for left in home.parent.glob(".unpack-*"):  # of a process that was killed: we hold the lock
@@ -99,8 +114,8 @@ def _fetch(package: Package) -> Path:
             if base is not None:
                 add(base)
                 any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS)
-        # Kernels whose configuration is in a package of its own (6.19 on) have virtio built in, and that package may be gone
-        # from the archive while the kernel is still there.
+        # Kernels whose configuration is in a package of its own (6.19 on) have virtio built in, and that
+        # package may be gone from the archive while the kernel is still there.
         config = result / "config"
         wanted = modules_needed(config.read_text()) if config.exists() else []
         if wanted and not any(tree.rglob("*.ko*")):
@@ -116,7 +131,9 @@ def _companion(root: AptRoot, name: str, version: str) -> Package:
     """The package that goes with a kernel and has the same version."""
     found = _offered_with(root, name, version)
     if found is None:
-        raise InfrastructureError(f"{name}={version}: apt does not offer it, and the kernel is of no use without it")
+        raise InfrastructureError(
+            f"{name}={version}: apt does not offer it, and the kernel is of no use without it"
+        )
     return found
 
 

@@ -1,4 +1,5 @@
-"""Debian's order of package versions (deb-version(7)), as a sort key: apt is asked once for the list, then nothing is spawned."""
+"""Debian's order of package versions (deb-version(7)), as a sort key: apt is asked once for the list, then
+nothing is spawned."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ def version_key(version: str) -> tuple[int, list[Part], list[Part]]:
 
 
 def _parts(text: str) -> list[Part]:
-    """Alternating non-digits and numbers.  "~" sorts before the end, the end before letters, letters before the rest."""
+    """Alternating non-digits and numbers.  "~" sorts before the end, the end before letters, letters before
+    the rest."""
     *pairs, _ = re.findall(r"(\D*)(\d*)", text)  # the last match is the empty one at the end
     parts = [((*map(_order, letters), 0), int(digits or 0)) for letters, digits in pairs]
     return [*(parts or [_END]), _END]  # no text counts as "0"

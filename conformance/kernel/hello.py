@@ -28,7 +28,8 @@ class Knob(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """``release`` and ``machine`` as uname gives them; ``cpus`` possible CPUs; ``uptime_nanoseconds`` of the guest."""
+    """``release`` and ``machine`` as uname gives them; ``cpus`` possible CPUs; ``uptime_nanoseconds`` of the
+    guest."""
 
     release: str
     machine: str
@@ -51,7 +52,11 @@ def decode_hello(payload: bytes) -> Hello:
 
 def encode_hello(hello: Hello) -> bytes:
     """What the agent sends."""
-    return b"".join([
-        U32.pack(PROTOCOL_VERSION), blob(hello.release.encode()), blob(hello.machine.encode()),
-        _TAIL.pack(hello.cpus, hello.knobs, hello.uptime_nanoseconds),
-    ])  # fmt: skip
+    return b"".join(
+        [
+            U32.pack(PROTOCOL_VERSION),
+            blob(hello.release.encode()),
+            blob(hello.machine.encode()),
+            _TAIL.pack(hello.cpus, hello.knobs, hello.uptime_nanoseconds),
+        ]
+    )

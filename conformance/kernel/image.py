@@ -10,9 +10,10 @@ from pathlib import Path
 class Image:
     """A bootable kernel.
 
-    ``name`` is what the user calls it (``debian:6.12.107-1`` or a path); ``version`` is the release the image itself names
-    (``uname -r``).  ``modules`` are uncompressed and in the order in which they must be loaded for a virtio-serial port to
-    appear; empty where the drivers are built in.  ``config`` is the kernel's build configuration, None when nobody supplied one.
+    ``name`` is what the user calls it (``debian:6.12.107-1`` or a path); ``version`` is the release the image
+    itself names (``uname -r``).  ``modules`` are uncompressed and in the order in which they must be loaded
+    for a virtio-serial port to appear; empty where the drivers are built in.  ``config`` is the kernel's
+    build configuration, None when nobody supplied one.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Kernel images by name: stock Debian kernels fetched with apt and cached, or any bzImage the user has.
 
-Names: ``debian:6.12`` (the newest of that series that apt offers), ``debian:6.12.107-1`` (exactly that package version), a glob
-(``debian:6.12.*``: every version it matches), or the path of a bzImage.
+Names: ``debian:6.12`` (the newest of that series that apt offers), ``debian:6.12.107-1`` (exactly that
+package version), a glob (``debian:6.12.*``: every version it matches), or the path of a bzImage.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ebpf.errors import InputError, VeridiffError
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of ``veridiff kernels list``: a name to use, whether apt offers it now, and whether it is in the cache."""
+    """One row of ``veridiff kernels list``: a name to use, whether apt offers it now, and whether it is in
+    the cache."""
 
     name: str
     offered: bool
@@ -42,10 +43,13 @@ def list_images() -> list[Listed]:
 
 
 def resolve(pattern: str) -> list[str]:
-    """The exact names a kernel name stands for, oldest first; never empty.  Raises :class:`InputError` for an unknown one."""
+    """The exact names a kernel name stands for, oldest first; never empty.  Raises :class:`InputError` for an
+    unknown one."""
     if not pattern.startswith(PREFIX):
         if not Path(pattern).exists():
-            raise InputError(f"{pattern}: unknown kernel name: neither debian:VERSION nor the path of a bzImage")
+            raise InputError(
+                f"{pattern}: unknown kernel name: neither debian:VERSION nor the path of a bzImage"
+            )
         bzimage.release(Path(pattern))
         return [pattern]
     wanted = pattern.removeprefix(PREFIX)
@@ -59,12 +63,16 @@ def resolve(pattern: str) -> list[str]:
         if not chosen:
             raise
     if not chosen:
-        raise InputError(f"{pattern}: unknown kernel name: apt offers no such version (veridiff kernels list shows what it offers)")
+        raise InputError(
+            f"{pattern}: unknown kernel name: apt offers no such version (veridiff kernels list shows what "
+            "it offers)"
+        )
     return [PREFIX + version for version in chosen]
 
 
 def choose(wanted: str, versions: Iterable[str]) -> list[str]:
-    """Among package versions: all that a glob matches, the exact one, or the newest of a series; empty when there is none."""
+    """Among package versions: all that a glob matches, the exact one, or the newest of a series; empty when
+    there is none."""
     ordered = sorted(versions, key=version_key)
     if re.search(r"[*?\[]", wanted):
         return [version for version in ordered if fnmatch.fnmatchcase(version, wanted)]
@@ -77,8 +85,8 @@ def choose(wanted: str, versions: Iterable[str]) -> list[str]:
 def fetch(name: str) -> Image:
     """The image of that name, downloaded first when it is not cached.  A glob must match one kernel only.
 
-    Raises :class:`InputError` for an unknown name, a file that is not a bzImage, or no disk for the cache, and
-    :class:`InfrastructureError` when apt fails.
+    Raises :class:`InputError` for an unknown name, a file that is not a bzImage, or no disk for the cache,
+    and :class:`InfrastructureError` when apt fails.
     """
     names = resolve(name)
     if len(names) != 1:

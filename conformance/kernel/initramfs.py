@@ -1,4 +1,5 @@
-"""The guest's root file system: a "newc" cpio archive (Documentation/driver-api/early-userspace/buffer-format.rst)."""
+"""The guest's root file system: a "newc" cpio archive
+(Documentation/driver-api/early-userspace/buffer-format.rst)."""
 
 from __future__ import annotations
 

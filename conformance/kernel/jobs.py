@@ -1,4 +1,5 @@
-"""What is asked of a kernel and what it answered: values only, shared by real sessions and the lying kernel of the tests."""
+"""What is asked of a kernel and what it answered: values only, shared by real sessions and the lying kernel
+of the tests."""
 
 from __future__ import annotations
 
@@ -19,11 +20,12 @@ class Jit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One BPF_PROG_LOAD of the case's program, then one BPF_PROG_TEST_RUN per input when ``run`` and it was accepted.
+    """One BPF_PROG_LOAD of the case's program, then one BPF_PROG_TEST_RUN per input when ``run`` and it was
+    accepted.
 
-    ``log_level`` 0, 1 (messages) or 2 (states after each instruction); ``extra_flags`` are or-ed to the program's own load flags;
-    ``translated`` asks for the translated program (BPF_OBJ_GET_INFO_BY_FD).
-    Maps are refilled from the case before every run.
+    ``log_level`` 0, 1 (messages) or 2 (states after each instruction); ``extra_flags`` are or-ed to the
+    program's own load flags; ``translated`` asks for the translated program (BPF_OBJ_GET_INFO_BY_FD). Maps
+    are refilled from the case before every run.
     """
 
     jit: Jit = Jit.ON
@@ -39,8 +41,8 @@ class Attempt:
 class Job:
     """A case and the attempts to make with it, in order.
 
-    Maps are created with the capabilities of the attempt (what their creator may do decides verdicts on unprivileged programs), or
-    with all where that is not allowed, and serve until an attempt with others.
+    Maps are created with the capabilities of the attempt (what their creator may do decides verdicts on
+    unprivileged programs), or with all where that is not allowed, and serve until an attempt with others.
     """
 
     case: Case
@@ -48,7 +50,8 @@ class Job:
 
 
 class Verdict(Enum):
-    """What a kernel said of a program.  NONE, LOST and UNSUPPORTED are not opinions and are never folded into one."""
+    """What a kernel said of a program.  NONE, LOST and UNSUPPORTED are not opinions and are never folded into
+    one."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -59,11 +62,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One BPF_PROG_TEST_RUN.  ``errno`` 0 or positive; ``retval`` is 32 bits unsigned (the kernel returns no more).
+    """One BPF_PROG_TEST_RUN.  ``errno`` 0 or positive; ``retval`` is 32 bits unsigned (the kernel returns no
+    more).
 
-    ``maps`` holds, per map of the program in order, the (key, value) pairs after the run: arrays in index order, queues and
-    stacks in popping order with empty keys, others sorted by key; None when that map type cannot be read back, or is larger than
-    8 MiB.  Of a per-CPU map it is the value on CPU 0.
+    ``maps`` holds, per map of the program in order, the (key, value) pairs after the run: arrays in index
+    order, queues and stacks in popping order with empty keys, others sorted by key; None when that map type
+    cannot be read back, or is larger than 8 MiB.  Of a per-CPU map it is the value on CPU 0.
     """
 
     errno: int
@@ -78,9 +82,10 @@ class Run:
 class Loaded:
     """What one attempt gave.
 
-    ``errno`` is 0 or positive.  ``log`` is the verifier log as text; ``log_truncated`` says the buffer was too small even after
-    enlarging it.  ``jited_length`` is in bytes: 0 means the kernel's interpreter runs it, whatever was asked for.
-    ``nanoseconds`` is guest time in BPF_PROG_LOAD.  ``verified`` is the kernel's count of processed instructions (None: not told).
+    ``errno`` is 0 or positive.  ``log`` is the verifier log as text; ``log_truncated`` says the buffer was
+    too small even after enlarging it.  ``jited_length`` is in bytes: 0 means the kernel's interpreter runs
+    it, whatever was asked for. ``nanoseconds`` is guest time in BPF_PROG_LOAD.  ``verified`` is the kernel's
+    count of processed instructions (None: not told).
     """
 
     errno: int
@@ -97,10 +102,10 @@ class Loaded:
 class Answer:
     """A kernel's answer to a job: one :class:`Loaded` per attempt, in order.
 
-    ``map_errno`` is (index, errno) of the first map that could not be created: no attempt was made then.
-    An index of -1 is the program's BTF, refused by BPF_BTF_LOAD.  ``missing`` is a function or type the program names and this
-    kernel's BTF does not have: no attempt was made then either.
-    ``splats`` are warnings, oopses and "verifier bug" lines that dmesg gained while this job ran.
+    ``map_errno`` is (index, errno) of the first map that could not be created: no attempt was made then. An
+    index of -1 is the program's BTF, refused by BPF_BTF_LOAD.  ``missing`` is a function or type the program
+    names and this kernel's BTF does not have: no attempt was made then either. ``splats`` are warnings,
+    oopses and "verifier bug" lines that dmesg gained while this job ran.
     """
 
     attempts: tuple[Loaded, ...]

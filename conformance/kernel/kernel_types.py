@@ -18,7 +18,8 @@ _SHDR = struct.Struct("<IIQQQQIIQQ")
 
 
 def kernel_btf(vmlinuz: Path) -> bytes:
-    """The section ``.BTF``.  Raises :class:`InputError` for an image without one, or packed in a way that cannot be undone."""
+    """The section ``.BTF``.  Raises :class:`InputError` for an image without one, or packed in a way that
+    cannot be undone."""
     vmlinux = _unpacked(vmlinuz)
     if vmlinux[:4] != b"\x7fELF":
         raise InputError(f"{vmlinuz}: what is packed in it is not an ELF file")
@@ -57,7 +58,9 @@ def _unpacked(vmlinuz: Path) -> bytes:
         match payload[:4]:
             case b"\x28\xb5\x2f\xfd":
                 # The four bytes after it are the length of what was packed, and zstd complains of them.
-                return subprocess.run(["zstd", "-dcq"], input=payload, capture_output=True, check=False).stdout
+                return subprocess.run(
+                    ["zstd", "-dcq"], input=payload, capture_output=True, check=False
+                ).stdout
             case b"\xfd7zX":
                 return lzma.LZMADecompressor().decompress(payload)
             case head if head[:2] == b"\x1f\x8b":

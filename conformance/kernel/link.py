@@ -31,8 +31,9 @@ class Link:
         self._out.append(memoryview(data))
 
     def exchange(self, seconds: float) -> list[Frame]:
-        """Send what fits, take the frames that have come; waits at most ``seconds`` for the first bytes of either direction.
-        Raises :class:`GuestLost` at the end of the stream, :class:`ProtocolError` for garbage."""
+        """Send what fits, take the frames that have come; waits at most ``seconds`` for the first bytes of
+        either direction. Raises :class:`GuestLost` at the end of the stream, :class:`ProtocolError` for
+        garbage."""
         try:
             self._send()
             if seconds > 0:
@@ -48,13 +49,16 @@ class Link:
         return list(self._reader.feed(data))
 
     def expect(self, kind: Kind, seconds: float) -> Frame:
-        """The one answer due, of this kind, within ``seconds``; else :class:`GuestLost` (hang) or :class:`ProtocolError`."""
+        """The one answer due, of this kind, within ``seconds``; else :class:`GuestLost` (hang) or
+        :class:`ProtocolError`."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             frames = self.exchange(min(left, 1.0))
             if frames:
                 if len(frames) > 1 or frames[0].kind is not kind:
-                    raise ProtocolError(f"wanted one {kind.name}, got {', '.join(frame.kind.name for frame in frames)}")
+                    raise ProtocolError(
+                        f"wanted one {kind.name}, got {', '.join(frame.kind.name for frame in frames)}"
+                    )
                 return frames[0]
         raise GuestLost(LossReason.HANG)
 

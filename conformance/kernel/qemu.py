@@ -40,7 +40,7 @@ ARCHITECTURES = {
         "ttyS0",
         # TCG's timers are late under load, and the kernel's check of them then panics.
         ("no_timer_check", "i8042.noaux", "i8042.nokbd", "tsc=reliable"),
-    ),
+    )
 }
 
 
@@ -55,13 +55,19 @@ class Qemu:
 
 @cache
 def find_qemu() -> Qemu:
-    """The emulator for this machine's own architecture.  Raises :class:`InputError` naming what to install."""
+    """The emulator for this machine's own architecture.  Raises :class:`InputError` naming what to
+    install."""
     architecture = ARCHITECTURES.get(platform.machine())
     if architecture is None:
-        raise InputError(f"no guest is known for a {platform.machine()} machine; these are: {', '.join(ARCHITECTURES)}")
+        raise InputError(
+            f"no guest is known for a {platform.machine()} machine; these are: {', '.join(ARCHITECTURES)}"
+        )
     path = shutil.which(architecture.binary)
     if path is None:
-        raise InputError(f"no {architecture.binary}: install QEMU (Debian: apt-get install qemu-system-x86), version 8 or newer")
+        raise InputError(
+            f"no {architecture.binary}: install QEMU (Debian: apt-get install qemu-system-x86), version 8 "
+            "or newer"
+        )
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"version (\d+)\.", done.stdout)
     if found is None:
@@ -70,8 +76,8 @@ def find_qemu() -> Qemu:
 
 
 def cpu_model(qemu: Qemu, image: Image) -> str:
-    """``max``, less cmpxchg16b where that is needed: TCG before QEMU 8 corrupts flags on it and stock kernels die at random, but
-    kernels from 7.0 on cannot live without it (arena maps fail)."""
+    """``max``, less cmpxchg16b where that is needed: TCG before QEMU 8 corrupts flags on it and stock kernels
+    die at random, but kernels from 7.0 on cannot live without it (arena maps fail)."""
     series = re.match(r"(\d+)\.", image.version)
     old_kernel = series is not None and int(series[1]) < 7
     return "max,-cx16" if qemu.major < 8 and old_kernel else "max"
@@ -87,7 +93,8 @@ def command(
     console_fd: int,
     port_fd: int,
 ) -> list[str]:
-    """The whole command line.  The three descriptors are inherited: no file of a guest has a name that could be left behind."""
+    """The whole command line.  The three descriptors are inherited: no file of a guest has a name that could
+    be left behind."""
     guest = qemu.architecture
     append = (
         f"console={guest.console}",
@@ -99,23 +106,41 @@ def command(
     return [
         qemu.path,
         # nothing but what is listed here
-        "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
-        "-machine", guest.machine,
-        "-accel", "kvm" if accelerator is Accelerator.KVM else "tcg",
-        "-cpu", "host" if accelerator is Accelerator.KVM else cpu_model(qemu, image),
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-monitor",
+        "none",
+        "-machine",
+        guest.machine,
+        "-accel",
+        "kvm" if accelerator is Accelerator.KVM else "tcg",
+        "-cpu",
+        "host" if accelerator is Accelerator.KVM else cpu_model(qemu, image),
         # one: per-CPU maps have one value, and a job's run is the only thing that happens
-        "-smp", "1",
-        "-m", str(memory_mib),
+        "-smp",
+        "1",
+        "-m",
+        str(memory_mib),
         # a panic ends the process
         "-no-reboot",
-        "-kernel", str(image.vmlinuz),
-        "-initrd", f"/proc/self/fd/{initrd_fd}",
-        "-append", " ".join(append),
+        "-kernel",
+        str(image.vmlinuz),
+        "-initrd",
+        f"/proc/self/fd/{initrd_fd}",
+        "-append",
+        " ".join(append),
         # the guest's console goes to a file that only we hold
-        "-chardev", f"file,id=console,path=/proc/self/fd/{console_fd},append=on",
-        "-serial", "chardev:console",
+        "-chardev",
+        f"file,id=console,path=/proc/self/fd/{console_fd},append=on",
+        "-serial",
+        "chardev:console",
         # the agent's port
-        "-device", "virtio-serial-pci,max_ports=2",
-        "-chardev", f"socket,id=agent,fd={port_fd}",
-        "-device", f"virtserialport,chardev=agent,name={PORT_NAME}",
-    ]  # fmt: skip
+        "-device",
+        "virtio-serial-pci,max_ports=2",
+        "-chardev",
+        f"socket,id=agent,fd={port_fd}",
+        "-device",
+        f"virtserialport,chardev=agent,name={PORT_NAME}",
+    ]

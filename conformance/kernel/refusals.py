@@ -1,4 +1,5 @@
-"""The line a verifier log ends in when it refuses, and the phase of loading it comes from.  Read from the end: logs are long."""
+"""The line a verifier log ends in when it refuses, and the phase of loading it comes from.  Read from the
+end: logs are long."""
 
 from __future__ import annotations
 
@@ -8,14 +9,20 @@ from dataclasses import dataclass
 
 from ebpf.rules import Phase
 
-AFTER = re.compile(r"verification time \d|stack depth (?:max )?\d|processed \d+ insns|subprog \d+ \(|(?:cur|old) state: ")
+AFTER = re.compile(
+    r"verification time \d|stack depth (?:max )?\d|processed \d+ insns|subprog \d+ \(|(?:cur|old) state: "
+)
 """Lines that may follow a refusal."""
 LOOP = re.compile(r"infinite loop detected at insn \d+")
 GLUED = re.compile(r"(?<=.)(?:verification time \d+ usec|processed \d+ insns \(limit).*")
-"""Statistics after a message that ends no line ("spilled ptr in range of var-offset stack write", 6.1 to 7.3)."""
+"""Statistics after a message that ends no line ("spilled ptr in range of var-offset stack write", 6.1 to
+7.3)."""
 WALK = re.compile(
-    r"\s*\d+: |from \d+ to \d+|mark_precise: |last_idx \d|regs=|parent |frame ?\d|func#\d|propagating |caller:|callee:|;|\s"
-    r"|returning from callee:|to caller at|SCC |Live regs|stack use/def|subprog#|topo_order|Func#\d+ \('|Validating ")
+    r"\s*\d+: |from \d+ to \d+|mark_precise: |last_idx \d|regs=|parent |frame ?\d|func#\d|propagating "
+    r"|caller:|callee:|;|\s"
+    r"|returning from callee:|to caller at|SCC |Live regs|stack use/def|subprog#|topo_order|Func#\d+ "
+    r"\('|Validating "
+)
 """Lines that tell of the walk; the last of the others is the refusal."""
 INSN = re.compile(r"^(\d+): ", re.MULTILINE)
 REPORT = re.compile(r"^Verification failed: (.*)$", re.MULTILINE)
@@ -26,13 +33,34 @@ TAIL = 32 << 10
 """Bytes of the log's end that are looked at: enough for the statistics and the longest report of 7.3."""
 
 MESSAGES: tuple[tuple[Phase, str], ...] = (
-    (Phase.CFG, r"unreachable insn \d+|back-edge from insn|jump out of range from insn|jump into the middle of ldimm64 insn"),
-    (Phase.CFG, r"last insn is not an exit or jmp|call to invalid destination|recursive call from|loop detected at insn"),
+    (
+        Phase.CFG,
+        r"unreachable insn \d+|back-edge from insn|jump out of range from insn|jump into the middle of "
+        r"ldimm64 insn",
+    ),
+    (
+        Phase.CFG,
+        r"last insn is not an exit or jmp|call to invalid destination|recursive call from|loop detected at "
+        r"insn",
+    ),
     (Phase.WALK, r"BPF program is too large|The sequence of \d+ jumps is too complex|infinite loop detected"),
-    (Phase.FIXUP, r"combined stack size of \d+ calls|the call stack of \d+ frames is too deep !|tail_calls are not allowed"),
-    (Phase.FIXUP, r"cannot call exception cb|invalid kernel function call not eliminated|tail_call abusing map_ptr"),
-    (Phase.FIXUP, r"calling kernel functions are not allowed in non-JITed|callbacks are not allowed in non-JITed"),
-    (Phase.FIXUP, r"bpf verifier is misconfigured|insn \d+ cannot be patched|Failed to JIT|BPF-to-BPF calls .* JIT"),
+    (
+        Phase.FIXUP,
+        r"combined stack size of \d+ calls|the call stack of \d+ frames is too deep !|tail_calls are not "
+        r"allowed",
+    ),
+    (
+        Phase.FIXUP,
+        r"cannot call exception cb|invalid kernel function call not eliminated|tail_call abusing map_ptr",
+    ),
+    (
+        Phase.FIXUP,
+        r"calling kernel functions are not allowed in non-JITed|callbacks are not allowed in non-JITed",
+    ),
+    (
+        Phase.FIXUP,
+        r"bpf verifier is misconfigured|insn \d+ cannot be patched|Failed to JIT|BPF-to-BPF calls .* JIT",
+    ),
 )
 """Which phase says what, where the log's form does not tell (kernel/bpf/verifier.c, Linux 6.12)."""
 _MESSAGES = tuple((phase, re.compile(pattern)) for phase, pattern in MESSAGES)
@@ -40,8 +68,8 @@ _MESSAGES = tuple((phase, re.compile(pattern)) for phase, pattern in MESSAGES)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """``message`` is the last classic line; ``instruction`` the number of the one refused, where the log tells; ``category`` is
-    what 7.3 and later call it ("Memory Safety: Access outside bounds")."""
+    """``message`` is the last classic line; ``instruction`` the number of the one refused, where the log
+    tells; ``category`` is what 7.3 and later call it ("Memory Safety: Access outside bounds")."""
 
     message: str
     phase: Phase
@@ -70,8 +98,12 @@ def find_refusal(log: str) -> Refusal | None:
         return None
     walked = _last(INSN, classic)
     at = REPORT_AT.search(tail, report.end()) if report else None
-    return Refusal(message, _phase(message, tail, walked is not None), _instruction(message, walked, at),
-                   report[1] if report else None)
+    return Refusal(
+        message,
+        _phase(message, tail, walked is not None),
+        _instruction(message, walked, at),
+        report[1] if report else None,
+    )
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -1,4 +1,5 @@
-"""A session with a kernel: jobs go in, answers come out in the same order, and a lost virtual machine is replaced and explained."""
+"""A session with a kernel: jobs go in, answers come out in the same order, and a lost virtual machine is
+replaced and explained."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ class _Pending:
 
 @dataclass(frozen=True, slots=True)
 class _Question(Generic[_A]):
-    """What is asked alone: ``payload`` is made anew for each machine; ``name`` is what a loss over it is booked on."""
+    """What is asked alone: ``payload`` is made anew for each machine; ``name`` is what a loss over it is
+    booked on."""
 
     kind: Kind
     payload: Callable[[], bytes]
@@ -80,23 +82,30 @@ OWN_RANGES = re.compile(r"REG INVARIANTS VIOLATION")
 def spoils(splat: str) -> bool:
     """Whether a kernel that printed this is no longer itself.
 
-    Since Linux 6.17 the verifier warns when its own ranges contradict each other; it then forgets them, and nothing else is touched
-    (reg_bounds_sanity_check, kernel/bpf/verifier.c).  Some kernels do that for one program in a hundred.
+    Since Linux 6.17 the verifier warns when its own ranges contradict each other; it then forgets them, and
+    nothing else is touched (reg_bounds_sanity_check, kernel/bpf/verifier.c).  Some kernels do that for one
+    program in a hundred.
     """
     return OWN_RANGES.search(splat) is None
 
 
 class KernelSession:
-    """Open one with :meth:`open`, as a context manager, and use it from the thread that opened it (QEMU dies with that thread).
+    """Open one with :meth:`open`, as a context manager, and use it from the thread that opened it (QEMU dies
+    with that thread).
 
-    ``boots`` counts machines started; ``losses`` are in order of time; ``hello`` is what the newest agent said.
+    ``boots`` counts machines started; ``losses`` are in order of time; ``hello`` is what the newest agent
+    said.
     """
 
     def __init__(
-        self, boot_guest: Callable[[], Guest], *, job_seconds: float = JOB_SECONDS, boot_seconds: float = BOOT_SECONDS
+        self,
+        boot_guest: Callable[[], Guest],
+        *,
+        job_seconds: float = JOB_SECONDS,
+        boot_seconds: float = BOOT_SECONDS,
     ) -> None:
-        """``boot_guest`` starts a fresh machine.  ``job_seconds`` is the watchdog: from the later of a job's sending and the answer
-        before it, to its own answer."""
+        """``boot_guest`` starts a fresh machine.  ``job_seconds`` is the watchdog: from the later of a job's
+        sending and the answer before it, to its own answer."""
         self._boot_guest = boot_guest
         self._job_seconds = job_seconds
         self._boot_seconds = boot_seconds
@@ -123,9 +132,11 @@ class KernelSession:
         boot_seconds: float = BOOT_SECONDS,
         memory_mib: int = 1024,
     ) -> KernelSession:
-        """Boot ``image``.  Raises :class:`InputError` (no QEMU, no compiler) or :class:`InfrastructureError` (it does not boot; the
-        message ends in the console's last lines)."""
-        session = cls(lambda: boot(image, boot_args, memory_mib), job_seconds=job_seconds, boot_seconds=boot_seconds)
+        """Boot ``image``.  Raises :class:`InputError` (no QEMU, no compiler) or :class:`InfrastructureError`
+        (it does not boot; the message ends in the console's last lines)."""
+        session = cls(
+            lambda: boot(image, boot_args, memory_mib), job_seconds=job_seconds, boot_seconds=boot_seconds
+        )
         session._fresh()
         return session
 
@@ -140,7 +151,9 @@ class KernelSession:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -151,7 +164,8 @@ class KernelSession:
         self._flying_bytes = 0
 
     def submit(self, job: Job, tag: Hashable) -> None:
-        """Queue a job; blocks while :data:`WINDOW_JOBS` wait unsent.  Raises :class:`InputError` for one that cannot be sent."""
+        """Queue a job; blocks while :data:`WINDOW_JOBS` wait unsent.  Raises :class:`InputError` for one that
+        cannot be sent."""
         frame = Frame(Kind.JOB, self._next, encode_job(job)).encode()
         self._waiting.append(_Pending(tag, frame, self._next))
         self._next += 1
@@ -160,8 +174,8 @@ class KernelSession:
             self._pump(1.0)
 
     def results(self, *, block: bool = True) -> Iterator[tuple[Hashable, Answer | Lost]]:
-        """Answers in the order of submission.  With ``block``, until every job submitted (also meanwhile) is answered; without,
-        those that are there."""
+        """Answers in the order of submission.  With ``block``, until every job submitted (also meanwhile) is
+        answered; without, those that are there."""
         while True:
             if not self._done and (self._waiting or self._flying):
                 self._pump(1.0 if block else 0.0)
@@ -171,7 +185,8 @@ class KernelSession:
                 return
 
     def give_back(self, answers: Iterable[tuple[Hashable, Answer | Lost]]) -> None:
-        """Put answers taken from :meth:`results` back in front, in their order: for who waits for one job among many."""
+        """Put answers taken from :meth:`results` back in front, in their order: for who waits for one job
+        among many."""
         self._done.extendleft(reversed(list(answers)))
 
     def run(self, job: Job) -> Answer | Lost:
@@ -189,21 +204,27 @@ class KernelSession:
         return answers + [answer for _, answer in self.results()]
 
     def attach(self, job: AttachJob) -> Attached | Lost:
-        """Load, attach, trigger, detach, read back; not while other jobs are in flight.  Once more on a fresh machine when the
-        first was lost over it.  Raises :class:`InputError` for what cannot be asked."""
+        """Load, attach, trigger, detach, read back; not while other jobs are in flight.  Once more on a fresh
+        machine when the first was lost over it.  Raises :class:`InputError` for what cannot be asked."""
         payload = encode_attach(job)
-        return self._twice(_Question(Kind.ATTACH, lambda: payload, decode_attached, lambda got: got.answer.splats, str(job.where)))
+        return self._twice(
+            _Question(
+                Kind.ATTACH, lambda: payload, decode_attached, lambda got: got.answer.splats, str(job.where)
+            )
+        )
 
     def execute(self, child: Child) -> Ended | Lost:
-        """Run a user-space program in the guest; not while jobs are in flight, and again when the machine was lost, as
-        :meth:`attach`.  Its executable is sent once per machine."""
+        """Run a user-space program in the guest; not while jobs are in flight, and again when the machine was
+        lost, as :meth:`attach`.  Its executable is sent once per machine."""
 
         def payload() -> bytes:
             install = self._installed.get(child.slot) != child.executable
             self._installed[child.slot] = child.executable
             return encode_child(child, install=install)
 
-        return self._twice(_Question(Kind.CHILD, payload, decode_ended, lambda ended: ended.splats, child.argument))
+        return self._twice(
+            _Question(Kind.CHILD, payload, decode_ended, lambda ended: ended.splats, child.argument)
+        )
 
     def _twice(self, question: _Question[_A]) -> _A | Lost:
         if self._waiting or self._flying or self._done:
@@ -213,7 +234,9 @@ class KernelSession:
             return first
         second = self._once(question)
         named = isinstance(second, Lost)
-        self.losses.append(Loss(first.reason, first.console, 1, question.name if named else None, named=named))
+        self.losses.append(
+            Loss(first.reason, first.console, 1, question.name if named else None, named=named)
+        )
         return second
 
     def _once(self, question: _Question[_A]) -> _A | Lost:
@@ -235,12 +258,12 @@ class KernelSession:
         return answer
 
     def bench(self, job: Job, times: int) -> tuple[int, int]:
-        """Load the job's program ``times`` times with its one attempt, in the guest alone: (errno of the first failure or 0, guest
-        nanoseconds for all)."""
+        """Load the job's program ``times`` times with its one attempt, in the guest alone: (errno of the
+        first failure or 0, guest nanoseconds for all)."""
         payload = U32.pack(times) + encode_job(job)
         reader = Reader(self._exchange(Kind.BENCH, payload))
         errno, done = reader.u32(), reader.u32()
-        nanoseconds, = reader.fields(U64)
+        (nanoseconds,) = reader.fields(U64)
         if done != times:
             raise InfrastructureError(f"the agent loaded {done} of {times} times: errno {errno}")
         return errno, nanoseconds
@@ -305,7 +328,11 @@ class KernelSession:
         return max(self._flying[0].sent, self._last_answer) + self._job_seconds
 
     def _launch(self, link: Link) -> None:
-        while self._waiting and len(self._flying) < WINDOW_JOBS and (self._flying_bytes < WINDOW_BYTES or not self._flying):
+        while (
+            self._waiting
+            and len(self._flying) < WINDOW_JOBS
+            and (self._flying_bytes < WINDOW_BYTES or not self._flying)
+        ):
             job = self._waiting.popleft()
             job.sent = time.monotonic()
             self._flying.append(job)
@@ -356,7 +383,9 @@ class KernelSession:
             frame = link.expect(Kind.JOB, self._job_seconds)
             if frame.id != job.ident:
                 raise ProtocolError(f"an answer to {frame.id}, wanted {job.ident}")
-            answer = replace(decode_answer(frame.payload), host_nanoseconds=int((time.monotonic() - began) * 1e9))
+            answer = replace(
+                decode_answer(frame.payload), host_nanoseconds=int((time.monotonic() - began) * 1e9)
+            )
         except (GuestLost, ProtocolError) as error:
             reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
             console = link.guest.console()

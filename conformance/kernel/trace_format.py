@@ -1,4 +1,5 @@
-"""A tracepoint's ``format`` file: the record a program sees through its context (Documentation/trace/events.rst, section 2.2)."""
+"""A tracepoint's ``format`` file: the record a program sees through its context
+(Documentation/trace/events.rst, section 2.2)."""
 
 from __future__ import annotations
 
@@ -6,10 +7,13 @@ import re
 from dataclasses import dataclass
 
 HIDDEN = 8
-"""Bytes before the fields: the kernel keeps a pointer there, and programs may not read it (perf_call_bpf_enter,
-kernel/trace/trace_syscalls.c; tp_prog_is_valid_access, kernel/trace/bpf_trace.c; Linux 6.12)."""
+"""Bytes before the fields: the kernel keeps a pointer there, and programs may not read it
+(perf_call_bpf_enter, kernel/trace/trace_syscalls.c; tp_prog_is_valid_access, kernel/trace/bpf_trace.c; Linux
+6.12)."""
 
-_FIELD = re.compile(r"^\tfield:(.*?)\s*\b(\w+)(\[\w*\])?;\toffset:(\d+);\tsize:(\d+);(?:\tsigned:([01]);)?$", re.MULTILINE)
+_FIELD = re.compile(
+    r"^\tfield:(.*?)\s*\b(\w+)(\[\w*\])?;\toffset:(\d+);\tsize:(\d+);(?:\tsigned:([01]);)?$", re.MULTILINE
+)
 _NAME = re.compile(r"^name: (\S+)$", re.MULTILINE)
 _ID = re.compile(r"^ID: (\d+)$", re.MULTILINE)
 

@@ -1,4 +1,5 @@
-"""From kernel packages to the few files a virtual machine needs: vmlinuz, config, and the modules of a virtio-serial port."""
+"""From kernel packages to the few files a virtual machine needs: vmlinuz, config, and the modules of a
+virtio-serial port."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ def unpack(package: Path, directory: Path) -> None:
     if answer.returncode:
         if "No space left" in answer.stderr:
             raise no_space(directory, "the disk is full")
-        raise InfrastructureError(f"{package}: dpkg-deb cannot unpack it: {answer.stderr.strip().splitlines()[-1:]}")
+        raise InfrastructureError(
+            f"{package}: dpkg-deb cannot unpack it: {answer.stderr.strip().splitlines()[-1:]}"
+        )
 
 
 def modules_needed(config: str) -> list[str]:
@@ -32,8 +35,8 @@ def modules_needed(config: str) -> list[str]:
 def collect_modules(wanted: list[str], tree: Path, target: Path) -> list[Path]:
     """Copies modules with all they depend on to ``target``, uncompressed and numbered in insmod order.
 
-    The packages hold no modules.dep (depmod writes it at installation), so the order comes from each module's own
-    ``depends=`` line.
+    The packages hold no modules.dep (depmod writes it at installation), so the order comes from each module's
+    own ``depends=`` line.
     """
     files = {_module_name(path): path for path in sorted(tree.rglob("*.ko*"))}
     order: list[str] = []
@@ -84,5 +87,7 @@ def _decompress(path: Path) -> bytes:
         try:
             return subprocess.run(["zstd", "-dcq", path], check=True, capture_output=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
-            raise InfrastructureError(f"{path}: zstd cannot decompress it: {error}; install the package zstd") from error
+            raise InfrastructureError(
+                f"{path}: zstd cannot decompress it: {error}; install the package zstd"
+            ) from error
     return data

@@ -1,7 +1,7 @@
 """From what a kernel answered to what that says of the program.
 
-A verdict needs evidence that the verifier spoke: a log that ends in a refusal, whatever the errno.  Everything else that is not an
-acceptance is no opinion, and says why.
+A verdict needs evidence that the verifier spoke: a log that ends in a refusal, whatever the errno.
+Everything else that is not an acceptance is no opinion, and says why.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ NO_VERDICT = {
     errno.EINTR: "the load was interrupted",
 }
 NEEDS_JIT = re.compile(r".*non-JITed|JIT (?:is required|does not support)")
-"""Refusals of what the kernel's interpreter cannot run, and so no opinion of the verifier's (kernel/bpf/verifier.c and core.c)."""
+"""Refusals of what the kernel's interpreter cannot run, and so no opinion of the verifier's
+(kernel/bpf/verifier.c and core.c)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Of the features a program needs, those this kernel lacks (``missing``) and those nobody could tell of (``unclear``)."""
+    """Of the features a program needs, those this kernel lacks (``missing``) and those nobody could tell of
+    (``unclear``)."""
 
     missing: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
@@ -35,8 +37,9 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``reason`` says why there is no opinion (NONE, LOST, UNSUPPORTED; empty otherwise).  ``message``, ``phase``, ``instruction``
-    and ``category`` are the refusal's, where there is one.  ``alarm`` is a line in which the kernel accuses itself."""
+    """``reason`` says why there is no opinion (NONE, LOST, UNSUPPORTED; empty otherwise).  ``message``,
+    ``phase``, ``instruction`` and ``category`` are the refusal's, where there is one.  ``alarm`` is a line in
+    which the kernel accuses itself."""
 
     verdict: Verdict
     reason: str = ""
@@ -68,7 +71,9 @@ def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Ju
         verdict, reason = Verdict.UNSUPPORTED, "needs the JIT"
     elif support.unclear:
         verdict, reason = Verdict.NONE, f"could not tell whether the kernel has {support.unclear[0]}"
-    return Judgement(verdict, reason, refusal.message, refusal.phase, refusal.instruction, refusal.category, errno=code)
+    return Judgement(
+        verdict, reason, refusal.message, refusal.phase, refusal.instruction, refusal.category, errno=code
+    )
 
 
 def _silent(loaded: Loaded, support: Support, jit: Jit) -> Judgement:
@@ -86,8 +91,11 @@ def _silent(loaded: Loaded, support: Support, jit: Jit) -> Judgement:
     return Judgement(Verdict.NONE, f"{name} before the verifier said anything", phase=Phase.LOAD, errno=code)
 
 
-def judge_answer(answer: Answer | Lost, attempt: int, support: Support = Support(), jit: Jit = Jit.ON) -> Judgement:
-    """The same for attempt number ``attempt`` of a whole answer, which may also be that no attempt could be made."""
+def judge_answer(
+    answer: Answer | Lost, attempt: int, support: Support = Support(), jit: Jit = Jit.ON
+) -> Judgement:
+    """The same for attempt number ``attempt`` of a whole answer, which may also be that no attempt could be
+    made."""
     if isinstance(answer, Lost):
         return Judgement(Verdict.LOST, answer.reason.value)
     if answer.missing is not None:

@@ -1,4 +1,5 @@
-"""A virtual machine: QEMU as a child process that dies with us, a byte stream to its agent, and how it was lost."""
+"""A virtual machine: QEMU as a child process that dies with us, a byte stream to its agent, and how it was
+lost."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Guest(Protocol):
     """What a session needs of a virtual machine; the tests have another one that is a thread."""
 
     def send(self, data: memoryview) -> int:
-        """Hand over a beginning of ``data`` without waiting; how much.  Raises OSError when the guest is gone."""
+        """Hand over a beginning of ``data`` without waiting; how much.  Raises OSError when the guest is
+        gone."""
 
     def receive(self) -> bytes | None:
         """What has come, b"" at the end, None when nothing has.  Raises OSError when the guest is gone."""
@@ -59,7 +61,8 @@ class Vm:
     """One QEMU process.  Its end is typed: see :meth:`loss`."""
 
     def __init__(self, machine: Machine) -> None:
-        """Start it; the agent answers seconds later.  Raises :class:`InputError` when there is no QEMU or no compiler."""
+        """Start it; the agent answers seconds later.  Raises :class:`InputError` when there is no QEMU or no
+        compiler."""
         qemu = find_qemu()
         payload = initramfs(agent(), machine.image)
         self._console = os.memfd_create("veridiff-console")
@@ -68,8 +71,16 @@ class Vm:
         try:
             with open(initrd, "wb", closefd=False) as file:
                 file.write(payload)
-            argv = command(qemu, machine.image, machine.accelerator, machine.boot_args, machine.memory_mib,
-                           initrd, self._console, theirs.fileno())
+            argv = command(
+                qemu,
+                machine.image,
+                machine.accelerator,
+                machine.boot_args,
+                machine.memory_mib,
+                initrd,
+                self._console,
+                theirs.fileno(),
+            )
             parent = os.getpid()
             self.process = subprocess.Popen(
                 argv,

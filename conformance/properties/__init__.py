@@ -1,7 +1,8 @@
 """Properties: one file per kind of disagreement, each a function from an observation to judgements.
 
-An *observation* is one case as everybody saw it: the kernel's answers, the interpreter's outcomes and traces.  A property holds
-parties against each other and says for each thing it compared: agreement, disagreement, or abstention with a reason.
+An *observation* is one case as everybody saw it: the kernel's answers, the interpreter's outcomes and traces.
+A property holds parties against each other and says for each thing it compared: agreement, disagreement, or
+abstention with a reason.
 """
 
 from __future__ import annotations

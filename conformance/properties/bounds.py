@@ -1,7 +1,8 @@
-"""Bounds: the kernel logs a claim for a register or slot on a path, and a run on that path holds a value outside it.
+"""Bounds: the kernel logs a claim for a register or slot on a path, and a run on that path holds a value
+outside it.
 
-A run is followed along the log up to the first prune: beyond it the kernel does not compare imprecise scalars, and a value outside
-a later claim is no bug.
+A run is followed along the log up to the first prune: beyond it the kernel does not compare imprecise
+scalars, and a value outside a later claim is no bug.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from oracles.interpreter import Step, run
 from oracles.interpreter.values import Pointer, Undefined, Value
 
 NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
-"""Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in their name."""
+"""Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in
+their name."""
 
 
 def unreadable(seen: Observation) -> str | None:
@@ -79,7 +81,9 @@ def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
 def judge_run(seen: Observation, number: int, trace: tuple[Step, ...]) -> Judgement:
     """One run, which the case's input ``number`` need not be the one to give, held against the log."""
     assert seen.exploration is not None
-    return _hold(seen, number, trace, _follow(seen.exploration, [(step.frame, step.at) for step in trace], trace))
+    return _hold(
+        seen, number, trace, _follow(seen.exploration, [(step.frame, step.at) for step in trace], trace)
+    )
 
 
 def _follow(exploration: Exploration, path: Sequence[tuple[int, int]], trace: tuple[Step, ...]) -> Followed:
@@ -114,26 +118,35 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
                 what = bound.split("=")[0]
                 culprit = _parted(trace, claims.step, place, bound) if what == "id" else step.at
                 return Disagreement(
-                    Kind.BOUNDS, f"bounds:{seen.form_name(culprit)}:{what}",
-                    f"after instruction {step.at} ({seen.text(step.at)}) the kernel claims {bound} for {place}, which holds "
+                    Kind.BOUNDS,
+                    f"bounds:{seen.form_name(culprit)}:{what}",
+                    f"after instruction {step.at} ({seen.text(step.at)}) the kernel claims {bound} for "
+                    f"{place}, which holds "
                     f"{value} on input {number}",
-                    culprit, number,
-                )  # fmt: skip
+                    culprit,
+                    number,
+                )
     stop = followed.stop
     if isinstance(stop, NotExplored):
         return Disagreement(
-            Kind.BOUNDS, f"bounds:{seen.form_name(stop.source)}:branch-not-explored",
-            f"on input {number} the run goes from instruction {stop.source} ({seen.text(stop.source)}) to {stop.target}, "
+            Kind.BOUNDS,
+            f"bounds:{seen.form_name(stop.source)}:branch-not-explored",
+            f"on input {number} the run goes from instruction {stop.source} ({seen.text(stop.source)}) to "
+            f"{stop.target}, "
             f"a branch that the kernel never explored",
-            stop.source, number,
-        )  # fmt: skip
+            stop.source,
+            number,
+        )
     if isinstance(stop, Split) and not _fitting(stop, trace):
         return Disagreement(
-            Kind.BOUNDS, f"bounds:{seen.form_name(stop.insn)}:split",
-            f"on input {number} the run is in none of the states into which the kernel split the one at instruction {stop.insn} "
+            Kind.BOUNDS,
+            f"bounds:{seen.form_name(stop.insn)}:split",
+            f"on input {number} the run is in none of the states into which the kernel split the one at "
+            f"instruction {stop.insn} "
             f"({seen.text(stop.insn)})",
-            stop.insn, number,
-        )  # fmt: skip
+            stop.insn,
+            number,
+        )
     if isinstance(stop, Ambiguous | Truncated) and len(followed.claims) < 2:
         return Abstention("ambiguous log" if isinstance(stop, Ambiguous) else "truncated log")
     return Agreement()
@@ -164,9 +177,11 @@ def _broken(state: State, step: Step) -> tuple[str, str, str] | None:
 
 
 def _unequal(state: State, step: Step) -> tuple[str, str, str] | None:
-    """Scalars of one id, in one state, that are not equal: the verifier narrows all of them by a comparison of one.
+    """Scalars of one id, in one state, that are not equal: the verifier narrows all of them by a comparison
+    of one.
 
-    Only those without a delta: what a delta says of 32-bit additions differs between kernels (``id=1+8``; sync_linked_regs).
+    Only those without a delta: what a delta says of 32-bit additions differs between kernels (``id=1+8``;
+    sync_linked_regs).
     """
     values: dict[int, tuple[str, int]] = {}
     for place, claim, value in _numbers(state, step):
@@ -179,7 +194,8 @@ def _unequal(state: State, step: Step) -> tuple[str, str, str] | None:
 
 
 def _parted(trace: tuple[Step, ...], last: int, *places: str) -> int:
-    """The instruction that made two registers differ whose id is one: the log need not show both together until later."""
+    """The instruction that made two registers differ whose id is one: the log need not show both together
+    until later."""
     registers = [int(number) for place in places for number in re.findall(r"\bR(\d+)", place)]
     for at in range(last, 0, -1):
         here, before = trace[at], trace[at - 1]
@@ -203,7 +219,8 @@ def _numbers(state: State, step: Step) -> Iterator[tuple[str, Scalar, int]]:
 def _pointer(claim: PointerClaim, value: Value) -> str | None:
     """A pointer's offset into its map value or stack, where both sides know it."""
     if isinstance(value, int):
-        # A pointer that may be null is; anything else a number can be here, or a pointer of another type, is not ours to judge.
+        # A pointer that may be null is; anything else a number can be here, or a pointer of another type, is
+        # not ours to judge.
         return None if value or claim.type not in NEVER_NULL else f"type={claim.type}"
     if not isinstance(value, Pointer) or claim.nullable:
         return None

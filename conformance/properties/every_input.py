@@ -1,4 +1,5 @@
-"""Bounds over all inputs: for each path of the program that the log shows, is there an input on it whose value leaves a claim?"""
+"""Bounds over all inputs: for each path of the program that the log shows, is there an input on it whose
+value leaves a claim?"""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ QUERIES = 24
 
 
 def suspects(seen: Observation) -> Iterator[Case | None]:
-    """Cases with an input that, by the terms, leaves a claim of the log or goes where the kernel did not: to be run and held
-    against the log.  None where something stays open: a path not walked, a question not asked, or without an answer."""
+    """Cases with an input that, by the terms, leaves a claim of the log or goes where the kernel did not: to
+    be run and held against the log.  None where something stays open: a path not walked, a question not
+    asked, or without an answer."""
     assert seen.exploration is not None
     assert seen.budget is not None
     solver = Solver()
@@ -56,8 +58,11 @@ def suspects(seen: Observation) -> Iterator[Case | None]:
             yield from _case(seen.case, state, steps[stop.step + 1], True, solver)
 
 
-def _wrong(claims: ClaimsAt, step: Walked, kept: list[object]) -> Iterator[tuple[tuple[object, int], Condition]]:
-    """When each claim of a register there is wrong, with a key that is the same for the same question on the same path."""
+def _wrong(
+    claims: ClaimsAt, step: Walked, kept: list[object]
+) -> Iterator[tuple[tuple[object, int], Condition]]:
+    """When each claim of a register there is wrong, with a key that is the same for the same question on the
+    same path."""
     for state in claims.fresh:
         if state.frame != step.depth:
             continue

@@ -1,7 +1,8 @@
-"""Execution: JIT, hardened JIT, the kernel's interpreter and ours run one program on one input; outcomes are held together.
+"""Execution: JIT, hardened JIT, the kernel's interpreter and ours run one program on one input; outcomes are
+held together.
 
-Compared are the 32 bits of R0 that BPF_PROG_TEST_RUN returns, all map contents (generated programs store every register to a map,
-all 64 bits), and the packet.
+Compared are the 32 bits of R0 that BPF_PROG_TEST_RUN returns, all map contents (generated programs store
+every register to a map, all 64 bits), and the packet.
 """
 
 from __future__ import annotations
@@ -58,12 +59,15 @@ def judge(seen: Observation) -> Iterator[Judgement]:
 
 
 def _unlike_a_hook(program: Program) -> str:
-    """What BPF_PROG_TEST_RUN keeps from the program that a hook would give it (net/bpf/test_run.c); empty for nothing."""
+    """What BPF_PROG_TEST_RUN keeps from the program that a hook would give it (net/bpf/test_run.c); empty for
+    nothing."""
     if program.type is ProgramType.CGROUP_SKB and any(
         insn.opcode == o.LDX | o.MEM | o.W and insn.off == DATA_END for insn in program.instructions
     ):
         return "a test run gives cgroup_skb programs no data_end"
-    if program.type is ProgramType.FLOW_DISSECTOR and any(insn.opcode == o.CALL | o.JMP for insn in program.instructions):
+    if program.type is ProgramType.FLOW_DISSECTOR and any(
+        insn.opcode == o.CALL | o.JMP for insn in program.instructions
+    ):
         return "a test run gives flow_dissector programs no socket buffer"
     return ""
 
@@ -99,10 +103,12 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
         # BPF_F_TEST_RND_HI32 fills the upper half of whatever the verifier says is not read there.
         form = HIGH_HALF
     yield Disagreement(
-        Kind.EXECUTION, f"execution:{_blame([result.engine for result in wrong], right)}:{form}",
+        Kind.EXECUTION,
+        f"execution:{_blame([result.engine for result in wrong], right)}:{form}",
         f"on input {number} the {names} and {against} disagree: {at}",
-        culprit, number,
-    )  # fmt: skip
+        culprit,
+        number,
+    )
 
 
 def _only_high_half(ours: _Result, theirs: _Result) -> bool:
@@ -115,22 +121,26 @@ def _only_high_half(ours: _Result, theirs: _Result) -> bool:
 
 
 def _blame(wrong: list[str], right: list[str]) -> str:
-    """The party that is wrong: the same whether the hardened JIT was asked too or not, where it fails as the plain one does."""
+    """The party that is wrong: the same whether the hardened JIT was asked too or not, where it fails as the
+    plain one does."""
     if not right:
         return "kernel"
-    return "+".join(engine for engine in wrong if engine != ENGINES[Jit.HARDENED] or ENGINES[Jit.ON] not in wrong)
+    return "+".join(
+        engine for engine in wrong if engine != ENGINES[Jit.HARDENED] or ENGINES[Jit.ON] not in wrong
+    )
 
 
 def _beyond_link(seen: Observation, packet: bytes) -> bytes:
-    """What the program sees of a packet: a test run clears a link header that it hides; nothing for a type that has no packet, or
-    of which a run gives back something else (a flow dissector's flow keys)."""
+    """What the program sees of a packet: a test run clears a link header that it hides; nothing for a type
+    that has no packet, or of which a run gives back something else (a flow dissector's flow keys)."""
     kind = seen.case.program.type
     layout = None if kind is ProgramType.FLOW_DISSECTOR else CONTEXTS.get(kind)
     return packet[layout.link_header :] if layout else b""
 
 
 def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None:
-    """(register that the output map names, or 0 for R0, or None; what differs), or None when both are equal."""
+    """(register that the output map names, or 0 for R0, or None; what differs), or None when both are
+    equal."""
     for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):
         if mine is not None and other is not None and mine != other:
             found = _entries(index, dict(mine), dict(other), output=index == len(ours.maps) - 1)
@@ -168,12 +178,18 @@ def _packets(mine: bytes, other: bytes) -> str:
 
 
 def _last_writer(trace: tuple[Step, ...], register: int | None, seen: Observation) -> int | None:
-    """The instruction that last gave ``register`` its value in the main program, before the epilogue stores it."""
+    """The instruction that last gave ``register`` its value in the main program, before the epilogue stores
+    it."""
     if register is None:
         return None
     for before, step in zip(reversed(trace[:-1]), reversed(trace[1:]), strict=True):
         insn = seen.case.program.instructions[step.at]
         writes = insn.opcode & o.CLASS_MASK not in (o.ST, o.JMP, o.JMP32)
-        if step.depth == 0 and writes and insn.dst == register and step.registers[register] is not before.registers[register]:
+        if (
+            step.depth == 0
+            and writes
+            and insn.dst == register
+            and step.registers[register] is not before.registers[register]
+        ):
             return step.at
     return None

@@ -27,17 +27,23 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         yield judgement
     for alarm in seen.log.alarms if seen.log else ():
         found = True
-        yield Disagreement(Kind.HEALTH, f"health:{_plain(alarm)}", f"the verifier calls itself wrong: {alarm}")
+        yield Disagreement(
+            Kind.HEALTH, f"health:{_plain(alarm)}", f"the verifier calls itself wrong: {alarm}"
+        )
     for loaded in seen.answer.attempts:
         if loaded.errno == EFAULT and not found:
             found = True
-            yield Disagreement(Kind.HEALTH, "health:EFAULT", "BPF_PROG_LOAD failed with EFAULT, which no program may cause")
+            yield Disagreement(
+                Kind.HEALTH, "health:EFAULT", "BPF_PROG_LOAD failed with EFAULT, which no program may cause"
+            )
         if loaded.errno == 0 and (loaded.verified or 0) > COMPLEXITY_LIMIT:
             found = True
             yield Disagreement(
-                Kind.HEALTH, "health:complexity-limit",
-                f"a program was accepted after {loaded.verified} processed instructions; the limit is {COMPLEXITY_LIMIT}",
-            )  # fmt: skip
+                Kind.HEALTH,
+                "health:complexity-limit",
+                f"a program was accepted after {loaded.verified} processed instructions; the limit is "
+                f"{COMPLEXITY_LIMIT}",
+            )
     if not found:
         yield Agreement()
 
@@ -53,7 +59,8 @@ def warned(splats: Iterable[str]) -> Iterator[Judgement]:
 
 
 def _telling(splat: str) -> str:
-    """The line that says what is wrong: the first without its time stamp, below the one that says to cut here."""
+    """The line that says what is wrong: the first without its time stamp, below the one that says to cut
+    here."""
     lines = (_STAMP.sub("", line, count=1).strip() for line in splat.splitlines())
     return next((line for line in lines if line and not _FRAME.match(line)), "splat")
 

@@ -25,8 +25,9 @@ class Kind(Enum):
 class Agreement:
     """The parties were compared and agree.
 
-    ``operation`` names the instruction form that was compared, where it is one; ``excess`` says, per view, how many bits wider the
-    kernel's claim is than the tightest one: empty when that was not decided, None when nobody looked.
+    ``operation`` names the instruction form that was compared, where it is one; ``excess`` says, per view,
+    how many bits wider the kernel's claim is than the tightest one: empty when that was not decided, None
+    when nobody looked.
     """
 
     operation: str = ""
@@ -35,7 +36,8 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """They could not be compared; ``reason`` is short and the same for the same cause, so that it can be counted.
+    """They could not be compared; ``reason`` is short and the same for the same cause, so that it can be
+    counted.
 
     ``operation`` as in :class:`Agreement`.
     """
@@ -48,10 +50,11 @@ class Abstention:
 class Disagreement:
     """Two parties that cannot both be right.
 
-    ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it is left out.
-    ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when no single one is to blame.
-    ``input``: index of the input that shows it, None when it needs no run.  ``witness``: a case with an input of its own that shows
-    it.  ``gap``: it is the kernel's imprecision where none may expect better: counted, never a failure.
+    ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it
+    is left out. ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when
+    no single one is to blame. ``input``: index of the input that shows it, None when it needs no run.
+    ``witness``: a case with an input of its own that shows it.  ``gap``: it is the kernel's imprecision where
+    none may expect better: counted, never a failure.
     """
 
     kind: Kind

@@ -1,4 +1,5 @@
-"""objects: an ELF object means to our reader what it means to libbpf, and nothing that libbpf refuses is taken."""
+"""objects: an ELF object means to our reader what it means to libbpf, and nothing that libbpf refuses is
+taken."""
 
 from __future__ import annotations
 
@@ -19,13 +20,17 @@ NAME = 15
 """Bytes of a name that bpf(2) takes (BPF_OBJ_NAME_LEN, without its end)."""
 NAMELESS = "x"
 """What errors call an object here; the peer calls it so too."""
-PROBES = frozenset({"", "test", "libbpf_nametest", "det_arg_ctx", "libbpf_global", "libbpf_mmap", "libbpf_det_bind"})
-"""Names of programs and maps that libbpf loads only to learn what the kernel has (libbpf.c and features.c, 0.3 to 1.5)."""
+PROBES = frozenset(
+    {"", "test", "libbpf_nametest", "det_arg_ctx", "libbpf_global", "libbpf_mmap", "libbpf_det_bind"}
+)
+"""Names of programs and maps that libbpf loads only to learn what the kernel has (libbpf.c and features.c,
+0.3 to 1.5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What our reader made of an object: it, or the refusal.  ``at_load``: programs that it cannot make, and why."""
+    """What our reader made of an object: it, or the refusal.  ``at_load``: programs that it cannot make, and
+    why."""
 
     opened: Object | None
     refusal: str = ""
@@ -49,18 +54,22 @@ def read(data: bytes, generation: Generation) -> Reading:
 
 
 def is_probe(name: str, answer: PeerAnswer) -> bool:
-    """Whether libbpf created or loaded that to learn what the kernel has; a name that the object has too is the object's."""
+    """Whether libbpf created or loaded that to learn what the kernel has; a name that the object has too is
+    the object's."""
     own = [each.name for each in answer.programs] + [each.name for each in answer.maps]
     return name in PROBES and name not in {each[:NAME] for each in own}
 
 
 def judge(ours: Reading, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
-    """One object; ``peer`` is a generation's name.  A disagreement's signature says nothing of what the object is."""
+    """One object; ``peer`` is a generation's name.  A disagreement's signature says nothing of what the
+    object is."""
     if theirs.opened is None:
         # It may have read what is nowhere: what it would have said is not known.
         yield Abstention(f"{peer} died of it while opening: {theirs.died}")
     elif theirs.opened and ours.opened is not None:
-        yield _disagreement(peer, "looser", f"{peer} refuses it ({_last(theirs)}), and veridiff's reader takes it")
+        yield _disagreement(
+            peer, "looser", f"{peer} refuses it ({_last(theirs)}), and veridiff's reader takes it"
+        )
     elif theirs.opened:
         yield Agreement("refused")
     elif ours.opened is None:
@@ -83,7 +92,9 @@ def _stricter(peer: str, refusal: str) -> Judgement:
 
 
 def _opened(ours: Object, theirs: PeerAnswer, peer: str) -> Iterator[Disagreement]:
-    programs = tuple((p.name, p.section, int(p.type), int(p.attach_type or 0), p.autoload) for p in ours.programs)
+    programs = tuple(
+        (p.name, p.section, int(p.type), int(p.attach_type or 0), p.autoload) for p in ours.programs
+    )
     answered = tuple((p.name, p.section, p.type, p.attach_type, p.autoload) for p in theirs.programs)
     if programs != answered:
         yield _differ(peer, "programs", programs, answered)
@@ -95,11 +106,22 @@ def _opened(ours: Object, theirs: PeerAnswer, peer: str) -> Iterator[Disagreemen
 
 def words(spec: MapSpec) -> tuple[int, ...]:
     """As :attr:`OpenedMap.words`."""
-    return (int(spec.type), spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.btf_key, spec.btf_value)
+    return (
+        int(spec.type),
+        spec.key_size,
+        spec.value_size,
+        spec.max_entries,
+        spec.flags,
+        spec.btf_key,
+        spec.btf_value,
+    )
 
 
 def _loaded(
-    opened: Object, programs: tuple[tuple[ObjectProgram, Program | None, str], ...], theirs: PeerAnswer, peer: str
+    opened: Object,
+    programs: tuple[tuple[ObjectProgram, Program | None, str], ...],
+    theirs: PeerAnswer,
+    peer: str,
 ) -> Iterator[Judgement]:
     """What libbpf asked of the kernel against what we would ask."""
     names = [each.name[:NAME] for each, _, _ in programs] + [each.spec.name[:NAME] for each in opened.maps]
@@ -123,12 +145,21 @@ def _loaded(
         return
     for load, (each, made, why) in zip(loads, programs, strict=False):
         if made is None:
-            yield Abstention(f"no program of ours: {why.rsplit(': ', 1)[-1]}") if "unsupported" in why else _stricter(peer, why)
+            yield (
+                Abstention(f"no program of ours: {why.rsplit(': ', 1)[-1]}")
+                if "unsupported" in why
+                else _stricter(peer, why)
+            )
         else:
             named = replace(each, instructions=_first_of_name(each.instructions, opened))
             yield from _same_load(_by_map(load, opened, theirs), named, made, peer, typed=not theirs.untyped)
     if not theirs.loaded and len(loads) != len(programs):
-        yield _differ(peer, "programs loaded", tuple(each.name for each, _, _ in programs), tuple(load.name for load in loads))
+        yield _differ(
+            peer,
+            "programs loaded",
+            tuple(each.name for each, _, _ in programs),
+            tuple(load.name for load in loads),
+        )
 
 
 def _kernel_refuses(theirs: PeerAnswer) -> bool:
@@ -167,12 +198,16 @@ def _first_of_name(instructions: tuple[Insn, ...], opened: Object) -> tuple[Insn
     """Of maps that share a name, which the kernel's side cannot tell apart, the number of the first."""
     names = [each.spec.name[:NAME] for each in opened.maps]
     return tuple(
-        replace(insn, imm=names.index(names[insn.imm])) if is_map_load(insn) and 0 <= insn.imm < len(names) else insn
+        replace(insn, imm=names.index(names[insn.imm]))
+        if is_map_load(insn) and 0 <= insn.imm < len(names)
+        else insn
         for insn in instructions
     )
 
 
-def _same_load(load: LoadedProgram, each: ObjectProgram, made: Program, peer: str, *, typed: bool) -> Iterator[Judgement]:
+def _same_load(
+    load: LoadedProgram, each: ObjectProgram, made: Program, peer: str, *, typed: bool
+) -> Iterator[Judgement]:
     ours = (each.name[:NAME], int(made.type), int(made.attach_type or 0), int(made.flags), made.license[:128])
     theirs = (load.name, load.type, load.attach_type, load.flags, load.license[:128])
     if ours != theirs:

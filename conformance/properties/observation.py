@@ -24,8 +24,8 @@ STEP_LIMIT = 20_000
 
 
 def plan(case: Case, number: int) -> Job:
-    """The attempts to make with a case: JIT with the full log, the kernel's interpreter, and now and then (by ``number``) the JIT
-    with constants blinded and high halves randomised."""
+    """The attempts to make with a case: JIT with the full log, the kernel's interpreter, and now and then (by
+    ``number``) the JIT with constants blinded and high halves randomised."""
     attempts = [Attempt(Jit.ON, 2), Attempt(Jit.OFF, 0)]
     if number % 4 == 0:
         attempts.append(Attempt(Jit.HARDENED, 0, LoadFlag.TEST_RND_HI32))
@@ -40,12 +40,18 @@ def load_only(case: Case) -> Job:
 class Observation:
     """A case, what was asked of the kernel and what it answered; the interpreter runs when first asked for.
 
-    The first attempt is the one with a log: verdicts and claims are its.  ``release`` is the kernel's; ``reference`` is what
-    the reference verifier may spend, None where it is not asked.
+    The first attempt is the one with a log: verdicts and claims are its.  ``release`` is the kernel's;
+    ``reference`` is what the reference verifier may spend, None where it is not asked.
     """
 
     def __init__(
-        self, generated: Generated, job: Job, answer: Answer, release: str = "", *, reference: Budget | None = None
+        self,
+        generated: Generated,
+        job: Job,
+        answer: Answer,
+        release: str = "",
+        *,
+        reference: Budget | None = None,
     ) -> None:
         self.generated = generated
         self.case = generated.case
@@ -86,7 +92,8 @@ class Observation:
 
     @cached_property
     def provable(self) -> bool:
-        """Whether intervals and tnums alone prove the program safe, coming by the instruction that was refused.
+        """Whether intervals and tnums alone prove the program safe, coming by the instruction that was
+        refused.
 
         Where they show that no run gets there, the kernel need not have seen that.
         """
@@ -108,7 +115,11 @@ class Observation:
     @cached_property
     def exploration(self) -> Exploration | None:
         """The paths the verifier explored."""
-        return None if self.log is None else Exploration(self.log, self.case.program.instructions, accepted=self.accepted)
+        return (
+            None
+            if self.log is None
+            else Exploration(self.log, self.case.program.instructions, accepted=self.accepted)
+        )
 
     def form(self, at: int) -> Form | None:
         """The form of the instruction at slot ``at``, where there is a legal one."""
@@ -125,4 +136,8 @@ class Observation:
     def text(self, at: int) -> str:
         """The instruction as the kernel prints it."""
         insns = self.case.program.instructions
-        return text(insns[at], insns[at + 1] if at + 1 < len(insns) else None) if self.form(at) else "illegal instruction"
+        return (
+            text(insns[at], insns[at + 1] if at + 1 < len(insns) else None)
+            if self.form(at)
+            else "illegal instruction"
+        )

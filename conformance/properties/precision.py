@@ -19,7 +19,8 @@ PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 
 
 HELPER_MISSING = re.compile("unknown func |cannot use helper ")
-"""What kernels say of a helper that they or the program type lack (check_helper_call, kernel/bpf/verifier.c, 6.1 to 7.3)."""
+"""What kernels say of a helper that they or the program type lack (check_helper_call, kernel/bpf/verifier.c,
+6.1 to 7.3)."""
 RUNS, STEPS = 1_000, 1_000
 """Runs before a refusal is called imprecise, and instructions of each."""
 EDGES = (0, 1, 0x7F, 0x80, 0xFF)
@@ -28,8 +29,8 @@ EDGES = (0, 1, 0x7F, 0x80, 0xFF)
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per refused program.
 
-    A *finding* is a refusal that the kernel's own means (intervals and tnums, no relations between values) would have avoided; any
-    other is a *gap*: no verifier accepts everything that is safe.
+    A *finding* is a refusal that the kernel's own means (intervals and tnums, no relations between values)
+    would have avoided; any other is a *gap*: no verifier accepts everything that is safe.
     """
     if seen.ruling.verdict is not Verdict.REJECT:
         yield Abstention("not refused")
@@ -58,11 +59,18 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     finding = seen.provable
     yield Disagreement(
         # Shrinking keeps the signature, and must not make a gap of a finding.
-        Kind.PRECISION, f"precision:{'' if finding else 'gap:'}{shape(message)}",
-        f"the kernel refuses a safe program ({message}); " + (
-            "intervals and tnums prove every access" if finding else "the proof needs relations between values"),
-        seen.ruling.instruction, None, gap=not finding,
-    )  # fmt: skip
+        Kind.PRECISION,
+        f"precision:{'' if finding else 'gap:'}{shape(message)}",
+        f"the kernel refuses a safe program ({message}); "
+        + (
+            "intervals and tnums prove every access"
+            if finding
+            else "the proof needs relations between values"
+        ),
+        seen.ruling.instruction,
+        None,
+        gap=not finding,
+    )
 
 
 def _traps(case: Case) -> bool:
@@ -71,7 +79,11 @@ def _traps(case: Case) -> bool:
     for number in range(RUNS):
         size = rng.randrange(14, 256)
         packet = bytes([rng.choice(EDGES)] * size) if number % 4 == 0 else rng.randbytes(size)
-        outcome = run(case, Input(packet, rng.randbytes(64) if case.inputs and case.inputs[0].context else b""), limit=STEPS)
+        outcome = run(
+            case,
+            Input(packet, rng.randbytes(64) if case.inputs and case.inputs[0].context else b""),
+            limit=STEPS,
+        )
         if isinstance(outcome, Trapped):
             return True
     return False

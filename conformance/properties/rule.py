@@ -16,8 +16,9 @@ from oracles.interpreter import Step, run
 def judge(seen: Observation) -> Iterator[Judgement]:
     """One judgement per near miss.
 
-    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking counts as broken only
-    when the interpreter executed the breaking instruction (or trapped there) on one of the inputs.
+    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking
+    counts as broken only when the interpreter executed the breaking instruction (or trapped there) on one of
+    the inputs.
     """
     yield from _over_all_paths(seen)
     near_miss = seen.generated
@@ -30,16 +31,21 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         yield Abstention(f"no verdict: {seen.ruling.reason}")
         return
     rule, at = near_miss.rule, near_miss.at
-    input_that_reaches = next((n for n, (_, trace) in enumerate(seen.runs) if _reaches(trace, seen.runs[n][0], at)), None)
+    input_that_reaches = next(
+        (n for n, (_, trace) in enumerate(seen.runs) if _reaches(trace, seen.runs[n][0], at)), None
+    )
     if rule.phase_in(seen.release) is Phase.WALK and input_that_reaches is None:
         yield Abstention("no run reaches the breaking instruction")
         return
     yield Disagreement(
-        Kind.RULE, f"rule:{rule}:{seen.form_name(at)}",
-        f"the kernel accepts a program that breaks {rule} at instruction {at} ({seen.text(at)}): {rule.statement}; the rule's "
+        Kind.RULE,
+        f"rule:{rule}:{seen.form_name(at)}",
+        f"the kernel accepts a program that breaks {rule} at instruction {at} ({seen.text(at)}): "
+        f"{rule.statement}; the rule's "
         f"source is {rule.source}",
-        at, input_that_reaches,
-    )  # fmt: skip
+        at,
+        input_that_reaches,
+    )
 
 
 def _over_all_paths(seen: Observation) -> Iterator[Judgement]:
@@ -58,11 +64,15 @@ def _over_all_paths(seen: Observation) -> Iterator[Judgement]:
                 yield Abstention("no run reaches the breaking instruction")
                 continue
         yield Disagreement(
-            Kind.RULE, f"rule:{broken.rule}:{seen.form_name(broken.at)}",
-            f"the kernel accepts a program that breaks {broken.rule} at instruction {broken.at} ({seen.text(broken.at)}): "
+            Kind.RULE,
+            f"rule:{broken.rule}:{seen.form_name(broken.at)}",
+            f"the kernel accepts a program that breaks {broken.rule} at instruction {broken.at} "
+            f"({seen.text(broken.at)}): "
             f"{broken.rule.statement} ({broken.detail}); the rule's source is {broken.rule.source}",
-            broken.at, None, broken.witness,
-        )  # fmt: skip
+            broken.at,
+            None,
+            broken.witness,
+        )
 
 
 def _reaches(trace: tuple[object, ...], outcome: object, at: int) -> bool:

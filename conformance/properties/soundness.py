@@ -21,11 +21,16 @@ def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
         yield Abstention(f"reference: {answer.reason}")
     elif answer.rule is not None and answer.at is not None:
         yield Disagreement(
-            Kind.SOUNDNESS, f"soundness:{answer.rule}:{seen.form_name(answer.at)}",
-            f"the kernel accepts the program, which on an input that Z3 found breaks {answer.rule} at instruction {answer.at} "
+            Kind.SOUNDNESS,
+            f"soundness:{answer.rule}:{seen.form_name(answer.at)}",
+            f"the kernel accepts the program, which on an input that Z3 found breaks {answer.rule} at "
+            f"instruction {answer.at} "
             f"({seen.text(answer.at)}): {answer.detail}",
-            answer.at, None, answer.witness,
-        )  # fmt: skip
+            answer.at,
+            None,
+            answer.witness,
+        )
+
 
 ACCUSED = frozenset({RuleClass.SAFETY, RuleClass.CONFIDENTIALITY, RuleClass.RESOURCE})
 """Classes of rules whose breaking is a fault of the kernel; the others are its own decisions."""
@@ -47,10 +52,13 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             yield Abstention(f"the trap breaks a {outcome.rule.rule_class.value} rule")
         else:
             yield Disagreement(
-                Kind.SOUNDNESS, f"soundness:{outcome.rule}:{seen.form_name(outcome.at)}",
-                f"the kernel accepts the program, which on input {number} breaks {outcome.rule} at instruction {outcome.at} "
+                Kind.SOUNDNESS,
+                f"soundness:{outcome.rule}:{seen.form_name(outcome.at)}",
+                f"the kernel accepts the program, which on input {number} breaks {outcome.rule} at "
+                f"instruction {outcome.at} "
                 f"({seen.text(outcome.at)}): {outcome.detail}",
-                outcome.at, number,
-            )  # fmt: skip
+                outcome.at,
+                number,
+            )
             return
     yield from _over_all_inputs(seen)

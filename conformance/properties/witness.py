@@ -18,7 +18,11 @@ def shown(seen: Observation, what: Disagreement) -> tuple[Observation, Disagreem
         return seen, what
     case = what.witness
     again = Observation(
-        replace(seen.generated, case=case), replace(seen.job, case=case), seen.answer, seen.release, reference=seen.budget
+        replace(seen.generated, case=case),
+        replace(seen.job, case=case),
+        seen.answer,
+        seen.release,
+        reference=seen.budget,
     )
     for judgement in PROPERTIES[what.kind](again):
         if isinstance(judgement, Disagreement) and judgement.signature == what.signature:

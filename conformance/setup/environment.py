@@ -1,4 +1,5 @@
-"""The virtual environment: made once, remade when the interpreter changed, refilled when the dependencies did."""
+"""The virtual environment: made once, remade when the interpreter changed, refilled when the dependencies
+did."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ _OWN_NAMES = {"bin", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitigno
 class Environment:
     """A virtual environment in ``directory`` for the checkout.
 
-    A stamp, written last, says which dependencies it holds: a kill at any earlier moment leaves no stamp.  A second mark says
-    that pip is at work: found at the start of a set-up, it means that pip was killed, and an environment of our making is
-    made anew.
+    A stamp, written last, says which dependencies it holds: a kill at any earlier moment leaves no stamp.  A
+    second mark says that pip is at work: found at the start of a set-up, it means that pip was killed, and an
+    environment of our making is made anew.
     """
 
     directory: Path
@@ -40,21 +41,28 @@ class Environment:
     def of(cls, checkout: Path, needs: Need) -> Environment:
         """The one for a checkout: ``$VERIDIFF_VENV``, else .venv in it, else one in the cache.
 
-        The last where the checkout is not ours to write to, or where .venv is the file that editors follow (PEP 832).
+        The last where the checkout is not ours to write to, or where .venv is the file that editors follow
+        (PEP 832).
         """
         if chosen := os.environ.get("VERIDIFF_VENV"):
             return cls(Path(chosen).absolute(), checkout)
         inside = cls(checkout / ".venv", checkout)
         if inside.ready(needs) or (os.access(checkout, os.W_OK) and not inside.directory.is_file()):
             return inside
-        return cls(cache_directory() / f"environment-{hashlib.sha256(str(checkout).encode()).hexdigest()[:16]}", checkout)
+        return cls(
+            cache_directory() / f"environment-{hashlib.sha256(str(checkout).encode()).hexdigest()[:16]}",
+            checkout,
+        )
 
     def ready(self, needs: Need) -> bool:
         """Whether it holds what these needs ask for; costs two file look-ups."""
-        return self._stamp(development=True).exists() or (Need.DEVELOPMENT not in needs and self._stamp(development=False).exists())
+        return self._stamp(development=True).exists() or (
+            Need.DEVELOPMENT not in needs and self._stamp(development=False).exists()
+        )
 
     def set_up(self, needs: Need) -> None:
-        """Makes it ready.  Raises :class:`InputError` for a directory that is not ours to fill, else InfrastructureError."""
+        """Makes it ready.  Raises :class:`InputError` for a directory that is not ours to fill, else
+        InfrastructureError."""
         name = hashlib.sha256(str(self.directory).encode()).hexdigest()[:16]
         with locked(cache_directory() / f"environment-{name}.lock"):
             if self.ready(needs):
@@ -65,7 +73,10 @@ class Environment:
             self._made_here.parent.mkdir(exist_ok=True)
             tell("installing Python packages" + (" for the tests" if development else ""))
             self._pip_at_work.touch()
-            run_logged([str(self.python), "-m", *PIP, *self._what_to_install(development=development)], dies_with_us=True)
+            run_logged(
+                [str(self.python), "-m", *PIP, *self._what_to_install(development=development)],
+                dies_with_us=True,
+            )
             self._stamp(development=development).touch()
             self._pip_at_work.unlink()
 
@@ -78,12 +89,15 @@ class Environment:
         return self.directory / "share" / "veridiff-pip-at-work"
 
     def _stamp(self, *, development: bool) -> Path:
-        content = (self.checkout / "pyproject.toml").read_bytes() + f"{self.checkout}\0{sys.version_info[:2]}".encode()
+        content = (
+            self.checkout / "pyproject.toml"
+        ).read_bytes() + f"{self.checkout}\0{sys.version_info[:2]}".encode()
         key = hashlib.sha256(content).hexdigest()[:16]
         return self.directory / "share" / f"veridiff-{key}{'-dev' if development else ''}"
 
     def _what_to_install(self, *, development: bool) -> list[str]:
-        """pip's arguments: this checkout, editable; or its dependencies and a pointer to it where it may not be written to."""
+        """pip's arguments: this checkout, editable; or its dependencies and a pointer to it where it may not
+        be written to."""
         if os.access(self.checkout, os.W_OK):
             return ["-e", f"{self.checkout}[dev]" if development else str(self.checkout)]
         project = tomllib.loads((self.checkout / "pyproject.toml").read_text())["project"]
@@ -97,11 +111,16 @@ class Environment:
             answer = subprocess.run([self.python, "-c", probe], capture_output=True, text=True, check=False)
         except OSError:
             return False
-        return answer.returncode == 0 and answer.stdout.split() == [str(number) for number in sys.version_info[:2]]
+        return answer.returncode == 0 and answer.stdout.split() == [
+            str(number) for number in sys.version_info[:2]
+        ]
 
     def _make(self) -> None:
         if self.directory.exists() and not set(os.listdir(self.directory)) <= _OWN_NAMES:
-            raise InputError(f"{self.directory}: not a virtual environment, and not empty (VERIDIFF_VENV chooses another place)")
+            raise InputError(
+                f"{self.directory}: not a virtual environment, and not empty (VERIDIFF_VENV chooses "
+                "another place)"
+            )
         tell(f"making a virtual environment in {self.directory}")
         run_logged([sys.executable, "-m", "venv", "--clear", str(self.directory)], dies_with_us=True)
         self._made_here.parent.mkdir(exist_ok=True)

@@ -1,4 +1,5 @@
-"""From ``./veridiff ARGUMENTS`` to ``python -m conformance.cli ARGUMENTS`` with everything there that the command needs."""
+"""From ``./veridiff ARGUMENTS`` to ``python -m conformance.cli ARGUMENTS`` with everything there that the
+command needs."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from ebpf.errors import InputError, VeridiffError
 
 
 def launch(checkout: str, arguments: Sequence[str]) -> int:
-    """Sets up and then becomes the command line.  Returns only when there is nothing to become: an exit status."""
+    """Sets up and then becomes the command line.  Returns only when there is nothing to become: an exit
+    status."""
     environment, status = prepare(checkout, arguments)
     if status is None:
         # -P: a directory of the user's that happens to be called "ebpf" must not shadow ours.
@@ -30,7 +32,9 @@ def prepare(checkout: str, arguments: Sequence[str]) -> tuple[Environment, int |
     needs = needs_of(arguments)
     environment = Environment.of(Path(checkout), needs)
     try:
-        _provide(needs, environment, os.path.join(checkout, "veridiff"), only_system=list(arguments) == ["setup"])
+        _provide(
+            needs, environment, os.path.join(checkout, "veridiff"), only_system=list(arguments) == ["setup"]
+        )
     except InputError as error:
         tell(str(error))
         return environment, 2

@@ -1,4 +1,5 @@
-"""Running a set-up program with its output in a log file, and finding the line in it that says what went wrong."""
+"""Running a set-up program with its output in a log file, and finding the line in it that says what went
+wrong."""
 
 from __future__ import annotations
 
@@ -18,10 +19,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 def run_logged(command: Sequence[str], *, dies_with_us: bool) -> None:
-    """Runs a program; when it fails, raises :class:`InfrastructureError` with its first error line and the log's path.
+    """Runs a program; when it fails, raises :class:`InfrastructureError` with its first error line and the
+    log's path.
 
-    ``dies_with_us``: kill it when this process is killed.  pip must not go on filling an environment that the next start
-    makes anew; dpkg on the other hand must never be cut short.
+    ``dies_with_us``: kill it when this process is killed.  pip must not go on filling an environment that the
+    next start makes anew; dpkg on the other hand must never be cut short.
     """
     log = cache_directory() / "setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,10 @@ def run_logged(command: Sequence[str], *, dies_with_us: bool) -> None:
             check=False,
         )
     if process.returncode:
-        reason = error_line(log.read_bytes()[start:].decode(errors="replace")) or f"exit status {process.returncode}"
+        reason = (
+            error_line(log.read_bytes()[start:].decode(errors="replace"))
+            or f"exit status {process.returncode}"
+        )
         raise InfrastructureError(f"{_short(command)}: {reason} (all of it is in {log})")
 
 
@@ -55,7 +60,10 @@ def tell(message: str) -> None:
 
 
 def _short(command: Sequence[str]) -> str:
-    words = [Path(command[0]).name, *(word for word in command[1:] if not word.startswith("-") and "::" not in word)]
+    words = [
+        Path(command[0]).name,
+        *(word for word in command[1:] if not word.startswith("-") and "::" not in word),
+    ]
     return " ".join(words)
 
 

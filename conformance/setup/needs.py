@@ -42,7 +42,11 @@ def needs_of(arguments: Sequence[str]) -> Need:
     if {"--help", "-h"} & set(arguments):
         return Need.ENVIRONMENT
     words = tuple(argument for argument in arguments if not argument.startswith("-"))
-    if words[:1] == ("corpus",) and words[1:2] and (not words[1].endswith(".gz") or {"--kernel", "--mutants"} & set(arguments)):
+    if (
+        words[:1] == ("corpus",)
+        and words[1:2]
+        and (not words[1].endswith(".gz") or {"--kernel", "--mutants"} & set(arguments))
+    ):
         # Only a file of records that is judged by what it says itself does without a kernel.
         return _KERNEL
     return NEEDS.get(words[:1]) or NEEDS.get(words[:2]) or Need.ENVIRONMENT

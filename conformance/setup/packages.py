@@ -19,13 +19,22 @@ _BACKPORTS = {"bookworm": "bookworm-backports"}
 
 
 def install(lacking: list[Requirement]) -> None:
-    """Installs what is missing.  Raises :class:`InfrastructureError` when apt fails, :class:`InputError` when that did not help."""
+    """Installs what is missing.  Raises :class:`InfrastructureError` when apt fails, :class:`InputError` when
+    that did not help."""
     archives = apt.archives()
-    release = _BACKPORTS.get(_codename()) if any(requirement.newer for requirement in lacking) and archives else None
+    release = (
+        _BACKPORTS.get(_codename())
+        if any(requirement.newer for requirement in lacking) and archives
+        else None
+    )
     with locked(cache_directory() / "packages.lock"):
         options = _options(archives, release)
         for newer in (False, True):
-            chosen = [requirement for requirement in lacking if requirement.newer is newer and not requirement.optional]
+            chosen = [
+                requirement
+                for requirement in lacking
+                if requirement.newer is newer and not requirement.optional
+            ]
             _install(options, chosen, release if newer else None)
         try:
             _install(options, [requirement for requirement in lacking if requirement.optional], None)
@@ -38,15 +47,21 @@ def install(lacking: list[Requirement]) -> None:
 
 
 def _options(archives: list[tuple[str, str]], release: str | None) -> list[str]:
-    """apt's options for a private root that knows the machine's archives and ``release``; the machine's own lists else."""
+    """apt's options for a private root that knows the machine's archives and ``release``; the machine's own
+    lists else."""
     if release is None:
         if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
             tell("apt-get update")
             run_logged(["apt-get", "-q", *WAIT, "update"], dies_with_us=False)
         return []
     main = next(address for address, suite in archives if not suite.endswith("-security"))
-    root = AptRoot(cache_directory() / "apt-system", Path("/var/lib/dpkg/status"), suites=(*archives, (main, release)))
-    tell(f"apt-get update, with {release} under a private root (the machine's package sources stay as they are)")
+    root = AptRoot(
+        cache_directory() / "apt-system", Path("/var/lib/dpkg/status"), suites=(*archives, (main, release))
+    )
+    tell(
+        f"apt-get update, with {release} under a private root (the machine's package sources stay as they "
+        "are)"
+    )
     root.update()
     return root.options()
 
@@ -57,7 +72,17 @@ def _install(options: list[str], lacking: list[Requirement], release: str | None
         return
     tell(f"apt-get install {' '.join(packages)}" + (f" from {release}" if release else ""))
     target = ["-t", release] if release else []
-    command = ["apt-get", "-q", "-y", "--no-install-recommends", *WAIT, *options, *target, "install", *packages]
+    command = [
+        "apt-get",
+        "-q",
+        "-y",
+        "--no-install-recommends",
+        *WAIT,
+        *options,
+        *target,
+        "install",
+        *packages,
+    ]
     run_logged(command, dies_with_us=False)
     run_logged(["apt-get", *options, "clean"], dies_with_us=False)
 

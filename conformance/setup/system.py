@@ -1,4 +1,5 @@
-"""Programs that come from the system's package manager: which are missing, and installing them when we may."""
+"""Programs that come from the system's package manager: which are missing, and installing them when we
+may."""
 
 from __future__ import annotations
 
@@ -22,14 +23,16 @@ EMULATOR = "qemu-system-x86_64"
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Something the system has to offer, and Debian's packages that bring it.  An ``optional`` one stops nobody."""
+    """Something the system has to offer, and Debian's packages that bring it.  An ``optional`` one stops
+    nobody."""
 
     need: Need
     what: str
     packages: tuple[str, ...]
     present: Callable[[], bool]
     newer: bool = False
-    """Take it from backports where there are any: QEMU 7.2's TCG corrupts cmpxchg16b, so stock kernels die at random."""
+    """Take it from backports where there are any: QEMU 7.2's TCG corrupts cmpxchg16b, so stock kernels die at
+    random."""
     optional: bool = False
 
 
@@ -46,7 +49,8 @@ def compiler() -> list[str]:
 
 
 def links_statically() -> bool:
-    """Whether the compiler makes a static program: tried once, then remembered while the compiler's file stays the same."""
+    """Whether the compiler makes a static program: tried once, then remembered while the compiler's file
+    stays the same."""
     command = compiler()
     found = shutil.which(command[0]) if command else None
     if found is None:
@@ -58,7 +62,9 @@ def links_statically() -> bool:
     with tempfile.TemporaryDirectory(prefix="veridiff-") as name:
         source = Path(name) / "empty.c"
         source.write_text("int main(void) { return 0; }\n")
-        if subprocess.run([*command, "-static", "-o", source.with_suffix(""), source], capture_output=True, check=False).returncode:
+        if subprocess.run(
+            [*command, "-static", "-o", source.with_suffix(""), source], capture_output=True, check=False
+        ).returncode:
             return False
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.touch()
@@ -68,7 +74,9 @@ def links_statically() -> bool:
 REQUIREMENTS = (
     Requirement(Need.ENVIRONMENT, "Python's venv and ensurepip", ("python3-venv",), has_venv),
     Requirement(Need.COMPILER, "a C compiler that links statically", ("gcc", "libc6-dev"), links_statically),
-    Requirement(Need.EMULATOR, EMULATOR, ("qemu-system-x86",), lambda: shutil.which(EMULATOR) is not None, newer=True),
+    Requirement(
+        Need.EMULATOR, EMULATOR, ("qemu-system-x86",), lambda: shutil.which(EMULATOR) is not None, newer=True
+    ),
     Requirement(
         Need.BROWSER,
         "Chromium and its WebDriver",
@@ -80,8 +88,11 @@ REQUIREMENTS = (
 
 
 def missing(needs: Need) -> list[Requirement]:
-    """The requirements of these needs that the machine does not meet; those without which nothing works come first."""
-    found = [requirement for requirement in REQUIREMENTS if requirement.need in needs and not requirement.present()]
+    """The requirements of these needs that the machine does not meet; those without which nothing works come
+    first."""
+    found = [
+        requirement for requirement in REQUIREMENTS if requirement.need in needs and not requirement.present()
+    ]
     return sorted(found, key=lambda requirement: requirement.optional)
 
 
@@ -90,11 +101,15 @@ def advice(lacking: list[Requirement], launcher: str) -> str:
     packages = " ".join(package for requirement in lacking for package in requirement.packages)
     lines = ["missing on this machine: " + ", ".join(requirement.what for requirement in lacking)]
     if shutil.which("apt-get") is None:
-        return f"{lines[0]}\nThere is no apt-get here to install them with; Debian's packages of them are: {packages}"
+        there = f"There is no apt-get here to install them with; Debian's packages of them are: {packages}"
+        return f"{lines[0]}\n{there}"
     lines += ["As root, run one of:", f"    {launcher} setup"]
     lines += [f"    apt-get update && apt-get install --no-install-recommends {packages}"]
     if any(requirement.newer for requirement in lacking):
-        lines.append("(On Debian 12 the first takes QEMU 10 from backports: 7.2 crashes guests now and then without KVM.)")
+        lines.append(
+            "(On Debian 12 the first takes QEMU 10 from backports: 7.2 crashes guests now and then without "
+            "KVM.)"
+        )
     return "\n".join(lines)
 
 
@@ -103,4 +118,7 @@ def check_chosen_compiler() -> None:
     if os.environ.get("CC") and shutil.which(compiler()[0]) is None:
         raise InputError(f"CC={os.environ['CC']}: no such program (name another compiler, or unset CC)")
     if os.environ.get("CC") and not links_statically():
-        raise InputError(f"CC={os.environ['CC']}: this compiler cannot make a static program (install libc6-dev, or unset CC)")
+        raise InputError(
+            f"CC={os.environ['CC']}: this compiler cannot make a static program (install libc6-dev, or "
+            "unset CC)"
+        )

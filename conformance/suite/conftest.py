@@ -11,18 +11,33 @@ from conformance.cli.options import DEFAULT_KERNEL
 from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
 
-# With CI in the environment Hypothesis loads its own profile "ci": ours have other names and are loaded explicitly.
-settings.register_profile("veridiff-dev", max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("veridiff-ci", max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("veridiff-nightly", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+# With CI in the environment Hypothesis loads its own profile "ci": ours have other names and are loaded
+# explicitly.
+settings.register_profile(
+    "veridiff-dev", max_examples=100, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "veridiff-ci", max_examples=300, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "veridiff-nightly", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--kernel``, ``--boot-arg`` and ``--veridiff-profile``."""
     group = parser.getgroup("veridiff")
-    group.addoption("--kernel", action="append", default=[], help=f"a kernel, as veridiff run takes it [{DEFAULT_KERNEL}]")
-    group.addoption("--boot-arg", action="append", default=[], help="an argument for the kernel's command line")
-    group.addoption("--veridiff-profile", default="veridiff-dev", choices=["veridiff-dev", "veridiff-ci", "veridiff-nightly"])
+    group.addoption(
+        "--kernel", action="append", default=[], help=f"a kernel, as veridiff run takes it [{DEFAULT_KERNEL}]"
+    )
+    group.addoption(
+        "--boot-arg", action="append", default=[], help="an argument for the kernel's command line"
+    )
+    group.addoption(
+        "--veridiff-profile",
+        default="veridiff-dev",
+        choices=["veridiff-dev", "veridiff-ci", "veridiff-nightly"],
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One set of tests per kernel."""
     if "kernel_name" in metafunc.fixturenames:
-        metafunc.parametrize("kernel_name", metafunc.config.getoption("--kernel") or [DEFAULT_KERNEL], scope="session")
+        metafunc.parametrize(
+            "kernel_name", metafunc.config.getoption("--kernel") or [DEFAULT_KERNEL], scope="session"
+        )
 
 
 @pytest.fixture(scope="session")

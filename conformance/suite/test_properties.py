@@ -25,7 +25,8 @@ from generators.strategies import objects, programs
 
 @pytest.mark.parametrize("kind", list(PROPERTIES), ids=lambda kind: kind.value)
 def test_property(kind: Kind, kernel: KernelSession) -> None:
-    """No disagreement of this kind but those in the known-issues file; and some programs were really compared."""
+    """No disagreement of this kind but those in the known-issues file; and some programs were really
+    compared."""
     release = kernel.hello.release
     issues = known.load()
     compared: Counter[bool] = Counter()
@@ -40,7 +41,10 @@ def test_property(kind: Kind, kernel: KernelSession) -> None:
             return
         for judgement in PROPERTIES[kind](Observation(generated, job, answer)):
             compared[not isinstance(judgement, Abstention)] += 1
-            if isinstance(judgement, Disagreement) and known.find(issues, judgement.signature, release) is None:
+            if (
+                isinstance(judgement, Disagreement)
+                and known.find(issues, judgement.signature, release) is None
+            ):
                 for at, text in listing(generated.case.program.instructions):
                     note(f"{'>>>' if at == judgement.culprit else '   '} {at:4}: {text}")
                 raise AssertionError(f"{judgement.signature}: {judgement.statement}")

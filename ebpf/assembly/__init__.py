@@ -1,4 +1,5 @@
-"""Assembly text, both ways: the kernel's dialect (its verifier log) printed and parsed, LLVM's (llvm-objdump) printed."""
+"""Assembly text, both ways: the kernel's dialect (its verifier log) printed and parsed, LLVM's (llvm-objdump)
+printed."""
 
 from ebpf.assembly.parser import parse
 from ebpf.assembly.printer import Dialect, listing, text

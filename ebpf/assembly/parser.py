@@ -1,8 +1,9 @@
 """Instructions from text in the kernel's dialect.
 
-Takes what :func:`ebpf.assembly.listing` prints and what the verifier log prints: an optional ``12:`` and an optional ``(b7)``
-before each instruction, ``;`` comments after it, and jumps written as ``pc+3`` or ``+3``.  Register R10 may be written ``fp``-less
-``r10`` only.  The matching expressions are made from the instruction table's templates, so that both ways cannot drift apart.
+Takes what :func:`ebpf.assembly.listing` prints and what the verifier log prints: an optional ``12:`` and an
+optional ``(b7)`` before each instruction, ``;`` comments after it, and jumps written as ``pc+3`` or ``+3``.
+Register R10 may be written ``fp``-less ``r10`` only.  The matching expressions are made from the instruction
+table's templates, so that both ways cannot drift apart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Instructions as text.
 
-The kernel's dialect is that of kernel/bpf/disasm.c; where the kernel prints an address (maps, functions) we print what the
-instruction says: ``r1 = map[0]``, ``r1 = map[0][0]+8``, ``r2 = subprog[+5]``.  LLVM's is what ``llvm-objdump -d`` prints.
+The kernel's dialect is that of kernel/bpf/disasm.c; where the kernel prints an address (maps, functions) we
+print what the instruction says: ``r1 = map[0]``, ``r1 = map[0][0]+8``, ``r2 = subprog[+5]``.  LLVM's is what
+``llvm-objdump -d`` prints.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Dialect(Enum):
 
 
 def helper_name(number: int) -> str:
-    """``bpf_map_lookup_elem`` for 1; ``unknown`` for a number no Linux has (kernel/bpf/disasm.c, func_id_name)."""
+    """``bpf_map_lookup_elem`` for 1; ``unknown`` for a number no Linux has (kernel/bpf/disasm.c,
+    func_id_name)."""
     return f"bpf_{HELPER_NAMES[number]}" if 0 < number < len(HELPER_NAMES) else "unknown"
 
 
@@ -43,10 +45,14 @@ def text(insn: Insn, following: Insn | None = None, dialect: Dialect = Dialect.K
 
 def _kernel(form: Form, insn: Insn, high: int) -> str:
     return form.kernel.format(
-        dst=insn.dst, src=insn.src, off=f"{insn.off:+d}", imm=_Imm(insn.imm), next=high,
+        dst=insn.dst,
+        src=insn.src,
+        off=f"{insn.off:+d}",
+        imm=_Imm(insn.imm),
+        next=high,
         imm64=(high & U32) << 32 | insn.imm & U32,
         helper=helper_name(insn.imm) if form.name == "call_helper" else "",
-    )  # fmt: skip
+    )
 
 
 def _llvm(form: Form, insn: Insn, high: int) -> str:
@@ -55,7 +61,11 @@ def _llvm(form: Form, insn: Insn, high: int) -> str:
     off = f"{sign} {abs(insn.off)}" if "{off})" in form.llvm or "{off}," in form.llvm else f"{insn.off:+d}"
     unsigned = (high & U32) << 32 | insn.imm & U32
     return form.llvm.format(
-        dst=insn.dst, src=insn.src, off=off, imm=insn.imm, imm64=unsigned - (1 << 64) if unsigned >> 63 else unsigned
+        dst=insn.dst,
+        src=insn.src,
+        off=off,
+        imm=insn.imm,
+        imm64=unsigned - (1 << 64) if unsigned >> 63 else unsigned,
     )
 
 
@@ -76,8 +86,8 @@ def _second_half(form: Form, following: Insn | None, first: Insn) -> Insn:
 def listing(insns: Sequence[Insn], dialect: Dialect = Dialect.KERNEL) -> list[tuple[int, str]]:
     """(slot number, text) of each instruction; second slots of 64-bit immediates have no line.
 
-    An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be printed too; so is a
-    64-bit immediate whose second slot is missing or says more than the text can.
+    An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be
+    printed too; so is a 64-bit immediate whose second slot is missing or says more than the text can.
     """
     lines: list[tuple[int, str]] = []
     at = 0

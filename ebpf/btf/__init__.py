@@ -1,8 +1,8 @@
 """BTF: the types of an object and of a kernel, as a compiler wrote them.
 
-A :class:`Btf` is the bytes of a ``.BTF`` section and where each type begins in them; types are decoded when asked for, so that
-a large or broken section costs no memory.  Layouts and numbers: Documentation/bpf/btf.rst and include/uapi/linux/btf.h (Linux
-6.12).
+A :class:`Btf` is the bytes of a ``.BTF`` section and where each type begins in them; types are decoded when
+asked for, so that a large or broken section costs no memory.  Layouts and numbers: Documentation/bpf/btf.rst
+and include/uapi/linux/btf.h (Linux 6.12).
 """
 
 from ebpf.btf.builder import BtfBuilder

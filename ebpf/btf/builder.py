@@ -43,7 +43,9 @@ class BtfBuilder:
 
     def struct(self, name: str, size: int, members: Sequence[tuple[str, int, int]]) -> int:
         """``members`` are (name, type, offset in bytes)."""
-        rest = b"".join(t.MEMBER.pack(self.string(member), kind, offset * 8) for member, kind, offset in members)
+        rest = b"".join(
+            t.MEMBER.pack(self.string(member), kind, offset * 8) for member, kind, offset in members
+        )
         return self._add(BtfKind.STRUCT, name, len(members), size, rest)
 
     def typedef(self, name: str, of: int) -> int:
@@ -75,4 +77,8 @@ class BtfBuilder:
     def build(self) -> bytes:
         """The section."""
         types, strings = b"".join(self._types), bytes(self._string_bytes)
-        return t.HEADER.pack(t.MAGIC, 1, 0, t.HEADER.size, 0, len(types), len(types), len(strings)) + types + strings
+        return (
+            t.HEADER.pack(t.MAGIC, 1, 0, t.HEADER.size, 0, len(types), len(types), len(strings))
+            + types
+            + strings
+        )

@@ -1,5 +1,5 @@
-"""CO-RE relocations: what the running kernel's types make of a number in a program (tools/lib/bpf/relo_core.c: bpf_core_calc_relo;
-Linux 6.12)."""
+"""CO-RE relocations: what the running kernel's types make of a number in a program
+(tools/lib/bpf/relo_core.c: bpf_core_calc_relo; Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ _TESTS = (CoreKind.EXISTS, CoreKind.TYPE_EXISTS, CoreKind.ENUM_EXISTS)
 
 @dataclass(frozen=True, slots=True)
 class CoreRelocation:
-    """Of the instruction at ``offset`` bytes of ``section``; ``type`` is the program's own, ``access`` a path in it."""
+    """Of the instruction at ``offset`` bytes of ``section``; ``type`` is the program's own, ``access`` a path
+    in it."""
 
     section: str
     offset: int
@@ -51,8 +52,8 @@ class CoreRelocation:
 class Relocated:
     """``new`` is None where the kernel has no such thing, and the instruction must not be reached.
 
-    ``checked``: the instruction must hold ``old`` before.  ``old_size``, ``new_size``: of the field in bytes, where a load's or
-    store's width goes with it, else 0.
+    ``checked``: the instruction must hold ``old`` before.  ``old_size``, ``new_size``: of the field in bytes,
+    where a load's or store's width goes with it, else 0.
     """
 
     old: int
@@ -101,7 +102,13 @@ def relocate(local: Btf, relocation: CoreRelocation, kernel: KernelTypes) -> Rel
         return Relocated(relocation.type, relocation.type)
     root = _root(local, relocation.type)
     old = _value(local, relocation, root, kind, at)
-    found = {new for new in (_of_target(local, relocation, kernel.btf, each, kind, at) for each in kernel.candidates(root)) if new}
+    found = {
+        new
+        for new in (
+            _of_target(local, relocation, kernel.btf, each, kind, at) for each in kernel.candidates(root)
+        )
+        if new
+    }
     if not found:
         return Relocated(old[0], 0 if kind in _TESTS else None, old[2], old[1])
     if len(found) > 1 and kind is not CoreKind.TYPE_ID_TARGET:
@@ -115,7 +122,11 @@ def _root(btf: Btf, number: int) -> BtfType:
     found = btf.type(number)
     while found.kind in t.MODIFIERS and found.kind is not BtfKind.TYPEDEF:
         found = btf.type(found.size_or_type)
-    if found.kind is BtfKind.TYPEDEF and btf.stripped(number).kind in core_fields.COMPOSITE and not btf.stripped(number).name:
+    if (
+        found.kind is BtfKind.TYPEDEF
+        and btf.stripped(number).kind in core_fields.COMPOSITE
+        and not btf.stripped(number).name
+    ):
         return found
     return btf.stripped(number) if found.kind is BtfKind.TYPEDEF and btf.stripped(number).name else found
 
@@ -194,5 +205,7 @@ def _enumerators(btf: Btf, of: BtfType) -> list[tuple[str, int]]:
     for number in range(of.vlen):
         raw = btf.raw[of.at + number * step : of.at + (number + 1) * step]
         value = raw[4:8] if of.kind is BtfKind.ENUM else raw[4:12]
-        rows.append((btf.string(t.WORD.unpack_from(raw)[0]), int.from_bytes(value, "little", signed=of.kind_flag)))
+        rows.append(
+            (btf.string(t.WORD.unpack_from(raw)[0]), int.from_bytes(value, "little", signed=of.kind_flag))
+        )
     return rows

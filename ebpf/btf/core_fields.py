@@ -1,5 +1,6 @@
-"""CO-RE access paths: what a compiler recorded as ``0:1:2`` against a program's own types, and the same field in the kernel's
-(tools/lib/bpf/relo_core.c: bpf_core_parse_spec, bpf_core_match_member, bpf_core_fields_are_compat; Linux 6.12)."""
+"""CO-RE access paths: what a compiler recorded as ``0:1:2`` against a program's own types, and the same field
+in the kernel's (tools/lib/bpf/relo_core.c: bpf_core_parse_spec, bpf_core_match_member,
+bpf_core_fields_are_compat; Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ MAX_STEPS = 64
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a path: to a member by ``name`` (never of an anonymous struct), or to element ``index`` of an array ("")."""
+    """One step of a path: to a member by ``name`` (never of an anonymous struct), or to element ``index`` of
+    an array ("")."""
 
     name: str
     index: int = 0
@@ -25,7 +27,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a path ends: ``type`` of the field, ``bits`` from the start; ``width`` in bits of a bit field, else 0."""
+    """Where a path ends: ``type`` of the field, ``bits`` from the start; ``width`` in bits of a bit field,
+    else 0."""
 
     steps: tuple[Step, ...]
     type: int
@@ -43,7 +46,12 @@ def member(btf: Btf, struct: BtfType, index: int) -> tuple[str, int, int, int]:
     if not 0 <= index < struct.vlen:
         raise BtfError(f"BTF type {struct.id}", f"has no member {index}")
     name, kind, offset = t.MEMBER.unpack_from(btf.raw, struct.at + index * t.MEMBER.size)
-    return btf.string(name), kind, offset & 0xFFFFFF if struct.kind_flag else offset, offset >> 24 if struct.kind_flag else 0
+    return (
+        btf.string(name),
+        kind,
+        offset & 0xFFFFFF if struct.kind_flag else offset,
+        offset >> 24 if struct.kind_flag else 0,
+    )
 
 
 def parse(btf: Btf, root: int, text: str) -> Place:
@@ -73,7 +81,8 @@ def parse(btf: Btf, root: int, text: str) -> Place:
 
 
 def find(local: Btf, place: Place, path: list[int], target: Btf, root: int) -> Place | None:
-    """The same path in the target's type ``root``; None where it has no such field.  ``path``: local types, step by step."""
+    """The same path in the target's type ``root``; None where it has no such field.  ``path``: local types,
+    step by step."""
     at = target.stripped(root)
     bits = 8 * place.steps[0].index * target.size(at.id) if place.steps[0].index else 0
     width = 0
@@ -109,8 +118,11 @@ def local_types(btf: Btf, root: int, text: str) -> list[int]:
     return found
 
 
-def _member(local: Btf, expected: int, name: str, target: Btf, struct: BtfType) -> tuple[int, int, int] | None:
-    """(type, offset in bits, width) of a member, also one of an anonymous struct inside; of a compatible type."""
+def _member(
+    local: Btf, expected: int, name: str, target: Btf, struct: BtfType
+) -> tuple[int, int, int] | None:
+    """(type, offset in bits, width) of a member, also one of an anonymous struct inside; of a compatible
+    type."""
     if struct.kind not in COMPOSITE:
         return None
     for index in range(struct.vlen):

@@ -1,5 +1,5 @@
-"""``.BTF.ext``: which function begins where, which source line an instruction comes from, and CO-RE relocations
-(Documentation/bpf/btf.rst, section 3.2 and after; libbpf btf.c, btf_ext_parse; libbpf 1.4)."""
+"""``.BTF.ext``: which function begins where, which source line an instruction comes from, and CO-RE
+relocations (Documentation/bpf/btf.rst, section 3.2 and after; libbpf btf.c, btf_ext_parse; libbpf 1.4)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ COLUMN_BITS = 10
 
 @dataclass(frozen=True, slots=True)
 class FunctionInfo:
-    """The function that begins at ``offset`` bytes of ``section``; ``type`` is its BTF id.  ``group``: which part of the table it
-    is in."""
+    """The function that begins at ``offset`` bytes of ``section``; ``type`` is its BTF id.  ``group``: which
+    part of the table it is in."""
 
     section: str
     group: int
@@ -75,9 +75,14 @@ def read_extension(raw: bytes, btf: Btf) -> BtfExtension:
     functions, lines, core = tables
     nameless = any(section is None for section, _, _ in functions + lines)
     return BtfExtension(
-        tuple(FunctionInfo(section or "", group, offset, kind) for section, group, (offset, kind) in functions),
+        tuple(
+            FunctionInfo(section or "", group, offset, kind) for section, group, (offset, kind) in functions
+        ),
         tuple(_line(section or "", group, record, btf) for section, group, record in lines),
-        tuple(CoreRelocation(section or "", at, kind, _text(btf, path), what) for section, _, (at, kind, path, what) in core),
+        tuple(
+            CoreRelocation(section or "", at, kind, _text(btf, path), what)
+            for section, _, (at, kind, path, what) in core
+        ),
         nameless,
     )
 
@@ -89,11 +94,14 @@ def _line(section: str, group: int, record: tuple[int, ...], btf: Btf) -> LineIn
 
 
 def _text(btf: Btf, offset: int) -> str:
-    """A name, "" where there is none: libbpf passes over a section whose name it cannot find, and never looks at a line's."""
+    """A name, "" where there is none: libbpf passes over a section whose name it cannot find, and never looks
+    at a line's."""
     return btf.string(offset) if offset < btf.strings_size else ""
 
 
-def _records(table: bytes, name: str, record: struct.Struct, btf: Btf) -> Iterator[tuple[str | None, int, tuple[int, ...]]]:
+def _records(
+    table: bytes, name: str, record: struct.Struct, btf: Btf
+) -> Iterator[tuple[str | None, int, tuple[int, ...]]]:
     """(section's name, None where there is none; its number in the table; record)."""
     if not table:
         return
@@ -119,12 +127,19 @@ def _records(table: bytes, name: str, record: struct.Struct, btf: Btf) -> Iterat
 
 
 def build_extension(
-    functions: Sequence[tuple[int, Sequence[tuple[int, int]]]], lines: Sequence[tuple[int, Sequence[tuple[int, int, int, int]]]]
+    functions: Sequence[tuple[int, Sequence[tuple[int, int]]]],
+    lines: Sequence[tuple[int, Sequence[tuple[int, int, int, int]]]],
 ) -> bytes:
     """The section; tables are (offset of the section's name, its records)."""
     packed = []
     for record, table in ((FUNC, functions), (LINE, lines)):
-        body = b"".join(SECTION.pack(name, len(rows)) + b"".join(record.pack(*row) for row in rows) for name, rows in table if rows)
+        body = b"".join(
+            SECTION.pack(name, len(rows)) + b"".join(record.pack(*row) for row in rows)
+            for name, rows in table
+            if rows
+        )
         packed.append(t.WORD.pack(record.size) + body if body else b"")
     head = HEADER.pack(t.MAGIC, 1, 0, HEADER.size + 2 * RANGE.size)
-    return head + RANGE.pack(0, len(packed[0])) + RANGE.pack(len(packed[0]), len(packed[1])) + b"".join(packed)
+    return (
+        head + RANGE.pack(0, len(packed[0])) + RANGE.pack(len(packed[0]), len(packed[1])) + b"".join(packed)
+    )

@@ -1,5 +1,5 @@
-"""A ``.BTF`` section read: header, strings and types, each bound checked first (libbpf btf.c: btf_parse_hdr, btf_parse_str_sec,
-btf_parse_type_sec; libbpf 1.4)."""
+"""A ``.BTF`` section read: header, strings and types, each bound checked first (libbpf btf.c: btf_parse_hdr,
+btf_parse_str_sec, btf_parse_type_sec; libbpf 1.4)."""
 
 from __future__ import annotations
 
@@ -41,9 +41,15 @@ class Btf:
         if not t.HEADER.size <= length <= len(raw):
             raise BtfError("BTF header, hdr_len", f"{length} is not in {t.HEADER.size}..{len(raw)}")
         if types_at % 4 or types_at + types_size > strings_at:
-            raise BtfError("BTF header, type_off, type_len", f"types at {types_at}+{types_size} misaligned or beyond the strings")
+            raise BtfError(
+                "BTF header, type_off, type_len",
+                f"types at {types_at}+{types_size} misaligned or beyond the strings",
+            )
         if length + strings_at + strings_size > len(raw):
-            raise BtfError("BTF header, str_off, str_len", f"strings at {strings_at}+{strings_size} leave {len(raw)} bytes")
+            raise BtfError(
+                "BTF header, str_off, str_len",
+                f"strings at {strings_at}+{strings_size} leave {len(raw)} bytes",
+            )
         self.raw = raw
         self._string_at, self._string_end = length + strings_at, length + strings_at + strings_size
         if not strings_size or raw[self._string_at] or raw[self._string_end - 1]:
@@ -65,7 +71,9 @@ class Btf:
         if not 0 < number <= BtfKind.ENUM64:
             raise BtfError(f"{here}, kind", f"{number} is no kind")
         kind = BtfKind(number)
-        following: int = at + t.TYPE.size + t.FIXED.get(kind, 0) + t.PER_ENTRY.get(kind, 0) * (info & t.MAX_VLEN)
+        following: int = (
+            at + t.TYPE.size + t.FIXED.get(kind, 0) + t.PER_ENTRY.get(kind, 0) * (info & t.MAX_VLEN)
+        )
         if following > end:
             raise BtfError(here, f"its {info & t.MAX_VLEN} entries are cut off by the end of the types")
         return following
@@ -82,13 +90,19 @@ class Btf:
 
     def kind(self, number: int) -> BtfKind:
         """Of the type with this id, which must exist."""
-        return BtfKind(t.TYPE.unpack_from(self.raw, self._offsets[number])[1] >> 24 & 31) if number else BtfKind.VOID
+        return (
+            BtfKind(t.TYPE.unpack_from(self.raw, self._offsets[number])[1] >> 24 & 31)
+            if number
+            else BtfKind.VOID
+        )
 
     def common(self) -> Iterator[BtfType]:
         """All types without their names, which then cost nothing."""
         for number in range(1, len(self)):
             _, info, word = t.TYPE.unpack_from(self.raw, at := self._offsets[number])
-            yield BtfType(number, self.kind(number), "", info & t.MAX_VLEN, bool(info >> 31), word, at + t.TYPE.size)
+            yield BtfType(
+                number, self.kind(number), "", info & t.MAX_VLEN, bool(info >> 31), word, at + t.TYPE.size
+            )
 
     def __iter__(self) -> Iterator[BtfType]:
         return (self.type(number) for number in range(1, len(self)))
@@ -99,7 +113,9 @@ class Btf:
             return self._decoded[offset]
         start = self._string_at + offset
         if offset < 0 or start >= self._string_end:
-            raise BtfError("BTF strings", f"offset {offset} is beyond their {self._string_end - self._string_at} bytes")
+            raise BtfError(
+                "BTF strings", f"offset {offset} is beyond their {self._string_end - self._string_at} bytes"
+            )
         # The section ends with a zero byte, so the search ends inside it.
         end = self.raw.index(b"\0", start)
         self._left -= end - start
@@ -116,7 +132,13 @@ class Btf:
         at = self._offsets[number]
         name, info, word = t.TYPE.unpack_from(self.raw, at)
         return BtfType(
-            number, BtfKind(info >> 24 & 31), self.string(name), info & t.MAX_VLEN, bool(info >> 31), word, at + t.TYPE.size
+            number,
+            BtfKind(info >> 24 & 31),
+            self.string(name),
+            info & t.MAX_VLEN,
+            bool(info >> 31),
+            word,
+            at + t.TYPE.size,
         )
 
     def stripped(self, number: int) -> BtfType:
@@ -157,7 +179,9 @@ class Btf:
         mask = 0xFFFFFF if of.kind_flag else 0xFFFFFFFF
         return tuple(
             Member(self.string(name), kind, (bits & mask) // 8)
-            for name, kind, bits in (t.MEMBER.unpack_from(self.raw, of.at + i * t.MEMBER.size) for i in range(of.vlen))
+            for name, kind, bits in (
+                t.MEMBER.unpack_from(self.raw, of.at + i * t.MEMBER.size) for i in range(of.vlen)
+            )
         )
 
     def variables(self, of: BtfType) -> tuple[SectionVariable, ...]:

@@ -60,19 +60,23 @@ FIXED = {
 }  # fmt: skip
 """Bytes after the common part, whatever vlen says."""
 PER_ENTRY = {
-    BtfKind.STRUCT: MEMBER.size, BtfKind.UNION: MEMBER.size, BtfKind.ENUM: 8, BtfKind.ENUM64: 12, BtfKind.FUNC_PROTO: PARAM.size,
+    BtfKind.STRUCT: MEMBER.size, BtfKind.UNION: MEMBER.size, BtfKind.ENUM: 8, BtfKind.ENUM64: 12,
+    BtfKind.FUNC_PROTO: PARAM.size,
     BtfKind.DATASEC: VAR_SECINFO.size,
 }  # fmt: skip
 """Bytes for each of vlen entries."""
 MODIFIERS = frozenset({BtfKind.VOLATILE, BtfKind.CONST, BtfKind.RESTRICT, BtfKind.TYPE_TAG, BtfKind.TYPEDEF})
-SIZED = frozenset({BtfKind.INT, BtfKind.STRUCT, BtfKind.UNION, BtfKind.ENUM, BtfKind.ENUM64, BtfKind.FLOAT, BtfKind.DATASEC})
+SIZED = frozenset(
+    {BtfKind.INT, BtfKind.STRUCT, BtfKind.UNION, BtfKind.ENUM, BtfKind.ENUM64, BtfKind.FLOAT, BtfKind.DATASEC}
+)
 REFERRING = MODIFIERS | {BtfKind.PTR, BtfKind.FUNC, BtfKind.FUNC_PROTO, BtfKind.VAR, BtfKind.DECL_TAG}
 """Kinds whose third word is a type id."""
 
 
 @dataclass(frozen=True, slots=True)
 class BtfType:
-    """One type's common part; ``size_or_type`` is a size in bytes or the id of another type.  ``at``: where its entries begin."""
+    """One type's common part; ``size_or_type`` is a size in bytes or the id of another type.  ``at``: where
+    its entries begin."""
 
     id: int
     kind: BtfKind

@@ -23,7 +23,8 @@ _ENTRIES = {
 
 
 def validate(btf: Btf) -> None:
-    """Raises :class:`BtfError` for the first type that refers to what is not there, or a FUNC whose type is no FUNC_PROTO."""
+    """Raises :class:`BtfError` for the first type that refers to what is not there, or a FUNC whose type is
+    no FUNC_PROTO."""
     for each in btf.common():
         here = f"BTF type {each.id}"
         for name in _names(btf, each):

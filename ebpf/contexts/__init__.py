@@ -1,4 +1,5 @@
-"""Contexts: what R1 points to when a program starts, field by field, and which accesses each program type allows."""
+"""Contexts: what R1 points to when a program starts, field by field, and which accesses each program type
+allows."""
 
 from ebpf.contexts.access import FREE_CONTEXT, Refusal, ctx_access, effective_attach_type
 from ebpf.contexts.field import Context, ContextField, FieldKind

@@ -1,4 +1,5 @@
-"""Whether a program may access a place of its context: the is_valid_access of its type, as one function over the tables."""
+"""Whether a program may access a place of its context: the is_valid_access of its type, as one function over
+the tables."""
 
 from __future__ import annotations
 
@@ -35,19 +36,24 @@ def effective_attach_type(program_type: ProgramType, attach_type: AttachType | N
 
 
 def moves_freely(program_type: ProgramType, release: str) -> bool:
-    """Whether the context is memory like any other: accessed unaligned, through a moved pointer, and by helpers (seen: 7.0.13
-    refuses what 7.1.13 accepts)."""
+    """Whether the context is memory like any other: accessed unaligned, through a moved pointer, and by
+    helpers (seen: 7.0.13 refuses what 7.1.13 accepts)."""
     return program_type is ProgramType.SYSCALL and at_least(release, FREE_CONTEXT)
 
 
 def ctx_access(
-    program_type: ProgramType, attach_type: AttachType | None, offset: int, size: int, write: bool, privileged_bpf: bool,
+    program_type: ProgramType,
+    attach_type: AttachType | None,
+    offset: int,
+    size: int,
+    write: bool,
+    privileged_bpf: bool,
     release: str,
-) -> ContextField | Refusal:  # fmt: skip
+) -> ContextField | Refusal:
     """The field that an access of ``size`` bytes at ``offset`` reads or writes, or why it is refused.
 
-    ``privileged_bpf``: the program is loaded with CAP_BPF.  A context of which only the kernel's BTF tells the layout has no fields
-    here: ask ``CONTEXTS[program_type].kernel_btf`` first.
+    ``privileged_bpf``: the program is loaded with CAP_BPF.  A context of which only the kernel's BTF tells
+    the layout has no fields here: ask ``CONTEXTS[program_type].kernel_btf`` first.
     """
     context = CONTEXTS[program_type]
     attach = effective_attach_type(program_type, attach_type)
@@ -66,7 +72,9 @@ def ctx_access(
     return Refusal(rules.CONTEXT_BOUNDS, f"{what}: {reason}")
 
 
-def _objection(field: ContextField, attach: AttachType, offset: int, size: int, write: bool, privileged_bpf: bool) -> str:
+def _objection(
+    field: ContextField, attach: AttachType, offset: int, size: int, write: bool, privileged_bpf: bool
+) -> str:
     """Why this field does not allow the access; empty when it does."""
     sizes, where = (field.writes, field.write_attach) if write else (field.reads, field.read_attach)
     if not sizes:
@@ -78,5 +86,3 @@ def _objection(field: ContextField, attach: AttachType, offset: int, size: int, 
     if (field.write_needs_bpf if write else field.needs_bpf) and not privileged_bpf:
         return f"{field.name} needs CAP_BPF"
     return ""
-
-

@@ -1,5 +1,6 @@
-"""Contexts of control-group hooks other than packets (net/core/filter.c: sock_filter_is_valid_access, sock_addr_is_valid_access;
-kernel/bpf/cgroup.c: cgroup_dev_is_valid_access, sysctl_is_valid_access, cg_sockopt_is_valid_access; Linux 6.12)."""
+"""Contexts of control-group hooks other than packets (net/core/filter.c: sock_filter_is_valid_access,
+sock_addr_is_valid_access; kernel/bpf/cgroup.c: cgroup_dev_is_valid_access, sysctl_is_valid_access,
+cg_sockopt_is_valid_access; Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -27,22 +28,28 @@ def _sock_field(field: ContextField) -> ContextField:
 
 
 _V4 = frozenset({
-    A.CGROUP_INET4_BIND, A.CGROUP_INET4_CONNECT, A.CGROUP_INET4_GETPEERNAME, A.CGROUP_INET4_GETSOCKNAME, A.CGROUP_UDP4_SENDMSG,
+    A.CGROUP_INET4_BIND, A.CGROUP_INET4_CONNECT, A.CGROUP_INET4_GETPEERNAME, A.CGROUP_INET4_GETSOCKNAME,
+    A.CGROUP_UDP4_SENDMSG,
     A.CGROUP_UDP4_RECVMSG,
 })  # fmt: skip
 _V6 = frozenset({
-    A.CGROUP_INET6_BIND, A.CGROUP_INET6_CONNECT, A.CGROUP_INET6_GETPEERNAME, A.CGROUP_INET6_GETSOCKNAME, A.CGROUP_UDP6_SENDMSG,
+    A.CGROUP_INET6_BIND, A.CGROUP_INET6_CONNECT, A.CGROUP_INET6_GETPEERNAME, A.CGROUP_INET6_GETSOCKNAME,
+    A.CGROUP_UDP6_SENDMSG,
     A.CGROUP_UDP6_RECVMSG,
 })  # fmt: skip
 _SEND4, _SEND6 = frozenset({A.CGROUP_UDP4_SENDMSG}), frozenset({A.CGROUP_UDP6_SENDMSG})
 
 
 def _address(fields: tuple[ContextField, ...], attached: frozenset[AttachType]) -> tuple[ContextField, ...]:
-    return tuple(replace(field, read_attach=attached).written(*(field.writes or WORD), attach=attached) for field in fields)
+    return tuple(
+        replace(field, read_attach=attached).written(*(field.writes or WORD), attach=attached)
+        for field in fields
+    )
 
 
 def _wide(name: str, offset: int, size: int) -> ContextField:
-    """The field that aligned accesses of eight bytes fall into (bpf_ctx_wide_access_ok, include/linux/filter.h)."""
+    """The field that aligned accesses of eight bytes fall into (bpf_ctx_wide_access_ok,
+    include/linux/filter.h)."""
     return ContextField(name, offset, size, reads=LONG, writes=LONG)
 
 
@@ -50,11 +57,13 @@ _SOCK_ADDR = (
     *words("user_family", 0, WORD), *_address(words("user_ip4", 4), _V4),
     *_address((*array("user_ip6", 8), _wide("user_ip6", 8, 16)), _V6),
     *(field.written() for field in words("user_port", 24)), *words("family type protocol", 28, WORD),
-    *_address(words("msg_src_ip4", 40), _SEND4), *_address((*array("msg_src_ip6", 44), _wide("msg_src_ip6", 44, 16)), _SEND6),
+    *_address(words("msg_src_ip4", 40), _SEND4), *_address((*array("msg_src_ip6", 44),
+                                                            _wide("msg_src_ip6", 44, 16)), _SEND6),
     pointer("sk", 64, FieldKind.SOCKET),
 )  # fmt: skip
 _SOCKOPT = (
-    pointer("sk", 0, FieldKind.SOCKET), pointer("optval", 8, FieldKind.PACKET), pointer("optval_end", 16, FieldKind.PACKET_END),
+    pointer("sk", 0, FieldKind.SOCKET), pointer("optval", 8, FieldKind.PACKET),
+    pointer("optval_end", 16, FieldKind.PACKET_END),
     *(field.written(attach=frozenset({A.CGROUP_SETSOCKOPT})) for field in words("level optname", 24, WORD)),
     *(field.written() for field in words("optlen", 32, WORD)),
     ContextField("retval", 36, reads=WORD, read_attach=frozenset({A.CGROUP_GETSOCKOPT})).written(
@@ -67,7 +76,11 @@ CONTEXTS: dict[ProgramType, Context] = {
     ),
     ProgramType.CGROUP_SOCK_ADDR: Context("bpf_sock_addr", 72, _SOCK_ADDR),
     ProgramType.CGROUP_SOCKOPT: Context("bpf_sockopt", 40, _SOCKOPT),
-    ProgramType.CGROUP_DEVICE: Context("bpf_cgroup_dev_ctx", 12, (*words("access_type", 0), *words("major minor", 4, WORD))),
-    ProgramType.CGROUP_SYSCTL: Context("bpf_sysctl", 8, (*words("write", 0), words("file_pos", 4)[0].written())),
+    ProgramType.CGROUP_DEVICE: Context(
+        "bpf_cgroup_dev_ctx", 12, (*words("access_type", 0), *words("major minor", 4, WORD))
+    ),
+    ProgramType.CGROUP_SYSCTL: Context(
+        "bpf_sysctl", 8, (*words("write", 0), words("file_pos", 4)[0].written())
+    ),
 }
 """By program type."""

@@ -31,11 +31,13 @@ LONG = (8,)
 
 @dataclass(frozen=True, slots=True)
 class ContextField:
-    """``size`` in bytes; ``reads`` and ``writes`` are the sizes of accesses that are allowed inside it, all of them aligned.
+    """``size`` in bytes; ``reads`` and ``writes`` are the sizes of accesses that are allowed inside it, all
+    of them aligned.
 
-    ``start_only``: an access starts where the field does.  ``read_attach``, ``write_attach``: the attach types that have it, None
-    for all.  ``needs_bpf``: reading takes CAP_BPF; ``write_needs_bpf``: writing does.  ``given``: BPF_PROG_TEST_RUN takes the value
-    from ctx_in, so that a run can predict it.  ``since``: the first kernel that has the field.
+    ``start_only``: an access starts where the field does.  ``read_attach``, ``write_attach``: the attach
+    types that have it, None for all.  ``needs_bpf``: reading takes CAP_BPF; ``write_needs_bpf``: writing
+    does.  ``given``: BPF_PROG_TEST_RUN takes the value from ctx_in, so that a run can predict it.  ``since``:
+    the first kernel that has the field.
     """
 
     name: str
@@ -61,7 +63,9 @@ class ContextField:
         """Whether those bytes lie inside."""
         return self.offset <= offset and offset + size <= self.offset + self.size
 
-    def written(self, *sizes: int, attach: frozenset[AttachType] | None = None, needs_bpf: bool = False) -> ContextField:
+    def written(
+        self, *sizes: int, attach: frozenset[AttachType] | None = None, needs_bpf: bool = False
+    ) -> ContextField:
         """The same field where it may be written."""
         return replace(self, writes=sizes or (self.size,), write_attach=attach, write_needs_bpf=needs_bpf)
 
@@ -70,8 +74,9 @@ class ContextField:
 class Context:
     """``fields`` are those that the program type may access, by offset; bytes between them belong to nobody.
 
-    ``link_header``: bytes of Ethernet header that the program does not see (BPF_PROG_TEST_RUN is given them all the same).
-    ``kernel_btf``: the layout is that of a kernel function's arguments, which only the kernel's BTF tells.
+    ``link_header``: bytes of Ethernet header that the program does not see (BPF_PROG_TEST_RUN is given them
+    all the same). ``kernel_btf``: the layout is that of a kernel function's arguments, which only the
+    kernel's BTF tells.
     """
 
     struct: str

@@ -1,5 +1,5 @@
-"""Contexts that are plain memory: registers, tracepoint records, arguments (kernel/trace/bpf_trace.c; kernel/bpf/syscall.c:
-syscall_prog_is_valid_access; drivers/media/rc/bpf-lirc.c; Linux 6.12, x86-64)."""
+"""Contexts that are plain memory: registers, tracepoint records, arguments (kernel/trace/bpf_trace.c;
+kernel/bpf/syscall.c: syscall_prog_is_valid_access; drivers/media/rc/bpf-lirc.c; Linux 6.12, x86-64)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ RECORD = 8192
 ARGUMENTS = 96
 """MAX_BPF_FUNC_ARGS of eight bytes, include/linux/bpf.h."""
 SYSCALL = 0xFFFF
-"""U16_MAX: where the context of a syscall program ends at the latest; a run has as much as its caller gives."""
+"""U16_MAX: where the context of a syscall program ends at the latest; a run has as much as its caller gives.
+"""
 
 _ARGUMENTS = Context("bpf_raw_tracepoint_args", ARGUMENTS, (ContextField("args", 0, ARGUMENTS, reads=ANY),))
 _KERNEL = Context("kernel function's arguments", ARGUMENTS, kernel_btf=True)
@@ -22,7 +23,8 @@ CONTEXTS: dict[ProgramType, Context] = {
         ContextField("regs", 0, PT_REGS, reads=ANY),
         # Refused by 6.16, taken by 6.18.
         ContextField("regs", 0, PT_REGS, reads=ANY, writes=ANY, since="6.17"))),
-    ProgramType.TRACEPOINT: Context("tracepoint record", RECORD, (ContextField("record", 8, RECORD - 8, reads=ANY),)),
+    ProgramType.TRACEPOINT: Context("tracepoint record", RECORD,
+                                    (ContextField("record", 8, RECORD - 8, reads=ANY),)),
     ProgramType.PERF_EVENT: Context(
         "bpf_perf_event_data", PT_REGS + 16,
         (ContextField("regs", 0, PT_REGS, reads=LONG), ContextField("sample_period", PT_REGS, 8, reads=ANY),
@@ -30,14 +32,16 @@ CONTEXTS: dict[ProgramType, Context] = {
     ),
     ProgramType.RAW_TRACEPOINT: _ARGUMENTS,
     ProgramType.RAW_TRACEPOINT_WRITABLE: Context(
-        _ARGUMENTS.struct, ARGUMENTS, (pointer("buffer", 0, FieldKind.BUFFER), ContextField("args", 1, ARGUMENTS - 1, reads=ANY))
+        _ARGUMENTS.struct, ARGUMENTS, (pointer("buffer", 0, FieldKind.BUFFER),
+                                       ContextField("args", 1, ARGUMENTS - 1, reads=ANY))
     ),
     ProgramType.SYSCALL: Context(
         "caller's memory", SYSCALL, (ContextField("memory", 0, SYSCALL, reads=ANY, writes=ANY, given=True),)
     ),
     ProgramType.LIRC_MODE2: Context("sample", 4, words("sample", 0, WORD)),
     **dict.fromkeys(
-        (ProgramType.TRACING, ProgramType.LSM, ProgramType.STRUCT_OPS, ProgramType.EXT, ProgramType.NETFILTER), _KERNEL
+        (ProgramType.TRACING, ProgramType.LSM, ProgramType.STRUCT_OPS, ProgramType.EXT,
+         ProgramType.NETFILTER), _KERNEL
     ),
 }  # fmt: skip
 """By program type."""

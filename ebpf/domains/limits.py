@@ -1,4 +1,5 @@
-"""The limits of the four views of a 64-bit value (kernel: include/linux/limits.h), and the ways between the views."""
+"""The limits of the four views of a 64-bit value (kernel: include/linux/limits.h), and the ways between the
+views."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Scalars as the kernel's log prints them, in the two dialects that differ.
 
-Sources: ``print_scalar_ranges`` in kernel/bpf/log.c (6.12), ``print_verifier_state`` in kernel/bpf/verifier.c (6.1).
-The lying kernel of the tests prints with these, and printing then parsing is how the parser's reading of bounds is checked.
+Sources: ``print_scalar_ranges`` in kernel/bpf/log.c (6.12), ``print_verifier_state`` in kernel/bpf/verifier.c
+(6.1). The lying kernel of the tests prints with these, and printing then parsing is how the parser's reading
+of bounds is checked.
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ def print_modern(scalar: ScalarRange) -> str:
     for first, (name, value, omitted) in enumerate(bounds):
         if omitted or first in merged:
             continue
-        same = [i for i in range(first + 2, len(bounds), 2) if i not in merged and not bounds[i][2] and bounds[i][1] == value]
+        same = [
+            i
+            for i in range(first + 2, len(bounds), 2)
+            if i not in merged and not bounds[i][2] and bounds[i][1] == value
+        ]
         merged.update(same)
         text = _signed(value) if name[0] == "s" else _unsigned(value)
         parts.append("=".join([name, *(bounds[i][0] for i in same), text]))
@@ -52,7 +57,8 @@ def print_modern(scalar: ScalarRange) -> str:
 
 
 def print_6_1(scalar: ScalarRange) -> str:
-    """As Linux 6.1 prints it: decimal, a bound left out when it equals its neighbour in another view, all 32-bit ones with %d."""
+    """As Linux 6.1 prints it: decimal, a bound left out when it equals its neighbour in another view, all
+    32-bit ones with %d."""
     if scalar.tnum.is_constant:
         return str(signed64(scalar.tnum.value))
     bounds = [

@@ -1,4 +1,5 @@
-"""What the verifier says of a scalar: bounds in four views and a tnum (kernel: struct bpf_reg_state, bpf_verifier.h)."""
+"""What the verifier says of a scalar: bounds in four views and a tnum (kernel: struct bpf_reg_state,
+bpf_verifier.h)."""
 
 from __future__ import annotations
 
@@ -14,10 +15,12 @@ _SIGN32 = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class ScalarRange:
-    """The 64-bit values within every bound.  All bounds are inclusive; those named ``32`` speak of the low 32 bits.
+    """The 64-bit values within every bound.  All bounds are inclusive; those named ``32`` speak of the low 32
+    bits.
 
-    Each bound is in its own view's range (``umin`` 0..U64_MAX, ``smin32`` S32_MIN..S32_MAX, ...).  An instance may be empty: the
-    kernel has printed contradictory bounds, and such a claim must exclude every value rather than be refused by us.
+    Each bound is in its own view's range (``umin`` 0..U64_MAX, ``smin32`` S32_MIN..S32_MAX, ...).  An
+    instance may be empty: the kernel has printed contradictory bounds, and such a claim must exclude every
+    value rather than be refused by us.
     """
 
     umin: int = 0
@@ -35,13 +38,16 @@ class ScalarRange:
         object.__setattr__(self, "_checks", tuple(self._needed_checks()))
 
     def _needed_checks(self) -> Iterator[tuple[int, int, int, int]]:
-        """(flip, keep, low, high) with ``low <= (value ^ flip) & keep <= high``, cheapest to fail first; unset bounds give none.
+        """(flip, keep, low, high) with ``low <= (value ^ flip) & keep <= high``, cheapest to fail first;
+        unset bounds give none.
 
-        Flipping the sign bit turns a signed comparison into an unsigned one, and a tnum is "no known bit differs".
+        Flipping the sign bit turns a signed comparison into an unsigned one, and a tnum is "no known bit
+        differs".
         """
         if self.umin > 0 or self.umax < U64_MAX:
             yield 0, U64_MAX, self.umin, self.umax
-        # A constant's other views follow from its value only if they agree with it, so nothing is dropped unless it is implied.
+        # A constant's other views follow from its value only if they agree with it, so nothing is dropped
+        # unless it is implied.
         if not (self.umax <= S64_MAX and self.smin <= self.umin and self.umax <= self.smax) and (
             self.smin > S64_MIN or self.smax < S64_MAX
         ):
@@ -75,7 +81,8 @@ class ScalarRange:
 
     @property
     def constant_value(self) -> int | None:
-        """The value, unsigned 64 bits, where the tnum knows every bit (the kernel's own notion of a constant), else None."""
+        """The value, unsigned 64 bits, where the tnum knows every bit (the kernel's own notion of a
+        constant), else None."""
         return None if self.tnum.mask else self.tnum.value
 
     def contains(self, value: int) -> bool:
@@ -86,7 +93,8 @@ class ScalarRange:
         return True
 
     def excluded_by(self, value: int) -> str | None:
-        """The first bound that ``value`` (unsigned 64 bits) violates, as "umax=40" or "var_off=(0x0; 0x3f)"; None when inside."""
+        """The first bound that ``value`` (unsigned 64 bits) violates, as "umax=40" or "var_off=(0x0; 0x3f)";
+        None when inside."""
         if self.contains(value):
             return None
         signed, low, low_signed = signed64(value), value & U32_MAX, signed32(value)
@@ -100,7 +108,8 @@ class ScalarRange:
         return f"var_off={self.tnum}"
 
     def meet(self, other: ScalarRange) -> ScalarRange | None:
-        """The values within the bounds of both; None when two bounds or the tnums contradict each other outright.
+        """The values within the bounds of both; None when two bounds or the tnums contradict each other
+        outright.
 
         An answer may still be empty: contradictions *between* views are not looked for.
         """
@@ -108,11 +117,22 @@ class ScalarRange:
         if tnum is None:
             return None
         both = ScalarRange(
-            max(self.umin, other.umin), min(self.umax, other.umax), max(self.smin, other.smin), min(self.smax, other.smax),
-            max(self.umin32, other.umin32), min(self.umax32, other.umax32),
-            max(self.smin32, other.smin32), min(self.smax32, other.smax32), tnum,
-        )  # fmt: skip
-        if both.umin > both.umax or both.smin > both.smax or both.umin32 > both.umax32 or both.smin32 > both.smax32:
+            max(self.umin, other.umin),
+            min(self.umax, other.umax),
+            max(self.smin, other.smin),
+            min(self.smax, other.smax),
+            max(self.umin32, other.umin32),
+            min(self.umax32, other.umax32),
+            max(self.smin32, other.smin32),
+            min(self.smax32, other.smax32),
+            tnum,
+        )
+        if (
+            both.umin > both.umax
+            or both.smin > both.smax
+            or both.umin32 > both.umax32
+            or both.smin32 > both.smax32
+        ):
             return None
         return both
 

@@ -1,4 +1,5 @@
-"""Tracked numbers: which bits of a 64-bit value are known (kernel: include/linux/tnum.h, kernel/bpf/tnum.c)."""
+"""Tracked numbers: which bits of a 64-bit value are known (kernel: include/linux/tnum.h,
+kernel/bpf/tnum.c)."""
 
 from __future__ import annotations
 
@@ -9,14 +10,17 @@ from ebpf.domains.limits import U64_MAX
 
 @dataclass(frozen=True, slots=True)
 class Tnum:
-    """Every x with ``x & ~mask == value``.  Both fields are unsigned 64 bits; a set mask bit is unknown, and 0 in ``value``."""
+    """Every x with ``x & ~mask == value``.  Both fields are unsigned 64 bits; a set mask bit is unknown, and
+    0 in ``value``."""
 
     value: int
     mask: int
 
     def __post_init__(self) -> None:
         if self.value & self.mask or not 0 <= self.value | self.mask <= U64_MAX:
-            raise ValueError(f"({self.value:#x}; {self.mask:#x}) is no tnum: 64 bits, and none both known and unknown")
+            raise ValueError(
+                f"({self.value:#x}; {self.mask:#x}) is no tnum: 64 bits, and none both known and unknown"
+            )
 
     @classmethod
     def constant(cls, value: int) -> Tnum:
@@ -43,7 +47,8 @@ class Tnum:
     def meet(self, other: Tnum) -> Tnum | None:
         """The values in both; None when there is none.
 
-        The kernel's ``tnum_intersect`` assumes the two agree; here a contradiction is told, since finding one is our trade.
+        The kernel's ``tnum_intersect`` assumes the two agree; here a contradiction is told, since finding one
+        is our trade.
         """
         if not self.intersects(other):
             return None

@@ -1,7 +1,7 @@
 """Helper functions as data: what each takes and gives, and which program may call it.
 
-Prototypes describe Linux 6.12; a kernel in the range 6.1 to 7.3 that differs is named where it matters.  Names and numbers are in
-:mod:`ebpf.helper_names`.
+Prototypes describe Linux 6.12; a kernel in the range 6.1 to 7.3 that differs is named where it matters.
+Names and numbers are in :mod:`ebpf.helper_names`.
 """
 
 from __future__ import annotations

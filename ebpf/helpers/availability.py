@@ -1,6 +1,8 @@
-"""Which helper a program may call: each type's get_func_proto, and the capabilities behind it (Linux 6.1 to 7.3).
+"""Which helper a program may call: each type's get_func_proto, and the capabilities behind it (Linux 6.1 to
+7.3).
 
-Built as Debian builds its kernels: cgroups, classids, IPv6, XFRM, SYN cookies, kprobe overrides and lockdown off.
+Built as Debian builds its kernels: cgroups, classids, IPv6, XFRM, SYN cookies, kprobe overrides and lockdown
+off.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from ebpf.rules import Rule
 ALL: None = None
 """As ``capabilities``: everything root has."""
 PROBE_WRITE_USER = HELPER_NUMBERS["probe_write_user"]
-GPL_COMPATIBLE = frozenset({"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"})
+GPL_COMPATIBLE = frozenset(
+    {"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"}
+)
 """include/linux/license.h."""
 
 
@@ -28,11 +32,16 @@ def has(capabilities: tuple[str, ...] | None, capability: str) -> bool:
 
 
 def refusal(
-    program_type: ProgramType, attach_type: AttachType | None, number: int, release: str, capabilities: tuple[str, ...] | None
+    program_type: ProgramType,
+    attach_type: AttachType | None,
+    number: int,
+    release: str,
+    capabilities: tuple[str, ...] | None,
 ) -> Rule | None:
     """The rule that a call of helper ``number`` breaks, or None where the program may make it.
 
-    A type whose helpers are those of what it is attached to (``struct_ops``, ``ext``) is never refused one that exists.
+    A type whose helpers are those of what it is attached to (``struct_ops``, ``ext``) is never refused one
+    that exists.
     """
     if not 0 < number <= max(HELPER_NUMBERS.values()):
         return rules.HELPER_UNKNOWN
@@ -52,7 +61,8 @@ def gpl_refusal(prototype: Prototype, license: str) -> Rule | None:
 
 
 def sleep_refusal(prototype: Prototype, flags: LoadFlag) -> Rule | None:
-    """The rule that calling a helper that may sleep breaks, in a program that is not loaded as one that may."""
+    """The rule that calling a helper that may sleep breaks, in a program that is not loaded as one that
+    may."""
     return rules.HELPER_SLEEPS if prototype.sleepable and LoadFlag.SLEEPABLE not in flags else None
 
 

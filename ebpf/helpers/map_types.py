@@ -1,4 +1,5 @@
-"""Which helper may be given which type of map: check_map_func_compatibility of kernel/bpf/verifier.c (Linux 6.12)."""
+"""Which helper may be given which type of map: check_map_func_compatibility of kernel/bpf/verifier.c (Linux
+6.12)."""
 
 from __future__ import annotations
 
@@ -6,8 +7,11 @@ from ebpf.maps import MapType
 
 M = MapType
 _LOOKUP, _UPDATE, _DELETE = "map_lookup_elem", "map_update_elem", "map_delete_elem"
-_EVENTS = frozenset({"perf_event_read", "perf_event_output", "skb_output", "perf_event_read_value", "xdp_output"})
-_RINGBUF = frozenset({"ringbuf_output", "ringbuf_reserve", "ringbuf_query", "ringbuf_reserve_dynptr", "ringbuf_submit_dynptr",
+_EVENTS = frozenset(
+    {"perf_event_read", "perf_event_output", "skb_output", "perf_event_read_value", "xdp_output"}
+)
+_RINGBUF = frozenset({"ringbuf_output", "ringbuf_reserve", "ringbuf_query", "ringbuf_reserve_dynptr",
+                      "ringbuf_submit_dynptr",
                       "ringbuf_discard_dynptr"})  # fmt: skip
 
 BY_MAP: dict[MapType, frozenset[str]] = {
@@ -25,9 +29,11 @@ BY_MAP: dict[MapType, frozenset[str]] = {
     M.XSKMAP: frozenset({"redirect_map", _LOOKUP}),
     M.ARRAY_OF_MAPS: frozenset({_LOOKUP}),
     M.HASH_OF_MAPS: frozenset({_LOOKUP}),
-    M.SOCKMAP: frozenset({"sk_redirect_map", "sock_map_update", _DELETE, "msg_redirect_map", "sk_select_reuseport", _LOOKUP,
+    M.SOCKMAP: frozenset({"sk_redirect_map", "sock_map_update", _DELETE, "msg_redirect_map",
+                          "sk_select_reuseport", _LOOKUP,
                           _UPDATE}),
-    M.SOCKHASH: frozenset({"sk_redirect_hash", "sock_hash_update", _DELETE, "msg_redirect_hash", "sk_select_reuseport", _LOOKUP,
+    M.SOCKHASH: frozenset({"sk_redirect_hash", "sock_hash_update", _DELETE, "msg_redirect_hash",
+                           "sk_select_reuseport", _LOOKUP,
                            _UPDATE}),
     M.REUSEPORT_SOCKARRAY: frozenset({"sk_select_reuseport"}),
     M.QUEUE: frozenset({"map_peek_elem", "map_pop_elem", "map_push_elem"}),
@@ -43,8 +49,9 @@ BY_MAP: dict[MapType, frozenset[str]] = {
 }  # fmt: skip
 """The helpers that a type of map allows; a type that is not here allows all but those of :data:`BY_HELPER`.
 
-Three rows are stricter than that function because the map's own operations refuse (struct_ops, arena), or the load does
-(instruction arrays).  Sockmaps are updated by some program types only: :func:`ebpf.program_rules.may_update_sockmap`.
+Three rows are stricter than that function because the map's own operations refuse (struct_ops, arena), or the
+load does (instruction arrays).  Sockmaps are updated by some program types only:
+:func:`ebpf.program_rules.may_update_sockmap`.
 """
 
 _ITERABLE = frozenset({M.ARRAY, M.PERCPU_ARRAY, M.HASH, M.LRU_HASH, M.PERCPU_HASH, M.LRU_PERCPU_HASH})
@@ -80,10 +87,15 @@ BY_HELPER: dict[str, frozenset[MapType]] = {
     "cgrp_storage_delete": frozenset({M.CGRP_STORAGE}),
     "for_each_map_elem": _ITERABLE,
 }
-"""The types of map that a helper takes; ``for_each_map_elem`` where the map has an iterator (set_map_elem_callback_state)."""
+"""The types of map that a helper takes; ``for_each_map_elem`` where the map has an iterator
+(set_map_elem_callback_state)."""
 
 
 def maps_for(name: str) -> frozenset[MapType]:
     """The types that the helper may be given."""
     own = BY_HELPER.get(name)
-    return own if own is not None else frozenset(kind for kind in MapType if kind not in BY_MAP or name in BY_MAP[kind])
+    return (
+        own
+        if own is not None
+        else frozenset(kind for kind in MapType if kind not in BY_MAP or name in BY_MAP[kind])
+    )

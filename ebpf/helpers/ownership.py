@@ -1,5 +1,6 @@
-"""Who owns what a helper gives: which lookups give sockets or maps, and which results are views of an argument
-(kernel/bpf/verifier.c: is_acquire_function, is_ptr_cast_function, mark_ptr_not_null_reg; Linux 6.12)."""
+"""Who owns what a helper gives: which lookups give sockets or maps, and which results are views of an
+argument (kernel/bpf/verifier.c: is_acquire_function, is_ptr_cast_function, mark_ptr_not_null_reg; Linux
+6.12)."""
 
 from __future__ import annotations
 
@@ -25,10 +26,12 @@ _FOUND: dict[MapType, Found] = {
     MapType.XSKMAP: Found.XDP_SOCKET,
 }
 VIEWS = frozenset({
-    "tcp_sock", "sk_fullsock", "skc_to_tcp6_sock", "skc_to_tcp_sock", "skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock",
+    "tcp_sock", "sk_fullsock", "skc_to_tcp6_sock", "skc_to_tcp_sock", "skc_to_tcp_timewait_sock",
+    "skc_to_tcp_request_sock",
     "skc_to_udp6_sock", "skc_to_unix_sock", "skc_to_mptcp_sock",
 })  # fmt: skip
-"""Helpers whose result is the socket they are given, seen as something else: it lives as long, and may be released in its place."""
+"""Helpers whose result is the socket they are given, seen as something else: it lives as long, and may be
+released in its place."""
 
 
 def found_by_lookup(kind: MapType) -> Found:

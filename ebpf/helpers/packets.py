@@ -21,7 +21,8 @@ BUFFERS: tuple[Prototype, ...] = (
     helper("get_route_realm", A.CTX, since="4.4"),
     helper("skb_load_bytes", A.CTX, A.ANYTHING, A.MEM_UNINIT, A.SIZE, since="4.5"),
     helper("skb_load_bytes_relative", A.CTX, A.ANYTHING, A.MEM_UNINIT, A.SIZE, A.ANYTHING, since="4.18"),
-    helper("csum_diff", A.MEM_OR_NULL_RDONLY, A.SIZE_OR_ZERO, A.MEM_OR_NULL_RDONLY, A.SIZE_OR_ZERO, A.ANYTHING, packet=True,
+    helper("csum_diff", A.MEM_OR_NULL_RDONLY, A.SIZE_OR_ZERO, A.MEM_OR_NULL_RDONLY, A.SIZE_OR_ZERO,
+           A.ANYTHING, packet=True,
            since="4.6"),
     helper("csum_update", A.CTX, A.ANYTHING, since="4.9"),
     helper("csum_level", A.CTX, A.ANYTHING, since="5.8"),
@@ -50,7 +51,16 @@ REDIRECTS: tuple[Prototype, ...] = (
     helper("redirect_neigh", A.ANYTHING, A.MEM_OR_NULL_RDONLY, A.SIZE_OR_ZERO, A.ANYTHING, since="5.10"),
     helper("redirect_peer", A.ANYTHING, A.ANYTHING, since="5.10"),
     helper("fib_lookup", A.CTX, A.MEM, A.SIZE, A.ANYTHING, gpl=True, since="4.18"),
-    helper("check_mtu", A.CTX, A.ANYTHING, Arg(A.FIXED_MEM_INOUT, 4, aligned=True), A.ANYTHING, A.ANYTHING, gpl=True, since="5.12"),
+    helper(
+        "check_mtu",
+        A.CTX,
+        A.ANYTHING,
+        Arg(A.FIXED_MEM_INOUT, 4, aligned=True),
+        A.ANYTHING,
+        A.ANYTHING,
+        gpl=True,
+        since="5.12",
+    ),
 )
 XDP: tuple[Prototype, ...] = (
     helper("xdp_adjust_head", A.CTX, A.ANYTHING, changes=True, since="4.10"),
@@ -59,12 +69,17 @@ XDP: tuple[Prototype, ...] = (
     helper("xdp_get_buff_len", A.CTX, since="5.18"),
     helper("xdp_load_bytes", A.CTX, A.ANYTHING, A.MEM_UNINIT, A.SIZE, since="5.18"),
     helper("xdp_store_bytes", A.CTX, A.ANYTHING, A.MEM_RDONLY, A.SIZE, since="5.18"),
-    helper("tcp_raw_gen_syncookie_ipv4", IPV4, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"),
-    helper("tcp_raw_gen_syncookie_ipv6", IPV6, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"),
+    helper(
+        "tcp_raw_gen_syncookie_ipv4", IPV4, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"
+    ),
+    helper(
+        "tcp_raw_gen_syncookie_ipv6", IPV6, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, packet=True, since="6.0"
+    ),
     helper("tcp_raw_check_syncookie_ipv4", IPV4, TCP, gpl=True, packet=True, since="6.0"),
     helper("tcp_raw_check_syncookie_ipv6", IPV6, TCP, gpl=True, packet=True, since="6.0"),
 )
-"""The kernel declares what xdp_store_bytes reads as uninitialised memory, up to 6.12 at least; here stands what it does."""
+"""The kernel declares what xdp_store_bytes reads as uninitialised memory, up to 6.12 at least; here stands
+what it does."""
 TUNNELS: tuple[Prototype, ...] = (
     helper("lwt_push_encap", A.CTX, A.ANYTHING, A.MEM_RDONLY, A.SIZE, changes=True, since="4.18"),
     helper("lwt_seg6_store_bytes", A.CTX, A.ANYTHING, A.MEM_RDONLY, A.SIZE, changes=True, since="4.18"),

@@ -1,4 +1,5 @@
-"""What a helper takes, gives and does to the program's state: ``struct bpf_func_proto`` of include/linux/bpf.h (Linux 6.12)."""
+"""What a helper takes, gives and does to the program's state: ``struct bpf_func_proto`` of
+include/linux/bpf.h (Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from ebpf.maps import MapType
 class ArgKind(Enum):
     """``enum bpf_arg_type``, by what the helper does with it.
 
-    Memory that a SIZE argument follows has that many bytes.  *MEM* and *MEM_OR_NULL* are read and may be written, *RDONLY* only
-    read, *UNINIT* only written; *FIXED* memory has ``Arg.size`` bytes: plain is read, *UNINIT* written, *INOUT* both.
+    Memory that a SIZE argument follows has that many bytes.  *MEM* and *MEM_OR_NULL* are read and may be
+    written, *RDONLY* only read, *UNINIT* only written; *FIXED* memory has ``Arg.size`` bytes: plain is read,
+    *UNINIT* written, *INOUT* both.
     """
 
     ANYTHING = "anything"
@@ -56,8 +58,9 @@ class ArgKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Arg:
-    """``size`` of FIXED memory; ``name`` of the kernel's structure, or the kind of a dynptr.  ``aligned``: its address must be a
-    multiple of ``size`` (ARG_PTR_TO_INT and ARG_PTR_TO_LONG, MEM_ALIGNED since 6.12)."""
+    """``size`` of FIXED memory; ``name`` of the kernel's structure, or the kind of a dynptr.  ``aligned``:
+    its address must be a multiple of ``size`` (ARG_PTR_TO_INT and ARG_PTR_TO_LONG, MEM_ALIGNED since 6.12).
+    """
 
     kind: ArgKind
     size: int = 0
@@ -92,10 +95,10 @@ class ResultKind(Enum):
 class Prototype:
     """One helper.
 
-    ``acquires``: a result that is not null must be released; ``releases``: the argument (1 to 5) that is.  ``maps``: types it may
-    be given, None for a helper that takes no map.  ``changes_packet``: packet pointers are invalid after it.  ``packet_access``:
-    its memory arguments may lie in the packet.  ``sleepable``: only sleepable programs may call it.  ``since``: the first kernel
-    that has it.
+    ``acquires``: a result that is not null must be released; ``releases``: the argument (1 to 5) that is.
+    ``maps``: types it may be given, None for a helper that takes no map.  ``changes_packet``: packet pointers
+    are invalid after it.  ``packet_access``: its memory arguments may lie in the packet.  ``sleepable``: only
+    sleepable programs may call it.  ``since``: the first kernel that has it.
     """
 
     name: str
@@ -113,13 +116,32 @@ class Prototype:
 
 
 def helper(
-    name: str, *args: ArgKind | Arg, result: ResultKind = ResultKind.INTEGER, gpl: bool = False, acquires: bool = False,
-    releases: int | None = None, changes: bool = False, packet: bool = False, sleepable: bool = False, since: str = "3.18",
-) -> Prototype:  # fmt: skip
-    """A row of a table: the number comes from the name, the map types from the kernel's compatibility rules."""
+    name: str,
+    *args: ArgKind | Arg,
+    result: ResultKind = ResultKind.INTEGER,
+    gpl: bool = False,
+    acquires: bool = False,
+    releases: int | None = None,
+    changes: bool = False,
+    packet: bool = False,
+    sleepable: bool = False,
+    since: str = "3.18",
+) -> Prototype:
+    """A row of a table: the number comes from the name, the map types from the kernel's compatibility
+    rules."""
     whole = tuple(Arg(arg) if isinstance(arg, ArgKind) else arg for arg in args)
     takes_map = any(arg.kind is ArgKind.CONST_MAP for arg in whole)
     return Prototype(
-        name, HELPER_NUMBERS[name], whole, result, gpl, acquires, releases, maps_for(name) if takes_map else None, changes, packet,
-        sleepable, since,
-    )  # fmt: skip
+        name,
+        HELPER_NUMBERS[name],
+        whole,
+        result,
+        gpl,
+        acquires,
+        releases,
+        maps_for(name) if takes_map else None,
+        changes,
+        packet,
+        sleepable,
+        since,
+    )

@@ -1,8 +1,8 @@
 """Scripted helper results: which calls take one from ``Input.helpers``, so that a witness can be replayed.
 
-Results are consumed in the order of calls, one by every call whose R0 the program and its input do not determine.  An integer
-result is the scripted number, all 64 bits of it; of a pointer that may be null, 0 is null and anything else a valid one.  When the
-script is at its end, results are drawn as if there were none.
+Results are consumed in the order of calls, one by every call whose R0 the program and its input do not
+determine.  An integer result is the scripted number, all 64 bits of it; of a pointer that may be null, 0 is
+null and anything else a valid one.  When the script is at its end, results are drawn as if there were none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ LARGEST = 1 << 24
 """Bytes of values of the largest map that is followed."""
 
 _DETERMINED = frozenset({
-    "skb_load_bytes", "xdp_load_bytes", "skb_store_bytes", "xdp_store_bytes", "xdp_get_buff_len", "loop", "for_each_map_elem",
+    "skb_load_bytes", "xdp_load_bytes", "skb_store_bytes", "xdp_store_bytes", "xdp_get_buff_len", "loop",
+    "for_each_map_elem",
     "strncmp", "strtol", "strtoul", "get_local_storage",
 })  # fmt: skip
 """Helpers whose result follows from packet, memory and arguments alone."""

@@ -1,4 +1,5 @@
-"""Helpers on sockets, socket maps, messages and control groups (net/core/filter.c, sock_map.c, bpf_sk_storage.c; Linux 6.12)."""
+"""Helpers on sockets, socket maps, messages and control groups (net/core/filter.c, sock_map.c,
+bpf_sk_storage.c; Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from ebpf.helpers.prototype import Arg, ArgKind, Prototype, ResultKind, helper
 A, R = ArgKind, ResultKind
 _LOOKUP = (A.CTX, A.MEM_RDONLY, A.SIZE, A.ANYTHING, A.ANYTHING)
 _COOKIE = (A.BTF_ID_SOCK_COMMON, A.MEM_RDONLY, A.SIZE, A.MEM_RDONLY, A.SIZE)
-_CASTS = {"tcp6_sock": "5.9", "tcp_sock": "5.9", "tcp_timewait_sock": "5.9", "tcp_request_sock": "5.9", "udp6_sock": "5.9",
+_CASTS = {"tcp6_sock": "5.9", "tcp_sock": "5.9", "tcp_timewait_sock": "5.9", "tcp_request_sock": "5.9",
+          "udp6_sock": "5.9",
           "unix_sock": "5.16"}  # fmt: skip
 
 SOCKETS: tuple[Prototype, ...] = (
@@ -24,9 +26,11 @@ SOCKETS: tuple[Prototype, ...] = (
     helper("sk_assign", A.CTX, A.BTF_ID_SOCK_COMMON, A.ANYTHING, since="5.7"),
     helper("sk_cgroup_id", A.BTF_ID_SOCK_COMMON, since="5.8"),
     helper("sk_ancestor_cgroup_id", A.BTF_ID_SOCK_COMMON, A.ANYTHING, since="5.8"),
-    *(helper(f"skc_to_{kind}", A.BTF_ID_SOCK_COMMON, result=R.BTF_ID_OR_NULL, since=since) for kind, since in _CASTS.items()),
+    *(helper(f"skc_to_{kind}", A.BTF_ID_SOCK_COMMON, result=R.BTF_ID_OR_NULL, since=since) for kind,
+      since in _CASTS.items()),
     helper("skc_to_mptcp_sock", A.SOCK_COMMON, result=R.BTF_ID_OR_NULL, since="5.19"),
-    helper("sk_storage_get", A.CONST_MAP, A.BTF_ID_SOCK_COMMON, A.MAP_VALUE_OR_NULL, A.ANYTHING, result=R.MAP_VALUE_OR_NULL,
+    helper("sk_storage_get", A.CONST_MAP, A.BTF_ID_SOCK_COMMON, A.MAP_VALUE_OR_NULL, A.ANYTHING,
+           result=R.MAP_VALUE_OR_NULL,
            since="5.2"),
     helper("sk_storage_delete", A.CONST_MAP, A.BTF_ID_SOCK_COMMON, since="5.2"),
     helper("get_socket_cookie", A.CTX, since="4.12"),

@@ -1,4 +1,5 @@
-"""Helpers that look at tasks, memory and events (kernel/trace/bpf_trace.c, kernel/bpf/helpers.c; Linux 6.12)."""
+"""Helpers that look at tasks, memory and events (kernel/trace/bpf_trace.c, kernel/bpf/helpers.c; Linux
+6.12)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ from ebpf.helpers.general import LONG
 from ebpf.helpers.prototype import Arg, ArgKind, Prototype, ResultKind, helper
 
 A, R = ArgKind, ResultKind
-TASK, INODE, FILE, SEQ_FILE, CGROUP = (Arg(A.BTF_ID, name=name) for name in ("task_struct", "inode", "file", "seq_file", "cgroup"))
+TASK, INODE, FILE, SEQ_FILE, CGROUP = (
+    Arg(A.BTF_ID, name=name) for name in ("task_struct", "inode", "file", "seq_file", "cgroup")
+)
 
 
 def _or_null(arg: Arg) -> Arg:
@@ -21,7 +24,10 @@ _READ = (A.MEM_UNINIT, A.SIZE_OR_ZERO, A.ANYTHING)
 MEMORY: tuple[Prototype, ...] = (
     helper("probe_read", *_READ, gpl=True, since="4.1"),
     helper("probe_read_str", *_READ, gpl=True, since="4.11"),
-    *(helper(f"probe_read_{kind}", *_READ, gpl=True, since="5.5") for kind in ("user", "kernel", "user_str", "kernel_str")),
+    *(
+        helper(f"probe_read_{kind}", *_READ, gpl=True, since="5.5")
+        for kind in ("user", "kernel", "user_str", "kernel_str")
+    ),
     helper("probe_write_user", A.ANYTHING, A.MEM_RDONLY, A.SIZE, gpl=True, since="4.8"),
     helper("copy_from_user", *_READ, sleepable=True, since="5.10"),
     helper("copy_from_user_task", *_READ, TASK, A.ANYTHING, gpl=True, sleepable=True, since="5.18"),
@@ -70,7 +76,16 @@ ATTACHMENT: tuple[Prototype, ...] = (
     helper("get_func_arg_cnt", A.CTX, since="5.17"),
 )
 FILES: tuple[Prototype, ...] = (
-    helper("seq_printf", SEQ_FILE, A.MEM_RDONLY, A.SIZE, A.MEM_OR_NULL_RDONLY, A.SIZE_OR_ZERO, gpl=True, since="5.7"),
+    helper(
+        "seq_printf",
+        SEQ_FILE,
+        A.MEM_RDONLY,
+        A.SIZE,
+        A.MEM_OR_NULL_RDONLY,
+        A.SIZE_OR_ZERO,
+        gpl=True,
+        since="5.7",
+    ),
     helper("seq_write", SEQ_FILE, A.MEM_RDONLY, A.SIZE_OR_ZERO, gpl=True, since="5.7"),
     helper("seq_printf_btf", SEQ_FILE, A.MEM_RDONLY, A.SIZE_OR_ZERO, A.ANYTHING, gpl=True, since="5.10"),
     helper("d_path", Arg(A.BTF_ID, name="path"), A.MEM, A.SIZE_OR_ZERO, since="5.10"),

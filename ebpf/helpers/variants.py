@@ -8,17 +8,21 @@ from ebpf.helpers.prototype import Arg, ArgKind, Prototype, ResultKind, helper
 from ebpf.program_types import ProgramType
 
 A, T = ArgKind, ProgramType
-_WITHOUT_BUFFER = (T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_DEVICE, T.CGROUP_SYSCTL, T.CGROUP_SOCKOPT, T.LSM,
+_WITHOUT_BUFFER = (T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_DEVICE, T.CGROUP_SYSCTL, T.CGROUP_SOCKOPT,
+                   T.LSM,
                    T.SK_MSG,
                    # Since 6.16 (6.12 refuses it to them).
-                   T.SOCKET_FILTER, T.KPROBE, T.TRACEPOINT, T.XDP, T.PERF_EVENT, T.CGROUP_SKB, T.SOCK_OPS, T.SK_SKB,
+                   T.SOCKET_FILTER, T.KPROBE, T.TRACEPOINT, T.XDP, T.PERF_EVENT, T.CGROUP_SKB, T.SOCK_OPS,
+                   T.SK_SKB,
                    T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
                    T.SYSCALL)  # fmt: skip
 _KERNEL_TYPES = (T.TRACING, T.LSM)
 _SOCKET_TAKERS = (*_KERNEL_TYPES, T.CGROUP_SOCKOPT)
 
 
-def _for(types: Iterable[ProgramType], prototype: Prototype) -> Iterator[tuple[tuple[int, ProgramType], Prototype]]:
+def _for(
+    types: Iterable[ProgramType], prototype: Prototype
+) -> Iterator[tuple[tuple[int, ProgramType], Prototype]]:
     for kind in types:
         yield (prototype.number, kind), prototype
 
@@ -35,11 +39,15 @@ VARIANTS: dict[tuple[int, ProgramType], Prototype] = dict([
                                   result=ResultKind.MAP_VALUE_OR_NULL, since="5.2")),
     # net/core/filter.c: sk_reuseport_func_proto.
     *_for([T.SK_REUSEPORT], helper("get_socket_cookie", A.BTF_ID_SOCK_COMMON, since="5.14")),
-    # net/core/filter.c: bpf_get_socket_ptr_cookie_proto, bpf_sk_setsockopt_proto, bpf_sk_getsockopt_proto: a socket by kernel type.
+    # net/core/filter.c: bpf_get_socket_ptr_cookie_proto, bpf_sk_setsockopt_proto, bpf_sk_getsockopt_proto: a
+    # socket by kernel type.
     *_for((*_KERNEL_TYPES, T.SYSCALL), helper("get_socket_cookie", A.BTF_ID_SOCK_COMMON, since="5.12")),
-    *_for(_SOCKET_TAKERS, helper("setsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_RDONLY, A.SIZE, since="5.16")),
-    *_for(_SOCKET_TAKERS, helper("getsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_UNINIT, A.SIZE, since="5.16")),
+    *_for(_SOCKET_TAKERS, helper("setsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_RDONLY,
+                                 A.SIZE, since="5.16")),
+    *_for(_SOCKET_TAKERS, helper("getsockopt", A.BTF_ID_SOCK_COMMON, A.ANYTHING, A.ANYTHING, A.MEM_UNINIT,
+                                 A.SIZE, since="5.16")),
     # kernel/trace/bpf_trace.c: bpf_xdp_get_buff_len_trace_proto.
-    *_for((*_KERNEL_TYPES, T.SYSCALL), helper("xdp_get_buff_len", Arg(A.BTF_ID, name="xdp_buff"), since="5.18")),
+    *_for((*_KERNEL_TYPES, T.SYSCALL), helper("xdp_get_buff_len", Arg(A.BTF_ID, name="xdp_buff"),
+                                              since="5.18")),
 ])  # fmt: skip
 """By number and program type, where they differ from the table."""

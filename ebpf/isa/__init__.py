@@ -1,4 +1,5 @@
-"""The instruction set: slots (:mod:`ebpf.isa.insn`), opcode fields (:mod:`ebpf.isa.opcodes`), one table of every form.
+"""The instruction set: slots (:mod:`ebpf.isa.insn`), opcode fields (:mod:`ebpf.isa.opcodes`), one table of
+every form.
 
 Names are those of RFC 9669: dst, src, off, imm, R0 to R10.
 """

@@ -1,4 +1,5 @@
-"""A form: one row of the instruction table, that is one opcode with what its other fields may hold and how it is written."""
+"""A form: one row of the instruction table, that is one opcode with what its other fields may hold and how it
+is written."""
 
 from __future__ import annotations
 
@@ -42,9 +43,9 @@ ZERO: tuple[int, ...] = (0,)
 class Form:
     """A row.
 
-    ``kernel`` and ``llvm`` are templates of the two text dialects, in which {dst} {src} {off} {imm} stand for fields, {off} with
-    its sign.  That R10 is never written is the verifier's rule, not the form's.  ``cpu`` is the first LLVM -mcpu version that emits
-    it (0: none does), ``since`` the first Linux that knows it.
+    ``kernel`` and ``llvm`` are templates of the two text dialects, in which {dst} {src} {off} {imm} stand for
+    fields, {off} with its sign.  That R10 is never written is the verifier's rule, not the form's.  ``cpu``
+    is the first LLVM -mcpu version that emits it (0: none does), ``since`` the first Linux that knows it.
     """
 
     name: str

@@ -1,13 +1,14 @@
-"""One eBPF instruction slot: 64 bits, as the kernel's ``struct bpf_insn`` and RFC 9669 section 3 lay them out.
+"""One eBPF instruction slot: 64 bits, as the kernel's ``struct bpf_insn`` and RFC 9669 section 3 lay them
+out.
 
 ::
 
     bits    0-7      8-11   12-15   16-31   32-63
             opcode   dst    src     off     imm        (little-endian host: dst is the low nibble)
 
-``off`` and ``imm`` are signed.  The 64-bit immediate load takes two slots; the second holds the upper 32 bits in ``imm``
-and zero elsewhere (RFC 9669, section 5.4).  Here each slot is an :class:`Insn` of its own, so that a position in a tuple of slots
-is the number that jump offsets and the kernel's log count in.
+``off`` and ``imm`` are signed.  The 64-bit immediate load takes two slots; the second holds the upper 32 bits
+in ``imm`` and zero elsewhere (RFC 9669, section 5.4).  Here each slot is an :class:`Insn` of its own, so that
+a position in a tuple of slots is the number that jump offsets and the kernel's log count in.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ SLOT = struct.Struct("<BBhi")
 
 @dataclass(frozen=True, slots=True)
 class Insn:
-    """One slot.  ``opcode`` 0..255, ``dst`` and ``src`` 0..15, ``off`` signed 16 bits, ``imm`` signed 32 bits."""
+    """One slot.  ``opcode`` 0..255, ``dst`` and ``src`` 0..15, ``off`` signed 16 bits, ``imm`` signed 32
+    bits."""
 
     opcode: int
     dst: int = 0
@@ -42,8 +44,13 @@ class Insn:
             raise InputError(f"instruction field does not fit: {self._misfit()}") from None
 
     def _misfit(self) -> str:
-        limits = {"opcode": (0, 255), "dst": (0, 15), "src": (0, 15), "off": (-(1 << 15), (1 << 15) - 1),
-                  "imm": (-(1 << 31), (1 << 31) - 1)}
+        limits = {
+            "opcode": (0, 255),
+            "dst": (0, 15),
+            "src": (0, 15),
+            "off": (-(1 << 15), (1 << 15) - 1),
+            "imm": (-(1 << 31), (1 << 31) - 1),
+        }
         return ", ".join(
             f"{name} = {getattr(self, name)} is not in {low}..{high}"
             for name, (low, high) in limits.items()

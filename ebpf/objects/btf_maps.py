@@ -1,7 +1,8 @@
-"""Maps defined by BTF in a ``.maps`` section (libbpf 1.4, libbpf.c: bpf_object__init_user_btf_map, parse_btf_map_def).
+"""Maps defined by BTF in a ``.maps`` section (libbpf 1.4, libbpf.c: bpf_object__init_user_btf_map,
+parse_btf_map_def).
 
-``__uint(type, N)`` is a pointer to an array of N elements, ``__type(key, T)`` a pointer to T, ``__array(values, T)`` an array
-of none.
+``__uint(type, N)`` is a pointer to an array of N elements, ``__type(key, T)`` a pointer to T,
+``__array(values, T)`` an array of none.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def btf_maps(section: Section, btf: Btf) -> list[ObjectMap]:
     if found is None:
         refuse(Stage.MAPS, str(section), "no DATASEC '.maps' in BTF")
     known: dict[int, tuple[MapField, ...]] = {}
-    return [_map(section, btf, variable, number, known) for number, variable in enumerate(btf.variables(found))]
+    return [
+        _map(section, btf, variable, number, known) for number, variable in enumerate(btf.variables(found))
+    ]
 
 
 def _map(section: Section, btf: Btf, variable: SectionVariable, number: int, known: _Fields) -> ObjectMap:
@@ -38,7 +41,11 @@ def _map(section: Section, btf: Btf, variable: SectionVariable, number: int, kno
     if not var.name:
         refuse(Stage.MAPS, at, "empty name")
     if variable.offset + variable.size > section.size:
-        refuse(Stage.MAPS, at, f"its variable at {variable.offset}+{variable.size} leaves the section's {section.size} bytes")
+        refuse(
+            Stage.MAPS,
+            at,
+            f"its variable at {variable.offset}+{variable.size} leaves the section's {section.size} bytes",
+        )
     if var.kind is not BtfKind.VAR:
         refuse(Stage.MAPS, at, f"defined by a {var.kind.name.lower()}, not a variable")
     if btf.linkage(var) != Linkage.GLOBAL:
@@ -47,12 +54,21 @@ def _map(section: Section, btf: Btf, variable: SectionVariable, number: int, kno
     if struct.kind is not BtfKind.STRUCT:
         refuse(Stage.MAPS, at, f"defined by a {struct.kind.name.lower()}, not a struct")
     if struct.size_or_type > variable.size:
-        refuse(Stage.MAPS, at, f"its struct of {struct.size_or_type} bytes is larger than its variable of {variable.size}")
+        refuse(
+            Stage.MAPS,
+            at,
+            f"its struct of {struct.size_or_type} bytes is larger than its variable of {variable.size}",
+        )
     definition = _Definition(at)
     definition.read(btf, struct)
     pinned = definition.words.get("pinning", 0) == 1
     return ObjectMap(
-        definition.spec(btf, var.name, known), MapOrigin.BTF, section.index, variable.offset, pinned, definition.unsupported
+        definition.spec(btf, var.name, known),
+        MapOrigin.BTF,
+        section.index,
+        variable.offset,
+        pinned,
+        definition.unsupported,
     )
 
 
@@ -110,7 +126,9 @@ class _Definition:
 
     def _size(self, name: str, size: int) -> None:
         if self.words.get(name) and self.words[name] != size:
-            refuse(Stage.MAPS, f"{self.at}, field '{name}'", f"conflicting sizes {self.words[name]} and {size}")
+            refuse(
+                Stage.MAPS, f"{self.at}, field '{name}'", f"conflicting sizes {self.words[name]} and {size}"
+            )
         self.words[name] = size
 
     def _type(self, btf: Btf, member: Member) -> None:
@@ -161,10 +179,17 @@ class _Definition:
             known[self.words["btf_value"]] = special_fields(btf, self.words["btf_value"])
         key, value = self.words.get("btf_key", 0), self.words.get("btf_value", 0)
         return MapSpec(
-            kind, self.words.get("key_size", 0), self.words.get("value_size", 0), entries, self.words.get("map_flags", 0), name,
-            key, value, None if self.inner is None else self.inner.spec(btf, f"{name}.inner", known),
+            kind,
+            self.words.get("key_size", 0),
+            self.words.get("value_size", 0),
+            entries,
+            self.words.get("map_flags", 0),
+            name,
+            key,
+            value,
+            None if self.inner is None else self.inner.spec(btf, f"{name}.inner", known),
             fields=known[value] if value else (),
-        )  # fmt: skip
+        )
 
 
 def ring_size(size: int) -> int:

@@ -17,7 +17,8 @@ LICENSE_SIZE = 64
 
 @dataclass(slots=True)
 class Collected:
-    """What the loader goes on with; ``license`` is empty when there is none, and the programs then are not GPL."""
+    """What the loader goes on with; ``license`` is empty when there is none, and the programs then are not
+    GPL."""
 
     license: str = ""
     version: int | None = None
@@ -48,14 +49,20 @@ def _place(section: Section, file: ElfFile, found: Collected, generation: Genera
         case "license":
             if not section.data and generation.strict_sections:
                 refuse(Stage.COLLECT, str(section), "empty")
-            found.license = section.data[: LICENSE_SIZE - 1].split(b"\0")[0].decode("ascii", "backslashreplace")
+            found.license = (
+                section.data[: LICENSE_SIZE - 1].split(b"\0")[0].decode("ascii", "backslashreplace")
+            )
         case "version":
             if len(section.data) != 4:
                 refuse(Stage.COLLECT, str(section), f"{len(section.data)} bytes; a version takes 4")
             (found.version,) = struct.unpack("<I", section.data)
         case "maps":
             if not generation.legacy_maps:
-                refuse(Stage.COLLECT, str(section), "legacy map definitions in 'maps' section are not supported by libbpf v1.0+")
+                refuse(
+                    Stage.COLLECT,
+                    str(section),
+                    "legacy map definitions in 'maps' section are not supported by libbpf v1.0+",
+                )
             found.legacy_maps = section
         case ".struct_ops" | ".struct_ops.link":
             # libbpf fills them from the running kernel's types, which no file has; other programs do without.

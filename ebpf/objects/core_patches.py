@@ -1,4 +1,5 @@
-"""Instructions patched by CO-RE relocations (tools/lib/bpf/relo_core.c: bpf_core_patch_insn, bpf_core_poison_insn; Linux 6.12)."""
+"""Instructions patched by CO-RE relocations (tools/lib/bpf/relo_core.c: bpf_core_patch_insn,
+bpf_core_poison_insn; Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -18,9 +19,13 @@ _WORD = 1 << 32
 
 
 def patch(
-    insns: list[Insn], placed: Sequence[tuple[Function, int]], names: dict[int, str], core: Sequence[CoreRelocation], btf: Btf,
+    insns: list[Insn],
+    placed: Sequence[tuple[Function, int]],
+    names: dict[int, str],
+    core: Sequence[CoreRelocation],
+    btf: Btf,
     kernel: KernelTypes,
-) -> None:  # fmt: skip
+) -> None:
     """Every relocation of these functions, in place.  Raises :class:`BtfError` for what is not done."""
     for function, start in placed:
         for each in core:
@@ -48,7 +53,9 @@ def _patch(insns: list[Insn], at: int, value: Relocated) -> None:
     elif kind in (o.LDX, o.ST, o.STX):
         _check(value, insn.off, at, 16)
         if value.new > 0x7FFF:
-            raise BtfError(f"CO-RE relocation, slot {at}", f"an offset of {value.new} does not fit the instruction")
+            raise BtfError(
+                f"CO-RE relocation, slot {at}", f"an offset of {value.new} does not fit the instruction"
+            )
         opcode = insn.opcode
         if value.old_size and value.new_size and value.old_size != value.new_size:
             if value.new_size not in _WIDTHS:
@@ -62,7 +69,9 @@ def _patch(insns: list[Insn], at: int, value: Relocated) -> None:
 def _check(value: Relocated, held: int, at: int, bits: int) -> None:
     """What the compiler left must be what its own types say."""
     if value.checked and (held - value.old) % (1 << bits):
-        raise BtfError(f"CO-RE relocation, slot {at}", f"the instruction holds {held}, its types say {value.old}")
+        raise BtfError(
+            f"CO-RE relocation, slot {at}", f"the instruction holds {held}, its types say {value.old}"
+        )
 
 
 def _signed(number: int) -> int:

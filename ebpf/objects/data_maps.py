@@ -24,8 +24,8 @@ def map_type(number: int, at: str) -> MapType:
 
 
 def data_map(section: Section, origin: MapOrigin, object_name: str, type_id: int, shown: bool) -> ObjectMap:
-    """The map of a data section; ``type_id`` is its DATASEC (0: none), ``shown`` whether user space may map it.  Zeros need no
-    contents: maps begin so."""
+    """The map of a data section; ``type_id`` is its DATASEC (0: none), ``shown`` whether user space may map
+    it.  Zeros need no contents: maps begin so."""
     if section.size >> 32:
         refuse(Stage.MAPS, str(section), f"a size of {section.size} does not fit in 32 bits")
     flags = BPF_F_RDONLY_PROG if origin is MapOrigin.RODATA else 0
@@ -44,7 +44,8 @@ def is_shown(btf: Btf, section: BtfType) -> bool:
 
 
 def internal_name(object_name: str, section: str) -> str:
-    """``hello.rodata``: the object's name cut so that the section's fits; a section with two dots stands alone."""
+    """``hello.rodata``: the object's name cut so that the section's fits; a section with two dots stands
+    alone."""
     suffix = min(max(7, len(section)), NAME_SIZE - 1)
     prefix = 0 if "." in section[1:] else min(NAME_SIZE - suffix - 1, len(object_name))
     name = object_name[:prefix] + section[:suffix]

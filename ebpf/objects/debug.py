@@ -41,8 +41,8 @@ def _first(records: Iterable[_Info]) -> Iterable[tuple[str, list[_Info]]]:
 
 
 def _span(slots: Sequence[int], function: Function) -> slice:
-    """Which records libbpf copies for a function: from the first to the last that lie in it, up to one beyond its end, whatever
-    stands between them (libbpf.c, adjust_prog_btf_ext_info)."""
+    """Which records libbpf copies for a function: from the first to the last that lie in it, up to one beyond
+    its end, whatever stands between them (libbpf.c, adjust_prog_btf_ext_info)."""
     within = []
     for number, slot in enumerate(slots):
         if slot >= function.end:
@@ -66,8 +66,14 @@ class Debug:
     @classmethod
     def of(cls, extension: BtfExtension) -> Debug:
         """The tables, lines in order."""
-        functions = {title: [(each.offset // SLOT, each.type) for each in own] for title, own in _first(extension.functions)}
-        found = cls(functions, {title: [each.offset // SLOT for each in own] for title, own in _first(extension.lines)})
+        functions = {
+            title: [(each.offset // SLOT, each.type) for each in own]
+            for title, own in _first(extension.functions)
+        }
+        found = cls(
+            functions,
+            {title: [each.offset // SLOT for each in own] for title, own in _first(extension.lines)},
+        )
         for line in extension.lines:
             slot = line.offset // SLOT
             row = _Row(slot, SourceLine(slot, line.file, line.line, line.column, line.text))
@@ -81,9 +87,11 @@ class Debug:
         return found
 
     def func_info(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> bytes | None:
-        """Records for BPF_PROG_LOAD, those of each function in turn; None where the program's own function has none.
+        """Records for BPF_PROG_LOAD, those of each function in turn; None where the program's own function
+        has none.
 
-        Whether they are one per function, as it must be, is the kernel's to say (kernel/bpf/verifier.c, check_btf_func).
+        Whether they are one per function, as it must be, is the kernel's to say (kernel/bpf/verifier.c,
+        check_btf_func).
         """
         packed: list[bytes] = []
         for function, start in placed:
@@ -95,12 +103,14 @@ class Debug:
         return b"".join(packed)
 
     def missing(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> str:
-        """What libbpf refuses to load a program without, once its own function has it ("": nothing): types, or lines, of a
-        subprogram (libbpf.c, reloc_prog_func_and_line_info)."""
+        """What libbpf refuses to load a program without, once its own function has it ("": nothing): types,
+        or lines, of a subprogram (libbpf.c, reloc_prog_func_and_line_info)."""
         slots = {title: [slot for slot, _ in records] for title, records in self.functions.items()}
         for what, table in (("function", slots), ("line", self.line_slots)):
             having = [_span(table.get(names[function.section], []), function) for function, _ in placed]
-            lacking = [function.name for (function, _), span in zip(placed, having, strict=True) if span == _NONE]
+            lacking = [
+                function.name for (function, _), span in zip(placed, having, strict=True) if span == _NONE
+            ]
             if having[0] != _NONE and lacking:
                 return f"missing .BTF.ext {what} info of function '{lacking[0]}'"
         return ""
@@ -110,9 +120,15 @@ class Debug:
         found = []
         for function, start in placed:
             rows = self.lines.get(names[function.section], [])
-            for row in rows[bisect_left(rows, function.start, key=_slot) : bisect_left(rows, function.end, key=_slot)]:
+            for row in rows[
+                bisect_left(rows, function.start, key=_slot) : bisect_left(rows, function.end, key=_slot)
+            ]:
                 line = row.line
-                found.append(SourceLine(row.slot - function.start + start, line.file, line.line, line.column, line.text))
+                found.append(
+                    SourceLine(
+                        row.slot - function.start + start, line.file, line.line, line.column, line.text
+                    )
+                )
         return tuple(sorted(found, key=lambda line: line.slot))
 
     def has_core(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> bool:

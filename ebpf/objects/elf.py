@@ -1,5 +1,5 @@
-"""ELF-64 as the generic ABI lays it out, and what BPF adds: layouts and numbers (include/uapi/linux/elf.h, Linux 6.12; relocation
-types from Documentation/bpf/llvm_reloc.rst)."""
+"""ELF-64 as the generic ABI lays it out, and what BPF adds: layouts and numbers (include/uapi/linux/elf.h,
+Linux 6.12; relocation types from Documentation/bpf/llvm_reloc.rst)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import IntEnum
 
 MAGIC = b"\x7fELF"
 EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
-"""e_ident, e_type, e_machine, e_version, e_entry, e_phoff, e_shoff, e_flags, e_ehsize, e_phentsize, e_phnum, e_shentsize, e_shnum,
-e_shstrndx."""
+"""e_ident, e_type, e_machine, e_version, e_entry, e_phoff, e_shoff, e_flags, e_ehsize, e_phentsize, e_phnum,
+e_shentsize, e_shnum, e_shstrndx."""
 SHDR = struct.Struct("<IIQQQQIIQQ")
 """sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link, sh_info, sh_addralign, sh_entsize."""
 SYM = struct.Struct("<IBBHQQ")

@@ -9,8 +9,8 @@ from ebpf.errors import InputError
 
 
 class Stage(Enum):
-    """The stages of ``bpf_object__open`` and ``bpf_object__load`` in their order (tools/lib/bpf/libbpf.c, bpf_object_open and
-    bpf_object_load; libbpf 1.4)."""
+    """The stages of ``bpf_object__open`` and ``bpf_object__load`` in their order (tools/lib/bpf/libbpf.c,
+    bpf_object_open and bpf_object_load; libbpf 1.4)."""
 
     ELF_INIT = "elf init"
     ENDIANNESS = "endianness"

@@ -17,7 +17,8 @@ def is_extern(symbol: Symbol) -> bool:
 
 
 def externs(file: ElfFile, btf: Btf | None) -> list[Extern]:
-    """Each has a type in BTF, and a DATASEC that says what answers it.  Raises :class:`ebpf.objects.errors.ObjectError`."""
+    """Each has a type in BTF, and a DATASEC that says what answers it.  Raises
+    :class:`ebpf.objects.errors.ObjectError`."""
     wanted = [symbol for symbol in file.symbols if symbol.name and is_extern(symbol)]
     if not wanted:
         return []

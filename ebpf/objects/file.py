@@ -1,7 +1,7 @@
 """The ELF container read: header, sections, symbols, relocations, every bound checked before it is used.
 
-What libelf checks on the way to libbpf is checked here too (elfutils 0.188, elf_begin.c, elf_getdata.c, elf_strptr.c); where this
-reader asks for more, :mod:`ebpf.objects.strictness` says why.
+What libelf checks on the way to libbpf is checked here too (elfutils 0.188, elf_begin.c, elf_getdata.c,
+elf_strptr.c); where this reader asks for more, :mod:`ebpf.objects.strictness` says why.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Relocation:
-    """One entry of a SHT_REL section: patch ``offset`` of the target section with what ``symbol`` (an index) says."""
+    """One entry of a SHT_REL section: patch ``offset`` of the target section with what ``symbol`` (an index)
+    says."""
 
     offset: int
     type: int
@@ -79,7 +80,10 @@ class ElfFile:
 
     def relocations(self, section: Section) -> tuple[Relocation, ...]:
         """Those of a SHT_REL section."""
-        return tuple(Relocation(offset, info & 0xFFFFFFFF, info >> 32) for offset, info in elf.REL.iter_unpack(section.data))
+        return tuple(
+            Relocation(offset, info & 0xFFFFFFFF, info >> 32)
+            for offset, info in elf.REL.iter_unpack(section.data)
+        )
 
 
 def check_header(data: bytes) -> None:
@@ -98,7 +102,11 @@ def check_header(data: bytes) -> None:
     if data[6] != elf.EV_CURRENT:
         refuse(init, f"{header}, e_ident[EI_VERSION]", f"{data[6]} is not EV_CURRENT (1)")
     if data[5] == elf.DATA2MSB:
-        refuse(Stage.ENDIANNESS, f"{header}, e_ident[EI_DATA]", "big-endian; only little-endian objects are supported")
+        refuse(
+            Stage.ENDIANNESS,
+            f"{header}, e_ident[EI_DATA]",
+            "big-endian; only little-endian objects are supported",
+        )
     _, kind, machine, version, *_ = elf.EHDR.unpack_from(data)
     if kind != elf.ET_REL:
         refuse(init, f"{header}, e_type", f"{kind} is not ET_REL (1): not a relocatable object")
@@ -122,7 +130,9 @@ def read_elf(data: bytes) -> ElfFile:
     tables = [section for section in sections if section.type == SectionType.SYMTAB]
     if len(tables) != 1:
         refuse(
-            Stage.COLLECT, "symbol table", "none: stripped object file?" if not tables else f"{len(tables)} of them; one is allowed"
+            Stage.COLLECT,
+            "symbol table",
+            "none: stripped object file?" if not tables else f"{len(tables)} of them; one is allowed",
         )
     return ElfFile(tuple(sections), _symbols(data, heads, tables[0]), tables[0].index)
 
@@ -140,7 +150,11 @@ def _headers(data: bytes) -> tuple[list[_Head], int]:
     if count == 0:
         refuse(Stage.ELF_INIT, f"{at}, e_shnum", "no sections")
     if start + count * size > len(data):
-        refuse(Stage.ELF_INIT, f"{at}, e_shoff", f"{count} section headers at {start:#x} leave the file of {len(data)} bytes")
+        refuse(
+            Stage.ELF_INIT,
+            f"{at}, e_shoff",
+            f"{count} section headers at {start:#x} leave the file of {len(data)} bytes",
+        )
     heads: list[_Head] = [elf.SHDR.unpack_from(data, start + number * size) for number in range(count)]
     if not 0 < names < count:
         refuse(Stage.ELF_INIT, f"{at}, e_shstrndx", f"{names} is no section: there are {count}")
@@ -156,15 +170,23 @@ def _check_overlaps(data: bytes, heads: list[_Head]) -> None:
             continue
         if size and offset + size > len(data):
             refuse(
-                Stage.COLLECT, f"section {index}, sh_offset, sh_size", f"{offset:#x}+{size:#x} leaves the file of {len(data)} bytes"
+                Stage.COLLECT,
+                f"section {index}, sh_offset, sh_size",
+                f"{offset:#x}+{size:#x} leaves the file of {len(data)} bytes",
             )
         if flags & elf.SHF_COMPRESSED:
             refuse(Stage.COLLECT, f"section {index}, sh_flags", "compressed")
         wanted = (
-            {SectionType.SYMTAB: elf.SYM.size, SectionType.REL: elf.REL.size}.get(SectionType(kind)) if kind in _KNOWN else None
+            {SectionType.SYMTAB: elf.SYM.size, SectionType.REL: elf.REL.size}.get(SectionType(kind))
+            if kind in _KNOWN
+            else None
         )
         if wanted and (entry != wanted or size % wanted):
-            refuse(Stage.COLLECT, f"section {index}, sh_entsize", f"{size} bytes of entries of {entry}; one takes {wanted}")
+            refuse(
+                Stage.COLLECT,
+                f"section {index}, sh_entsize",
+                f"{size} bytes of entries of {entry}; one takes {wanted}",
+            )
         if size:
             taken.append((offset, offset + size, index))
     taken.sort()
@@ -193,7 +215,9 @@ class _Strings:
         if offset in self._decoded:
             return self._decoded[offset]
         if offset >= len(self._table):
-            refuse(Stage.COLLECT, place, f"offset {offset} is beyond the string table's {len(self._table)} bytes")
+            refuse(
+                Stage.COLLECT, place, f"offset {offset} is beyond the string table's {len(self._table)} bytes"
+            )
         end = self._table.find(b"\0", offset)
         if end < 0:
             refuse(Stage.COLLECT, place, f"the string at offset {offset} has no end")

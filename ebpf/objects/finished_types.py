@@ -1,5 +1,5 @@
-"""BTF as a loader finishes it: the sizes and offsets of data sections, and linkage by visibility (libbpf 1.1, libbpf.c:
-btf_fixup_datasec)."""
+"""BTF as a loader finishes it: the sizes and offsets of data sections, and linkage by visibility (libbpf 1.1,
+libbpf.c: btf_fixup_datasec)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def finished(btf: Btf, file: ElfFile) -> Btf:
     return Btf(bytes(raw))
 
 
-def _finish(section: BtfType, btf: Btf, raw: bytearray, symbols: dict[str, Symbol], sizes: dict[str, int]) -> None:
+def _finish(
+    section: BtfType, btf: Btf, raw: bytearray, symbols: dict[str, Symbol], sizes: dict[str, int]
+) -> None:
     entries = list(btf.variables(section))
     if section.name not in (ExternKind.KCONFIG.value, ExternKind.KSYM.value):
         fill = section.size_or_type == 0
@@ -45,7 +47,9 @@ def _finish(section: BtfType, btf: Btf, raw: bytearray, symbols: dict[str, Symbo
         entries = [_variable(section, entry, btf, raw, symbols, fill) for entry in entries]
     entries.sort(key=lambda entry: entry.offset)
     for number, entry in enumerate(entries):
-        t.VAR_SECINFO.pack_into(raw, section.at + number * t.VAR_SECINFO.size, entry.type, entry.offset, entry.size)
+        t.VAR_SECINFO.pack_into(
+            raw, section.at + number * t.VAR_SECINFO.size, entry.type, entry.offset, entry.size
+        )
 
 
 def _variable(
@@ -62,4 +66,6 @@ def _variable(
         refuse(Stage.BTF, at, "no symbol of that name")
     if symbol.visibility in _HIDDEN:
         t.WORD.pack_into(raw, variable.at, Linkage.STATIC)
-    return SectionVariable(entry.type, symbol.value & 0xFFFFFFFF if fill else entry.offset, entry.size, entry.at)
+    return SectionVariable(
+        entry.type, symbol.value & 0xFFFFFFFF if fill else entry.offset, entry.size, entry.at
+    )

@@ -1,4 +1,5 @@
-"""Functions of an object: what symbols say begins and ends where (libbpf 1.4, libbpf.c: bpf_object__add_programs)."""
+"""Functions of an object: what symbols say begins and ends where (libbpf 1.4, libbpf.c:
+bpf_object__add_programs)."""
 
 from __future__ import annotations
 
@@ -45,9 +46,10 @@ class Functions:
         self.strict = generation.strict_names
         self.by_section = {
             section.index: _functions(symbols[section.index], section, section.index == text)
-            if generation.programs_by_symbol else _tiled(symbols[section.index], section)
+            if generation.programs_by_symbol
+            else _tiled(symbols[section.index], section)
             for section in found.programs
-        }  # fmt: skip
+        }
         self.all = [each for section in sorted(self.by_section) for each in self.by_section[section]]
         self._starts = {index: [each.start for each in every] for index, every in self.by_section.items()}
         self.text = text
@@ -61,9 +63,11 @@ class Functions:
         return found if slot < found.end else None
 
     def programs(self) -> list[Function]:
-        """Those that are no subprograms: all but ``.text``'s, unless it holds the only one (libbpf.c, prog_is_subprog; since 1.0
-        not even that)."""
-        return [each for each in self.all if each.section != self.text or (len(self.all) == 1 and not self.strict)]
+        """Those that are no subprograms: all but ``.text``'s, unless it holds the only one (libbpf.c,
+        prog_is_subprog; since 1.0 not even that)."""
+        return [
+            each for each in self.all if each.section != self.text or (len(self.all) == 1 and not self.strict)
+        ]
 
 
 def _tiled(symbols: list[Symbol], section: Section) -> list[Function]:
@@ -76,9 +80,15 @@ def _tiled(symbols: list[Symbol], section: Section) -> list[Function]:
             refuse(Stage.COLLECT, str(section), f"no function's symbol at offset {at:#x}")
         where = f"{section}, {symbol}"
         if at + symbol.size > section.size:
-            refuse(Stage.COLLECT, where, f"function at {at:#x}+{symbol.size} crosses the section's end at {section.size:#x}")
+            refuse(
+                Stage.COLLECT,
+                where,
+                f"function at {at:#x}+{symbol.size} crosses the section's end at {section.size:#x}",
+            )
         if not symbol.size or symbol.size % SLOT:
-            refuse(Stage.COLLECT, where, f"function at {at:#x}+{symbol.size} is empty or not whole instructions")
+            refuse(
+                Stage.COLLECT, where, f"function at {at:#x}+{symbol.size} is empty or not whole instructions"
+            )
         insns = decode(section.data[at : at + symbol.size])
         found.append(Function(symbol.name, section.index, at // SLOT, insns, symbol.binding != Binding.LOCAL))
         at += symbol.size
@@ -90,18 +100,32 @@ def _functions(symbols: list[Symbol], section: Section, is_text: bool) -> list[F
     for symbol in symbols:
         at = f"{section}, {symbol}"
         if symbol.value + symbol.size > section.size:
-            refuse(Stage.COLLECT, at, f"function at {symbol.value:#x}+{symbol.size} crosses the section's end at {section.size:#x}")
+            refuse(
+                Stage.COLLECT,
+                at,
+                f"function at {symbol.value:#x}+{symbol.size} crosses the section's end at {section.size:#x}",
+            )
         if not is_text and symbol.binding == Binding.LOCAL:
             refuse(Stage.COLLECT, at, "a static program is not supported")
         if not symbol.size or symbol.size % SLOT or symbol.value % SLOT:
-            refuse(Stage.COLLECT, at, f"function at {symbol.value:#x}+{symbol.size} is empty or not whole instructions")
+            refuse(
+                Stage.COLLECT,
+                at,
+                f"function at {symbol.value:#x}+{symbol.size} is empty or not whole instructions",
+            )
         total += symbol.size
         if total > section.size:
             refuse(Stage.COLLECT, at, "functions overlap: they hold more instructions than the section")
         insns = decode(section.data[symbol.value : symbol.value + symbol.size])
-        found.append(Function(symbol.name, section.index, symbol.value // SLOT, insns, symbol.binding != Binding.LOCAL))
+        found.append(
+            Function(symbol.name, section.index, symbol.value // SLOT, insns, symbol.binding != Binding.LOCAL)
+        )
     found.sort(key=lambda each: each.start)
     for one, other in itertools.pairwise(found):
         if other.start < one.end:
-            refuse(Stage.COLLECT, str(section), f"functions overlap: '{one.name}' and '{other.name}' at slot {other.start}")
+            refuse(
+                Stage.COLLECT,
+                str(section),
+                f"functions overlap: '{one.name}' and '{other.name}' at slot {other.start}",
+            )
     return found

@@ -34,7 +34,8 @@ class Mark:
 
 
 class Layout:
-    """Sections in the order in which they were asked for, as a compiler writes them: names and symbols in one ``.strtab``."""
+    """Sections in the order in which they were asked for, as a compiler writes them: names and symbols in one
+    ``.strtab``."""
 
     def __init__(self) -> None:
         self.drafts: dict[str, Draft] = {}
@@ -54,12 +55,21 @@ class Layout:
         table = len(drafts) + sum(bool(draft.relocations) for draft in drafts)
         for draft in list(self.drafts.values()):
             if draft.relocations:
-                rows = bytearray().join(elf.REL.pack(at, numbers[symbol] << 32 | kind) for at, kind, symbol in draft.relocations)
-                drafts.append(Draft(".rel" + draft.name, SectionType.REL, 0, 8, rows, entry_size=elf.REL.size))
+                rows = bytearray().join(
+                    elf.REL.pack(at, numbers[symbol] << 32 | kind) for at, kind, symbol in draft.relocations
+                )
+                drafts.append(
+                    Draft(".rel" + draft.name, SectionType.REL, 0, 8, rows, entry_size=elf.REL.size)
+                )
                 links[".rel" + draft.name] = (table, index[draft.name])
         packed = bytearray().join(
             elf.SYM.pack(
-                names.offset(mark.name), mark.binding << 4 | mark.type, 0, index.get(mark.section, 0), mark.value, mark.size
+                names.offset(mark.name),
+                mark.binding << 4 | mark.type,
+                0,
+                index.get(mark.section, 0),
+                mark.value,
+                mark.size,
             )
             for mark in symbols
         )
@@ -75,7 +85,9 @@ class Layout:
     def _symbols(self, names: _Names) -> tuple[list[Mark], dict[str, int]]:
         """Locals first, as the ABI wants, and the section symbols that relocations name."""
         wanted = {symbol for draft in self.drafts.values() for _, _, symbol in draft.relocations}
-        sections = [Mark("", name, SymbolType.SECTION, 0, 0, Binding.LOCAL) for name in self.drafts if name in wanted]
+        sections = [
+            Mark("", name, SymbolType.SECTION, 0, 0, Binding.LOCAL) for name in self.drafts if name in wanted
+        ]
         local = [mark for mark in self.marks if mark.binding is Binding.LOCAL]
         others = [mark for mark in self.marks if mark.binding is not Binding.LOCAL]
         every = [Mark("", "", SymbolType.NOTYPE, 0, 0, Binding.LOCAL), *sections, *local, *others]
@@ -105,7 +117,16 @@ def _file(drafts: list[Draft], links: dict[str, tuple[int, int]], names: _Names)
         offset = at if draft.name else 0
         align = draft.align if draft.name else 0
         heads += elf.SHDR.pack(
-            names.offset(draft.name), draft.type, draft.flags, 0, offset, len(draft.data), link, info, align, draft.entry_size
+            names.offset(draft.name),
+            draft.type,
+            draft.flags,
+            0,
+            offset,
+            len(draft.data),
+            link,
+            info,
+            align,
+            draft.entry_size,
         )
         if draft.type != SectionType.NOBITS:
             body += draft.data
@@ -113,7 +134,19 @@ def _file(drafts: list[Draft], links: dict[str, tuple[int, int]], names: _Names)
     padding = -at % 8
     ident = elf.MAGIC + bytes([elf.CLASS64, elf.DATA2LSB, elf.EV_CURRENT]) + bytes(9)
     header = elf.EHDR.pack(
-        ident, elf.ET_REL, elf.EM_BPF, elf.EV_CURRENT, 0, 0, at + padding, 0, elf.EHDR.size, 0, 0, elf.SHDR.size, len(drafts),
+        ident,
+        elf.ET_REL,
+        elf.EM_BPF,
+        elf.EV_CURRENT,
+        0,
+        0,
+        at + padding,
+        0,
+        elf.EHDR.size,
+        0,
+        0,
+        elf.SHDR.size,
+        len(drafts),
         len(drafts) - 1,
-    )  # fmt: skip
+    )
     return bytes(header + body + bytes(padding) + heads)

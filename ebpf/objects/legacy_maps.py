@@ -1,4 +1,5 @@
-"""Maps defined by ``struct bpf_map_def`` in a ``maps`` section (libbpf 0.3, libbpf.c: bpf_object__init_user_maps)."""
+"""Maps defined by ``struct bpf_map_def`` in a ``maps`` section (libbpf 0.3, libbpf.c:
+bpf_object__init_user_maps)."""
 
 from __future__ import annotations
 
@@ -16,13 +17,18 @@ DEFINITION = struct.Struct("<5I")
 
 
 def legacy_maps(file: ElfFile, section: Section, generation: Generation) -> list[ObjectMap]:
-    """All definitions have one size, that of the section by the number of its symbols; beyond 20 bytes they hold zeros.
+    """All definitions have one size, that of the section by the number of its symbols; beyond 20 bytes they
+    hold zeros.
 
     Every symbol counts, a section's own too (until libbpf 0.6).
     """
     symbols = [s for s in file.symbols if s.section == section.index]
     if not symbols or section.size % len(symbols) or not section.size:
-        refuse(Stage.MAPS, str(section), f"{section.size} bytes are no whole definitions for {len(symbols)} symbols")
+        refuse(
+            Stage.MAPS,
+            str(section),
+            f"{section.size} bytes are no whole definitions for {len(symbols)} symbols",
+        )
     size = section.size // len(symbols)
     found = []
     for symbol in sorted(symbols, key=lambda s: s.value) if generation.maps_by_offset else symbols:
@@ -32,11 +38,17 @@ def legacy_maps(file: ElfFile, section: Section, generation: Generation) -> list
         if symbol.value + size >= 1 << 64:
             refuse(Stage.MAPS, at, f"definition at {symbol.value:#x}+{size} wraps around")
         if symbol.value + size > len(section.data):
-            refuse(Stage.MAPS, at, f"definition at {symbol.value:#x}+{size} leaves the section's {len(section.data)} bytes")
+            refuse(
+                Stage.MAPS,
+                at,
+                f"definition at {symbol.value:#x}+{size} leaves the section's {len(section.data)} bytes",
+            )
         raw = section.data[symbol.value : symbol.value + size]
         if any(raw[DEFINITION.size :]):
             refuse(Stage.MAPS, at, f"unrecognized, non-zero options beyond {DEFINITION.size} bytes")
-        number, key, value, entries, flags = DEFINITION.unpack(raw[: DEFINITION.size].ljust(DEFINITION.size, b"\0"))
+        number, key, value, entries, flags = DEFINITION.unpack(
+            raw[: DEFINITION.size].ljust(DEFINITION.size, b"\0")
+        )
         spec = MapSpec(map_type(number, at), key, value, entries, flags, symbol.name)
         found.append(ObjectMap(spec, MapOrigin.LEGACY, section.index, symbol.value))
     return found

@@ -1,5 +1,5 @@
-"""One program made whole: maps by index, subprograms appended, calls rewritten (libbpf 1.4, libbpf.c: bpf_object__reloc_code,
-bpf_object__relocate_data)."""
+"""One program made whole: maps by index, subprograms appended, calls rewritten (libbpf 1.4, libbpf.c:
+bpf_object__reloc_code, bpf_object__relocate_data)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _WORD = 1 << 32
 
 @dataclass(slots=True)
 class Linked:
-    """``placed``: each function with its first slot, in order.  ``unsupported``: why no kernel of ours can be given it."""
+    """``placed``: each function with its first slot, in order.  ``unsupported``: why no kernel of ours can be
+    given it."""
 
     insns: list[Insn] = field(default_factory=list)
     placed: list[tuple[Function, int]] = field(default_factory=list)
@@ -28,22 +29,32 @@ class Linked:
     unsupported: str = ""
 
 
-def link(main: Function, functions: Functions, references: References, externs: list[Extern], generation: Generation) -> Linked:
-    """Subprograms follow in the order in which calls first reach them, the callees of one before those of the next call."""
+def link(
+    main: Function,
+    functions: Functions,
+    references: References,
+    externs: list[Extern],
+    generation: Generation,
+) -> Linked:
+    """Subprograms follow in the order in which calls first reach them, the callees of one before those of the
+    next call."""
     linker = _Linker(functions, references, externs, generation)
     linker.run(main)
     return linker.out
 
 
 class _Linker:
-    def __init__(self, functions: Functions, references: References, externs: list[Extern], generation: Generation) -> None:
+    def __init__(
+        self, functions: Functions, references: References, externs: list[Extern], generation: Generation
+    ) -> None:
         self.functions, self.references, self.externs = functions, references, externs
         self.of_functions = frozenset({o.PSEUDO_FUNC} if generation.function_addresses else ())
         self.out = Linked()
         self.starts: dict[tuple[int, int], int] = {}
 
     def run(self, main: Function) -> None:
-        """Depth first, as libbpf's recursion, with a stack of our own: a chain of calls may be as long as the object."""
+        """Depth first, as libbpf's recursion, with a stack of our own: a chain of calls may be as long as the
+        object."""
         stack = [(main, self._append(main), 0)]
         while stack:
             function, base, slot = stack.pop()
@@ -58,7 +69,9 @@ class _Linker:
         start = len(self.out.insns)
         if start + len(function.instructions) > MAX_SLOTS:
             refuse(
-                Stage.RELOCATIONS, f"function '{function.name}'", f"with its subprograms it has more than {MAX_SLOTS} instructions"
+                Stage.RELOCATIONS,
+                f"function '{function.name}'",
+                f"with its subprograms it has more than {MAX_SLOTS} instructions",
             )
         self.starts[function.section, function.start] = start
         self.out.insns += function.instructions
@@ -90,17 +103,25 @@ class _Linker:
             return None
         return self._load(insn, function, base, slot, reference, at)
 
-    def _load(self, insn: Insn, function: Function, base: int, slot: int, reference: Reference, at: str) -> Function | None:
+    def _load(
+        self, insn: Insn, function: Function, base: int, slot: int, reference: Reference, at: str
+    ) -> Function | None:
         out = self.out.insns
         match reference.target:
             case _ if insn.src in self.of_functions and reference.target is not Target.FUNCTION_ADDRESS:
-                refuse(Stage.RELOCATIONS, at, f"a function's address with a relocation against {reference.target.value}")
+                refuse(
+                    Stage.RELOCATIONS,
+                    at,
+                    f"a function's address with a relocation against {reference.target.value}",
+                )
             case Target.MAP:
                 out[base + slot] = replace(insn, src=o.PSEUDO_MAP_FD, imm=reference.index)
             case Target.DATA:
                 offset = (insn.imm + reference.offset) % _WORD
                 out[base + slot] = replace(insn, src=o.PSEUDO_MAP_VALUE, imm=reference.index)
-                out[base + slot + 1] = replace(out[base + slot + 1], imm=offset - _WORD if offset >> 31 else offset)
+                out[base + slot + 1] = replace(
+                    out[base + slot + 1], imm=offset - _WORD if offset >> 31 else offset
+                )
             case Target.EXTERN:
                 self._extern(base + slot, insn, self.externs[reference.index])
             case Target.FUNCTION_ADDRESS:
@@ -110,9 +131,11 @@ class _Linker:
                 refuse(Stage.RELOCATIONS, at, "a call's relocation at a load")
         return None
 
-    def _call(self, insn: Insn, function: Function, base: int, slot: int, reference: Reference | None, at: str) -> Function | None:
-        """Patches a call, or the load of a function's address.  Against a symbol, imm counts from it; without relocation, from
-        here."""
+    def _call(
+        self, insn: Insn, function: Function, base: int, slot: int, reference: Reference | None, at: str
+    ) -> Function | None:
+        """Patches a call, or the load of a function's address.  Against a symbol, imm counts from it; without
+        relocation, from here."""
         if reference is None:
             goal = function.start + slot + insn.imm + 1
         elif reference.target is Target.CALL:
@@ -123,7 +146,9 @@ class _Linker:
             refuse(Stage.RELOCATIONS, at, "a subprogram call, and no .text section")
         callee = self.functions.at(self.functions.text, goal)
         if callee is None or callee.start != goal:
-            refuse(Stage.RELOCATIONS, at, f"refers to slot {goal} of .text, which is not the start of a function")
+            refuse(
+                Stage.RELOCATIONS, at, f"refers to slot {goal} of .text, which is not the start of a function"
+            )
         fresh = (callee.section, callee.start) not in self.starts
         start = self._append(callee) if fresh else self.starts[callee.section, callee.start]
         self.out.insns[base + slot] = replace(insn, imm=start - (base + slot) - 1)

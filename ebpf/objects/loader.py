@@ -34,12 +34,16 @@ MAX_LINKED = 4_000_000
 
 
 def open_object(
-    data: bytes, name: str = "object.o", generation: Generation = Generation.LIBBPF_1, kernel: KernelTypes | None = None
+    data: bytes,
+    name: str = "object.o",
+    generation: Generation = Generation.LIBBPF_1,
+    kernel: KernelTypes | None = None,
 ) -> Object:
-    """The object in ``data``; ``name`` is its file's, of which data maps take theirs.  CO-RE relocations are done for ``kernel``;
-    without it, programs that have some are unsupported.
+    """The object in ``data``; ``name`` is its file's, of which data maps take theirs.  CO-RE relocations are
+    done for ``kernel``; without it, programs that have some are unsupported.
 
-    Raises :class:`ObjectError` naming the file, the stage, the place and the reason, and nothing else, whatever the bytes.
+    Raises :class:`ObjectError` naming the file, the stage, the place and the reason, and nothing else,
+    whatever the bytes.
     """
     stage = Stage.ELF_INIT
     try:
@@ -64,7 +68,11 @@ def open_object(
             linked = link(main, functions, references, outside, generation)
             slots += len(linked.insns)
             if slots > MAX_LINKED:
-                refuse(stage, f"function '{main.name}'", f"with it, programs have more than {MAX_LINKED} instructions in all")
+                refuse(
+                    stage,
+                    f"function '{main.name}'",
+                    f"with it, programs have more than {MAX_LINKED} instructions in all",
+                )
             program = _program(main, linked, debug, names, generation)
             if program.autoload and extension.nameless and not generation.strict_sections:
                 refuse(stage, f"function '{main.name}'", "a nameless part of .BTF.ext")
@@ -92,7 +100,8 @@ def open_object(
 
 
 def _types(found: Collected, generation: Generation) -> tuple[Btf | None, BtfExtension]:
-    """BTF is required only where maps are defined by it; else a broken one is passed over (libbpf.c, bpf_object__init_btf)."""
+    """BTF is required only where maps are defined by it; else a broken one is passed over (libbpf.c,
+    bpf_object__init_btf)."""
     if found.btf is None:
         if found.btf_maps is not None:
             raise BtfError(str(found.btf_maps), "BTF is required, but is missing")
@@ -106,7 +115,9 @@ def _types(found: Collected, generation: Generation) -> tuple[Btf | None, BtfExt
             raise
         found.notes.append(f"{error}: ignored")
         # libbpf 0.3 validates no names, and so goes on to those of .BTF.ext.
-        return None, BtfExtension(nameless=not generation.strict_sections and _is_nameless(found.btf_ext, btf))
+        return None, BtfExtension(
+            nameless=not generation.strict_sections and _is_nameless(found.btf_ext, btf)
+        )
     try:
         return btf, read_extension(found.btf_ext.data, btf) if found.btf_ext else BtfExtension()
     except BtfError as error:
@@ -123,7 +134,9 @@ def _is_nameless(section: Section | None, btf: Btf | None) -> bool:
         return False
 
 
-def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str, generation: Generation) -> list[ObjectMap]:
+def _maps(
+    file: ElfFile, found: Collected, btf: Btf | None, name: str, generation: Generation
+) -> list[ObjectMap]:
     maps: list[ObjectMap] = []
     if found.legacy_maps is not None:
         maps += legacy_maps(file, found.legacy_maps, generation)
@@ -133,7 +146,10 @@ def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str, generatio
     for each in btf or ():
         # The first of a name counts (btf.c, btf__find_by_name), whatever its kind.
         if each.name not in types:
-            types[each.name] = each.id, btf is not None and each.kind is BtfKind.DATASEC and is_shown(btf, each)
+            types[each.name] = (
+                each.id,
+                btf is not None and each.kind is BtfKind.DATASEC and is_shown(btf, each),
+            )
     for index, origin in sorted(found.data.items()):
         section = file.sections[index]
         type_id, shown = types.get(section.name, (0, False))
@@ -141,20 +157,35 @@ def _maps(file: ElfFile, found: Collected, btf: Btf | None, name: str, generatio
     return maps
 
 
-def _program(main: Function, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation) -> ObjectProgram:
+def _program(
+    main: Function, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation
+) -> ObjectProgram:
     title = names[main.section]
     resolved = resolve(title, generation)
     row = resolved.row
     return ObjectProgram(
-        main.name, title, row.type if row else ProgramType.UNSPEC, row.attach_type if row else None, resolved.target,
-        tuple(linked.insns), tuple((function.name, start) for function, start in linked.placed), row.flags if row else NO_FLAGS,
-        resolved.autoload, debug.source(linked.placed, names), debug.func_info(linked.placed, names), tuple(linked.kfuncs),
+        main.name,
+        title,
+        row.type if row else ProgramType.UNSPEC,
+        row.attach_type if row else None,
+        resolved.target,
+        tuple(linked.insns),
+        tuple((function.name, start) for function, start in linked.placed),
+        row.flags if row else NO_FLAGS,
+        resolved.autoload,
+        debug.source(linked.placed, names),
+        debug.func_info(linked.placed, names),
+        tuple(linked.kfuncs),
         linked.unsupported,
-    )  # fmt: skip
+    )
 
 
 def _relocated(
-    program: ObjectProgram, linked: Linked, names: dict[int, str], core: Sequence[CoreRelocation], btf: Btf,
+    program: ObjectProgram,
+    linked: Linked,
+    names: dict[int, str],
+    core: Sequence[CoreRelocation],
+    btf: Btf,
     kernel: KernelTypes | None,
 ) -> ObjectProgram:
     """By the running kernel's types; unsupported where there are none, or where these do not settle it."""

@@ -27,8 +27,8 @@ class MapOrigin(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectMap:
-    """A map: what to create, and where its definition lies.  ``pinned``: LIBBPF_PIN_BY_NAME.  ``unsupported`` says what of the
-    definition a :class:`MapSpec` cannot hold ("": nothing)."""
+    """A map: what to create, and where its definition lies.  ``pinned``: LIBBPF_PIN_BY_NAME.  ``unsupported``
+    says what of the definition a :class:`MapSpec` cannot hold ("": nothing)."""
 
     spec: MapSpec
     origin: MapOrigin
@@ -69,10 +69,11 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class ObjectProgram:
-    """A program as the loader would hand it to the kernel, but that loads of map addresses hold indices into the object's maps.
+    """A program as the loader would hand it to the kernel, but that loads of map addresses hold indices into
+    the object's maps.
 
-    ``functions``: (name, first slot) of the program itself and of the subprograms appended to it.  ``unsupported``: why it
-    cannot be made a :class:`Program` here ("": it can).
+    ``functions``: (name, first slot) of the program itself and of the subprograms appended to it.
+    ``unsupported``: why it cannot be made a :class:`Program` here ("": it can).
     """
 
     name: str
@@ -92,7 +93,8 @@ class ObjectProgram:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An opened object.  ``notes`` says what was passed over, as libbpf passes it over.  ``btf`` is as it would be loaded."""
+    """An opened object.  ``notes`` says what was passed over, as libbpf passes it over.  ``btf`` is as it
+    would be loaded."""
 
     name: str
     generation: Generation
@@ -106,38 +108,57 @@ class Object:
     notes: tuple[str, ...] = ()
 
     def program(self, of: ObjectProgram) -> Program:
-        """``of`` as a program with the maps it names, renumbered.  Raises :class:`ObjectError` for what a program cannot hold."""
+        """``of`` as a program with the maps it names, renumbered.  Raises :class:`ObjectError` for what a
+        program cannot hold."""
         at = f"program '{of.section}/{of.name}'"
         if of.type is ProgramType.UNSPEC:
-            refuse(Stage.LOAD, at, f"section name '{of.section}' stands for no program type in {self.generation.value}")
+            refuse(
+                Stage.LOAD,
+                at,
+                f"section name '{of.section}' stands for no program type in {self.generation.value}",
+            )
         if of.unsupported:
             refuse(Stage.LOAD, at, f"unsupported: {of.unsupported}")
         used = sorted({first.imm for _, first in map_loads(of.instructions)})
         for index in used:
             if self.maps[index].unsupported:
-                refuse(Stage.LOAD, f"map '{self.maps[index].spec.name}'", f"unsupported: {self.maps[index].unsupported}")
+                refuse(
+                    Stage.LOAD,
+                    f"map '{self.maps[index].spec.name}'",
+                    f"unsupported: {self.maps[index].unsupported}",
+                )
         insns = list(of.instructions)
         for slot, first in map_loads(of.instructions):
             insns[slot] = replace(first, imm=used.index(first.imm))
         maps = tuple(creatable(self.maps[index].spec) for index in used)
         typed = of.func_info is not None or any(spec.btf_key or spec.btf_value for spec in maps)
         return Program(
-            of.type, tuple(insns), maps, of.attach_type, of.attach_to or None, self.license, of.flags,
-            self.btf if typed else None, of.func_info, of.kfuncs,
-        )  # fmt: skip
+            of.type,
+            tuple(insns),
+            maps,
+            of.attach_type,
+            of.attach_to or None,
+            self.license,
+            of.flags,
+            self.btf if typed else None,
+            of.func_info,
+            of.kfuncs,
+        )
 
 
 _UNTYPED = frozenset({
-    MapType.PERF_EVENT_ARRAY, MapType.CGROUP_ARRAY, MapType.STACK_TRACE, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS,
-    MapType.DEVMAP, MapType.DEVMAP_HASH, MapType.CPUMAP, MapType.XSKMAP, MapType.SOCKMAP, MapType.SOCKHASH, MapType.QUEUE,
+    MapType.PERF_EVENT_ARRAY, MapType.CGROUP_ARRAY, MapType.STACK_TRACE, MapType.ARRAY_OF_MAPS,
+    MapType.HASH_OF_MAPS,
+    MapType.DEVMAP, MapType.DEVMAP_HASH, MapType.CPUMAP, MapType.XSKMAP, MapType.SOCKMAP, MapType.SOCKHASH,
+    MapType.QUEUE,
     MapType.STACK,
 })  # fmt: skip
 """Types that the kernel creates without BTF (libbpf.c, bpf_object__create_map)."""
 
 
 def creatable(spec: MapSpec) -> MapSpec:
-    """Without types where a key has one and the value none: the kernel refuses those, and libbpf then tries without
-    (kernel/bpf/syscall.c, map_create; libbpf.c, bpf_object__create_map)."""
+    """Without types where a key has one and the value none: the kernel refuses those, and libbpf then tries
+    without (kernel/bpf/syscall.c, map_create; libbpf.c, bpf_object__create_map)."""
     half = bool(spec.btf_key) and not spec.btf_value
     return replace(spec, btf_key=0, btf_value=0) if half or spec.type in _UNTYPED else spec
 
@@ -148,7 +169,8 @@ def is_map_load(insn: Insn) -> bool:
 
 
 def map_loads(insns: tuple[Insn, ...]) -> list[tuple[int, Insn]]:
-    """(slot, first slot's instruction) of each 64-bit load of a map's address or of an address in its value."""
+    """(slot, first slot's instruction) of each 64-bit load of a map's address or of an address in its
+    value."""
     loads, slot = [], 0
     while slot < len(insns):
         insn = insns[slot]

@@ -13,8 +13,8 @@ from ebpf.program import LoadFlag, Program
 
 
 class MapStyle(Enum):
-    """How maps are declared: ``struct bpf_map_def`` in ``maps``; BTF in ``.maps`` with sizes (``__uint(key_size, 4)``), or
-    with types (``__type(key, __u32)``) where an integer has the size."""
+    """How maps are declared: ``struct bpf_map_def`` in ``maps``; BTF in ``.maps`` with sizes
+    (``__uint(key_size, 4)``), or with types (``__type(key, __u32)``) where an integer has the size."""
 
     LEGACY = "legacy"
     SIZES = "sizes"
@@ -23,7 +23,8 @@ class MapStyle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A program of an object.  ``section`` empty: the name that libbpf 1 takes for its type.  ``lines``: its source, by slot.
+    """A program of an object.  ``section`` empty: the name that libbpf 1 takes for its type.  ``lines``: its
+    source, by slot.
 
     ``names``: of its subprograms, in order; those beyond are numbered.
     """
@@ -46,9 +47,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Choices beyond the programs.  ``license`` None: no section.  ``debug``: BTF with func_info and line_info.
+    """Choices beyond the programs.  ``license`` None: no section.  ``debug``: BTF with func_info and
+    line_info.
 
-    ``global_functions``: subprograms are global, so that relocations name them; static ones are named by section and offset.
+    ``global_functions``: subprograms are global, so that relocations name them; static ones are named by
+    section and offset.
     """
 
     maps: MapStyle = MapStyle.SIZES
@@ -67,7 +70,8 @@ def section_for(program: Program) -> str:
     Raises :class:`ebpf.objects.errors.ObjectError` where none does.
     """
     rows = [row for row in SECTION_NAMES[Generation.LIBBPF_1] if row.type is program.type]
-    # Load flags that no name stands for (BPF_F_TEST_*) are not written; an attach type that none has is left to its default.
+    # Load flags that no name stands for (BPF_F_TEST_*) are not written; an attach type that none has is left
+    # to its default.
     wanted = (program.attach_type, program.flags & _NAMED)
 
     def misfit(row: SectionName) -> tuple[bool, bool, bool, bool]:

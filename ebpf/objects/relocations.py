@@ -19,7 +19,8 @@ from ebpf.objects.object import Extern, ObjectMap
 
 
 class Target(Enum):
-    """What an instruction refers to: libbpf's RELO_LD64, RELO_DATA, RELO_CALL, RELO_SUBPROG_ADDR and RELO_EXTERN_*."""
+    """What an instruction refers to: libbpf's RELO_LD64, RELO_DATA, RELO_CALL, RELO_SUBPROG_ADDR and
+    RELO_EXTERN_*."""
 
     MAP = "map"
     DATA = "data"
@@ -42,18 +43,31 @@ References = dict[tuple[int, int], Reference]
 
 CALL = o.CALL | o.JMP
 KNOWN = frozenset({
-    RelocationType.R_BPF_64_64, RelocationType.R_BPF_64_32, RelocationType.R_BPF_64_ABS64, RelocationType.R_BPF_64_ABS32,
+    RelocationType.R_BPF_64_64, RelocationType.R_BPF_64_32, RelocationType.R_BPF_64_ABS64,
+    RelocationType.R_BPF_64_ABS32,
     RelocationType.R_BPF_64_NODYLD32,
 })  # fmt: skip
 
 
 def collect_references(
-    file: ElfFile, found: Collected, functions: Functions, maps: list[ObjectMap], externs: list[Extern], generation: Generation
+    file: ElfFile,
+    found: Collected,
+    functions: Functions,
+    maps: list[ObjectMap],
+    externs: list[Extern],
+    generation: Generation,
 ) -> References:
     """Raises :class:`ebpf.objects.errors.ObjectError`."""
     references: References = {}
     homes = {(each.section, each.offset): number for number, each in reversed(list(enumerate(maps)))}
-    tables = _Tables(file, found, functions, homes, {each.symbol: number for number, each in enumerate(externs)}, generation)
+    tables = _Tables(
+        file,
+        found,
+        functions,
+        homes,
+        {each.symbol: number for number, each in enumerate(externs)},
+        generation,
+    )
     for section in found.relocations:
         target = file.sections[section.info]
         for number, relocation in enumerate(file.relocations(section)):
@@ -63,7 +77,11 @@ def collect_references(
                 # The slots of a map-in-map or prog-array; they are filled after loading.
                 continue
             if relocation.offset % SLOT or relocation.offset >= target.size:
-                refuse(Stage.RELOCATIONS, f"{at}, r_offset", f"{relocation.offset:#x} is no instruction of {target}")
+                refuse(
+                    Stage.RELOCATIONS,
+                    f"{at}, r_offset",
+                    f"{relocation.offset:#x} is no instruction of {target}",
+                )
             slot = relocation.offset // SLOT
             function = functions.at(target.index, slot)
             if function is None and not generation.programs_by_symbol:
@@ -74,7 +92,9 @@ def collect_references(
             if (target.index, slot) in references:
                 refuse(Stage.RELOCATIONS, at, f"slot {slot} of {target} is relocated twice")
             insn = function.instructions[slot - function.start]
-            references[target.index, slot] = tables.reference(insn, symbol, f"{at} against {_named(symbol, file)}, slot {slot}")
+            references[target.index, slot] = tables.reference(
+                insn, symbol, f"{at} against {_named(symbol, file)}, slot {slot}"
+            )
     return references
 
 
@@ -82,7 +102,11 @@ def _symbol(file: ElfFile, relocation: Relocation, at: str) -> Symbol:
     if relocation.type not in KNOWN:
         refuse(Stage.RELOCATIONS, f"{at}, r_info", f"type {relocation.type} is no R_BPF_* of LLVM")
     if relocation.symbol >= len(file.symbols):
-        refuse(Stage.RELOCATIONS, f"{at}, r_info", f"symbol {relocation.symbol} does not exist: there are {len(file.symbols)}")
+        refuse(
+            Stage.RELOCATIONS,
+            f"{at}, r_info",
+            f"symbol {relocation.symbol} does not exist: there are {len(file.symbols)}",
+        )
     symbol = file.symbols[relocation.symbol]
     if symbol.section >= len(file.sections):
         refuse(Stage.RELOCATIONS, f"{at}, {symbol}, st_shndx", f"section {symbol.section:#x} does not exist")
@@ -106,7 +130,11 @@ class _Tables:
 
     def reference(self, insn: Insn, symbol: Symbol, at: str) -> Reference:
         if insn.opcode not in (CALL, o.LD_IMM64):
-            refuse(Stage.RELOCATIONS, at, f"opcode {insn.opcode:#04x} takes no relocation: neither a call nor a 64-bit load")
+            refuse(
+                Stage.RELOCATIONS,
+                at,
+                f"opcode {insn.opcode:#04x} takes no relocation: neither a call nor a 64-bit load",
+            )
         if is_extern(symbol):
             if symbol.index not in self.externs:
                 refuse(Stage.RELOCATIONS, at, "an extern without a name")
@@ -114,10 +142,16 @@ class _Tables:
         if insn.opcode == CALL:
             return self._call(insn, symbol, at)
         if symbol.section == SHN_UNDEF or symbol.section >= SHN_LORESERVE:
-            refuse(Stage.RELOCATIONS, at, f"special section {symbol.section:#x}; forgot to initialize global var?")
+            refuse(
+                Stage.RELOCATIONS,
+                at,
+                f"special section {symbol.section:#x}; forgot to initialize global var?",
+            )
         if self.generation.function_addresses and self._is_function(symbol):
             if symbol.value % SLOT or insn.imm % SLOT:
-                refuse(Stage.RELOCATIONS, at, f"function address at {symbol.value}+{insn.imm} is no instruction")
+                refuse(
+                    Stage.RELOCATIONS, at, f"function address at {symbol.value}+{insn.imm} is no instruction"
+                )
             return Reference(Target.FUNCTION_ADDRESS, offset=symbol.value)
         section = self.file.sections[symbol.section]
         return self._data(symbol) if section.index in self.found.data else self._map(symbol, section, at)

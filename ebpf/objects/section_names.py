@@ -1,8 +1,8 @@
 """Section names: which program type and attach type ``SEC("...")`` stands for, in each generation of loaders.
 
-The tables are ``section_defs`` of libbpf.c (libbpf 1.4, with what 1.5 added; and Linux 5.10.13's tools/lib/bpf, of which
-Debian 11's 0.3 was made), and the prefixes that ``load_and_attach`` of Linux 5.10's samples/bpf/bpf_load.c compares, each in
-its order.
+The tables are ``section_defs`` of libbpf.c (libbpf 1.4, with what 1.5 added; and Linux 5.10.13's
+tools/lib/bpf, of which Debian 11's 0.3 was made), and the prefixes that ``load_and_attach`` of Linux 5.10's
+samples/bpf/bpf_load.c compares, each in its order.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ebpf.program_types import ProgramType as P
 
 @dataclass(frozen=True, slots=True)
 class SectionName:
-    """A row.  In libbpf 1 a ``name`` that ends in "+" matches alone or before a "/", any other matches whole; in the older
-    ones every name is a prefix.  ``since``: the libbpf that brought it."""
+    """A row.  In libbpf 1 a ``name`` that ends in "+" matches alone or before a "/", any other matches whole;
+    in the older ones every name is a prefix.  ``since``: the libbpf that brought it."""
 
     name: str
     type: P
@@ -39,7 +39,8 @@ class SectionName:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """``autoload``: whether ``bpf_object__load`` loads the program without being asked.  ``target``: what follows the name."""
+    """``autoload``: whether ``bpf_object__load`` loads the program without being asked.  ``target``: what
+    follows the name."""
 
     row: SectionName | None
     target: str
@@ -48,7 +49,8 @@ class Resolved:
 
 @lru_cache(maxsize=256)
 def resolve(section: str, generation: Generation = Generation.LIBBPF_1) -> Resolved:
-    """The row for a section; None when its name says nothing.  A leading "?" keeps a program from loading by itself."""
+    """The row for a section; None when its name says nothing.  A leading "?" keeps a program from loading by
+    itself."""
     autoload = not (generation.strict_names and section.startswith("?"))
     name = section if autoload else section[1:]
     row = next((row for row in SECTION_NAMES[generation] if row.matches(name, generation)), None)

@@ -13,7 +13,8 @@ from ebpf.objects.relocations import CALL
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A function: its slots of the program, and the calls in it as (slot in the piece, number of the piece called)."""
+    """A function: its slots of the program, and the calls in it as (slot in the piece, number of the piece
+    called)."""
 
     start: int
     instructions: tuple[Insn, ...]
@@ -28,12 +29,20 @@ def split(insns: tuple[Insn, ...], at: str) -> tuple[Piece, ...]:
     targets = {slot: slot + insns[slot].imm + 1 for slot in references(insns)}
     for slot, goal in targets.items():
         if not 0 < goal < len(insns):
-            refuse(Stage.PROGRAMS, f"{at}, instruction {slot}", f"refers to slot {goal}, which is no subprogram of it")
+            refuse(
+                Stage.PROGRAMS,
+                f"{at}, instruction {slot}",
+                f"refers to slot {goal}, which is no subprogram of it",
+            )
     starts = [0, *sorted(set(targets.values()))]
     pieces = []
     for number, start in enumerate(starts):
         end = starts[number + 1] if number + 1 < len(starts) else len(insns)
-        calls = tuple((slot - start, bisect_right(starts, targets[slot]) - 1) for slot in sorted(targets) if start <= slot < end)
+        calls = tuple(
+            (slot - start, bisect_right(starts, targets[slot]) - 1)
+            for slot in sorted(targets)
+            if start <= slot < end
+        )
         pieces.append(Piece(start, insns[start:end], calls))
     return tuple(pieces)
 
@@ -43,7 +52,9 @@ def references(insns: tuple[Insn, ...]) -> list[int]:
     found, slot = [], 0
     while slot < len(insns):
         insn = insns[slot]
-        if (insn.opcode == CALL and insn.src == o.CALL_LOCAL) or (insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC):
+        if (insn.opcode == CALL and insn.src == o.CALL_LOCAL) or (
+            insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC
+        ):
             found.append(slot)
         slot += 2 if insn.opcode == o.LD_IMM64 else 1
     return found

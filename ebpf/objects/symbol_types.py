@@ -1,5 +1,5 @@
-"""BTF of a kernel's symbols as the kernel will take it: each extern of ``.ksyms`` becomes a variable of four bytes (libbpf 1.4,
-libbpf.c: add_dummy_ksym_var, bpf_object__collect_externs)."""
+"""BTF of a kernel's symbols as the kernel will take it: each extern of ``.ksyms`` becomes a variable of four
+bytes (libbpf 1.4, libbpf.c: add_dummy_ksym_var, bpf_object__collect_externs)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _SIZE = 4
 
 def with_symbols(btf: Btf) -> Btf:
     """The same where there is no section ``.ksyms``."""
-    section = next((each for each in btf if each.kind is BtfKind.DATASEC and each.name == ExternKind.KSYM.value), None)
+    section = next(
+        (each for each in btf if each.kind is BtfKind.DATASEC and each.name == ExternKind.KSYM.value), None
+    )
     if section is None:
         return btf
     integer = next((each.id for each in btf if _has_32_bits(each, btf)), 0)
@@ -40,17 +42,26 @@ def _has_32_bits(each: BtfType, btf: Btf) -> bool:
 
 
 def _extended(btf: Btf, integer: int) -> tuple[bytearray, int, int]:
-    """(bytes, id of the stand-in, offset of its name): with the variable appended, after an ``int`` where there is none."""
-    magic, version, flags, length, types_at, types_size, strings_at, strings_size = t.HEADER.unpack_from(btf.raw)
-    strings = btf.raw[length + strings_at : length + strings_at + strings_size] + STAND_IN.encode() + b"\0int\0"
+    """(bytes, id of the stand-in, offset of its name): with the variable appended, after an ``int`` where
+    there is none."""
+    magic, version, flags, length, types_at, types_size, strings_at, strings_size = t.HEADER.unpack_from(
+        btf.raw
+    )
+    strings = (
+        btf.raw[length + strings_at : length + strings_at + strings_size] + STAND_IN.encode() + b"\0int\0"
+    )
     more, last = b"", len(btf) - 1
     if not integer:
-        more = t.TYPE.pack(strings_size + len(STAND_IN) + 1, BtfKind.INT << 24, _SIZE) + t.WORD.pack(1 << 24 | 32)
+        more = t.TYPE.pack(strings_size + len(STAND_IN) + 1, BtfKind.INT << 24, _SIZE) + t.WORD.pack(
+            1 << 24 | 32
+        )
         last += 1
         integer = last
     more += t.TYPE.pack(strings_size, BtfKind.VAR << 24, integer) + t.WORD.pack(Linkage.GLOBAL)
     types = btf.raw[length : length + types_at + types_size] + more
-    head = t.HEADER.pack(magic, version, flags, length, types_at, types_size + len(more), len(types), len(strings))
+    head = t.HEADER.pack(
+        magic, version, flags, length, types_at, types_size + len(more), len(types), len(strings)
+    )
     return bytearray(head + btf.raw[t.HEADER.size : length] + types + strings), last + 1, strings_size
 
 

@@ -1,5 +1,5 @@
-"""Objects written: programs and maps as the ELF file that a compiler would have left (LLVM's BPF back end, and
-Documentation/bpf/llvm_reloc.rst, Linux 6.12)."""
+"""Objects written: programs and maps as the ELF file that a compiler would have left (LLVM's BPF back end,
+and Documentation/bpf/llvm_reloc.rst, Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ BPF_F_RDONLY_PROG = 1 << 7
 def write_object(parts: Sequence[Part], how: Writing | None = None) -> bytes:
     """The file.  Maps of equal name are one map.
 
-    A map that programs address by value becomes a data section; so it has one entry and is not named by descriptor.  Raises
-    :class:`ebpf.objects.errors.ObjectError` for what an object cannot say.
+    A map that programs address by value becomes a data section; so it has one entry and is not named by
+    descriptor.  Raises :class:`ebpf.objects.errors.ObjectError` for what an object cannot say.
     """
     return _Writer(how or Writing()).write(parts)
 
@@ -73,7 +73,9 @@ class _Writer:
         for number, (piece, (draft, start)) in enumerate(zip(pieces, homes, strict=True)):
             insns = list(piece.instructions)
             for slot, called in piece.calls:
-                insns[slot] = self._refer(insns[slot], draft, start + 8 * slot, part.subprogram(called - 1), homes[called][1])
+                insns[slot] = self._refer(
+                    insns[slot], draft, start + 8 * slot, part.subprogram(called - 1), homes[called][1]
+                )
             for slot, first in map_loads(piece.instructions):
                 insns[slot], insns[slot + 1 : slot + 2] = self._load(
                     part, first, insns[slot + 1 : slot + 2], draft, start + 8 * slot
@@ -83,13 +85,20 @@ class _Writer:
                 name = part.subprogram(number - 1) if number else part.name
                 lines = [line for line in part.lines if piece.start <= line.slot < piece.start + len(insns)]
                 rows = [(start + 8 * (line.slot - piece.start), line) for line in lines]
-                self.types.function(name, draft.name, start, rows, is_global=not number or self.how.global_functions)
+                self.types.function(
+                    name, draft.name, start, rows, is_global=not number or self.how.global_functions
+                )
 
     def _place(self, part: Part, pieces: tuple[Piece, ...]) -> list[tuple[Draft, int]]:
-        """Room and a symbol for each function: the first in the program's section, the others in ``.text``."""
+        """Room and a symbol for each function: the first in the program's section, the others in
+        ``.text``."""
         homes = []
         for number, piece in enumerate(pieces):
-            draft = self.layout.section(".text") if number else self.layout.section(part.title, flags=CODE, align=8)
+            draft = (
+                self.layout.section(".text")
+                if number
+                else self.layout.section(part.title, flags=CODE, align=8)
+            )
             start, size = len(draft.data), 8 * len(piece.instructions)
             binding = Binding.GLOBAL if not number or self.how.global_functions else Binding.LOCAL
             name = part.subprogram(number - 1) if number else part.name
@@ -101,7 +110,8 @@ class _Writer:
         return homes
 
     def _refer(self, insn: Insn, draft: Draft, at: int, name: str, goal: int) -> Insn:
-        """A call, or the load of a function's address: against the function where it is global, else against its section."""
+        """A call, or the load of a function's address: against the function where it is global, else against
+        its section."""
         kind = RelocationType.R_BPF_64_32 if insn.opcode != o.LD_IMM64 else RelocationType.R_BPF_64_64
         if self.how.global_functions:
             draft.relocations.append((at, kind, name))
@@ -109,9 +119,15 @@ class _Writer:
         draft.relocations.append((at, kind, ".text"))
         return replace(insn, imm=goal // 8 - 1 if insn.opcode != o.LD_IMM64 else goal)
 
-    def _load(self, part: Part, first: Insn, second: list[Insn], draft: Draft, at: int) -> tuple[Insn, list[Insn]]:
+    def _load(
+        self, part: Part, first: Insn, second: list[Insn], draft: Draft, at: int
+    ) -> tuple[Insn, list[Insn]]:
         if not 0 <= first.imm < len(part.program.maps):
-            refuse(Stage.MAPS, f"program '{part.name}'", f"names map {first.imm}, and has {len(part.program.maps)}")
+            refuse(
+                Stage.MAPS,
+                f"program '{part.name}'",
+                f"names map {first.imm}, and has {len(part.program.maps)}",
+            )
         spec = part.program.maps[first.imm]
         by_value = first.src == o.PSEUDO_MAP_VALUE
         name = spec.name or f"map{first.imm}"
@@ -136,7 +152,9 @@ class _Writer:
         if section in self.layout.drafts:
             return
         kind = SectionType.NOBITS if section.startswith(".bss") else SectionType.PROGBITS
-        draft = self.layout.section(section, kind, elf.SHF_ALLOC if spec.flags & BPF_F_RDONLY_PROG else DATA, 8)
+        draft = self.layout.section(
+            section, kind, elf.SHF_ALLOC if spec.flags & BPF_F_RDONLY_PROG else DATA, 8
+        )
         draft.data += spec.contents[0][1] if spec.contents else bytes(spec.value_size)
 
     def _definitions(self) -> None:
@@ -158,7 +176,8 @@ class _Writer:
 
 
 def data_section(spec: MapSpec) -> str:
-    """``.rodata`` for ``hello.rodata``; ``.data.out`` for a map of any other name, which libbpf takes since 0.6."""
+    """``.rodata`` for ``hello.rodata``; ``.data.out`` for a map of any other name, which libbpf takes since
+    0.6."""
     for name in (".rodata", ".data", ".bss"):
         stem, dot, rest = spec.name.partition(name)
         if dot and not rest:

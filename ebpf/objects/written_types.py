@@ -50,7 +50,9 @@ class WrittenTypes:
         if spec.inner is not None and spec.type in _NESTED:
             inner, _ = self._definition(replace(spec.inner, inner=None), typed)
             members.append(("values", self._builder.array(self._builder.pointer(inner), self._int, 0)))
-        return self._builder.struct("", total, [(name, kind, _POINTER * n) for n, (name, kind) in enumerate(members)]), total
+        return self._builder.struct(
+            "", total, [(name, kind, _POINTER * n) for n, (name, kind) in enumerate(members)]
+        ), total
 
     def _uint(self, value: int) -> int:
         return self._builder.pointer(self._builder.array(self._int, self._int, value))
@@ -60,7 +62,9 @@ class WrittenTypes:
         if size not in self._integers:
             known = _INTEGERS.get(size)
             self._integers[size] = (
-                self._builder.integer(known, size) if known else self._builder.array(self._sized(1), self._int, size)
+                self._builder.integer(known, size)
+                if known
+                else self._builder.array(self._sized(1), self._int, size)
             )
         return self._integers[size]
 
@@ -69,15 +73,20 @@ class WrittenTypes:
         size = self._variables[-1][1] + self._variables[-1][2]
         self._builder.section(".maps", size, self._variables)
 
-    def function(self, name: str, section: str, start: int, lines: list[tuple[int, SourceLine]], is_global: bool) -> None:
+    def function(
+        self, name: str, section: str, start: int, lines: list[tuple[int, SourceLine]], is_global: bool
+    ) -> None:
         """Declares a function at byte ``start`` of a section, with the source of its instructions."""
         self.used = True
         self._prototype = self._prototype or self._builder.prototype(self._int)
         linkage = Linkage.GLOBAL if is_global else Linkage.STATIC
-        self._functions.setdefault(section, []).append((start, self._builder.function(name, self._prototype, linkage)))
+        self._functions.setdefault(section, []).append(
+            (start, self._builder.function(name, self._prototype, linkage))
+        )
         text = self._builder.string
         self._lines.setdefault(section, []).extend(
-            (at, text(line.file), text(line.text), line.line << COLUMN_BITS | line.column) for at, line in lines
+            (at, text(line.file), text(line.text), line.line << COLUMN_BITS | line.column)
+            for at, line in lines
         )
 
     def btf(self) -> bytes:

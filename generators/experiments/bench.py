@@ -34,7 +34,8 @@ class Bench:
         return INPUT_BASE + 16 * self.number + (0 if register == self.d else 8)
 
     def small(self) -> int:
-        """A constant that fits an immediate: one that was met before or its neighbour (edges meet there), or another."""
+        """A constant that fits an immediate: one that was met before or its neighbour (edges meet there), or
+        another."""
         dice = self.dice
         near = [n for n in self.seen if -S32 < n < S32 - 1]
         chosen = dice.of(near) + dice.pick(3) - 1 if near and dice.pick(3) == 2 else immediate(dice)
@@ -44,7 +45,9 @@ class Bench:
     def wide(self) -> int:
         """Any 64-bit constant, likewise."""
         dice = self.dice
-        chosen = (dice.of(self.seen) + dice.pick(3) - 1) & U64 if self.seen and dice.pick(3) == 2 else word(dice)
+        chosen = (
+            (dice.of(self.seen) + dice.pick(3) - 1) & U64 if self.seen and dice.pick(3) == 2 else word(dice)
+        )
         self.seen.append(chosen - (U64 + 1) if chosen >> 63 else chosen)
         return chosen
 
@@ -58,7 +61,8 @@ class Bench:
             self.b.leave_to_exit(op | o.X | cls, register, SCRATCH)
 
     def amount(self, bits: int) -> int:
-        """A shift amount: mostly one that moves the highest bit of the last constant to the top, or just off it."""
+        """A shift amount: mostly one that moves the highest bit of the last constant to the top, or just off
+        it."""
         dice = self.dice
         if self.seen and dice.pick(2):
             return (bits - abs(self.seen[-1]).bit_length() + dice.pick(3)) % bits

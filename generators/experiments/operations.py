@@ -1,4 +1,5 @@
-"""The one operation of an experiment: every ALU form and every comparison there is, and casts through the stack.
+"""The one operation of an experiment: every ALU form and every comparison there is, and casts through the
+stack.
 
 Each leaves its operands and result where the output map shows them.
 """
@@ -32,7 +33,9 @@ def _is_conditional(form: Form) -> bool:
     return form.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and _op(form) not in (o.JA, o.CALL, o.EXIT, o.JCOND)
 
 
-ARITHMETIC = tuple(f for f in FORMS if f.opcode & o.CLASS_MASK in (o.ALU, o.ALU64) and f.name not in _POINTERS_ONLY)
+ARITHMETIC = tuple(
+    f for f in FORMS if f.opcode & o.CLASS_MASK in (o.ALU, o.ALU64) and f.name not in _POINTERS_ONLY
+)
 COMPARISONS = tuple(filter(_is_conditional, FORMS))
 
 
@@ -42,7 +45,9 @@ def _known(forms: tuple[Form, ...], profile: Profile) -> list[Form]:
 
 def arithmetic(bench: Bench) -> str:
     """One ALU instruction."""
-    form = bench.dice.of([form for form in _known(ARITHMETIC, bench.b.profile) for _ in range(_WEIGHTS.get(_op(form), 2))])
+    form = bench.dice.of(
+        [form for form in _known(ARITHMETIC, bench.b.profile) for _ in range(_WEIGHTS.get(_op(form), 2))]
+    )
     op = _op(form)
     with_register = form.opcode & o.SOURCE_MASK == o.X and op != o.END
     if op != o.MOV:

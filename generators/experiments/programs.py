@@ -25,7 +25,8 @@ WIDTH = 320
 
 
 def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
-    """The program that ``header`` and ``seeds`` (non-negative integers, at most MAX_EXPERIMENTS) stand for."""
+    """The program that ``header`` and ``seeds`` (non-negative integers, at most MAX_EXPERIMENTS) stand
+    for."""
     dice = Dice(header)
     privileged = not (profile.unprivileged_in and dice.chance(profile.unprivileged_in))
     b = Builder(ProgramType.SOCKET_FILTER, profile, privileged)

@@ -42,7 +42,12 @@ def _range(bench: Bench, register: int) -> None:
 def _compare(bench: Bench, register: int) -> None:
     dice = bench.dice
     cls = o.JMP32 if dice.pick(3) == 2 else o.JMP
-    bench.leave_if(dice.of(_COMPARISONS), cls, register, (bench.small() if cls == o.JMP32 or dice.pick(2) else bench.wide()) & U64)
+    bench.leave_if(
+        dice.of(_COMPARISONS),
+        cls,
+        register,
+        (bench.small() if cls == o.JMP32 or dice.pick(2) else bench.wide()) & U64,
+    )
 
 
 def _limit(bench: Bench, register: int) -> None:
@@ -58,13 +63,16 @@ def _shift(bench: Bench, register: int) -> None:
 
 
 def _sign(bench: Bench, register: int) -> None:
-    """All bits are the sign: -1 or 0, which the verifier follows in two states since Linux 6.19 (maybe_fork_scalars)."""
+    """All bits are the sign: -1 or 0, which the verifier follows in two states since Linux 6.19
+    (maybe_fork_scalars)."""
     cls = _class(bench)
     bench.b.emit(o.ARSH | o.K | cls, register, imm=63 if cls == o.ALU64 else 31)
 
 
 def _combine(bench: Bench, register: int) -> None:
-    bench.b.emit(bench.dice.of((o.OR, o.ADD, o.XOR, o.SUB, o.MUL)) | o.K | _class(bench), register, imm=bench.small())
+    bench.b.emit(
+        bench.dice.of((o.OR, o.ADD, o.XOR, o.SUB, o.MUL)) | o.K | _class(bench), register, imm=bench.small()
+    )
 
 
 def _extend(bench: Bench, register: int) -> None:
@@ -75,7 +83,8 @@ def _extend(bench: Bench, register: int) -> None:
 
 
 STEPS: tuple[Step, ...] = (
-    _mask, _mask, _range, _range, _range, _range, _limit, _limit, _limit, _compare, _compare, _shift, _shift, _combine, _combine,
+    _mask, _mask, _range, _range, _range, _range, _limit, _limit, _limit, _compare, _compare, _shift, _shift,
+    _combine, _combine,
     _extend, _sign,
 )  # fmt: skip
 """Each as often as it is worth."""

@@ -14,7 +14,8 @@ _SIGNED = (o.DIV, o.MOD)
 
 
 def _range_after(op: int, old: Number, imm: int, bits: int) -> Number:
-    """The interval after an operation with a constant, where kernels are known to follow it; otherwise anything."""
+    """The interval after an operation with a constant, where kernels are known to follow it; otherwise
+    anything."""
     mask = (1 << bits) - 1
     top = Number(0, mask)
     if old.high > mask:

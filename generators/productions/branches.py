@@ -1,4 +1,5 @@
-"""Productions that branch: both signednesses, both widths, against constants and registers; over a block, to else, to the exit."""
+"""Productions that branch: both signednesses, both widths, against constants and registers; over a block, to
+else, to the exit."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ MAX_OPEN = 3
 
 
 def _narrowed(op: int, old: Number, imm: int, holds: bool) -> Number | None:
-    """What is left of ``old`` when an unsigned 64-bit comparison with ``imm`` does or does not hold; None: nothing is."""
+    """What is left of ``old`` when an unsigned 64-bit comparison with ``imm`` does or does not hold; None:
+    nothing is."""
     limit = imm & U64
     low, high = old.low, old.high
     if op == o.JGT:

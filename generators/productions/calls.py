@@ -1,4 +1,5 @@
-"""Productions that call: map lookups with their null check, updates, deletions, predictable helpers, and subprograms."""
+"""Productions that call: map lookups with their null check, updates, deletions, predictable helpers, and
+subprograms."""
 
 from __future__ import annotations
 
@@ -103,7 +104,11 @@ def _subprogram(b: Builder, dice: Dice) -> bool:
         op, wide = dice.of(_LOCAL), dice.pick(2) == 0
         cls = o.ALU64 if wide else o.ALU
         if op in (o.RSH, o.ARSH, o.LSH) or dice.pick(2):
-            body.append(Insn(op | o.K | cls, 0, imm=dice.pick(32) if op in (o.RSH, o.ARSH, o.LSH) else immediate(dice)))
+            body.append(
+                Insn(
+                    op | o.K | cls, 0, imm=dice.pick(32) if op in (o.RSH, o.ARSH, o.LSH) else immediate(dice)
+                )
+            )
         else:
             body.append(Insn(op | o.X | cls, 0, 2))
     if dice.pick(2):

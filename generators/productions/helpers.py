@@ -22,39 +22,63 @@ from generators.state import Kind, Pointer
 INPUT_BYTES = -INPUT_BASE
 UNWANTED = frozenset({
     # They end the agent, or reach beyond the program's run.
-    "send_signal", "send_signal_thread", "probe_write_user", "override_return", "sys_bpf", "sys_close", "clone_redirect",
+    "send_signal", "send_signal_thread", "probe_write_user", "override_return", "sys_bpf", "sys_close",
+    "clone_redirect",
     # It has a production of its own, with flags that mean something.
     "map_update_elem",
     # What they want of their arguments is not in the prototype (kernel/bpf/verifier.c, check_helper_call).
-    "tail_call", "trace_printk", "trace_vprintk", "snprintf", "seq_printf", "perf_event_output", "get_func_arg",
-    "get_local_storage", "set_retval", "get_stackid", "get_stack", "get_task_stack", "kallsyms_lookup_name", "copy_from_user_task",
+    "tail_call", "trace_printk", "trace_vprintk", "snprintf", "seq_printf", "perf_event_output",
+    "get_func_arg",
+    "get_local_storage", "set_retval", "get_stackid", "get_stack", "get_task_stack", "kallsyms_lookup_name",
+    "copy_from_user_task",
 })  # fmt: skip
 MEMORY = frozenset({A.MEM, A.MEM_OR_NULL, A.MEM_RDONLY, A.MEM_OR_NULL_RDONLY, A.MEM_UNINIT})
 FIXED = frozenset({A.FIXED_MEM, A.FIXED_MEM_INOUT, A.FIXED_MEM_UNINIT})
 VALUES = frozenset({A.MAP_VALUE, A.MAP_VALUE_OR_NULL, A.MAP_VALUE_UNINIT})
-MODELLED = MEMORY | FIXED | VALUES | {A.ANYTHING, A.CTX, A.CTX_OR_NULL, A.CONST_MAP, A.MAP_KEY, A.SIZE, A.SIZE_OR_ZERO}
+MODELLED = (
+    MEMORY
+    | FIXED
+    | VALUES
+    | {A.ANYTHING, A.CTX, A.CTX_OR_NULL, A.CONST_MAP, A.MAP_KEY, A.SIZE, A.SIZE_OR_ZERO}
+)
 RESULTS = frozenset({ResultKind.INTEGER, ResultKind.VOID})
 
 
 @cache
 def callable_helpers(
-    kind: ProgramType, attach: AttachType | None, release: str, privileged: bool, gpl: bool, sleepable: bool, has: bool = True
+    kind: ProgramType,
+    attach: AttachType | None,
+    release: str,
+    privileged: bool,
+    gpl: bool,
+    sleepable: bool,
+    has: bool = True,
 ) -> tuple[Prototype, ...]:
-    """Those whose arguments can be made here and whose result is a number or nothing.  ``has``: which the type has, or has not."""
+    """Those whose arguments can be made here and whose result is a number or nothing.  ``has``: which the
+    type has, or has not."""
     capabilities = ALL if privileged else ()
     prototypes = [prototype_for(number, kind) for number in sorted(PROTOTYPES)]
     return tuple(
-        prototype for prototype in prototypes
-        if prototype is not None and (refusal(kind, attach, prototype.number, release, capabilities) is None) == has
-        and at_least(release, prototype.since) and (gpl or not prototype.gpl_only) and (sleepable or not prototype.sleepable)
-        and prototype.name not in UNWANTED and prototype.result in RESULTS
-        and not prototype.acquires and prototype.releases is None and {arg.kind for arg in prototype.args} <= MODELLED
-    )  # fmt: skip
+        prototype
+        for prototype in prototypes
+        if prototype is not None
+        and (refusal(kind, attach, prototype.number, release, capabilities) is None) == has
+        and at_least(release, prototype.since)
+        and (gpl or not prototype.gpl_only)
+        and (sleepable or not prototype.sleepable)
+        and prototype.name not in UNWANTED
+        and prototype.result in RESULTS
+        and not prototype.acquires
+        and prototype.releases is None
+        and {arg.kind for arg in prototype.args} <= MODELLED
+    )
 
 
 def offered(b: Builder, *, has: bool = True) -> tuple[Prototype, ...]:
     """The helpers that the program may call, or those it lacks."""
-    return callable_helpers(b.type, b.attach_type, b.profile.release, b.privileged, b.gpl, b.type is ProgramType.SYSCALL, has)
+    return callable_helpers(
+        b.type, b.attach_type, b.profile.release, b.privileged, b.gpl, b.type is ProgramType.SYSCALL, has
+    )
 
 
 def _any(b: Builder, dice: Dice) -> bool:
@@ -76,9 +100,13 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     ready = all(INPUT_BASE + n in b.state.slots for n in range(0, INPUT_BYTES, 8))
     kinds = {arg.kind for arg in prototype.args}
     maps = [
-        number for number, spec in enumerate(b.maps)
-        if prototype.maps is not None and spec.type in prototype.maps and spec.value_size <= INPUT_BYTES and spec.key_size <= 4
-    ]  # fmt: skip
+        number
+        for number, spec in enumerate(b.maps)
+        if prototype.maps is not None
+        and spec.type in prototype.maps
+        and spec.value_size <= INPUT_BYTES
+        and spec.key_size <= 4
+    ]
     if not ready or (A.CTX in kinds and context is None) or (A.CONST_MAP in kinds and not maps):
         return False
     index = dice.of(maps) if maps else 0
@@ -86,7 +114,9 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
         b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, dice.pick(6))
     # Helpers may read what they write to only where both are one argument.
     half = INPUT_BYTES // 2
-    apart = half if kinds & MEMORY and kinds & FIXED and max(arg.size for arg in prototype.args) <= half else 0
+    apart = (
+        half if kinds & MEMORY and kinds & FIXED and max(arg.size for arg in prototype.args) <= half else 0
+    )
     size = 0
     for at, arg in enumerate(prototype.args):
         register = at + 1
@@ -115,11 +145,14 @@ def perform(b: Builder, prototype: Prototype) -> int:
     at = len(b.insns) - 1
     if prototype.changes_packet:
         b.state.registers = {
-            register: content for register, content in b.state.registers.items()
+            register: content
+            for register, content in b.state.registers.items()
             if not (isinstance(content, Pointer) and content.kind in (Kind.PACKET, Kind.PACKET_END))
-        }  # fmt: skip
+        }
     # Before Linux 6.4 operations on maps return an int, of which the JIT keeps no sign (d7ba4cc900bf).
-    if prototype.result is ResultKind.VOID or (prototype.name.startswith("map_") and not b.profile.knows("6.4")):
+    if prototype.result is ResultKind.VOID or (
+        prototype.name.startswith("map_") and not b.profile.knows("6.4")
+    ):
         b.emit(o.MOV | o.K | o.ALU64, 0)
     b.set_number(0)
     return at
@@ -136,8 +169,11 @@ def _number(b: Builder, dice: Dice, register: int) -> None:
 
 def _memory(b: Builder, dice: Dice, prototype: Prototype, arg: Arg, register: int, least: int) -> int:
     """Point the register at memory that is written already; how many bytes of it the helper may have."""
-    rooms = [(other, content.size) for other in range(6, 10) if isinstance(content := b.state.registers.get(other), Pointer)
-             and _lends(b, prototype, arg, content)]  # fmt: skip
+    rooms = [
+        (other, content.size)
+        for other in range(6, 10)
+        if isinstance(content := b.state.registers.get(other), Pointer) and _lends(b, prototype, arg, content)
+    ]
     if rooms and dice.pick(2):
         source, room = dice.of(rooms)
         b.emit(o.MOV | o.X | o.ALU64, register, source)

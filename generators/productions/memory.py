@@ -1,4 +1,5 @@
-"""Productions that load and store: input words, spills of every width, map values, and scalars used as offsets into them."""
+"""Productions that load and store: input words, spills of every width, map values, and scalars used as
+offsets into them."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def _load_input(b: Builder, dice: Dice) -> bool:
 
 
 def _spill(b: Builder, dice: Dice) -> bool:
-    """Store a scalar, or a whole pointer, to a slot; a narrow store needs the rest of the slot to be there already."""
+    """Store a scalar, or a whole pointer, to a slot; a narrow store needs the rest of the slot to be there
+    already."""
     numbers = b.state.numbers()
     slot = dice.of(SPILL_SLOTS)
     held = b.state.slots.get(slot)
@@ -134,11 +136,22 @@ def _atomic(b: Builder, dice: Dice) -> bool:
     form = dice.pick(4) if b.profile.knows("5.12") else 0
     # The result is what the memory held, which need not be what was last known of the register.
     after = loaded(size)
-    if form == 3 and 0 in b.state.registers and isinstance(b.state.registers[0], Number) and 0 not in b.state.pinned:
+    if (
+        form == 3
+        and 0 in b.state.registers
+        and isinstance(b.state.registers[0], Number)
+        and 0 not in b.state.pinned
+    ):
         b.emit(o.STX | o.ATOMIC | code, target[0], register, target[1], o.CMPXCHG)
         b.state.registers[0] = after
     elif form == 0 or form == 3:
-        b.emit(o.STX | o.ATOMIC | code, target[0], register, target[1], op if form == 0 and b.profile.knows("5.12") else o.ADD)
+        b.emit(
+            o.STX | o.ATOMIC | code,
+            target[0],
+            register,
+            target[1],
+            op if form == 0 and b.profile.knows("5.12") else o.ADD,
+        )
     else:
         b.emit(o.STX | o.ATOMIC | code, target[0], register, target[1], o.XCHG if form == 2 else op | o.FETCH)
         b.state.registers[register] = after
@@ -146,10 +159,11 @@ def _atomic(b: Builder, dice: Dice) -> bool:
 
 
 def bound(b: Builder, dice: Dice, register: int, limit: int) -> None:
-    """Make the scalar in ``register`` at most ``limit``: it is already, by a mask, or by a branch to the exit.
+    """Make the scalar in ``register`` at most ``limit``: it is already, by a mask, or by a branch to the
+    exit.
 
-    Without privilege always by a mask: the verifier then also walks branches that are only speculated (CVE-2019-7308), where no
-    comparison holds.
+    Without privilege always by a mask: the verifier then also walks branches that are only speculated
+    (CVE-2019-7308), where no comparison holds.
     """
     content = b.state.registers[register]
     assert isinstance(content, Number)
@@ -165,11 +179,13 @@ def bound(b: Builder, dice: Dice, register: int, limit: int) -> None:
 
 
 def _use_as_offset(b: Builder, dice: Dice) -> bool:
-    """A scalar becomes an offset into a map value or the input on the stack: a wrong claim becomes a wrong access."""
+    """A scalar becomes an offset into a map value or the input on the stack: a wrong claim becomes a wrong
+    access."""
     code, size = dice.of(SIZES)
     numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
     bases = [(r, _size(b, r)) for r in b.state.pointers(Kind.MAP_VALUE) if _size(b, r) >= size]
-    # A variable offset into the stack is refused to the unprivileged, and a load through one to all before 5.12.
+    # A variable offset into the stack is refused to the unprivileged, and a load through one to all before
+    # 5.12.
     if INPUT_BASE in b.state.slots and b.privileged and b.profile.knows("5.12") and size == 1:
         bases.append((10, 64))
     if not numbers or not bases:

@@ -1,4 +1,5 @@
-"""Productions that read the packet: directly where the type allows it, by legacy loads elsewhere; and fields of the context."""
+"""Productions that read the packet: directly where the type allows it, by legacy loads elsewhere; and fields
+of the context."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def _direct(b: Builder, dice: Dice) -> bool:
 
 
 def _variable(b: Builder, dice: Dice) -> bool:
-    """data + scalar, compared with data_end, then read: the packet range of a pointer with a variable offset."""
+    """data + scalar, compared with data_end, then read: the packet range of a pointer with a variable
+    offset."""
     sources = b.state.pointers(Kind.PACKET)
     ends = b.state.pointers(Kind.PACKET_END)
     numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
@@ -96,7 +98,9 @@ REACH = 128
 
 
 @cache
-def places(kind: ProgramType, attach: AttachType | None, release: str, write: bool) -> tuple[tuple[int, int], ...]:
+def places(
+    kind: ProgramType, attach: AttachType | None, release: str, write: bool
+) -> tuple[tuple[int, int], ...]:
     """(opcode's size bits, offset) of the accesses to numbers in the context that any program may make."""
     found = []
     for code, size in SIZES:
@@ -112,7 +116,11 @@ def places(kind: ProgramType, attach: AttachType | None, release: str, write: bo
 def _context(b: Builder, dice: Dice) -> bool:
     """Half of the loads are of what a run can be given."""
     sources, free = b.state.pointers(Kind.CONTEXT), b.free()
-    given = [f for f in CONTEXTS[b.type].fields if f.kind is FieldKind.NUMBER and (f.given or f.name == "len") and f.size == 4]
+    given = [
+        f
+        for f in CONTEXTS[b.type].fields
+        if f.kind is FieldKind.NUMBER and (f.given or f.name == "len") and f.size == 4
+    ]
     anywhere = places(b.type, b.attach_type, b.profile.release, False)
     if not sources or not free or not (given or anywhere):
         return False
@@ -144,4 +152,3 @@ PRODUCTIONS = (
     Production("context-field", 2, _context),
     Production("context-store", 1, _context_store),
 )
-

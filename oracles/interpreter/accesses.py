@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, int]:
-    """The region and offset of an access of ``size`` bytes at ``pointer + offset``; traps when it is not allowed."""
+    """The region and offset of an access of ``size`` bytes at ``pointer + offset``; traps when it is not
+    allowed."""
     if not isinstance(pointer, Pointer):
         number = m.number(pointer)
         rule = rules.NULL_DEREFERENCE if number == 0 else rules.SCALAR_DEREFERENCE
@@ -91,7 +92,9 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
     if region.special:
         region.check_special(at, size)
     if region is m.packet and m.program.type not in PACKET_WRITERS:
-        m.trap(rules.READ_ONLY, f"{size} bytes written to the packet of a {m.program.type.name.lower()} program")
+        m.trap(
+            rules.READ_ONLY, f"{size} bytes written to the packet of a {m.program.type.name.lower()} program"
+        )
     if size == 8 and isinstance(value, Pointer):
         if region.written is None:
             # Not a stack: the address outlives the run, or the rest of the world sees it.
@@ -136,7 +139,10 @@ def _store_register(size: int) -> Handler:
 def _immediate64(m: Machine, insn: Insn, pc: int) -> int:
     following = m.code[pc + 1] if pc + 1 < len(m.code) else None
     if following is None or (following.opcode, following.dst, following.src, following.off) != (0, 0, 0, 0):
-        m.trap(rules.RESERVED_FIELD, "the second slot of a 64-bit immediate is missing, or holds more than its upper half")
+        m.trap(
+            rules.RESERVED_FIELD,
+            "the second slot of a 64-bit immediate is missing, or holds more than its upper half",
+        )
     m.write(insn.dst, _constant(m, insn, following.imm, pc))
     return pc + 2
 
@@ -158,11 +164,13 @@ def _constant(m: Machine, insn: Insn, high: int, pc: int) -> Value:
 
 ETHERNET_HEADER = 14
 NETWORK, LINK = -0x100000, -0x200000
-"""SKF_NET_OFF and SKF_LL_OFF, include/uapi/linux/filter.h: from there on, negative offsets count from a header."""
+"""SKF_NET_OFF and SKF_LL_OFF, include/uapi/linux/filter.h: from there on, negative offsets count from a
+header."""
 
 
 def _packet_start(offset: int, link_header: int) -> int:
-    """Where in the packet a legacy load reads; negative for nowhere (net/core/filter.c, bpf_skb_load_helper_8)."""
+    """Where in the packet a legacy load reads; negative for nowhere (net/core/filter.c,
+    bpf_skb_load_helper_8)."""
     if offset >= 0:
         return offset + link_header
     if offset >= NETWORK:
@@ -184,7 +192,8 @@ def _packet(size: int, indirect: bool) -> Handler:
         m.check_packet()
         start = _packet_start(offset, m.context.link_header)
         if not m.packet.holds(start, size):
-            # The program ends with 0 when the bytes are not there (RFC 9669, section 5.5; Linux: bpf_skb_load_helper).
+            # The program ends with 0 when the bytes are not there (RFC 9669, section 5.5; Linux:
+            # bpf_skb_load_helper).
             m.write(0, 0)
             if len(m.frames) == 1:
                 m.resources.check_exit()

@@ -1,7 +1,7 @@
 """Arithmetic on numbers: RFC 9669 sections 4.1 and 4.2, one function per operation and width.
 
-Operands and results are unsigned; ``d`` is the destination's old value, ``s`` the source.  32-bit operations see the low halves and
-leave a zero-extended result.
+Operands and results are unsigned; ``d`` is the destination's old value, ``s`` the source.  32-bit operations
+see the low halves and leave a zero-extended result.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Arena memory (Linux 6.9, kernel/bpf/arena.c): up to 4 GiB shared with user space, named by 32-bit numbers.
 
-A pointer to user space becomes one the program may dereference by ``addr_space_cast(x, 0, 1)``, which keeps its low 32 bits: that
-*is* the register's value then, and all arithmetic on it is done in 32 bits (kernel/bpf/verifier.c, adjust_reg_min_max_vals).  Back
-again, the high half of the arena's user address is put in front, except that 0 stays 0 (arch/x86/net/bpf_jit_comp.c).
+A pointer to user space becomes one the program may dereference by ``addr_space_cast(x, 0, 1)``, which keeps
+its low 32 bits: that *is* the register's value then, and all arithmetic on it is done in 32 bits
+(kernel/bpf/verifier.c, adjust_reg_min_max_vals).  Back again, the high half of the arena's user address is
+put in front, except that 0 stays 0 (arch/x86/net/bpf_jit_comp.c).
 
-Accesses never fault.  A page that nobody allocated reads as zero and drops what is written; whether user space has touched a
-page is not known here, so a load of bytes that this run wrote is abstained from, as are atomic operations, whose result registers a
-fault leaves to each JIT.
+Accesses never fault.  A page that nobody allocated reads as zero and drops what is written; whether user
+space has touched a page is not known here, so a load of bytes that this run wrote is abstained from, as are
+atomic operations, whose result registers a fault leaves to each JIT.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ TO_KERNEL: Final = 1
 
 
 class ArenaRegion(Region):
-    """The arena.  ``base`` is 0: an offset is the register's value.  ``user`` is its address in user space."""
+    """The arena.  ``base`` is 0: an offset is the register's value.  ``user`` is its address in user
+    space."""
 
     __slots__ = ("touched", "user")
 

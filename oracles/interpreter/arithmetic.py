@@ -1,4 +1,5 @@
-"""Handlers of the ALU and ALU64 classes: numbers by :mod:`oracles.interpreter.alu`, pointers moved by addition and subtraction."""
+"""Handlers of the ALU and ALU64 classes: numbers by :mod:`oracles.interpreter.alu`, pointers moved by
+addition and subtraction."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ Handler = Callable[["Machine", Insn, int], int]
 
 
 def _moved(m: Machine, op: int, d: Value, s: Value) -> Value | None:
-    """``d op s`` where it is pointer arithmetic, else None.  The address of an instruction is not moved: it counts slots."""
+    """``d op s`` where it is pointer arithmetic, else None.  The address of an instruction is not moved: it
+    counts slots."""
     if any(isinstance(v, Pointer) and v.region is m.code_region for v in (d, s)):
         return None
     if op == o.ADD and isinstance(d, Pointer) and isinstance(s, int):

@@ -1,4 +1,5 @@
-"""Handlers of atomic operations, load-acquire and store-release.  A run has one thread: they are plain reads and writes."""
+"""Handlers of atomic operations, load-acquire and store-release.  A run has one thread: they are plain reads
+and writes."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def _check(m: Machine, target: Value, offset: int, size: int) -> None:
-    """Atomic operations are not for every memory (kernel/bpf/verifier.c, atomic_ptr_type_ok), and always aligned (check_atomic)."""
+    """Atomic operations are not for every memory (kernel/bpf/verifier.c, atomic_ptr_type_ok), and always
+    aligned (check_atomic)."""
     region, at = locate(m, target, offset, size)
     if isinstance(region, ArenaRegion):
         raise Abstain("an atomic operation on arena memory")
@@ -61,7 +63,8 @@ def _atomic(size: int) -> Handler:
         new = operand if insn.imm == o.XCHG else ALU64[insn.imm & ~o.FETCH](old, operand) & mask
         store(m, target, insn.off, size, new)
         if insn.imm & o.FETCH:
-            # Kernels fill the register from the slot as a load does: a whole pointer that was stored comes back as one.
+            # Kernels fill the register from the slot as a load does: a whole pointer that was stored comes
+            # back as one.
             m.write(insn.src, loaded)
 
     return handle

@@ -38,8 +38,8 @@ def _call(m: Machine, insn: Insn, pc: int) -> int:
 
 
 def _call_register(m: Machine, insn: Insn, pc: int) -> int:
-    """callx, which LLVM can emit and no Linux takes, as bpf_conformance tests it: a number names a helper, a function's address
-    that function."""
+    """callx, which LLVM can emit and no Linux takes, as bpf_conformance tests it: a number names a helper, a
+    function's address that function."""
     target = m.read(insn.dst)
     if isinstance(target, int):
         return _call_helper(m, target & U64, pc)

@@ -1,4 +1,5 @@
-"""The context a run starts with: fields from ctx_in, the packet's pointers, and values only the kernel knows."""
+"""The context a run starts with: fields from ctx_in, the packet's pointers, and values only the kernel
+knows."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ LARGEST = 4096
 
 
 class ContextRegion(Region):
-    """A region whose loads and stores follow the program type's layout; ``loaded`` are the pointers that loads gave, by offset."""
+    """A region whose loads and stores follow the program type's layout; ``loaded`` are the pointers that
+    loads gave, by offset."""
 
     __slots__ = ("attach", "capable", "layout", "link_header", "loaded", "type")
 
@@ -56,8 +58,9 @@ def build_context(case: Case, data: Input, packet: Region, environment: Environm
 def _define(region: ContextRegion, data: Input) -> None:
     """Mark what a run can rely on.
 
-    A test run of a packet program takes some fields from ctx_in and wants the others zero; what these then hold is the kernel's own
-    affair.  An input that sets one of them all the same, or scripts helper results, is not meant for a kernel: all of it counts.
+    A test run of a packet program takes some fields from ctx_in and wants the others zero; what these then
+    hold is the kernel's own affair.  An input that sets one of them all the same, or scripts helper results,
+    is not meant for a kernel: all of it counts.
     """
     written = region.written
     assert written is not None
@@ -68,7 +71,9 @@ def _define(region: ContextRegion, data: Input) -> None:
         if field.given or (packet_run and field.writes):
             given[field.offset : field.offset + field.size] = b"\1" * field.size
     del given[len(region.data) :]
-    imposed = bool(data.helpers) or any(byte and not known for byte, known in zip(region.data, given, strict=True))
+    imposed = bool(data.helpers) or any(
+        byte and not known for byte, known in zip(region.data, given, strict=True)
+    )
     if imposed or not packet_run:
         given[: len(data.context)] = b"\1" * min(len(data.context), len(given))
     written[:] = given
@@ -115,7 +120,8 @@ def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
     if not region.holds(offset, size):
         raise Abstain(f"a context of more than {len(region.data)} bytes")
     if region.type is ProgramType.SK_LOOKUP and offset != field.offset:
-        # The kernel's own fields are narrower: a load of a part need not give that part (6.12: family, from its third byte).
+        # The kernel's own fields are narrower: a load of a part need not give that part (6.12: family, from
+        # its third byte).
         return m.environment.bits(8 * size)
     if not region.defined(offset, size):
         region.store(offset, m.environment.bits(8 * size).to_bytes(size, "little"))
@@ -125,12 +131,18 @@ def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
 def _pointer(m: Machine, region: ContextRegion, field: ContextField) -> Value:
     """What a field that holds a pointer gives: null where the input says so."""
     if field.kind is FieldKind.FLOW_KEYS:
-        return Pointer(Region("flow keys", bytearray(FLOW_KEYS), m.environment.base(FLOW_KEYS), rules.MEMORY_BOUNDS), 0)
+        return Pointer(
+            Region("flow keys", bytearray(FLOW_KEYS), m.environment.base(FLOW_KEYS), rules.MEMORY_BOUNDS), 0
+        )
     kind = _SOCKETS.get(field.kind)
     if kind is None:
         raise Abstain(f"the {field.kind.value} {field.name} of the context")
     if field.kind is not FieldKind.SOCKET:
         given = region.defined(field.offset, field.size)
-        if not (any(region.data[field.offset : field.offset + field.size]) if given else m.environment.chance(True)):
+        if not (
+            any(region.data[field.offset : field.offset + field.size])
+            if given
+            else m.environment.chance(True)
+        ):
             return 0
     return Pointer(SocketRegion(kind, m.environment), 0)

@@ -1,6 +1,7 @@
 """Everything a run cannot predict, chosen by a seed: addresses, random numbers, time, bytes never written.
 
-Two runs that differ only in their environment must give the same outcome, or that outcome holds for neither kernel nor oracle.
+Two runs that differ only in their environment must give the same outcome, or that outcome holds for neither
+kernel nor oracle.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from enum import Enum
 
 
 class Addresses(Enum):
-    """Where regions lie: where a kernel could put them, or where mistakes show (low half zero, high bit set)."""
+    """Where regions lie: where a kernel could put them, or where mistakes show (low half zero, high bit
+    set)."""
 
     PLAUSIBLE = "plausible"
     ADVERSARIAL = "adversarial"
 
 
 class Environment:
-    """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time, bytes never
-    written), ``draws`` times."""
+    """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time,
+    bytes never written), ``draws`` times."""
 
     __slots__ = ("_low_half_zero", "_next", "_random", "_seed", "drawn", "draws", "used")
 
@@ -30,7 +32,8 @@ class Environment:
         self.draws = 0
         self._low_half_zero = addresses is Addresses.ADVERSARIAL
         if addresses is Addresses.PLAUSIBLE:
-            # Eight seeds in a row put the low half into each eighth of 32 bits: programs compare that half as well, with a sign.
+            # Eight seeds in a row put the low half into each eighth of 32 bits: programs compare that half as
+            # well, with a sign.
             low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096
             self._next = 0xFFFF_8880_0000_0000 + (low & 0xFFFF_FFFF)
         else:
@@ -39,8 +42,8 @@ class Environment:
     def base(self, size: int) -> int:
         """A fake address for a region of ``size`` bytes, far from every other.
 
-        Gaps depend on the seed, and with odd seeds regions follow each other downwards: neither the distance nor the order of two
-        regions is the same for all seeds.
+        Gaps depend on the seed, and with odd seeds regions follow each other downwards: neither the distance
+        nor the order of two regions is the same for all seeds.
         """
         gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16
         near = ((size + 0x1FFF) & ~0xFFF) + ((gap & 0xFF) << 12)

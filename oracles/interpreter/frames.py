@@ -10,9 +10,11 @@ MAX_FRAMES = 8
 
 
 class Frame:
-    """A function's activation: where to go on in the caller, the caller's R6 to R10, and this function's stack.
+    """A function's activation: where to go on in the caller, the caller's R6 to R10, and this function's
+    stack.
 
-    ``may_goto_left``: the kernel keeps one count per activation, for all its ``may_goto`` (kernel/bpf/verifier.c, do_misc_fixups).
+    ``may_goto_left``: the kernel keeps one count per activation, for all its ``may_goto``
+    (kernel/bpf/verifier.c, do_misc_fixups).
     """
 
     __slots__ = ("may_goto_left", "return_to", "saved", "snapshot", "stack")
@@ -28,5 +30,7 @@ class Frame:
         """The stack's content, copied only when it changed since the last call."""
         if self.snapshot is None or self.snapshot.version != self.stack.version:
             stack = self.stack
-            self.snapshot = Stack(bytes(stack.data), bytes(stack.written or b""), dict(stack.pointers), stack.version)
+            self.snapshot = Stack(
+                bytes(stack.data), bytes(stack.written or b""), dict(stack.pointers), stack.version
+            )
         return self.snapshot

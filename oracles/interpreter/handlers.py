@@ -1,4 +1,5 @@
-"""Instruction to handler: the opcode's own, or one that traps where no form of the table allows the instruction."""
+"""Instruction to handler: the opcode's own, or one that traps where no form of the table allows the
+instruction."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def _illegal(error: IllegalInsn) -> Handler:
     def handle(m: Machine, insn: Insn, pc: int) -> int:
         if insn.opcode == 0 and pc and m.code[pc - 1].opcode == o.LD_IMM64:
             m.trap(rules.JUMP_INTO_IMMEDIATE, "the second half of a 64-bit immediate")
-        if field == "opcode" or (field == "imm" and insn.opcode & (o.MODE_MASK | o.CLASS_MASK) == o.ATOMIC | o.STX):
+        if field == "opcode" or (
+            field == "imm" and insn.opcode & (o.MODE_MASK | o.CLASS_MASK) == o.ATOMIC | o.STX
+        ):
             m.trap(rules.UNKNOWN_OPCODE, detail)
         m.trap(rules.RESERVED_FIELD, detail)
 
@@ -36,7 +39,8 @@ def _illegal(error: IllegalInsn) -> Handler:
 
 @lru_cache(maxsize=1 << 15)
 def handler_of(insn: Insn) -> Handler:
-    """What executes ``insn``; never fails: an illegal instruction traps when, and only when, it is reached."""
+    """What executes ``insn``; never fails: an illegal instruction traps when, and only when, it is
+    reached."""
     try:
         form_of(insn)
     except IllegalInsn as error:

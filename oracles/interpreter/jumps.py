@@ -16,6 +16,7 @@ from oracles.interpreter.values import LEAVE, U64, Pointer, Value
 if TYPE_CHECKING:
     from oracles.interpreter.machine import Machine
 
+
 def _addresses(m: Machine, d: Value, s: Value) -> tuple[int, int]:
     """What a 64-bit comparison that involves a pointer compares."""
     if isinstance(d, Pointer) and isinstance(s, Pointer) and s.region is d.region:
@@ -64,7 +65,8 @@ def _may_goto(m: Machine, insn: Insn, pc: int) -> int:
 
 
 def _exit(m: Machine, insn: Insn, pc: int) -> int:
-    # A function of the program may return nothing (kernel/bpf/verifier.c, prepare_func_exit): its caller must not read R0 then.
+    # A function of the program may return nothing (kernel/bpf/verifier.c, prepare_func_exit): its caller must
+    # not read R0 then.
     if len(m.frames) == 1:
         m.resources.check_exit()
         m.read(0)

@@ -1,7 +1,7 @@
 """Loops without end: a run that comes back to a state it was in goes on for ever.
 
-States are compared as Brent's algorithm has it: the state at every power of two of jumps backwards is kept, and later ones are held
-against it.  Everything a run can depend on is in the comparison, or the answer is no.
+States are compared as Brent's algorithm has it: the state at every power of two of jumps backwards is kept,
+and later ones are held against it.  Everything a run can depend on is in the comparison, or the answer is no.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ class Repetition:
         jumps = self._jumps
         if jumps < FIRST:
             return False
-        if m.registers == self._registers and m.frames[-1].stack.data == self._stack and self._counters == _counters(m, target):
+        if (
+            m.registers == self._registers
+            and m.frames[-1].stack.data == self._stack
+            and self._counters == _counters(m, target)
+        ):
             return bool(_memory(m) == self._memory)
         if not jumps & (jumps - 1):
             self._registers, self._stack = list(m.registers), bytes(m.frames[-1].stack.data)
@@ -50,7 +54,8 @@ def _counters(m: Machine, target: int) -> tuple[Any, ...]:
 
 
 def _memory(m: Machine) -> Any:
-    """All memory that can be reached: by region, its bytes, which of them are written, and the pointers among them."""
+    """All memory that can be reached: by region, its bytes, which of them are written, and the pointers among
+    them."""
     waiting: list[Region] = [m.packet, m.context, *(frame.stack for frame in m.frames)]
     for chosen in m.maps:
         waiting.extend(chosen.values.values())
@@ -64,5 +69,7 @@ def _memory(m: Machine) -> Any:
             pointers = tuple(sorted(region.pointers.items(), key=lambda item: item[0]))
             seen[id(region)] = region, bytes(region.data), bytes(region.written or b""), pointers
             waiting.extend(pointer.region for _, pointer in pointers)
-    contents = tuple((tuple(chosen.values), tuple(chosen.untouched), tuple(chosen.queue)) for chosen in m.maps)
+    contents = tuple(
+        (tuple(chosen.values), tuple(chosen.untouched), tuple(chosen.queue)) for chosen in m.maps
+    )
     return seen, contents

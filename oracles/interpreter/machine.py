@@ -23,18 +23,38 @@ from oracles.interpreter.signals import Abstain, Trap
 from oracles.interpreter.values import LEAVE, U64, UNDEFINED, Pointer, Undefined, Value
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
-"""Either lets a program read stack bytes that were never written (include/linux/bpf.h, bpf_allow_uninit_stack)."""
+"""Either lets a program read stack bytes that were never written (include/linux/bpf.h,
+bpf_allow_uninit_stack)."""
 
 
 class Machine:
     """One run of one case on one input."""
 
     __slots__ = (
-        "at", "code", "code_region", "context", "environment", "frames", "handlers", "inner", "limit", "maps", "packet",
-        "packet_lost", "privileged", "program", "registers", "resources", "script", "steps", "trace",
-    )  # fmt: skip
+        "at",
+        "code",
+        "code_region",
+        "context",
+        "environment",
+        "frames",
+        "handlers",
+        "inner",
+        "limit",
+        "maps",
+        "packet",
+        "packet_lost",
+        "privileged",
+        "program",
+        "registers",
+        "resources",
+        "script",
+        "steps",
+        "trace",
+    )
 
-    def __init__(self, case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int) -> None:
+    def __init__(
+        self, case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int
+    ) -> None:
         self.program = case.program
         self.code = case.program.instructions
         self.handlers = [handler_of(insn) for insn in self.code]
@@ -45,8 +65,12 @@ class Machine:
         self.resources = Resources()
         self.script = list(reversed(data.helpers))
         self.packet_lost = ""
-        self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)
-        self.packet = Region("packet", bytearray(data.packet), environment.base(len(data.packet)), rules.PACKET_BOUNDS)
+        self.code_region = Region(
+            "code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False
+        )
+        self.packet = Region(
+            "packet", bytearray(data.packet), environment.base(len(data.packet)), rules.PACKET_BOUNDS
+        )
         self.context: ContextRegion = build_context(case, data, self.packet, environment)
         self.registers: list[Value] = [UNDEFINED] * 11
         self.frames: list[Frame] = []
@@ -89,7 +113,9 @@ class Machine:
                     trace.append(Step(0, pc, 0, tuple(self.registers), self.frames[0].stack_now()))
                     return
                 depth = len(self.frames)
-                trace.append(Step(frame - 1, pc, depth - 1, tuple(self.registers), self.frames[-1].stack_now()))
+                trace.append(
+                    Step(frame - 1, pc, depth - 1, tuple(self.registers), self.frames[-1].stack_now())
+                )
             if following == LEAVE:
                 return
             if following <= pc and repetition.seen(self, following):
@@ -101,8 +127,13 @@ class Machine:
         depth = len(self.frames)
         if depth == MAX_FRAMES:
             self.trap(rules.CALL_DEPTH, f"call depth {depth + 1}")
-        stack = Region(f"fp[{depth}]" if depth else "fp", bytearray(STACK_SIZE), self.environment.base(STACK_SIZE),
-                       rules.STACK_BOUNDS, defined=False)  # fmt: skip
+        stack = Region(
+            f"fp[{depth}]" if depth else "fp",
+            bytearray(STACK_SIZE),
+            self.environment.base(STACK_SIZE),
+            rules.STACK_BOUNDS,
+            defined=False,
+        )
         self.frames.append(Frame(stack, return_to, self.registers[6:11]))
         self.registers[6:10] = [UNDEFINED] * 4
         self.registers[10] = Pointer(stack, STACK_SIZE)
@@ -126,7 +157,9 @@ class Machine:
         """The register's content; traps when it has none."""
         value = self.registers[register]
         if isinstance(value, Undefined):
-            rule = rules.NO_RETURN_VALUE if self.code[self.at].opcode == 0x95 else rules.UNINITIALISED_REGISTER
+            rule = (
+                rules.NO_RETURN_VALUE if self.code[self.at].opcode == 0x95 else rules.UNINITIALISED_REGISTER
+            )
             raise Trap(rule, f"R{register} was never written, or not since the last call")
         return value
 
@@ -145,7 +178,8 @@ class Machine:
         return [UNDEFINED] * count
 
     def call_back(self, entry: int) -> None:
-        """Run the function at slot ``entry`` on behalf of a helper, R1 to R5 set; its result is in R0 afterwards."""
+        """Run the function at slot ``entry`` on behalf of a helper, R1 to R5 set; its result is in R0
+        afterwards."""
         at = self.at
         self.push_frame(None)
         self.execute(entry)
@@ -174,7 +208,8 @@ class Machine:
         return self.inner[id(outer)]
 
     def move_packet(self, reason: str, *, keep: bool = False) -> None:
-        """After a helper that may move the packet, pointers to it are numbers; without ``keep`` its contents are unknown too."""
+        """After a helper that may move the packet, pointers to it are numbers; without ``keep`` its contents
+        are unknown too."""
         old = self.packet
         old.gone = rules.SCALAR_DEREFERENCE
         self.packet = Region("packet", old.data, self.environment.base(len(old.data)), old.bounds)
@@ -188,13 +223,18 @@ class Machine:
             raise Abstain(f"the packet after {self.packet_lost}")
 
     def direct_value(self, chosen: Map, offset: int) -> Value:
-        """What a ``ld_imm64`` with BPF_PSEUDO_MAP_VALUE gives: into an array, key 0's value (kernel/bpf/arraymap.c), into an
-        instruction array its jump table (kernel/bpf/bpf_insn_array.c), of an arena the address in user space."""
+        """What a ``ld_imm64`` with BPF_PSEUDO_MAP_VALUE gives: into an array, key 0's value
+        (kernel/bpf/arraymap.c), into an instruction array its jump table (kernel/bpf/bpf_insn_array.c), of an
+        arena the address in user space."""
         if chosen.spec.type is MapType.ARENA:
             return user_pointer(self, offset)
         if chosen.spec.type is MapType.INSN_ARRAY:
             return Pointer(chosen.jump_table(self.code_region), offset)
-        region = chosen.lookup((0).to_bytes(4, "little")) if chosen.spec.type is MapType.ARRAY and chosen.modelled() else None
+        region = (
+            chosen.lookup((0).to_bytes(4, "little"))
+            if chosen.spec.type is MapType.ARRAY and chosen.modelled()
+            else None
+        )
         if region is None:
             raise Abstain(f"a direct value of a {chosen.spec.type.name.lower()} map")
         return Pointer(region, offset)

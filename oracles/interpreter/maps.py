@@ -30,7 +30,8 @@ class MapHandle(Region):
 
 
 class JumpTable(Region):
-    """The addresses in an instruction array: read-only, eight bytes each; an entry's value starts with ``orig_off``, its slot."""
+    """The addresses in an instruction array: read-only, eight bytes each; an entry's value starts with
+    ``orig_off``, its slot."""
 
     __slots__ = ()
 
@@ -43,14 +44,17 @@ class JumpTable(Region):
 
 
 class Map:
-    """``handle`` is what a program's map pointer points to; ``values`` holds the regions made so far, ``untouched`` the rest."""
+    """``handle`` is what a program's map pointer points to; ``values`` holds the regions made so far,
+    ``untouched`` the rest."""
 
     __slots__ = ("arena", "environment", "handle", "jumps", "queue", "spec", "untouched", "values")
 
     def __init__(self, spec: MapSpec, number: int, environment: Environment) -> None:
         self.spec = spec
         self.environment = environment
-        self.handle = MapHandle(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)
+        self.handle = MapHandle(
+            f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False
+        )
         self.values: dict[bytes, Region] = {}
         self.untouched: dict[bytes, bytes] = dict(spec.contents)
         self.arena: ArenaRegion | None = None
@@ -77,7 +81,8 @@ class Map:
         return self.values.get(key)
 
     def jump_table(self, code: Region) -> JumpTable:
-        """An instruction array as a program sees it: an address of an instruction per entry (kernel/bpf/bpf_insn_array.c)."""
+        """An instruction array as a program sees it: an address of an instruction per entry
+        (kernel/bpf/bpf_insn_array.c)."""
         if self.jumps is None:
             targets = [
                 int.from_bytes(self.untouched.get(index.to_bytes(4, "little"), bytes(4))[:4], "little")
@@ -138,8 +143,9 @@ class Map:
         base = self.environment.base
         return [
             (Region("key", bytearray(key), base(len(key)), rules.MEMORY_BOUNDS, writable=False), region)
-            for key, region in found if region is not None
-        ]  # fmt: skip
+            for key, region in found
+            if region is not None
+        ]
 
     def fresh(self) -> Region:
         """A value of which nothing is known but its size."""
@@ -153,15 +159,20 @@ class Map:
 
     def _value(self, name: str, value: bytes, *, defined: bool = True) -> Region:
         region = Region(
-            name, bytearray(value), self.environment.base(len(value)), rules.MAP_VALUE_BOUNDS,
-            writable=not self.spec.flags & READ_ONLY_PROGRAM, defined=defined,
-        )  # fmt: skip
+            name,
+            bytearray(value),
+            self.environment.base(len(value)),
+            rules.MAP_VALUE_BOUNDS,
+            writable=not self.spec.flags & READ_ONLY_PROGRAM,
+            defined=defined,
+        )
         region.special = self.spec.fields
         region.readable = not self.spec.flags & WRITE_ONLY_PROGRAM
         return region
 
     def _insert(self, key: bytes, value: bytes) -> None:
-        # A hash map's update makes a new element: pointers into the old one stay valid until the program ends.
+        # A hash map's update makes a new element: pointers into the old one stay valid until the program
+        # ends.
         self.values[key] = self._value(f"{self.spec.name or 'map'}[{int.from_bytes(key, 'little')}]", value)
 
 

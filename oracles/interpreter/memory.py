@@ -1,4 +1,5 @@
-"""Memory as regions: each a run of bytes with its own bounds; a pointer never leaves the region it came from."""
+"""Memory as regions: each a run of bytes with its own bounds; a pointer never leaves the region it came
+from."""
 
 from __future__ import annotations
 
@@ -14,19 +15,37 @@ from oracles.interpreter.values import Pointer
 class Region:
     """A run of ``len(data)`` bytes at the fake address ``base``.
 
-    ``bounds`` is the rule that an access outside breaks.  Eight bytes that hold a pointer keep it in ``pointers`` (by offset);
-    ``data`` then holds its address.  ``remains`` are the bytes of addresses that were partly overwritten.  ``written`` has one byte
-    per byte of data, 1 once it was written, or is None when all are defined.  ``special`` are the fields of a map value that only
-    their own helpers may touch.  ``gone`` is the rule that any access breaks once the region is no longer the program's.
+    ``bounds`` is the rule that an access outside breaks.  Eight bytes that hold a pointer keep it in
+    ``pointers`` (by offset); ``data`` then holds its address.  ``remains`` are the bytes of addresses that
+    were partly overwritten.  ``written`` has one byte per byte of data, 1 once it was written, or is None
+    when all are defined.  ``special`` are the fields of a map value that only their own helpers may touch.
+    ``gone`` is the rule that any access breaks once the region is no longer the program's.
     """
 
     __slots__ = (
-        "base", "bounds", "data", "gone", "name", "pointers", "readable", "remains", "special", "version",
-        "writable", "written",
-    )  # fmt: skip
+        "base",
+        "bounds",
+        "data",
+        "gone",
+        "name",
+        "pointers",
+        "readable",
+        "remains",
+        "special",
+        "version",
+        "writable",
+        "written",
+    )
 
     def __init__(
-        self, name: str, data: bytearray, base: int, bounds: Rule, *, writable: bool = True, defined: bool = True
+        self,
+        name: str,
+        data: bytearray,
+        base: int,
+        bounds: Rule,
+        *,
+        writable: bool = True,
+        defined: bool = True,
     ) -> None:
         self.name = name
         self.data = data
@@ -47,7 +66,10 @@ class Region:
             if field.offset < offset + size and offset < field.offset + field.kind.size:
                 if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
                     raise Abstain("kernel pointers in map values")
-                raise Trap(rules.SPECIAL_FIELD, f"{size} bytes at {self.name}{offset:+d}, where a {field.kind.value} is")
+                raise Trap(
+                    rules.SPECIAL_FIELD,
+                    f"{size} bytes at {self.name}{offset:+d}, where a {field.kind.value} is",
+                )
 
     def holds(self, offset: int, size: int) -> bool:
         """Whether ``size`` bytes from ``offset`` lie inside."""
@@ -73,9 +95,9 @@ class Region:
 
     def shows_address(self, offset: int, size: int) -> bool:
         """Whether those bytes, read as a number, show a part of an address."""
-        return any(at < offset + size and offset < at + 8 for at in self.pointers) or not self.remains.isdisjoint(
-            range(offset, offset + size)
-        )
+        return any(
+            at < offset + size and offset < at + 8 for at in self.pointers
+        ) or not self.remains.isdisjoint(range(offset, offset + size))
 
     def store_pointer(self, offset: int, pointer: Pointer) -> None:
         """Store eight bytes that remain a pointer."""

@@ -1,4 +1,5 @@
-"""What the kernel owns and a program holds a pointer to: sockets, ring-buffer records, structures known by BTF only."""
+"""What the kernel owns and a program holds a pointer to: sockets, ring-buffer records, structures known by
+BTF only."""
 
 from __future__ import annotations
 
@@ -10,13 +11,21 @@ from oracles.interpreter.signals import Abstain, Trap
 
 
 class SocketRegion(Region):
-    """A socket as ``kind`` shows it.  Its fields are whatever the kernel has there: drawn once, then they stay."""
+    """A socket as ``kind`` shows it.  Its fields are whatever the kernel has there: drawn once, then they
+    stay."""
 
     __slots__ = ("kind",)
 
     def __init__(self, kind: SocketKind, environment: Environment) -> None:
         size = SIZES[kind]
-        super().__init__(kind.value, bytearray(size), environment.base(size), rules.SOCKET_ACCESS, writable=False, defined=False)
+        super().__init__(
+            kind.value,
+            bytearray(size),
+            environment.base(size),
+            rules.SOCKET_ACCESS,
+            writable=False,
+            defined=False,
+        )
         self.kind = kind
 
     def check(self, offset: int, size: int) -> None:
@@ -31,7 +40,13 @@ class KernelRegion(Region):
     __slots__ = ()
 
     def __init__(self, name: str, environment: Environment) -> None:
-        super().__init__(name or "kernel structure", bytearray(), environment.base(4096), rules.MEMORY_BOUNDS, writable=False)
+        super().__init__(
+            name or "kernel structure",
+            bytearray(),
+            environment.base(4096),
+            rules.MEMORY_BOUNDS,
+            writable=False,
+        )
 
     def check(self) -> None:
         """No access is modelled."""
@@ -44,4 +59,6 @@ class RecordRegion(Region):
     __slots__ = ()
 
     def __init__(self, size: int, environment: Environment) -> None:
-        super().__init__("record", bytearray(size), environment.base(size), rules.MEMORY_BOUNDS, defined=False)
+        super().__init__(
+            "record", bytearray(size), environment.base(size), rules.MEMORY_BOUNDS, defined=False
+        )

@@ -16,9 +16,10 @@ MapContents = tuple[tuple[bytes, bytes], ...]
 class Returned:
     """The program exited.
 
-    ``r0`` is 64 bits unsigned.  ``maps`` holds, per map in the program's order, its (key, value) pairs sorted by key, or None when
-    the interpreter does not follow that type's contents.  ``predictable`` is False when something above depends on a value that no
-    second run can be held to: an address, time, a random number, an uninitialised stack byte.
+    ``r0`` is 64 bits unsigned.  ``maps`` holds, per map in the program's order, its (key, value) pairs sorted
+    by key, or None when the interpreter does not follow that type's contents.  ``predictable`` is False when
+    something above depends on a value that no second run can be held to: an address, time, a random number,
+    an uninitialised stack byte.
     """
 
     r0: int
@@ -50,9 +51,11 @@ Outcome = Returned | Trapped | Abstained
 
 
 class Step(NamedTuple):
-    """One executed instruction: the frame it ran in (0: main), its slot, and all registers and the frame's stack after it.
+    """One executed instruction: the frame it ran in (0: main), its slot, and all registers and the frame's
+    stack after it.
 
-    ``registers`` and ``stack`` are those of the frame that is current *after* the instruction, ``depth`` deep.
+    ``registers`` and ``stack`` are those of the frame that is current *after* the instruction, ``depth``
+    deep.
     """
 
     frame: int

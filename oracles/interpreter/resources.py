@@ -1,5 +1,5 @@
-"""What a run holds and must give back: references to objects, and a lock (kernel/bpf/verifier.c: acquire_reference_state,
-release_reference, process_spin_lock; Linux 6.12)."""
+"""What a run holds and must give back: references to objects, and a lock (kernel/bpf/verifier.c:
+acquire_reference_state, release_reference, process_spin_lock; Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from oracles.interpreter.signals import Trap
 
 
 class Resources:
-    """``held``: by reference, the regions that are valid as long as it is.  ``lock``: the region and offset of the lock taken."""
+    """``held``: by reference, the regions that are valid as long as it is.  ``lock``: the region and offset
+    of the lock taken."""
 
     __slots__ = ("_next", "held", "lock")
 

@@ -24,8 +24,9 @@ def run(
 ) -> Outcome:
     """Run ``case`` on ``data``; with ``trace``, each executed instruction is appended to it.
 
-    A run that drew random bits is unpredictable.  One that looked at an address is repeated with others: its outcome is predictable
-    when all agree (a pointer compared with null, or stored and overwritten, need not matter).
+    A run that drew random bits is unpredictable.  One that looked at an address is repeated with others: its
+    outcome is predictable when all agree (a pointer compared with null, or stored and overwritten, need not
+    matter).
     """
     environment = Environment(seed, addresses)
     outcome = Machine(case, data, environment, trace, limit).run()

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 U64: Final = (1 << 64) - 1
 LEAVE: Final = -(1 << 40)
-"""What a handler gives for the next slot when the run, or the callback, is over; farther than any jump reaches."""
+"""What a handler gives for the next slot when the run, or the callback, is over; farther than any jump
+reaches."""
 MAX_LOOPS: Final = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h: how often bpf_loop calls back at most, and may_goto falls through."""
 

@@ -1,4 +1,5 @@
-"""Atomic operations on the stack (RFC 9669, section 5.3): one value is read and another written, and nobody comes between."""
+"""Atomic operations on the stack (RFC 9669, section 5.3): one value is read and another written, and nobody
+comes between."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ _ARITHMETIC = {o.ADD, o.OR, o.AND, o.XOR}
 
 
 def written(insn: Insn, old: Term, source: Term, expected: Term) -> Term | None:
-    """What memory holds afterwards, both zero-extended to 64 bits; ``expected`` is R0.  None for an operation not modelled."""
+    """What memory holds afterwards, both zero-extended to 64 bits; ``expected`` is R0.  None for an operation
+    not modelled."""
     bits = 8 * o.SIZE_BYTES[insn.opcode & o.SIZE_MASK]
     op = insn.imm & ~o.FETCH
     if op in _ARITHMETIC:

@@ -16,14 +16,15 @@ LOAD_BYTES = HELPER_NUMBERS["skb_load_bytes"]
 
 
 class NotModelled(Exception):
-    """This machine does not know what the instruction does here; the message says which sort of thing it is."""
+    """This machine does not know what the instruction does here; the message says which sort of thing it
+    is."""
 
 
 class PathMachine:
     """The state before some instruction of a path.
 
-    ``words`` is the packet, in little-endian words, from the byte on that the program calls its first.  The packet is as long as
-    ``words`` say, so that loads from it succeed.
+    ``words`` is the packet, in little-endian words, from the byte on that the program calls its first.  The
+    packet is as long as ``words`` say, so that loads from it succeed.
     """
 
     __slots__ = ("registers", "stack", "words")
@@ -41,14 +42,16 @@ class PathMachine:
         return other
 
     def condition(self, insn: Insn) -> Condition:
-        """Whether the conditional jump is taken.  Raises :class:`NotModelled` where an operand is no number."""
+        """Whether the conditional jump is taken.  Raises :class:`NotModelled` where an operand is no
+        number."""
         d, s = self.registers[insn.dst], self._source(insn)
         if d is None or s is None or isinstance(d, PointerTo) or isinstance(s, PointerTo):
             raise NotModelled("a comparison of what is no number")
         return compare(insn, d, s)
 
     def step(self, insn: Insn, following: Insn | None) -> None:
-        """Run one instruction that is no jump; ``following`` is the slot after it.  Raises :class:`NotModelled`."""
+        """Run one instruction that is no jump; ``following`` is the slot after it.  Raises
+        :class:`NotModelled`."""
         cls = insn.opcode & o.CLASS_MASK
         if cls in (o.ALU, o.ALU64):
             self._compute(insn)
@@ -66,7 +69,8 @@ class PathMachine:
             raise NotModelled("a call" if cls in (o.JMP, o.JMP32) else "an access")
 
     def read(self, offset: int, size: int) -> Term | None:
-        """The unsigned number in ``size`` bytes of stack at R10 + ``offset``; None where a byte is no part of a number."""
+        """The unsigned number in ``size`` bytes of stack at R10 + ``offset``; None where a byte is no part of
+        a number."""
         content = [self.stack.get(at) for at in range(offset, offset + size)]
         known = [byte for byte in content if byte is not None]
         return zero_extend(assemble(known), 8 * size) if len(known) == size else None
@@ -114,7 +118,11 @@ class PathMachine:
             raise NotModelled("a store to elsewhere than stack or map")
         if base.region == "map":
             return
-        stored = insn.imm & 0xFFFF_FFFF_FFFF_FFFF if insn.opcode & o.CLASS_MASK == o.ST else self.registers[insn.src]
+        stored = (
+            insn.imm & 0xFFFF_FFFF_FFFF_FFFF
+            if insn.opcode & o.CLASS_MASK == o.ST
+            else self.registers[insn.src]
+        )
         self._write(base.offset + insn.off, size, stored)
 
     def _write(self, offset: int, size: int, stored: Value) -> None:
@@ -144,7 +152,12 @@ class PathMachine:
     def _load_bytes(self) -> None:
         """bpf_skb_load_bytes(ctx, offset, to, length) of a packet that is long enough."""
         _, context, offset, to, length = self.registers[:5]
-        fits = isinstance(offset, int) and isinstance(length, int) and length > 0 and offset + length <= 8 * len(self.words)
+        fits = (
+            isinstance(offset, int)
+            and isinstance(length, int)
+            and length > 0
+            and offset + length <= 8 * len(self.words)
+        )
         if context != PointerTo("ctx") or not isinstance(to, PointerTo) or to.region != "fp" or not fits:
             raise NotModelled("a helper with other arguments")
         assert isinstance(offset, int)

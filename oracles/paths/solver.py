@@ -23,8 +23,11 @@ class Nothing(Enum):
     UNKNOWN = "unknown"
 
 
-def solve(conditions: Sequence[Condition], words: Sequence[Term], budget: int = BUDGET) -> tuple[int, ...] | Nothing:
-    """Numbers for ``words`` for which all ``conditions`` hold, or why there are none; the same ones whatever was asked before."""
+def solve(
+    conditions: Sequence[Condition], words: Sequence[Term], budget: int = BUDGET
+) -> tuple[int, ...] | Nothing:
+    """Numbers for ``words`` for which all ``conditions`` hold, or why there are none; the same ones whatever
+    was asked before."""
     all_of = conjunction(*conditions)
     if all_of is False:
         return Nothing.NONE
@@ -41,7 +44,8 @@ def solve(conditions: Sequence[Condition], words: Sequence[Term], budget: int = 
 
 
 def refuted(condition: Condition, budget: int = BUDGET) -> bool:
-    """Whether it is known quickly that no input is left.  What is asked before may change a "no", never a "yes"."""
+    """Whether it is known quickly that no input is left.  What is asked before may change a "no", never a
+    "yes"."""
     return condition is False or bool(_ask(b(condition), budget)[1] == z3.unsat)
 
 

@@ -1,6 +1,8 @@
-"""The tightest range: the least and the greatest value of a term over all inputs that take a path, in each view a verifier has.
+"""The tightest range: the least and the greatest value of a term over all inputs that take a path, in each
+view a verifier has.
 
-Found by asking Z3 for values beyond the ones already known; what is left between those and the claim is halved.
+Found by asking Z3 for values beyond the ones already known; what is left between those and the claim is
+halved.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ BUDGET = 60_000
 QUESTIONS = 96
 """Questions per range."""
 SLACK = 16
-"""An end is known well enough when what is open is less than a sixteenth of the width between the values known."""
+"""An end is known well enough when what is open is less than a sixteenth of the width between the values
+known."""
 
 
 class _Undecided(Exception):
@@ -28,7 +31,8 @@ class _Undecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """``of`` maps a term so that unsigned order is this view's; ``read`` maps a number likewise; both ends of a claim in it."""
+    """``of`` maps a term so that unsigned order is this view's; ``read`` maps a number likewise; both ends of
+    a claim in it."""
 
     bits: int
     flip: int
@@ -43,7 +47,8 @@ class _View:
 
 
 def tightest(conditions: Sequence[Condition], term: Term, claim: ScalarRange) -> ScalarRange | None:
-    """The smallest range, each view for itself, of ``term`` under ``conditions``; None where it is not decided or no input is left.
+    """The smallest range, each view for itself, of ``term`` under ``conditions``; None where it is not
+    decided or no input is left.
 
     ``claim`` is known to hold.  An end may be off by a sixteenth of the width.
     """
@@ -59,17 +64,26 @@ def tightest(conditions: Sequence[Condition], term: Term, claim: ScalarRange) ->
         return None
     (umin, umax), (smin, smax), (umin32, umax32), (smin32, smax32) = views
     return ScalarRange(
-        umin, umax, signed64(smin ^ 1 << 63), signed64(smax ^ 1 << 63), umin32, umax32,
-        signed32(smin32 ^ 1 << 31), signed32(smax32 ^ 1 << 31), Tnum(search.values[0] & ~known, known),
-    )  # fmt: skip
+        umin,
+        umax,
+        signed64(smin ^ 1 << 63),
+        signed64(smax ^ 1 << 63),
+        umin32,
+        umax32,
+        signed32(smin32 ^ 1 << 31),
+        signed32(smax32 ^ 1 << 31),
+        Tnum(search.values[0] & ~known, known),
+    )
 
 
 def _views(claim: ScalarRange) -> tuple[_View, ...]:
     sign, sign32 = 1 << 63, 1 << 31
     return (
-        _View(64, 0, claim.umin, claim.umax), _View(64, sign, claim.smin + sign, claim.smax + sign),
-        _View(32, 0, claim.umin32, claim.umax32), _View(32, sign32, claim.smin32 + sign32, claim.smax32 + sign32),
-    )  # fmt: skip
+        _View(64, 0, claim.umin, claim.umax),
+        _View(64, sign, claim.smin + sign, claim.smax + sign),
+        _View(32, 0, claim.umin32, claim.umax32),
+        _View(32, sign32, claim.smin32 + sign32, claim.smax32 + sign32),
+    )
 
 
 class _Search:
@@ -103,11 +117,14 @@ class _Search:
         shown = view.of(self.term)
         top = (1 << view.bits) - 1
         high = self._greatest(view.high, lambda at: z3.UGE(shown, at), view.read)
-        mirrored = self._greatest(top - view.low, lambda at: z3.ULE(shown, top - at), lambda n: top - view.read(n))
+        mirrored = self._greatest(
+            top - view.low, lambda at: z3.ULE(shown, top - at), lambda n: top - view.read(n)
+        )
         return top - mirrored, high
 
     def _greatest(self, limit: int, reaches: Callable[[int], Condition], read: Callable[[int], int]) -> int:
-        """The greatest number, at most ``limit``, that ``read`` gives for a value; ``reaches(n)``: it gives ``n`` or more."""
+        """The greatest number, at most ``limit``, that ``read`` gives for a value; ``reaches(n)``: it gives
+        ``n`` or more."""
         best, width = self._span(read)
         if best < limit and self.ask(reaches(limit)):
             return limit

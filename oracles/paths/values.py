@@ -11,7 +11,8 @@ from oracles.reference.terms import Term, concat, extract, symbol
 
 @dataclass(frozen=True, slots=True)
 class PointerTo:
-    """An address ``offset`` bytes into ``region``: "ctx", "fp" (from R10 on), or "map" (any; its content is not followed)."""
+    """An address ``offset`` bytes into ``region``: "ctx", "fp" (from R10 on), or "map" (any; its content is
+    not followed)."""
 
     region: str
     offset: int = 0

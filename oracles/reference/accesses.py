@@ -34,8 +34,10 @@ from oracles.reference.terms import (
 from oracles.reference.values import SOCKETS, Null, Pointer, Region, RegionKind, Value
 
 BOUNDS: dict[RegionKind, Rule] = {
-    RegionKind.STACK: rules.STACK_BOUNDS, RegionKind.MAP_VALUE: rules.MAP_VALUE_BOUNDS, RegionKind.PACKET: rules.PACKET_BOUNDS,
-    RegionKind.CONTEXT: rules.CONTEXT_BOUNDS, RegionKind.MEMORY: rules.MEMORY_BOUNDS, RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS,
+    RegionKind.STACK: rules.STACK_BOUNDS, RegionKind.MAP_VALUE: rules.MAP_VALUE_BOUNDS,
+    RegionKind.PACKET: rules.PACKET_BOUNDS,
+    RegionKind.CONTEXT: rules.CONTEXT_BOUNDS, RegionKind.MEMORY: rules.MEMORY_BOUNDS,
+    RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS,
 }  # fmt: skip
 
 
@@ -45,7 +47,8 @@ def within(offset: Term, size: int, region: Term) -> Condition:
         return to_signed(offset, 64) >= 0 and to_signed(offset, 64) + size <= region
     if isinstance(offset, int) and not 0 <= to_signed(offset, 64) <= (1 << 40):
         return False
-    # Both sides far from the ends of 64 bits: region sizes are small, and an offset below 0 is a huge unsigned number.
+    # Both sides far from the ends of 64 bits: region sizes are small, and an offset below 0 is a huge
+    # unsigned number.
     if isinstance(region, int):
         if region < size:
             return False
@@ -62,7 +65,11 @@ def target(x: Explorer, s: State, base: Value, write: bool) -> Pointer:
     if not isinstance(base, Pointer):
         value = number(s, base)
         if isinstance(value, int):
-            x.violation(s, rules.NULL_DEREFERENCE if value == 0 else rules.SCALAR_DEREFERENCE, f"0x{value:x} is a number")
+            x.violation(
+                s,
+                rules.NULL_DEREFERENCE if value == 0 else rules.SCALAR_DEREFERENCE,
+                f"0x{value:x} is a number",
+            )
         if x.possible(s, value != 0):
             x.require(s, value == 0, rules.SCALAR_DEREFERENCE, "a number")
         x.violation(s, rules.NULL_DEREFERENCE, "the number 0")
@@ -79,8 +86,11 @@ def target(x: Explorer, s: State, base: Value, write: bool) -> Pointer:
     return base
 
 
-def check(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write: bool) -> list[tuple[State, Term]]:
-    """The paths on which ``size`` bytes at ``pointer + offset`` are accessed, all inside the region, and where."""
+def check(
+    x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write: bool
+) -> list[tuple[State, Term]]:
+    """The paths on which ``size`` bytes at ``pointer + offset`` are accessed, all inside the region, and
+    where."""
     region = pointer.region
     place = add(pointer.offset, offset & mask(64))
     if region.kind is RegionKind.STACK and region.frame not in [f.region.frame for f in s.frames]:
@@ -122,7 +132,11 @@ def _alignment(x: Explorer, s: State, region: Region, place: Term, size: int) ->
         place = add(place, 2)  # NET_IP_ALIGN: strict alignment counts packet bytes from a header of 14
     off = place % size != 0 if isinstance(place, int) else x.possible(s, z(place) & (size - 1) != 0)
     if off:
-        x.refuse(s, rules.STACK_MISALIGNED if region.kind is RegionKind.STACK else rules.MISALIGNED, f"{size} bytes")
+        x.refuse(
+            s,
+            rules.STACK_MISALIGNED if region.kind is RegionKind.STACK else rules.MISALIGNED,
+            f"{size} bytes",
+        )
 
 
 REWRITTEN = SOCKETS | {RegionKind.CONTEXT, RegionKind.KERNEL}
@@ -143,7 +157,11 @@ def special_fields(x: Explorer, s: State, region: Region, place: Term, size: int
         if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
             raise Unmodelled("kernel pointers in map values")
         low, high = field.offset - size + 1, field.offset + field.kind.size
-        over = low <= to_signed(place, 64) < high if isinstance(place, int) else conjunction(place >= low, place < high)
+        over = (
+            low <= to_signed(place, 64) < high
+            if isinstance(place, int)
+            else conjunction(place >= low, place < high)
+        )
         x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)
 
 
@@ -183,10 +201,15 @@ def _content(x: Explorer, s: State, region: Region, place: Term, size: int, *, k
 
 
 def _frozen(x: Explorer, region: Region) -> bytes | None:
-    """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and kernels take it so
-    (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
+    """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and
+    kernels take it so (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
     spec = None if region.map is None else x.program.maps[region.map]
-    if spec is None or not spec.flags & READ_ONLY_PROGRAM or spec.type is not MapType.ARRAY or spec.max_entries != 1:
+    if (
+        spec is None
+        or not spec.flags & READ_ONLY_PROGRAM
+        or spec.type is not MapType.ARRAY
+        or spec.max_entries != 1
+    ):
         return None
     return spec.contents[0][1] if spec.contents else bytes(spec.value_size)
 
@@ -203,7 +226,8 @@ def packet_byte(s: State, place: Term) -> Term:
 
 
 def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int, *, known: bool) -> Value:
-    """``known``: the offset is a constant; at any other, kernels take stored pointers for numbers (check_stack_read_var_off)."""
+    """``known``: the offset is a constant; at any other, kernels take stored pointers for numbers
+    (check_stack_read_var_off)."""
     stack = next(f for f in s.frames if f.region is region).stack
     value = stack.whole(place, size)
     if size == 8 and value is not None and is_pointer(value):
@@ -260,13 +284,20 @@ def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: V
                 if known:
                     x.refuse(s, rules.SPILL_SIZE, f"{size} bytes of a pointer are stored")
                 value = number(s, value)
-            elif known and isinstance(value, Pointer) and value.region.kind is RegionKind.STACK and frame is not s.frame:
+            elif (
+                known
+                and isinstance(value, Pointer)
+                and value.region.kind is RegionKind.STACK
+                and frame is not s.frame
+            ):
                 x.refuse(s, rules.STACK_IN_CALLER, "stored to the caller's frame")
         elif size != 8 and frame.stack.pointer_parts(place & ~7, 8):
             if not x.privileged:
                 x.refuse(s, rules.POINTER_LEAK, "a stored pointer is overwritten in part")
             _break_up(x, s, frame.stack, place & ~7)
-        frame.stack.store(place, size, value if is_pointer(value) else extract(number(s, value), 8 * size - 1, 0))
+        frame.stack.store(
+            place, size, value if is_pointer(value) else extract(number(s, value), 8 * size - 1, 0)
+        )
         return
     if is_pointer(value) and not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, f"into {region.kind.value}")

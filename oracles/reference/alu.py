@@ -1,4 +1,5 @@
-"""Steps of the ALU classes: numbers by :mod:`oracles.reference.arithmetic`, pointers moved by addition and subtraction."""
+"""Steps of the ALU classes: numbers by :mod:`oracles.reference.arithmetic`, pointers moved by addition and
+subtraction."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ FAR = 1 << 29
 FIXED = SOCKETS | {RegionKind.MAP, RegionKind.KERNEL}
 """Objects whose pointers no kernel moves (kernel/bpf/verifier.c, adjust_ptr_min_max_vals)."""
 UNTRACKED = frozenset({o.DIV, o.MOD, o.NEG, o.END})
-"""Operations of which most kernels know no result, even of constants (kernel/bpf/verifier.c, is_safe_to_compute_dst_reg_range)."""
+"""Operations of which most kernels know no result, even of constants (kernel/bpf/verifier.c,
+is_safe_to_compute_dst_reg_range)."""
 
 
 def step(x: Explorer, s: State, insn: Insn) -> list[State]:
@@ -84,7 +86,9 @@ def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value
     both = is_pointer(d) and is_pointer(v)
     subtraction = op == o.SUB and is_pointer(d)
     as_number = x.privileged and op == o.SUB and (not wide or both)
-    if not as_number and (not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d))):
+    if not as_number and (
+        not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d))
+    ):
         x.refuse(s, rules.POINTER_ARITHMETIC, f"R{insn.dst}")
     if wide and subtraction and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region:
         return subtract(d.offset, v.offset)
@@ -102,7 +106,8 @@ def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value
 
 
 def _may_move(x: Explorer, s: State, insn: Insn, moved: Pointer | Null, by: Term) -> None:
-    """The kernel's own limits on pointer arithmetic (kernel/bpf/verifier.c: adjust_ptr_min_max_vals, check_reg_sane_offset)."""
+    """The kernel's own limits on pointer arithmetic (kernel/bpf/verifier.c: adjust_ptr_min_max_vals,
+    check_reg_sane_offset)."""
     kind = moved.kind if isinstance(moved, Null) else moved.region.kind
     nothing = isinstance(by, int) and by == 0 and insn.opcode & o.OP_MASK == o.ADD
     if moved.check is not None:
@@ -124,7 +129,9 @@ def _may_move(x: Explorer, s: State, insn: Insn, moved: Pointer | Null, by: Term
     elif x.possible(s, by <= -FAR):
         x.refuse(s, rules.OFFSET_LIMIT, f"{kind.value} may be moved by less than -{FAR}")
     if isinstance(moved.offset, int) and isinstance(by, int):
-        total = to_signed(moved.offset, 64) + (to_signed(by, 64) if insn.opcode & o.OP_MASK == o.ADD else -to_signed(by, 64))
+        total = to_signed(moved.offset, 64) + (
+            to_signed(by, 64) if insn.opcode & o.OP_MASK == o.ADD else -to_signed(by, 64)
+        )
         origin = 512 if kind is RegionKind.STACK else 0
         if abs(total - origin) >= FAR:
             x.refuse(s, rules.OFFSET_LIMIT, f"{kind.value} at {total - origin}")

@@ -22,9 +22,9 @@ class Verdict(Enum):
 class Broken:
     """A rule that kernels refuse the program for although no execution needs to misbehave.
 
-    ``at``: the slot.  ``witness``: the case with an input that leads there, None for rules of form.  ``since`` and ``before`` limit
-    it to kernels: (major, minor), the first that has the rule and the first that no
-    longer has it.
+    ``at``: the slot.  ``witness``: the case with an input that leads there, None for rules of form.
+    ``since`` and ``before`` limit it to kernels: (major, minor), the first that has the rule and the first
+    that no longer has it.
     """
 
     rule: Rule
@@ -60,7 +60,8 @@ def spans(holds: Callable[[str], bool]) -> Iterator[tuple[tuple[int, int], tuple
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """``steps``: instructions executed symbolically.  ``queries``: how often Z3 was asked; ``seconds`` of CPU."""
+    """``steps``: instructions executed symbolically.  ``queries``: how often Z3 was asked; ``seconds`` of
+    CPU."""
 
     paths: int = 0
     steps: int = 0
@@ -70,8 +71,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``rule``, ``at`` and ``witness`` (the case with the input that breaks the rule) only with ``UNSAFE``; ``reason`` only with
-    ``UNKNOWN``.  ``visited``: the slots that some path came by."""
+    """``rule``, ``at`` and ``witness`` (the case with the input that breaks the rule) only with ``UNSAFE``;
+    ``reason`` only with ``UNKNOWN``.  ``visited``: the slots that some path came by."""
 
     verdict: Verdict
     rule: Rule | None = None

@@ -24,7 +24,8 @@ HUGE = 1 << 29
 """BPF_MAX_VAR_SIZ, include/linux/bpf_verifier.h: kernels refuse sizes that may reach it."""
 READS = {A.MEM, A.MEM_OR_NULL, A.MEM_RDONLY, A.MEM_OR_NULL_RDONLY}
 WRITTEN = {A.MEM, A.MEM_OR_NULL}
-"""What a helper reads and may have changed: kernels forget what they knew of it on the stack (check_stack_range_initialized)."""
+"""What a helper reads and may have changed: kernels forget what they knew of it on the stack
+(check_stack_range_initialized)."""
 SIZED = READS | {A.MEM_UNINIT}
 MEMORY = {
     RegionKind.STACK, RegionKind.MAP_VALUE, RegionKind.PACKET, RegionKind.MEMORY, RegionKind.RING_BUFFER,
@@ -42,8 +43,8 @@ class Written:
 
 @dataclass(slots=True)
 class Arguments:
-    """What the arguments turned out to be.  ``key``: the bytes of a map key, where they are known as a term.  ``packet``: whether
-    the helper takes the packet for memory."""
+    """What the arguments turned out to be.  ``key``: the bytes of a map key, where they are known as a term.
+    ``packet``: whether the helper takes the packet for memory."""
 
     packet: bool = False
     values: list[Value] = field(default_factory=list)
@@ -75,7 +76,9 @@ def _wrong(x: Explorer, s: State, register: int, arg: Arg) -> None:
     x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is not a {arg.kind.value}")
 
 
-def _argument(x: Explorer, s: State, prototype: Prototype, found: Arguments, register: int, arg: Arg, value: Value) -> None:
+def _argument(
+    x: Explorer, s: State, prototype: Prototype, found: Arguments, register: int, arg: Arg, value: Value
+) -> None:
     kind = arg.kind
     if isinstance(value, Null) and kind.name.endswith("_OR_NULL"):
         return
@@ -183,7 +186,9 @@ Check = Callable[[Explorer, State, Arguments, int, Arg, Pointer], None]
 
 
 def _socket(allowed: frozenset[RegionKind]) -> Check:
-    def check_socket(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+    def check_socket(
+        x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer
+    ) -> None:
         if pointer.region.kind is RegionKind.KERNEL:
             raise Unmodelled("kernel structures")
         if pointer.region.kind not in allowed:
@@ -207,10 +212,13 @@ def _on_stack(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, 
 
 
 CHECKS: dict[ArgKind, Check] = {
-    A.CTX: _context, A.CTX_OR_NULL: _context, A.CONST_MAP: _map, A.MAP_KEY: _key, A.MAP_VALUE: _value, A.MAP_VALUE_OR_NULL: _value,
-    A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed, A.FIXED_MEM_UNINIT: _fixed,
+    A.CTX: _context, A.CTX_OR_NULL: _context, A.CONST_MAP: _map, A.MAP_KEY: _key, A.MAP_VALUE: _value,
+    A.MAP_VALUE_OR_NULL: _value,
+    A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed,
+    A.FIXED_MEM_UNINIT: _fixed,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
-    A.SOCKET: _socket(frozenset({RegionKind.SOCKET})), A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),
+    A.SOCKET: _socket(frozenset({RegionKind.SOCKET})),
+    A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),
     A.SOCK_COMMON: _socket(SOCKETS), A.BTF_ID_SOCK_COMMON: _socket(SOCKETS),
 }  # fmt: skip
 
@@ -236,7 +244,8 @@ def _sized(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, zer
             fine = disjunction(fine, equal(value, 0)) if not isinstance(value, int) else fine
         x.require(s, fine, rules.HELPER_ARGUMENT, f"R{register - 1} is not {arg.kind.value}")
         if "OR_NULL" not in arg.kind.name:
-            # Nothing misbehaves, but the type is a number's (kernel/bpf/verifier.c, check_func_arg: register_is_null).
+            # Nothing misbehaves, but the type is a number's (kernel/bpf/verifier.c, check_func_arg:
+            # register_is_null).
             x.refuse(s, rules.HELPER_ARGUMENT, f"R{register - 1} is null")
         return
     if base.check is not None and "OR_NULL" not in arg.kind.name:
@@ -258,7 +267,15 @@ def _at_least(term: Term, limit: int) -> Condition:
 
 
 def memory(
-    x: Explorer, s: State, register: int, pointer: Pointer, size: Term, *, reads: bool, writes: bool, packet: bool
+    x: Explorer,
+    s: State,
+    register: int,
+    pointer: Pointer,
+    size: Term,
+    *,
+    reads: bool,
+    writes: bool,
+    packet: bool,
 ) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region
@@ -274,7 +291,9 @@ def memory(
         x.refuse(s, rules.READ_ONLY, f"{region.kind.value} is write-only")
     rule = accesses.BOUNDS[region.kind]
     place = pointer.offset
-    if region.kind is RegionKind.PACKET and (x.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet):
+    if region.kind is RegionKind.PACKET and (
+        x.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet
+    ):
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: helper access to the packet")
     x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper's memory")
     if region.kind is RegionKind.MAP_VALUE and region.map is not None and x.program.maps[region.map].fields:
@@ -314,8 +333,12 @@ def _on_the_stack(x: Explorer, s: State, register: int, pointer: Pointer, size: 
                 if x.possible(s, reached):
                     x.refuse(s, rules.UNINITIALISED_STACK, f"R{register}", before=(6, 1))
                 break
-            x.require(s, True if reached is False else not reached if isinstance(reached, bool) else z3.Not(reached),
-                      rules.UNINITIALISED_STACK, f"R{register}: a helper's memory")  # fmt: skip
+            x.require(
+                s,
+                True if reached is False else not reached if isinstance(reached, bool) else z3.Not(reached),
+                rules.UNINITIALISED_STACK,
+                f"R{register}: a helper's memory",
+            )
         elif not x.privileged and is_pointer(frame.stack.bytes[at][0]):
             x.refuse(s, rules.POINTER_LEAK, f"R{register}: a stored pointer in a helper's memory")
 
@@ -350,5 +373,3 @@ def content(s: State, pointer: Pointer, size: int) -> Term | None:
     else:
         return None
     return concat(parts)
-
-

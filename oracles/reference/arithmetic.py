@@ -1,7 +1,8 @@
-"""What an ALU instruction computes, over terms: RFC 9669 sections 4.1 and 4.2, written from the text and for Z3.
+"""What an ALU instruction computes, over terms: RFC 9669 sections 4.1 and 4.2, written from the text and for
+Z3.
 
-A second reading of the specification: nothing here comes from the interpreter's arithmetic.  ``d`` is the old destination, ``s``
-the source, both of the operation's width; so is the result.
+A second reading of the specification: nothing here comes from the interpreter's arithmetic.  ``d`` is the old
+destination, ``s`` the source, both of the operation's width; so is the result.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def _shift_right_signed(d: Term, s: Term, bits: int) -> Term:
 
 OPERATIONS: dict[int, Operation] = {
     o.ADD: add, o.SUB: subtract, o.MUL: _multiply, o.DIV: _divide, o.OR: _or, o.AND: _and, o.LSH: _shift_left,
-    o.RSH: _shift_right, o.MOD: _modulo, o.XOR: _xor, o.MOV: lambda d, s, bits: s, o.ARSH: _shift_right_signed,
+    o.RSH: _shift_right, o.MOD: _modulo, o.XOR: _xor, o.MOV: lambda d, s, bits: s,
+    o.ARSH: _shift_right_signed,
     o.NEG: lambda d, s, bits: negate(d, bits),
 }  # fmt: skip
 """By the operation's four bits; ``off`` 0."""
@@ -158,7 +160,8 @@ def _swap(insn: Insn, d: Term) -> Term:
 
 
 def compute(insn: Insn, d: Term, s: Term) -> Term:
-    """The 64-bit result of the ALU instruction for 64-bit operands; ``s`` is not looked at when the operand is the immediate.
+    """The 64-bit result of the ALU instruction for 64-bit operands; ``s`` is not looked at when the operand
+    is the immediate.
 
     The instruction is legal, and neither operand an address.
     """
@@ -213,14 +216,16 @@ CONDITIONS: dict[int, Callable[[Term, Term, int], Condition]] = {
     o.JEQ: equal, o.JNE: _not_equal, o.JSET: _any_bit,
     o.JGT: lambda d, s, bits: _less(s, d, bits), o.JGE: lambda d, s, bits: _less_or_equal(s, d, bits),
     o.JLT: _less, o.JLE: _less_or_equal,
-    o.JSGT: lambda d, s, bits: _signed_less(s, d, bits), o.JSGE: lambda d, s, bits: _signed_less_or_equal(s, d, bits),
+    o.JSGT: lambda d, s, bits: _signed_less(s, d, bits), o.JSGE: lambda d, s,
+    bits: _signed_less_or_equal(s, d, bits),
     o.JSLT: _signed_less, o.JSLE: _signed_less_or_equal,
 }  # fmt: skip
 """By the operation's four bits (RFC 9669, section 4.3); operands have the comparison's width."""
 
 
 def compare(insn: Insn, d: Term, s: Term) -> Condition:
-    """Whether the conditional jump is taken, for 64-bit operands; ``s`` is not looked at when the operand is the immediate."""
+    """Whether the conditional jump is taken, for 64-bit operands; ``s`` is not looked at when the operand is
+    the immediate."""
     bits = 64 if insn.opcode & 7 == o.JMP else 32
     if not insn.opcode & o.X:
         s = insn.imm & mask(bits)

@@ -43,7 +43,8 @@ def _may(x: Explorer, s: State, base: Value, offset: int, size: int) -> None:
         return
     if base.region.kind in REFUSED:
         x.refuse(s, rules.ATOMIC_TARGET, base.region.kind.value)
-    # Atomic operations are aligned whatever the flags (kernel/bpf/verifier.c, check_atomic: strict_alignment_once).
+    # Atomic operations are aligned whatever the flags (kernel/bpf/verifier.c, check_atomic:
+    # strict_alignment_once).
     place = add(base.offset, offset & mask(64))
     if place % size != 0 if isinstance(place, int) else x.possible(s, place & (size - 1) != 0):
         x.refuse(s, rules.MISALIGNED, f"{size} bytes")
@@ -62,7 +63,11 @@ def _modify(x: Explorer, s: State, insn: Insn, size: int, base: Value, value: Va
         if is_pointer(loaded) and not x.privileged:
             x.refuse(path, rules.POINTER_LEAK, "of a stored pointer by an atomic operation")
         # No kernel keeps a range for what an atomic operation fetched, or left behind.
-        old = extract(number(path, loaded), bits - 1, 0) if x.solver.relates else symbol(f"atomic!{path.number()}", bits)
+        old = (
+            extract(number(path, loaded), bits - 1, 0)
+            if x.solver.relates
+            else symbol(f"atomic!{path.number()}", bits)
+        )
         operand = extract(number(path, value), bits - 1, 0)
         new: Term
         if insn.imm == o.XCHG:

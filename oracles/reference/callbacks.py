@@ -34,7 +34,9 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
     count, _, argument, flags = found.values[:4]
     assert found.function is not None
     number_ = number(s, count)
-    turns: Term = number_ & 0xFFFF_FFFF if isinstance(number_, int) else z3.ZeroExt(32, z3.Extract(31, 0, number_))
+    turns: Term = (
+        number_ & 0xFFFF_FFFF if isinstance(number_, int) else z3.ZeroExt(32, z3.Extract(31, 0, number_))
+    )
     paths: list[State] = []
     bad, s_or_none = x.branch(s, negation(equal(number(s, flags), 0)))
     if bad is not None:
@@ -44,7 +46,9 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
         paths.append(bad)
     if s_or_none is None:
         return paths
-    over, s_or_none = x.branch(s_or_none, turns > MAX_LOOPS if isinstance(turns, int) else z3.UGT(turns, MAX_LOOPS))
+    over, s_or_none = x.branch(
+        s_or_none, turns > MAX_LOOPS if isinstance(turns, int) else z3.UGT(turns, MAX_LOOPS)
+    )
     if over is not None:
         over.scratch()
         over.registers[0] = -E2BIG & mask(64)
@@ -57,7 +61,8 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
 
 
 def for_each(x: Explorer, s: State, found: Arguments) -> list[State]:
-    """bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context) for each element there is."""
+    """bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context) for each
+    element there is."""
     assert found.function is not None
     assert found.map is not None
     spec = x.program.maps[found.map]
@@ -109,7 +114,13 @@ def _turn(x: Explorer, s: State, turn: Loop) -> list[State]:
     paths = []
     if more is not None:
         more.registers[1:6] = _arguments(x, more, turn)
-        calls.enter(x, more, turn.entry, turn.call, Loop(turn.call, turn.entry, turn.iteration, turn.argument, turn.extra))
+        calls.enter(
+            x,
+            more,
+            turn.entry,
+            turn.call,
+            Loop(turn.call, turn.entry, turn.iteration, turn.argument, turn.extra),
+        )
         paths.append(more)
     if done is not None:
         done.scratch()
@@ -125,7 +136,12 @@ def called_back(x: Explorer, s: State, turn: Loop) -> list[State]:
     if is_pointer(result):
         x.violation(s, rules.RETURN_RANGE, "the callback returned a pointer")
     bits = number(s, result)
-    x.require(s, 0 <= bits <= 1 if isinstance(bits, int) else z3.ULE(bits, 1), rules.RETURN_RANGE, "the callback's result")
+    x.require(
+        s,
+        0 <= bits <= 1 if isinstance(bits, int) else z3.ULE(bits, 1),
+        rules.RETURN_RANGE,
+        "the callback's result",
+    )
     calls.pop(s)
     s.scratch()
     stop, on = x.branch(s, bits != 0)

@@ -43,7 +43,9 @@ def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None =
     if s.lock is not None and loop is None:
         x.refuse(s, rules.CALL_UNDER_LOCK, "a call", before=(6, 9))
     if entry in x.globals:
-        s.certain = False  # a kernel knows what points to a caller's stack as memory only, to which other rules apply
+        s.certain = (
+            False  # a kernel knows what points to a caller's stack as memory only, to which other rules apply
+        )
     x.calls.add((s.frame.entry, entry))
     number_ = s.number()
     region = Region(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)
@@ -100,7 +102,8 @@ def _end(x: Explorer, s: State) -> None:
         return
     bits = number(s, value)
     # Kernels hold the value against the range as signed numbers (verifier.c: retval_range_within).
-    outside = not low <= to_signed(bits, 64) <= high if isinstance(bits, int) else z3.Or(bits < low, bits > high)
+    outside = (
+        not low <= to_signed(bits, 64) <= high if isinstance(bits, int) else z3.Or(bits < low, bits > high)
+    )
     if x.possible(s, outside):
         x.refuse(s, rules.RETURN_RANGE, f"R0 may be outside {low}..{high}")
-

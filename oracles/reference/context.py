@@ -1,4 +1,5 @@
-"""The context and sockets: which accesses a program type allows, by the tables of :mod:`ebpf.contexts`, and what they give."""
+"""The context and sockets: which accesses a program type allows, by the tables of :mod:`ebpf.contexts`, and
+what they give."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _SOCKETS = {FieldKind.SOCKET: RegionKind.SOCKET, FieldKind.SOCKET_OR_NULL: Regio
             FieldKind.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON}  # fmt: skip
 
 KEPT = frozenset({"cb", "cb0", "cb1", "cb2", "cb3", "cb4", "mark", "priority", "memory"})
-"""Fields that give back what was stored; others have fewer bits than their place (tc_index: 16), or a store does something."""
+"""Fields that give back what was stored; others have fewer bits than their place (tc_index: 16), or a store
+does something."""
 
 
 def series(release: str) -> tuple[int, int]:
@@ -100,7 +102,9 @@ def _packet(s: State, kind: FieldKind) -> Pointer:
     return Pointer(s.packet, negate(s.metadata))
 
 
-def store(x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool) -> None:
+def store(
+    x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool
+) -> None:
     """Store to the context; ``constant``: by BPF_ST."""
     at = _place(x, s, pointer, offset)
     if is_pointer(value) and not x.privileged:

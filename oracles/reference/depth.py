@@ -19,8 +19,11 @@ OWN_STACK = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT})
 """Types whose functions may each have a stack of their own since 6.13 (bpf_enable_priv_stack)."""
 
 CALL = o.CALL | o.JMP
-FASTCALL = frozenset({HELPER_NUMBERS[name] for name in ("get_smp_processor_id", "get_current_task", "get_current_task_btf")})
-"""Helpers around which kernels since 6.12 remove what spills registers, and the stack it takes (mark_fastcall_patterns)."""
+FASTCALL = frozenset(
+    {HELPER_NUMBERS[name] for name in ("get_smp_processor_id", "get_current_task", "get_current_task_btf")}
+)
+"""Helpers around which kernels since 6.12 remove what spills registers, and the stack it takes
+(mark_fastcall_patterns)."""
 
 
 def check_depth(x: Explorer) -> None:
@@ -46,4 +49,5 @@ def check_depth(x: Explorer) -> None:
         if any(insn.opcode == CALL and insn.src == 0 and insn.imm in FASTCALL for insn in x.code):
             before = (6, 12)
         x.broken.setdefault(
-            (rules.STACK_DEPTH.name, 0, (0, 0)), Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before))
+            (rules.STACK_DEPTH.name, 0, (0, 0)), Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before)
+        )

@@ -39,7 +39,8 @@ class MapRead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapWritten:
-    """The low ``size`` bytes of ``value`` were stored at ``offset`` of a map's value (None: something unknown was)."""
+    """The low ``size`` bytes of ``value`` were stored at ``offset`` of a map's value (None: something unknown
+    was)."""
 
     region: Region
     offset: Term
@@ -49,8 +50,8 @@ class MapWritten:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookedUp:
-    """Map number ``map`` was asked for ``key`` (little-endian, as wide as keys are; None where the key is unknown) and gave
-    ``region``, or null."""
+    """Map number ``map`` was asked for ``key`` (little-endian, as wide as keys are; None where the key is
+    unknown) and gave ``region``, or null."""
 
     map: int
     key: Term | None

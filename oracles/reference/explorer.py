@@ -31,7 +31,8 @@ Confirm = Callable[[Case, Rule, int], bool]
 
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
-"""Either makes a program privileged here (include/linux/bpf.h: bpf_allow_ptr_leaks, bpf_allow_uninit_stack)."""
+"""Either makes a program privileged here (include/linux/bpf.h: bpf_allow_ptr_leaks, bpf_allow_uninit_stack).
+"""
 BPF = {"CAP_BPF", "CAP_SYS_ADMIN"}
 
 
@@ -53,7 +54,8 @@ class Proven(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """``steps``: instructions executed over all paths; ``seconds``: the wall behind it, which makes an answer irreproducible."""
+    """``steps``: instructions executed over all paths; ``seconds``: the wall behind it, which makes an answer
+    irreproducible."""
 
     steps: int = 100_000
     paths: int = 20_000
@@ -81,7 +83,9 @@ class Explorer:
         self.steps = 0
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
         self.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
-        self.handles = [Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))]
+        self.handles = [
+            Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))
+        ]
         self.direct = [value_region(4 + 2 * n, n, spec) for n, spec in enumerate(self.program.maps)]
         self.globals: frozenset[int] = frozenset()
         self.elided: dict[int, tuple[int, int]] = {}
@@ -100,14 +104,16 @@ class Explorer:
         if rule is not None:
             self.refuse(state, rule, prototype.name)
         type_, attach = self.program.type, self.program.attach_type
-        for since, before in spans(lambda r: refusal(type_, attach, prototype.number, r, self.case.capabilities) is not None):
+        for since, before in spans(
+            lambda r: refusal(type_, attach, prototype.number, r, self.case.capabilities) is not None
+        ):
             self.refuse(state, rules.HELPER_UNKNOWN, prototype.name, since=since, before=before)
 
     # -- questions
 
     def branch(self, state: State, condition: Condition) -> tuple[State | None, State | None]:
-        """The path where the condition holds and the one where it does not, None for what cannot be; ``state`` becomes one of
-        them."""
+        """The path where the condition holds and the one where it does not, None for what cannot be;
+        ``state`` becomes one of them."""
         if isinstance(condition, bool):
             self._decided()
             return (state, None) if condition else (None, state)
@@ -126,8 +132,9 @@ class Explorer:
         return yes, no
 
     def _decided(self) -> None:
-        """A branch goes one way.  Without privilege kernels follow the other one too, as processors may: what intervals prove of
-        the program is no proof for them (kernel/bpf/verifier.c, sanitize_speculative_path)."""
+        """A branch goes one way.  Without privilege kernels follow the other one too, as processors may: what
+        intervals prove of the program is no proof for them (kernel/bpf/verifier.c,
+        sanitize_speculative_path)."""
         if not (self.privileged or self.solver.relates):
             self.unknown["a branch that is followed both ways without privilege"] = None
 
@@ -137,7 +144,9 @@ class Explorer:
             return [term]
         found: list[int] = []
         while True:
-            answer, model = self.solver.feasible(state, z3.And(*[term != v for v in found]) if found else True)
+            answer, model = self.solver.feasible(
+                state, z3.And(*[term != v for v in found]) if found else True
+            )
             if answer is Feasible.NO:
                 return found
             if answer is Feasible.UNKNOWN or len(found) == limit or model is None:
@@ -153,7 +162,9 @@ class Explorer:
         for number, value in enumerate(found):
             path = state.fork() if number < len(found) - 1 else state
             path.assume(term == value)
-            if path.model is not None and not z3.is_true(path.model.eval(term == value, model_completion=True)):
+            if path.model is not None and not z3.is_true(
+                path.model.eval(term == value, model_completion=True)
+            ):
                 path.model = None
             paths.append((path, to_signed(value, 64)))
         return paths
@@ -178,7 +189,8 @@ class Explorer:
         return found[0] if len(found) == 1 else None
 
     def apart(self, state: State, value: Term) -> Term:
-        """``value``, for a solver that relates no two values by a name of its own: only its copies share its bounds."""
+        """``value``, for a solver that relates no two values by a name of its own: only its copies share its
+        bounds."""
         if isinstance(value, int) or self.solver.relates:
             return value
         own = symbol(f"value!{state.number()}")
@@ -188,7 +200,8 @@ class Explorer:
     # -- judgements
 
     def require(self, state: State, condition: Condition, rule: Rule, detail: str) -> None:
-        """Every input on the path must make ``condition`` true, or the program is unsafe.  Goes on where it is true."""
+        """Every input on the path must make ``condition`` true, or the program is unsafe.  Goes on where it
+        is true."""
         if condition is True:
             return
         wrong = negation(condition)
@@ -203,7 +216,9 @@ class Explorer:
             raise PathEnds
         if answer is not Feasible.NO:
             state.assume(b(condition))
-            if state.model is not None and not z3.is_true(state.model.eval(b(condition), model_completion=True)):
+            if state.model is not None and not z3.is_true(
+                state.model.eval(b(condition), model_completion=True)
+            ):
                 state.model = None  # or the solver would take it for one of the narrower path
             answer, model = self.solver.feasible(state, True)
             if answer is Feasible.NO:
@@ -216,16 +231,23 @@ class Explorer:
         raise PathEnds
 
     def accuse(self, state: State, wrong: Condition, model: z3.ModelRef, rule: Rule, detail: str) -> None:
-        """Have a witness made and confirmed: raises :class:`Proven`, or notes that the violation stays open."""
+        """Have a witness made and confirmed: raises :class:`Proven`, or notes that the violation stays
+        open."""
         for case in witness(self.case, state, wrong, model, self.solver):
             if self.confirm(case, rule, state.pc):
                 raise Proven(rule, state.pc, detail, case)
         self.unknown[f"{rule} at instruction {state.pc}: no witness replays"] = None
 
     def refuse(
-        self, state: State, rule: Rule, detail: str, *, since: tuple[int, int] = (0, 0), before: tuple[int, int] | None = None,
+        self,
+        state: State,
+        rule: Rule,
+        detail: str,
+        *,
+        since: tuple[int, int] = (0, 0),
+        before: tuple[int, int] | None = None,
         at: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """The path breaks a policy rule here."""
         if state.certain:
             place = state.pc if at is None else at
@@ -244,7 +266,8 @@ class Explorer:
             self.broken[key] = Broken(rule, place, detail, since, before, leads)
 
     def unchecked(self, state: State, check: int, rule: Rule, detail: str) -> None:
-        """A pointer that awaits null check number ``check`` is used; kernels that need no check have nothing against it."""
+        """A pointer that awaits null check number ``check`` is used; kernels that need no check have nothing
+        against it."""
         self.refuse(state, rule, detail, before=self.elided.get(check))
 
     def chance(self, state: State, what: str, bits: int) -> z3.BitVecRef:
@@ -289,7 +312,13 @@ class Explorer:
                     if self.walks is not None:
                         for path in following or [state]:
                             path.walked = Walked(
-                                frame, at, len(path.frames) - 1, tuple(path.registers), path.assumed, path.happened, earlier
+                                frame,
+                                at,
+                                len(path.frames) - 1,
+                                tuple(path.registers),
+                                path.assumed,
+                                path.happened,
+                                earlier,
                             )
                     if not following:
                         if self.walks is not None:
@@ -307,5 +336,9 @@ class Explorer:
         cost = Cost(self.paths, self.steps, self.solver.counted.queries, time.process_time() - started)
         policy = tuple(sorted(self.broken.values(), key=lambda each: (each.at, each.rule.name)))
         if proof is not None:
-            return Answer(verdict, proof.rule, proof.at, proof.detail, witness=proof.case, policy=policy, cost=cost)
-        return Answer(verdict, reason="; ".join(self.unknown), policy=policy, visited=frozenset(self.visited), cost=cost)
+            return Answer(
+                verdict, proof.rule, proof.at, proof.detail, witness=proof.case, policy=policy, cost=cost
+            )
+        return Answer(
+            verdict, reason="; ".join(self.unknown), policy=policy, visited=frozenset(self.visited), cost=cost
+        )

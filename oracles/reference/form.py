@@ -1,4 +1,5 @@
-"""The form of a program: what kernels refuse before they follow any path (kernel/bpf/verifier.c, before do_check)."""
+"""The form of a program: what kernels refuse before they follow any path (kernel/bpf/verifier.c, before
+do_check)."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ class _Form:
         self.second: set[int] = set()
         self.sound = True
 
-    def break_(self, rule: Rule, at: int, detail: str = "", since: tuple[int, int] = (0, 0), fatal: bool = True) -> None:
+    def break_(
+        self, rule: Rule, at: int, detail: str = "", since: tuple[int, int] = (0, 0), fatal: bool = True
+    ) -> None:
         self.x.broken.setdefault((rule.name, at, since), Broken(rule, at, detail, since))
         self.sound = self.sound and not fatal
 
@@ -62,26 +65,44 @@ class _Form:
             self._version_of(form, at)
             if form.slots == 2:
                 following = self.code[at + 1] if at + 1 < len(self.code) else None
-                if following is None or (following.opcode, following.dst, following.src, following.off) != (0, 0, 0, 0):
-                    self.break_(rules.IMMEDIATE_HALVES, at, "the second slot is missing, or holds more than an immediate")
+                if following is None or (following.opcode, following.dst, following.src, following.off) != (
+                    0,
+                    0,
+                    0,
+                    0,
+                ):
+                    self.break_(
+                        rules.IMMEDIATE_HALVES,
+                        at,
+                        "the second slot is missing, or holds more than an immediate",
+                    )
                 elif insn.src == o.PSEUDO_MAP_FD and following.imm:
                     self.break_(rules.IMMEDIATE_HALVES, at, "the upper half of a map's descriptor")
-                if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and not 0 <= insn.imm < len(self.x.program.maps):
+                if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and not 0 <= insn.imm < len(
+                    self.x.program.maps
+                ):
                     self.break_(rules.NO_SUCH_MAP, at)
                 self.second.add(at + 1)
             at += form.slots
 
     def _version_of(self, form: Form, at: int) -> None:
-        """Older kernels do not know the form: at once where its opcode is new to them, else where a path comes by."""
+        """Older kernels do not know the form: at once where its opcode is new to them, else where a path
+        comes by."""
         if not form.since:
             self.break_(rules.UNKNOWN_OPCODE, at, form.name)
             return
         since = self._version(form.since)
         if since <= SERIES[0] or form.name in BACKPORTED:
             return
-        if all(self._version(each.since) > SERIES[0] for each in FORMS if each.opcode == form.opcode and each.since):
+        if all(
+            self._version(each.since) > SERIES[0]
+            for each in FORMS
+            if each.opcode == form.opcode and each.since
+        ):
             key = (rules.UNKNOWN_OPCODE.name, at, (0, 0))
-            self.x.broken.setdefault(key, Broken(rules.UNKNOWN_OPCODE, at, f"{form.name} came with {form.since}", before=since))
+            self.x.broken.setdefault(
+                key, Broken(rules.UNKNOWN_OPCODE, at, f"{form.name} came with {form.since}", before=since)
+            )
         else:
             self.x.newer[at] = since
 
@@ -136,10 +157,15 @@ class _Form:
         if insn.opcode in (o.JA | o.JMP, o.JA | o.JMP32):
             return [] if goes is None else [goes]
         if insn.opcode & 7 == o.JMP and insn.opcode & o.OP_MASK == o.JA:
-            # An indirect jump may go to every entry of the jump tables: nothing behind it is called unreachable.
+            # An indirect jump may go to every entry of the jump tables: nothing behind it is called
+            # unreachable.
             return list(range(len(self.code)))
-        extra = [at + 1 + insn.imm] if (insn.opcode == o.CALL | o.JMP and insn.src == o.CALL_LOCAL) or (
-            insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC) else []  # fmt: skip
+        extra = (
+            [at + 1 + insn.imm]
+            if (insn.opcode == o.CALL | o.JMP and insn.src == o.CALL_LOCAL)
+            or (insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC)
+            else []
+        )
         return [step, *extra] if goes is None else [step, goes]
 
     def _reachable(self) -> None:
@@ -159,8 +185,8 @@ class _Form:
             self._back_edges()
 
     def _back_edges(self) -> None:
-        """Kernels find back-edges in their own depth-first order; an edge to an instruction on the current path is one in every
-        order (kernel/bpf/verifier.c, push_insn)."""
+        """Kernels find back-edges in their own depth-first order; an edge to an instruction on the current
+        path is one in every order (kernel/bpf/verifier.c, push_insn)."""
         state: dict[int, int] = {}
         stack: list[tuple[int, list[int]]] = [(0, self._following(0))]
         state[0] = 1
@@ -175,7 +201,9 @@ class _Form:
                 continue
             if state.get(goes) == 1:
                 if self.x.capable:
-                    self.x.unknown["a loop with CAP_BPF alone"] = None  # allowed, but speculative paths run round it for ever
+                    self.x.unknown["a loop with CAP_BPF alone"] = (
+                        None  # allowed, but speculative paths run round it for ever
+                    )
                 else:
                     self.break_(rules.BACK_EDGE, at, f"to {goes}", fatal=False)
                 return

@@ -19,23 +19,39 @@ from oracles.reference.terms import Condition, Term, symbol, z
 from oracles.reference.values import LONGEST_PACKET, UNDEFINED, Null, Pointer, Region, RegionKind, Value
 
 R = ResultKind
-DETERMINED = frozenset({"map_update_elem", "map_delete_elem", "skb_load_bytes", "csum_diff", "loop", "for_each_map_elem"})
+DETERMINED = frozenset(
+    {"map_update_elem", "map_delete_elem", "skb_load_bytes", "csum_diff", "loop", "for_each_map_elem"}
+)
 """Helpers whose result a run computes from the program and its input."""
 RETURNS_SIZE = {
     name: 3 if "get_stack" in name else 2
-    for name in ("get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str")
-}  # fmt: skip
+    for name in (
+        "get_stack",
+        "get_task_stack",
+        "probe_read_str",
+        "probe_read_kernel_str",
+        "probe_read_user_str",
+    )
+}
 """Helpers that give how much they wrote, and the argument that says how much they may."""
 ELIDED_SINCE = (6, 15)
-"""A lookup of a constant index that the array has gives no null any more (kernel/bpf/verifier.c, get_constant_map_key)."""
+"""A lookup of a constant index that the array has gives no null any more (kernel/bpf/verifier.c,
+get_constant_map_key)."""
 CHANGES_CONTEXT = frozenset({
-    "get_hash_recalc", "set_hash_invalid", "set_hash", "skb_change_type", "skb_set_tstamp", "skb_set_tunnel_key",
-    "skb_set_tunnel_opt", "sock_ops_cb_flags_set", "setsockopt", "bind", "sk_assign", "sysctl_set_new_value", "set_retval",
+    "get_hash_recalc", "set_hash_invalid", "set_hash", "skb_change_type", "skb_set_tstamp",
+    "skb_set_tunnel_key",
+    "skb_set_tunnel_opt", "sock_ops_cb_flags_set", "setsockopt", "bind", "sk_assign", "sysctl_set_new_value",
+    "set_retval",
 })  # fmt: skip
 """Helpers after which fields of the context may hold something else, the packet's own apart."""
 SOCKETS_IN = frozenset({MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP})
 """Maps whose elements are sockets."""
-LOOKED_UP = SOCKETS_IN | {MapType.CGROUP_STORAGE, MapType.PERCPU_CGROUP_STORAGE, MapType.SK_STORAGE, MapType.LPM_TRIE}
+LOOKED_UP = SOCKETS_IN | {
+    MapType.CGROUP_STORAGE,
+    MapType.PERCPU_CGROUP_STORAGE,
+    MapType.SK_STORAGE,
+    MapType.LPM_TRIE,
+}
 """Maps beside arrays and hashes in which lookups are modelled."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
@@ -53,7 +69,11 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     found = check(x, s, prototype)
     if found.function is not None and prototype.name not in SPECIAL:
         raise Unmodelled(f"the callback of {prototype.name}")
-    if prototype.maps is not None and found.map is not None and x.program.maps[found.map].type not in prototype.maps:
+    if (
+        prototype.maps is not None
+        and found.map is not None
+        and x.program.maps[found.map].type not in prototype.maps
+    ):
         x.refuse(s, rules.MAP_HELPER, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
         raise Unmodelled("a map that the helper does not take")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
@@ -140,7 +160,8 @@ def results(x: Explorer, s: State, prototype: Prototype, found: Arguments) -> li
         value = symbol(f"{prototype.name}!{s.number()}")
         limit = RETURNS_SIZE.get(prototype.name)
         if limit is not None:
-            # At most as many bytes as there is room for, or an error (kernel/bpf/verifier.c: do_refine_retval_range).
+            # At most as many bytes as there is room for, or an error (kernel/bpf/verifier.c:
+            # do_refine_retval_range).
             room = number(s, found.values[limit - 1])
             s.assume(z3.And(value >= -4095, value <= z(room)))
             s.model = None
@@ -156,7 +177,9 @@ def results(x: Explorer, s: State, prototype: Prototype, found: Arguments) -> li
         held = next((v.reference for v in found.values if isinstance(v, Pointer) and v.reference), None)
         return _or_null(x, s, region, prototype.acquires, held)
     if result is R.ALLOC_MEM_OR_NULL:
-        return _or_null(x, s, Region(RegionKind.RING_BUFFER, s.number(), found.size or 0), prototype.acquires, None)
+        return _or_null(
+            x, s, Region(RegionKind.RING_BUFFER, s.number(), found.size or 0), prototype.acquires, None
+        )
     raise Unmodelled(f"helper results: {result.value}")
 
 
@@ -187,7 +210,9 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
     if spec.type not in ARRAYS | HASHES:
         if spec.type in SOCKETS_IN:
             kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCKET
-            return _or_null(x, s, Region(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None)
+            return _or_null(
+                x, s, Region(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None
+            )
         if spec.type not in LOOKED_UP:
             raise Unmodelled(f"lookups in a {spec.type.name.lower()} map")
     region = value_region(s.number(), found.map, spec, str(found.key) if found.key is not None else "")
@@ -243,7 +268,8 @@ def _done(s: State) -> list[State]:
 def _tail_call(x: Explorer, s: State, found: Arguments) -> list[State]:
     """Goes on only where the array has no program at the index; the other program is verified on its own."""
     if len(s.frames) > 1:
-        # The other program returns to this function's caller, which gets its result and a packet it may have changed.
+        # The other program returns to this function's caller, which gets its result and a packet it may have
+        # changed.
         raise Unmodelled("a tail call out of a function")
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")

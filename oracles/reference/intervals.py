@@ -11,19 +11,28 @@ from oracles.reference.state import State
 from oracles.reference.terms import Condition
 
 _BINARY = {
-    z3.Z3_OP_BADD: ranges.add, z3.Z3_OP_BSUB: ranges.subtract, z3.Z3_OP_BMUL: ranges.multiply, z3.Z3_OP_BAND: ranges.both_bits,
-    z3.Z3_OP_BOR: ranges.either_bits, z3.Z3_OP_BXOR: ranges.differing_bits, z3.Z3_OP_CONCAT: ranges.concatenate,
+    z3.Z3_OP_BADD: ranges.add, z3.Z3_OP_BSUB: ranges.subtract, z3.Z3_OP_BMUL: ranges.multiply,
+    z3.Z3_OP_BAND: ranges.both_bits,
+    z3.Z3_OP_BOR: ranges.either_bits, z3.Z3_OP_BXOR: ranges.differing_bits,
+    z3.Z3_OP_CONCAT: ranges.concatenate,
 }  # fmt: skip
-_SHIFTS = {z3.Z3_OP_BSHL: ranges.shift_left, z3.Z3_OP_BLSHR: ranges.shift_right, z3.Z3_OP_BASHR: ranges.shift_right_signed}
+_SHIFTS = {
+    z3.Z3_OP_BSHL: ranges.shift_left,
+    z3.Z3_OP_BLSHR: ranges.shift_right,
+    z3.Z3_OP_BASHR: ranges.shift_right_signed,
+}
 _ORDERS = {
-    z3.Z3_OP_ULT: (False, True), z3.Z3_OP_ULEQ: (False, False), z3.Z3_OP_SLT: (True, True), z3.Z3_OP_SLEQ: (True, False),
+    z3.Z3_OP_ULT: (False, True), z3.Z3_OP_ULEQ: (False, False), z3.Z3_OP_SLT: (True, True),
+    z3.Z3_OP_SLEQ: (True, False),
 }  # fmt: skip
 """Comparisons ``a < b`` and ``a <= b``: whether signed, whether strict."""
 _TURNED = {
-    z3.Z3_OP_UGT: z3.Z3_OP_ULT, z3.Z3_OP_UGEQ: z3.Z3_OP_ULEQ, z3.Z3_OP_SGT: z3.Z3_OP_SLT, z3.Z3_OP_SGEQ: z3.Z3_OP_SLEQ,
+    z3.Z3_OP_UGT: z3.Z3_OP_ULT, z3.Z3_OP_UGEQ: z3.Z3_OP_ULEQ, z3.Z3_OP_SGT: z3.Z3_OP_SLT,
+    z3.Z3_OP_SGEQ: z3.Z3_OP_SLEQ,
 }  # fmt: skip
 _OPPOSITE = {
-    z3.Z3_OP_ULT: z3.Z3_OP_ULEQ, z3.Z3_OP_ULEQ: z3.Z3_OP_ULT, z3.Z3_OP_SLT: z3.Z3_OP_SLEQ, z3.Z3_OP_SLEQ: z3.Z3_OP_SLT,
+    z3.Z3_OP_ULT: z3.Z3_OP_ULEQ, z3.Z3_OP_ULEQ: z3.Z3_OP_ULT, z3.Z3_OP_SLT: z3.Z3_OP_SLEQ,
+    z3.Z3_OP_SLEQ: z3.Z3_OP_SLT,
 }  # fmt: skip
 
 DEEPEST = 100
@@ -31,7 +40,8 @@ DEEPEST = 100
 
 
 class Ranges:
-    """What a path's conditions say of each term, one term at a time: no relation between two terms is kept."""
+    """What a path's conditions say of each term, one term at a time: no relation between two terms is
+    kept."""
 
     def __init__(self, conditions: list[z3.BoolRef]) -> None:
         self.known: dict[int, Range] = {}
@@ -67,7 +77,11 @@ class Ranges:
             return result
         if kind in _SHIFTS:
             amount = self.of(parts[1]).constant
-            return ranges.top(bits) if amount is None or amount >= bits else _SHIFTS[kind](self.of(parts[0]), amount)
+            return (
+                ranges.top(bits)
+                if amount is None or amount >= bits
+                else _SHIFTS[kind](self.of(parts[0]), amount)
+            )
         if kind == z3.Z3_OP_EXTRACT:
             return ranges.extract(self.of(parts[0]), *term.params())
         if kind == z3.Z3_OP_ZERO_EXT:
@@ -114,7 +128,13 @@ class Ranges:
             return _ordered(self.of(parts[0]), self.of(parts[1]), *_ORDERS[kind])
         if kind in (z3.Z3_OP_EQ, z3.Z3_OP_DISTINCT) and z3.is_bv(parts[0]):
             a, b = self.of(parts[0]), self.of(parts[1])
-            same = True if a.constant is not None and a.constant == b.constant else False if ranges.meet(a, b).empty else None
+            same = (
+                True
+                if a.constant is not None and a.constant == b.constant
+                else False
+                if ranges.meet(a, b).empty
+                else None
+            )
             return same if kind == z3.Z3_OP_EQ or same is None else not same
         return None
 
@@ -175,7 +195,9 @@ class Ranges:
             inner = term.arg(0)
             self._narrow(inner, ranges.extract(narrowed, inner.size() - 1, 0))
         elif kind == z3.Z3_OP_BADD and term.num_args() == 2 and z3.is_bv_value(term.arg(1)):
-            self._narrow(term.arg(0), ranges.subtract(narrowed, ranges.constant(term.arg(1).as_long(), narrowed.bits)))
+            self._narrow(
+                term.arg(0), ranges.subtract(narrowed, ranges.constant(term.arg(1).as_long(), narrowed.bits))
+            )
         elif kind == z3.Z3_OP_EXTRACT and term.params()[1] == 0:
             whole = term.arg(0)
             if self.of(whole).high < 1 << narrowed.bits:
@@ -183,7 +205,9 @@ class Ranges:
 
 
 def _ordered(a: Range, b: Range, signed: bool, strict: bool) -> bool | None:
-    low_a, high_a, low_b, high_b = (a.least, a.most, b.least, b.most) if signed else (a.low, a.high, b.low, b.high)
+    low_a, high_a, low_b, high_b = (
+        (a.least, a.most, b.least, b.most) if signed else (a.low, a.high, b.low, b.high)
+    )
     if high_a < low_b or (high_a == low_b and not strict):
         return True
     if low_a > high_b or (low_a == high_b and strict):

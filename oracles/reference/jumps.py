@@ -18,9 +18,20 @@ EQUALITY_CHECKS_SINCE = (6, 2)
 REGISTER_CHECKS_SINCE = (7, 1)
 """So is comparing with a register that holds 0 (seen: 7.0.13 refuses what 7.1.13 accepts)."""
 _BIAS = 1 << 63
-_ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT: _BIAS, o.JGE: _BIAS, o.JLT: _BIAS, o.JLE: _BIAS}
-"""Comparisons that offsets decide, and what to add to both: regions lie far from the ends of memory, so that addresses are in the
-order of their offsets as signed numbers."""
+_ORDERS = {
+    o.JEQ: 0,
+    o.JNE: 0,
+    o.JSGT: 0,
+    o.JSGE: 0,
+    o.JSLT: 0,
+    o.JSLE: 0,
+    o.JGT: _BIAS,
+    o.JGE: _BIAS,
+    o.JLT: _BIAS,
+    o.JLE: _BIAS,
+}
+"""Comparisons that offsets decide, and what to add to both: regions lie far from the ends of memory, so that
+addresses are in the order of their offsets as signed numbers."""
 
 
 _UNSIGNED = (o.JGT, o.JGE, o.JLT, o.JLE)
@@ -68,13 +79,20 @@ def _may_goto(x: Explorer, s: State, insn: Insn) -> list[State]:
     return [out, s]
 
 
-def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tuple[State | None, State | None]:
+def _with_pointers(
+    x: Explorer, s: State, insn: Insn, d: Value, v: Value
+) -> tuple[State | None, State | None]:
     wide = insn.opcode & 7 == o.JMP
     op = insn.opcode & o.OP_MASK
     zero = not insn.opcode & o.X and insn.imm == 0
     if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, Pointer | Null):
-        if not x.privileged and isinstance(d, Pointer) and d.region.kind in (RegionKind.STACK, RegionKind.CONTEXT):
-            # Not among those that kernels know to be no null (reg_not_null), so that this is a comparison like any other.
+        if (
+            not x.privileged
+            and isinstance(d, Pointer)
+            and d.region.kind in (RegionKind.STACK, RegionKind.CONTEXT)
+        ):
+            # Not among those that kernels know to be no null (reg_not_null), so that this is a comparison
+            # like any other.
             x.refuse(s, rules.POINTER_COMPARISON, f"R{insn.dst}")
         if d.check is not None:
             s.resolve({d.check: 0 if isinstance(d, Null) else None})
@@ -104,7 +122,8 @@ def _with_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> tup
 
 
 def _shows_range(op: int, d: Pointer, v: Pointer) -> bool:
-    """Whether a kernel learns from the comparison how long the packet is (kernel/bpf/verifier.c, try_match_pkt_pointers)."""
+    """Whether a kernel learns from the comparison how long the packet is (kernel/bpf/verifier.c,
+    try_match_pkt_pointers)."""
     offset = v.offset if d.end else d.offset
     return d.end != v.end and op in _UNSIGNED and isinstance(offset, int) and offset <= MAX_PACKET_OFFSET
 
@@ -114,8 +133,8 @@ def _is_null(value: Value) -> bool:
 
 
 def _may_compare(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> None:
-    """Without privilege, pointers are compared with null, which came before, and within the packet (kernel/bpf/verifier.c,
-    check_cond_jmp_op)."""
+    """Without privilege, pointers are compared with null, which came before, and within the packet
+    (kernel/bpf/verifier.c, check_cond_jmp_op)."""
     if x.privileged:
         return
     packet = [isinstance(p, Pointer) and p.region.kind is RegionKind.PACKET for p in (d, v)]

@@ -100,13 +100,16 @@ def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> lis
 
 
 def _packet_known(x: Explorer, s: State, offset: int, size: int) -> tuple[State | None, State | None]:
-    """A load of a constant place: the packet reaches so far, or it does not.  Ranges take both for possible, as kernels do."""
+    """A load of a constant place: the packet reaches so far, or it does not.  Ranges take both for possible,
+    as kernels do."""
     assert s.packet is not None
     if x.by_ranges:
         return _packet_unknown(s, size)
     loaded, ended = x.branch(s, negation(within(offset + size, 0, s.packet.size)))[::-1]
     if loaded is not None:
-        loaded.registers[0] = zero_extend(concat([packet_byte(loaded, offset + n) for n in range(size)]), 8 * size)
+        loaded.registers[0] = zero_extend(
+            concat([packet_byte(loaded, offset + n) for n in range(size)]), 8 * size
+        )
     return loaded, ended
 
 
@@ -115,5 +118,3 @@ def _packet_unknown(s: State, size: int) -> tuple[State, State]:
     s.unpredictable = ended.unpredictable = True
     s.registers[0] = zero_extend(symbol(f"packet!{s.number()}", 8 * size), 8 * size)
     return s, ended
-
-

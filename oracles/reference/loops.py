@@ -1,4 +1,5 @@
-"""Loops without end: a path that comes back to the state it was in, having taken nothing from the world since."""
+"""Loops without end: a path that comes back to the state it was in, having taken nothing from the world
+since."""
 
 from __future__ import annotations
 
@@ -25,11 +26,13 @@ class Snapshot:
     stacks: tuple[tuple[Region, dict[int, Byte]], ...]
 
     def same(self, other: Snapshot) -> bool:
-        """Surely the same state; of terms only identity counts, which is enough for what a loop leaves alone."""
+        """Surely the same state; of terms only identity counts, which is enough for what a loop leaves
+        alone."""
         if self.assumed is not other.assumed or self.happened is not other.happened or not self.alike(other):
             return False
-        return all(map(_equal, self.registers, other.registers)) and all(map(_same_stack, self.stacks, other.stacks))
-
+        return all(map(_equal, self.registers, other.registers)) and all(
+            map(_same_stack, self.stacks, other.stacks)
+        )
 
     def alike(self, other: Snapshot) -> bool:
         """The same frames, lock and references."""
@@ -46,7 +49,8 @@ def snapshot(s: State) -> Snapshot:
 def arrive(x: Explorer, s: State, target: int) -> None:
     """Note a jump back to ``target``, and end the path where it was there before in the same state.
 
-    Whatever made the path come round once makes it come round again: the same conditions hold, and no input was read.
+    Whatever made the path come round once makes it come round again: the same conditions hold, and no input
+    was read.
     """
     now = snapshot(s)
     earlier = s.seen.get(target)
@@ -56,11 +60,11 @@ def arrive(x: Explorer, s: State, target: int) -> None:
 
 
 def head(x: Explorer, s: State) -> None:
-    """At a ``may_goto``, which goes round as often as nobody knows: the second time whatever changed becomes an unknown, and a path
-    that arrives in a state covered by that has nothing new to show.
+    """At a ``may_goto``, which goes round as often as nobody knows: the second time whatever changed becomes
+    an unknown, and a path that arrives in a state covered by that has nothing new to show.
 
-    The unknowns stand for every number, so that what is safe with them is safe in every round; what is not safe with them may be,
-    and no witness of it replays.
+    The unknowns stand for every number, so that what is safe with them is safe in every round; what is not
+    safe with them may be, and no witness of it replays.
     """
     earlier, now = s.heads.get(s.pc), snapshot(s)
     if earlier is None:
@@ -81,12 +85,15 @@ def head(x: Explorer, s: State) -> None:
             elif not _same_byte(old_byte, byte) and _is_number(old_byte[0]) and _is_number(byte[0]):
                 frame.stack.store(at, 1, _unknown(x, s, 8))
     if not x.by_ranges:
-        s.certain = False  # an unknown stands for what no round may ever hold, so no rule of policy is surely broken
+        s.certain = (
+            False  # an unknown stands for what no round may ever hold, so no rule of policy is surely broken
+        )
     s.heads[s.pc] = snapshot(s)
 
 
 def _covers(x: Explorer, general: Snapshot, special: Snapshot) -> bool:
-    """Whether every run from ``special`` is one from ``general``, where nothing was assumed of its unknowns."""
+    """Whether every run from ``special`` is one from ``general``, where nothing was assumed of its
+    unknowns."""
 
     def value(a: Value, c: Value) -> bool:
         return _equal(a, c) or (isinstance(a, z3.BitVecRef) and a.get_id() in x.anything and _is_number(c))

@@ -14,6 +14,11 @@ READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8
 def value_region(number: int, index: int, spec: MapSpec, key: str = "") -> Region:
     """A value of map number ``index``, as region ``number``."""
     return Region(
-        RegionKind.MAP_VALUE, number, spec.value_size, index, not spec.flags & WRITE_ONLY_PROGRAM,
-        not spec.flags & READ_ONLY_PROGRAM, key=key,
-    )  # fmt: skip
+        RegionKind.MAP_VALUE,
+        number,
+        spec.value_size,
+        index,
+        not spec.flags & WRITE_ONLY_PROGRAM,
+        not spec.flags & READ_ONLY_PROGRAM,
+        key=key,
+    )

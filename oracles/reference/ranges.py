@@ -12,8 +12,9 @@ from oracles.reference.terms import mask, to_signed
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """All ``bits``-bit numbers within the unsigned ``low..high``, the signed ``least..most``, and with ``value`` in all bits that
-    are not set in ``unknown``.  Use :func:`make`, which draws each of the three from the others."""
+    """All ``bits``-bit numbers within the unsigned ``low..high``, the signed ``least..most``, and with
+    ``value`` in all bits that are not set in ``unknown``.  Use :func:`make`, which draws each of the three
+    from the others."""
 
     bits: int
     low: int
@@ -47,9 +48,14 @@ def constant(value: int, bits: int) -> Range:
 
 
 def make(
-    bits: int, low: int | None = None, high: int | None = None, least: int | None = None, most: int | None = None, value: int = 0,
+    bits: int,
+    low: int | None = None,
+    high: int | None = None,
+    least: int | None = None,
+    most: int | None = None,
+    value: int = 0,
     unknown: int | None = None,
-) -> Range:  # fmt: skip
+) -> Range:
     """The tightest range that three descriptions agree on; None is no bound."""
     half, full = 1 << (bits - 1), mask(bits)
     low, high = (0 if low is None else low), (full if high is None else high)
@@ -78,16 +84,27 @@ def meet(a: Range, b: Range) -> Range:
     if (a.value ^ b.value) & known_a & known_b & mask(a.bits):
         return Range(a.bits, 1, 0, 1, 0, 0, 0)
     return make(
-        a.bits, max(a.low, b.low), min(a.high, b.high), max(a.least, b.least), min(a.most, b.most), a.value | b.value,
+        a.bits,
+        max(a.low, b.low),
+        min(a.high, b.high),
+        max(a.least, b.least),
+        min(a.most, b.most),
+        a.value | b.value,
         a.unknown & b.unknown,
-    )  # fmt: skip
+    )
 
 
 def join(a: Range, b: Range) -> Range:
     """At least what is in either."""
     unknown = a.unknown | b.unknown | (a.value ^ b.value)
     return make(
-        a.bits, min(a.low, b.low), max(a.high, b.high), min(a.least, b.least), max(a.most, b.most), a.value & ~unknown, unknown
+        a.bits,
+        min(a.low, b.low),
+        max(a.high, b.high),
+        min(a.least, b.least),
+        max(a.most, b.most),
+        a.value & ~unknown,
+        unknown,
     )
 
 
@@ -114,9 +131,14 @@ def _sum(a: Range, b: Range, sign: int) -> Range:
     wraps = low < 0 or high > full
     wraps_signed = least < -half or most >= half
     return make(
-        a.bits, None if wraps else low, None if wraps else high, None if wraps_signed else least, None if wraps_signed else most,
-        smallest & ~unknown & full, unknown,
-    )  # fmt: skip
+        a.bits,
+        None if wraps else low,
+        None if wraps else high,
+        None if wraps_signed else least,
+        None if wraps_signed else most,
+        smallest & ~unknown & full,
+        unknown,
+    )
 
 
 def multiply(a: Range, b: Range) -> Range:
@@ -151,21 +173,28 @@ def shift_left(a: Range, amount: int) -> Range:
     full = mask(a.bits)
     fits = a.high << amount <= full
     return make(
-        a.bits, a.low << amount if fits else None, a.high << amount if fits else None, value=a.value << amount & full,
+        a.bits,
+        a.low << amount if fits else None,
+        a.high << amount if fits else None,
+        value=a.value << amount & full,
         unknown=a.unknown << amount & full,
-    )  # fmt: skip
+    )
 
 
 def shift_right(a: Range, amount: int) -> Range:
     """By a constant, zeros coming in."""
-    return make(a.bits, a.low >> amount, a.high >> amount, value=a.value >> amount, unknown=a.unknown >> amount)
+    return make(
+        a.bits, a.low >> amount, a.high >> amount, value=a.value >> amount, unknown=a.unknown >> amount
+    )
 
 
 def shift_right_signed(a: Range, amount: int) -> Range:
     """By a constant, copies of the sign coming in."""
     full = mask(a.bits)
     value, unknown = (to_signed(x, a.bits) >> amount & full for x in (a.value, a.unknown))
-    return make(a.bits, least=a.least >> amount, most=a.most >> amount, value=value & ~unknown, unknown=unknown)
+    return make(
+        a.bits, least=a.least >> amount, most=a.most >> amount, value=value & ~unknown, unknown=unknown
+    )
 
 
 def extract(a: Range, high: int, low: int) -> Range:
@@ -173,7 +202,9 @@ def extract(a: Range, high: int, low: int) -> Range:
     bits = high - low + 1
     shifted = shift_right(a, low)
     if shifted.high <= mask(bits):
-        return make(bits, shifted.low, shifted.high, value=shifted.value, unknown=shifted.unknown & mask(bits))
+        return make(
+            bits, shifted.low, shifted.high, value=shifted.value, unknown=shifted.unknown & mask(bits)
+        )
     half = 1 << (bits - 1)
     least, most = (a.least, a.most) if low == 0 and -half <= a.least and a.most < half else (None, None)
     return make(bits, None, None, least, most, shifted.value & mask(bits), shifted.unknown & mask(bits))
@@ -196,6 +227,9 @@ def sign_extend(a: Range, bits: int) -> Range:
 def concatenate(a: Range, b: Range) -> Range:
     """``a`` above ``b``."""
     return make(
-        a.bits + b.bits, a.low << b.bits | b.low, a.high << b.bits | b.high,
-        value=a.value << b.bits | b.value, unknown=a.unknown << b.bits | b.unknown,
-    )  # fmt: skip
+        a.bits + b.bits,
+        a.low << b.bits | b.low,
+        a.high << b.bits | b.high,
+        value=a.value << b.bits | b.value,
+        unknown=a.unknown << b.bits | b.unknown,
+    )

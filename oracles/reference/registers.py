@@ -27,7 +27,8 @@ def write(x: Explorer, s: State, register: int, value: Value) -> None:
 
 
 def number(s: State, value: Value) -> Term:
-    """The 64 bits of a value that was written: an address is an unknown of its own, the same for all of a region."""
+    """The 64 bits of a value that was written: an address is an unknown of its own, the same for all of a
+    region."""
     if isinstance(value, Null):
         return 0
     if isinstance(value, Pointer):

@@ -11,12 +11,14 @@ from oracles.reference.state import State
 from oracles.reference.terms import Condition
 
 EFFORT = 2_000_000
-"""Z3's rlimit per query: a count of its own steps, so that the same query always ends in the same way (about 1 s)."""
+"""Z3's rlimit per query: a count of its own steps, so that the same query always ends in the same way (about
+1 s)."""
 
 FEW = 100
-"""Conditions up to which Z3's plain core is asked. Of five ways measured (that core, QF_BV, the default solver, a chain of tactics,
-one solver that follows the path) it took 60 % of the time of QF_BV on generated programs and on a corpus, and left fewer questions
-open; with hundreds of conditions QF_BV is twice as fast."""
+"""Conditions up to which Z3's plain core is asked. Of five ways measured (that core, QF_BV, the default
+solver, a chain of tactics, one solver that follows the path) it took 60 % of the time of QF_BV on generated
+programs and on a corpus, and left fewer questions open; with hundreds of conditions QF_BV is twice as fast.
+"""
 
 
 class Feasible(Enum):
@@ -57,7 +59,9 @@ class Solver:
             return Feasible.NO, None
         if state.model is None and state.assumed is None:
             state.model = self.nothing
-        if state.model is not None and (condition is True or z3.is_true(state.model.eval(condition, model_completion=True))):
+        if state.model is not None and (
+            condition is True or z3.is_true(state.model.eval(condition, model_completion=True))
+        ):
             self.counted.cheap += 1
             return Feasible.YES, state.model
         return self.ask(state.assumptions() if condition is True else [condition, *state.assumptions()])

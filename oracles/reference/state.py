@@ -33,8 +33,8 @@ class Happened:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walked:
-    """One instruction of a path: the frame it ran in (0: main) and its slot; then, with the frame that is current after it
-    ``depth`` deep, the registers, what the path has assumed and what has happened on it."""
+    """One instruction of a path: the frame it ran in (0: main) and its slot; then, with the frame that is
+    current after it ``depth`` deep, the registers, what the path has assumed and what has happened on it."""
 
     frame: int
     at: int
@@ -58,7 +58,8 @@ class Loop:
 
 @dataclass(slots=True)
 class Frame:
-    """A function's activation; ``return_to`` is None for the main program.  ``number`` is unique on the path."""
+    """A function's activation; ``return_to`` is None for the main program.  ``number`` is unique on the
+    path."""
 
     region: Region
     stack: Stack
@@ -72,9 +73,9 @@ class Frame:
 class State:
     """One path.
 
-    ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its bytes are no longer all
-    those of the input.  ``metadata``: how many bytes lie before the packet, once that was asked for.  ``stored``: (offset, size) of
-    what was stored to the context.
+    ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its
+    bytes are no longer all those of the input.  ``metadata``: how many bytes lie before the packet, once that
+    was asked for.  ``stored``: (offset, size) of what was stored to the context.
     """
 
     pc: int
@@ -106,14 +107,28 @@ class State:
     def fork(self) -> State:
         """A copy that goes its own way."""
         frames = [
-            Frame(f.region, f.stack.copy(), f.entry, f.return_to, f.saved,
-                  None if f.loop is None else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra))
+            Frame(
+                f.region,
+                f.stack.copy(),
+                f.entry,
+                f.return_to,
+                f.saved,
+                None
+                if f.loop is None
+                else Loop(f.loop.call, f.loop.entry, f.loop.iteration, f.loop.argument, f.loop.extra),
+            )
             for f in self.frames
-        ]  # fmt: skip
+        ]
         return replace(
-            self, registers=list(self.registers), frames=frames, context=dict(self.context), packet_bytes=dict(self.packet_bytes),
-            references=dict(self.references), seen=dict(self.seen), heads=dict(self.heads),
-        )  # fmt: skip
+            self,
+            registers=list(self.registers),
+            frames=frames,
+            context=dict(self.context),
+            packet_bytes=dict(self.packet_bytes),
+            references=dict(self.references),
+            seen=dict(self.seen),
+            heads=dict(self.heads),
+        )
 
     def assume(self, condition: z3.BoolRef) -> None:
         """Go on only where ``condition`` holds; the model may no longer fit."""
@@ -151,8 +166,8 @@ class State:
         self.registers[1:6] = [UNDEFINED] * 5
 
     def resolve(self, change: dict[int, Value | None]) -> None:
-        """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or, for None, to the same
-        pointer checked."""
+        """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or,
+        for None, to the same pointer checked."""
 
         def renewed(value: Value) -> Value:
             if isinstance(value, Pointer | Null) and value.check in change:

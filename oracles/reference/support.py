@@ -1,5 +1,5 @@
-"""What is modelled and what is not, from the code's own tables: ``python -m oracles.reference.support`` prints the matrix that
-docs/reference-verifier.md shows.
+"""What is modelled and what is not, from the code's own tables: ``python -m oracles.reference.support``
+prints the matrix that docs/reference-verifier.md shows.
 """
 
 from __future__ import annotations
@@ -15,15 +15,23 @@ from oracles.reference.helpers import LOOKED_UP, OBJECTS, SPECIAL
 from oracles.reference.map_kinds import ARRAYS, HASHES
 
 UNMODELLED_FORMS: dict[str, str] = {
-    "addr_space_cast_0_1": "arenas", "addr_space_cast_1_0": "arenas", "gotox": "indirect jumps", "callx": "indirect calls",
-    "call_kfunc": "kernel functions", "ld_btf_id": "kernel variables", "ld_map_idx": "arrays of map descriptors",
+    "addr_space_cast_0_1": "arenas", "addr_space_cast_1_0": "arenas", "gotox": "indirect jumps",
+    "callx": "indirect calls",
+    "call_kfunc": "kernel functions", "ld_btf_id": "kernel variables",
+    "ld_map_idx": "arrays of map descriptors",
     "ld_map_idx_value": "arrays of map descriptors",
 }  # fmt: skip
 """Instruction forms at which a path ends as unknown, and the feature that is missing."""
-_ARGUMENTS = CHECKS.keys() | SIZED | {ArgKind.ANYTHING, ArgKind.SIZE, ArgKind.SIZE_OR_ZERO, ArgKind.ALLOC_SIZE_OR_ZERO}
+_ARGUMENTS = (
+    CHECKS.keys() | SIZED | {ArgKind.ANYTHING, ArgKind.SIZE, ArgKind.SIZE_OR_ZERO, ArgKind.ALLOC_SIZE_OR_ZERO}
+)
 _RESULTS = OBJECTS.keys() | {
-    ResultKind.VOID, ResultKind.INTEGER, ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL, ResultKind.ALLOC_MEM_OR_NULL,
-}  # fmt: skip
+    ResultKind.VOID,
+    ResultKind.INTEGER,
+    ResultKind.MAP_VALUE,
+    ResultKind.MAP_VALUE_OR_NULL,
+    ResultKind.ALLOC_MEM_OR_NULL,
+}
 
 
 def lacking(prototype: Prototype) -> str:
@@ -40,20 +48,35 @@ def matrix() -> Iterator[str]:
     """The matrix as lines of Markdown."""
     yield "| what | modelled | not modelled |"
     yield "|---|---|---|"
-    yield _row("program types", {kind.name.lower(): "a kernel function's arguments" if context.kernel_btf else ""
-                                 for kind, context in CONTEXTS.items()})  # fmt: skip
+    yield _row(
+        "program types",
+        {
+            kind.name.lower(): "a kernel function's arguments" if context.kernel_btf else ""
+            for kind, context in CONTEXTS.items()
+        },
+    )
     forms = {form.name: UNMODELLED_FORMS.get(form.name, "") for form in FORMS}
-    yield f"| instruction forms | {sum(not why for why in forms.values())} of {len(forms)} | {_missing(forms)} |"
-    yield _row("lookups in maps", {kind.name.lower(): "" if kind in ARRAYS | HASHES | LOOKED_UP else "lookup"
-                                   for kind in MapType if kind not in _WITHOUT_LOOKUP})  # fmt: skip
-    yield "| functions of the program | static, and global as they are called | arguments that may be untrusted pointers |"
+    modelled = sum(not why for why in forms.values())
+    yield f"| instruction forms | {modelled} of {len(forms)} | {_missing(forms)} |"
+    yield _row(
+        "lookups in maps",
+        {
+            kind.name.lower(): "" if kind in ARRAYS | HASHES | LOOKED_UP else "lookup"
+            for kind in MapType
+            if kind not in _WITHOUT_LOOKUP
+        },
+    )
+    functions = "static, and global as they are called"
+    yield f"| functions of the program | {functions} | arguments that may be untrusted pointers |"
     helpers = {prototype.name: lacking(prototype) for prototype in PROTOTYPES.values()}
     yield f"| helpers | {sum(not why for why in helpers.values())} of {len(helpers)} | {_missing(helpers)} |"
 
 
 _WITHOUT_LOOKUP = frozenset({
-    MapType.PROG_ARRAY, MapType.PERF_EVENT_ARRAY, MapType.STACK_TRACE, MapType.CGROUP_ARRAY, MapType.RINGBUF, MapType.USER_RINGBUF,
-    MapType.STRUCT_OPS, MapType.BLOOM_FILTER, MapType.QUEUE, MapType.STACK, MapType.ARENA, MapType.INSN_ARRAY, MapType.CPUMAP,
+    MapType.PROG_ARRAY, MapType.PERF_EVENT_ARRAY, MapType.STACK_TRACE, MapType.CGROUP_ARRAY, MapType.RINGBUF,
+    MapType.USER_RINGBUF,
+    MapType.STRUCT_OPS, MapType.BLOOM_FILTER, MapType.QUEUE, MapType.STACK, MapType.ARENA, MapType.INSN_ARRAY,
+    MapType.CPUMAP,
     MapType.REUSEPORT_SOCKARRAY,
 })  # fmt: skip
 """Maps that no program looks up in, or whose other use is what matters."""

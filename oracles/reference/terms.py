@@ -1,7 +1,9 @@
-"""Terms: bit-vectors of a stated width, as a Python number where every bit is known and as a Z3 expression where not.
+"""Terms: bit-vectors of a stated width, as a Python number where every bit is known and as a Z3 expression
+where not.
 
-Numbers are unsigned.  Each function folds numbers itself, since a run of a verified program is mostly constants and Z3's
-expressions cost a hundred times more than Python's.  Conditions are ``bool`` or ``z3.BoolRef`` in the same way.
+Numbers are unsigned.  Each function folds numbers itself, since a run of a verified program is mostly
+constants and Z3's expressions cost a hundred times more than Python's.  Conditions are ``bool`` or
+``z3.BoolRef`` in the same way.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ def symbol(name: str, bits: int = 64) -> z3.BitVecRef:
 
 
 def add(a: Term, b: Term, bits: int = 64) -> Term:
-    """Sum, wrapping.  Constants that are added one after the other are folded, so that offsets stay small expressions."""
+    """Sum, wrapping.  Constants that are added one after the other are folded, so that offsets stay small
+    expressions."""
     if isinstance(a, int):
         a, b = b, a
     if isinstance(a, int) and isinstance(b, int):
@@ -75,7 +78,11 @@ def extract(a: Term, high: int, low: int) -> Term:
         for operand in a.children():
             at -= operand.size()
             if low >= at:
-                return extract(_folded(operand), high - at, low - at) if high < at + operand.size() else z3.Extract(high, low, a)
+                return (
+                    extract(_folded(operand), high - at, low - at)
+                    if high < at + operand.size()
+                    else z3.Extract(high, low, a)
+                )
     if z3.is_app_of(a, z3.Z3_OP_EXTRACT):
         base = a.params()[1]
         return z3.Extract(high + base, low + base, a.arg(0))

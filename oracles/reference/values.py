@@ -1,4 +1,5 @@
-"""What a register or eight bytes of stack hold on a path: a number, a pointer, a pointer that turned out null, or nothing."""
+"""What a register or eight bytes of stack hold on a path: a number, a pointer, a pointer that turned out
+null, or nothing."""
 
 from __future__ import annotations
 
@@ -43,16 +44,18 @@ class RegionKind(Enum):
     KERNEL = "kernel"
 
 
-SOCKETS: Final = frozenset({RegionKind.SOCKET, RegionKind.SOCK_COMMON, RegionKind.TCP_SOCK, RegionKind.XDP_SOCK})
+SOCKETS: Final = frozenset(
+    {RegionKind.SOCKET, RegionKind.SOCK_COMMON, RegionKind.TCP_SOCK, RegionKind.XDP_SOCK}
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
     """Memory, or a kernel object; equal only to itself.
 
-    ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.  ``readable``,
-    ``writable``: what the map's flags or the region's nature allow.  ``key``: for map values the text of the looked-up key, so that
-    two lookups of one key are known to share memory.
+    ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.
+    ``readable``, ``writable``: what the map's flags or the region's nature allow.  ``key``: for map values
+    the text of the looked-up key, so that two lookups of one key are known to share memory.
     """
 
     kind: RegionKind
@@ -69,8 +72,9 @@ class Region:
 class Pointer:
     """``offset`` (64 bits, signed) bytes into ``region``.
 
-    ``check``: number of the call that gave it, as long as the program has not compared it with null where that matters to a kernel.
-    ``end``: it is the packet's end.  ``reference``: number of the reference that it holds.
+    ``check``: number of the call that gave it, as long as the program has not compared it with null where
+    that matters to a kernel. ``end``: it is the packet's end.  ``reference``: number of the reference that it
+    holds.
     """
 
     region: Region
@@ -82,7 +86,8 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """The null that call number ``check`` gave instead of a pointer, not yet compared; as a number it is 0."""
+    """The null that call number ``check`` gave instead of a pointer, not yet compared; as a number it is
+    0."""
 
     check: int
     kind: RegionKind

@@ -25,7 +25,8 @@ from oracles.reference.terms import symbol
 from oracles.reference.values import LONGEST_PACKET, UNDEFINED, Pointer, Region, RegionKind
 
 _STEPS: dict[int, Callable[[Explorer, State, Insn], list[State]]] = {
-    o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step, o.ST: loads.step,
+    o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step,
+    o.ST: loads.step,
     o.STX: loads.step,
 }  # fmt: skip
 
@@ -44,7 +45,8 @@ def _step(x: Explorer, s: State) -> list[State]:
 
 
 def final_states(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[State]]:  # noqa: B008 (frozen)
-    """The answer, and the state of every path that returns: R0 as a term, and what the path assumed and took from the world."""
+    """The answer, and the state of every path that returns: R0 as a term, and what the path assumed and took
+    from the world."""
     states: list[State] = []
     x = Explorer(case, lambda case, rule, at: False, budget)
     x.exits = states.append
@@ -52,8 +54,8 @@ def final_states(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[St
 
 
 def walks(case: Case, budget: Budget = Budget()) -> tuple[Answer, list[tuple[State, list[Walked]]]]:  # noqa: B008 (frozen)
-    """Every path that returns, instruction by instruction, with its last state; an answer of ``UNKNOWN`` means that paths are
-    missing."""
+    """Every path that returns, instruction by instruction, with its last state; an answer of ``UNKNOWN``
+    means that paths are missing."""
     x = Explorer(case, lambda case, rule, at: False, budget)
     x.walks = []
     answer = _run(x)
@@ -72,14 +74,17 @@ def _steps(state: State) -> list[Walked]:
 def verify(case: Case, confirm: Confirm, budget: Budget = Budget(), solver: Solver | None = None) -> Answer:  # noqa: B008 (frozen)
     """Whether some input makes the program break a safety rule, and which policy rules it breaks.
 
-    ``confirm`` runs a witness: without its yes nothing is unsafe.  Deterministic, but for answers whose reason is ``wall``.
+    ``confirm`` runs a witness: without its yes nothing is unsafe.  Deterministic, but for answers whose
+    reason is ``wall``.
     """
     return _run(Explorer(case, confirm, budget, solver))
 
 
 def _run(x: Explorer) -> Answer:
     if not check_form(x):
-        return Answer(Verdict.UNKNOWN, reason="the program's form is not one that runs", policy=tuple(x.broken.values()))
+        return Answer(
+            Verdict.UNKNOWN, reason="the program's form is not one that runs", policy=tuple(x.broken.values())
+        )
     for spec in x.program.maps:
         for since, before in spans(lambda release: map_refusal(x.program, spec, release) is not None):  # noqa: B023 (used here)
             broken = Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before)
@@ -88,7 +93,11 @@ def _run(x: Explorer) -> Answer:
     if x.globals and (x.by_ranges or x.walks is not None):
         x.unknown["global functions, of whose calls kernels know nothing"] = None
     if x.globals and may_be_untrusted(x.program):
-        return Answer(Verdict.UNKNOWN, reason="arguments that may be untrusted pointers", policy=tuple(x.broken.values()))
+        return Answer(
+            Verdict.UNKNOWN,
+            reason="arguments that may be untrusted pointers",
+            policy=tuple(x.broken.values()),
+        )
     return x.explore(start(x), _step)
 
 
@@ -106,7 +115,9 @@ def start(x: Explorer) -> State:
     context = Region(RegionKind.CONTEXT, 1)
     length = symbol("packet_length")
     packet = Region(RegionKind.PACKET, 2, length)
-    state = State(0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=4 + 2 * len(x.program.maps))
+    state = State(
+        0, [UNDEFINED] * 11, [Frame(stack, Stack(), 0)], packet=packet, fresh=4 + 2 * len(x.program.maps)
+    )
     state.assume(z3.ULE(length, LONGEST_PACKET))
     state.model = x.solver.nothing
     state.registers[1] = Pointer(context, 0)

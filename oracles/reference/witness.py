@@ -22,8 +22,8 @@ SHORTEST_PACKET, LONGEST_PACKET = 14, 2048
 def witness(case: Case, state: State, wrong: Condition, model: z3.ModelRef, solver: Solver) -> Iterator[Case]:
     """Cases to try, the likeliest first.
 
-    The path lets another processor write a map between two reads; a run does not.  So the first case comes from a model in which
-    what is read twice is the same twice.
+    The path lets another processor write a map between two reads; a run does not.  So the first case comes
+    from a model in which what is read twice is the same twice.
     """
     conditions = [*([] if isinstance(wrong, bool) else [wrong]), *state.assumptions()]
     alone = _sequential(state)
@@ -40,7 +40,8 @@ def witness(case: Case, state: State, wrong: Condition, model: z3.ModelRef, solv
 
 
 def _convenient(state: State, link_header: int, buffer: bool) -> list[z3.BoolRef]:
-    """What an input has to be so that it can be made: a packet that a kernel takes for a test run, and not a large one."""
+    """What an input has to be so that it can be made: a packet that a kernel takes for a test run, and not a
+    large one."""
     if state.packet is None or isinstance(state.packet.size, int):
         return []
     conditions = [z3.ULE(state.packet.size, LONGEST_PACKET)]
@@ -93,7 +94,9 @@ def _case(case: Case, state: State, model: z3.ModelRef, link_header: int) -> Cas
     packet = bytearray(max(size, 64 if state.packet is None else 0))
     context: dict[int, int] = {}
     script: list[int] = []
-    contents: list[dict[bytes, bytearray]] = [{key: bytearray(value) for key, value in spec.contents} for spec in case.program.maps]
+    contents: list[dict[bytes, bytearray]] = [
+        {key: bytearray(value) for key, value in spec.contents} for spec in case.program.maps
+    ]
     regions: dict[int, bytearray] = {}
     given: set[tuple[int, int]] = set()
     for event in state.events():
@@ -137,7 +140,9 @@ def _case(case: Case, state: State, model: z3.ModelRef, link_header: int) -> Cas
     )
     packet = bytearray(link_header) + packet
     data = bytes(context.get(n, 0) for n in range(max(context, default=-1) + 1))
-    return replace(case, program=replace(case.program, maps=maps), inputs=(Input(bytes(packet), data, tuple(script)),))
+    return replace(
+        case, program=replace(case.program, maps=maps), inputs=(Input(bytes(packet), data, tuple(script)),)
+    )
 
 
 def _direct(spec: MapSpec, contents: dict[bytes, bytearray]) -> bytearray:

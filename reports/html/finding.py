@@ -18,11 +18,14 @@ _NO_WITNESS = "None is needed: the verdict is the fault."
 
 
 def context(finding: Finding) -> dict[str, Any]:
-    """The template's variables.  Raises :class:`ebpf.errors.InputError` when the finding's case is not one."""
+    """The template's variables.  Raises :class:`ebpf.errors.InputError` when the finding's case is not
+    one."""
     if finding.object is not None:
         return {"finding": finding, "rows": (), "commands": commands(finding)}
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
-    rows = finding.listing or tuple(ListingRow(index, text) for index, text in listing(case.program.instructions))
+    rows = finding.listing or tuple(
+        ListingRow(index, text) for index, text in listing(case.program.instructions)
+    )
     return {
         "finding": finding,
         "program": _describe(case),
@@ -30,7 +33,9 @@ def context(finding: Finding) -> dict[str, Any]:
         "columns": [(title, field) for title, field in _COLUMNS if any(getattr(row, field) for row in rows)],
         "witness": _witness(case, finding.witness),
         "no_witness": _NO_BYTES if finding.witness is not None else _NO_WITNESS,
-        "verdicts": [(verdict, _judge(verdict.verdict, finding.should_accept)) for verdict in finding.verdicts],
+        "verdicts": [
+            (verdict, _judge(verdict.verdict, finding.should_accept)) for verdict in finding.verdicts
+        ],
         "maps": [_map(number, case) for number in range(len(case.program.maps))],
         "commands": commands(finding),
     }
@@ -38,7 +43,11 @@ def context(finding: Finding) -> dict[str, Any]:
 
 def _describe(case: Case) -> str:
     program = case.program
-    words = [program.type.name.lower(), f"{number(len(program.instructions))} instruction slots", f"licence {program.license}"]
+    words = [
+        program.type.name.lower(),
+        f"{number(len(program.instructions))} instruction slots",
+        f"licence {program.license}",
+    ]
     if program.attach_type is not None:
         words.append(f"attach type {program.attach_type.name.lower()}")
     if program.attach_to:
@@ -46,7 +55,9 @@ def _describe(case: Case) -> str:
     if program.flags:
         words.append(f"flags {program.flags.name or program.flags.value}".lower())
     if case.capabilities is not None:
-        words.append(f"loaded with {', '.join(case.capabilities)}" if case.capabilities else "loaded without privilege")
+        words.append(
+            f"loaded with {', '.join(case.capabilities)}" if case.capabilities else "loaded without privilege"
+        )
     return " · ".join(words)
 
 
@@ -56,12 +67,16 @@ def _witness(case: Case, index: int | None) -> list[tuple[str, str]]:
     chosen = case.inputs[index]
     parts = [(f"packet, {len(chosen.packet)} bytes", hexdump(chosen.packet))] if chosen.packet else []
     parts += [(f"context, {len(chosen.context)} bytes", hexdump(chosen.context))] if chosen.context else []
-    parts += [("helper results, in call order", " ".join(hex(value) for value in chosen.helpers))] if chosen.helpers else []
+    parts += (
+        [("helper results, in call order", " ".join(hex(value) for value in chosen.helpers))]
+        if chosen.helpers
+        else []
+    )
     return parts
 
 
 def _judge(verdict: str, should_accept: bool | None) -> str:
-    """"wrong" for an opinion that a right kernel would not give, "open" for no opinion, "" else."""
+    """ "wrong" for an opinion that a right kernel would not give, "open" for no opinion, "" else."""
     if verdict not in ("accept", "reject"):
         return "open"
     return "wrong" if should_accept is not None and (verdict == "accept") is not should_accept else ""

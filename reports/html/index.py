@@ -1,4 +1,5 @@
-"""What the index page shows, from a run: the ordering and the sentences, so that the template only lays out."""
+"""What the index page shows, from a run: the ordering and the sentences, so that the template only lays
+out."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ _MESSAGES = 40
 _REJECTIONS = "Of programs meant to be valid that the kernel refused."
 _GAPS = "Safe programs refused beyond the kernel's own means of proof: counted, not findings."
 _OPEN = "Why a program is neither safe nor unsafe to it: what is not modelled, or a budget."
+
 
 def context(run: Run) -> dict[str, Any]:
     """The template's variables."""
@@ -31,7 +33,9 @@ def context(run: Run) -> dict[str, Any]:
             for reason, count in sorted(cell.abstained.items(), key=lambda item: -item[1])
         ],
         "tiles": _tiles(summary.programs),
-        "productions": sorted(summary.productions, key=lambda row: (row.accepted / row.used if row.used else 2, row.name)),
+        "productions": sorted(
+            summary.productions, key=lambda row: (row.accepted / row.used if row.used else 2, row.name)
+        ),
         "precision_kernels": precision.kernels(summary),
         "precision_rows": precision.rows(summary),
         "precision_level": precision.level,
@@ -50,7 +54,9 @@ def headline(run: Run) -> str:
     new = len(run.new)
     found = f"{new} new finding{'' if new == 1 else 's'}" if new else "Nothing new"
     known = f", {len(run.known)} known" if run.known else ""
-    kernels = len({cell.kernel for cell in run.summary.cells} | {kernel.name for kernel in run.summary.kernels})
+    kernels = len(
+        {cell.kernel for cell in run.summary.cells} | {kernel.name for kernel in run.summary.kernels}
+    )
     where = f" on {kernels} kernel{'' if kernels == 1 else 's'}" if kernels else ""
     return f"{found}{known}: {_judged(run.summary.programs)} judged{where} in {duration(run.summary.seconds)}"
 
@@ -71,8 +77,14 @@ def _tiles(programs: ProgramCounts) -> list[tuple[str, str]]:
         (number(programs.judged), "programs judged"),
         (percent(programs.distinct, programs.judged), "distinct, up to register names"),
         (percent(programs.accepted, programs.judged), "accepted"),
-        (percent(programs.meant_valid_accepted, programs.meant_valid), f"accepted, of {number(programs.meant_valid)} meant valid"),
-        (percent(programs.near_misses_refused, programs.near_misses), f"refused of {number(programs.near_misses)} near misses"),
+        (
+            percent(programs.meant_valid_accepted, programs.meant_valid),
+            f"accepted, of {number(programs.meant_valid)} meant valid",
+        ),
+        (
+            percent(programs.near_misses_refused, programs.near_misses),
+            f"refused of {number(programs.near_misses)} near misses",
+        ),
         (number(programs.mutations), "mutated from the corpus"),
         (percent(programs.unprivileged, programs.judged), "loaded unprivileged"),
         (number(programs.median_instructions), "instructions, median"),

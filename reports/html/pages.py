@@ -1,4 +1,5 @@
-"""Pages from a run.  Every value reaches the page through jinja2's autoescape: a kernel log may hold anything."""
+"""Pages from a run.  Every value reaches the page through jinja2's autoescape: a kernel log may hold
+anything."""
 
 from __future__ import annotations
 
@@ -59,7 +60,10 @@ def finding_page(finding: Finding) -> str:
 def write(run: Run) -> list[Path]:
     """Writes index.html and findings/ID/index.html into the run's directory; returns what was written."""
     pages = {run.directory / "index.html": index_page(run)}
-    pages |= {run.directory / "findings" / finding.id / "index.html": finding_page(finding) for finding in run.findings}
+    pages |= {
+        run.directory / "findings" / finding.id / "index.html": finding_page(finding)
+        for finding in run.findings
+    }
     for path, page in pages.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")

@@ -1,7 +1,8 @@
-"""What a run leaves behind: findings, a summary, and the events it went through.  Frozen values that read and write as JSON.
+"""What a run leaves behind: findings, a summary, and the events it went through.  Frozen values that read and
+write as JSON.
 
-Files of a run's directory: ``run.json`` (:class:`RunSummary`), ``findings.jsonl`` (one :class:`Finding` a line),
-``programs.jsonl`` (:class:`ProgramJudged`, where the run kept them).
+Files of a run's directory: ``run.json`` (:class:`RunSummary`), ``findings.jsonl`` (one :class:`Finding` a
+line), ``programs.jsonl`` (:class:`ProgramJudged`, where the run kept them).
 """
 
 from reports.records.events import Event, FindingFound, ProgramJudged, Progress, RunEnded, VmLost
@@ -17,7 +18,16 @@ from reports.records.finding import (
 )
 from reports.records.object import ObjectEvidence
 from reports.records.precision import VIEWS, Precision
-from reports.records.summary import Cell, CellState, KernelRun, Loss, Production, ProgramCounts, RunSummary, SecondOpinion
+from reports.records.summary import (
+    Cell,
+    CellState,
+    KernelRun,
+    Loss,
+    Production,
+    ProgramCounts,
+    RunSummary,
+    SecondOpinion,
+)
 
 __all__ = [
     "VIEWS",

@@ -8,8 +8,11 @@ from reports.records.finding import Finding
 from reports.records.summary import Loss, RunSummary
 
 
-class ProgramJudged(msgspec.Struct, frozen=True, tag_field="event", tag="program", kw_only=True, omit_defaults=True):
-    """One program on one kernel.  ``microseconds`` is guest time in BPF_PROG_LOAD; the counts are the kernel's own."""
+class ProgramJudged(
+    msgspec.Struct, frozen=True, tag_field="event", tag="program", kw_only=True, omit_defaults=True
+):
+    """One program on one kernel.  ``microseconds`` is guest time in BPF_PROG_LOAD; the counts are the
+    kernel's own."""
 
     name: str
     kernel: str

@@ -47,10 +47,12 @@ class Status(Enum):
 
 
 class ListingRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One instruction of the program.  ``index`` is its slot number; the three opinions are texts, None where there is none.
+    """One instruction of the program.  ``index`` is its slot number; the three opinions are texts, None where
+    there is none.
 
-    ``claim`` is what the kernel's log says of the registers it touches, ``value`` what they held in the witness run,
-    ``reference`` what the reference verifier knows of them.  ``note`` says, on the culprit's row, what is wrong there.
+    ``claim`` is what the kernel's log says of the registers it touches, ``value`` what they held in the
+    witness run, ``reference`` what the reference verifier knows of them.  ``note`` says, on the culprit's
+    row, what is wrong there.
     """
 
     index: int
@@ -79,7 +81,8 @@ class Reproduced(msgspec.Struct, frozen=True):
 
 
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who produced this, with what, when.  ``versions`` is name → version of all that had a say; ``date`` is ISO 8601 in UTC."""
+    """Who produced this, with what, when.  ``versions`` is name → version of all that had a say; ``date`` is
+    ISO 8601 in UTC."""
 
     versions: dict[str, str]
     seed: int
@@ -94,12 +97,12 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A confirmed disagreement.
 
-    ``statement`` is one sentence.  ``signature`` is the key under which two findings are the same bug.  ``kernel`` is
-    the one it was found on.  Either ``case`` is a ``veridiff-case/1`` object, and ``witness`` the index of the input in it that
-    shows the fault; or ``object`` is what it is about.
-    ``should_accept`` is the verdict a right kernel would give, None where the verdict is not the matter, and
-    ``expected_return`` the right 32-bit result of the witness run.  ``known_as`` names the known-issues entry.
-    ``reproducers`` is a name (c, selftest, hex, case, ...) → file, relative to the finding's directory.
+    ``statement`` is one sentence.  ``signature`` is the key under which two findings are the same bug.
+    ``kernel`` is the one it was found on.  Either ``case`` is a ``veridiff-case/1`` object, and ``witness``
+    the index of the input in it that shows the fault; or ``object`` is what it is about. ``should_accept`` is
+    the verdict a right kernel would give, None where the verdict is not the matter, and ``expected_return``
+    the right 32-bit result of the witness run.  ``known_as`` names the known-issues entry. ``reproducers`` is
+    a name (c, selftest, hex, case, ...) → file, relative to the finding's directory.
     """
 
     format: Literal["veridiff-finding/1"] = "veridiff-finding/1"

@@ -11,9 +11,10 @@ VIEWS = ("u64", "s64", "u32", "s32", "tnum")
 class Precision(msgspec.Struct, frozen=True, kw_only=True):
     """One instruction form on one kernel.
 
-    Of ``judged`` claims, ``decided`` were settled within the solver's budget.  Of the claims looked at more closely, the distance
-    from the tightest one is known for ``measured`` and not for ``open``; ``tight`` have none.  ``excess`` is a view (u64, s64, u32,
-    s32, tnum) → by how many bits the claim is too wide, the mean over those measured.
+    Of ``judged`` claims, ``decided`` were settled within the solver's budget.  Of the claims looked at more
+    closely, the distance from the tightest one is known for ``measured`` and not for ``open``; ``tight`` have
+    none.  ``excess`` is a view (u64, s64, u32, s32, tnum) → by how many bits the claim is too wide, the mean
+    over those measured.
     """
 
     kernel: str

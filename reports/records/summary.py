@@ -21,7 +21,8 @@ class CellState(Enum):
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One property on one kernel.  ``abstained`` is a reason → how often; ``floor`` is how many must be judged to count."""
+    """One property on one kernel.  ``abstained`` is a reason → how often; ``floor`` is how many must be
+    judged to count."""
 
     kernel: str
     kind: Kind
@@ -40,7 +41,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProgramCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many programs, of which sort.  ``distinct`` is up to register renaming; medians are over all programs."""
+    """How many programs, of which sort.  ``distinct`` is up to register renaming; medians are over all
+    programs."""
 
     judged: int
     accepted: int
@@ -60,7 +62,8 @@ class ProgramCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A kernel of the run: how it ran and what it did.  ``load_rate`` is in programs per second and virtual machine."""
+    """A kernel of the run: how it ran and what it did.  ``load_rate`` is in programs per second and virtual
+    machine."""
 
     name: str
     release: str
@@ -74,7 +77,8 @@ class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
-    """A virtual machine that went away.  ``culprit`` is the case that does it again alone; empty when none in flight does."""
+    """A virtual machine that went away.  ``culprit`` is the case that does it again alone; empty when none in
+    flight does."""
 
     kernel: str
     reason: str
@@ -84,7 +88,8 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Production(msgspec.Struct, frozen=True):
-    """How often a production of the generator was used in a program meant to be valid, and how many of those were accepted."""
+    """How often a production of the generator was used in a program meant to be valid, and how many of those
+    were accepted."""
 
     name: str
     used: int
@@ -94,8 +99,8 @@ class Production(msgspec.Struct, frozen=True):
 class SecondOpinion(msgspec.Struct, frozen=True, kw_only=True):
     """What the reference verifier said of the programs it was asked about.
 
-    ``milliseconds``: CPU time per program, rounded up to a power of two → how many programs.  ``open``: why it could not tell → how
-    many.
+    ``milliseconds``: CPU time per program, rounded up to a power of two → how many programs.  ``open``: why
+    it could not tell → how many.
     """
 
     safe: int = 0
@@ -108,9 +113,10 @@ class SecondOpinion(msgspec.Struct, frozen=True, kw_only=True):
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run.
 
-    ``started`` is ISO 8601 in UTC, ``seconds`` from the first program judged.  ``complete`` is False when it was cut short, and
-    ``incomplete_because`` then says by what.  ``rejections`` and ``gaps`` are a message → how many programs; ``findings_new`` and
-    ``findings_known`` count findings, whose records are in ``findings.jsonl``.  ``rates`` are by name, which tells the unit.
+    ``started`` is ISO 8601 in UTC, ``seconds`` from the first program judged.  ``complete`` is False when it
+    was cut short, and ``incomplete_because`` then says by what.  ``rejections`` and ``gaps`` are a message →
+    how many programs; ``findings_new`` and ``findings_known`` count findings, whose records are in
+    ``findings.jsonl``.  ``rates`` are by name, which tells the unit.
     """
 
     format: Literal["veridiff-run/1"] = "veridiff-run/1"

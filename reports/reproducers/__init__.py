@@ -1,5 +1,5 @@
-"""From a case to files a kernel developer can use without veridiff: a C program, a selftest, an ELF object, plain hex, the
-case itself."""
+"""From a case to files a kernel developer can use without veridiff: a C program, a selftest, an ELF object,
+plain hex, the case itself."""
 
 from reports.reproducers.files import write
 

@@ -1,4 +1,5 @@
-"""A standalone C program for a finding: bpf(2) and nothing else, so that it builds anywhere and hides nothing."""
+"""A standalone C program for a finding: bpf(2) and nothing else, so that it builds anywhere and hides
+nothing."""
 
 from __future__ import annotations
 
@@ -15,14 +16,26 @@ from reports.text import one_line
 
 _PSEUDO_MAP = (1, 2)  # BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE
 _LD_IMM64 = 0x18
-_CAPABILITIES = {"NET_ADMIN": 12, "NET_RAW": 13, "SYS_ADMIN": 21, "SYS_RESOURCE": 24, "PERFMON": 38, "BPF": 39}
+_CAPABILITIES = {
+    "NET_ADMIN": 12,
+    "NET_RAW": 13,
+    "SYS_ADMIN": 21,
+    "SYS_RESOURCE": 24,
+    "PERFMON": 38,
+    "BPF": 39,
+}
 """Those bpf(2) asks for, by number (include/uapi/linux/capability.h)."""
 
 
 def c_program(finding: Finding, case: Case) -> str:
-    """The program's text.  It refuses to run unless told that it runs in a virtual machine: people will start it as root."""
+    """The program's text.  It refuses to run unless told that it runs in a virtual machine: people will start
+    it as root."""
     program = case.program
-    chosen = case.inputs[finding.witness] if finding.witness is not None and finding.witness < len(case.inputs) else Input()
+    chosen = (
+        case.inputs[finding.witness]
+        if finding.witness is not None and finding.witness < len(case.inputs)
+        else Input()
+    )
     texts = dict(listing(program.instructions))
     return (
         _environment()
@@ -31,11 +44,20 @@ def c_program(finding: Finding, case: Case) -> str:
             finding=finding,
             case=case,
             program=program,
-            instructions=[(_initializer(insn), texts.get(index, "")) for index, insn in enumerate(program.instructions)],
+            instructions=[
+                (_initializer(insn), texts.get(index, "")) for index, insn in enumerate(program.instructions)
+            ],
             maps=list(enumerate(program.maps)),
             map_slots=_map_slots(program.instructions),
-            templates=[(index, spec.inner) for index, spec in enumerate(program.maps) if spec.inner is not None],
-            contents=[(index, *pair) for index, spec in enumerate(program.maps) if not _is_nested(spec) for pair in spec.contents],
+            templates=[
+                (index, spec.inner) for index, spec in enumerate(program.maps) if spec.inner is not None
+            ],
+            contents=[
+                (index, *pair)
+                for index, spec in enumerate(program.maps)
+                if not _is_nested(spec)
+                for pair in spec.contents
+            ],
             packet=chosen.packet,
             context=chosen.context,
             runs=finding.witness is not None,
@@ -67,7 +89,9 @@ def comment(text: str) -> str:
 
 def string(text: str) -> str:
     """A C string literal."""
-    quoted = "".join(chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}" for byte in text.encode())
+    quoted = "".join(
+        chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}" for byte in text.encode()
+    )
     return f'"{quoted}"'
 
 
@@ -83,7 +107,8 @@ def _initializer(insn: Insn) -> str:
 
 
 def _map_slots(instructions: tuple[Insn, ...]) -> list[tuple[int, int]]:
-    """(slot, map index) of each instruction that names a map; second slots of 64-bit loads are no instructions."""
+    """(slot, map index) of each instruction that names a map; second slots of 64-bit loads are no
+    instructions."""
     second = {index + 1 for index, insn in enumerate(instructions) if insn.opcode == _LD_IMM64}
     return [
         (index, insn.imm)

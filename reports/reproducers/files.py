@@ -19,12 +19,16 @@ _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
     "c": ("reproducer.c", lambda finding, case: c_program(finding, case).encode()),
     "selftest": ("verifier_veridiff.c", lambda finding, case: selftest(finding, case).encode()),
     "object": ("program.o", object_file),
-    "hex": ("program.hex", lambda _, case: encode(case.program.instructions).hex(" ", 8).replace(" ", "\n").encode() + b"\n"),
+    "hex": (
+        "program.hex",
+        lambda _, case: encode(case.program.instructions).hex(" ", 8).replace(" ", "\n").encode() + b"\n",
+    ),
 }
 
 
 def write(finding: Finding, directory: Path) -> dict[str, str]:
-    """Writes a finding's reproducers into its directory; name → file name, as :attr:`Finding.reproducers` wants it.
+    """Writes a finding's reproducers into its directory; name → file name, as :attr:`Finding.reproducers`
+    wants it.
 
     One that cannot say what the case is is left out.
 

@@ -1,6 +1,7 @@
 """A program as naked functions of clang's inline assembly, the way the kernel's verifier tests are written.
 
-LLVM's dialect, since clang assembles it; labels for jumps; a function for each subprogram, since libbpf links those by symbol.
+LLVM's dialect, since clang assembles it; labels for jumps; a function for each subprogram, since libbpf links
+those by symbol.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def functions(program: Program, name: str) -> list[Function]:
         function = max((one for one in built if one.start <= index), key=lambda one: one.start)
         if index in labels:
             function.lines.append(f"l{index}_%=:")
-        function.lines += [f"{line};" for line in _lines(program, index, text, kernel[index], names, function)]
+        function.lines += [
+            f"{line};" for line in _lines(program, index, text, kernel[index], names, function)
+        ]
     return built
 
 
@@ -59,7 +62,9 @@ def _target(index: int, text: str) -> int | None:
     return index + 1 + int(found[1]) if found else None
 
 
-def _lines(program: Program, index: int, text: str, kernel: str, names: dict[int, str], function: Function) -> list[str]:
+def _lines(
+    program: Program, index: int, text: str, kernel: str, names: dict[int, str], function: Function
+) -> list[str]:
     insn = program.instructions[index]
     target = _target(index, text)
     if target is not None:

@@ -1,4 +1,5 @@
-"""A stanza for tools/testing/selftests/bpf/progs: what a right kernel would do, in the words of the kernel's own tests."""
+"""A stanza for tools/testing/selftests/bpf/progs: what a right kernel would do, in the words of the kernel's
+own tests."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def selftest(finding: Finding, case: Case) -> str:
     lines = [
         "// SPDX-License-Identifier: GPL-2.0",
         f"/* {comment(finding.statement)} */",
-        f"/* {comment(finding.signature)}, found on {comment(finding.kernel)} by {comment(finding.provenance.command)} */",
+        f"/* {comment(finding.signature)}, found on {comment(finding.kernel)} by "
+        f"{comment(finding.provenance.command)} */",
         "#include <linux/bpf.h>",
         "#include <linux/filter.h>",
         "#include <bpf/bpf_helpers.h>",
@@ -51,7 +53,7 @@ def selftest(finding: Finding, case: Case) -> str:
         *_expectations(finding, case),
         *_function(entry, "__naked void"),
         "",
-        f"char _license[] SEC(\"license\") = {string(case.program.license)};",
+        f'char _license[] SEC("license") = {string(case.program.license)};',
     ]
     return "\n".join(lines) + "\n"
 
@@ -70,7 +72,8 @@ def _function(function: Function, kind: str) -> list[str]:
 
 
 def _expectations(finding: Finding, case: Case) -> list[str]:
-    """Annotations for what a right kernel does; the message is that of a kernel which refuses it, where one was seen."""
+    """Annotations for what a right kernel does; the message is that of a kernel which refuses it, where one
+    was seen."""
     lines = []
     unprivileged = "_unpriv" if case.capabilities == () else ""
     if finding.should_accept is not None:
@@ -78,7 +81,14 @@ def _expectations(finding: Finding, case: Case) -> list[str]:
     elif finding.expected_return is not None:
         lines.append(f"__success{unprivileged}")
     if finding.should_accept is False:
-        message = next((verdict.message for verdict in finding.verdicts if verdict.verdict == "reject" and verdict.message), "")
+        message = next(
+            (
+                verdict.message
+                for verdict in finding.verdicts
+                if verdict.verdict == "reject" and verdict.message
+            ),
+            "",
+        )
         lines += [f"__msg{unprivileged}({string(message)})"] if message else []
     if finding.expected_return is not None:
         lines.append(f"__retval{unprivileged}({finding.expected_return:#x})")
@@ -100,4 +110,4 @@ def _map(index: int, spec: MapSpec) -> list[str]:
         f"\t__uint(max_entries, {spec.max_entries});",
     ]
     lines += [f"\t__uint(map_flags, {spec.flags:#x});"] if spec.flags else []
-    return [*lines, f"}} m{index} SEC(\".maps\");", ""]
+    return [*lines, f'}} m{index} SEC(".maps");', ""]

@@ -41,14 +41,18 @@ def test_sections_say_where(section, place, trigger):
     assert trigger_of(place) is trigger
 
 
-@pytest.mark.parametrize("section", ["xdp", "tracepoint", "kprobe/vfs_read+8", "uprobe/x:y", "cgroup/skb", "f"])
+@pytest.mark.parametrize(
+    "section", ["xdp", "tracepoint", "kprobe/vfs_read+8", "uprobe/x:y", "cgroup/skb", "f"]
+)
 def test_other_sections_say_nothing_that_is_attached_to_here(section):
     (program,) = open_object(write_object([Part("f", talk.hello().program, section)]), "x.o").programs
     assert place_of(program, Generation.LIBBPF_1) is None
 
 
 def test_older_rules_know_prefixes():
-    (program,) = open_object(write_object([Part("f", talk.hello().program, "socket1")]), "x.o", Generation.LIBBPF_0_3).programs
+    (program,) = open_object(
+        write_object([Part("f", talk.hello().program, "socket1")]), "x.o", Generation.LIBBPF_0_3
+    ).programs
     assert place_of(program, Generation.LIBBPF_0_3) == "socket"
 
 
@@ -58,7 +62,9 @@ def trial(got) -> Trial:
 
 PIPE = b"a-1 [000] d..31 1.0: bpf_trace_printk: one\n" * 9
 SLOTS = tuple((bytes([n, 0, 0, 0]), bytes([n < 2]) + bytes(7)) for n in range(4))
-DONE = Attached((Reached(Stage.MAPS, 0), Reached(Stage.ATTACH, errno.EINVAL)), "", PIPE, False, (SLOTS,), Answer(()))
+DONE = Attached(
+    (Reached(Stage.MAPS, 0), Reached(Stage.ATTACH, errno.EINVAL)), "", PIPE, False, (SLOTS,), Answer(())
+)
 
 
 def test_a_person_reads_stages_lines_and_maps():
@@ -77,8 +83,9 @@ def test_what_was_lost_is_said():
     assert attachment.as_json(trial(lost))["lost"] == "hang"
     gone = Attached((), "", b"CPU:0 [LOST 3 EVENTS]\n" + PIPE, False, (None,), Answer(()))
     assert list(attachment.lines(trial(gone)))[-2:] == [
-        "    trace pipe: 9 lines in all, and more that were lost", "    map my_map: cannot be read from outside",
-    ]  # fmt: skip
+        "    trace pipe: 9 lines in all, and more that were lost",
+        "    map my_map: cannot be read from outside",
+    ]
 
 
 def test_json_has_all_of_it():

@@ -27,10 +27,25 @@ def test_row_17_the_talks_program() -> None:
 @pytest.mark.parametrize(
     ("source", "at", "register", "origin"),
     [
-        ("r6 = 0\nr6 += 8\nr1 = r6\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit", 5, 1, (2, 1, 0)),
-        ("r6 = 4096\n*(u64 *)(r10 -8) = r6\nr1 = *(u64 *)(r10 -8)\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit",
-         5, 1, (2, 1, 0)),
-        ("call ktime_get_ns#5\nr1 = r0\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit", 4, 1, (1, 0)),
+        (
+            "r6 = 0\nr6 += 8\nr1 = r6\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit",
+            5,
+            1,
+            (2, 1, 0),
+        ),
+        (
+            "r6 = 4096\n*(u64 *)(r10 -8) = r6\nr1 = *(u64 *)(r10 -8)\nr2 = 8\nr3 = 0\ncall "
+            "probe_read_kernel#113\nr0 = 0\nexit",
+            5,
+            1,
+            (2, 1, 0),
+        ),
+        (
+            "call ktime_get_ns#5\nr1 = r0\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit",
+            4,
+            1,
+            (1, 0),
+        ),
         ("r1 = r7\nr0 = 0\nexit", 0, 7, ()),
         ("call ktime_get_ns#5\nr0 = r3\nexit", 1, 3, (0,)),
     ],

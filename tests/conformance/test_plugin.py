@@ -1,4 +1,5 @@
-"""bpf_conformance's plug-in protocol by example: hex in, R0 in hex out, errors on standard error with another status than 0."""
+"""bpf_conformance's plug-in protocol by example: hex in, R0 in hex out, errors on standard error with another
+status than 0."""
 
 from __future__ import annotations
 
@@ -37,7 +38,13 @@ SEVEN = "b7000000070000009500000000000000"
 
 @pytest.mark.parametrize(
     "program",
-    [SEVEN, SEVEN + "\n", "b7 00 00 00 07 00 00 00 95 00 00 00 00 00 00 00", f"{SEVEN[:16]}\n{SEVEN[16:]}\n", SEVEN.upper()],
+    [
+        SEVEN,
+        SEVEN + "\n",
+        "b7 00 00 00 07 00 00 00 95 00 00 00 00 00 00 00",
+        f"{SEVEN[:16]}\n{SEVEN[16:]}\n",
+        SEVEN.upper(),
+    ],
     ids=["plain", "newline", "spaces", "a line each", "upper case"],
 )
 @pytest.mark.parametrize("arguments", [(), ("",), ("", ""), ("00 01", ""), ("--debug",)], ids=repr)
@@ -84,7 +91,25 @@ def elf(code: bytes, *more: tuple[int, int, bytes], machine: int = 247) -> bytes
     starts = [64 + sum(len(body) for _, _, body in sections[:number]) for number in range(len(sections))]
     bodies = b"".join(body for _, _, body in sections)
     header = struct.pack(
-        "<4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 1, machine, 1, 0, 0, 64 + len(bodies), 0, 64, 0, 0, 64, len(sections), 1
+        "<4sBBBB8xHHIQQQIHHHHHH",
+        b"\x7fELF",
+        2,
+        1,
+        1,
+        0,
+        1,
+        machine,
+        1,
+        0,
+        0,
+        64 + len(bodies),
+        0,
+        64,
+        0,
+        0,
+        64,
+        len(sections),
+        1,
     )
     table = [
         struct.pack("<IIQQQQIIQQ", 0, kind, flags, 0, start, len(body), 0, 0, 4, 0)
@@ -113,7 +138,16 @@ def test_an_elf_file_around_the_program():
         (elf(ADD_LENGTH, (1, 6, ADD_LENGTH)), "2 sections with code"),
         (elf(ADD_LENGTH, (9, 0, bytes(16))), "needs relocation"),
     ],
-    ids=["empty", "cut", "sections at no offset", "no magic", "other machine", "no code", "two programs", "maps"],
+    ids=[
+        "empty",
+        "cut",
+        "sections at no offset",
+        "no magic",
+        "other machine",
+        "no code",
+        "two programs",
+        "maps",
+    ],
 )
 def test_an_elf_file_that_is_not_one_program(file, why):
     with pytest.raises(InputError, match=why):
@@ -123,9 +157,7 @@ def test_an_elf_file_that_is_not_one_program(file, why):
     assert done.stderr.startswith(f"unsupported: ELF: {why}")
 
 
-XDP_PROLOG = (
-    "r0 = -1; r6 = r1; r1 = *(u32 *)(r6 +0); r2 = *(u32 *)(r6 +4); r3 = r1; r3 += {size}; if r3 <= r2 goto pc+1; exit; r2 = {size}"
-)
+XDP_PROLOG = "r0 = -1; r6 = r1; r1 = *(u32 *)(r6 +0); r2 = *(u32 *)(r6 +4); r3 = r1; r3 += {size}; if r3 <= r2 goto pc+1; exit; r2 = {size}"
 
 
 def test_the_prolog_that_makes_an_xdp_program_comes_off():
@@ -138,7 +170,9 @@ def test_a_program_that_only_resembles_the_prolog_runs_as_it_is():
     assert ask((code(XDP_PROLOG.format(size=3)) + ADD_LENGTH).hex(), "05 06").exit_code == 1
 
 
-@pytest.mark.parametrize(("dst", "imm"), [(2, 0), (0, 2)], ids=["register in dst", "in imm, as LLVM before 19"])
+@pytest.mark.parametrize(
+    ("dst", "imm"), [(2, 0), (0, 2)], ids=["register in dst", "in imm, as LLVM before 19"]
+)
 def test_a_call_by_register_calls_the_helper_of_that_number(dst, imm):
     call = bytes([0x8D, dst, 0, 0, imm, 0, 0, 0])
     assert ask((code("r1 = -1; r2 = 5") + call + code("r0 = 2; exit")).hex()).stdout == "2\n"
@@ -156,25 +190,33 @@ TRICKY = [
     ("movsx 8 to 32", "r1 = 0x80; w0 = (s8)w1; exit", "", 0xFFFFFF80),
     ("a sign-extending load", "r0 = *(s16 *)(r1 +0); exit", "feff", (1 << 64) - 2),
     ("an unsigned load of the same", "r0 = *(u16 *)(r1 +0); exit", "feff", 0xFFFE),
-    ("32-bit jumps see the low half", "r0 = 1; r1 = 0x100000000 ll; if w1 == 0x0 goto pc+1; r0 = 2; exit", "", 1),
-    ("64-bit jumps sign-extend their immediate", "r0 = 1; r1 = -1; if r1 == -1 goto pc+1; r0 = 2; exit", "", 1),
+    ("32-bit jumps see the low half", "r0 = 1; r1 = 0x100000000 ll; if w1 == 0x0 goto pc+1; r0 = 2; exit", "",
+     1),
+    ("64-bit jumps sign-extend their immediate", "r0 = 1; r1 = -1; if r1 == -1 goto pc+1; r0 = 2; exit", "",
+     1),
     ("unsigned comparison with -1", "r0 = 1; r1 = 5; if r1 < -1 goto pc+1; r0 = 2; exit", "", 1),
     ("a 64-bit immediate", "r0 = 0x8000000000000001 ll; exit", "", 0x8000000000000001),
     ("shifts mask their count", "r0 = 1; r1 = 65; r0 <<= r1; exit", "", 2),
     ("32-bit arithmetic shift", "r0 = 0x80000000 ll; w0 s>>= 31; exit", "", 0xFFFFFFFF),
-    ("a local function has a stack of its own", "r6 = 3; r1 = 4; call pc+2; r0 += r6; exit; r6 = 9; r0 = r1; r0 += r6; exit", "",
+    ("a local function has a stack of its own",
+     "r6 = 3; r1 = 4; call pc+2; r0 += r6; exit; r6 = 9; r0 = r1; r0 += r6; exit", "",
         16),
-    ("fetch-add returns the old value", "r2 = 3; r2 = atomic_fetch_add((u32 *)(r1 +0), r2); r0 = r2; exit", "0500000000000000", 5),
-    ("exchange of 64 bits", "r2 = 3; r2 = atomic64_xchg((u64 *)(r1 +0), r2); r0 = *(u64 *)(r1 +0); r0 += r2; exit",
+    ("fetch-add returns the old value", "r2 = 3; r2 = atomic_fetch_add((u32 *)(r1 +0), r2); r0 = r2; exit",
+     "0500000000000000", 5),
+    ("exchange of 64 bits",
+     "r2 = 3; r2 = atomic64_xchg((u64 *)(r1 +0), r2); r0 = *(u64 *)(r1 +0); r0 += r2; exit",
         "0900000000000000", 12),
-    ("cmpxchg that fails leaves memory", "r0 = 1; r2 = 3; r0 = atomic_cmpxchg((u32 *)(r1 +0), r0, r2); r0 = *(u32 *)(r1 +0); exit",
+    ("cmpxchg that fails leaves memory",
+     "r0 = 1; r2 = 3; r0 = atomic_cmpxchg((u32 *)(r1 +0), r0, r2); r0 = *(u32 *)(r1 +0); exit",
      "0900000000000000", 9),
     ("a byte swap of 32 bits", "r0 = 0x1122334455667788 ll; r0 = bswap32 r0; exit", "", 0x88776655),
     ("to big endian, 16 bits", "r0 = 0x11223344; r0 = be16 r0; exit", "", 0x4433),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "memory", "expected"), [row[1:] for row in TRICKY], ids=[row[0] for row in TRICKY])
+@pytest.mark.parametrize(
+    ("text", "memory", "expected"), [row[1:] for row in TRICKY], ids=[row[0] for row in TRICKY]
+)
 def test_what_implementations_get_wrong(text, memory, expected):
     assert r0(text, memory) == expected
 
@@ -188,7 +230,9 @@ def test_a_kernel_prints_the_same():
 
 @pytest.mark.vm
 def test_a_kernel_that_lacks_an_instruction_says_so():
-    done = CliRunner().invoke(plugin, ["kernel", "--kernel", "debian:6.1"], input=code("r1 = 1; r0 = (s8)r1; exit").hex())
+    done = CliRunner().invoke(
+        plugin, ["kernel", "--kernel", "debian:6.1"], input=code("r1 = 1; r0 = (s8)r1; exit").hex()
+    )
     assert done.exit_code == 1
     assert done.stdout == ""
     assert done.stderr.startswith("unsupported: ")

@@ -1,4 +1,5 @@
-"""Rows for arithmetic and comparison: every operation, both widths, register and constant, at the edges of each width."""
+"""Rows for arithmetic and comparison: every operation, both widths, register and constant, at the edges of
+each width."""
 
 from __future__ import annotations
 
@@ -9,7 +10,10 @@ from fractions import Fraction
 
 from tests.contract.rows import Returns, Row
 
-UNSIGNED: dict[int, Callable[[int], ctypes.c_uint32 | ctypes.c_uint64]] = {32: ctypes.c_uint32, 64: ctypes.c_uint64}
+UNSIGNED: dict[int, Callable[[int], ctypes.c_uint32 | ctypes.c_uint64]] = {
+    32: ctypes.c_uint32,
+    64: ctypes.c_uint64,
+}
 SIGNED: dict[int, Callable[[int], ctypes.c_int32 | ctypes.c_int64]] = {32: ctypes.c_int32, 64: ctypes.c_int64}
 
 
@@ -24,7 +28,8 @@ def _remainder(a: int, b: int) -> int:
 
 
 PLAIN: dict[str, Callable[[int, int], int]] = {
-    "+=": operator.add, "-=": operator.sub, "*=": operator.mul, "|=": operator.or_, "&=": operator.and_, "^=": operator.xor,
+    "+=": operator.add, "-=": operator.sub, "*=": operator.mul, "|=": operator.or_, "&=": operator.and_,
+    "^=": operator.xor,
     "=": lambda a, b: b, "/=": _quotient, "%=": _remainder,
 }  # fmt: skip
 TWO_SIGNED: dict[str, Callable[[int, int], int]] = {"s/=": _quotient, "s%=": _remainder}
@@ -39,9 +44,14 @@ OPERANDS = (
     (0xFFFF_FFFF_FFFF_FFF9, 0xAAAA_BBBB_0000_0000),
     (0x0000_0001_FFFF_FFF9, 0x5555_0000_0000_0021),
 )
-"""(destination, source): wrap-around, INT_MIN / -1 of both widths, zero in all 64 bits and in the low half only, dirty upper
-halves."""
-CONSTANTS = ((0xFFFF_FFFF_0000_0005, -1), (0x8000_0000_8000_0000, 0x7FFF_FFFF), (41, -0x8000_0000), (0x1_0000_0001, 3))
+"""(destination, source): wrap-around, INT_MIN / -1 of both widths, zero in all 64 bits and in the low half
+only, dirty upper halves."""
+CONSTANTS = (
+    (0xFFFF_FFFF_0000_0005, -1),
+    (0x8000_0000_8000_0000, 0x7FFF_FFFF),
+    (41, -0x8000_0000),
+    (0x1_0000_0001, 3),
+)
 
 
 def result(sign: str, bits: int, a: int, b: int) -> int:
@@ -67,11 +77,14 @@ def _arithmetic() -> Iterator[Row]:
             for a, imm in CONSTANTS:
                 constant = imm % bits if sign in SHIFTS else imm
                 text = f"r0 = {a:#x}; {r}0 {sign} {constant}; exit"
-                yield Row(f"{r}: {a:#x} {sign} constant {constant}", text, Returns(result(sign, bits, a, constant)))
+                yield Row(
+                    f"{r}: {a:#x} {sign} constant {constant}", text, Returns(result(sign, bits, a, constant))
+                )
 
 
 COMPARISONS: dict[str, Callable[[int, int], bool]] = {
-    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt,
+    "<=": operator.le,
     "&": lambda a, b: a & b != 0,
 }  # fmt: skip
 SIGNED_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
@@ -85,7 +98,12 @@ COMPARED = (
     (0x7FFF_FFFF, 0x8000_0000),
     (0x2_8000_0000, 0x1_7FFF_FFFF),
 )
-COMPARED_CONSTANTS = ((0xFFFF_FFFF, -1), (0xFFFF_FFFF_FFFF_FFFF, -1), (0x7_0000_0004, 4), (0xFFFF_FFFF_8000_0000, 0x7FFF_FFFF))
+COMPARED_CONSTANTS = (
+    (0xFFFF_FFFF, -1),
+    (0xFFFF_FFFF_FFFF_FFFF, -1),
+    (0x7_0000_0004, 4),
+    (0xFFFF_FFFF_8000_0000, 0x7FFF_FFFF),
+)
 
 
 def holds(sign: str, bits: int, a: int, b: int) -> bool:
@@ -103,7 +121,9 @@ def _comparisons() -> Iterator[Row]:
                 yield Row(f"if {r}: {a:#x} {sign} {b:#x}", text, Returns(int(holds(sign, bits, a, b))))
             for a, imm in COMPARED_CONSTANTS:
                 text = f"r3 = {a:#x}; r0 = 1; if {r}3 {sign} {imm} goto pc+1; r0 = 0; exit"
-                yield Row(f"if {r}: {a:#x} {sign} constant {imm}", text, Returns(int(holds(sign, bits, a, imm))))
+                yield Row(
+                    f"if {r}: {a:#x} {sign} constant {imm}", text, Returns(int(holds(sign, bits, a, imm)))
+                )
 
 
 def _unary() -> Iterator[Row]:
@@ -122,7 +142,9 @@ def _unary() -> Iterator[Row]:
             for a in (0x7F7F_7F7F_7F7F_7F7F, value):
                 if width < bits:
                     text = f"r3 = {a:#x}; r0 = -1; {r}0 = (s{width}){r}3; exit"
-                    yield Row(f"{r} = (s{width}) {a:#x}", text, Returns(UNSIGNED[bits](narrow(a).value).value))
+                    yield Row(
+                        f"{r} = (s{width}) {a:#x}", text, Returns(UNSIGNED[bits](narrow(a).value).value)
+                    )
 
 
 ROWS: tuple[Row, ...] = (*_arithmetic(), *_comparisons(), *_unary())

@@ -1,8 +1,8 @@
 """The table an oracle of runs is held to: small programs with what they must do.
 
-Any oracle that judges a run can be measured against it: an interpreter gives the outcome, a verifier says ``safe`` where a row
-returns and names rule and instruction where it traps.  Nothing here is computed by an oracle: arithmetic by ``ctypes``, the rest
-written out.
+Any oracle that judges a run can be measured against it: an interpreter gives the outcome, a verifier says
+``safe`` where a row returns and names rule and instruction where it traps.  Nothing here is computed by an
+oracle: arithmetic by ``ctypes``, the rest written out.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Traps:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``text`` is assembly in the kernel's dialect, instructions separated by ``; ``.  ``privileged`` is how the program is
-    loaded; ``helpers`` scripts what helpers give (:mod:`ebpf.helpers.script`)."""
+    """``text`` is assembly in the kernel's dialect, instructions separated by ``; ``.  ``privileged`` is how
+    the program is loaded; ``helpers`` scripts what helpers give (:mod:`ebpf.helpers.script`)."""
 
     name: str
     text: str

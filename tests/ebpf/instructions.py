@@ -10,7 +10,12 @@ from ebpf.isa import Insn
 from ebpf.isa.forms import Form, Free
 from ebpf.isa.table import FORMS
 
-LIMITS = {"dst": (0, 10), "src": (0, 10), "off": (-(1 << 15), (1 << 15) - 1), "imm": (-(1 << 31), (1 << 31) - 1)}
+LIMITS = {
+    "dst": (0, 10),
+    "src": (0, 10),
+    "off": (-(1 << 15), (1 << 15) - 1),
+    "imm": (-(1 << 31), (1 << 31) - 1),
+}
 ONE_HALF = {"ld_map_fd", "ld_func", "ld_map_idx"}
 """64-bit immediates that mean something in their lower half only."""
 FIELDS = ("dst", "src", "off", "imm")

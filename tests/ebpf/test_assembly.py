@@ -33,7 +33,9 @@ def test_a_whole_program(chosen: list[tuple[Form, tuple[Insn, ...]]]) -> None:
     slots = tuple(insn for _, each in chosen for insn in each)
     lines = listing(slots)
     assert parse([line for _, line in lines]) == slots
-    assert [at for at, _ in lines] == [at for at, insn in enumerate(slots) if at == 0 or slots[at - 1].opcode != 0x18]
+    assert [at for at, _ in lines] == [
+        at for at, insn in enumerate(slots) if at == 0 or slots[at - 1].opcode != 0x18
+    ]
 
 
 @given(legal())
@@ -80,13 +82,21 @@ def _example(form: Form) -> Insn:
         ("d701000040000000", "r1 = bswap64 r1", "r1 = bswap64 r1"),
         ("bf21080000000000", "r1 = (s8)r2", "r1 = (s8)r2"),
         ("3f21010000000000", "r1 s/= r2", "r1 s/= r2"),
-        ("db1af8ff01000000", "r1 = atomic64_fetch_add((u64 *)(r10 -8), r1)", "r1 = atomic_fetch_add((u64 *)(r10 - 8), r1)"),
+        (
+            "db1af8ff01000000",
+            "r1 = atomic64_fetch_add((u64 *)(r10 -8), r1)",
+            "r1 = atomic_fetch_add((u64 *)(r10 - 8), r1)",
+        ),
         ("c31af8ff00000000", "lock *(u32 *)(r10 -8) += r1", "lock *(u32 *)(r10 - 8) += w1"),
-        ("db1af8fff1000000", "r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r1)", "r0 = cmpxchg_64(r10 - 8, r0, r1)"),
+        (
+            "db1af8fff1000000",
+            "r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r1)",
+            "r0 = cmpxchg_64(r10 - 8, r0, r1)",
+        ),
         ("c31afcffe1000000", "r1 = atomic_xchg((u32 *)(r10 -4), r1)", "w1 = xchg32_32(r10 - 4, w1)"),
         ("3000000005000000", "r0 = *(u8 *)skb[5]", "r0 = *(u8 *)skb[5]"),
     ],
-)  # fmt: skip
+)
 def test_examples(code: str, kernel: str | None, llvm: str | None) -> None:
     raw = bytes.fromhex(code)
     if kernel is None:
@@ -167,8 +177,8 @@ ADDRESSES = re.compile(r"0xf{4}[0-9a-f]{12}|\[map=|map\[id:|<func>|^call kernel-
 
 
 def test_the_words_of_real_kernels() -> None:
-    """Each instruction line of our sample logs, printed by the kernel, is what we print of the case's instruction and parse
-    back."""
+    """Each instruction line of our sample logs, printed by the kernel, is what we print of the case's
+    instruction and parse back."""
     compared = set()
     for path in sorted(LOGS.glob("*.jsonl.xz")):
         with lzma.open(path, "rt") as file:
@@ -176,10 +186,14 @@ def test_the_words_of_real_kernels() -> None:
                 code = row["case"]["program"]["instructions"]
                 slots = decode(bytes.fromhex(code)) if isinstance(code, str) else parse(code)
                 ours = dict(listing(slots))
-                for match in re.finditer(r"^(\d+): \(([0-9a-f]{2})\) ([^;\n]+?)\s*(?:;.*)?$", row["log"], re.M):
+                for match in re.finditer(
+                    r"^(\d+): \(([0-9a-f]{2})\) ([^;\n]+?)\s*(?:;.*)?$", row["log"], re.M
+                ):
                     at, line = int(match[1]), match[3]
                     if int(match[2], 16) != slots[at].opcode:
-                        assert (row["kernel"], line) == ("7.3", "goto pc+0"), "a branch that 7.3 has decided and rewritten"
+                        assert (row["kernel"], line) == ("7.3", "goto pc+0"), (
+                            "a branch that 7.3 has decided and rewritten"
+                        )
                     elif not ADDRESSES.search(line):
                         assert line == ours[at], row["kernel"]
                         assert parse([line])[0] == slots[at]

@@ -1,4 +1,5 @@
-"""Case files: what is written is read back, and each kind of bad input gives one error that names file, place and reason."""
+"""Case files: what is written is read back, and each kind of bad input gives one error that names file, place
+and reason."""
 
 from __future__ import annotations
 
@@ -56,7 +57,10 @@ PROGRAMS = st.builds(
     st.dictionaries(st.integers(0, 99), NAMES, max_size=3).map(lambda kfuncs: tuple(sorted(kfuncs.items()))),
 )
 INPUTS = st.builds(
-    Input, st.binary(max_size=9), st.binary(max_size=9), st.lists(st.integers(-(1 << 63), (1 << 64) - 1), max_size=3).map(tuple)
+    Input,
+    st.binary(max_size=9),
+    st.binary(max_size=9),
+    st.lists(st.integers(-(1 << 63), (1 << 64) - 1), max_size=3).map(tuple),
 )
 CASES = st.builds(
     Case,
@@ -90,28 +94,37 @@ def test_identity_is_of_everything_but_the_name(case: Case, name: str, other: Ca
 
 def test_canonical_bytes() -> None:
     case = Case(Program(ProgramType.XDP, (Insn(0x95),)), (Input(),), ())
-    expected = (
-        '{"capabilities":[],"format":"veridiff-case/1","inputs":[{}],"program":{"instructions":"9500000000000000","type":"xdp"}}'
-    )
+    expected = '{"capabilities":[],"format":"veridiff-case/1","inputs":[{}],"program":{"instructions":"9500000000000000","type":"xdp"}}'
     assert json.loads(dumps(case)) == json.loads(expected)
     assert dumps(case) == json.dumps(json.loads(dumps(case)), sort_keys=True, separators=(",", ":")).encode()
 
 
 def test_assembly_and_defaults() -> None:
-    case = loads('{"format": "veridiff-case/1", "program": {"type": "xdp", "instructions": ["r0 = 1", "exit"]}}')
+    case = loads(
+        '{"format": "veridiff-case/1", "program": {"type": "xdp", "instructions": ["r0 = 1", "exit"]}}'
+    )
     assert case == Case(Program(ProgramType.XDP, (Insn(0xB7, 0, 0, 0, 1), Insn(0x95))))
     assert case.capabilities is None
     assert case.inputs == (Input(),)
 
 
 def plain(**changes: Any) -> dict[str, Any]:
-    """A good case, with keys given by dotted path (``program__type``) set, or removed where the value is ``...``."""
+    """A good case, with keys given by dotted path (``program__type``) set, or removed where the value is
+    ``...``."""
     made: dict[str, Any] = {
         "format": FORMAT,
         "program": {
             "type": "xdp",
             "instructions": "9500000000000000",
-            "maps": [{"type": "array", "key_size": 4, "value_size": 2, "max_entries": 1, "contents": {"00000000": "0102"}}],
+            "maps": [
+                {
+                    "type": "array",
+                    "key_size": 4,
+                    "value_size": 2,
+                    "max_entries": 1,
+                    "contents": {"00000000": "0102"},
+                }
+            ],
         },
         "inputs": [{"packet": "00"}],
     }
@@ -144,7 +157,11 @@ def test_the_plain_case_is_good() -> None:
         ({"program__attach_type": "nowhere"}, "$.program.attach_type", "unknown AttachType 'nowhere'"),
         ({"program__attach_type": 999}, "$.program.attach_type", "unknown AttachType 999"),
         ({"program__flags": ["fast"]}, "$.program.flags", "unknown load flag 'fast'"),
-        ({"program__instructions": "950000000000000"}, "$.program.instructions", "odd number of digits: truncated?"),
+        (
+            {"program__instructions": "950000000000000"},
+            "$.program.instructions",
+            "odd number of digits: truncated?",
+        ),
         ({"program__instructions": "95000000"}, "$.program.instructions", "4 bytes end inside slot 0"),
         ({"program__instructions": "zz"}, "$.program.instructions", "not hexadecimal: 'zz'"),
         ({"program__instructions": ""}, "$.program.instructions", "empty"),
@@ -156,8 +173,16 @@ def test_the_plain_case_is_good() -> None:
         ({"program__kfuncs": {"²": "f"}}, "$.program.kfuncs", "is not an instruction number"),
         ({"program__maps__0__type": "aray"}, "$.program.maps[0].type", "unknown MapType 'aray'"),
         ({"program__maps__0__key_size": -1}, "$.program.maps[0].key_size", "-1 is not a 32-bit number"),
-        ({"program__maps__0__max_entries": 1 << 32}, "$.program.maps[0].max_entries", "is not a 32-bit number"),
-        ({"program__maps__0__contents": {"00": "0102"}}, "$.program.maps[0].contents[00]", "key has 1 bytes, key_size is 4"),
+        (
+            {"program__maps__0__max_entries": 1 << 32},
+            "$.program.maps[0].max_entries",
+            "is not a 32-bit number",
+        ),
+        (
+            {"program__maps__0__contents": {"00": "0102"}},
+            "$.program.maps[0].contents[00]",
+            "key has 1 bytes, key_size is 4",
+        ),
         (
             {"program__maps__0__contents": {"00000000": "01"}},
             "$.program.maps[0].contents[00000000]",
@@ -201,7 +226,9 @@ def test_no_json(text: str | bytes) -> None:
         st.none() | st.booleans() | st.integers() | st.text(max_size=6),
         lambda inner: (
             st.lists(inner)
-            | st.dictionaries(st.sampled_from(["format", "program", "type", "maps", "inputs", "instructions"]), inner)
+            | st.dictionaries(
+                st.sampled_from(["format", "program", "type", "maps", "inputs", "instructions"]), inner
+            )
         ),
     ),
     st.sampled_from(["program", "inputs"]),

@@ -1,4 +1,5 @@
-"""Contexts and sockets: by example from the kernel's is_valid_access functions, and what must hold of every table."""
+"""Contexts and sockets: by example from the kernel's is_valid_access functions, and what must hold of every
+table."""
 
 from __future__ import annotations
 
@@ -10,8 +11,16 @@ from ebpf.program_types import ProgramType as T
 from ebpf.sockets import FIELDS, SIZES, SocketKind, socket_field
 
 
-def access(kind: T, offset: int, size: int, *, write: bool = False, attach: A | None = None, bpf: bool = True,
-           release: str = "6.12") -> str | None:  # fmt: skip
+def access(
+    kind: T,
+    offset: int,
+    size: int,
+    *,
+    write: bool = False,
+    attach: A | None = None,
+    bpf: bool = True,
+    release: str = "6.12",
+) -> str | None:
     found = ctx_access(kind, attach, offset, size, write, bpf, release)
     return found.name if isinstance(found, ContextField) else None
 
@@ -26,7 +35,9 @@ def test_fields_lie_inside_and_can_be_reached(kind: T) -> None:
         for size in (*field.reads, *field.writes):
             assert size <= field.size
         attach = next(iter(field.read_attach), None) if field.read_attach else None
-        offsets = [at for at in range(field.offset, field.offset + min(field.size, 16)) if at % field.reads[0] == 0]
+        offsets = [
+            at for at in range(field.offset, field.offset + min(field.size, 16)) if at % field.reads[0] == 0
+        ]
         assert any(access(kind, at, field.reads[0], attach=attach, release="7.3") for at in offsets)
 
 
@@ -67,7 +78,7 @@ SEEN = (T.SOCKET_FILTER, T.CGROUP_SKB, T.SCHED_CLS, T.LWT_XMIT, T.SK_SKB)
         (180, 1, (False, False, True, False, False)),  # tstamp_type
         (184, 8, (False, True, True, False, False)),  # hwtstamp
     ],
-)  # fmt: skip
+)
 def test_socket_buffers_as_types_see_them(offset: int, size: int, seen: tuple[bool, ...]) -> None:
     """net/core/filter.c: sk_filter_, cg_skb_, tc_cls_act_, lwt_ and sk_skb_is_valid_access."""
     assert tuple(access(kind, offset, size) is not None for kind in SEEN) == seen
@@ -91,7 +102,8 @@ def test_what_takes_a_capability() -> None:
 
 
 def test_what_takes_an_attach_type() -> None:
-    """net/core/filter.c: xdp_, sock_addr_ and __sock_filter_check_attach_type; kernel/bpf/cgroup.c: cg_sockopt_is_valid_access."""
+    """net/core/filter.c: xdp_, sock_addr_ and __sock_filter_check_attach_type; kernel/bpf/cgroup.c:
+    cg_sockopt_is_valid_access."""
     assert access(T.XDP, 20, 4) is None
     assert access(T.XDP, 20, 4, attach=A.XDP_DEVMAP) == "egress_ifindex"
     assert access(T.CGROUP_SOCK_ADDR, 4, 4, attach=A.CGROUP_INET4_CONNECT, write=True) == "user_ip4"
@@ -112,7 +124,8 @@ def test_what_is_new() -> None:
 
 
 def test_plain_memory() -> None:
-    """kernel/trace/bpf_trace.c: tp_prog_, kprobe_prog_, pe_prog_is_valid_access; kernel/bpf/syscall.c: syscall_prog_."""
+    """kernel/trace/bpf_trace.c: tp_prog_, kprobe_prog_, pe_prog_is_valid_access; kernel/bpf/syscall.c:
+    syscall_prog_."""
     assert access(T.TRACEPOINT, 0, 8) is None
     assert access(T.TRACEPOINT, 8, 8) == access(T.TRACEPOINT, 8191, 1) == "record"
     assert access(T.KPROBE, 160, 8) == access(T.KPROBE, 161, 1) == "regs"

@@ -39,14 +39,25 @@ def test_every_class_and_phase_that_kernels_have_is_used_or_known_not_to_be() ->
 
 def test_numbers_of_the_kernels_interface() -> None:
     """include/uapi/linux/bpf.h, some from each end of every list."""
-    assert (ProgramType.SOCKET_FILTER, ProgramType.XDP, ProgramType.TRACING, ProgramType.NETFILTER) == (1, 6, 26, 32)
-    assert (AttachType.CGROUP_INET_INGRESS, AttachType.TRACE_FENTRY, AttachType.XDP, AttachType.TRACE_KPROBE_SESSION) == (
-        0,
-        24,
-        37,
-        56,
+    assert (ProgramType.SOCKET_FILTER, ProgramType.XDP, ProgramType.TRACING, ProgramType.NETFILTER) == (
+        1,
+        6,
+        26,
+        32,
     )
-    assert (MapType.HASH, MapType.ARRAY, MapType.RINGBUF, MapType.ARENA, MapType.INSN_ARRAY) == (1, 2, 27, 33, 34)
+    assert (
+        AttachType.CGROUP_INET_INGRESS,
+        AttachType.TRACE_FENTRY,
+        AttachType.XDP,
+        AttachType.TRACE_KPROBE_SESSION,
+    ) == (0, 24, 37, 56)
+    assert (MapType.HASH, MapType.ARRAY, MapType.RINGBUF, MapType.ARENA, MapType.INSN_ARRAY) == (
+        1,
+        2,
+        27,
+        33,
+        34,
+    )
     assert (LoadFlag.STRICT_ALIGNMENT, LoadFlag.TEST_STATE_FREQ, LoadFlag.TEST_REG_INVARIANTS) == (1, 8, 128)
     numbers = {
         "map_lookup_elem": 1,

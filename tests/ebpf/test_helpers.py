@@ -1,4 +1,5 @@
-"""Helper prototypes, map compatibility and availability: by example from the kernel, and what must hold of every row."""
+"""Helper prototypes, map compatibility and availability: by example from the kernel, and what must hold of
+every row."""
 
 from __future__ import annotations
 
@@ -57,7 +58,11 @@ def test_prototypes_by_example() -> None:
     strtol = PROTOTYPES[N["strtol"]].args[3]
     assert (strtol.kind, strtol.size, strtol.aligned) == (ArgKind.FIXED_MEM_UNINIT, 8, True)
     assert {p.name for p in PROTOTYPES.values() if p.sleepable} == {
-        "copy_from_user", "copy_from_user_task", "ima_inode_hash", "ima_file_hash"}  # fmt: skip
+        "copy_from_user",
+        "copy_from_user_task",
+        "ima_inode_hash",
+        "ima_file_hash",
+    }
     assert PROTOTYPES[N["trace_printk"]].gpl_only
     assert len(PROTOTYPES[N["get_branch_snapshot"]].args) == 2
     assert not PROTOTYPES[N["ktime_get_ns"]].gpl_only
@@ -66,11 +71,29 @@ def test_prototypes_by_example() -> None:
 def test_helpers_that_change_the_packet() -> None:
     """net/core/filter.c: bpf_helper_changes_pkt_data."""
     assert {p.name for p in PROTOTYPES.values() if p.changes_packet} == {
-        "skb_vlan_push", "skb_vlan_pop", "skb_store_bytes", "skb_change_proto", "skb_change_head", "skb_change_tail",
-        "skb_adjust_room", "skb_pull_data", "clone_redirect", "l3_csum_replace", "l4_csum_replace", "xdp_adjust_head",
-        "xdp_adjust_meta", "xdp_adjust_tail", "msg_pull_data", "msg_push_data", "msg_pop_data", "lwt_seg6_store_bytes",
-        "lwt_seg6_adjust_srh", "lwt_seg6_action", "lwt_push_encap", "store_hdr_opt",
-    }  # fmt: skip
+        "skb_vlan_push",
+        "skb_vlan_pop",
+        "skb_store_bytes",
+        "skb_change_proto",
+        "skb_change_head",
+        "skb_change_tail",
+        "skb_adjust_room",
+        "skb_pull_data",
+        "clone_redirect",
+        "l3_csum_replace",
+        "l4_csum_replace",
+        "xdp_adjust_head",
+        "xdp_adjust_meta",
+        "xdp_adjust_tail",
+        "msg_pull_data",
+        "msg_push_data",
+        "msg_pop_data",
+        "lwt_seg6_store_bytes",
+        "lwt_seg6_adjust_srh",
+        "lwt_seg6_action",
+        "lwt_push_encap",
+        "store_hdr_opt",
+    }
 
 
 def maps(name: str) -> frozenset[MapType]:
@@ -101,14 +124,23 @@ def test_variants() -> None:
     assert prototype_for(999, T.XDP) is None
 
 
-def allowed(kind: ProgramType, name: str, release: str = "6.12", capabilities: tuple[str, ...] | None = None,
-            attach: AttachType | None = None) -> bool:  # fmt: skip
+def allowed(
+    kind: ProgramType,
+    name: str,
+    release: str = "6.12",
+    capabilities: tuple[str, ...] | None = None,
+    attach: AttachType | None = None,
+) -> bool:
     return refusal(kind, attach, N[name], release, capabilities) is None
 
 
 def test_capabilities_of_the_common_helpers() -> None:
     """kernel/bpf/helpers.c: bpf_base_func_proto."""
-    for name, needed in (("map_lookup_elem", ()), ("spin_lock", ("CAP_BPF",)), ("trace_printk", ("CAP_BPF", "CAP_PERFMON"))):
+    for name, needed in (
+        ("map_lookup_elem", ()),
+        ("spin_lock", ("CAP_BPF",)),
+        ("trace_printk", ("CAP_BPF", "CAP_PERFMON")),
+    ):
         assert allowed(T.SOCKET_FILTER, name, capabilities=needed)
         assert allowed(T.SOCKET_FILTER, name, capabilities=("CAP_SYS_ADMIN",))
         assert all(not allowed(T.SOCKET_FILTER, name, capabilities=needed[:n]) for n in range(len(needed)))
@@ -146,7 +178,9 @@ def test_every_helper_is_somebodys() -> None:
     attached = [None, *AttachType]
     for number, name in enumerate(HELPER_NAMES):
         if number:
-            assert any(refusal(kind, attach, number, "7.3", None) is None for kind in kinds for attach in attached), name
+            assert any(
+                refusal(kind, attach, number, "7.3", None) is None for kind in kinds for attach in attached
+            ), name
     assert set(BY_TYPE) <= set(T)
 
 

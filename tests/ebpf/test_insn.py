@@ -10,9 +10,13 @@ from ebpf.errors import InputError
 from ebpf.isa import Insn, decode, encode
 
 INSNS = st.builds(
-    Insn, st.integers(0, 255), st.integers(0, 15), st.integers(0, 15), st.integers(-(1 << 15), (1 << 15) - 1),
+    Insn,
+    st.integers(0, 255),
+    st.integers(0, 15),
+    st.integers(0, 15),
+    st.integers(-(1 << 15), (1 << 15) - 1),
     st.integers(-(1 << 31), (1 << 31) - 1),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(

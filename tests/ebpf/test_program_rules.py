@@ -54,17 +54,22 @@ def test_what_an_lsm_hook_returns_is_the_hooks_affair(release: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "taken"), [(MapType.HASH, "6.1"), (MapType.QUEUE, "6.12"), (MapType.PROG_ARRAY, "7.0"), (MapType.LPM_TRIE, "7.2")])
+    ("kind", "taken"),
+    [(MapType.HASH, "6.1"), (MapType.QUEUE, "6.12"), (MapType.PROG_ARRAY, "7.0"), (MapType.LPM_TRIE, "7.2")],
+)
 def test_maps_of_sleepable_programs(kind: MapType, taken: str) -> None:
     """kernel/bpf/verifier.c: check_map_prog_compatibility."""
     program = Program(T.SYSCALL, (), flags=LoadFlag.SLEEPABLE)
     releases = ("6.1", "6.12", "6.19", "7.0", "7.1", "7.2", "7.3")
-    accepted = [release for release in releases if map_refusal(program, MapSpec(kind, 4, 8, 1), release) is None]
+    accepted = [
+        release for release in releases if map_refusal(program, MapSpec(kind, 4, 8, 1), release) is None
+    ]
     assert accepted == list(releases[releases.index(taken) :])
 
 
 def test_sets_of_types() -> None:
-    """kernel/bpf/verifier.c: may_access_skb, may_access_direct_pkt_data; kernel/bpf/syscall.c: bpf_prog_load."""
+    """kernel/bpf/verifier.c: may_access_skb, may_access_direct_pkt_data; kernel/bpf/syscall.c:
+    bpf_prog_load."""
     assert {T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT} == LEGACY_LOADS
     assert PACKET_WRITERS < PACKET_HELPERS
     assert T.CGROUP_SKB in PACKET_HELPERS - PACKET_WRITERS
@@ -80,7 +85,14 @@ TIMER = MapSpec(MapType.ARRAY, 4, 16, 1, fields=(MapField(0, FieldKind.TIMER),))
 def test_maps_by_program_type() -> None:
     """kernel/bpf/verifier.c: check_map_prog_compatibility."""
     refused = {kind for kind in T if map_refusal(Program(kind, ()), LOCK, "6.12")}
-    assert refused == {T.SOCKET_FILTER, T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE}
+    assert refused == {
+        T.SOCKET_FILTER,
+        T.KPROBE,
+        T.TRACEPOINT,
+        T.PERF_EVENT,
+        T.RAW_TRACEPOINT,
+        T.RAW_TRACEPOINT_WRITABLE,
+    }
     assert map_refusal(Program(T.SOCKET_FILTER, ()), TIMER, "6.12") is None
     assert map_refusal(Program(T.KPROBE, ()), TIMER, "6.12") is not None
     sleepable = Program(T.SYSCALL, (), flags=LoadFlag.SLEEPABLE)

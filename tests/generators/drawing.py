@@ -19,4 +19,6 @@ def draws(count: int, profile: Profile, seed: int = 1) -> Iterator[Generated]:
     """``count`` programs."""
     rng = random.Random(seed)
     for _ in range(count):
-        yield build(rng.getrandbits(256), [rng.getrandbits(WIDTH) for _ in range(rng.randrange(6, 49))], profile)
+        yield build(
+            rng.getrandbits(256), [rng.getrandbits(WIDTH) for _ in range(rng.randrange(6, 49))], profile
+        )

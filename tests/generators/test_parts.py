@@ -142,7 +142,14 @@ def test_profile_for(release: str, linux: tuple[int, int]) -> None:
 
 def test_a_profile_knows_what_its_kernel_knows() -> None:
     profile = Profile(linux=(6, 6))
-    assert [profile.knows(since) for since in ("3.18", "6.6", "6.7", "7.0", "", "5.12")] == [True, True, False, False, False, True]
+    assert [profile.knows(since) for since in ("3.18", "6.6", "6.7", "7.0", "", "5.12")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("linux", [(5, 10), (6, 1), (6, 12)])
@@ -169,8 +176,13 @@ def test_join_keeps_what_holds_on_both_paths() -> None:
         {-8: Number(0, 1)},
         frozenset({9}),
     )
-    other = State({0: Number(4, 9), 1: Pointer(Kind.PACKET, 14), 3: ANY, 4: Number(), 5: ANY}, {-8: Number(7, 7), -16: ANY})
-    assert join(one, other) == State({0: Number(1, 9), 1: Pointer(Kind.PACKET, 14), 4: ANY}, {-8: Number(0, 7)}, frozenset({9}))
+    other = State(
+        {0: Number(4, 9), 1: Pointer(Kind.PACKET, 14), 3: ANY, 4: Number(), 5: ANY},
+        {-8: Number(7, 7), -16: ANY},
+    )
+    assert join(one, other) == State(
+        {0: Number(1, 9), 1: Pointer(Kind.PACKET, 14), 4: ANY}, {-8: Number(0, 7)}, frozenset({9})
+    )
 
 
 def test_a_copy_of_a_state_is_independent() -> None:

@@ -27,7 +27,8 @@ def test_build_is_pure(header: int, seeds: list[int]) -> None:
 
 
 def test_build_does_the_same_as_yesterday() -> None:
-    """A finding stores integers: what they stand for must not change unnoticed.  After a wanted change, put the new name here."""
+    """A finding stores integers: what they stand for must not change unnoticed.  After a wanted change, put
+    the new name here."""
     names = {identity(generated.case) for generated in draws(5, MIXED)}
     assert len(names) == 5
     assert names == {identity(generated.case) for generated in draws(5, MIXED)}
@@ -121,7 +122,8 @@ SEEN_BY_A_RUN = {
     rules.HELPER_SIZE: {rules.HELPER_ARGUMENT, rules.HELPER_SIZE, rules.STACK_BOUNDS, rules.MAP_VALUE_BOUNDS},
     rules.REFERENCE_LEAK: {rules.REFERENCE_LEAK},
 }
-"""What the interpreter says where a near miss's instruction is executed; rules that are missing here break no run."""
+"""What the interpreter says where a near miss's instruction is executed; rules that are missing here break no
+run."""
 
 
 def test_a_near_miss_breaks_its_rule_where_it_says_and_nothing_else() -> None:
@@ -136,11 +138,19 @@ def test_a_near_miss_breaks_its_rule_where_it_says_and_nothing_else() -> None:
             outcome = run(generated.case, data, limit=20_000)
             if isinstance(outcome, Trapped):
                 assert outcome.rule in SEEN_BY_A_RUN.get(generated.rule, set()), (generated.rule, outcome)
-                assert outcome.at == generated.at or generated.rule in ELSEWHERE, (generated.rule, outcome.at, generated.at)
+                assert outcome.at == generated.at or generated.rule in ELSEWHERE, (
+                    generated.rule,
+                    outcome.at,
+                    generated.at,
+                )
                 hit.add(generated.rule)
             elif isinstance(outcome, Abstained):
-                assert generated.rule in (rules.HELPER_UNKNOWN, rules.HELPER_GPL, rules.INFINITE_LOOP), outcome
-    assert hit >= SEEN_BY_A_RUN.keys() - {rules.HELPER_UNKNOWN, rules.PACKET_BOUNDS, rules.FALLS_OFF}, SEEN_BY_A_RUN.keys() - hit
+                assert generated.rule in (rules.HELPER_UNKNOWN, rules.HELPER_GPL, rules.INFINITE_LOOP), (
+                    outcome
+                )
+    assert hit >= SEEN_BY_A_RUN.keys() - {rules.HELPER_UNKNOWN, rules.PACKET_BOUNDS, rules.FALLS_OFF}, (
+        SEEN_BY_A_RUN.keys() - hit
+    )
 
 
 def test_mutations_stay_legal_forms() -> None:
@@ -149,7 +159,11 @@ def test_mutations_stay_legal_forms() -> None:
         if generated.purpose is Purpose.DARING:
             insns = generated.case.program.instructions
             try:
-                [form_of(insn, at) for at, insn in enumerate(insns) if not (at and insns[at - 1].opcode == 0x18)]
+                [
+                    form_of(insn, at)
+                    for at, insn in enumerate(insns)
+                    if not (at and insns[at - 1].opcode == 0x18)
+                ]
             except IllegalInsn as error:
                 raise AssertionError(generated) from error
             changed += 1

@@ -1,4 +1,5 @@
-"""Generators reach what they claim: every production, every near miss, every form of the instruction set they know."""
+"""Generators reach what they claim: every production, every near miss, every form of the instruction set they
+know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every setting: valid programs of its type run, near misses keep to it, helpers are called with what they take."""
+"""Every setting: valid programs of its type run, near misses keep to it, helpers are called with what they
+take."""
 
 from __future__ import annotations
 
@@ -74,13 +75,17 @@ def test_no_helper_of_another_licence() -> None:
 def test_what_an_old_kernel_lacks_is_left_out() -> None:
     assert T.SYSCALL not in {setting.type for setting in Profile(linux=(5, 10)).choices(True)}
     assert T.SYSCALL in {setting.type for setting in Profile(linux=(5, 15)).choices(True)}
-    assert {setting.type for setting in Profile().choices(False)} == {setting.type for setting in UNPRIVILEGED}
+    assert {setting.type for setting in Profile().choices(False)} == {
+        setting.type for setting in UNPRIVILEGED
+    }
 
 
 def test_the_end_of_a_program_that_may_not_return_anything() -> None:
     """Now and then the exit breaks the range, with a number that is in no range."""
     chosen = next(setting for setting in SETTINGS if setting.type is T.CGROUP_DEVICE)
-    broken = [made for made in draws(300, only(chosen, near_misses_in=1), seed=3) if made.rule is rules.RETURN_RANGE]
+    broken = [
+        made for made in draws(300, only(chosen, near_misses_in=1), seed=3) if made.rule is rules.RETURN_RANGE
+    ]
     assert len(broken) > 10
     for made in broken:
         insn = made.case.program.instructions[made.at]

@@ -1,4 +1,5 @@
-"""The lying kernel: guests behind a real :class:`KernelSession`, so that frames, windows, losses and replays are the real ones."""
+"""The lying kernel: guests behind a real :class:`KernelSession`, so that frames, windows, losses and replays
+are the real ones."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def truth(job: Job, answer: Answer) -> Answer:
 
 @dataclass
 class LyingKernel:
-    """Answers from ``records`` where the case is there, else the model; ``lie`` has the last word.  ``jobs`` are all it got."""
+    """Answers from ``records`` where the case is there, else the model; ``lie`` has the last word.  ``jobs``
+    are all it got."""
 
     lie: JobLie = truth
     records: Iterable[Recorded] = ()
@@ -60,7 +62,9 @@ class LyingKernel:
         record = self._known.get(_key(job))
         if record is None:
             return model.answer(job)
-        kept = dict(zip((attempt.jit for attempt in record.job.attempts), record.answer.attempts, strict=True))
+        kept = dict(
+            zip((attempt.jit for attempt in record.job.attempts), record.answer.attempts, strict=True)
+        )
         return replace(record.answer, attempts=tuple(_as_asked(attempt, kept) for attempt in job.attempts))
 
 
@@ -70,7 +74,11 @@ def _key(job: Job) -> bytes:
 
 def _as_asked(attempt: Attempt, kept: dict[Jit, Loaded]) -> Loaded:
     loaded = kept[attempt.jit]
-    return replace(loaded, log=kept[Jit.ON].log if attempt.log_level else loaded.log, runs=loaded.runs if attempt.run else ())
+    return replace(
+        loaded,
+        log=kept[Jit.ON].log if attempt.log_level else loaded.log,
+        runs=loaded.runs if attempt.run else (),
+    )
 
 
 class LyingGuest(FakeGuest):

@@ -11,7 +11,9 @@ from conformance.kernel.jobs import Answer, Loaded, Run
 from conformance.kernel.refusals import WALK
 
 Lie = Callable[[Answer], Answer]
-PROCESSED = "processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n"
+PROCESSED = (
+    "processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n"
+)
 _STATS = re.compile(r"^processed .*\n", re.MULTILINE)
 
 
@@ -27,7 +29,8 @@ def accept(answer: Answer) -> Answer:
 
 
 def attempt(number: int, change: Callable[[Loaded], Loaded]) -> Lie:
-    """A lie about one attempt: 0 is the JIT (with the log), 1 the kernel's interpreter, 2 the hardened JIT."""
+    """A lie about one attempt: 0 is the JIT (with the log), 1 the kernel's interpreter, 2 the hardened
+    JIT."""
 
     def lie(answer: Answer) -> Answer:
         attempts = list(answer.attempts)
@@ -105,18 +108,25 @@ def refused(code: int, log: str = "", *, truncated: bool = False) -> Lie:
 def processed(count: int) -> Lie:
     """The kernel says how much it processed."""
     return attempt(
-        0, lambda loaded: replace(loaded, verified=count, log=re.sub(r"processed \d+", f"processed {count}", loaded.log))
+        0,
+        lambda loaded: replace(
+            loaded, verified=count, log=re.sub(r"processed \d+", f"processed {count}", loaded.log)
+        ),
     )
 
 
 def truncated_tail(answer: Answer) -> Answer:
     """The log's second half is missing, and the loader knows."""
-    return attempt(0, lambda loaded: replace(loaded, log=loaded.log[: len(loaded.log) // 2], log_truncated=True))(answer)
+    return attempt(
+        0, lambda loaded: replace(loaded, log=loaded.log[: len(loaded.log) // 2], log_truncated=True)
+    )(answer)
 
 
 def truncated_head(answer: Answer) -> Answer:
     """The log's first half is missing (the kernel keeps the end), and the loader knows."""
-    return attempt(0, lambda loaded: replace(loaded, log=loaded.log[len(loaded.log) // 2 :], log_truncated=True))(answer)
+    return attempt(
+        0, lambda loaded: replace(loaded, log=loaded.log[len(loaded.log) // 2 :], log_truncated=True)
+    )(answer)
 
 
 def cut_at(end: int, told: bool) -> Lie:

@@ -1,7 +1,9 @@
-"""A small honest kernel for programs nobody recorded: it accepts what our interpreter runs without a trap; its engines agree.
+"""A small honest kernel for programs nobody recorded: it accepts what our interpreter runs without a trap;
+its engines agree.
 
-Its log shows the ways that the given inputs take and claims nothing of a value.  It knows no rule that a run does not break, and no
-input that was not given: the property transfer, which asks about all of them, rightly finds it wrong.
+Its log shows the ways that the given inputs take and claims nothing of a value.  It knows no rule that a run
+does not break, and no input that was not given: the property transfer, which asks about all of them, rightly
+finds it wrong.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ Tree = dict[int, "Tree"]
 def answer(job: Job) -> Answer:
     """What a right kernel says."""
     case = (
-        job.case if isinstance(job.attempts[0].capabilities, str) else replace(job.case, capabilities=job.attempts[0].capabilities)
+        job.case
+        if isinstance(job.attempts[0].capabilities, str)
+        else replace(job.case, capabilities=job.attempts[0].capabilities)
     )
     seen = outcomes(case)
     return Answer(tuple(_loaded(case, attempt, seen) for attempt in job.attempts))
@@ -108,12 +112,15 @@ def _walk(insns: tuple[Insn, ...], traces: list[list[Step]]) -> Iterator[str]:
 
 
 def _is_number(traces: list[list[Step]], at: int, register: int) -> bool:
-    return all(isinstance(step.registers[register], int) for trace in traces for step in trace if step.at == at)
+    return all(
+        isinstance(step.registers[register], int) for trace in traces for step in trace if step.at == at
+    )
 
 
 @contextmanager
 def wrong_operation(*opcodes: int) -> Iterator[None]:
-    """Our interpreter gets instructions with these opcodes wrong: the lowest bit of their result is flipped."""
+    """Our interpreter gets instructions with these opcodes wrong: the lowest bit of their result is
+    flipped."""
 
     def wrong(handler: Handler) -> Handler:
         def handle(m: machine.Machine, insn: Insn, pc: int) -> int:

@@ -1,4 +1,5 @@
-"""A peer without libbpf: our own reading of an object, told as the peer tells it, for lies to be told about."""
+"""A peer without libbpf: our own reading of an object, told as the peer tells it, for lies to be told
+about."""
 
 from __future__ import annotations
 

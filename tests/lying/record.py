@@ -1,4 +1,5 @@
-"""Record real kernels' answers: ``python -m tests.lying.record KERNEL...`` (names as ``--kernel`` takes them)."""
+"""Record real kernels' answers: ``python -m tests.lying.record KERNEL...`` (names as ``--kernel`` takes
+them)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,12 @@ from generators.programs import Generated, Purpose
 from tests.lying.recorded import DIRECTORY, Recorded, save
 from tests.lying.unsafe import unsafe
 
-WANTED = {(Purpose.VALID, True): 10, (Purpose.VALID, False): 7, (Purpose.DARING, True): 6, (Purpose.DARING, False): 4}
+WANTED = {
+    (Purpose.VALID, True): 10,
+    (Purpose.VALID, False): 7,
+    (Purpose.DARING, True): 6,
+    (Purpose.DARING, False): 4,
+}
 PER_RULE = 2
 EXPERIMENTS = 24
 LONGEST_LOG = 60_000
@@ -50,9 +56,14 @@ def chosen(release: str) -> list[Generated]:
 def experiments(release: str) -> list[Generated]:
     """Programs of experiments."""
     source = program_source(replace(profile_for(release), experiments_in=1))
-    made = [source.generate(random.Random(f"experiments/{number}").randbytes(BUFFER)) for number in range(EXPERIMENTS)]
+    made = [
+        source.generate(random.Random(f"experiments/{number}").randbytes(BUFFER))
+        for number in range(EXPERIMENTS)
+    ]
     return [
-        replace(each, case=replace(each.case, name=f"experiments {number}")) for number, each in enumerate(made) if each is not None
+        replace(each, case=replace(each.case, name=f"experiments {number}"))
+        for number, each in enumerate(made)
+        if each is not None
     ]
 
 

@@ -64,17 +64,24 @@ def _line(record: Recorded) -> _Line:
     made = record.generated
     rule = str(made.rule or "")
     case = casefile.to_plain(made.case)
-    return _Line(record.release, case, made.purpose, record.answer, rule, made.at, made.productions, made.output)
+    return _Line(
+        record.release, case, made.purpose, record.answer, rule, made.at, made.productions, made.output
+    )
 
 
 def load(path: Path) -> tuple[Recorded, ...]:
-    return tuple(_record(msgspec.json.decode(line, type=_Line)) for line in lzma.decompress(path.read_bytes()).split(b"\n"))
+    return tuple(
+        _record(msgspec.json.decode(line, type=_Line))
+        for line in lzma.decompress(path.read_bytes()).split(b"\n")
+    )
 
 
 def _record(line: _Line) -> Recorded:
     rule = RULES[line.rule] if line.rule else None
     case = casefile.from_plain(line.case)
-    return Recorded(line.release, Generated(case, line.purpose, rule, line.at, line.productions, line.output), line.answer)
+    return Recorded(
+        line.release, Generated(case, line.purpose, rule, line.at, line.productions, line.output), line.answer
+    )
 
 
 @cache

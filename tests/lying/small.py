@@ -50,7 +50,9 @@ def seen(generated: Generated, log: str) -> Observation:
     job: Job = plan(generated.case, 0)
     runs = honest_runs(generated.case)
     attempts = tuple(
-        Loaded(0, log if attempt.log_level else "", jited_length=0 if attempt.jit is Jit.OFF else 64, runs=runs)
+        Loaded(
+            0, log if attempt.log_level else "", jited_length=0 if attempt.jit is Jit.OFF else 64, runs=runs
+        )
         for attempt in job.attempts
     )
     return Observation(generated, job, Answer(attempts))

@@ -33,7 +33,11 @@ def accused(record: Recorded, lie: Lie, kind: Kind) -> list[Disagreement]:
 
 def runnable() -> list[Recorded]:
     """Accepted cases whose results any right engine must give."""
-    found = [r for r in records() if r.seen().accepted and all(isinstance(o, Returned) and o.predictable for o, _ in r.seen().runs)]
+    found = [
+        r
+        for r in records()
+        if r.seen().accepted and all(isinstance(o, Returned) and o.predictable for o, _ in r.seen().runs)
+    ]
     assert len(found) > 30
     return found
 
@@ -76,7 +80,9 @@ def test_what_perfmon_may_read_is_not_unsound() -> None:
         assert len(accusations(seen)) == wrong, capabilities
 
 
-NEAR_MISSES = [r for r in records() if r.generated.rule is not None and r.seen().ruling.verdict is Verdict.REJECT]
+NEAR_MISSES = [
+    r for r in records() if r.generated.rule is not None and r.seen().ruling.verdict is Verdict.REJECT
+]
 
 
 @pytest.mark.parametrize("record", NEAR_MISSES, ids=lambda record: f"{record.generated.rule}-{record.name}")
@@ -107,7 +113,8 @@ CLAIM = re.compile(r"\bR(\d)(_\w+)?=(scalar\([^()]*(?:\([^()]*\))?[^()]*\)|P?-?(
 
 
 def narrowed(record: Recorded) -> list[tuple[int, Lie]]:
-    """Per instruction that every run passes once: the lie that the register it prints holds less than the first run's value."""
+    """Per instruction that every run passes once: the lie that the register it prints holds less than the
+    first run's value."""
     seen = record.seen()
     assert seen.log is not None
     _, trace = seen.runs[0]
@@ -128,7 +135,9 @@ def narrowed(record: Recorded) -> list[tuple[int, Lie]]:
         ):
             continue
         wrong = line[: claim.start(3)] + f"scalar(umax={value - 1:#x})" + line[claim.end(3) :]
-        made.append((int(shown[1]), lies.log_line(lambda log, line=line, wrong=wrong: log.replace(line, wrong))))
+        made.append(
+            (int(shown[1]), lies.log_line(lambda log, line=line, wrong=wrong: log.replace(line, wrong)))
+        )
     return made
 
 
@@ -146,7 +155,9 @@ def test_bounds_fires_on_a_claim_that_leaves_the_value_out() -> None:
             what = only(found)
             assert what.culprit == at
             assert what.signature == f"bounds:{record.seen().form_name(at)}:umax"
-            assert re.search(r"the kernel claims umax=\S+ for R\d, which holds 0x[0-9a-f]+ on input 0", what.statement)
+            assert re.search(
+                r"the kernel claims umax=\S+ for R\d, which holds 0x[0-9a-f]+ on input 0", what.statement
+            )
     # A run is not followed beyond a prune, nor where the log is ambiguous.
     assert tried > 200
     assert missed < 0.2 * tried
@@ -179,7 +190,10 @@ def test_bounds_fires_on_a_branch_that_was_not_explored() -> None:
     what = only(accusations(small.seen(generated, small.log_of(BRANCH_LOG))))
     assert (what.kind, what.culprit, what.input) == (Kind.BOUNDS, 1, 1)
     assert what.signature == f"bounds:{small.seen(generated, '').form_name(1)}:branch-not-explored"
-    assert "from instruction 1 (if r0 > 0x5 goto pc+2) to 4, a branch that the kernel never explored" in what.statement
+    assert (
+        "from instruction 1 (if r0 > 0x5 goto pc+2) to 4, a branch that the kernel never explored"
+        in what.statement
+    )
 
 
 SPLIT = f"""
@@ -207,7 +221,9 @@ def test_bounds_fires_where_a_run_is_in_no_half_of_a_split() -> None:
     what = only(accusations(small.seen(generated, small.log_of(SPLIT_LOG.format(first=6, second=0)))))
     assert (what.kind, what.culprit, what.input) == (Kind.BOUNDS, 3, 1)
     assert what.signature.endswith(":split")
-    assert "none of the states into which the kernel split the one at instruction 3 (r0 &= 7)" in what.statement
+    assert (
+        "none of the states into which the kernel split the one at instruction 3 (r0 &= 7)" in what.statement
+    )
 
 
 def test_bounds_fires_on_a_stack_slot() -> None:
@@ -222,7 +238,11 @@ def test_bounds_fires_on_a_stack_slot() -> None:
     generated = small.program(source, 0x1234)
     for honest in ("scalar(id=1,smin=0,smax=umax=0xffffffff)", "mmmmmmmm", "0x1234"):
         assert accusations(small.seen(generated, small.log_of(log.format(slot=honest)))) == []
-    for lie, bound in (("scalar(id=1,smin=0,umax=0xfff)", "umax=4095"), ("00000000", "byte -8 is zero"), ("7", "7")):
+    for lie, bound in (
+        ("scalar(id=1,smin=0,umax=0xfff)", "umax=4095"),
+        ("00000000", "byte -8 is zero"),
+        ("7", "7"),
+    ):
         what = only(accusations(small.seen(generated, small.log_of(log.format(slot=lie)))))
         assert (what.kind, what.culprit) == (Kind.BOUNDS, 1)
         assert "for fp-8, which holds 0x1234" in what.statement
@@ -250,7 +270,10 @@ def test_execution_blames_the_kernel_where_its_engines_agree_against_ours() -> N
     for record in runnable():
         for what in accused(record, lie, Kind.EXECUTION):
             assert what.signature.startswith("execution:kernel:")
-            assert "the JIT and kernel interpreter and hardened JIT and our interpreter disagree" in what.statement
+            assert (
+                "the JIT and kernel interpreter and hardened JIT and our interpreter disagree"
+                in what.statement
+            )
 
 
 def test_execution_names_the_instruction_that_wrote_the_wrong_register() -> None:
@@ -291,14 +314,20 @@ def test_what_a_script_decided_accuses_nobody() -> None:
 
 HEALTH: dict[str, tuple[Lie, str, str]] = {
     "warning": (
-        lies.splat("[ 12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/verifier.c:2711 reg_bounds_sanity_check+0x1a8/0x300\nmore"),
-        "health:splat:WARNING: CPU: N PID: N at kernel/bpf/verifier.c:N reg_bounds", "the kernel warned: WARNING: CPU: 0",
+        lies.splat("[ 12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/verifier.c:2711 "
+                   "reg_bounds_sanity_check+0x1a8/0x300\nmore"),
+        "health:splat:WARNING: CPU: N PID: N at kernel/bpf/verifier.c:N reg_bounds",
+        "the kernel warned: WARNING: CPU: 0",
     ),
-    "oops": (lies.splat("BUG: unable to handle page fault"), "health:splat:BUG: unable", "the kernel warned: BUG"),
-    "verifier bug": (lies.with_line("verifier bug: REG INVARIANTS VIOLATION (alu): range"), "health:", "calls itself wrong"),
-    "internal error": (lies.with_line("verifier internal error: no frame"), "health:verifier internal error", "no frame"),
+    "oops": (lies.splat("BUG: unable to handle page fault"), "health:splat:BUG: unable",
+             "the kernel warned: BUG"),
+    "verifier bug": (lies.with_line("verifier bug: REG INVARIANTS VIOLATION (alu): range"), "health:",
+                     "calls itself wrong"),
+    "internal error": (lies.with_line("verifier internal error: no frame"), "health:verifier internal error",
+                       "no frame"),
     "EFAULT": (lies.refused(errno.EFAULT), "health:EFAULT", "EFAULT"),
-    "a million and one": (lies.processed(1_000_001), "health:complexity-limit", "1000001 processed instructions"),
+    "a million and one": (lies.processed(1_000_001), "health:complexity-limit",
+                          "1000001 processed instructions"),
 }  # fmt: skip
 
 
@@ -321,11 +350,14 @@ def test_the_same_warning_elsewhere_is_the_same() -> None:
     record = runnable()[0]
     cut = "------------[ cut here ]------------\n"
     texts = (
-        "[    12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/core.c:9", cut + "WARNING: CPU: 3 PID: 12345 at kernel/bpf/core.c:9",
+        "[    12.5] WARNING: CPU: 0 PID: 71 at kernel/bpf/core.c:9",
+        cut + "WARNING: CPU: 3 PID: 12345 at kernel/bpf/core.c:9",
         cut + "[ 99.25] WARNING: CPU: 3 PID: 1 at kernel/bpf/core.c:9\nModules linked in:",
-    )  # fmt: skip
+    )
     assert len({only(accused(record, lies.splat(text), Kind.HEALTH)).signature for text in texts}) == 1
-    other = only(accused(record, lies.splat(cut + "WARNING: CPU: 3 PID: 1 at kernel/bpf/verifier.c:9"), Kind.HEALTH))
+    other = only(
+        accused(record, lies.splat(cut + "WARNING: CPU: 3 PID: 1 at kernel/bpf/verifier.c:9"), Kind.HEALTH)
+    )
     assert "verifier.c" in other.signature
     addresses = (
         "BUG: unable to handle page fault for address: ffff888012345678",
@@ -339,7 +371,9 @@ def test_purposes_are_all_recorded() -> None:
     assert ScalarRange.unknown().excluded_by(0) is None
 
 
-@pytest.mark.parametrize("line", ["INFO: rcu_sched self-detected stall on CPU", "watchdog: BUG: soft lockup - CPU#0 stuck!"])
+@pytest.mark.parametrize(
+    "line", ["INFO: rcu_sched self-detected stall on CPU", "watchdog: BUG: soft lockup - CPU#0 stuck!"]
+)
 def test_a_starved_guest_is_not_accused(line: str) -> None:
     record = runnable()[0]
     assert accused(record, lies.splat(line), Kind.HEALTH) == []
@@ -362,6 +396,8 @@ def test_a_null_that_the_log_calls_a_map_value_is_seen() -> None:
     generated = small.program(source, 0, maps=(small.OUT,))
     for honest in ("map_value_or_null(id=1,map=out,ks=4,vs=96)", "rcu_ptr_task_struct()"):
         assert accusations(small.seen(generated, small.log_of(log.format(claim=honest)))) == []
-    what = only(accusations(small.seen(generated, small.log_of(log.format(claim="map_value(map=out,ks=4,vs=96)")))))
+    what = only(
+        accusations(small.seen(generated, small.log_of(log.format(claim="map_value(map=out,ks=4,vs=96)"))))
+    )
     assert (what.kind, what.culprit) == (Kind.BOUNDS, 5)
     assert "claims type=map_value for R0, which holds 0" in what.statement

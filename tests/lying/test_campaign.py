@@ -1,4 +1,5 @@
-"""A campaign against a kernel that lies: found, confirmed, shrunk, told apart, stored; and against one that does not."""
+"""A campaign against a kernel that lies: found, confirmed, shrunk, told apart, stored; and against one that
+does not."""
 
 from __future__ import annotations
 
@@ -36,10 +37,13 @@ def wrong_jit(*opcodes: int) -> object:
     def lie(job: Job, answer: Answer) -> Answer:
         with model.wrong_operation(*opcodes):
             runs = model.runs(model.outcomes(job.case))
-        return replace(answer, attempts=tuple(
-            replace(loaded, runs=runs) if attempt.jit is not Jit.OFF and loaded.runs else loaded
-            for attempt, loaded in zip(job.attempts, answer.attempts, strict=True)
-        ))  # fmt: skip
+        return replace(
+            answer,
+            attempts=tuple(
+                replace(loaded, runs=runs) if attempt.jit is not Jit.OFF and loaded.runs else loaded
+                for attempt, loaded in zip(job.attempts, answer.attempts, strict=True)
+            ),
+        )
 
     return lie
 
@@ -58,7 +62,9 @@ def little_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_right_kernel_is_accused_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(tmp_path, LyingKernel(), monkeypatch, kinds=(Kind.HEALTH, Kind.SOUNDNESS, Kind.EXECUTION), examples=60)
+    run = ran(
+        tmp_path, LyingKernel(), monkeypatch, kinds=(Kind.HEALTH, Kind.SOUNDNESS, Kind.EXECUTION), examples=60
+    )
     assert stored(tmp_path) == []
     assert not (tmp_path / "candidates.jsonl").exists()
     assert status(run.summary) == 0
@@ -73,7 +79,9 @@ def arsh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     directory = tmp_path_factory.mktemp("arsh")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pursuits, "SHRINK_SECONDS", 4.0)
-        return directory, ran(directory, LyingKernel(wrong_jit(*ARSH32)), patch, kinds=(Kind.EXECUTION,), examples=80)
+        return directory, ran(
+            directory, LyingKernel(wrong_jit(*ARSH32)), patch, kinds=(Kind.EXECUTION,), examples=80
+        )
 
 
 def test_a_wrong_jit_is_found_and_the_instruction_named(arsh: tuple[Path, Ran]) -> None:
@@ -110,12 +118,20 @@ def test_every_report_can_be_written(arsh: tuple[Path, Ran]) -> None:
     directory, _ = arsh
     write_reports(directory)
     assert (directory / "index.html").exists()
-    assert {finding.id for finding in directories.load(directory).findings} == {finding.id for finding in stored(directory)}
+    assert {finding.id for finding in directories.load(directory).findings} == {
+        finding.id for finding in stored(directory)
+    }
 
 
 def test_one_bug_does_not_hide_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pursuits, "SHRINK_SECONDS", 2.0)
-    ran(tmp_path, LyingKernel(wrong_jit(*ARSH32, o.NEG | o.ALU64)), monkeypatch, kinds=(Kind.EXECUTION,), examples=120)
+    ran(
+        tmp_path,
+        LyingKernel(wrong_jit(*ARSH32, o.NEG | o.ALU64)),
+        monkeypatch,
+        kinds=(Kind.EXECUTION,),
+        examples=120,
+    )
     names = {finding.signature.rsplit(":", 1)[1] for finding in stored(tmp_path)}
     assert any("arsh32" in name for name in names)
     assert any("neg" in name for name in names), names
@@ -133,7 +149,14 @@ def test_a_candidate_is_on_disk_before_anything_else(tmp_path: Path, monkeypatch
 
         monkeypatch.setattr(pursuits.Pursuit, "_again", again)
 
-    ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=(Kind.EXECUTION,), examples=90, watch=watch)
+    ran(
+        tmp_path,
+        LyingKernel(wrong_jit(*ARSH32)),
+        monkeypatch,
+        kinds=(Kind.EXECUTION,),
+        examples=90,
+        watch=watch,
+    )
     assert seen
     assert all(seen)
 
@@ -154,7 +177,11 @@ def test_a_lie_told_once_is_not_reported(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_lie_told_now_and_then_says_how_often(tmp_path: Path) -> None:
-    record = next(r for r in everything() if r.generated.case.name == "null" or r.generated.case.name == "unchecked lookup")
+    record = next(
+        r
+        for r in everything()
+        if r.generated.case.name == "null" or r.generated.case.name == "unchecked lookup"
+    )
     told = iter([True, False, True, *[True] * 10_000])
     kernel = LyingKernel(lambda job, answer: lies.accept(answer) if next(told) else answer, [record])
     hunt = pursuit(tmp_path, kernel)
@@ -169,7 +196,9 @@ def test_a_lie_told_now_and_then_says_how_often(tmp_path: Path) -> None:
 
 
 def accusations_of(record: Recorded, kind: Kind) -> list[Disagreement]:
-    return [j for j in PROPERTIES[kind](record.seen(lies.accept(record.answer))) if isinstance(j, Disagreement)]
+    return [
+        j for j in PROPERTIES[kind](record.seen(lies.accept(record.answer))) if isinstance(j, Disagreement)
+    ]
 
 
 def accusation(record: Recorded, kind: Kind) -> Disagreement:
@@ -179,7 +208,11 @@ def accusation(record: Recorded, kind: Kind) -> Disagreement:
 @pytest.mark.parametrize("kind", [Kind.SOUNDNESS, Kind.RULE])
 def test_an_unsafe_program_accepted_is_stored_once(tmp_path: Path, kind: Kind) -> None:
     chosen = {Kind.SOUNDNESS: "mask too wide", Kind.RULE: "invalid-shift"}[kind]
-    records = [r for r in everything() if chosen in (r.generated.case.name, str(r.generated.rule)) and accusations_of(r, kind)]
+    records = [
+        r
+        for r in everything()
+        if chosen in (r.generated.case.name, str(r.generated.rule)) and accusations_of(r, kind)
+    ]
     hunt = pursuit(tmp_path, LyingKernel(always(lies.accept), records))  # type: ignore[arg-type]
     for _ in range(2):
         for record in records:
@@ -205,7 +238,9 @@ def test_a_family_is_pursued_so_often_and_no_more(tmp_path: Path) -> None:
 
 def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = "REG INVARIANTS VIOLATION (true_reg2): range bounds violation u64=[0x1, 0x0]"
-    run = ran(tmp_path, LyingKernel(always(lies.with_line(line))), monkeypatch, kinds=(Kind.HEALTH,), examples=30)  # type: ignore[arg-type]
+    run = ran(
+        tmp_path, LyingKernel(always(lies.with_line(line))), monkeypatch, kinds=(Kind.HEALTH,), examples=30
+    )  # type: ignore[arg-type]
     (finding,) = stored(tmp_path)
     assert (finding.status, finding.known_as) == (Status.KNOWN, "reg-invariants")
     assert finding.explanation
@@ -222,7 +257,9 @@ def test_what_turns_out_to_be_known_is_not_new(tmp_path: Path, monkeypatch: pyte
     assert status(run.summary) == 0
 
 
-def test_a_panic_is_a_finding_and_a_garbled_answer_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panic_is_a_finding_and_a_garbled_answer_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guilty: list[object] = []
 
     def lie(job: Job, answer: Answer) -> Answer | LossReason:
@@ -238,7 +275,9 @@ def test_a_panic_is_a_finding_and_a_garbled_answer_is_not(tmp_path: Path, monkey
 
 
 def test_too_little_judged_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(tmp_path, LyingKernel(always(lies.refused(28))), monkeypatch, kinds=(Kind.SOUNDNESS,), examples=20)  # type: ignore[arg-type]
+    run = ran(
+        tmp_path, LyingKernel(always(lies.refused(28))), monkeypatch, kinds=(Kind.SOUNDNESS,), examples=20
+    )  # type: ignore[arg-type]
     assert run.summary.cells[0].state is CellState.BELOW_FLOOR
     assert status(run.summary) == 3
 

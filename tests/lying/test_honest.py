@@ -1,4 +1,5 @@
-"""Nobody is accused who told the truth: every recorded answer of a right kernel, and every way in which one says nothing."""
+"""Nobody is accused who told the truth: every recorded answer of a right kernel, and every way in which one
+says nothing."""
 
 from __future__ import annotations
 
@@ -56,14 +57,18 @@ def test_every_property_agrees_often() -> None:
     """Silence is not agreement: each property has compared something in most of the cases it is about."""
     accepted = [record for record in records() if record.seen().accepted]
     agreed = {
-        kind: sum(any(isinstance(j, Agreement) for j in judged(record.seen(), kind)) for record in records()) for kind in PROPERTIES
+        kind: sum(any(isinstance(j, Agreement) for j in judged(record.seen(), kind)) for record in records())
+        for kind in PROPERTIES
     }
     assert len(accepted) > 40
     assert agreed[Kind.HEALTH] == len(records())
-    # A mutated program may pass a map update flags that no oracle models: its runs have no outcome, and nothing is said of them.
+    # A mutated program may pass a map update flags that no oracle models: its runs have no outcome, and
+    # nothing is said of them.
     assert len(accepted) - 3 <= agreed[Kind.SOUNDNESS] <= agreed[Kind.BOUNDS] == len(accepted)
     assert agreed[Kind.EXECUTION] > 0.8 * len(accepted)
-    assert agreed[Kind.RULE] > 0.95 * sum(record.generated.purpose is Purpose.NEAR_MISS for record in records())
+    assert agreed[Kind.RULE] > 0.95 * sum(
+        record.generated.purpose is Purpose.NEAR_MISS for record in records()
+    )
 
 
 @pytest.mark.parametrize("silence", SILENCES)

@@ -22,7 +22,9 @@ def test_recorded_answers_arrive_as_they_were_recorded() -> None:
     records = everything()[:60]
     with LyingKernel(records=records).session() as session:
         answers = session.run_all(record.job for record in records)
-    assert [replace(answer, host_nanoseconds=0) for answer in answers if isinstance(answer, Answer)] == [r.answer for r in records]
+    assert [replace(answer, host_nanoseconds=0) for answer in answers if isinstance(answer, Answer)] == [
+        r.answer for r in records
+    ]
 
 
 def test_the_model_is_honest() -> None:
@@ -57,14 +59,18 @@ def test_a_wrong_operation_shows_in_that_engine_only() -> None:
     honest = model.outcomes(record.generated.case)
     with model.wrong_operation(*range(256)):
         assert model.outcomes(record.generated.case) != honest
-    assert [outcome for outcome, _ in model.outcomes(record.generated.case)] == [outcome for outcome, _ in honest]
+    assert [outcome for outcome, _ in model.outcomes(record.generated.case)] == [
+        outcome for outcome, _ in honest
+    ]
 
 
 def test_a_machine_that_goes_away_is_a_loss() -> None:
     guilty = everything()[3].job
 
     def lie(job: object, answer: Answer) -> Answer | LossReason:
-        return LossReason.PANIC if job.case.program.instructions == guilty.case.program.instructions else answer  # type: ignore[attr-defined]
+        return (
+            LossReason.PANIC if job.case.program.instructions == guilty.case.program.instructions else answer
+        )  # type: ignore[attr-defined]
 
     with LyingKernel(lie, everything()[:8]).session() as session:
         answers = session.run_all(record.job for record in everything()[:8])

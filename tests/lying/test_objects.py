@@ -1,4 +1,5 @@
-"""A campaign over objects with a libbpf that lies: found, confirmed, shrunk, stored, reported; and one that does not."""
+"""A campaign over objects with a libbpf that lies: found, confirmed, shrunk, stored, reported; and one that
+does not."""
 
 from __future__ import annotations
 
@@ -79,7 +80,9 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
 
 def test_what_a_peer_refuses_and_we_take_is_a_finding(refused: tuple[Path, Ran]) -> None:
     directory, run = refused
-    found = next(each for each in stored(directory) if each.signature == "objects:libbpf 1:looser:well-formed")
+    found = next(
+        each for each in stored(directory) if each.signature == "objects:libbpf 1:looser:well-formed"
+    )
     assert found.object is not None
     assert found.case is None
     assert (found.severity, found.object.peer, found.object.broken) == (Severity.LOW, "libbpf 1", "")
@@ -160,7 +163,9 @@ def test_replay(
     assert says in done.output
 
 
-def test_without_libbpf_all_else_is_judged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_libbpf_all_else_is_judged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def missing(peer: object) -> bytes:
         raise InputError("no C compiler")
 

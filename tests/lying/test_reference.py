@@ -23,12 +23,17 @@ from tests.lying.unsafe import UNSAFE
 HARMLESS = (Input(bytes(64)),)
 
 
-def seen(record: Recorded, answer: Answer | None = None, *, inputs: tuple[Input, ...] | None = None) -> Observation:
-    """As a property sees it that asks the reference verifier; nothing is known of what the program was made for."""
+def seen(
+    record: Recorded, answer: Answer | None = None, *, inputs: tuple[Input, ...] | None = None
+) -> Observation:
+    """As a property sees it that asks the reference verifier; nothing is known of what the program was made
+    for."""
     case = record.generated.case
     case = replace(case, inputs=case.inputs if inputs is None else inputs)
     made = replace(record.generated, case=case, purpose=Purpose.DARING, rule=None)
-    return Observation(made, replace(record.job, case=case), answer or record.answer, record.release, reference=THOROUGH)
+    return Observation(
+        made, replace(record.job, case=case), answer or record.answer, record.release, reference=THOROUGH
+    )
 
 
 def accused(observation: Observation, kind: Kind) -> list[Disagreement]:
@@ -58,7 +63,9 @@ def test_soundness_needs_no_input(record: Recorded) -> None:
 def test_bounds_needs_no_input() -> None:
     """R2 is claimed to be at most 100, and the input makes it 0."""
     record = next(record for record in UNSAFE_RECORDS if record.generated.case.name == "mask too wide")
-    answer = lies.attempt(0, lambda loaded: replace(loaded, log=loaded.log.replace("=127", "=100")))(lies.accept(record.answer))
+    answer = lies.attempt(0, lambda loaded: replace(loaded, log=loaded.log.replace("=127", "=100")))(
+        lies.accept(record.answer)
+    )
     assert answer != lies.accept(record.answer)
     assert accused(seen(record, lies.accept(record.answer), inputs=HARMLESS), Kind.BOUNDS) == []
     what, *_ = accused(seen(record, answer, inputs=HARMLESS), Kind.BOUNDS)
@@ -79,7 +86,9 @@ def test_rule_needs_no_near_miss() -> None:
 
 
 def test_precision_fires_on_a_safe_program_refused() -> None:
-    refuse = lies.refused(errno.EACCES, "0: (b7) r0 = 0\nR2 min value is outside of the allowed memory range\n" + lies.PROCESSED)
+    refuse = lies.refused(
+        errno.EACCES, "0: (b7) r0 = 0\nR2 min value is outside of the allowed memory range\n" + lies.PROCESSED
+    )
     fired = gaps = 0
     privileged = [record for record in runnable() if record.generated.case.capabilities is None][:20]
     for record in privileged:

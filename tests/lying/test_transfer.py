@@ -75,7 +75,8 @@ def only(seen: Observation) -> Disagreement:
 def masked(claim: str) -> Observation:
     return experiment(
         "r1 = *(u64 *)(r10 -64)\n r1 &= 12\n *(u64 *)(r9 +0) = r1",
-        f"8: (79) r1 = *(u64 *)(r10 -64) ; R1=scalar()\n 9: (57) r1 &= 12 ; R1={claim}\n 10: (7b) *(u64 *)(r9 +0) = r1 ;",
+        f"8: (79) r1 = *(u64 *)(r10 -64) ; R1=scalar()\n 9: (57) r1 &= 12 ; R1={claim}\n 10: (7b) *(u64 "
+        "*)(r9 +0) = r1 ;",
     )
 
 
@@ -93,10 +94,14 @@ def test_what_a_right_kernel_says_is_agreed_with() -> None:
     [
         ("scalar(smin=smin32=0,smax=umax=smax32=umax32=11,var_off=(0x0; 0xc))", "umax", "0xc"),
         ("scalar(smin=smin32=0,smax=umax=smax32=umax32=12,var_off=(0x0; 0x8))", "var_off", "0x4"),
-        ("scalar(smax=8)", "smax", "0xc"), ("scalar(umin32=0,smax32=8)", "smax32", "0xc"), ("0", "umax", ""),
+        ("scalar(smax=8)", "smax", "0xc"),
+        ("scalar(umin32=0,smax32=8)", "smax32", "0xc"),
+        ("0", "umax", ""),
     ],
-)  # fmt: skip
-def test_a_narrowed_claim_is_found_although_no_given_input_leaves_it(claim: str, view: str, value: str) -> None:
+)
+def test_a_narrowed_claim_is_found_although_no_given_input_leaves_it(
+    claim: str, view: str, value: str
+) -> None:
     seen = masked(claim)
     assert not any(isinstance(j, Disagreement) for j in judged(seen, Kind.BOUNDS))
     what = only(seen)

@@ -1,4 +1,5 @@
-"""Programs that misbehave on their first input, by hand: kernels refuse each, so that an acceptance is a lie."""
+"""Programs that misbehave on their first input, by hand: kernels refuse each, so that an acceptance is a
+lie."""
 
 from __future__ import annotations
 
@@ -69,7 +70,11 @@ def unsafe() -> list[Generated]:
     for name, (_, kind, privileged, source) in _PROGRAMS.items():
         insns = parse(source.splitlines())
         maps = (MAP,) if any(insn.opcode == 0x18 for insn in insns) else ()
-        data = Input(bytes(14)) if kind is ProgramType.XDP else Input(bytes(64), bytes(MARK) + (100).to_bytes(4, "little"))
+        data = (
+            Input(bytes(14))
+            if kind is ProgramType.XDP
+            else Input(bytes(64), bytes(MARK) + (100).to_bytes(4, "little"))
+        )
         case = Case(Program(kind, insns, maps), (data,), None if privileged else (), name)
         made.append(Generated(case, Purpose.DARING))
     return made

@@ -21,13 +21,18 @@ def around(value: int, rng: random.Random) -> ScalarRange:
     """Bounds at or near ``value``, some of them missing; now and then a contradiction."""
 
     def end(at: int, low: int, high: int, sign: int) -> int:
-        return min(high, max(low, at + sign * rng.choice((0, 0, 1, 7, 1 << 20)) - (not rng.randrange(16)) * sign))
+        return min(
+            high, max(low, at + sign * rng.choice((0, 0, 1, 7, 1 << 20)) - (not rng.randrange(16)) * sign)
+        )
 
     mask = rng.choice((U64_MAX, 0xFF, 0xFFFF_FFFF, rng.getrandbits(64), 0))
     views = []
     wide = ((value, 0, U64_MAX), (signed64(value), S64_MIN, S64_MAX))
     for at, low, high in (*wide, (value & U32_MAX, 0, U32_MAX), (signed32(value), S32_MIN, S32_MAX)):
-        views += [end(at, low, high, -1) if rng.randrange(2) else low, end(at, low, high, 1) if rng.randrange(2) else high]
+        views += [
+            end(at, low, high, -1) if rng.randrange(2) else low,
+            end(at, low, high, 1) if rng.randrange(2) else high,
+        ]
     return ScalarRange(*views, Tnum(value & ~mask, mask))
 
 
@@ -36,7 +41,14 @@ def cases() -> Iterator[tuple[ScalarRange, int]]:
     for _ in range(400):
         value = rng.choice(BOUNDARIES) if rng.randrange(2) else rng.getrandbits(64)
         claim = around(value, rng)
-        ends = (claim.umin, claim.umax, claim.smin & U64_MAX, claim.smax & U64_MAX, claim.umax32, claim.smin32 & U64_MAX)
+        ends = (
+            claim.umin,
+            claim.umax,
+            claim.smin & U64_MAX,
+            claim.smax & U64_MAX,
+            claim.umax32,
+            claim.smin32 & U64_MAX,
+        )
         for tried in (value, rng.choice(BOUNDARIES), rng.getrandbits(64), *ends):
             for near in (tried - 1, tried, tried + 1):
                 yield claim, near & U64_MAX
@@ -53,7 +65,9 @@ def test_as_formula_is_contains() -> None:
     assert min(held) > 1000, held
 
 
-@pytest.mark.parametrize("bound", ["umin=1", "umax=1", "smin=-1", "smax=1", "umin32=1", "umax32=1", "smin32=-1", "smax32=1"])
+@pytest.mark.parametrize(
+    "bound", ["umin=1", "umax=1", "smin=-1", "smax=1", "umin32=1", "umax32=1", "smin32=-1", "smax32=1"]
+)
 def test_each_bound_alone(bound: str) -> None:
     name, end = bound.split("=")
     claim = ScalarRange(**{name: int(end)})

@@ -1,4 +1,5 @@
-"""Both programs in C, and a compiler for them: clang of at least version 18, else the rows that need one are skipped by name."""
+"""Both programs in C, and a compiler for them: clang of at least version 18, else the rows that need one are
+skipped by name."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def clang() -> str:
         path = shutil.which(name)
         if path is not None:
             found = re.search(
-                r"version (\d+)", subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+                r"version (\d+)",
+                subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout,
             )
             if found and int(found[1]) >= 18:
                 return path
@@ -74,5 +76,9 @@ def compile_c(text: str, directory: Path, *flags: str) -> bytes:
     """The object of a program in C: the talk's instructions need -mcpu=v2 (v3 gives ``w1 = 33``)."""
     source, target = directory / "program.c", directory / "program.o"
     source.write_text(text)
-    subprocess.run([clang(), "-target", "bpf", "-mcpu=v2", "-O2", *flags, "-c", source, "-o", target], check=True, timeout=60)
+    subprocess.run(
+        [clang(), "-target", "bpf", "-mcpu=v2", "-O2", *flags, "-c", source, "-o", target],
+        check=True,
+        timeout=60,
+    )
     return target.read_bytes()

@@ -1,4 +1,5 @@
-"""Every pair of program type and helper, and of program type and place in the context, as a program that asks the kernel for it."""
+"""Every pair of program type and helper, and of program type and place in the context, as a program that asks
+the kernel for it."""
 
 from __future__ import annotations
 
@@ -17,14 +18,20 @@ from ebpf.program import Case, LoadFlag, Program
 from ebpf.program_types import ProgramType as T
 
 TARGETED = frozenset({T.UNSPEC, T.TRACING, T.STRUCT_OPS, T.EXT, T.LSM, T.NETFILTER})
-"""Types that need something to attach to before they load, or whose context is a kernel function's arguments."""
+"""Types that need something to attach to before they load, or whose context is a kernel function's arguments.
+"""
 PLAIN = tuple(kind for kind in T if kind not in TARGETED)
 EXIT = (Insn(o.MOV | o.K | o.ALU64, 0, imm=0), Insn(o.EXIT | o.JMP))
-UNAVAILABLE = re.compile("unknown func |invalid func unknown|cannot use helper |helper call is not allowed in probe"
-                         "|func .* not supported for program type")
-"""What check_helper_call (kernel/bpf/verifier.c, 6.1 to 7.3) says of a helper that the type does not have; whatever else it says is
-about the arguments of one that it has."""
-OUTSIDE = re.compile(r"invalid bpf_context access|dereference of modified ctx|cannot (read|write) into ctx|invalid .* access off=")
+UNAVAILABLE = re.compile(
+    "unknown func |invalid func unknown|cannot use helper |helper call is not allowed in probe"
+    "|func .* not supported for program type"
+)
+"""What check_helper_call (kernel/bpf/verifier.c, 6.1 to 7.3) says of a helper that the type does not have;
+whatever else it says is about the arguments of one that it has."""
+OUTSIDE = re.compile(
+    r"invalid bpf_context access|dereference of modified ctx|cannot (read|write) into ctx|invalid .* "
+    r"access off="
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,9 @@ class Asked:
 
 def _case(kind: T, *code: Insn, license: str = "GPL") -> Case:
     flags = LoadFlag.SLEEPABLE if kind is T.SYSCALL else LoadFlag(0)
-    return Case(Program(kind, (*code, *EXIT), attach_type=ATTACH_TYPES.get(kind), flags=flags, license=license))
+    return Case(
+        Program(kind, (*code, *EXIT), attach_type=ATTACH_TYPES.get(kind), flags=flags, license=license)
+    )
 
 
 def plain(kind: T) -> Case:
@@ -57,19 +66,26 @@ _SIZES = {1: o.B, 2: o.H, 4: o.W, 8: o.DW}
 
 
 SMALL = 256
-"""Bytes: contexts up to here are asked for whole; of the larger ones, which are records of any event, the edges."""
+"""Bytes: contexts up to here are asked for whole; of the larger ones, which are records of any event, the
+edges."""
 
 
 def accesses(kinds: tuple[T, ...] = PLAIN) -> Iterator[Asked]:
     """Loads and stores of every size at every offset of each type's context, and behind it."""
     for kind in kinds:
         end = max(field.offset + field.size for field in CONTEXTS[kind].fields)
-        edges = {place for field in CONTEXTS[kind].fields for place in (field.offset, field.offset + 1, field.offset + 8)}
+        edges = {
+            place
+            for field in CONTEXTS[kind].fields
+            for place in (field.offset, field.offset + 1, field.offset + 8)
+        }
         for offset in range(end + 9) if end <= SMALL else sorted(edges | {end, end + 8}):
             if offset >= 1 << 15:
                 continue
             for size, code in _SIZES.items():
-                yield Asked(kind, (offset, size, False), _case(kind, Insn(o.LDX | o.MEM | code, 2, 1, offset)))
+                yield Asked(
+                    kind, (offset, size, False), _case(kind, Insn(o.LDX | o.MEM | code, 2, 1, offset))
+                )
                 store = Insn(o.MOV | o.K | o.ALU64, 2, imm=0), Insn(o.STX | o.MEM | code, 1, 2, offset)
                 yield Asked(kind, (offset, size, True), _case(kind, *store))
 

@@ -34,16 +34,24 @@ def test_row_04_as_readelf_reads_it(tmp_path):
     ).stdout
     file = open_object(raw, "counter.o", Generation.LIBBPF_0_3).file
     for section in file.sections[1:]:
-        row = re.search(rf"^ *\[ *{section.index}\] {re.escape(section.name)} +\S+ +[0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+) ", said, re.M)
+        row = re.search(
+            rf"^ *\[ *{section.index}\] {re.escape(section.name)} +\S+ +[0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+) ",
+            said,
+            re.M,
+        )
         assert row, section.name
         assert (int(row[1], 16), int(row[2], 16)) == (section.offset, section.size)
     for symbol in file.symbols:
-        assert re.search(rf"^ *{symbol.index}: 0*{symbol.value:x} +{symbol.size} .*{re.escape(symbol.name)}$", said, re.M)
+        assert re.search(
+            rf"^ *{symbol.index}: 0*{symbol.value:x} +{symbol.size} .*{re.escape(symbol.name)}$", said, re.M
+        )
     assert said.count("R_BPF_64_64") == 1
 
 
 @pytest.mark.parametrize(
-    ("source", "rules"), [(HELLO, Generation.LIBBPF_1), (COUNTER, Generation.LIBBPF_0_3)], ids=["hello", "counter"]
+    ("source", "rules"),
+    [(HELLO, Generation.LIBBPF_1), (COUNTER, Generation.LIBBPF_0_3)],
+    ids=["hello", "counter"],
 )
 def test_row_05_llvms_dialect_is_objdumps(tmp_path, source, rules):
     raw = compile_c(source, tmp_path)
@@ -62,10 +70,12 @@ def test_row_05_llvms_dialect_is_objdumps(tmp_path, source, rules):
 
 @pytest.mark.parametrize(
     ("source", "part", "rules"),
-    [(HELLO, talk.hello(), Generation.LIBBPF_1), (COUNTER, talk.counter(), Generation.LIBBPF_0_3)], ids=["hello", "counter"],
-)  # fmt: skip
+    [(HELLO, talk.hello(), Generation.LIBBPF_1), (COUNTER, talk.counter(), Generation.LIBBPF_0_3)],
+    ids=["hello", "counter"],
+)
 def test_row_10_what_we_write_is_what_clang_compiles(tmp_path, source, part, rules):
-    """So the tests that need no compiler are about the talk's programs, too.  Instructions of clang 18 to 19."""
+    """So the tests that need no compiler are about the talk's programs, too.  Instructions of clang 18 to
+    19."""
     opened = open_object(compile_c(source, tmp_path), "program.o", rules)
     assert opened.program(opened.programs[0]).instructions == part.program.instructions
     assert opened.program(opened.programs[0]).maps == part.program.maps

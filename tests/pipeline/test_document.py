@@ -25,6 +25,8 @@ def test_every_row_is_spoken_of_and_has_a_test() -> None:
         spoken |= {int(first)} if not word else set(range(int(first), int(last) + 1))
     assert spoken == set(range(1, 22))
     files = [*ROOT.glob("tests/pipeline/test_*.py"), *ROOT.glob("tests/vm/test_*.py")]
-    names = re.findall(r"def test_rows?_(\d\d)(?:_and_(\d\d))?_", "\n".join(file.read_text() for file in files))
+    names = re.findall(
+        r"def test_rows?_(\d\d)(?:_and_(\d\d))?_", "\n".join(file.read_text() for file in files)
+    )
     tested = {int(number) for pair in names for number in pair if number}
     assert tested == set(range(1, 22))

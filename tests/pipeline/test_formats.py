@@ -27,9 +27,14 @@ def test_row_06_a_wide_immediate_takes_two_slots() -> None:
 
 @pytest.mark.parametrize(
     ("insn", "field"),
-    [(Insn(0xFF), "opcode"), (Insn(0xB7, 11), "dst"), (Insn(0xBF, 1, 12), "src"), (Insn(0xB7, 1, 0, 5), "off"),
-     (Insn(0xBF, 1, 2, 0, 7), "imm")],
-)  # fmt: skip
+    [
+        (Insn(0xFF), "opcode"),
+        (Insn(0xB7, 11), "dst"),
+        (Insn(0xBF, 1, 12), "src"),
+        (Insn(0xB7, 1, 0, 5), "off"),
+        (Insn(0xBF, 1, 2, 0, 7), "imm"),
+    ],
+)
 def test_row_06_an_illegal_one_names_the_field(insn: Insn, field: str) -> None:
     with pytest.raises(IllegalInsn, match="instruction 3: .*" + field) as refused:
         form_of(insn, 3)

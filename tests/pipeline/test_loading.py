@@ -1,4 +1,5 @@
-"""Rows 7 and 11 to 15: loading, by whom, what the kernel makes of a map's descriptor, where it refuses, and the two ways to run."""
+"""Rows 7 and 11 to 15: loading, by whom, what the kernel makes of a map's descriptor, where it refuses, and
+the two ways to run."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ from tests.vm.talk import counter
 pytestmark = pytest.mark.vm
 
 
-def case(text: str, *maps: MapSpec, kind: T = T.SOCKET_FILTER, capabilities: tuple[str, ...] | None = None) -> Case:
+def case(
+    text: str, *maps: MapSpec, kind: T = T.SOCKET_FILTER, capabilities: tuple[str, ...] | None = None
+) -> Case:
     return Case(Program(kind, parse(text.split("; ")), maps), (Input(bytes(64)),), capabilities)
 
 
@@ -44,17 +47,23 @@ def answer(kernel: KernelSession, job: Job) -> Answer:
 
 REGISTERS = {
     "R0 is the result": ("r1 = 0; exit", rules.NO_RETURN_VALUE),
-    "R1 to R5 are garbage after a call": ("r1 = 7; call bpf_get_prandom_u32#7; r0 = r1; exit", rules.SCRATCHED_REGISTER),
+    "R1 to R5 are garbage after a call": (
+        "r1 = 7; call bpf_get_prandom_u32#7; r0 = r1; exit",
+        rules.SCRATCHED_REGISTER,
+    ),
     "R2 is unset at the start": ("r0 = r2; exit", rules.UNINITIALISED_REGISTER),
     "R10 is read-only": ("r10 = 0; r0 = 0; exit", rules.FRAME_POINTER_WRITTEN),
     "R10 is not moved": ("r10 += -8; r0 = 0; exit", rules.FRAME_POINTER_WRITTEN),
 }
-KEPT = "r6 = 1; r7 = 2; r8 = 3; r9 = 4; call bpf_get_prandom_u32#7; r0 = r6; r0 += r7; r0 += r8; r0 += r9; exit"
+KEPT = (
+    "r6 = 1; r7 = 2; r8 = 3; r9 = 4; call bpf_get_prandom_u32#7; r0 = r6; r0 += r7; r0 += r8; r0 += r9; exit"
+)
 
 
 @pytest.mark.parametrize("name", REGISTERS)
 def test_row_07_rules_of_registers(kernel: KernelSession, name: str) -> None:
-    """Kernel and both oracles; to the oracles a register that a call scratched is one that nobody wrote since."""
+    """Kernel and both oracles; to the oracles a register that a call scratched is one that nobody wrote
+    since."""
     text, rule = REGISTERS[name]
     asked = case(text)
     assert judge_answer(answer(kernel, Job(asked, (Attempt(run=False),))), 0).verdict is Verdict.REJECT
@@ -73,7 +82,8 @@ def test_row_07_r6_to_r9_are_kept(kernel: KernelSession) -> None:
 
 
 def test_row_11_the_kernel_puts_its_map_where_the_descriptor_was(kernel: KernelSession) -> None:
-    """resolve_pseudo_ldimm64: shown again with the map's id, whatever the descriptor was; the slot that held the index holds it."""
+    """resolve_pseudo_ldimm64: shown again with the map's id, whatever the descriptor was; the slot that held
+    the index holds it."""
     loaded = answer(kernel, Job(counter(), (Attempt(run=False, translated=True),))).attempts[0]
     assert loaded.translated is not None
     insns = decode(loaded.translated)
@@ -83,11 +93,14 @@ def test_row_11_the_kernel_puts_its_map_where_the_descriptor_was(kernel: KernelS
     assert insns[at + 1] == Insn(0)
     again = answer(kernel, Job(counter(), (Attempt(run=False, translated=True),))).attempts[0]
     assert again.translated is not None
-    assert decode(again.translated)[at].imm > insns[at].imm, "ids are not given twice (kernel/bpf/syscall.c, bpf_map_alloc_id)"
+    assert decode(again.translated)[at].imm > insns[at].imm, (
+        "ids are not given twice (kernel/bpf/syscall.c, bpf_map_alloc_id)"
+    )
 
 
 ADDS = (
-    "*(u32 *)(r10 -4) = 1; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+4; "
+    "*(u32 *)(r10 -4) = 1; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto "
+    "pc+4; "
     "r1 = *(u64 *)(r0 +0); r1 += 1; *(u64 *)(r0 +0) = r1; r0 = r1; exit"
 )
 
@@ -99,21 +112,31 @@ def test_row_12_both_sides_read_what_the_other_wrote(kernel: KernelSession) -> N
     ran = answer(kernel, Job(case(ADDS, filled), (Attempt(),))).attempts[0].runs[0]
     assert ran.retval == 42
     assert ran.maps[0] is not None
-    assert dict(ran.maps[0]) == {n.to_bytes(4, "little"): (42 * (n == 1)).to_bytes(8, "little") for n in range(4)}
+    assert dict(ran.maps[0]) == {
+        n.to_bytes(4, "little"): (42 * (n == 1)).to_bytes(8, "little") for n in range(4)
+    }
 
 
 SINGLE = ("CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON", "CAP_SYS_ADMIN")
 SETS: tuple[tuple[str, ...], ...] = tuple(
     chosen for size in range(len(SINGLE) + 1) for chosen in itertools.combinations(SINGLE, size)
 )
-NEEDS_NETWORK, NEEDS_TRACING = {T.SCHED_CLS, T.XDP, T.LWT_IN, T.SOCK_OPS}, {T.KPROBE, T.TRACEPOINT, T.RAW_TRACEPOINT, T.PERF_EVENT}
+NEEDS_NETWORK, NEEDS_TRACING = (
+    {T.SCHED_CLS, T.XDP, T.LWT_IN, T.SOCK_OPS},
+    {T.KPROBE, T.TRACEPOINT, T.RAW_TRACEPOINT, T.PERF_EVENT},
+)
 
 
 @pytest.fixture(scope="module")
 def matrix(kernel: KernelSession) -> dict[tuple[T, frozenset[str]], bool]:
     """Whether a program that returns 0 is accepted, by type and capabilities."""
     kinds = [kind for kind in PLAIN if kind is not T.LIRC_MODE2]
-    got = kernel.run_all([Job(plain(kind), tuple(Attempt(run=False, capabilities=chosen) for chosen in SETS)) for kind in kinds])
+    got = kernel.run_all(
+        [
+            Job(plain(kind), tuple(Attempt(run=False, capabilities=chosen) for chosen in SETS))
+            for kind in kinds
+        ]
+    )
     found = {}
     for kind, each in zip(kinds, got, strict=True):
         assert isinstance(each, Answer)
@@ -135,7 +158,9 @@ def test_row_13_who_may_load_what(matrix: dict[tuple[T, frozenset[str]], bool]) 
         assert matrix[kind, frozenset({"CAP_BPF", "CAP_PERFMON"})]
 
 
-def test_row_13_more_privilege_never_turns_accept_into_reject(matrix: dict[tuple[T, frozenset[str]], bool]) -> None:
+def test_row_13_more_privilege_never_turns_accept_into_reject(
+    matrix: dict[tuple[T, frozenset[str]], bool],
+) -> None:
     for (kind, chosen), accepted in matrix.items():
         assert not accepted or all(matrix[kind, chosen | {more}] for more in SINGLE), (kind, chosen)
 
@@ -146,13 +171,19 @@ def test_row_13_limits_of_size(kernel: KernelSession) -> None:
     def loads(slots: int, capabilities: tuple[str, ...] | None) -> bool:
         code = (*[Insn(o.MOV | o.K | o.ALU64, 0)] * (slots - 1), Insn(o.EXIT | o.JMP))
         program = Program(T.SOCKET_FILTER, code)
-        return answer(kernel, Job(Case(program, capabilities=capabilities), (Attempt(run=False),))).attempts[0].errno == 0
+        return (
+            answer(kernel, Job(Case(program, capabilities=capabilities), (Attempt(run=False),)))
+            .attempts[0]
+            .errno
+            == 0
+        )
 
     assert (loads(4096, ()), loads(4097, ()), loads(4097, None)) == (True, False, True)
 
 
 def test_row_13_a_million_with_privilege(kernel: KernelSession) -> None:
-    """BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h): one slot more is E2BIG before anything is looked at."""
+    """BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h): one slot more is E2BIG before anything is looked
+    at."""
     code = (*[Insn(o.MOV | o.K | o.ALU64, 0)] * 1_000_000, Insn(o.EXIT | o.JMP))
     got = answer(kernel, Job(Case(Program(T.SOCKET_FILTER, code)), (Attempt(run=False),))).attempts[0]
     assert (got.errno, got.log) == (errno.E2BIG, "")
@@ -186,7 +217,8 @@ PHASES = {
     Phase.LOAD: "r0 = 0; r1 = map[0][0]+64; exit",
     Phase.CFG: "r0 = 0; exit; r0 = 1; exit",
     Phase.WALK: "r0 = r9; exit",
-    Phase.FIXUP: "call pc+2; r0 = 0; exit; *(u64 *)(r10 -512) = r1; call pc+1; exit; *(u64 *)(r10 -512) = r1; r0 = 0; exit",
+    Phase.FIXUP: "call pc+2; r0 = 0; exit; *(u64 *)(r10 -512) = r1; call pc+1; exit; *(u64 *)(r10 -512) = "
+    "r1; r0 = 0; exit",
 }
 """resolve_pseudo_ldimm64 (an address beyond the map's value), check_cfg, do_check, check_max_stack_depth."""
 
@@ -194,18 +226,29 @@ PHASES = {
 @pytest.mark.parametrize("phase", PHASES)
 def test_row_14_every_phase_refuses_and_is_told_from_the_others(kernel: KernelSession, phase: Phase) -> None:
     asked = case(PHASES[phase], *([MapSpec(MapType.ARRAY, 4, 8, 1)] if phase is Phase.LOAD else []))
-    ruling = judge_answer(answer(kernel, Job(asked, (Attempt(run=False),))), 0, probe(kernel).support(asked.program))
+    ruling = judge_answer(
+        answer(kernel, Job(asked, (Attempt(run=False),))), 0, probe(kernel).support(asked.program)
+    )
     assert (ruling.verdict, ruling.phase) == (Verdict.REJECT, phase), ruling.message
 
 
 def test_row_15_generated_programs_under_both(kernel: KernelSession) -> None:
-    """Forty that are valid, on each of their inputs whose outcome can be foretold: results and maps are compared."""
+    """Forty that are valid, on each of their inputs whose outcome can be foretold: results and maps are
+    compared."""
     features = probe(kernel)
     source, rng = program_source(profile_for(features.release)), random.Random(15)
-    made = [each for _ in range(150) if (each := source.generate(rng.randbytes(BUFFER))) and each.purpose is Purpose.VALID][:40]
+    made = [
+        each
+        for _ in range(150)
+        if (each := source.generate(rng.randbytes(BUFFER))) and each.purpose is Purpose.VALID
+    ][:40]
     assert len(made) == 40
     compared = 0
-    for each, one in zip(made, kernel.run_all([Job(each.case, (Attempt(Jit.ON), Attempt(Jit.OFF))) for each in made]), strict=True):
+    for each, one in zip(
+        made,
+        kernel.run_all([Job(each.case, (Attempt(Jit.ON), Attempt(Jit.OFF))) for each in made]),
+        strict=True,
+    ):
         assert isinstance(one, Answer)
         compiled, walked = one.attempts
         assert (compiled.errno == 0) == (walked.errno == 0)

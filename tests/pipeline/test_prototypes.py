@@ -39,14 +39,18 @@ def calls(setting: Setting, release: str) -> list[tuple[str, Case]]:
                 prototypes = offered(b)
                 if number < len(prototypes) and call(b, Dice(left), prototypes[number]):
                     epilogue(b, Dice(0))
-                    program = Program(b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=setting.flags)
+                    program = Program(
+                        b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=setting.flags
+                    )
                     made.append((prototypes[number].name, Case(program)))
     return made
 
 
 def _builder(setting: Setting, release: str, attached: int) -> Builder:
     b = Builder(setting.type, profile_for(release), True, setting.attached[attached])
-    b.maps = [spec for spec in MAPS if map_refusal(Program(b.type, (), flags=setting.flags), spec, release) is None]
+    b.maps = [
+        spec for spec in MAPS if map_refusal(Program(b.type, (), flags=setting.flags), spec, release) is None
+    ]
     return b
 
 
@@ -57,7 +61,9 @@ def test_row_03_prototypes_are_the_kernels(kernel: KernelSession, setting: Setti
         pytest.skip(f"{features.release} has no {setting.type.name.lower()} programs")
     asked = calls(setting, features.release)
     refused = {}
-    for (name, case), answer in zip(asked, kernel.run_all([Job(case, (Attempt(run=False),)) for _, case in asked]), strict=True):
+    for (name, case), answer in zip(
+        asked, kernel.run_all([Job(case, (Attempt(run=False),)) for _, case in asked]), strict=True
+    ):
         ruling = judge_answer(answer, 0, features.support(case.program))
         if ruling.verdict is not Verdict.ACCEPT:
             refused[name] = ruling.message or ruling.reason

@@ -1,4 +1,5 @@
-"""Rows 1, 3 and 16: what a program type may call and access, by our tables and by the kernel, for every pair."""
+"""Rows 1, 3 and 16: what a program type may call and access, by our tables and by the kernel, for every
+pair."""
 
 from __future__ import annotations
 
@@ -22,9 +23,13 @@ pytestmark = pytest.mark.vm
 
 BY_CONFIGURATION = {
     (T.KPROBE, N["override_return"]): "CONFIG_BPF_KPROBE_OVERRIDE, which Debian's cloud kernels lack",
-    (T.LWT_SEG6LOCAL, N["skb_pull_data"]): "taken away by a fix that some stable kernels of a series have and others have not",
+    (
+        T.LWT_SEG6LOCAL,
+        N["skb_pull_data"],
+    ): "taken away by a fix that some stable kernels of a series have and others have not",
 }
-"""Pairs of which the version alone does not tell; our table says that they are allowed, and so accuses nobody."""
+"""Pairs of which the version alone does not tell; our table says that they are allowed, and so accuses
+nobody."""
 
 
 NOT_BUILT = {T.LIRC_MODE2: "CONFIG_BPF_LIRC_MODE2, which Debian's cloud kernels lack"}
@@ -61,7 +66,8 @@ def test_rows_01_and_16_every_type_and_helper(kernel: KernelSession, release: st
 
 
 def test_row_01_a_wrong_line_of_the_table_is_noticed(kernel: KernelSession, release: str) -> None:
-    """By the table for another kernel: helpers have come since, and where they have not, the kernel is that one's older."""
+    """By the table for another kernel: helpers have come since, and where they have not, the kernel is that
+    one's older."""
     other = "5.0" if at_least(release, "6.2") else "7.3"
     assert len(list(differing(kernel, other, list(calls())))) > 50
 
@@ -74,7 +80,9 @@ def allowed(kind: T, about: tuple[int, int, bool], attach: AttachType | None, re
     return not isinstance(ctx_access(kind, attach, *about, True, release), Refusal)
 
 
-def misplaced(kernel: KernelSession, release: str, every: list[Asked], table: Table) -> tuple[Counter[T], list[object]]:
+def misplaced(
+    kernel: KernelSession, release: str, every: list[Asked], table: Table
+) -> tuple[Counter[T], list[object]]:
     """How many were judged of each type, and those of which kernel and table differ."""
     judged: Counter[T] = Counter()
     differ: list[object] = []
@@ -111,17 +119,22 @@ def test_row_01_one_wrong_line_of_a_context_is_noticed(kernel: KernelSession, re
 def test_row_03_gpl_only_helpers_need_a_gpl_licence(kernel: KernelSession, release: str) -> None:
     """Of every type that may call the helper at all."""
     every = [
-        asked for asked in calls(license="Proprietary")
-        if isinstance(asked.about, int) and (asked.type, asked.about) not in BY_CONFIGURATION
+        asked
+        for asked in calls(license="Proprietary")
+        if isinstance(asked.about, int)
+        and (asked.type, asked.about) not in BY_CONFIGURATION
         and refusal(asked.type, asked.case.program.attach_type, asked.about, release, None) is None
         and sleep_refusal(PROTOTYPES[asked.about], asked.case.program.flags) is None
-    ]  # fmt: skip
+    ]
     wrong, refused = [], 0
     for asked, errno, log in said(kernel, every):
         assert isinstance(asked.about, int)
         if errno and not log.strip():
             continue
-        kernels = "cannot call GPL-restricted function from non-GPL compatible program" in log or "cannot call GPL only" in log
+        kernels = (
+            "cannot call GPL-restricted function from non-GPL compatible program" in log
+            or "cannot call GPL only" in log
+        )
         refused += kernels
         prototype = prototype_for(asked.about, asked.type)
         assert prototype is not None

@@ -1,9 +1,10 @@
-"""Coverage-guided fuzzing of the object reader: ``python -m tests.quality.fuzz_objects [--minutes M] [--out DIRECTORY]``.
+"""Coverage-guided fuzzing of the object reader: ``python -m tests.quality.fuzz_objects [--minutes M] [--out
+DIRECTORY]``.
 
-libFuzzer (through atheris, the ``fuzz`` extra) keeps inputs that reach new code of ``ebpf.objects`` and ``ebpf.btf``; half of its
-changes are :func:`generators.objects.break_object`'s, so that it gets behind the header.  A crash, an input that takes ten seconds,
-or one of the kept inputs that takes the reader over its memory in a process of its own, ends with exit status 1 and the input's
-file.
+libFuzzer (through atheris, the ``fuzz`` extra) keeps inputs that reach new code of ``ebpf.objects`` and
+``ebpf.btf``; half of its changes are :func:`generators.objects.break_object`'s, so that it gets behind the
+header.  A crash, an input that takes ten seconds, or one of the kept inputs that takes the reader over its
+memory in a process of its own, ends with exit status 1 and the input's file.
 """
 
 from __future__ import annotations
@@ -82,10 +83,14 @@ def peak_mib(data: bytes) -> int:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, help="where the corpus and what crashed stay [a temporary directory]")
+    parser.add_argument(
+        "--out", type=Path, help="where the corpus and what crashed stay [a temporary directory]"
+    )
     parser.add_argument("--libfuzzer", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.libfuzzer is not None:
@@ -104,7 +109,10 @@ def sow(corpus: Path, seed: int) -> None:
 
         rng = random.Random(seed)
         for number in range(SEEDS):
-            made = well_formed(rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(3)] for _ in range(1 + number % 3)])
+            made = well_formed(
+                rng.getrandbits(256),
+                [[rng.getrandbits(160) for _ in range(3)] for _ in range(1 + number % 3)],
+            )
             (corpus / f"seed-{number}.o").write_bytes(made.data)
         os._exit(0)
     if os.waitpid(child, 0)[1]:
@@ -116,18 +124,33 @@ def run(directory: Path, minutes: float, seed: int) -> int:
     corpus = directory / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     sow(corpus, seed)
-    flags = [f"-max_total_time={round(60 * minutes)}", f"-timeout={SECONDS}", f"-max_len={MAX_LENGTH}", f"-seed={seed}",
-             "-rss_limit_mb=2048", f"-artifact_prefix={directory}/", "-print_final_stats=1", str(corpus)]  # fmt: skip
+    flags = [
+        f"-max_total_time={round(60 * minutes)}",
+        f"-timeout={SECONDS}",
+        f"-max_len={MAX_LENGTH}",
+        f"-seed={seed}",
+        "-rss_limit_mb=2048",
+        f"-artifact_prefix={directory}/",
+        "-print_final_stats=1",
+        str(corpus),
+    ]
     command = [sys.executable, "-m", "tests.quality.fuzz_objects", "--libfuzzer", *flags]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
     tail = done.stderr.splitlines()
-    print("\n".join(line for line in tail if re.match(r"stat::|.*ERROR: |.*Test unit written|\w+(\.\w+)*Error", line)))
+    print(
+        "\n".join(
+            line for line in tail if re.match(r"stat::|.*ERROR: |.*Test unit written|\w+(\.\w+)*Error", line)
+        )
+    )
     if done.returncode:
         print("\n".join(tail[-40:]))
     peaks = {file.name: peak_mib(file.read_bytes()) for file in sorted(corpus.iterdir())}
     worst = max(peaks, key=lambda name: peaks[name])
     over = [name for name, peak in peaks.items() if peak > MEMORY_MIB]
-    print(f"{len(peaks)} inputs kept; the most memory is {peaks[worst]} MiB, with {worst}; {len(over)} over {MEMORY_MIB} MiB")
+    print(
+        f"{len(peaks)} inputs kept; the most memory is {peaks[worst]} MiB, with {worst}; {len(over)} over "
+        f"{MEMORY_MIB} MiB"
+    )
     return 1 if done.returncode or over else 0
 
 

@@ -1,8 +1,10 @@
-"""Mutation testing of the oracles: ``python -m tests.quality.mutants --sample 100 --seed S [--minutes M] [--processes P]``.
+"""Mutation testing of the oracles: ``python -m tests.quality.mutants --sample 100 --seed S [--minutes M]
+[--processes P]``.
 
-Each mutant is one small change to a file of ``oracles/reference`` or ``oracles/interpreter``, made in a copy of the tree; tests
-that pass all the same have a gap, or the change means the same, which :mod:`tests.quality.explained` then says.  Exit status 1 when
-fewer than nine in ten are killed, or a survivor is not explained.
+Each mutant is one small change to a file of ``oracles/reference`` or ``oracles/interpreter``, made in a copy
+of the tree; tests that pass all the same have a gap, or the change means the same, which
+:mod:`tests.quality.explained` then says.  Exit status 1 when fewer than nine in ten are killed, or a survivor
+is not explained.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE, INTERPRETER = "oracles/reference", "oracles/interpreter"
 TESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     REFERENCE: (
-        ("tests/oracles/reference/test_parts.py", "tests/oracles/reference/test_rows.py", "tests/oracles/reference/test_ranges.py",
+        ("tests/oracles/reference/test_parts.py", "tests/oracles/reference/test_rows.py",
+         "tests/oracles/reference/test_ranges.py",
          "tests/oracles/reference/test_intervals.py"), ("tests/oracles/reference",)),
-    INTERPRETER: (("tests/contract/test_interpreter.py", "tests/oracles/interpreter"), ("tests/oracles/reference",)),
+    INTERPRETER: (("tests/contract/test_interpreter.py", "tests/oracles/interpreter"),
+                  ("tests/oracles/reference",)),
 }  # fmt: skip
 """Per folder: the tests that kill most in the least time, and the rest that the folder's files can fail."""
 
@@ -45,11 +49,16 @@ def enumerate_all(root: Path, folders: tuple[str, ...]) -> list[Mutant]:
 def difference(mutant: Mutant, root: Path) -> str:
     """The change as a diff without context."""
     before, after = (root / mutant.path).read_text().splitlines(), mutant.text.splitlines()
-    return "\n".join(line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:3] not in ("---", "+++"))
+    return "\n".join(
+        line
+        for line in difflib.unified_diff(before, after, lineterm="", n=0)
+        if line[:3] not in ("---", "+++")
+    )
 
 
 class Session:
-    """Worker threads, each with a copy of the tree, that take mutants from one queue until it is empty or the time is over."""
+    """Worker threads, each with a copy of the tree, that take mutants from one queue until it is empty or the
+    time is over."""
 
     def __init__(self, chosen: list[Mutant], until: float) -> None:
         self.waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
@@ -72,7 +81,8 @@ class Session:
 
 
 def measured(scratch: Scratch) -> dict[str, tuple[Stage, ...]] | None:
-    """The stages of each folder, with limits from how long they take on the unchanged copy; None when they fail there."""
+    """The stages of each folder, with limits from how long they take on the unchanged copy; None when they
+    fail there."""
     stages = {}
     for folder, sets in TESTS.items():
         times = [scratch.baseline(tests) for tests in sets]
@@ -89,17 +99,25 @@ def report(session: Session, seed: int) -> int:
     survivors = [mutant for mutant, fate in session.results if fate is Fate.SURVIVED]
     for mutant in survivors:
         reason = EXPLAINED.get(mutant.key, "not explained")
-        print(f"\n{mutant.path}:{mutant.number}: {mutant.mutation}: {reason}\n{difference(mutant, ROOT)}\n    {mutant.key!r}")
+        print(
+            f"\n{mutant.path}:{mutant.number}: {mutant.mutation}: {reason}\n{difference(mutant, ROOT)}\n   "
+            f" {mutant.key!r}"
+        )
     detected = counts[Fate.KILLED] + counts[Fate.TIME_OUT]
     unexplained = sum(mutant.key not in EXPLAINED for mutant in survivors)
-    print(f"\nseed {seed}: {len(session.results)} mutants, {counts[Fate.KILLED]} killed, {counts[Fate.TIME_OUT]} timed out, "
-          f"{len(survivors)} survived, {unexplained} of them without an explanation")  # fmt: skip
+    print(
+        f"\nseed {seed}: {len(session.results)} mutants, {counts[Fate.KILLED]} killed, "
+        f"{counts[Fate.TIME_OUT]} timed out, "
+        f"{len(survivors)} survived, {unexplained} of them without an explanation"
+    )
     return int(not session.results or 10 * detected < 9 * len(session.results) or unexplained > 0)
 
 
 def main(arguments: list[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tests.quality.mutants", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.quality.mutants", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--sample", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--minutes", type=float, default=120)

@@ -47,7 +47,8 @@ class Scratch:
                 shutil.copy(source, place / name)
 
     def baseline(self, tests: tuple[str, ...]) -> float | None:
-        """Seconds that the tests take on the unchanged copy, or None when they fail.  Leaves compiled files behind."""
+        """Seconds that the tests take on the unchanged copy, or None when they fail.  Leaves compiled files
+        behind."""
         started = time.monotonic()
         return time.monotonic() - started if self._run(tests, None, compiled=True) == 0 else None
 
@@ -69,12 +70,32 @@ class Scratch:
 
     def _run(self, tests: tuple[str, ...], seconds: float | None, *, compiled: bool) -> int | None:
         """pytest's exit status, None when the time is over."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not vm and not shared", "-p", "no:cacheprovider", *tests]
-        environment = {**os.environ, "PYTHONPATH": str(self.place), "PYTHONDONTWRITEBYTECODE": "" if compiled else "1"}
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-m",
+            "not vm and not shared",
+            "-p",
+            "no:cacheprovider",
+            *tests,
+        ]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.place),
+            "PYTHONDONTWRITEBYTECODE": "" if compiled else "1",
+        }
         process = subprocess.Popen(
-            command, cwd=self.place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            command,
+            cwd=self.place,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
-        )  # fmt: skip
+        )
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,5 @@
-"""Where a source file can be changed so that it means something else: one small change each, found with :mod:`ast`."""
+"""Where a source file can be changed so that it means something else: one small change each, found with
+:mod:`ast`."""
 
 from __future__ import annotations
 
@@ -8,18 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
     ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv, ast.LShift: ast.RShift,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv,
+    ast.LShift: ast.RShift,
     ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitAnd,
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """``mutation`` in words; ``line`` is the first line's text, stripped; ``text`` the whole file after the change."""
+    """``mutation`` in words; ``line`` is the first line's text, stripped; ``text`` the whole file after the
+    change."""
 
     path: str
     number: int
@@ -55,7 +59,10 @@ def mutants(path: str, source: str, parameters: dict[str, list[str]]) -> list[Mu
     whole = source.encode()
     made = []
     for node, new, mutation in _changes(ast.parse(source), parameters):
-        start, end = starts[node.lineno - 1] + node.col_offset, starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+        start, end = (
+            starts[node.lineno - 1] + node.col_offset,
+            starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0),
+        )
         text = (whole[:start] + new.encode() + whole[end:]).decode()
         made.append(Mutant(path, node.lineno, lines[node.lineno - 1].strip(), mutation, text))
     return made
@@ -65,17 +72,24 @@ Change = tuple[ast.expr | ast.stmt, str, str]
 
 
 def _changes(tree: ast.AST, parameters: dict[str, list[str]]) -> Iterator[Change]:
-    """Depth first, leaving out what does not run or only speaks: annotations, decorators, imports, text, ``__slots__``."""
+    """Depth first, leaving out what does not run or only speaks: annotations, decorators, imports, text,
+    ``__slots__``."""
     if isinstance(tree, ast.expr):
         yield from _expression(tree, parameters)
     elif isinstance(tree, ast.stmt):
         yield from _statement(tree)
     for field, value in ast.iter_fields(tree):
-        if field in ("annotation", "returns", "decorator_list") or isinstance(tree, ast.JoinedStr | ast.Import | ast.ImportFrom):
+        if field in ("annotation", "returns", "decorator_list") or isinstance(
+            tree, ast.JoinedStr | ast.Import | ast.ImportFrom
+        ):
             continue
         if isinstance(tree, ast.Assign) and (_names(tree) == ["__slots__"] or _is_type(tree.value)):
             continue
-        if isinstance(tree, ast.Call) and field == "args" and ast.unparse(tree.func) in ("isinstance", "cast"):
+        if (
+            isinstance(tree, ast.Call)
+            and field == "args"
+            and ast.unparse(tree.func) in ("isinstance", "cast")
+        ):
             value = value[:1]  # the rest are types
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
@@ -101,7 +115,11 @@ def _expression(node: ast.expr, parameters: dict[str, list[str]]) -> Iterator[Ch
         case ast.Compare():
             for at, old in enumerate(node.ops):
                 op = COMPARISONS[type(old)]()
-                yield node, _with(node, "ops", [*node.ops[:at], op, *node.ops[at + 1 :]]), f"{_name(old)} becomes {_name(op)}"
+                yield (
+                    node,
+                    _with(node, "ops", [*node.ops[:at], op, *node.ops[at + 1 :]]),
+                    f"{_name(old)} becomes {_name(op)}",
+                )
         case ast.BinOp(op=old) if type(old) in OPERATORS and not _speaks(node):
             other = OPERATORS[type(old)]()
             yield node, _with(node, "op", other), f"{_name(old)} becomes {_name(other)}"
@@ -121,7 +139,11 @@ def _expression(node: ast.expr, parameters: dict[str, list[str]]) -> Iterator[Ch
             types = parameters.get(ast.unparse(function).split(".")[-1], [])
             for at in range(min(len(args), len(types)) - 1):
                 first, second = args[at : at + 2]
-                if types[at] == types[at + 1] and ast.dump(first) != ast.dump(second) and "str" not in types[at]:
+                if (
+                    types[at] == types[at + 1]
+                    and ast.dump(first) != ast.dump(second)
+                    and "str" not in types[at]
+                ):
                     swapped = _with(node, "args", [*args[:at], second, first, *args[at + 2 :]])
                     yield node, swapped, f"arguments {at + 1} and {at + 2} swapped"
 
@@ -132,7 +154,13 @@ def _statement(node: ast.stmt) -> Iterator[Change]:
             yield test, f"(not ({ast.unparse(test)}))", "negated"
         case ast.Expr(value=ast.Constant()):
             return
-        case ast.Expr() | ast.AugAssign() | ast.Raise() | ast.Assign(targets=[ast.Attribute() | ast.Subscript()]) | ast.Delete():
+        case (
+            ast.Expr()
+            | ast.AugAssign()
+            | ast.Raise()
+            | ast.Assign(targets=[ast.Attribute() | ast.Subscript()])
+            | ast.Delete()
+        ):
             yield node, "pass", "dropped"
         case ast.Continue() | ast.Break():
             yield node, "pass", "dropped"

@@ -1,4 +1,5 @@
-"""A small run to render: a soundness finding, a known one whose texts try to break out of the page, and a lost machine."""
+"""A small run to render: a soundness finding, a known one whose texts try to break out of the page, and a
+lost machine."""
 
 from __future__ import annotations
 
@@ -75,15 +76,31 @@ PROVENANCE = Provenance(
 def rows() -> tuple[ListingRow, ...]:
     """The listing of the sample, with a culprit at 10."""
     opinions = {
-        10: ("R6=0xffffffffffffffff", "r6 = 0x00000000ffffffff", "r6 = 0xffffffff", "w6 = -1 clears the upper half of r6"),
+        10: (
+            "R6=0xffffffffffffffff",
+            "r6 = 0x00000000ffffffff",
+            "r6 = 0xffffffff",
+            "w6 = -1 clears the upper half of r6",
+        ),
         11: ("R6=0", "r6 = 0x0000000100000000", "r6 = 0x100000000", ""),
         12: ("R6=0", "r6 = 8", "r6 = 8", ""),
         13: ("R7=map_value(map=m0,ks=4,vs=8)", "r7 = m0[0] + 8", "r7 = m0[0] + 8", ""),
-        14: ("R0=scalar(umax=255,var_off=(0x0; 0xff))", "trap: 8 is past the end of a value of 8 bytes", "unsafe", ""),
+        14: (
+            "R0=scalar(umax=255,var_off=(0x0; 0xff))",
+            "trap: 8 is past the end of a value of 8 bytes",
+            "unsafe",
+            "",
+        ),
     }
     case = casefile.from_plain(CASE)
     return tuple(
-        ListingRow(index, text, *opinions.get(index, (None, None, None))[:3], index == 10, opinions.get(index, ("",) * 4)[3])
+        ListingRow(
+            index,
+            text,
+            *opinions.get(index, (None, None, None))[:3],
+            index == 10,
+            opinions.get(index, ("",) * 4)[3],
+        )
         for index, text in listing(case.program.instructions)
     )
 
@@ -94,7 +111,8 @@ def finding(**changes: Any) -> Finding:
         "id": "1f3a9c0de4b7a211",
         "kind": Kind.SOUNDNESS,
         "statement": "The kernel accepts a program that reads 1 byte past the end of a map value.",
-        "explanation": "A 32-bit move clears the upper half of its destination; the verifier sign-extends the immediate instead.",
+        "explanation": "A 32-bit move clears the upper half of its destination; the verifier sign-extends "
+        "the immediate instead.",
         "severity": Severity.CRITICAL,
         "signature": "soundness/map_value-out-of-bounds/alu32-mov-k",
         "kernel": "debian:6.12.117-1",
@@ -106,14 +124,24 @@ def finding(**changes: Any) -> Finding:
         "should_accept": False,
         "log": LOG,
         "verdicts": (
-            KernelVerdict("debian:6.1.192-2", "reject", "invalid access to map value, value_size=8 off=8 size=1", "6.1.0-56"),
+            KernelVerdict(
+                "debian:6.1.192-2",
+                "reject",
+                "invalid access to map value, value_size=8 off=8 size=1",
+                "6.1.0-56",
+            ),
             KernelVerdict("debian:6.12.117-1", "accept", "", "6.12.117+deb13-cloud-amd64"),
             KernelVerdict("debian:7.3.4-1~bpo13+1", "accept", "", "7.3.4+deb13-cloud-amd64"),
         ),
         "first_affected": "debian:6.12.117-1",
         "last_affected": "debian:7.3.4-1~bpo13+1",
         "reproduced": Reproduced(10, 10),
-        "reproducers": {"c": "reproducer.c", "selftest": "selftest.c", "hex": "program.hex", "case": "case.json"},
+        "reproducers": {
+            "c": "reproducer.c",
+            "selftest": "selftest.c",
+            "hex": "program.hex",
+            "case": "case.json",
+        },
     }
     return Finding(**fields | changes)
 
@@ -139,14 +167,22 @@ def hostile() -> Finding:
 
 def cells() -> tuple[Cell, ...]:
     """Two kernels × five properties: one disagrees, one judged nothing."""
-    floors = {Kind.SOUNDNESS: 5000, Kind.RULE: 500, Kind.BOUNDS: 5000, Kind.EXECUTION: 5000, Kind.HEALTH: 5000}
+    floors = {
+        Kind.SOUNDNESS: 5000,
+        Kind.RULE: 500,
+        Kind.BOUNDS: 5000,
+        Kind.EXECUTION: 5000,
+        Kind.HEALTH: 5000,
+    }
     found = []
     for kernel in ("debian:6.12.117-1", "debian:5.10.262-1"):
         for kind, floor in floors.items():
             silent = kernel.startswith("debian:5.10") and kind is Kind.BOUNDS
             wrong = 2 if kernel.startswith("debian:6.12") and kind is Kind.SOUNDNESS else 0
             judged = 0 if silent else 8123
-            abstained = {"no claims below 6.1": 24800} if silent else {"not accepted": 930, "unknown (rlimit)": 12}
+            abstained = (
+                {"no claims below 6.1": 24800} if silent else {"not accepted": 930, "unknown (rlimit)": 12}
+            )
             found.append(
                 Cell(
                     kernel=kernel,
@@ -209,10 +245,20 @@ def summary(**changes: Any) -> RunSummary:
         "findings_new": 1,
         "findings_known": 1,
         "losses": (
-            Loss(kernel="debian:6.12.117-1", reason="panic", in_flight=64, culprit="case 7f00aa", console="Kernel panic: test"),
+            Loss(
+                kernel="debian:6.12.117-1",
+                reason="panic",
+                in_flight=64,
+                culprit="case 7f00aa",
+                console="Kernel panic: test",
+            ),
             Loss(kernel="debian:6.12.117-1", reason="hang", in_flight=12, console=HOSTILE),
         ),
-        "productions": (Production("mask", 9120, 9001), Production("spill_fill", 4021, 2310), Production("map_lookup", 800, 790)),
+        "productions": (
+            Production("mask", 9120, 9001),
+            Production("spill_fill", 4021, 2310),
+            Production("map_lookup", 800, 790),
+        ),
         "rejections": {"R0 min value is outside of the allowed memory range": 811, f"R1 {HOSTILE}": 2},
         "gaps": {"math between map_value pointer and register with unbounded min value is not allowed": 31},
         "unparsed_log_lines": 0,

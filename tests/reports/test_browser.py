@@ -67,9 +67,9 @@ def test_the_finding_shows_its_culprit(browser: selenium.Chrome, report: Path) -
     assert culprit.is_displayed()
     assert "w6 = -1" in culprit.text
     other = browser.find_element("css selector", "#insn-9 td")
-    assert culprit.find_element("css selector", "td").value_of_css_property("background-color") != other.value_of_css_property(
+    assert culprit.find_element("css selector", "td").value_of_css_property(
         "background-color"
-    )
+    ) != other.value_of_css_property("background-color")
 
 
 def test_the_index_leads_to_the_finding(browser: selenium.Chrome, report: Path) -> None:
@@ -83,8 +83,12 @@ def test_hostile_text_runs_nothing(browser: selenium.Chrome, report: Path) -> No
     assert browser.execute_script("return document.querySelectorAll('script, img').length") == 0
 
 
-@pytest.mark.parametrize("page", ["index.html", "findings/1f3a9c0de4b7a211/index.html", "findings/beefbeefbeefbeef/index.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "findings/1f3a9c0de4b7a211/index.html", "findings/beefbeefbeefbeef/index.html"]
+)
 def test_nothing_overflows_a_phone(browser: selenium.Chrome, report: Path, page: str) -> None:
     visit(browser, report / page, width=360)
-    scroll, client = browser.execute_script("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    scroll, client = browser.execute_script(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
     assert scroll <= client

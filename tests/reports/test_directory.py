@@ -43,12 +43,18 @@ def test_a_line_that_a_kill_cut_short_is_left_out(run_directory: Path) -> None:
     ("name", "content", "reason"),
     [
         ("findings.jsonl", b"{}\n", r"findings\.jsonl:1: Object missing required field"),
-        ("findings.jsonl", b'{"format": "veridiff-finding/2"}\n', r"findings\.jsonl:1: Invalid enum value 'veridiff-finding/2'"),
+        (
+            "findings.jsonl",
+            b'{"format": "veridiff-finding/2"}\n',
+            r"findings\.jsonl:1: Invalid enum value 'veridiff-finding/2'",
+        ),
         ("run.json", b"{", r"run\.json: Input data was truncated"),
         ("run.json", None, r"not a run's directory: .*run\.json: No such file"),
     ],
 )
-def test_a_broken_directory_is_one_clear_error(run_directory: Path, name: str, content: bytes | None, reason: str) -> None:
+def test_a_broken_directory_is_one_clear_error(
+    run_directory: Path, name: str, content: bytes | None, reason: str
+) -> None:
     if content is None:
         (run_directory / name).unlink()
     else:

@@ -15,7 +15,12 @@ from tests.reports.samples import HOSTILE, finding, hostile, summary
 def test_junit(run_directory: Path) -> None:
     root = ElementTree.fromstring(junit.render(directory.load(run_directory)))
     new, old = root.findall("testsuite")
-    assert (new.get("name"), new.get("failures"), new.get("errors"), new.get("skipped")) == ("debian:6.12.117-1", "1", "0", "0")
+    assert (new.get("name"), new.get("failures"), new.get("errors"), new.get("skipped")) == (
+        "debian:6.12.117-1",
+        "1",
+        "0",
+        "0",
+    )
     assert (old.get("failures"), old.get("skipped"), old.get("tests")) == ("0", "1", "5")
     failure = new.find("testcase/failure")
     assert failure is not None
@@ -38,7 +43,10 @@ def test_ktap(run_directory: Path) -> None:
     assert "  ok 3 bounds # SKIP 0 judged, floor 5000" in lines
     assert "not ok 1 debian:6.12.117-1" in lines
     assert lines[-1] == "ok 2 debian:5.10.262-1"
-    assert all(re.match(r"( {2})?(KTAP version 1|1\.\.\d+|(not )?ok \d+ \S+( # SKIP .*)?|# .*)$", line) for line in lines)
+    assert all(
+        re.match(r"( {2})?(KTAP version 1|1\.\.\d+|(not )?ok \d+ \S+( # SKIP .*)?|# .*)$", line)
+        for line in lines
+    )
 
 
 def test_csv_has_veristats_columns_and_only_verdicts(run_directory: Path) -> None:
@@ -53,7 +61,14 @@ def test_csv_has_veristats_columns_and_only_verdicts(run_directory: Path) -> Non
 
 def test_markdown_reads_like_a_bug_report() -> None:
     text = markdown.render(finding())
-    order = ["# bpf, soundness: The kernel accepts", "signature:", "Program, with", ">  10: w6 = -1", "Packet:", "Verdicts:"]
+    order = [
+        "# bpf, soundness: The kernel accepts",
+        "signature:",
+        "Program, with",
+        ">  10: w6 = -1",
+        "Packet:",
+        "Verdicts:",
+    ]
     positions = [text.index(part) for part in [*order, "Verifier log", "To see it again:"]]
     assert positions == sorted(positions)
     assert "right verdict: reject" in text

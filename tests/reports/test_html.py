@@ -80,7 +80,9 @@ def test_the_culprit_is_marked() -> None:
 
 def test_a_note_that_only_repeats_the_statement_is_left_out() -> None:
     rows = (msgspec.structs.replace(finding().listing[0], culprit=True, note=finding().statement),)
-    assert Page(html.finding_page(finding(listing=rows))).text.count(finding().statement) == 2  # title and heading
+    assert (
+        Page(html.finding_page(finding(listing=rows))).text.count(finding().statement) == 2
+    )  # title and heading
 
 
 def test_the_page_of_a_finding_holds_what_a_kernel_developer_asks_for() -> None:
@@ -118,16 +120,30 @@ def test_the_index_says_what_was_run(tmp_path: Path) -> None:
     page = index(tmp_path)
     assert "1 new finding, 1 known: 24,813 programs judged on 2 kernels in 10 min 1 s" in page.text
     assert "incomplete" not in page.text
-    for wanted in ("93.6 %", "spill_fill", "no claims below 6.1", "none of those in flight", "Kernel panic: test", "math between"):
+    for wanted in (
+        "93.6 %",
+        "spill_fill",
+        "no claims below 6.1",
+        "none of those in flight",
+        "Kernel panic: test",
+        "math between",
+    ):
         assert wanted in page.text
-    cells = [attributes.get("class") for attributes in page.all("td") if attributes.get("class") in ("disagrees", "below")]
+    cells = [
+        attributes.get("class")
+        for attributes in page.all("td")
+        if attributes.get("class") in ("disagrees", "below")
+    ]
     assert cells == ["disagrees", "below"]
     assert "1 of 10 kernel × property cells judged less" in " ".join(page.text.split())
 
 
 def test_the_index_says_plainly_that_a_run_is_incomplete(tmp_path: Path) -> None:
     page = index(tmp_path, complete=False, incomplete_because="interrupted by the user")
-    assert "This run is incomplete: interrupted by the user. The numbers below cover only what ran." in " ".join(page.text.split())
+    assert (
+        "This run is incomplete: interrupted by the user. The numbers below cover only what ran."
+        in " ".join(page.text.split())
+    )
 
 
 def test_a_clean_run_says_so_and_a_short_one_does_not(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The precision map: what is widest comes first, unmeasured is not tight, and nobody's name breaks the page."""
+"""The precision map: what is widest comes first, unmeasured is not tight, and nobody's name breaks the
+page."""
 
 from __future__ import annotations
 
@@ -15,12 +16,19 @@ from tests.reports.samples import HOSTILE, summary
 
 
 def cell(operation: str, kernel: str = "old", **changes: Any) -> Precision:
-    fields: dict[str, Any] = {"judged": 10, "decided": 9, "measured": 4, "tight": 2, "excess": {"u64": 0.0, "s32": 0.0}}
+    fields: dict[str, Any] = {
+        "judged": 10,
+        "decided": 9,
+        "measured": 4,
+        "tight": 2,
+        "excess": {"u64": 0.0, "s32": 0.0},
+    }
     return Precision(kernel=kernel, operation=operation, **fields | changes)
 
 
 MAP = (
-    cell("add64_k", tight=4), cell("mul64_x", excess={"u64": 0.7, "s32": 12.25}), cell("and64_k", excess={"tnum": 1.0}),
+    cell("add64_k", tight=4), cell("mul64_x", excess={"u64": 0.7, "s32": 12.25}),
+    cell("and64_k", excess={"tnum": 1.0}),
     cell("mul64_x", "new", excess={"u64": 3.0}), cell("neg32", "new", measured=0, tight=0, excess={}),
 )  # fmt: skip
 WITH = summary(precision=MAP)
@@ -68,6 +76,9 @@ def test_the_table_for_machines(run_directory: Path) -> None:
     assert run_directory / "precision.csv" in write_reports(run_directory)
     rows = list(csv.DictReader((run_directory / "precision.csv").read_text().splitlines()))
     assert len(rows) == len(MAP)
-    assert (rows[1]["operation"], rows[1]["decided"], rows[1]["excess_bits_s32"], rows[1]["excess_bits_tnum"]) == (
-        "mul64_x", "9", "12.25", "",
-    )  # fmt: skip
+    assert (
+        rows[1]["operation"],
+        rows[1]["decided"],
+        rows[1]["excess_bits_s32"],
+        rows[1]["excess_bits_tnum"],
+    ) == ("mul64_x", "9", "12.25", "")

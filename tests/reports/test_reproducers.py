@@ -36,12 +36,18 @@ def variants() -> dict[str, Case]:
         MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 2, name="o", inner=inner),
         MapSpec(MapType.HASH, 4, 4, 2, flags=1),
     )
-    tracing = {"type": ProgramType.TRACING, "attach_to": "bpf_fentry_test1", "kfuncs": ((0, "bpf_iter_num_new"),)}
+    tracing = {
+        "type": ProgramType.TRACING,
+        "attach_to": "bpf_fentry_test1",
+        "kfuncs": ((0, "bpf_iter_num_new"),),
+    }
     return {
         "sample": case(),
         "no maps": case(maps=(), instructions=(Insn(0xB7), Insn(0x95))),
         "maps of every sort": case(maps=maps),
-        "tracing with BTF": case(**tracing, btf=b"\x9f\xeb\x01\x00" * 6, func_info=bytes(8), flags=LoadFlag.SLEEPABLE),
+        "tracing with BTF": case(
+            **tracing, btf=b"\x9f\xeb\x01\x00" * 6, func_info=bytes(8), flags=LoadFlag.SLEEPABLE
+        ),
         "illegal instruction": case(instructions=(Insn(0xFF, 15, 15, -32768, -(1 << 31)), Insn(0x95))),
         "unprivileged": replace(case(), capabilities=()),
         "one capability": replace(case(), capabilities=("CAP_BPF", "CAP_NET_ADMIN")),
@@ -56,7 +62,9 @@ def test_the_c_program_builds_without_a_warning(name: str, witness: int | None, 
     source = tmp_path / "reproducer.c"
     source.write_text(c_program(finding(witness=witness), variants()[name]))
     flags = ["-Wall", "-Wextra", "-Werror", "-Wno-type-limits"]
-    result = subprocess.run(["gcc", *flags, "-o", tmp_path / "reproducer", source], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["gcc", *flags, "-o", tmp_path / "reproducer", source], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -65,7 +73,9 @@ def test_the_c_program_builds_without_a_warning(name: str, witness: int | None, 
 def test_it_refuses_to_run_unless_told_where_it_is(arguments: list[str], tmp_path: Path) -> None:
     files = reproducers.write(hostile(), tmp_path)
     subprocess.run(["gcc", "-w", "-o", tmp_path / "reproducer", tmp_path / files["c"]], check=True)
-    result = subprocess.run([tmp_path / "reproducer", *arguments], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [tmp_path / "reproducer", *arguments], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 2
     assert "--yes-this-is-a-vm" in result.stderr
     assert result.stdout == ""
@@ -81,12 +91,18 @@ def test_hostile_text_stays_in_its_comment() -> None:
 def test_files_and_their_names(tmp_path: Path) -> None:
     files = reproducers.write(finding(), tmp_path)
     assert files == {
-        "case": "case.json", "c": "reproducer.c", "selftest": "verifier_veridiff.c", "object": "program.o", "hex": "program.hex",
-    }  # fmt: skip
+        "case": "case.json",
+        "c": "reproducer.c",
+        "selftest": "verifier_veridiff.c",
+        "object": "program.o",
+        "hex": "program.hex",
+    }
     (program,) = open_object((tmp_path / "program.o").read_bytes(), "program.o").programs
     assert program.type.name.lower() == CASE["program"]["type"]
     assert casefile.loads((tmp_path / "case.json").read_bytes()) == casefile.from_plain(CASE)
-    assert bytes.fromhex((tmp_path / "program.hex").read_text()) == bytes.fromhex(CASE["program"]["instructions"])
+    assert bytes.fromhex((tmp_path / "program.hex").read_text()) == bytes.fromhex(
+        CASE["program"]["instructions"]
+    )
 
 
 def test_the_selftest_states_what_a_right_kernel_does() -> None:
@@ -97,7 +113,9 @@ def test_the_selftest_states_what_a_right_kernel_does() -> None:
     assert '\t"l16_%=:"\n\t"r0 = 0;"\n' in text
     assert "\t: __imm_addr(m0), __imm(bpf_map_lookup_elem)\n" in text
     assert "} m0 SEC(" in text
-    wrong_result = selftest(finding(should_accept=None, expected_return=0x41), case(flags=LoadFlag.TEST_STATE_FREQ))
+    wrong_result = selftest(
+        finding(should_accept=None, expected_return=0x41), case(flags=LoadFlag.TEST_STATE_FREQ)
+    )
     assert "__success\n__retval(0x41)\n__flag(BPF_F_TEST_STATE_FREQ)\n" in wrong_result
     assert "__success_unpriv\n" in selftest(finding(should_accept=True), replace(case(), capabilities=()))
 

@@ -20,13 +20,21 @@ from tests.reports.samples import CASE, finding
 
 CLANG = next(filter(None, (shutil.which(f"clang-{version}") for version in (22, 21, 20, 19, 18))), None)
 HELPERS = Path("/usr/include/bpf/bpf_helpers.h")
-pytestmark = pytest.mark.skipif(CLANG is None or not HELPERS.exists(), reason="no clang >= 18, or no libbpf headers")
+pytestmark = pytest.mark.skipif(
+    CLANG is None or not HELPERS.exists(), reason="no clang >= 18, or no libbpf headers"
+)
 
 PROGRAMS = {
     "modulo and signed modulo": ["r0 = 7", "r1 = 3", "w0 %= w1", "r0 s%= r1", "r0 s/= -2", "exit"],
     "jumps of both directions": ["r0 = 3", "if r0 == 0x0 goto pc+2", "r0 += -1", "goto pc-3", "exit"],
     "subprogram": ["r1 = 1", "call pc+1", "exit", "r0 = r1", "if r1 != 0x0 goto pc+1", "r0 = 2", "exit"],
-    "sizes and extensions": ["r0 = *(u16 *)(r10 -2)", "r0 = *(s8 *)(r10 -1)", "r0 = bswap32 r0", "r0 = (s16)r0", "exit"],
+    "sizes and extensions": [
+        "r0 = *(u16 *)(r10 -2)",
+        "r0 = *(s8 *)(r10 -1)",
+        "r0 = bswap32 r0",
+        "r0 = (s16)r0",
+        "exit",
+    ],
     "wide constant": ["r0 = 0x123456789abcdef0", "exit"],
 }
 
@@ -36,7 +44,18 @@ def compiled(case: Case, directory: Path) -> list[Insn]:
     source = directory / "stanza.c"
     source.write_text(selftest(finding(), case))
     include = ["-I", Path(__file__).parent / "bpf_stubs", "-I", "/usr/include/x86_64-linux-gnu"]
-    command = [str(CLANG), "--target=bpf", "-mcpu=v4", "-g", "-O2", *include, "-c", source, "-o", directory / "stanza.o"]
+    command = [
+        str(CLANG),
+        "--target=bpf",
+        "-mcpu=v4",
+        "-g",
+        "-O2",
+        *include,
+        "-c",
+        source,
+        "-o",
+        directory / "stanza.o",
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     elf = ELFFile(io.BytesIO((directory / "stanza.o").read_bytes()))

@@ -13,13 +13,16 @@ def test_number(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "text"), [(0, 0, "–"), (0, 10, "0.0 %"), (10, 10, "100.0 %"), (99999, 100000, "99.9 %"), (1, 100000, "0.1 %")]
+    ("part", "whole", "text"),
+    [(0, 0, "–"), (0, 10, "0.0 %"), (10, 10, "100.0 %"), (99999, 100000, "99.9 %"), (1, 100000, "0.1 %")],
 )
 def test_percent_does_not_round_to_all_or_nothing(part: int, whole: int, text: str) -> None:
     assert percent(part, whole) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(601.2, "10 min 1 s"), (3600, "1 h"), (0.2, "0.2 s"), (59.9, "1 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(601.2, "10 min 1 s"), (3600, "1 h"), (0.2, "0.2 s"), (59.9, "1 min")]
+)
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 

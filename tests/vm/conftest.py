@@ -1,4 +1,5 @@
-"""Kernels to boot: VERIDIFF_TEST_KERNELS (comma-separated names as ``--kernel`` takes them), else one stock long-term kernel."""
+"""Kernels to boot: VERIDIFF_TEST_KERNELS (comma-separated names as ``--kernel`` takes them), else one stock
+long-term kernel."""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ SLOTS = 256
 
 def wide(dst: int, value: int, src: int = 0) -> tuple[Insn, Insn]:
     """dst = value ll"""
-    low, high = (int.from_bytes(value.to_bytes(8, "little")[at : at + 4], "little", signed=True) for at in (0, 4))
+    low, high = (
+        int.from_bytes(value.to_bytes(8, "little")[at : at + 4], "little", signed=True) for at in (0, 4)
+    )
     return Insn(0x18, dst, src, imm=low), Insn(0, imm=high)
 
 
@@ -100,5 +102,6 @@ UNSET_CALL = 4
 
 
 def unset() -> Case:
-    """The talk's kprobe/kfree_skb that the kernel refuses: it reads into ``flow``, a pointer without a value."""
+    """The talk's kprobe/kfree_skb that the kernel refuses: it reads into ``flow``, a pointer without a
+    value."""
     return Case(Program(ProgramType.KPROBE, UNSET), name="unset")

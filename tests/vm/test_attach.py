@@ -1,4 +1,5 @@
-"""Rows 17 to 19 of the pipeline: programs attached to a kernel's events, triggered, and what they leave behind."""
+"""Rows 17 to 19 of the pipeline: programs attached to a kernel's events, triggered, and what they leave
+behind."""
 
 from __future__ import annotations
 
@@ -72,7 +73,9 @@ def slots(got: Attached) -> list[int]:
     return [int.from_bytes(value, "little") for _, value in pairs]
 
 
-def test_row_18_links_of_perf_events_came_with_5_15(kernel: KernelSession, ways: dict[AttachWay, Answer3]) -> None:
+def test_row_18_links_of_perf_events_came_with_5_15(
+    kernel: KernelSession, ways: dict[AttachWay, Answer3]
+) -> None:
     assert ways[AttachWay.IOCTL] is Answer3.YES
     assert ways[AttachWay.LINK] is (Answer3.YES if release_of(kernel) >= (5, 15) else Answer3.NO)
 
@@ -100,7 +103,8 @@ def test_row_19_the_fields_of_the_format_file(kernel: KernelSession) -> None:
     assert layout.name == "sys_enter_execve"
     assert got.reached(Stage.FIND) == Reached(Stage.FIND, 0, layout.id)
     offsets = layout.offsets()
-    # Since 6.19 the tracer copies what strings say, behind the arguments; what a program reads there is not that copy.
+    # Since 6.19 the tracer copies what strings say, behind the arguments; what a program reads there is not
+    # that copy.
     assert offsets.pop("__filename_val", 40) == 40
     assert layout.size == (44 if release_of(kernel) >= (6, 19) else 40)
     assert offsets == {"__syscall_nr": HIDDEN, "filename": 16, "argv": 24, "envp": 32}
@@ -114,7 +118,12 @@ def test_row_19_a_field_read_is_the_one_the_format_file_names(kernel: KernelSess
     number = code.index(Insn(0xDB, 0, 1)) - 1
     code = (*code[:number], Insn(0x61, 1, 6, HIDDEN), *code[number + 1 :])
     where = "tracepoint:syscalls/sys_enter_getpid"
-    got = attach(kernel, AttachJob(Case(Program(ProgramType.TRACEPOINT, code, case.program.maps)), where, way, Trigger.GETPID, 3))
+    got = attach(
+        kernel,
+        AttachJob(
+            Case(Program(ProgramType.TRACEPOINT, code, case.program.maps)), where, way, Trigger.GETPID, 3
+        ),
+    )
     assert got.failed is None
     assert slots(got)[0] == 3 * 39
 
@@ -128,15 +137,21 @@ def test_row_18_a_probe_of_a_kernel_function(kernel: KernelSession, way: AttachW
 
 def test_row_18_a_raw_tracepoint(kernel: KernelSession) -> None:
     where = "raw_tracepoint:sched_process_exec"
-    got = attach(kernel, AttachJob(tally(ProgramType.RAW_TRACEPOINT), where, AttachWay.OWN, Trigger.EXECVE, 3))
+    got = attach(
+        kernel, AttachJob(tally(ProgramType.RAW_TRACEPOINT), where, AttachWay.OWN, Trigger.EXECVE, 3)
+    )
     assert got.failed is None
     assert slots(got)[0] == 3
 
 
 @pytest.mark.parametrize(("kept", "through"), [(0, 0), (5, 5), (1 << 16, 20)])
-def test_row_18_a_socket_filter_keeps_as_much_as_it_returns(kernel: KernelSession, kept: int, through: int) -> None:
+def test_row_18_a_socket_filter_keeps_as_much_as_it_returns(
+    kernel: KernelSession, kept: int, through: int
+) -> None:
     case = tally(ProgramType.SOCKET_FILTER, kept)
-    got = attach(kernel, AttachJob(Case(case.program, (Input(bytes(20)),)), "socket", AttachWay.OWN, Trigger.PACKET))
+    got = attach(
+        kernel, AttachJob(Case(case.program, (Input(bytes(20)),)), "socket", AttachWay.OWN, Trigger.PACKET)
+    )
     assert got.reached(Stage.TRIGGER) == Reached(Stage.TRIGGER, 0, through)
     assert slots(got)[0] == 1
 
@@ -144,12 +159,19 @@ def test_row_18_a_socket_filter_keeps_as_much_as_it_returns(kernel: KernelSessio
 @pytest.mark.parametrize("by", [AttachWay.OWN, AttachWay.LINK], ids=["own", "link"])
 @pytest.mark.parametrize(
     ("direction", "result", "trigger"),
-    [("ingress", 1, (0, 64)), ("ingress", 0, (0, 0)), ("egress", 1, (0, 64)), ("egress", 0, (errno.EPERM, 0))],
+    [
+        ("ingress", 1, (0, 64)),
+        ("ingress", 0, (0, 0)),
+        ("egress", 1, (0, 64)),
+        ("egress", 0, (errno.EPERM, 0)),
+    ],
 )
 def test_row_18_a_cgroup_lets_packets_pass_or_not(
     kernel: KernelSession, by: AttachWay, direction: str, result: int, trigger: tuple[int, int]
 ) -> None:
-    got = attach(kernel, AttachJob(tally(ProgramType.CGROUP_SKB, result), f"cgroup:{direction}", by, Trigger.PACKET))
+    got = attach(
+        kernel, AttachJob(tally(ProgramType.CGROUP_SKB, result), f"cgroup:{direction}", by, Trigger.PACKET)
+    )
     assert got.reached(Stage.TRIGGER) == Reached(Stage.TRIGGER, *trigger)
     assert slots(got)[0] == 1
 
@@ -166,7 +188,9 @@ def test_row_18_a_cgroup_lets_packets_pass_or_not(
         (Case(Program(ProgramType.TRACEPOINT, (EXIT,))), EXECVE, Reached(Stage.LOAD, errno.EACCES)),
     ],
 )
-def test_row_18_what_fails_names_its_stage(kernel: KernelSession, case: Case, where: str, failed: Reached) -> None:
+def test_row_18_what_fails_names_its_stage(
+    kernel: KernelSession, case: Case, where: str, failed: Reached
+) -> None:
     got = attach(kernel, AttachJob(case, where))
     assert got.failed == failed
     assert got.stages[-1].stage in (failed.stage, Stage.DETACH)
@@ -174,22 +198,32 @@ def test_row_18_what_fails_names_its_stage(kernel: KernelSession, case: Case, wh
 
 
 def test_row_18_a_tracepoint_is_not_asked_for_beyond_its_record(kernel: KernelSession) -> None:
-    """Loads, since the verifier knows no tracepoint; refused when attached (bpf_prog_max_ctx_offset, kernel/events/core.c)."""
+    """Loads, since the verifier knows no tracepoint; refused when attached (bpf_prog_max_ctx_offset,
+    kernel/events/core.c)."""
     case = Case(Program(ProgramType.TRACEPOINT, (Insn(0x79, 0, 1, 40), mov(0, 0), EXIT)))
-    assert attach(kernel, AttachJob(case, EXECVE)).failed == Reached(Stage.ATTACH, errno.EACCES, AttachWay.IOCTL)
+    assert attach(kernel, AttachJob(case, EXECVE)).failed == Reached(
+        Stage.ATTACH, errno.EACCES, AttachWay.IOCTL
+    )
     last = Case(Program(ProgramType.TRACEPOINT, (Insn(0x79, 0, 1, 32), mov(0, 0), EXIT)))
     assert attach(kernel, AttachJob(last, EXECVE)).failed is None
 
 
 def test_row_18_nothing_stays_attached(kernel: KernelSession, way: AttachWay) -> None:
     attach(kernel, AttachJob(hello(), EXECVE, way))
-    got = attach(kernel, AttachJob(tally(ProgramType.TRACEPOINT), "tracepoint:syscalls/sys_exit_getpid", way, Trigger.EXECVE, 2))
+    got = attach(
+        kernel,
+        AttachJob(
+            tally(ProgramType.TRACEPOINT), "tracepoint:syscalls/sys_exit_getpid", way, Trigger.EXECVE, 2
+        ),
+    )
     assert got.failed is None
     assert got.printed() == ()
     assert slots(got)[0] == 0
 
 
-@pytest.mark.parametrize(("signal", "code"), [(signals.SIGKILL, errno.ECHILD), (signals.SIGSTOP, errno.ETIMEDOUT)])
+@pytest.mark.parametrize(
+    ("signal", "code"), [(signals.SIGKILL, errno.ECHILD), (signals.SIGSTOP, errno.ETIMEDOUT)]
+)
 def test_row_18_a_program_that_stops_its_trigger_does_not_stop_the_agent(
     kernel: KernelSession, signal: signals.Signals, code: int
 ) -> None:
@@ -202,11 +236,19 @@ def test_row_18_a_program_that_stops_its_trigger_does_not_stop_the_agent(
 
 @pytest.mark.parametrize(
     ("insn", "allowed"),
-    [(Insn(0x79, 0, 1, 0), False), (Insn(0x61, 0, 1, 4), False), (Insn(0x7B, 1, 1, 8), False), (Insn(0x62, 1, 0, 16), False),
-     (Insn(0x61, 0, 1, HIDDEN), True), (Insn(0x79, 0, 1, 16), True)],
+    [
+        (Insn(0x79, 0, 1, 0), False),
+        (Insn(0x61, 0, 1, 4), False),
+        (Insn(0x7B, 1, 1, 8), False),
+        (Insn(0x62, 1, 0, 16), False),
+        (Insn(0x61, 0, 1, HIDDEN), True),
+        (Insn(0x79, 0, 1, 16), True),
+    ],
     ids=["read 0", "read 4", "write 8", "write 16", "read 8", "read 16"],
-)  # fmt: skip
-def test_row_19_the_record_is_read_only_and_begins_with_8_hidden_bytes(kernel: KernelSession, insn: Insn, allowed: bool) -> None:
+)
+def test_row_19_the_record_is_read_only_and_begins_with_8_hidden_bytes(
+    kernel: KernelSession, insn: Insn, allowed: bool
+) -> None:
     """And the suite says so before any kernel does: its table of contexts, and its reference verifier."""
     case = Case(Program(ProgramType.TRACEPOINT, (insn, mov(0, 0), EXIT)))
     predicted = opinion(case)
@@ -217,7 +259,9 @@ def test_row_19_the_record_is_read_only_and_begins_with_8_hidden_bytes(kernel: K
 
 
 def test_row_18_a_thousand_lines_arrive(kernel: KernelSession, way: AttachWay) -> None:
-    got = attach(kernel, AttachJob(hello(), "tracepoint:syscalls/sys_enter_getpid", way, Trigger.GETPID, 1000))
+    got = attach(
+        kernel, AttachJob(hello(), "tracepoint:syscalls/sys_enter_getpid", way, Trigger.GETPID, 1000)
+    )
     assert got.printed() == (MESSAGE.decode(),) * 1000
     assert got.complete
 
@@ -232,7 +276,10 @@ def test_row_17_the_report_names_argument_instruction_and_rule(kernel: KernelSes
     report = describe(checked)
     assert "instruction 4 (call bpf_probe_read_kernel#113) wants room in r1, which is a number" in report
     assert "set by instruction 2: r1 = 8" in report
-    assert "rule helper-argument: a helper gets an argument its prototype forbids (kernel/bpf/verifier.c: check_func_arg)" in report
+    assert (
+        "rule helper-argument: a helper gets an argument its prototype forbids (kernel/bpf/verifier.c: "
+        "check_func_arg)" in report
+    )
 
 
 def test_an_agent_answers_whatever_it_is_sent(kernel: KernelSession) -> None:
@@ -251,12 +298,17 @@ def test_an_agent_answers_whatever_it_is_sent(kernel: KernelSession) -> None:
 @pytest.mark.parametrize(
     ("program", "failed"),
     [
-        (Program(ProgramType.TRACEPOINT, (mov(0, 0), EXIT), (MapSpec(MapType.ARRAY, 4, 0, 1),)), Reached(Stage.MAPS, errno.EINVAL)),
+        (
+            Program(ProgramType.TRACEPOINT, (mov(0, 0), EXIT), (MapSpec(MapType.ARRAY, 4, 0, 1),)),
+            Reached(Stage.MAPS, errno.EINVAL),
+        ),
         (Program(ProgramType.TRACEPOINT, ()), Reached(Stage.LOAD, errno.E2BIG)),
     ],
     ids=["map", "empty"],
 )
-def test_row_18_what_fails_before_there_is_a_program(kernel: KernelSession, program: Program, failed: Reached) -> None:
+def test_row_18_what_fails_before_there_is_a_program(
+    kernel: KernelSession, program: Program, failed: Reached
+) -> None:
     got = attach(kernel, AttachJob(Case(program), EXECVE))
     assert got.failed == failed
     assert got.stages[-1] == failed

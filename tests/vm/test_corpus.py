@@ -38,11 +38,14 @@ def records() -> list[dict[str, Any]]:
 
 
 def is_plain(record: dict[str, Any]) -> bool:
-    """Without types of BTF and targets, which the runner that measured made up, without descriptors that are wrong on purpose, and
-    without those that take a minute under TCG."""
+    """Without types of BTF and targets, which the runner that measured made up, without descriptors that are
+    wrong on purpose, and without those that take a minute under TCG."""
     if record["n_insns"] > 2000 or record["id"] in SLOW or ProgramType(record["prog_type_id"]) in TARGETED:
         return False
-    if any(spec.get("fields") or spec["type"] not in MapType.__members__ or spec.get("inner") for spec in record["maps"]):
+    if any(
+        spec.get("fields") or spec["type"] not in MapType.__members__ or spec.get("inner")
+        for spec in record["maps"]
+    ):
         return False
     if any(reloc["kind"] not in ("map_fd", "map_value") for reloc in record["relocs"]):
         return False
@@ -59,11 +62,21 @@ def code(record: dict[str, Any]) -> tuple[Insn, ...]:
 
 
 def job(record: dict[str, Any]) -> Job:
-    maps = tuple([MapSpec(MapType[m["type"]], m["key_size"], m["value_size"], m["max_entries"], m["map_flags"])
-                  for m in record["maps"]])  # fmt: skip
+    maps = tuple(
+        [
+            MapSpec(MapType[m["type"]], m["key_size"], m["value_size"], m["max_entries"], m["map_flags"])
+            for m in record["maps"]
+        ]
+    )
     program = Program(
-        ProgramType(record["prog_type_id"]), code(record), maps, AttachType(record["expected_attach_type"]), None,
-        record["license"], LoadFlag(record["prog_flags"]))  # fmt: skip
+        ProgramType(record["prog_type_id"]),
+        code(record),
+        maps,
+        AttachType(record["expected_attach_type"]),
+        None,
+        record["license"],
+        LoadFlag(record["prog_flags"]),
+    )
     return Job(Case(program, (Input(bytes(64)),)), (Attempt(run=False), Attempt(capabilities=(), run=False)))
 
 
@@ -87,7 +100,10 @@ def test_verdicts_and_messages_are_those_another_runner_got(kernel: KernelSessio
             got = judgement(features, answer, attempt, job(record))
             judged += 1
             if not agrees(got, measured):
-                wrong.append(f"{record['id']} {mode}: {got.verdict.value} {got.reason} {got.message!r}, measured {measured}")
+                wrong.append(
+                    f"{record['id']} {mode}: {got.verdict.value} {got.reason} {got.message!r}, measured "
+                    f"{measured}"
+                )
     assert judged > 1000
     assert wrong == []
 
@@ -101,5 +117,9 @@ def agrees(got: Any, measured: dict[str, Any]) -> bool:
         return got.verdict is Verdict.ACCEPT
     if "msg" not in measured:
         return got.verdict in (Verdict.NONE, Verdict.REJECT)
-    # what a feature explains is no verdict here, and was one there; that runner took an odd line for an infinite loop
-    return got.message in (measured["msg"], "infinite loop detected at insn 1") or got.verdict is Verdict.UNSUPPORTED
+    # what a feature explains is no verdict here, and was one there; that runner took an odd line for an
+    # infinite loop
+    return (
+        got.message in (measured["msg"], "infinite loop detected at insn 1")
+        or got.verdict is Verdict.UNSUPPORTED
+    )

@@ -1,4 +1,5 @@
-"""200 programs of the kernel's own tests, each with one field changed: what policy rules foretell, a kernel says.
+"""200 programs of the kernel's own tests, each with one field changed: what policy rules foretell, a kernel
+says.
 
 ``python -m tests.vm.test_corpus_mutants selftests.json.gz`` made the list that is checked in, with seed 1.
 """

@@ -25,7 +25,11 @@ def shown(command: str) -> str:
 
 @pytest.mark.parametrize("command", ["check", "libbpf"])
 def test_rows_08_and_09_the_document_shows_what_is_printed(
-    image: Image, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    image: Image,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "counter.o").write_bytes(compile_c(COUNTER, tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -43,14 +43,18 @@ def features(kernel: KernelSession) -> Features:
 
 
 @pytest.mark.parametrize(("kind", "name", "since"), SINCE, ids=[name for _, name, _ in SINCE])
-def test_a_kernel_has_what_came_before_it(features: Features, kind: Kind, name: str, since: tuple[int, int]) -> None:
+def test_a_kernel_has_what_came_before_it(
+    features: Features, kind: Kind, name: str, since: tuple[int, int]
+) -> None:
     found = re.match(r"(\d+)\.(\d+)", features.release)
     assert found
     expected = Answer3.YES if (int(found[1]), int(found[2])) >= since else Answer3.NO
     assert features.answer(kind, name) is expected, [row for row in features.rows if row.name == name]
 
 
-@pytest.mark.parametrize("name", ["jit", "interpreter", "hardening", "unprivileged", "kernel btf", "tracefs", "perf ioctl"])
+@pytest.mark.parametrize(
+    "name", ["jit", "interpreter", "hardening", "unprivileged", "kernel btf", "tracefs", "perf ioctl"]
+)
 def test_debians_kernels_have_these(features: Features, name: str) -> None:
     assert features.answer(Kind.KERNEL, name) is Answer3.YES
 
@@ -60,7 +64,9 @@ def test_nobody_has_an_indirect_call(features: Features) -> None:
 
 
 def test_little_is_left_unclear(features: Features) -> None:
-    unclear = {row.name for row in features.rows if row.answer is Answer3.UNKNOWN and row.kind is not Kind.TEST_RUN}
+    unclear = {
+        row.name for row in features.rows if row.answer is Answer3.UNKNOWN and row.kind is not Kind.TEST_RUN
+    }
     assert unclear <= {"struct_ops", "sleepable"}
 
 

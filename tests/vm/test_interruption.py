@@ -23,14 +23,33 @@ FIND_SECONDS = 240.0
 
 @contextmanager
 def running(bugbench: Path, out: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """``veridiff run`` on a kernel whose JIT is wrong, in a process group of its own, as a terminal starts it."""
+    """``veridiff run`` on a kernel whose JIT is wrong, in a process group of its own, as a terminal starts
+    it."""
     command = [
-        sys.executable, "-m", "conformance.cli", "run", "--kernel", str(bugbench / "bzImage-bugs"), "--boot-arg", "bugbench=52",
-        "--property", "execution", "--minutes", "9", "--workers", "1", "--seed", "7", "--out", str(out),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "conformance.cli",
+        "run",
+        "--kernel",
+        str(bugbench / "bzImage-bugs"),
+        "--boot-arg",
+        "bugbench=52",
+        "--property",
+        "execution",
+        "--minutes",
+        "9",
+        "--workers",
+        "1",
+        "--seed",
+        "7",
+        "--out",
+        str(out),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with (out.parent / "run.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             yield process
         finally:

@@ -139,7 +139,9 @@ def test_a_job_that_panics_the_guest_is_named(bugbench: Path) -> None:
 def test_a_warning_is_returned_with_the_job_and_ends_the_machine(bugbench: Path) -> None:
     """Bug 44 lets a program keep a spin lock: the kernel notices when it next schedules."""
     case = witness(bugbench, 44)
-    with KernelSession.open(fetch(str(bugbench / "bzImage-bugs")), ("bugbench=44",), job_seconds=20) as session:
+    with KernelSession.open(
+        fetch(str(bugbench / "bzImage-bugs")), ("bugbench=44",), job_seconds=20
+    ) as session:
         got = session.run(job(case))
         for _ in range(20):  # the kernel may notice only while it does the next thing
             if isinstance(got, Lost) or got.splats:

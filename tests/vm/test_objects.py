@@ -1,4 +1,5 @@
-"""Objects that we wrote, opened by our loader and loaded into a real kernel (rows 9 to 11 of the pipeline)."""
+"""Objects that we wrote, opened by our loader and loaded into a real kernel (rows 9 to 11 of the
+pipeline)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ from tests.ebpf.objects.talk import counter, hello
 
 pytestmark = pytest.mark.vm
 
-RODATA = MapSpec(MapType.ARRAY, 4, 8, 1, 1 << 7, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),))
+RODATA = MapSpec(
+    MapType.ARRAY, 4, 8, 1, 1 << 7, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),)
+)
 TALK = {
     "hello": write_object([hello()]),
     "hello with lines": write_object([hello()], Writing(debug=True)),
@@ -52,8 +55,8 @@ def test_the_talks_programs_are_accepted(kernel, data):
 
 
 def test_generated_objects_are_accepted(kernel):
-    """All of them, but for the instructions that an older kernel lacks.  A global function is verified for any argument, which a
-    generated one is not made for."""
+    """All of them, but for the instructions that an older kernel lacks.  A global function is verified for
+    any argument, which a generated one is not made for."""
     rng, accepted = random.Random(1), 0
     for _ in range(40):
         made = well_formed(rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(8)] for _ in range(2)])

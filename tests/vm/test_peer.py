@@ -93,8 +93,10 @@ def test_row_10_relocated_instructions_are_libbpfs(kernel: KernelSession) -> Non
     load = next(load for load in answer.loads if load.name == "bpf_prog")
     (wide,) = [insn for insn in load.instructions if insn.opcode == o.LD_IMM64]
     assert (wide.src, answer.creates[wide.imm].name, answer.creates[wide.imm].words[:4]) == (
-        o.PSEUDO_MAP_FD, "my_map", (2, 4, 8, 256),
-    )  # fmt: skip
+        o.PSEUDO_MAP_FD,
+        "my_map",
+        (2, 4, 8, 256),
+    )
 
 
 def test_row_10_libbpf_1_refuses_the_legacy_map(kernel: KernelSession) -> None:
@@ -104,7 +106,9 @@ def test_row_10_libbpf_1_refuses_the_legacy_map(kernel: KernelSession) -> None:
 
 
 @pytest.mark.parametrize("source", [HELLO, COUNTER, COUNTER_BTF], ids=["hello", "counter", "counter, BTF"])
-def test_row_10_what_clang_compiles_means_the_same(kernel: KernelSession, peer: Peer, tmp_path: Path, source: str) -> None:
+def test_row_10_what_clang_compiles_means_the_same(
+    kernel: KernelSession, peer: Peer, tmp_path: Path, source: str
+) -> None:
     found = judged(kernel, peer, compile_c(source, tmp_path, "-g"))
     assert not [each for each in found if isinstance(each, Disagreement)]
     assert Agreement("refused" if peer is NEW and source == COUNTER else "loaded") in found
@@ -120,18 +124,28 @@ def test_row_20_a_string_by_pointer(kernel: KernelSession, peer: Peer, tmp_path:
         assert [each.name for each in answer.maps] == [".rodata.str1.1"]
     else:
         assert Agreement("refused") in found
-        assert any("bad map relo against " in said and "in section '.rodata.str1.1'" in said for said in answer.warnings)
+        assert any(
+            "bad map relo against " in said and "in section '.rodata.str1.1'" in said
+            for said in answer.warnings
+        )
 
 
 @pytest.mark.parametrize(
     ("section", "old", "new"),
-    [("tracepoint/syscalls/sys_enter_execve", True, True), ("socket1", True, False), ("xdp_drop", True, False),
-     ("tc", False, True), ("mine", False, False)],
-)  # fmt: skip
+    [
+        ("tracepoint/syscalls/sys_enter_execve", True, True),
+        ("socket1", True, False),
+        ("xdp_drop", True, False),
+        ("tc", False, True),
+        ("mine", False, False),
+    ],
+)
 def test_row_21_sloppy_names_are_taken_by_the_old_one_only(
     kernel: KernelSession, peer: Peer, section: str, old: bool, new: bool
 ) -> None:
-    data = write_object([Part("f", Program(ProgramType.SOCKET_FILTER, hello().program.instructions[-2:]), section)])
+    data = write_object(
+        [Part("f", Program(ProgramType.SOCKET_FILTER, hello().program.instructions[-2:]), section)]
+    )
     found, answer = judged(kernel, peer, data), answered(kernel, peer, data)
     assert not [each for each in found if isinstance(each, Disagreement)]
     assert bool(answer.programs and answer.programs[0].type) == (old if peer is OLD else new)
@@ -140,13 +154,16 @@ def test_row_21_sloppy_names_are_taken_by_the_old_one_only(
 def objects(seed: int, count: int) -> Iterator[ObjectFile]:
     rng = random.Random(seed)
     for _ in range(count):
-        data = well_formed(rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(6)] for _ in range(2)]).data
+        data = well_formed(
+            rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(6)] for _ in range(2)]
+        ).data
         yield ObjectFile(data)
         yield break_object(data, Dice(rng.getrandbits(256)))
 
 
 def test_row_08_nothing_is_taken_that_libbpf_refuses(kernel: KernelSession, peer: Peer) -> None:
-    """A hundred well-formed objects and a hundred broken ones; ``veridiff run --property objects`` asks of as many as one likes."""
+    """A hundred well-formed objects and a hundred broken ones; ``veridiff run --property objects`` asks of as
+    many as one likes."""
     seen = [examine(kernel, peer, made) for made in objects(8, 100)]
     assert [(each.made.broken, what.statement) for each in seen for what in each.disagreements] == []
     refused = sum(Agreement("refused") in each.judgements for each in seen)
@@ -163,15 +180,25 @@ def test_row_08_a_reader_that_takes_too_much_is_noticed(
     whole = {broken.data: good.data for good, broken in zip(pairs[::2], pairs[1::2], strict=True)}
     real = property_objects.open_object
     monkeypatch.setattr(
-        property_objects, "open_object", lambda data, name, generation: real(whole.get(data, data), name, generation)
+        property_objects,
+        "open_object",
+        lambda data, name, generation: real(whole.get(data, data), name, generation),
     )
-    found = [what.signature for made in whole for what in examine(kernel, peer, ObjectFile(made, "x", "y")).disagreements]
+    found = [
+        what.signature
+        for made in whole
+        for what in examine(kernel, peer, ObjectFile(made, "x", "y")).disagreements
+    ]
     assert f"objects:{peer.name}:looser:y" in found
 
 
 def test_row_09_data_sections_have_their_contents_and_flags(kernel: KernelSession, peer: Peer) -> None:
-    spec = MapSpec(MapType.ARRAY, 4, 8, 1, 1 << 7, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),))
-    program = Program(ProgramType.SOCKET_FILTER, parse(["r1 = map[0][0]+0", "r0 = *(u64 *)(r1 +0)", "exit"]), (spec,))
+    spec = MapSpec(
+        MapType.ARRAY, 4, 8, 1, 1 << 7, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),)
+    )
+    program = Program(
+        ProgramType.SOCKET_FILTER, parse(["r1 = map[0][0]+0", "r0 = *(u64 *)(r1 +0)", "exit"]), (spec,)
+    )
     found = judged(kernel, peer, write_object([Part("f", program)]))
     assert not [each for each in found if isinstance(each, Disagreement)]
     assert Agreement("map") in found

@@ -1,5 +1,5 @@
-"""What the reference verifier says of each small program, held against a kernel: it must refuse what is called unsafe, and where a
-rule of policy is said to be broken."""
+"""What the reference verifier says of each small program, held against a kernel: it must refuse what is
+called unsafe, and where a rule of policy is said to be broken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.oracles.reference.test_rows import ROWS
 pytestmark = pytest.mark.vm
 
 KERNELS_ARE_WRONG = {"perhaps null for memory or null"}
-"""Accepted from 6.1 to 7.3; a run confirmed it, and the details are withheld (docs/known-issues.md, SECURITY.md)."""
+"""Accepted from 6.1 to 7.3; a run confirmed it, and the details are withheld (docs/known-issues.md,
+SECURITY.md)."""
 
 
 def objects(answer: Answer, release: str) -> bool:

@@ -36,10 +36,13 @@ ADDS = [
 
 
 def run_as_init(source: str, directory: Path) -> str:
-    """Boots a kernel whose init is the reproducer; returns what it printed before the kernel noticed that init ended."""
+    """Boots a kernel whose init is the reproducer; returns what it printed before the kernel noticed that
+    init ended."""
     (directory / "reproducer.c").write_text(source)
     binary = directory / "init"
-    subprocess.run(["gcc", "-Wall", "-Werror", "-static", "-o", binary, directory / "reproducer.c"], check=True)
+    subprocess.run(
+        ["gcc", "-Wall", "-Werror", "-static", "-o", binary, directory / "reproducer.c"], check=True
+    )
     image, qemu = fetch("debian:6.12"), find_qemu()
     initrd = directory / "initrd"
     entries = [
@@ -49,10 +52,32 @@ def run_as_init(source: str, directory: Path) -> str:
     ]
     initrd.write_bytes(cpio(entries))
     append = "console=ttyS0 loglevel=1 panic=-1 no_timer_check -- --yes-this-is-a-vm"
-    command = [qemu.path, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-cpu", cpu_model(qemu, image)]
-    command += ["-m", "512", "-no-reboot", "-kernel", str(image.vmlinuz), "-initrd", str(initrd), "-append", append]
+    command = [
+        qemu.path,
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-accel",
+        "tcg",
+        "-cpu",
+        cpu_model(qemu, image),
+    ]
+    command += [
+        "-m",
+        "512",
+        "-no-reboot",
+        "-kernel",
+        str(image.vmlinuz),
+        "-initrd",
+        str(initrd),
+        "-append",
+        append,
+    ]
     command += ["-serial", "stdio"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=180, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=180, check=False
+    )
     return done.stdout.replace("\r", "").split("Kernel panic")[0]
 
 

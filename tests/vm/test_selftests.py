@@ -1,4 +1,5 @@
-"""Tagged programs compiled here, on a real kernel: agreement where they tell the truth, disagreement where they lie."""
+"""Tagged programs compiled here, on a real kernel: agreement where they tell the truth, disagreement where
+they lie."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ SEC("socket") TAG("0:test_arch=ARM64") TAG("1:test_expect_failure")
 int elsewhere(void *ctx) { return 0; }
 """
 EXPECTED = {
-    "truth": Agreement.AGREE, "wrong_result": Agreement.DISAGREE, "refused": Agreement.AGREE, "wrong_message": Agreement.DISAGREE,
+    "truth": Agreement.AGREE, "wrong_result": Agreement.DISAGREE, "refused": Agreement.AGREE,
+    "wrong_message": Agreement.DISAGREE,
     "wrong_verdict": Agreement.DISAGREE, "leak": Agreement.AGREE, "elsewhere": Agreement.SKIPPED,
 }  # fmt: skip
 
@@ -49,7 +51,17 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(str(error))
     home = tmp_path_factory.mktemp("tagged")
     (home / "tagged.c").write_text(SOURCE)
-    command = [clang.path, "-g", "-O2", "--target=bpfel", "-mcpu=v3", "-c", home / "tagged.c", "-o", home / "tagged.o"]
+    command = [
+        clang.path,
+        "-g",
+        "-O2",
+        "--target=bpfel",
+        "-mcpu=v3",
+        "-c",
+        home / "tagged.c",
+        "-o",
+        home / "tagged.o",
+    ]
     subprocess.run(command, check=True)
     return home / "tagged.o"
 

@@ -36,12 +36,22 @@ def test_a_program_runs_in_every_mode(kernel: KernelSession, jit: Jit) -> None:
     assert loaded.errno == 0
     assert (loaded.jited_length > 0) == (jit is not Jit.OFF)
     assert [run.retval for run in loaded.runs] == [7]
-    # of a type that does not see the Ethernet header, the kernel returns zeros for it (net/bpf/test_run.c, bpf_prog_test_run_skb)
+    # of a type that does not see the Ethernet header, the kernel returns zeros for it (net/bpf/test_run.c,
+    # bpf_prog_test_run_skb)
     assert loaded.runs[0].packet == bytes(14) + PACKET[14:]
 
 
 @pytest.mark.parametrize(
-    "map_type", [MapType.ARRAY, MapType.HASH, MapType.LRU_HASH, MapType.PERCPU_ARRAY, MapType.PERCPU_HASH, MapType.LRU_PERCPU_HASH])
+    "map_type",
+    [
+        MapType.ARRAY,
+        MapType.HASH,
+        MapType.LRU_HASH,
+        MapType.PERCPU_ARRAY,
+        MapType.PERCPU_HASH,
+        MapType.LRU_PERCPU_HASH,
+    ],
+)
 def test_maps_are_refilled_before_and_read_after_every_run(kernel: KernelSession, map_type: MapType) -> None:
     case = counting(map_type, inputs=3)
     got = answer(kernel, job(case, Attempt(), Attempt(jit=Jit.OFF)))
@@ -60,13 +70,16 @@ def test_elements_a_run_added_are_gone_before_the_next(kernel: KernelSession) ->
         Insn(0x61, 6, 1),  # r6 = skb->len: another key for each input
         Insn(0x63, 10, 6, -4),
         Insn(0x7A, 10, off=-16, imm=9),
-        Insn(0x18, 1, 1), Insn(0),
-        Insn(0xBF, 2, 10), Insn(0x07, 2, imm=-4),
-        Insn(0xBF, 3, 10), Insn(0x07, 3, imm=-16),
+        Insn(0x18, 1, 1),
+        Insn(0),
+        Insn(0xBF, 2, 10),
+        Insn(0x07, 2, imm=-4),
+        Insn(0xBF, 3, 10),
+        Insn(0x07, 3, imm=-16),
         mov(4, 0),
         Insn(0x85, imm=2),  # bpf_map_update_elem
         EXIT,
-    )  # fmt: skip
+    )
     spec = MapSpec(MapType.HASH, 4, 8, 4)
     case = Case(Program(ProgramType.SCHED_CLS, code, (spec,)), (Input(bytes(64)), Input(bytes(80))))
     runs = answer(kernel, job(case)).attempts[0].runs
@@ -84,8 +97,14 @@ def test_a_queue_is_read_in_popping_order(kernel: KernelSession) -> None:
 
 def test_a_large_array_and_one_with_holes(kernel: KernelSession) -> None:
     contents = ((b"\5\0\0\0", b"\7" * 8), (b"\xff\xff\0\0", b"\1" * 8))
-    case = Case(Program(ProgramType.SOCKET_FILTER, (mov(0, 0), EXIT), (MapSpec(MapType.ARRAY, 4, 8, 1 << 16, contents=contents),)),
-                (Input(PACKET),))
+    case = Case(
+        Program(
+            ProgramType.SOCKET_FILTER,
+            (mov(0, 0), EXIT),
+            (MapSpec(MapType.ARRAY, 4, 8, 1 << 16, contents=contents),),
+        ),
+        (Input(PACKET),),
+    )
     pairs = answer(kernel, job(case)).attempts[0].runs[0].maps[0]
     assert pairs is not None
     assert len(pairs) == 1 << 16
@@ -95,28 +114,49 @@ def test_a_large_array_and_one_with_holes(kernel: KernelSession) -> None:
 def test_frozen_contents_are_known_to_the_verifier(kernel: KernelSession) -> None:
     """What a case's read-only map holds, the verifier may take as constants."""
     code = (
-        Insn(0x18, 1, 2), Insn(0),  # r1 = value of map 0
+        Insn(0x18, 1, 2),
+        Insn(0),  # r1 = value of map 0
         Insn(0x79, 0, 1),
         Insn(0x15, 0, off=1, imm=0x40),  # never anything else ...
         Insn(0x79, 0, 1, 1 << 14),  # ... so this is not reached, and would not pass
         EXIT,
-    )  # fmt: skip
+    )
     spec = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 7, contents=entries(1))
-    loaded = answer(kernel, job(Case(Program(ProgramType.SOCKET_FILTER, code, (spec,)), (Input(PACKET),)))).attempts[0]
+    loaded = answer(
+        kernel, job(Case(Program(ProgramType.SOCKET_FILTER, code, (spec,)), (Input(PACKET),)))
+    ).attempts[0]
     assert loaded.errno == 0, loaded.log
     assert loaded.runs[0].retval == 0x40
 
 
 def test_a_map_in_map_holds_other_maps_of_the_case(kernel: KernelSession) -> None:
     inner = MapSpec(MapType.ARRAY, 4, 8, 64, contents=entries(64))
-    outer = MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 2, inner=MapSpec(MapType.ARRAY, 4, 8, 64), contents=((bytes(4), bytes(4)),))
+    outer = MapSpec(
+        MapType.ARRAY_OF_MAPS,
+        4,
+        4,
+        2,
+        inner=MapSpec(MapType.ARRAY, 4, 8, 64),
+        contents=((bytes(4), bytes(4)),),
+    )
     code = (
-        Insn(0x62, 10, off=-4), Insn(0xBF, 2, 10), Insn(0x07, 2, imm=-4), Insn(0x18, 1, 1, imm=1), Insn(0), Insn(0x85, imm=1),
-        Insn(0x55, 0, off=1), EXIT,
-        Insn(0xBF, 1, 0), Insn(0xBF, 2, 10), Insn(0x07, 2, imm=-4), Insn(0x85, imm=1),
-        Insn(0x55, 0, off=1), EXIT,
-        Insn(0x79, 0, 0), EXIT,
-    )  # fmt: skip
+        Insn(0x62, 10, off=-4),
+        Insn(0xBF, 2, 10),
+        Insn(0x07, 2, imm=-4),
+        Insn(0x18, 1, 1, imm=1),
+        Insn(0),
+        Insn(0x85, imm=1),
+        Insn(0x55, 0, off=1),
+        EXIT,
+        Insn(0xBF, 1, 0),
+        Insn(0xBF, 2, 10),
+        Insn(0x07, 2, imm=-4),
+        Insn(0x85, imm=1),
+        Insn(0x55, 0, off=1),
+        EXIT,
+        Insn(0x79, 0, 0),
+        EXIT,
+    )
     case = Case(Program(ProgramType.SOCKET_FILTER, code, (inner, outer)), (Input(PACKET),))
     loaded = answer(kernel, job(case)).attempts[0]
     assert loaded.errno == 0, loaded.log
@@ -134,14 +174,18 @@ def test_a_map_the_kernel_refuses_is_named(kernel: KernelSession) -> None:
 
 def test_privilege_is_lowered_for_one_attempt_only(kernel: KernelSession) -> None:
     leak = Case(Program(ProgramType.SOCKET_FILTER, (Insn(0xBF, 0, 10), EXIT)))
-    got = answer(kernel, job(leak, Attempt(run=False), Attempt(capabilities=(), run=False), Attempt(run=False)))
+    got = answer(
+        kernel, job(leak, Attempt(run=False), Attempt(capabilities=(), run=False), Attempt(run=False))
+    )
     assert [loaded.errno for loaded in got.attempts] == [0, 13, 0]
     assert "R0 leaks addr as return value" in got.attempts[1].log
 
 
 def test_named_capabilities_suffice_for_what_they_allow(kernel: KernelSession) -> None:
     case = Case(Program(ProgramType.SCHED_CLS, (mov(0, 0), EXIT)))
-    named = [Attempt(capabilities=names, run=False) for names in ((), ("CAP_BPF",), ("CAP_BPF", "CAP_NET_ADMIN"))]
+    named = [
+        Attempt(capabilities=names, run=False) for names in ((), ("CAP_BPF",), ("CAP_BPF", "CAP_NET_ADMIN"))
+    ]
     assert [loaded.errno for loaded in answer(kernel, job(case, *named)).attempts] == [1, 1, 0]
 
 
@@ -191,7 +235,9 @@ def test_a_context_is_given_and_returned(kernel: KernelSession) -> None:
     assert run.context[mark : mark + 4] == (77).to_bytes(4, "little")
 
 
-@pytest.mark.parametrize("program_type", [ProgramType.RAW_TRACEPOINT, ProgramType.SYSCALL, ProgramType.SK_LOOKUP])
+@pytest.mark.parametrize(
+    "program_type", [ProgramType.RAW_TRACEPOINT, ProgramType.SYSCALL, ProgramType.SK_LOOKUP]
+)
 def test_programs_without_a_packet_run(kernel: KernelSession, program_type: ProgramType) -> None:
     if kernel.hello.release.startswith("5.10") and program_type is not ProgramType.RAW_TRACEPOINT:
         pytest.skip("5.10 cannot run these")
@@ -211,7 +257,12 @@ def test_kernel_functions_are_found_by_name(kernel: KernelSession) -> None:
     call = Insn(0x85, src=2)
     named = Program(ProgramType.SCHED_CLS, (call, mov(0, 0), EXIT), kfuncs=((0, "no_such_function"),))
     assert answer(kernel, job(Case(named))).missing == "no_such_function"
-    target = Program(ProgramType.TRACING, (mov(0, 0), EXIT), attach_type=AttachType.TRACE_FENTRY, attach_to="bpf_fentry_test1")
+    target = Program(
+        ProgramType.TRACING,
+        (mov(0, 0), EXIT),
+        attach_type=AttachType.TRACE_FENTRY,
+        attach_to="bpf_fentry_test1",
+    )
     loaded = answer(kernel, job(Case(target), Attempt(run=False))).attempts[0]
     assert loaded.errno == 0, loaded.log
 
@@ -230,7 +281,13 @@ def test_many_jobs_are_answered_in_order(kernel: KernelSession) -> None:
 
 def test_large_jobs_and_answers_do_not_block_each_other(kernel: KernelSession) -> None:
     """Both directions full at once: the host must take answers while it sends."""
-    spec = MapSpec(MapType.ARRAY, 4, 1024, 512, contents=tuple([(n.to_bytes(4, "little"), bytes(1024)) for n in range(512)]))
+    spec = MapSpec(
+        MapType.ARRAY,
+        4,
+        1024,
+        512,
+        contents=tuple([(n.to_bytes(4, "little"), bytes(1024)) for n in range(512)]),
+    )
     case = Case(Program(ProgramType.SOCKET_FILTER, (mov(0, 0), EXIT), (spec,)), (Input(PACKET),) * 4)
     results = kernel.run_all([job(case)] * 12)
     assert all(isinstance(got, Answer) and len(got.attempts[0].runs) == 4 for got in results)

@@ -1,4 +1,5 @@
-"""Experiments on real kernels: all are accepted, a right kernel is agreed with, and one with a planted bug is not."""
+"""Experiments on real kernels: all are accepted, a right kernel is agreed with, and one with a planted bug is
+not."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ pytestmark = pytest.mark.vm
 def judged(kernel: KernelSession, count: int) -> Iterator[tuple[Observation, Judgement]]:
     profile = replace(profile_for(kernel.hello.release), experiments_in=1, unprivileged_in=6)
     rng = random.Random(1)
-    made = [build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(3)], profile) for _ in range(count)]
+    made = [
+        build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(3)], profile) for _ in range(count)
+    ]
     jobs = [load_only(each.case) for each in made]
     for generated, job, answer in zip(made, jobs, kernel.run_all(jobs), strict=True):
         assert isinstance(answer, Answer)

@@ -26,23 +26,36 @@ def find_bpftool() -> Path:
             return known[-1]
         root = AptRoot(cache_directory() / "apt", architecture=ARCHITECTURE)
         root.update()
-        offered = sorted(root.packages("bpftool", prefix="bpftool"), key=lambda each: version_key(each.version), reverse=True)
+        offered = sorted(
+            root.packages("bpftool", prefix="bpftool"),
+            key=lambda each: version_key(each.version),
+            reverse=True,
+        )
         tried = []
         for package in offered:
             with tempfile.TemporaryDirectory(prefix=".unpack-", dir=home) as name:
                 tree = Path(name) / "tree"
                 unpack(root.download(package, Path(name)), tree)
-                if subprocess.run([tree / "usr/sbin/bpftool", "version"], capture_output=True, check=False).returncode == 0:
+                if (
+                    subprocess.run(
+                        [tree / "usr/sbin/bpftool", "version"], capture_output=True, check=False
+                    ).returncode
+                    == 0
+                ):
                     make_directory(home)
                     tree.replace(home / package.version)
                     return home / package.version / "usr" / "sbin" / "bpftool"
             tried.append(package.version)
-    raise InfrastructureError(f"bpftool: no version runs on this machine; tried {', '.join(tried) or 'none: apt offers none'}")
+    raise InfrastructureError(
+        f"bpftool: no version runs on this machine; tried {', '.join(tried) or 'none: apt offers none'}"
+    )
 
 
 def types_as_c(bpftool: Path, btf: Path) -> str:
     """``vmlinux.h``.  Raises :class:`InputError` for types that bpftool cannot read."""
-    answer = subprocess.run([bpftool, "btf", "dump", "file", btf, "format", "c"], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [bpftool, "btf", "dump", "file", btf, "format", "c"], capture_output=True, text=True, check=False
+    )
     if answer.returncode or not answer.stdout:
         raise InputError(f"{btf}: bpftool: {answer.stderr.strip() or f'exit status {answer.returncode}'}")
     return answer.stdout

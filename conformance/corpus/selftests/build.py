@@ -1,5 +1,6 @@
-"""The selftests compiled, as their own Makefile compiles them (tools/testing/selftests/bpf/Makefile, BPF_CFLAGS and
-CLANG_BPF_BUILD_RULE; Linux 7.3): every file once, and again only when compiler, headers or flags are other ones."""
+"""The selftests compiled, as their own Makefile compiles them (tools/testing/selftests/bpf/Makefile,
+BPF_CFLAGS and CLANG_BPF_BUILD_RULE; Linux 7.3): every file once, and again only when compiler, headers or
+flags are other ones."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from ebpf.errors import InputError
 SELFTESTS = Path("tools/testing/selftests/bpf")
 SYSTEM_HEADERS = Path("/usr/include/x86_64-linux-gnu")
 FLAGS = (
-    "-g", "-O2", "-Wno-everything", "-D__TARGET_ARCH_x86", "-mlittle-endian", "-std=gnu11", "-fno-strict-aliasing",
+    "-g", "-O2", "-Wno-everything", "-D__TARGET_ARCH_x86", "-mlittle-endian", "-std=gnu11",
+    "-fno-strict-aliasing",
     "-fms-extensions", "-DENABLE_ATOMICS_TESTS", "--target=bpfel", "-mcpu=v3",
 )  # fmt: skip
 MAX_SECONDS = 120.0
@@ -32,7 +34,8 @@ MAX_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """``object`` is None where the file does not compile, for ``error``: the compiler's first line about it."""
+    """``object`` is None where the file does not compile, for ``error``: the compiler's first line about
+    it."""
 
     source: Path
     object: Path | None
@@ -42,7 +45,8 @@ class Built:
 def build(image: Image) -> Iterator[Built]:
     """Every ``progs/verifier_*.c`` of the image's own version, in order; none where that version has none.
 
-    Raises :class:`InputError` for no compiler, an image without types or one that the archive has no source of.
+    Raises :class:`InputError` for no compiler, an image without types or one that the archive has no source
+    of.
     """
     clang, source = find_clang(), fetch_source(image)
     headers = _headers(image, source)
@@ -59,7 +63,8 @@ def _key(clang: Clang, headers: Path) -> str:
 
 
 def _headers(image: Image, source: Path) -> Path:
-    """The headers that the selftests' build makes: the kernel's types, the helpers' prototypes, and libbpf's own beside these."""
+    """The headers that the selftests' build makes: the kernel's types, the helpers' prototypes, and libbpf's
+    own beside these."""
     btf = kernel_btf(image.vmlinuz)
     home = cache_directory() / "headers" / f"{image.version}-{hashlib.sha256(btf).hexdigest()[:12]}"
     with locked(home.parent / "lock"):
@@ -68,7 +73,13 @@ def _headers(image: Image, source: Path) -> Path:
         make_directory(home / "bpf", needed=16 << 20)
         (home / "vmlinux.btf").write_bytes(btf)
         helpers = source / "tools/include/uapi/linux/bpf.h"
-        script: list[str | Path] = [sys.executable, source / "scripts/bpf_doc.py", "--header", "--file", helpers]
+        script: list[str | Path] = [
+            sys.executable,
+            source / "scripts/bpf_doc.py",
+            "--header",
+            "--file",
+            helpers,
+        ]
         answer = subprocess.run(script, capture_output=True, text=True, check=False)
         if answer.returncode:
             raise InputError(f"{script[1]}: {answer.stderr.strip().splitlines()[-1:]}")
@@ -88,17 +99,34 @@ def _compile(clang: Clang, source: Path, headers: Path, file: Path, home: Path) 
         return Built(file, None, failure.read_text())
     tests = source / SELFTESTS
     places = (
-        headers, tests / "progs", tests, source / "tools/include/uapi", source / "tools/include", tests / "libarena/include",
+        headers,
+        tests / "progs",
+        tests,
+        source / "tools/include/uapi",
+        source / "tools/include",
+        tests / "libarena/include",
         SYSTEM_HEADERS,
-    )  # fmt: skip
+    )
     made = home / f".{file.stem}.o"
-    command: list[str | Path] = [clang.path, *FLAGS, *[f"-I{place}" for place in places], "-c", file, "-o", made]
+    command: list[str | Path] = [
+        clang.path,
+        *FLAGS,
+        *[f"-I{place}" for place in places],
+        "-c",
+        file,
+        "-o",
+        made,
+    ]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=MAX_SECONDS)
     except subprocess.TimeoutExpired:
         return Built(file, None, f"the compiler took more than {MAX_SECONDS:.0f} s")
     if answer.returncode:
-        lines = [line for line in answer.stderr.splitlines() if "error:" in line] or answer.stderr.splitlines() or ["no message"]
+        lines = (
+            [line for line in answer.stderr.splitlines() if "error:" in line]
+            or answer.stderr.splitlines()
+            or ["no message"]
+        )
         error = lines[0].replace(f"{source}/", "")
         failure.write_text(error)
         return Built(file, None, error)

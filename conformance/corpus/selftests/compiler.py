@@ -36,7 +36,9 @@ def find_clang() -> Clang:
             return clang
         seen.append(f"{path} is {clang.identity if clang else 'broken'}")
     reason = "; ".join(seen) or "none is installed"
-    raise InputError(f"no clang >= {OLDEST} with the target bpf: {reason}; install one: apt-get install clang-19")
+    raise InputError(
+        f"no clang >= {OLDEST} with the target bpf: {reason}; install one: apt-get install clang-19"
+    )
 
 
 def _ask(path: Path) -> Clang | None:

@@ -1,5 +1,6 @@
-"""Expected log messages: substrings and regular expressions in order (tools/testing/selftests/bpf/test_loader.c, Linux 7.3:
-compile_regex, match_positive_msgs, match_negative_msgs)."""
+"""Expected log messages: substrings and regular expressions in order
+(tools/testing/selftests/bpf/test_loader.c, Linux 7.3: compile_regex, match_positive_msgs,
+match_negative_msgs)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from ebpf.errors import InputError
 
 _CLASSES = {
-    "[:digit:]": "0-9", "[:xdigit:]": "0-9A-Fa-f", "[:alpha:]": "A-Za-z", "[:alnum:]": "0-9A-Za-z", "[:space:]": r"\s",
+    "[:digit:]": "0-9", "[:xdigit:]": "0-9A-Fa-f", "[:alpha:]": "A-Za-z", "[:alnum:]": "0-9A-Za-z",
+    "[:space:]": r"\s",
     "[:upper:]": "A-Z", "[:lower:]": "a-z",
 }  # fmt: skip
 """POSIX bracket classes, which Python's expressions lack."""
@@ -18,8 +20,8 @@ _CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``pattern`` as the tag has it, with expressions between ``{{`` and ``}}``; ``whole``: all of it is one (``__regex``, before
-    Linux 6.12); ``absent``: it must not be there."""
+    """``pattern`` as the tag has it, with expressions between ``{{`` and ``}}``; ``whole``: all of it is one
+    (``__regex``, before Linux 6.12); ``absent``: it must not be there."""
 
     pattern: str
     absent: bool = False
@@ -70,7 +72,9 @@ def unmet(messages: tuple[Message, ...], log: str) -> Message | None:
                 return message
             start = place[1]
             continue
-        following = next((places[after] for after in range(number, len(messages)) if not messages[after].absent), None)
+        following = next(
+            (places[after] for after in range(number, len(messages)) if not messages[after].absent), None
+        )
         if message.compiled().search(log, start, following[0] if following else len(log)):
             return message
     return None

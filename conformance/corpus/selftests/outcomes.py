@@ -36,8 +36,8 @@ class Agreement(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``detail``: why there is no agreement.  ``kernel``: in a word what it said; ``subject`` is for the oracles, with what the
-    kernel was measured to say (None where there is no case)."""
+    """``detail``: why there is no agreement.  ``kernel``: in a word what it said; ``subject`` is for the
+    oracles, with what the kernel was measured to say (None where there is no case)."""
 
     trial: Trial
     agreement: Agreement
@@ -57,8 +57,9 @@ def ask(session: KernelSession, release: str, trials: list[Trial]) -> Iterator[O
 
 
 def _asked(session: KernelSession, release: str, trial: Trial, case: Case) -> Outcome:
-    """With types, and without where the kernel refuses these: to libbpf they are optional (libbpf.c, kernel_needs_btf).  Compilers
-    leave out the names of a naked function's parameters, which no kernel takes."""
+    """With types, and without where the kernel refuses these: to libbpf they are optional (libbpf.c,
+    kernel_needs_btf).  Compilers leave out the names of a naked function's parameters, which no kernel takes.
+    """
     answer = session.run(trial.job())
     if types_refused(answer):
         trial = replace(trial, case=replace(case, program=untyped(case.program)))
@@ -82,12 +83,27 @@ def compare(trial: Trial, answer: Answer | Lost, release: str) -> Outcome:
     measured: tuple[Measured, ...] = ()
     if ruling.verdict in (Verdict.ACCEPT, Verdict.REJECT):
         values = tuple(run.retval if run.errno == 0 else None for run in loaded.runs)
-        measured = (Measured(
-            release, trial.privileged, accepted, loaded.errno, ruling.message or "", values, "", loaded.verified or 0,
-        ),)  # fmt: skip
+        measured = (
+            Measured(
+                release,
+                trial.privileged,
+                accepted,
+                loaded.errno,
+                ruling.message or "",
+                values,
+                "",
+                loaded.verified or 0,
+            ),
+        )
     subject = Subject(trial.id, trial.name, trial.case, trial.privileged, measured)
     if loaded.log_truncated or loaded.errno in NO_VERDICT:
-        return Outcome(trial, Agreement.NONE, "", "the log was cut" if loaded.log_truncated else NO_VERDICT[loaded.errno], subject)
+        return Outcome(
+            trial,
+            Agreement.NONE,
+            "",
+            "the log was cut" if loaded.log_truncated else NO_VERDICT[loaded.errno],
+            subject,
+        )
     told = "accept" if accepted else f"reject {errno_name(loaded.errno)}"
     wrong = _wrong(trial, answer, accepted)
     if wrong and not accepted and ruling.message:
@@ -110,5 +126,6 @@ def _wrong(trial: Trial, answer: Answer, accepted: bool) -> str:
             return f"the test run failed: {errno_name(run.errno)}"
         assert expected.retval is not None
         if run.retval != expected.retval & _WORD and expected.retval != POINTER_VALUE:
-            return f"expected result {expected.retval}, got {run.retval - (1 << 32) if run.retval >> 31 else run.retval}"
+            signed = run.retval - (1 << 32) if run.retval >> 31 else run.retval
+            return f"expected result {expected.retval}, got {signed}"
     return ""

@@ -19,7 +19,8 @@ from ebpf.errors import InputError
 
 T = TypeVar("T")
 JOB_SECONDS = 300.0
-"""Some are made to reach the verifier's limit of a million instructions, which takes an emulated machine minutes."""
+"""Some are made to reach the verifier's limit of a million instructions, which takes an emulated machine
+minutes."""
 Progress = Callable[[str, int, int], None]
 """(what is counted, how many are done, of how many; 0: not known)."""
 
@@ -35,12 +36,15 @@ class Ran:
 
 
 def run_selftests(image: Image, workers: int, progress: Progress) -> Ran:
-    """Raises :class:`InputError` where that kernel's version has no tagged selftests, or they cannot be built."""
+    """Raises :class:`InputError` where that kernel's version has no tagged selftests, or they cannot be
+    built."""
     files = list(_counted("files compiled", build(image), 0, progress))
     types = KernelTypes(Btf(kernel_btf(image.vmlinuz)))
     every = [trial for each in files if each.object is not None for trial in trials(each.object, types)]
     if not every:
-        raise InputError(f"{image.name}: its version has no progs/verifier_*.c with tags (they began with Linux 6.4)")
+        raise InputError(
+            f"{image.name}: its version has no progs/verifier_*.c with tags (they began with Linux 6.4)"
+        )
     with KernelSession.open(image, job_seconds=JOB_SECONDS) as session:
         release = session.hello.release
         outcomes = list(_counted("programs loaded", ask(session, release, every), len(every), progress))

@@ -1,4 +1,5 @@
-"""The selftests' source: Debian's package linux-source of a kernel's own version, of which only what they need is unpacked."""
+"""The selftests' source: Debian's package linux-source of a kernel's own version, of which only what they
+need is unpacked."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from ebpf.errors import InfrastructureError, InputError
 
 ARCHITECTURE = "amd64"
 PARTS = (
-    "tools/testing/selftests/bpf/*.h", "tools/testing/selftests/bpf/progs/verifier_*.c", "tools/lib/bpf/*.h", "tools/include/*",
+    "tools/testing/selftests/bpf/*.h", "tools/testing/selftests/bpf/progs/verifier_*.c", "tools/lib/bpf/*.h",
+    "tools/include/*",
     "scripts/bpf_doc.py",
 )  # fmt: skip
 """Members of the archive, below its one directory; a * matches slashes too."""
@@ -26,7 +28,8 @@ PARTS = (
 def fetch_source(image: Image) -> Path:
     """The directory that holds :data:`PARTS` of the image's own version, fetched where it is not cached.
 
-    Raises :class:`InputError` for a kernel that Debian's archive has no source of, :class:`InfrastructureError` when apt fails.
+    Raises :class:`InputError` for a kernel that Debian's archive has no source of,
+    :class:`InfrastructureError` when apt fails.
     """
     if not image.name.startswith(PREFIX):
         raise InputError(f"{image.name}: not a Debian kernel, so apt offers no source package of its version")
@@ -46,7 +49,9 @@ def _offered(root: AptRoot, name: str, version: str) -> Package:
     root.update()
     found = next((each for each in root.packages(re.escape(name)) if each.version == version), None)
     if found is None:
-        raise InputError(f"{name}={version}: apt does not offer it, and another version's selftests expect other things")
+        raise InputError(
+            f"{name}={version}: apt does not offer it, and another version's selftests expect other things"
+        )
     return found
 
 
@@ -63,7 +68,16 @@ def _fetch(root: AptRoot, package: Package, home: Path) -> None:
         if archive is None:
             raise InfrastructureError(f"{package.name}={package.version}: holds no linux-source-*.tar.xz")
         patterns = [f"*/{part}" for part in PARTS]
-        command: list[str | Path] = ["tar", "-xJf", archive, "-C", result, "--strip-components=1", "--wildcards", *patterns]
+        command: list[str | Path] = [
+            "tar",
+            "-xJf",
+            archive,
+            "-C",
+            result,
+            "--strip-components=1",
+            "--wildcards",
+            *patterns,
+        ]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode and not (result / "scripts" / "bpf_doc.py").exists():
             raise InfrastructureError(f"{archive.name}: tar: {answer.stderr.strip().splitlines()[-1:]}")

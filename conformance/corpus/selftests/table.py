@@ -14,7 +14,9 @@ from conformance.corpus.table import as_text as judged_as_text
 from conformance.corpus.table import tabulate as tabulate_judged
 
 
-def tabulate(kernel: str, files: list[Built], outcomes: list[Outcome], judged: list[Judged]) -> dict[str, Any]:
+def tabulate(
+    kernel: str, files: list[Built], outcomes: list[Outcome], judged: list[Judged]
+) -> dict[str, Any]:
     """Everything counted; every program of a compiled file is in ``programs``."""
     answers = {each.subject.id: each.answer.verdict.value for each in judged}
     sides = Counter(_sides(each, answers) for each in outcomes if each.kernel)
@@ -28,13 +30,27 @@ def tabulate(kernel: str, files: list[Built], outcomes: list[Outcome], judged: l
         "tagged": len(outcomes),
         **{agreement.value: counts[agreement] for agreement in Agreement},
         "agreement %": round(100 * counts[Agreement.AGREE] / decided, 2) if decided else None,
-        "disagreements": {each.trial.id: f"kernel: {each.kernel}; {each.detail}" for each in outcomes if _disagrees(each)},
+        "disagreements": {
+            each.trial.id: f"kernel: {each.kernel}; {each.detail}" for each in outcomes if _disagrees(each)
+        },
         "reasons": {
-            agreement.value: dict(Counter(_general(each.detail) for each in outcomes if each.agreement is agreement).most_common())
+            agreement.value: dict(
+                Counter(
+                    _general(each.detail) for each in outcomes if each.agreement is agreement
+                ).most_common()
+            )
             for agreement in (Agreement.UNSUPPORTED, Agreement.SKIPPED, Agreement.NONE)
         },
-        "not run": dict(Counter(each.trial.not_run for each in outcomes if each.trial.not_run and each.subject).most_common()),
-        "not read": dict(Counter(name for each in outcomes if each.subject for name in each.trial.expected.unread).most_common()),
+        "not run": dict(
+            Counter(
+                each.trial.not_run for each in outcomes if each.trial.not_run and each.subject
+            ).most_common()
+        ),
+        "not read": dict(
+            Counter(
+                name for each in outcomes if each.subject for name in each.trial.expected.unread
+            ).most_common()
+        ),
         "side by side": [
             {"expected": expected, "kernel": told, "reference": reference, "programs": number}
             for (expected, told, reference), number in sides.most_common()
@@ -42,12 +58,16 @@ def tabulate(kernel: str, files: list[Built], outcomes: list[Outcome], judged: l
         "oracles": tabulate_judged(judged),
         "programs": [
             {
-                "id": each.trial.id, "expected": _expected(each), "kernel": each.kernel,
-                "reference": answers.get(each.trial.id, ""), "agreement": each.agreement.value, "detail": each.detail,
+                "id": each.trial.id,
+                "expected": _expected(each),
+                "kernel": each.kernel,
+                "reference": answers.get(each.trial.id, ""),
+                "agreement": each.agreement.value,
+                "detail": each.detail,
             }
             for each in outcomes
         ],
-    }  # fmt: skip
+    }
 
 
 def _disagrees(outcome: Outcome) -> bool:
@@ -80,7 +100,10 @@ def as_text(table: dict[str, Any]) -> Iterator[str]:
     if table["agreement %"] is not None:
         yield f"expectation and kernel agree: {table['agreement %']} % of those with a verdict"
     yield from (f"  {name}: {what}" for name, what in table["disagreements"].items())
-    for title, counted in (("results not compared", table["not run"]), ("expectations not read", table["not read"])):
+    for title, counted in (
+        ("results not compared", table["not run"]),
+        ("expectations not read", table["not read"]),
+    ):
         yield from [f"{title}:"] if counted else []
         yield from (f"  {count:5}  {reason}" for reason, count in counted.items())
     yield "programs  expected  kernel  reference"

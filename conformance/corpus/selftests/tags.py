@@ -1,7 +1,9 @@
-"""What a selftest expects, read from its BTF tags (tools/testing/selftests/bpf/test_loader.c, parse_test_spec; Linux 6.4 to 7.3).
+"""What a selftest expects, read from its BTF tags (tools/testing/selftests/bpf/test_loader.c,
+parse_test_spec; Linux 6.4 to 7.3).
 
-A tag is ``comment:N:name=value`` since Linux 6.18, where N gives the order in the source; before, ``comment:name=value``, and
-messages since 6.12 had their N after the name: ``comment:test_expect_msg=N=value``.
+A tag is ``comment:N:name=value`` since Linux 6.18, where N gives the order in the source; before,
+``comment:name=value``, and messages since 6.12 had their N after the name:
+``comment:test_expect_msg=N=value``.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ _NAMED = {"_INT_MIN": -(1 << 31), "INT_MIN": -(1 << 31), "POINTER_VALUE": POINTE
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Of one program in one mode.  ``retval``: of a test run, None where none is to be made; ``capabilities`` that the
-    unprivileged mode keeps.  ``unread``: tags about what is not looked at here (translated or native code, streams)."""
+    """Of one program in one mode.  ``retval``: of a test run, None where none is to be made; ``capabilities``
+    that the unprivileged mode keeps.  ``unread``: tags about what is not looked at here (translated or native
+    code, streams)."""
 
     success: bool = True
     messages: tuple[Message, ...] = ()
@@ -48,8 +51,8 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the tags of one function say.  ``skip``: why the selftests' runner would not run it on our machines ("": it would).
-    ``cleared``: flags that the runner's own defaults must not set."""
+    """What the tags of one function say.  ``skip``: why the selftests' runner would not run it on our
+    machines ("": it would). ``cleared``: flags that the runner's own defaults must not set."""
 
     description: str = ""
     privileged: Expected | None = None
@@ -63,7 +66,8 @@ class Expectation:
 
 
 def tagged(btf: Btf) -> dict[str, Expectation]:
-    """By function, of those that have a tag of the test runner's.  Raises :class:`InputError` naming function and tag."""
+    """By function, of those that have a tag of the test runner's.  Raises :class:`InputError` naming function
+    and tag."""
     functions = {each.id: each.name for each in btf if each.kind is BtfKind.FUNC}
     tags: dict[str, list[str]] = {}
     for each in btf:
@@ -147,9 +151,13 @@ class _Reader:
             case "test_prog_flags":
                 flag = _flag(value.removeprefix("!"))
                 if value.startswith("!"):
-                    self.spec = replace(self.spec, flags=self.spec.flags & ~flag, cleared=self.spec.cleared | flag)
+                    self.spec = replace(
+                        self.spec, flags=self.spec.flags & ~flag, cleared=self.spec.cleared | flag
+                    )
                 else:
-                    self.spec = replace(self.spec, flags=self.spec.flags | flag, cleared=self.spec.cleared & ~flag)
+                    self.spec = replace(
+                        self.spec, flags=self.spec.flags | flag, cleared=self.spec.cleared & ~flag
+                    )
             case "test_arch":
                 self.architectures.append(value)
             case "load_mode" if value == "no_jited":
@@ -157,7 +165,9 @@ class _Reader:
             case "test_linear_size":
                 self.spec = replace(self.spec, linear_size=_integer(value))
             case "test_btf_path" | "test_btf_func_path":
-                self.spec = replace(self.spec, skip=f"types from another file ({value}) that the selftests' build makes")
+                self.spec = replace(
+                    self.spec, skip=f"types from another file ({value}) that the selftests' build makes"
+                )
 
     def result(self) -> Expectation:
         if not any(self.modes.values()):
@@ -167,9 +177,11 @@ class _Reader:
             skip = f"for {', '.join(sorted(set(self.architectures)))} only"
         first = self._expected(True)
         return replace(
-            self.spec, privileged=first if self.modes[True] else None,
-            unprivileged=self._expected(False) if self.modes[False] else None, skip=skip,
-        )  # fmt: skip
+            self.spec,
+            privileged=first if self.modes[True] else None,
+            unprivileged=self._expected(False) if self.modes[False] else None,
+            skip=skip,
+        )
 
     def _expected(self, privileged: bool) -> Expected:
         """Without privilege, what is not said is as with it."""

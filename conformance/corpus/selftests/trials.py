@@ -1,4 +1,5 @@
-"""Tagged programs of compiled objects, each in each mode that it has an expectation for, ready to be loaded."""
+"""Tagged programs of compiled objects, each in each mode that it has an expectation for, ready to be
+loaded."""
 
 from __future__ import annotations
 
@@ -27,9 +28,11 @@ _FILLED_BY_LOADER = (MapType.PROG_ARRAY, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``case`` is None where the program cannot be loaded as the selftests' runner would, for ``unsupported``.
+    """``case`` is None where the program cannot be loaded as the selftests' runner would, for
+    ``unsupported``.
 
-    ``run`` says whether the result of a test run is to be compared; ``not_run`` why not, where there is an expectation.
+    ``run`` says whether the result of a test run is to be compared; ``not_run`` why not, where there is an
+    expectation.
     """
 
     file: str
@@ -56,7 +59,8 @@ class Trial:
 
 
 def trials(path: Path, kernel: KernelTypes | None = None) -> Iterator[Trial]:
-    """Of one object: every tagged program in its modes.  Auxiliary programs are for others to use, and are none of them.
+    """Of one object: every tagged program in its modes.  Auxiliary programs are for others to use, and are
+    none of them.
 
     Raises :class:`InputError` for an object whose tags cannot be read.
     """
@@ -86,11 +90,19 @@ def _tags(data: bytes) -> dict[str, Expectation]:
 
 
 def _trial(
-    file: str, name: str, spec: Expectation, expected: Expected, privileged: bool, opened: Object | None,
-    program: ObjectProgram | None, why: str,
-) -> Trial:  # fmt: skip
+    file: str,
+    name: str,
+    spec: Expectation,
+    expected: Expected,
+    privileged: bool,
+    opened: Object | None,
+    program: ObjectProgram | None,
+    why: str,
+) -> Trial:
     flags = (RUNNER_FLAGS & ~spec.cleared) | spec.flags
-    trial = Trial(file, name, privileged, expected, None, spec.log_level, flags, unsupported=why, skipped=spec.skip)
+    trial = Trial(
+        file, name, privileged, expected, None, spec.log_level, flags, unsupported=why, skipped=spec.skip
+    )
     if opened is None or program is None:
         return trial
     if program.type in NOT_ALONE:
@@ -113,7 +125,8 @@ def _trial(
 
 
 _SET_UP = {("verifier_array_access", "map_array_ro"), ("verifier_value_ptr_arith", "map_array_48b")}
-"""Arrays whose first entry prog_tests/verifier.c fills before the programs of that file run (init_value_array)."""
+"""Arrays whose first entry prog_tests/verifier.c fills before the programs of that file run
+(init_value_array)."""
 _FOO = struct.pack("<I", 7 * 4) + bytes(4 * 6) + struct.pack("<I", 0xABCDEF12)
 """``struct test_val``: the offset of foo[6] as its index, and foo[6]."""
 

@@ -10,5 +10,6 @@ SOURCES = Path(__file__).parent
 
 
 def agent() -> bytes:
-    """The static executable.  Raises :class:`ebpf.errors.InputError` when there is no compiler, or it fails."""
+    """The static executable.  Raises :class:`ebpf.errors.InputError` when there is no compiler, or it
+    fails."""
     return built("agent", sorted(SOURCES.glob("*.[ch]")))

@@ -12,7 +12,8 @@ from ebpf.program import LoadFlag, Program
 
 
 class Answer3(Enum):
-    """UNKNOWN: the kernel refused the probe for another reason than not knowing the feature, or did not answer."""
+    """UNKNOWN: the kernel refused the probe for another reason than not knowing the feature, or did not
+    answer."""
 
     YES = "yes"
     NO = "no"
@@ -68,8 +69,8 @@ class Features:
         return self._table.get((kind, name), Answer3.UNKNOWN)
 
     def support(self, program: Program) -> Support:
-        """Of what ``program`` needs, what this kernel lacks and what could not be told.  Kernel functions and attach targets are
-        looked up when it is loaded."""
+        """Of what ``program`` needs, what this kernel lacks and what could not be told.  Kernel functions and
+        attach targets are looked up when it is loaded."""
         found: dict[Answer3, list[str]] = {answer: [] for answer in Answer3}
         for kind, name in _needs(program):
             found[self.answer(kind, name)].append(f"{kind.value} {name}")

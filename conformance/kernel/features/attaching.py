@@ -19,11 +19,13 @@ PERF_IOCTL, PERF_LINK = "perf ioctl", "perf link"
 def probe_attaching(session: KernelSession) -> tuple[Feature, ...]:
     """``perf ioctl`` and ``perf link``; not while other jobs are in flight."""
     case = Case(program_of(ProgramType.TRACEPOINT))
-    ioctl, link = (session.attach(AttachJob(case, PLACE, way, Trigger.NONE)) for way in (AttachWay.IOCTL, AttachWay.LINK))
+    ioctl, link = (
+        session.attach(AttachJob(case, PLACE, way, Trigger.NONE)) for way in (AttachWay.IOCTL, AttachWay.LINK)
+    )
     plain, linked = _read(ioctl), _read(link)
     if plain[0] is Answer3.YES and _refused(link):
-        # The same program and event can be attached the other way, so it is the attach type that BPF_LINK_CREATE does not
-        # know (link_create, kernel/bpf/syscall.c, before 5.15).
+        # The same program and event can be attached the other way, so it is the attach type that
+        # BPF_LINK_CREATE does not know (link_create, kernel/bpf/syscall.c, before 5.15).
         linked = Answer3.NO, linked[1]
     return Feature(Kind.KERNEL, PERF_IOCTL, *plain), Feature(Kind.KERNEL, PERF_LINK, *linked)
 

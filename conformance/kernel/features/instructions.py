@@ -1,4 +1,5 @@
-"""A probe per instruction: the smallest program that holds it, and the refusals that say whether the kernel knows it."""
+"""A probe per instruction: the smallest program that holds it, and the refusals that say whether the kernel
+knows it."""
 
 from __future__ import annotations
 
@@ -14,8 +15,10 @@ from ebpf.program import Program
 from ebpf.program_types import ProgramType
 
 UNKNOWN_TO_KERNEL = re.compile(
-    r"unknown opcode|.*uses reserved fields|.*uses invalid (?:atomic )?opcode|(?:unrecognized|invalid) bpf_ld_imm64 insn"
-    r"|BPF_\w+ uses unsupported|.*instruction is not supported")
+    r"unknown opcode|.*uses reserved fields|.*uses invalid (?:atomic )?opcode|(?:unrecognized|invalid) "
+    r"bpf_ld_imm64 insn"
+    r"|BPF_\w+ uses unsupported|.*instruction is not supported"
+)
 """What the verifier says of an instruction it does not have (kernel/bpf/verifier.c, 5.10 to 7.3)."""
 
 KNOWN_BUT = {
@@ -44,7 +47,8 @@ def probed_forms() -> tuple[Form, ...]:
 
 
 def program_with(form: Form) -> Program:
-    """The instruction between a setup that gives it defined operands and an exit: r0 = r1 = 1, eight bytes of stack are 0."""
+    """The instruction between a setup that gives it defined operands and an exit: r0 = r1 = 1, eight bytes of
+    stack are 0."""
     memory = form.opcode & 7 in (o.LDX, o.STX)
     dst = 0 if form.dst is Free.REGISTER else _value(form.dst)
     src = 1 if form.src is Free.REGISTER else _value(form.src)
@@ -59,9 +63,13 @@ def program_with(form: Form) -> Program:
     insn = Insn(form.opcode, dst, src, off, imm)
     body: tuple[Insn, ...] = (insn, Insn(0)) if form.slots == 2 else (insn,)
     if form.name == "call_local":
-        return Program(ProgramType.SOCKET_FILTER, (Insn(o.JMP | o.CALL, 0, 1, 0, 1), Insn(o.JMP | o.EXIT), *_EXIT))
+        return Program(
+            ProgramType.SOCKET_FILTER, (Insn(o.JMP | o.CALL, 0, 1, 0, 1), Insn(o.JMP | o.EXIT), *_EXIT)
+        )
     if form.name == "ld_func":
-        return Program(ProgramType.SOCKET_FILTER, (Insn(insn.opcode, 1, o.PSEUDO_FUNC, 0, 3), Insn(0), *_EXIT, *_EXIT))
+        return Program(
+            ProgramType.SOCKET_FILTER, (Insn(insn.opcode, 1, o.PSEUDO_FUNC, 0, 3), Insn(0), *_EXIT, *_EXIT)
+        )
     if form.name == "may_goto":
         body = (Insn(insn.opcode, off=1),)  # of 0 is refused by those that have it
     if form.name == "call_kfunc":

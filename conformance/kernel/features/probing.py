@@ -65,17 +65,37 @@ def _probes() -> list[_Probe]:
         name = kind.name.lower()
         probes.append(_Probe(Kind.PROGRAM_TYPE, name, _job(program_of(kind), load), _read_type))
         given = Input(b"" if kind in _CONTEXTS else PACKET, _CONTEXTS.get(kind, b""))
-        probes.append(_Probe(Kind.TEST_RUN, name, Job(Case(program_of(kind), (given,)), (Attempt(),)), _read_run))
-    probes += [_Probe(Kind.MAP_TYPE, kind.name.lower(), _job(program_with_map(kind), load), _read_map) for kind in MAPS]
+        probes.append(
+            _Probe(Kind.TEST_RUN, name, Job(Case(program_of(kind), (given,)), (Attempt(),)), _read_run)
+        )
     probes += [
-        _Probe(Kind.LOAD_FLAG, flag.name.lower(), _job(program_with_flag(flag), load), _read_flag) for flag in LoadFlag if flag.name
+        _Probe(Kind.MAP_TYPE, kind.name.lower(), _job(program_with_map(kind), load), _read_map)
+        for kind in MAPS
+    ]
+    probes += [
+        _Probe(Kind.LOAD_FLAG, flag.name.lower(), _job(program_with_flag(flag), load), _read_flag)
+        for flag in LoadFlag
+        if flag.name
     ]
     plain = Program(ProgramType.SOCKET_FILTER, (Insn(0xB7, imm=0x1234567), Insn(0x95)))
     once = (Input(PACKET),)
     probes.append(_Probe(Kind.KERNEL, "jit", Job(Case(plain, once), (Attempt(),)), _read_jit))
-    probes.append(_Probe(Kind.KERNEL, "interpreter", Job(Case(plain, once), (Attempt(jit=Jit.OFF),)), _read_interpreter))
-    probes.append(_Probe(Kind.KERNEL, "hardening", Job(Case(plain, once), (Attempt(), Attempt(jit=Jit.HARDENED))), _read_hardening))
-    probes.append(_Probe(Kind.KERNEL, "unprivileged", _job(plain, Attempt(capabilities=(), run=False)), _read_unprivileged))
+    probes.append(
+        _Probe(Kind.KERNEL, "interpreter", Job(Case(plain, once), (Attempt(jit=Jit.OFF),)), _read_interpreter)
+    )
+    probes.append(
+        _Probe(
+            Kind.KERNEL,
+            "hardening",
+            Job(Case(plain, once), (Attempt(), Attempt(jit=Jit.HARDENED))),
+            _read_hardening,
+        )
+    )
+    probes.append(
+        _Probe(
+            Kind.KERNEL, "unprivileged", _job(plain, Attempt(capabilities=(), run=False)), _read_unprivileged
+        )
+    )
     return probes
 
 
@@ -121,7 +141,10 @@ def _read_type(answer: Answer) -> Found:
     if message := _message(answer):
         return Answer3.YES, message  # the verifier looked at it, so it has the type
     if loaded.errno == ENOTSUPP:
-        return Answer3.YES, "ENOTSUPP"  # check_struct_ops_btf_id (kernel/bpf/verifier.c): of the type, but of no structure
+        return (
+            Answer3.YES,
+            "ENOTSUPP",
+        )  # check_struct_ops_btf_id (kernel/bpf/verifier.c): of the type, but of no structure
     # find_prog_type (kernel/bpf/syscall.c) says EINVAL before the verifier is called
     return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), errno_name(loaded.errno)
 

@@ -1,4 +1,5 @@
-"""Probes of program types, map types and load flags: for each the plainest one that a kernel which has it takes."""
+"""Probes of program types, map types and load flags: for each the plainest one that a kernel which has it
+takes."""
 
 from __future__ import annotations
 
@@ -31,18 +32,26 @@ BTF_OF_AN_INT = b"".join([
     struct.pack("<IIII", 1, 1 << 24, 4, 1 << 24 | 32),
     b"\0int\0",
 ])  # fmt: skip
-"""A header, one type (INT "int", 4 bytes, signed) and its name (Documentation/bpf/btf.rst): what local storage wants of keys."""
+"""A header, one type (INT "int", 4 bytes, signed) and its name (Documentation/bpf/btf.rst): what local
+storage wants of keys."""
 
 MAPS = {
-    MapType.HASH: (4, 8, 4), MapType.ARRAY: (4, 8, 4), MapType.PROG_ARRAY: (4, 4, 4), MapType.PERF_EVENT_ARRAY: (4, 4, 4),
+    MapType.HASH: (4, 8, 4), MapType.ARRAY: (4, 8, 4), MapType.PROG_ARRAY: (4, 4, 4),
+    MapType.PERF_EVENT_ARRAY: (4, 4, 4),
     MapType.PERCPU_HASH: (4, 8, 4), MapType.PERCPU_ARRAY: (4, 8, 4), MapType.STACK_TRACE: (4, 80, 4),
-    MapType.CGROUP_ARRAY: (4, 4, 4), MapType.LRU_HASH: (4, 8, 4), MapType.LRU_PERCPU_HASH: (4, 8, 4), MapType.LPM_TRIE: (8, 8, 4),
-    MapType.ARRAY_OF_MAPS: (4, 4, 4), MapType.HASH_OF_MAPS: (4, 4, 4), MapType.DEVMAP: (4, 4, 4), MapType.SOCKMAP: (4, 4, 4),
-    MapType.CPUMAP: (4, 4, 1), MapType.XSKMAP: (4, 4, 4), MapType.SOCKHASH: (4, 4, 4), MapType.CGROUP_STORAGE: (8, 8, 0),
-    MapType.REUSEPORT_SOCKARRAY: (4, 8, 4), MapType.PERCPU_CGROUP_STORAGE: (8, 8, 0), MapType.QUEUE: (0, 8, 4),
-    MapType.STACK: (0, 8, 4), MapType.SK_STORAGE: (4, 4, 0), MapType.DEVMAP_HASH: (4, 4, 4), MapType.RINGBUF: (0, 0, 4096),
+    MapType.CGROUP_ARRAY: (4, 4, 4), MapType.LRU_HASH: (4, 8, 4), MapType.LRU_PERCPU_HASH: (4, 8, 4),
+    MapType.LPM_TRIE: (8, 8, 4),
+    MapType.ARRAY_OF_MAPS: (4, 4, 4), MapType.HASH_OF_MAPS: (4, 4, 4), MapType.DEVMAP: (4, 4, 4),
+    MapType.SOCKMAP: (4, 4, 4),
+    MapType.CPUMAP: (4, 4, 1), MapType.XSKMAP: (4, 4, 4), MapType.SOCKHASH: (4, 4, 4),
+    MapType.CGROUP_STORAGE: (8, 8, 0),
+    MapType.REUSEPORT_SOCKARRAY: (4, 8, 4), MapType.PERCPU_CGROUP_STORAGE: (8, 8, 0),
+    MapType.QUEUE: (0, 8, 4),
+    MapType.STACK: (0, 8, 4), MapType.SK_STORAGE: (4, 4, 0), MapType.DEVMAP_HASH: (4, 4, 4),
+    MapType.RINGBUF: (0, 0, 4096),
     MapType.INODE_STORAGE: (4, 4, 0), MapType.TASK_STORAGE: (4, 4, 0), MapType.BLOOM_FILTER: (0, 8, 4),
-    MapType.USER_RINGBUF: (0, 0, 4096), MapType.CGRP_STORAGE: (4, 4, 0), MapType.ARENA: (0, 0, 1), MapType.INSN_ARRAY: (4, 16, 1),
+    MapType.USER_RINGBUF: (0, 0, 4096), MapType.CGRP_STORAGE: (4, 4, 0), MapType.ARENA: (0, 0, 1),
+    MapType.INSN_ARRAY: (4, 16, 1),
 }  # fmt: skip
 """Key size, value size, entries.  STRUCT_OPS is missing: its size is a kernel structure's."""
 LOCAL_STORAGE = {MapType.SK_STORAGE, MapType.INODE_STORAGE, MapType.TASK_STORAGE, MapType.CGRP_STORAGE}
@@ -62,7 +71,9 @@ def program_with_map(kind: MapType) -> Program:
     ids = (1, 1) if kind in LOCAL_STORAGE else (0, 0)
     inner = MapSpec(MapType.ARRAY, 4, 8, 1) if kind in (MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS) else None
     spec = MapSpec(kind, key, value, entries, FLAGS.get(kind, 0), "", *ids, inner)
-    return Program(ProgramType.SOCKET_FILTER, CODE, (spec,), btf=BTF_OF_AN_INT if kind in LOCAL_STORAGE else None)
+    return Program(
+        ProgramType.SOCKET_FILTER, CODE, (spec,), btf=BTF_OF_AN_INT if kind in LOCAL_STORAGE else None
+    )
 
 
 def program_with_flag(flag: LoadFlag) -> Program:
@@ -70,5 +81,11 @@ def program_with_flag(flag: LoadFlag) -> Program:
     if flag in (LoadFlag.XDP_HAS_FRAGS, LoadFlag.XDP_DEV_BOUND_ONLY):
         return Program(ProgramType.XDP, CODE, flags=flag)
     if flag is LoadFlag.SLEEPABLE:
-        return Program(ProgramType.TRACING, CODE, attach_type=AttachType.TRACE_FENTRY, flags=flag, attach_to="__x64_sys_getpgid")
+        return Program(
+            ProgramType.TRACING,
+            CODE,
+            attach_type=AttachType.TRACE_FENTRY,
+            flags=flag,
+            attach_to="__x64_sys_getpgid",
+        )
     return Program(ProgramType.SOCKET_FILTER, CODE, flags=flag)

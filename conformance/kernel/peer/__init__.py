@@ -1,6 +1,8 @@
-"""libbpf itself as a peer: a small program of ours, linked with each generation's own static library, run in the guest.
+"""libbpf itself as a peer: a small program of ours, linked with each generation's own static library, run in
+the guest.
 
-Each is built inside its suite's root: headers and static libraries of one suite, never installed on the machine.
+Each is built inside its suite's root: headers and static libraries of one suite, never installed on the
+machine.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ SOURCE = Path(__file__).parent / "peer.c"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One libbpf: its ``suite``, the ``packages`` it is built from as (name, suite) pairs, and the slot of the guest it has."""
+    """One libbpf: its ``suite``, the ``packages`` it is built from as (name, suite) pairs, and the slot of
+    the guest it has."""
 
     generation: Generation
     suite: str
@@ -33,7 +36,7 @@ class Peer:
 
     @property
     def name(self) -> str:
-        """"libbpf 1"."""
+        """ "libbpf 1"."""
         return self.generation.value
 
 
@@ -54,8 +57,8 @@ PEERS = (
 def executable(peer: Peer) -> bytes:
     """The peer's program, fetched and built at first use.
 
-    Raises :class:`ebpf.errors.InputError` when there is no compiler or no room, :class:`ebpf.errors.InfrastructureError` when apt
-    fails.
+    Raises :class:`ebpf.errors.InputError` when there is no compiler or no room,
+    :class:`ebpf.errors.InfrastructureError` when apt fails.
     """
     root = _root(peer)
     libraries = root / "usr" / "lib" / TRIPLET

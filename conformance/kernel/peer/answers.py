@@ -32,7 +32,8 @@ class OpenedMap:
 
 @dataclass(frozen=True, slots=True)
 class CreatedMap:
-    """A BPF_MAP_CREATE, libbpf's own probes among them.  ``name`` is cut at 15 bytes; ``words`` as of :class:`OpenedMap`."""
+    """A BPF_MAP_CREATE, libbpf's own probes among them.  ``name`` is cut at 15 bytes; ``words`` as of
+    :class:`OpenedMap`."""
 
     name: str
     words: tuple[int, ...]
@@ -43,7 +44,8 @@ class CreatedMap:
 class LoadedProgram:
     """A BPF_PROG_LOAD, libbpf's own probes among them.
 
-    In ``instructions`` loads of map addresses hold the number of the :class:`CreatedMap`, -1 for a descriptor that is none's.
+    In ``instructions`` loads of map addresses hold the number of the :class:`CreatedMap`, -1 for a descriptor
+    that is none's.
     """
 
     name: str
@@ -59,14 +61,17 @@ class LoadedProgram:
 
 
 BTF_REFUSED = ("Error loading .BTF into kernel", "BTF loading error")
-"""What libbpf warns of then (0.3 and 1); the BTF of its own probes, which older kernels refuse, it says nothing of."""
+"""What libbpf warns of then (0.3 and 1); the BTF of its own probes, which older kernels refuse, it says
+nothing of."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerAnswer:
-    """All of it.  ``opened`` and ``loaded`` are 0 or libbpf's error, negative; ``loaded`` None: it was not opened, or died.
+    """All of it.  ``opened`` and ``loaded`` are 0 or libbpf's error, negative; ``loaded`` None: it was not
+    opened, or died.
 
-    ``died`` says how the program ended where it did not come to its end: "SIGSEGV".  ``splats`` are the kernel's.
+    ``died`` says how the program ended where it did not come to its end: "SIGSEGV".  ``splats`` are the
+    kernel's.
     """
 
     opened: int | None = None
@@ -98,7 +103,8 @@ class _Draft:
 
 
 def read_answer(output: bytes, died: str = "") -> PeerAnswer:
-    """The answer to an object.  ``died``: how the program ended where it did not exit with 0; what it wrote until then counts.
+    """The answer to an object.  ``died``: how the program ended where it did not exit with 0; what it wrote
+    until then counts.
 
     Raises :class:`ProtocolError` for what the peer does not write.
     """
@@ -113,13 +119,20 @@ def read_answer(output: bytes, died: str = "") -> PeerAnswer:
     if not draft.ended and not died:
         raise ProtocolError("the peer ended before its answer did")
     return PeerAnswer(
-        draft.opened, draft.loaded, tuple(draft.programs), tuple(draft.maps), tuple(draft.creates), tuple(draft.loads),
-        tuple(draft.warnings), died,
-    )  # fmt: skip
+        draft.opened,
+        draft.loaded,
+        tuple(draft.programs),
+        tuple(draft.maps),
+        tuple(draft.creates),
+        tuple(draft.loads),
+        tuple(draft.warnings),
+        died,
+    )
 
 
 def read_names(output: bytes) -> dict[str, tuple[int, int] | None]:
-    """Section name → (program type, expected attach type), None where libbpf knows it not.  Raises :class:`ProtocolError`."""
+    """Section name → (program type, expected attach type), None where libbpf knows it not.  Raises
+    :class:`ProtocolError`."""
     found: dict[str, tuple[int, int] | None] = {}
     lines = output.splitlines()
     if not lines or lines[-1] != b"end":
@@ -145,7 +158,9 @@ def _read(line: str, draft: _Draft) -> None:
         case "warning":
             draft.warnings.append(_text(parts[0]).strip())
         case "program":
-            draft.programs.append(OpenedProgram(_text(parts[0]), _text(parts[1]), int(parts[2]), int(parts[3]), parts[4] == "1"))
+            draft.programs.append(
+                OpenedProgram(_text(parts[0]), _text(parts[1]), int(parts[2]), int(parts[3]), parts[4] == "1")
+            )
         case "map":
             draft.maps.append(OpenedMap(_text(parts[0]), tuple(map(int, parts[1:8])), parts[8] == "1"))
         case "create":
@@ -153,10 +168,20 @@ def _read(line: str, draft: _Draft) -> None:
         case "load":
             kind, attach, flags, version, errno = map(int, parts[1:6])
             descriptors = {int(fd): int(number) for fd, number in (pair.split(":") for pair in parts[10:])}
-            draft.loads.append(LoadedProgram(
-                _text(parts[0]), kind, attach, flags, version, errno, _text(parts[6]),
-                tuple(_numbered(insn, descriptors) for insn in decode(_bytes(parts[7]))), _bytes(parts[8]), int(parts[9]),
-            ))  # fmt: skip
+            draft.loads.append(
+                LoadedProgram(
+                    _text(parts[0]),
+                    kind,
+                    attach,
+                    flags,
+                    version,
+                    errno,
+                    _text(parts[6]),
+                    tuple(_numbered(insn, descriptors) for insn in decode(_bytes(parts[7]))),
+                    _bytes(parts[8]),
+                    int(parts[9]),
+                )
+            )
         case _:
             raise ValueError("unknown line")
 

@@ -29,9 +29,14 @@ def ask(session: KernelSession, peer: Peer, data: bytes) -> PeerAnswer | Lost:
     return replace(read_answer(ended.output, "" if ended.ok else ended.how), splats=ended.splats)
 
 
-def ask_names(session: KernelSession, peer: Peer, names: Iterable[str]) -> dict[str, tuple[int, int] | None] | Lost:
-    """What section names stand for: (program type, expected attach type), or None for nothing.  Names may not be empty."""
-    ended = session.execute(Child(peer.slot, executable(peer), "names", b"".join(name.encode() + b"\0" for name in names)))
+def ask_names(
+    session: KernelSession, peer: Peer, names: Iterable[str]
+) -> dict[str, tuple[int, int] | None] | Lost:
+    """What section names stand for: (program type, expected attach type), or None for nothing.  Names may not
+    be empty."""
+    ended = session.execute(
+        Child(peer.slot, executable(peer), "names", b"".join(name.encode() + b"\0" for name in names))
+    )
     if isinstance(ended, Lost):
         return ended
     if not ended.ok:

@@ -1,4 +1,5 @@
-"""Answers as bytes.  The other half is agent/jobs.c (do_job), loads.c (put_loaded, put_run) and maps.c (put_map)."""
+"""Answers as bytes.  The other half is agent/jobs.c (do_job), loads.c (put_loaded, put_run) and maps.c
+(put_map)."""
 
 from __future__ import annotations
 
@@ -62,11 +63,19 @@ def _processed(log: str) -> int | None:
 def _run(reader: Reader, maps: int, memo: Memo) -> Run:
     errno, retval, nanoseconds = reader.fields(_RUN)
     packet, context = reader.blob(), reader.blob()
-    return Run(errno, retval, packet, context, tuple([decode_map_contents(reader, memo) for _ in range(maps)]), nanoseconds)
+    return Run(
+        errno,
+        retval,
+        packet,
+        context,
+        tuple([decode_map_contents(reader, memo) for _ in range(maps)]),
+        nanoseconds,
+    )
 
 
 def decode_map_contents(reader: Reader, memo: Memo) -> Pairs | None:
-    """What a map holds; ``memo`` lets equal arrays of one answer be one tuple.  Raises :class:`ProtocolError`."""
+    """What a map holds; ``memo`` lets equal arrays of one answer be one tuple.  Raises
+    :class:`ProtocolError`."""
     style = reader.u32()
     if style == 0:
         return None
@@ -87,7 +96,9 @@ def decode_map_contents(reader: Reader, memo: Memo) -> Pairs | None:
         data = reader.take(step * count)
         if step == 0:
             raise ProtocolError("a map of empty entries")
-        pairs = [(data[at : at + key_size], data[at + key_size : at + step]) for at in range(0, step * count, step)]
+        pairs = [
+            (data[at : at + key_size], data[at + key_size : at + step]) for at in range(0, step * count, step)
+        ]
         if key_size:
             pairs.sort()
         return tuple(pairs)
@@ -100,7 +111,11 @@ def encode_answer(answer: Answer) -> bytes:
     parts = [_HEAD.pack(errno, at), blob((answer.missing or "").encode()), U32.pack(len(answer.attempts))]
     for loaded in answer.attempts:
         verified = loaded.verified or 0
-        parts.append(_LOADED.pack(loaded.errno, loaded.log_truncated, loaded.jited_length, verified, loaded.nanoseconds))
+        parts.append(
+            _LOADED.pack(
+                loaded.errno, loaded.log_truncated, loaded.jited_length, verified, loaded.nanoseconds
+            )
+        )
         parts += (blob(loaded.log.encode()), blob(loaded.translated or b""))
         parts.append(_MAP_HEAD.pack(len(loaded.runs), len(loaded.runs[0].maps) if loaded.runs else 0))
         parts += [_encode_run(run) for run in loaded.runs]
@@ -119,4 +134,10 @@ def encode_map_contents(pairs: Pairs | None) -> bytes:
     if pairs is None:
         return U32.pack(0)
     key, value = pairs[0] if pairs else (b"", b"?")
-    return b"".join([U32.pack(2), _MAP_COUNT.pack(len(key), len(value), len(pairs)), *[part for pair in pairs for part in pair]])
+    return b"".join(
+        [
+            U32.pack(2),
+            _MAP_COUNT.pack(len(key), len(value), len(pairs)),
+            *[part for pair in pairs for part in pair],
+        ]
+    )

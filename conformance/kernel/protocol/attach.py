@@ -1,7 +1,8 @@
 """Jobs that attach, and answers to them, as bytes.  The other half is agent/attach.c.
 
     job:     u32 place, u32 way, name, u32 trigger, u32 times, then a plain job of one attempt
-    answer:  stages (u32 stage, u32 errno, u64 value), format, trace, u32 truncated, maps, then a plain answer without runs
+    answer:  stages (u32 stage, u32 errno, u64 value), format, trace, u32 truncated, maps,
+             then a plain answer without runs
 
 Names, format, trace and the plain answer are blobs; stages and maps follow their count.
 """
@@ -10,9 +11,24 @@ from __future__ import annotations
 
 import struct
 
-from conformance.kernel.attaching import Attached, AttachJob, AttachWay, Place, PlaceKind, Reached, Stage, Trigger
+from conformance.kernel.attaching import (
+    Attached,
+    AttachJob,
+    AttachWay,
+    Place,
+    PlaceKind,
+    Reached,
+    Stage,
+    Trigger,
+)
 from conformance.kernel.jobs import Job
-from conformance.kernel.protocol.answers import Memo, decode_answer, decode_map_contents, encode_answer, encode_map_contents
+from conformance.kernel.protocol.answers import (
+    Memo,
+    decode_answer,
+    decode_map_contents,
+    encode_answer,
+    encode_map_contents,
+)
 from conformance.kernel.protocol.frames import U32, ProtocolError, Reader, blob
 from conformance.kernel.protocol.jobs import MAX_MAPS, encode_job
 from conformance.kernel.protocol.standin import decode_job
@@ -25,17 +41,22 @@ MAX_STAGES = 16
 
 
 def encode_attach(job: AttachJob) -> bytes:
-    """The payload of an ATTACH frame.  Raises :class:`InputError` for what cannot be asked, or cannot be carried."""
+    """The payload of an ATTACH frame.  Raises :class:`InputError` for what cannot be asked, or cannot be
+    carried."""
     place = job.place()
-    return b"".join([
-        _PLACE.pack(place.kind, job.way), blob(place.name.encode()), _TRIGGER.pack(job.trigger, job.times),
-        encode_job(Job(job.case, (job.attempt,))),
-    ])  # fmt: skip
+    return b"".join(
+        [
+            _PLACE.pack(place.kind, job.way),
+            blob(place.name.encode()),
+            _TRIGGER.pack(job.trigger, job.times),
+            encode_job(Job(job.case, (job.attempt,))),
+        ]
+    )
 
 
 def decode_attach(payload: bytes) -> AttachJob:
-    """What :func:`encode_attach` wrote, as far as :func:`decode_job` can tell: for stand-ins of the agent.  Raises
-    :class:`ProtocolError`."""
+    """What :func:`encode_attach` wrote, as far as :func:`decode_job` can tell: for stand-ins of the agent.
+    Raises :class:`ProtocolError`."""
     reader = Reader(payload)
     kind, way = reader.fields(_PLACE)
     name = reader.blob().decode("utf-8", "replace")
@@ -77,6 +98,11 @@ def encode_attached(attached: Attached) -> bytes:
     """What the agent would have sent: for stand-ins of it."""
     parts = [U32.pack(len(attached.stages))]
     parts += [_STAGE.pack(reached.stage.value, reached.errno, reached.value) for reached in attached.stages]
-    parts += [blob(attached.format.encode()), blob(attached.trace), U32.pack(attached.truncated), U32.pack(len(attached.maps))]
+    parts += [
+        blob(attached.format.encode()),
+        blob(attached.trace),
+        U32.pack(attached.truncated),
+        U32.pack(len(attached.maps)),
+    ]
     parts += [encode_map_contents(pairs) for pairs in attached.maps]
     return b"".join([*parts, blob(encode_answer(attached.answer))])

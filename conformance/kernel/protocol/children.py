@@ -1,6 +1,7 @@
 """Children to be run, and how they ended, as bytes.  The other half is agent/children.c.
 
-    job:     u32 slot, u32 milliseconds, u32 memory in MiB, u32 output limit, argument, executable (empty: the slot's), input
+    job:     u32 slot, u32 milliseconds, u32 memory in MiB, u32 output limit, argument, executable
+             (empty: the slot's), input
     answer:  u32 errno, u32 wait status, u64 nanoseconds, output, splats
 
 Argument, executable, input and output are blobs; splats are blobs after their count.
@@ -22,11 +23,17 @@ MAX_SPLATS = 1 << 16
 def encode_child(child: Child, *, install: bool) -> bytes:
     """The payload of a CHILD frame; with the executable only where it is to be installed."""
     limits = _LIMITS.pack(child.slot, child.milliseconds, child.memory_mib, child.max_output)
-    return limits + blob(child.argument.encode()) + blob(child.executable if install else b"") + blob(child.input)
+    return (
+        limits
+        + blob(child.argument.encode())
+        + blob(child.executable if install else b"")
+        + blob(child.input)
+    )
 
 
 def decode_child(payload: bytes) -> Child:
-    """The agent's side, for stand-ins of it; the executable is empty where the slot's is meant.  Raises :class:`ProtocolError`."""
+    """The agent's side, for stand-ins of it; the executable is empty where the slot's is meant.  Raises
+    :class:`ProtocolError`."""
     reader = Reader(payload)
     slot, milliseconds, memory, limit = reader.fields(_LIMITS)
     argument, executable, given = reader.blob().decode("utf-8", "replace"), reader.blob(), reader.blob()

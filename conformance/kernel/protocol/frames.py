@@ -19,11 +19,13 @@ PROTOCOL_VERSION = 1
 
 
 class ProtocolError(InfrastructureError):
-    """The other side sent something that is not the protocol.  The virtual machine it came from is not to be trusted any more."""
+    """The other side sent something that is not the protocol.  The virtual machine it came from is not to be
+    trusted any more."""
 
 
 class Kind(IntEnum):
-    """What a frame is for; an answer has the kind of its question, or ERROR when the agent does not know the kind."""
+    """What a frame is for; an answer has the kind of its question, or ERROR when the agent does not know the
+    kind."""
 
     HELLO = 1
     PING = 2
@@ -45,7 +47,8 @@ class Frame:
     payload: bytes = b""
 
     def encode(self) -> bytes:
-        """Header and payload.  Raises :class:`ProtocolError` when the payload is longer than :data:`MAX_PAYLOAD`."""
+        """Header and payload.  Raises :class:`ProtocolError` when the payload is longer than
+        :data:`MAX_PAYLOAD`."""
         if len(self.payload) > MAX_PAYLOAD:
             raise ProtocolError(f"a frame of {len(self.payload)} bytes is longer than {MAX_PAYLOAD}")
         return HEADER.pack(len(self.payload), self.kind, self.id) + self.payload
@@ -58,8 +61,8 @@ class FrameReader:
         self._held = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """Take ``data``, give the frames it completes.  Raises :class:`ProtocolError` for an unknown kind or an impossible length,
-        before allocating anything for it."""
+        """Take ``data``, give the frames it completes.  Raises :class:`ProtocolError` for an unknown kind or
+        an impossible length, before allocating anything for it."""
         held = self._held
         held += data
         at = 0
@@ -84,7 +87,8 @@ _KINDS = {int(kind): kind for kind in Kind}
 
 
 class Reader:
-    """A cursor over a payload.  Every read past the end raises :class:`ProtocolError`; no length is believed before."""
+    """A cursor over a payload.  Every read past the end raises :class:`ProtocolError`; no length is believed
+    before."""
 
     __slots__ = ("_at", "_data")
 
@@ -99,7 +103,9 @@ class Reader:
         try:
             return layout.unpack_from(self._data, at)
         except struct.error:
-            raise ProtocolError(f"payload of {len(self._data)} bytes ends at {at}, {layout.size} more were to come") from None
+            raise ProtocolError(
+                f"payload of {len(self._data)} bytes ends at {at}, {layout.size} more were to come"
+            ) from None
 
     def u32(self) -> int:
         """One u32."""
@@ -116,7 +122,9 @@ class Reader:
         """``length`` bytes."""
         end = self._at + length
         if end > len(self._data):
-            raise ProtocolError(f"payload of {len(self._data)} bytes ends at {self._at}, {length} more were to come")
+            raise ProtocolError(
+                f"payload of {len(self._data)} bytes ends at {self._at}, {length} more were to come"
+            )
         taken = self._data[self._at : end]
         self._at = end
         return taken

@@ -22,7 +22,8 @@ MAX_ATTEMPTS = 64
 
 
 class Shape(IntEnum):
-    """Which fields BPF_PROG_TEST_RUN wants, and which it refuses, for a program type (net/bpf/test_run.c, Linux 6.12)."""
+    """Which fields BPF_PROG_TEST_RUN wants, and which it refuses, for a program type (net/bpf/test_run.c,
+    Linux 6.12)."""
 
     PACKET = 0
     CONTEXT = 1
@@ -69,7 +70,8 @@ def attach_target(program: Program) -> tuple[BtfKind, str]:
 
 
 def encode_job(job: Job) -> bytes:
-    """The payload of a JOB frame.  Raises :class:`InputError` for what the protocol cannot carry, naming it."""
+    """The payload of a JOB frame.  Raises :class:`InputError` for what the protocol cannot carry, naming
+    it."""
     program = job.case.program
     if len(program.maps) > MAX_MAPS:
         raise InputError(f"{len(program.maps)} maps, at most {MAX_MAPS} can be created for one program")

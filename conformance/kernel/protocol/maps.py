@@ -1,4 +1,5 @@
-"""Maps on the wire, and how each type is filled before a run and read back after it.  The other half is agent/maps.c."""
+"""Maps on the wire, and how each type is filled before a run and read back after it.  The other half is
+agent/maps.c."""
 
 from __future__ import annotations
 
@@ -52,8 +53,9 @@ class _Bits(IntFlag):
 
 
 def is_frozen(spec: MapSpec) -> bool:
-    """Filled once, then BPF_MAP_FREEZE: what libbpf does to .rodata (so that the verifier knows the values), and what the kernel
-    wants of an instruction array before a program may use it (Linux 6.19, kernel/bpf/bpf_insn_array.c)."""
+    """Filled once, then BPF_MAP_FREEZE: what libbpf does to .rodata (so that the verifier knows the values),
+    and what the kernel wants of an instruction array before a program may use it (Linux 6.19,
+    kernel/bpf/bpf_insn_array.c)."""
     return bool(spec.flags & BPF_F_RDONLY_PROG) or spec.type is MapType.INSN_ARRAY
 
 
@@ -72,19 +74,34 @@ def encode_map(spec: MapSpec) -> bytes:
             raise InputError(f"map {spec.name!r}: a map of type {spec.type.name.lower()} cannot be filled")
         if len(key) != key_size or len(value) != spec.value_size:
             raise InputError(
-                f"map {spec.name!r}: key {key.hex()} and value {value.hex()} are not {key_size} and {spec.value_size} bytes")
+                f"map {spec.name!r}: key {key.hex()} and value {value.hex()} are not {key_size} and "
+                f"{spec.value_size} bytes"
+            )
     bits = _Bits.FROZEN if is_frozen(spec) else _Bits(0)
     if spec.inner is not None:
         bits |= _Bits.HAS_INNER
     count = len(spec.contents)
-    if count and style in (Style.ARRAY, Style.PERCPU_ARRAY) and [key for key, _ in spec.contents] == list(array_keys(count)):
+    if (
+        count
+        and style in (Style.ARRAY, Style.PERCPU_ARRAY)
+        and [key for key, _ in spec.contents] == list(array_keys(count))
+    ):
         bits |= _Bits.DENSE
         contents = b"".join([value for _, value in spec.contents])
     else:
         contents = b"".join([part for pair in spec.contents for part in pair])
     try:
-        head = _MAP.pack(spec.type, spec.key_size, spec.value_size, spec.max_entries, spec.flags, spec.btf_key, spec.btf_value,
-                         style, bits)
+        head = _MAP.pack(
+            spec.type,
+            spec.key_size,
+            spec.value_size,
+            spec.max_entries,
+            spec.flags,
+            spec.btf_key,
+            spec.btf_value,
+            style,
+            bits,
+        )
     except struct.error:
         raise InputError(f"map {spec.name!r}: a size, flag or type id is not 0..2**32-1") from None
     inner = b"" if spec.inner is None else encode_map(spec.inner)
@@ -107,8 +124,13 @@ def decode_map(reader: Reader, depth: int = 0) -> MapSpec:
     step = step_key + value_size
     if step == 0:
         count = min(count, 1 << 16)
-    pairs = [(data[i * step : i * step + step_key], data[i * step + step_key : (i + 1) * step]) for i in range(count)]
+    pairs = [
+        (data[i * step : i * step + step_key], data[i * step + step_key : (i + 1) * step])
+        for i in range(count)
+    ]
     if bits & _Bits.DENSE:
         pairs = [(key, value) for key, (_, value) in zip(array_keys(count), pairs, strict=True)]
     inner = decode_map(reader, depth + 1) if bits & _Bits.HAS_INNER else None
-    return MapSpec(map_type, key_size, value_size, max_entries, flags, name, btf_key, btf_value, inner, tuple(pairs))
+    return MapSpec(
+        map_type, key_size, value_size, max_entries, flags, name, btf_key, btf_value, inner, tuple(pairs)
+    )

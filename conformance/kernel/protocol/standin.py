@@ -18,8 +18,8 @@ _E = TypeVar("_E", ProgramType, AttachType, Jit)
 
 
 def decode_job(payload: bytes) -> Job:
-    """What :func:`.jobs.encode_job` wrote, up to what the bytes do not tell: every attempt's capabilities are spelled out, and an
-    attach type of 0 is one.  Raises :class:`ProtocolError`."""
+    """What :func:`.jobs.encode_job` wrote, up to what the bytes do not tell: every attempt's capabilities are
+    spelled out, and an attach type of 0 is one.  Raises :class:`ProtocolError`."""
     reader = Reader(payload)
     program_type, attach_type, flags, _, _ = reader.fields(PROGRAM)
     target = reader.blob().decode("utf-8", "replace")
@@ -28,14 +28,25 @@ def decode_job(payload: bytes) -> Job:
     if len(code) % 8:
         raise ProtocolError(f"{len(code)} bytes of instructions")
     btf, func_info = reader.blob(), reader.blob()
-    kfuncs = tuple([(reader.u32(), reader.blob().decode("utf-8", "replace")) for _ in range(reader.count(len(payload)))])
+    kfuncs = tuple(
+        [(reader.u32(), reader.blob().decode("utf-8", "replace")) for _ in range(reader.count(len(payload)))]
+    )
     maps = tuple([decode_map(reader) for _ in range(reader.count(MAX_MAPS))])
     attempts = tuple([_attempt(reader) for _ in range(reader.count(MAX_ATTEMPTS))])
     inputs = tuple([Input(reader.blob(), reader.blob()) for _ in range(reader.count(len(payload)))])
     reader.end()
     program = Program(
-        _member(ProgramType, program_type), decode_insns(code), maps, _member(AttachType, attach_type), _bare(target), license_,
-        LoadFlag(flags), btf or None, func_info or None, kfuncs)  # fmt: skip
+        _member(ProgramType, program_type),
+        decode_insns(code),
+        maps,
+        _member(AttachType, attach_type),
+        _bare(target),
+        license_,
+        LoadFlag(flags),
+        btf or None,
+        func_info or None,
+        kfuncs,
+    )
     return Job(Case(program, inputs), attempts)
 
 
@@ -47,7 +58,14 @@ def _bare(target: str) -> str | None:
 
 def _attempt(reader: Reader) -> Attempt:
     jit, log_level, flags, bits, capabilities = reader.fields(ATTEMPT)
-    return Attempt(_member(Jit, jit), log_level, LoadFlag(flags), bool(bits & RUN), bool(bits & TRANSLATED), names(capabilities))
+    return Attempt(
+        _member(Jit, jit),
+        log_level,
+        LoadFlag(flags),
+        bool(bits & RUN),
+        bool(bits & TRANSLATED),
+        names(capabilities),
+    )
 
 
 def _member(kind: type[_E], number: int) -> _E:

@@ -11,7 +11,8 @@ from ebpf.domains.limits import U32_MAX
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A number.  ``precise``: marked ``P``.  ``id`` and ``delta``: scalars of one id differ by their deltas (``id=1+8``)."""
+    """A number.  ``precise``: marked ``P``.  ``id`` and ``delta``: scalars of one id differ by their deltas
+    (``id=1+8``)."""
 
     range: ScalarRange
     precise: bool = False
@@ -21,12 +22,13 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A pointer.  ``type`` is the kernel's name with prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``, ``pkt``, ``fp``).
+    """A pointer.  ``type`` is the kernel's name with prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``,
+    ``pkt``, ``fp``).
 
-    It points ``fixed_offset`` + ``variable_offset`` bytes into its region, whatever the dialect (7.3 folds one into the other).
-    ``range``: bytes proven to be in the packet (``r=``).  ``frame``: printed for a stack pointer into
-    another frame; None is the frame of the state, or in the 6.1 dialect any frame.
-    Sizes (``key_size``, ``value_size``, ``size``) are bytes.
+    It points ``fixed_offset`` + ``variable_offset`` bytes into its region, whatever the dialect (7.3 folds
+    one into the other). ``range``: bytes proven to be in the packet (``r=``).  ``frame``: printed for a stack
+    pointer into another frame; None is the frame of the state, or in the 6.1 dialect any frame. Sizes
+    (``key_size``, ``value_size``, ``size``) are bytes.
     """
 
     type: str
@@ -50,7 +52,8 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class StackObject:
-    """A dynptr or an iterator that lives in stack slots (``dynptr_ringbuf``, ``iter_num``) and its printed attributes."""
+    """A dynptr or an iterator that lives in stack slots (``dynptr_ringbuf``, ``iter_num``) and its printed
+    attributes."""
 
     type: str
     attributes: tuple[tuple[str, str], ...]
@@ -70,9 +73,9 @@ Claim: TypeAlias = Scalar | Pointer | StackObject | NotUnderstood
 class Slot:
     """Eight stack bytes from ``offset`` (negative, from the frame's R10).
 
-    ``letters`` has the kernel's letter per byte, *highest address first*: m misc, 0 zero, ? invalid, r spilled, d dynptr,
-    i iterator, f irq flag, p poison.  ``value`` was spilled to the ``width`` lowest bytes; it describes the whole
-    register that was spilled, of which a narrow spill keeps only the low bytes.
+    ``letters`` has the kernel's letter per byte, *highest address first*: m misc, 0 zero, ? invalid, r
+    spilled, d dynptr, i iterator, f irq flag, p poison.  ``value`` was spilled to the ``width`` lowest bytes;
+    it describes the whole register that was spilled, of which a narrow spill keeps only the low bytes.
     """
 
     offset: int
@@ -82,14 +85,15 @@ class Slot:
 
     @property
     def stored(self) -> ScalarRange | None:
-        """What the ``width`` low bytes, read as an unsigned number, can be; None where no scalar was spilled."""
+        """What the ``width`` low bytes, read as an unsigned number, can be; None where no scalar was
+        spilled."""
         if not isinstance(self.value, Scalar) or not self.width:
             return None
         return narrowed(self.value.range, self.width)
 
-
     def excluded_by(self, content: bytes) -> str | None:
-        """The claim that the slot's eight bytes (lowest address first) violate, as text; None when they fit."""
+        """The claim that the slot's eight bytes (lowest address first) violate, as text; None when they
+        fit."""
         for index, letter in enumerate(reversed(self.letters)):
             if letter == "0" and content[index]:
                 return f"byte {self.offset + index} is zero"
@@ -98,9 +102,11 @@ class Slot:
 
 
 def narrowed(whole: ScalarRange, width: int) -> ScalarRange:
-    """The low ``width`` bytes (1, 2, 4 or 8) of the values in ``whole``, zero-extended; never smaller than the true set.
+    """The low ``width`` bytes (1, 2, 4 or 8) of the values in ``whole``, zero-extended; never smaller than
+    the true set.
 
-    The kernel does not truncate a register on a narrow spill (kernel/bpf/verifier.c, ``save_register_state``), only on the fill.
+    The kernel does not truncate a register on a narrow spill (kernel/bpf/verifier.c,
+    ``save_register_state``), only on the fill.
     """
     limit = (1 << 8 * width) - 1
     if whole.umax <= limit:
@@ -108,14 +114,20 @@ def narrowed(whole: ScalarRange, width: int) -> ScalarRange:
     tnum = Tnum(whole.tnum.value & limit, whole.tnum.mask & limit)
     if width == 4:
         return ScalarRange(
-            umax=U32_MAX, umin32=whole.umin32, umax32=whole.umax32, smin32=whole.smin32, smax32=whole.smax32, tnum=tnum
+            umax=U32_MAX,
+            umin32=whole.umin32,
+            umax32=whole.umax32,
+            smin32=whole.smin32,
+            smax32=whole.smax32,
+            tnum=tnum,
         )
     return ScalarRange(umax=limit, tnum=tnum)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One printed state of one frame: all of it, or only what an instruction touched.  What is missing is not a claim."""
+    """One printed state of one frame: all of it, or only what an instruction touched.  What is missing is not
+    a claim."""
 
     frame: int
     registers: tuple[tuple[int, Claim], ...] = ()

@@ -9,7 +9,8 @@ from enum import Enum
 class Dialect(Enum):
     """Named after the stock kernel each was sampled from.
 
-    LINUX_6_1 also stands for the mixed kernels up to 6.7: reading omitted bounds and widths of spills weakly is right there too.
+    LINUX_6_1 also stands for the mixed kernels up to 6.7: reading omitted bounds and widths of spills weakly
+    is right there too.
     """
 
     LINUX_5_10 = "5.10"
@@ -27,12 +28,14 @@ class Dialect(Enum):
 _BEFORE_5_19 = re.compile(r"=inv(?:P|\(|-?\d)|u(?:min|max)_value=")
 # Only 7.x prints its static analysis and per-subprogram statistics.
 _SINCE_7 = re.compile(r"^(?:topo_order\[|Live regs before insn|stack depth max |subprog \d+ \()", re.M)
-# Until 6.7 every pointer shows its offset even when it is 0; 32-bit bounds had an underscore, and precision walks (6.1) no prefix.
+# Until 6.7 every pointer shows its offset even when it is 0; 32-bit bounds had an underscore, and precision
+# walks (6.1) no prefix.
 _UNTIL_6_7 = re.compile(r"=[a-z]\w*\((?:[^()\s]*,)?off=0[,)]|^(?:last_idx |regs=)|[su]32_m(?:in|ax)=", re.M)
 
 
 def detect(text: str) -> Dialect:
-    """The dialect of a log.  A log that shows no state at all reads the same in every dialect, and is called 6.12."""
+    """The dialect of a log.  A log that shows no state at all reads the same in every dialect, and is called
+    6.12."""
     if _SINCE_7.search(text):
         return Dialect.LINUX_7_3
     if _BEFORE_5_19.search(text):

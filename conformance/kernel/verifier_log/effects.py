@@ -1,4 +1,5 @@
-"""What an instruction may overwrite: which older claims end with it (RFC 9669; kernel/bpf/verifier.c, do_check)."""
+"""What an instruction may overwrite: which older claims end with it (RFC 9669; kernel/bpf/verifier.c,
+do_check)."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ SYNCHRONOUS_CALLBACKS = frozenset({164, 180, 181, 209})
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """``registers`` written in the current frame.  ``stack``: (offset, bytes) written below the current frame's R10.
+    """``registers`` written in the current frame.  ``stack``: (offset, bytes) written below the current
+    frame's R10.
 
     ``any_stack``: any slot of any frame may have been written.
     """
@@ -85,7 +87,8 @@ def is_may_goto(insn: Insn) -> bool:
 
 
 def may_split(insn: Insn) -> bool:
-    """Operations at which newer verifiers, 6.12's later stable releases included, split a [-1, 0] scalar (maybe_fork_scalars)."""
+    """Operations at which newer verifiers, 6.12's later stable releases included, split a [-1, 0] scalar
+    (maybe_fork_scalars)."""
     return insn.opcode & 7 in (_ALU, _ALU64) and insn.opcode & 0xF0 in (0x40, 0x50, 0xC0)
 
 

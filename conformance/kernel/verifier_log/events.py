@@ -33,7 +33,8 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The verifier is at ``insn``.  ``state``: what it printed on the same line afterwards, None when it printed none."""
+    """The verifier is at ``insn``.  ``state``: what it printed on the same line afterwards, None when it
+    printed none."""
 
     insn: int
     text: str
@@ -50,7 +51,8 @@ class StateLine:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """``from A to B: STATE``: a postponed branch is taken up, or, after a :class:`CallReturn`, the walk goes on in the caller."""
+    """``from A to B: STATE``: a postponed branch is taken up, or, after a :class:`CallReturn`, the walk goes
+    on in the caller."""
 
     source: int
     target: int
@@ -100,7 +102,8 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class GlobalFunction:
-    """About a global subprogram, verified apart: ``assumed`` at a call, ``validating`` when its walk starts, ``safe`` after it."""
+    """About a global subprogram, verified apart: ``assumed`` at a call, ``validating`` when its walk starts,
+    ``safe`` after it."""
 
     what: str
     number: int
@@ -144,7 +147,8 @@ class Subprogram:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The end of a log.  ``stack_depth`` in bytes per subprogram (7.3: the maximum only); ``microseconds`` of verification."""
+    """The end of a log.  ``stack_depth`` in bytes per subprogram (7.3: the maximum only); ``microseconds`` of
+    verification."""
 
     processed: int
     limit: int
@@ -174,6 +178,22 @@ class Unknown:
 
 
 Event: TypeAlias = (
-    Function | StaticDump | SourceLine | Visit | StateLine | Branch | Pruned | CallEnter | CallReturn | Precision | Note
-    | GlobalFunction | Alarm | Message | Report | Stats | Cut | Unknown
-)  # fmt: skip
+    Function
+    | StaticDump
+    | SourceLine
+    | Visit
+    | StateLine
+    | Branch
+    | Pruned
+    | CallEnter
+    | CallReturn
+    | Precision
+    | Note
+    | GlobalFunction
+    | Alarm
+    | Message
+    | Report
+    | Stats
+    | Cut
+    | Unknown
+)

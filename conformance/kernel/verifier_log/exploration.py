@@ -1,8 +1,9 @@
 """What the verifier explored, as a tree: every visit of an instruction, below the visit it came from.
 
-The verifier walks depth-first: at a conditional jump it goes on with one branch and pushes the other on a stack; ``from A to B``
-opens the branch popped last.  The log shows visits and pops, not pushes, so a pop is matched with a visit of A on the path being
-walked that may have pushed it.  Where several may have, none is chosen: those visits remember that the pop may be theirs.
+The verifier walks depth-first: at a conditional jump it goes on with one branch and pushes the other on a
+stack; ``from A to B`` opens the branch popped last.  The log shows visits and pops, not pushes, so a pop is
+matched with a visit of A on the path being walked that may have pushed it.  Where several may have, none is
+chosen: those visits remember that the pop may be theirs.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from conformance.kernel.verifier_log.pushes import always_pushing, decided_visit
 from ebpf.isa.insn import Insn
 
 _MANY = 64
-"""Visits beyond which a pop is called ambiguous without a look at each: every look costs, and a loop has one per turn and pop."""
+"""Visits beyond which a pop is called ambiguous without a look at each: every look costs, and a loop has one
+per turn and pop."""
 
 
 class Exploration:
@@ -65,7 +67,8 @@ class Exploration:
 
     def _build(self) -> None:
         if not any(isinstance(event, Function) for event in self.log.events):
-            # The head is missing, or this is a level-1 log, which drops what it has finished; or nothing was walked at all.
+            # The head is missing, or this is a level-1 log, which drops what it has finished; or nothing was
+            # walked at all.
             self.cut = self.log.truncated or any(isinstance(event, Visit) for event in self.log.events)
             return
         for index, event in enumerate(self.log.events):
@@ -107,7 +110,14 @@ class Exploration:
             self._leave()
             return
         cursor, arriving = self._cursor, self._arriving
-        node = Node(event.insn, self._frame, cursor, tuple(dict.fromkeys(self._pending)), len(self._on_path), self._speculative)
+        node = Node(
+            event.insn,
+            self._frame,
+            cursor,
+            tuple(dict.fromkeys(self._pending)),
+            len(self._on_path),
+            self._speculative,
+        )
         node.decided = index in self._decided
         if arriving is not None:
             arriving.branches.append(node)
@@ -148,7 +158,8 @@ class Exploration:
         self._leave()
         self._speculative = speculative
         if speculative:
-            # Never matched with a run.  What lies above the visit is finished; with several visits it is not known which.
+            # Never matched with a run.  What lies above the visit is finished; with several visits it is not
+            # known which.
             visits = list(self._visits(source))
             if len(visits) == 1:
                 self._forget_above(visits[0].position)
@@ -217,7 +228,9 @@ class Exploration:
     def _is_decided(self, node: Node, insn: Insn) -> bool:
         """Whether both sides of the comparison are constants: then the verifier follows one branch only."""
         known = self.known(node)
-        return not is_may_goto(insn) and all(constant_of(known, node.frame, register) is not None for register in operands(insn))
+        return not is_may_goto(insn) and all(
+            constant_of(known, node.frame, register) is not None for register in operands(insn)
+        )
 
     def states(self, node: Node) -> tuple[State, ...]:
         """What was printed when ``node`` was about to run."""

@@ -1,4 +1,5 @@
-"""Claims that hold at a point of a path: the printed ones and, until something overwrites them, the older ones."""
+"""Claims that hold at a point of a path: the printed ones and, until something overwrites them, the older
+ones."""
 
 from __future__ import annotations
 
@@ -47,18 +48,22 @@ class Known:
         return Known(tuple(frames))
 
     def after(self, insn: Insn, frame: int, next_frame: int) -> Known:
-        """Without what ``insn``, run in ``frame`` and followed by an instruction in ``next_frame``, may have overwritten."""
+        """Without what ``insn``, run in ``frame`` and followed by an instruction in ``next_frame``, may have
+        overwritten."""
         lost = effect(insn)
         known = self
         if lost.any_stack:
             known = Known(tuple(FrameClaims(each.registers) for each in known.frames))
         here = known.frame(frame)
         if lost.registers:
-            here = FrameClaims({n: claim for n, claim in here.registers.items() if n not in lost.registers}, here.slots)
+            here = FrameClaims(
+                {n: claim for n, claim in here.registers.items() if n not in lost.registers}, here.slots
+            )
         if lost.stack is not None:
             low, size = lost.stack
             here = FrameClaims(
-                here.registers, {at: slot for at, slot in here.slots.items() if at + 8 <= low or low + size <= at}
+                here.registers,
+                {at: slot for at, slot in here.slots.items() if at + 8 <= low or low + size <= at},
             )
         known = known._with(frame, here)
         if next_frame > frame or (is_subprogram_call(insn) and next_frame == frame):

@@ -17,7 +17,8 @@ _Kind = TypeVar("_Kind", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Every line of a log as an event (blank ones only counted).  ``stats`` is None when the log does not reach its end."""
+    """Every line of a log as an event (blank ones only counted).  ``stats`` is None when the log does not
+    reach its end."""
 
     dialect: Dialect
     events: tuple[Event, ...]
@@ -58,11 +59,16 @@ class Log:
     def whole(self) -> bool:
         """Whether the walk is shown from its start to its end: nothing missing, refused or not understood."""
         gaps = Message | Unknown | Cut
-        return self.stats is not None and not self.truncated and not any(isinstance(event, gaps) for event in self.events)
+        return (
+            self.stats is not None
+            and not self.truncated
+            and not any(isinstance(event, gaps) for event in self.events)
+        )
 
 
 def parse_log(text: str, *, truncated: bool = False, dialect: Dialect | None = None) -> Log:
-    """Parse a verifier log of level 1 or 2.  ``truncated``: the loader knows that its buffer was too small."""
+    """Parse a verifier log of level 1 or 2.  ``truncated``: the loader knows that its buffer was too
+    small."""
     reader = Reader(text)
     reader.read()
     stats = reader.tail.stats()

@@ -13,11 +13,13 @@ Place = tuple[int, int]
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One visit of ``insn`` in ``frame``.  ``entry``: the state texts printed before it ran and after its parent did.
+    """One visit of ``insn`` in ``frame``.  ``entry``: the state texts printed before it ran and after its
+    parent did.
 
-    ``children`` by the place reached next; a pruned one is None.  ``branches``: states pushed here and popped later that start at
-    this or the following instruction although this is no jump, so that one state was split in two (maybe_fork_scalars, iterators).
-    ``unsure``: instructions that some ``from`` reached from here or from another visit.
+    ``children`` by the place reached next; a pruned one is None.  ``branches``: states pushed here and popped
+    later that start at this or the following instruction although this is no jump, so that one state was
+    split in two (maybe_fork_scalars, iterators). ``unsure``: instructions that some ``from`` reached from
+    here or from another visit.
     """
 
     insn: int

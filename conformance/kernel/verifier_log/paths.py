@@ -1,7 +1,9 @@
-"""A concrete run, followed along what the verifier explored: which claims bind its values, and where they end.
+"""A concrete run, followed along what the verifier explored: which claims bind its values, and where they
+end.
 
-Claims bind up to the first prune: the verifier stops there because another state covers this one, and does not compare imprecise
-scalars for that, so that a later value may lie outside every claim printed elsewhere without a bug.
+Claims bind up to the first prune: the verifier stops there because another state covers this one, and does
+not compare imprecise scalars for that, so that a later value may lie outside every claim printed elsewhere
+without a bug.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ from conformance.kernel.verifier_log.known import Known
 from conformance.kernel.verifier_log.nodes import Node
 
 Step: TypeAlias = tuple[int, int, *tuple[Any, ...]]
-"""One executed instruction: (frame, instruction, whatever else), frame 0 being the main program and each call one more."""
+"""One executed instruction: (frame, instruction, whatever else), frame 0 being the main program and each call
+one more."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimsAt:
-    """The claims known after trace step ``step`` ran (-1: before the first one) and before the next one does."""
+    """The claims known after trace step ``step`` ran (-1: before the first one) and before the next one
+    does."""
 
     step: int
     exploration: Exploration
@@ -37,7 +41,8 @@ class ClaimsAt:
 
     @property
     def fresh(self) -> tuple[State, ...]:
-        """What the log printed right there, per frame: all that need be compared, as older claims' values did not change."""
+        """What the log printed right there, per frame: all that need be compared, as older claims' values did
+        not change."""
         return self.exploration.states(self.node)
 
     @property
@@ -53,7 +58,8 @@ class EndOfTrace:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """At trace step ``step``, instruction ``insn``, the verifier found the state covered by an earlier one."""
+    """At trace step ``step``, instruction ``insn``, the verifier found the state covered by an earlier
+    one."""
 
     step: int
     insn: int
@@ -61,7 +67,8 @@ class Pruned:
 
 @dataclass(frozen=True, slots=True)
 class EndOfLog:
-    """The verifier explored nothing after trace step ``step``: it refused the program, or what follows is not shown."""
+    """The verifier explored nothing after trace step ``step``: it refused the program, or what follows is not
+    shown."""
 
     step: int
 
@@ -90,9 +97,11 @@ class Abstained:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """At trace step ``step`` the verifier went on with several states for one successor; a run must be in one of them.
+    """At trace step ``step`` the verifier went on with several states for one successor; a run must be in one
+    of them.
 
-    ``after`` describe values after the step, ``before`` values before it (the kernel lets that state run the instruction again).
+    ``after`` describe values after the step, ``before`` values before it (the kernel lets that state run the
+    instruction again).
     """
 
     step: int
@@ -103,7 +112,8 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class NotExplored:
-    """A finding: the run jumped from ``source`` to ``target`` at trace step ``step``, which the verifier held to be impossible."""
+    """A finding: the run jumped from ``source`` to ``target`` at trace step ``step``, which the verifier held
+    to be impossible."""
 
     step: int
     source: int
@@ -126,16 +136,21 @@ def follow(
 ) -> Followed:
     """Follow ``trace``, the instructions as executed from the program's start on.
 
-    ``choose`` says which state of a split the run is in, as an index into ``after + before``, or None to stop there.
+    ``choose`` says which state of a split the run is in, as an index into ``after + before``, or None to stop
+    there.
     """
     abstains = exploration.log.dialect.abstains
     if abstains is not None:
         return Followed((), Abstained(abstains))
     node = exploration.root
     if node is None or not trace:
-        return Followed((), (Truncated(-1) if exploration.cut else EndOfLog(-1)) if node is None else EndOfTrace())
+        return Followed(
+            (), (Truncated(-1) if exploration.cut else EndOfLog(-1)) if node is None else EndOfTrace()
+        )
     if trace[0][:2] != (node.frame, node.insn):
-        return Followed((), Ambiguous(-1, f"the run starts at {trace[0][:2]}, the log at {(node.frame, node.insn)}"))
+        return Followed(
+            (), Ambiguous(-1, f"the run starts at {trace[0][:2]}, the log at {(node.frame, node.insn)}")
+        )
     claims = [ClaimsAt(-1, exploration, node)]
     step = 0
     while step + 1 < len(trace):
@@ -146,7 +161,9 @@ def follow(
             split, nodes = split_of(exploration, node, step)
             chosen = choose(split) if split is not None and choose is not None else None
             if split is None or chosen is None:
-                stop: Stop = split or Ambiguous(step, f"insn {node.insn} was split in two, and half of it was pruned")
+                stop: Stop = split or Ambiguous(
+                    step, f"insn {node.insn} was split in two, and half of it was pruned"
+                )
                 return Followed(tuple(claims), stop)
             again = chosen >= len(split.after)
             node = nodes[chosen]
@@ -181,7 +198,9 @@ def unclear(exploration: Exploration, node: Node) -> str | None:
             return f"insn {node.insn} may have been split in two here"
         if any(source == node.insn for source, _ in exploration.orphans):
             return f"a branch from insn {node.insn} could not be placed"
-        if not exploration.whole and (is_kfunc_call(insn) or (may_split(insn) and _may_be_split(exploration, node, insn.dst))):
+        if not exploration.whole and (
+            is_kfunc_call(insn) or (may_split(insn) and _may_be_split(exploration, node, insn.dst))
+        ):
             return f"insn {node.insn} may have been split in two, which this log would not show"
     elif insn.off == 0:
         return f"both ways of insn {node.insn} lead to the same place"
@@ -212,7 +231,11 @@ def split_of(exploration: Exploration, node: Node, step: int) -> tuple[Split | N
 def _passes_over_subprogram(exploration: Exploration, node: Node, next_frame: int) -> bool:
     """A call of a global subprogram: verified apart, so this walk steps over it while the run goes in."""
     insn = exploration.instructions[node.insn]
-    return is_subprogram_call(insn) and next_frame == node.frame + 1 and (node.frame, node.insn + 1) in node.children
+    return (
+        is_subprogram_call(insn)
+        and next_frame == node.frame + 1
+        and (node.frame, node.insn + 1) in node.children
+    )
 
 
 def off_the_path(exploration: Exploration, node: Node, step: int, frame: int, target: int) -> Stop:
@@ -223,8 +246,16 @@ def off_the_path(exploration: Exploration, node: Node, step: int, frame: int, ta
     if not exploration.whole:
         return Truncated(step) if exploration.cut else EndOfLog(step)
     ways = (node.insn + 1, node.insn + 1 + insn.off)
-    if is_conditional(insn) and not is_may_goto(insn) and frame == node.frame and target in ways and node.children:
+    if (
+        is_conditional(insn)
+        and not is_may_goto(insn)
+        and frame == node.frame
+        and target in ways
+        and node.children
+    ):
         if exploration.strange is not None:
             return Ambiguous(step, exploration.strange)
         return NotExplored(step, node.insn, target)
-    return Ambiguous(step, f"the run goes from insn {node.insn} to {target} in frame {frame}, the log does not")
+    return Ambiguous(
+        step, f"the run goes from insn {node.insn} to {target} in frame {frame}, the log does not"
+    )

@@ -1,4 +1,5 @@
-"""How each kind of line looks, in all dialects (kernel/bpf/verifier.c, log.c, states.c; Linux 6.1, 6.12 and 7.3)."""
+"""How each kind of line looks, in all dialects (kernel/bpf/verifier.c, log.c, states.c; Linux 6.1, 6.12 and
+7.3)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ SAFE = re.compile(r"(\d+): safe\Z")
 FROM = re.compile(r"from (\d+) to (\d+)( \(speculative execution\))?:(.*)\Z")
 FUNCTION = re.compile(r"func#(\d+) @(\d+)\Z")
 RETURN = re.compile(r"to caller at (\d+):\Z")
-GLOBAL = re.compile(r"Func#(\d+) \('.*'\) is (global and assumed valid|safe for any args).*|Validating .*\(\) func#(\d+)\.\.\.\Z")
+GLOBAL = re.compile(
+    r"Func#(\d+) \('.*'\) is (global and assumed valid|safe for any args).*|Validating .*\(\) "
+    r"func#(\d+)\.\.\.\Z"
+)
 PRECISION = re.compile(
     r"mark_precise: frame\d+: |last_idx -?\d+ first_idx |regs=[0-9a-f]+ stack=[0-9a-f]+ before \d"
     r"|parent (?:didn't have|already had) regs=|frame \d+: propagating [rf]"
@@ -24,6 +28,7 @@ FIRST_STATE = re.compile(r"^\d+:(?: frame\d+:)?(?: R\d+=| frame\d+:$)", re.M)
 DUMPED = re.compile(r" *(?:\d+ +)?\d+: (?:\([0-9a-f]{2}\) |[.0-9]{10} \()")
 # Said in passing while the walk goes on; the same words at the end are the refusal.
 REMARK = re.compile(
-    r"func '.*' arg\d+ has btf_id |reg type unsupported for arg#|invalid kernel function btf_id |variable \? access var_off="
+    r"func '.*' arg\d+ has btf_id |reg type unsupported for arg#|invalid kernel function btf_id |variable "
+    r"\? access var_off="
 )
 MARKER = re.compile(r"\[\[\.\.\.\d+ bytes cut\.\.\.\]\]")

@@ -11,7 +11,8 @@ from conformance.kernel.verifier_log.log import Log
 def decided_visits(log: Log) -> frozenset[int]:
     """Positions in the log's events of visited jumps of which the verifier followed one way only.
 
-    Only then does it mark the operands precise before it prints the jump's state (check_cond_jmp_op, kernel/bpf/verifier.c).
+    Only then does it mark the operands precise before it prints the jump's state (check_cond_jmp_op,
+    kernel/bpf/verifier.c).
     """
     events = log.events
     found = []
@@ -31,7 +32,8 @@ def decided_visits(log: Log) -> frozenset[int]:
 
 
 def always_pushing(log: Log, decided: frozenset[int]) -> frozenset[int]:
-    """Instructions popped as often as they are visited undecided: each visit pushed.  Only a log without gaps can tell."""
+    """Instructions popped as often as they are visited undecided: each visit pushed.  Only a log without gaps
+    can tell."""
     if not log.whole:
         return frozenset()
     visits: Counter[int] = Counter()

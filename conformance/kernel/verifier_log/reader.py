@@ -29,7 +29,8 @@ from conformance.kernel.verifier_log.tail import Tail, read_report
 
 
 class Reader:
-    """One pass over one log.  ``events`` is filled in order; ``counts`` is how many lines each kind of event took."""
+    """One pass over one log.  ``events`` is filled in order; ``counts`` is how many lines each kind of event
+    took."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -39,7 +40,8 @@ class Reader:
         self.tail = Tail()
         self._at = 0
         self._loose: list[tuple[int, int, str]] = []
-        """Lines of no known kind: (position in events, line number, text), named once it is known what follows them."""
+        """Lines of no known kind: (position in events, line number, text), named once it is known what
+        follows them."""
         self._reports: list[int] = []
         self._last_walk = -1
         self._torn: frozenset[int] = frozenset()
@@ -147,7 +149,11 @@ class Reader:
     def _returning(self, line: str) -> bool:
         """``returning from callee:`` / state / ``to caller at N:`` / state."""
         block = self._block()
-        to = patterns.RETURN.match(block[2]) if len(block) == 4 and block[0] == "returning from callee:" else None
+        to = (
+            patterns.RETURN.match(block[2])
+            if len(block) == 4 and block[0] == "returning from callee:"
+            else None
+        )
         if to is None:
             return self._precision(line)
         self._walk(CallReturn(block[1], int(to[1]), block[3]), 3)
@@ -165,7 +171,8 @@ class Reader:
         self._at += more_lines
 
     def _dump(self, line: str) -> bool:
-        """7.3's static analysis: everything up to the first state, which is the walk's start; without a walk, line by line."""
+        """7.3's static analysis: everything up to the first state, which is the walk's start; without a walk,
+        line by line."""
         if not patterns.DUMP.match(line):
             return self._tail(line)
         rest = self._offset_of(self._at)
@@ -220,7 +227,8 @@ class Reader:
     def _name_loose(self) -> None:
         """A line of no known kind is a refusal when nothing is walked after it, and else honestly unknown.
 
-        Two exceptions: known remarks, and what stops only a speculative path (7.3 puts a fence there and walks on).
+        Two exceptions: known remarks, and what stops only a speculative path (7.3 puts a fence there and
+        walks on).
         """
         for position, number, text in self._loose:
             if position > self._last_walk:

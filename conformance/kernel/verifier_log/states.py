@@ -1,4 +1,5 @@
-"""Reading one STATE: `` frame1: R1=ctx() R10=fp0 fp-8=mmmm0 refs=2 cb`` (print_verifier_state, kernel/bpf/log.c)."""
+"""Reading one STATE: `` frame1: R1=ctx() R10=fp0 fp-8=mmmm0 refs=2 cb`` (print_verifier_state,
+kernel/bpf/log.c)."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ def parse_state(text: str, dialect: Dialect) -> State:
 
 @lru_cache(maxsize=16384)
 def parse_slot(offset: int, text: str, dialect: Dialect) -> Slot:
-    """One ``fp-8=...``: eight letters, a spilled value, or letters for the bytes above a narrow spill and its value."""
+    """One ``fp-8=...``: eight letters, a spilled value, or letters for the bytes above a narrow spill and its
+    value."""
     if _BYTES.match(text):
         return Slot(offset, text)
     if not text:

@@ -10,7 +10,8 @@ from conformance.kernel.verifier_log.events import Report, Stats, Subprogram
 _TIME = re.compile(r"verification time (\d+) usec\Z")
 _DEPTH = re.compile(r"stack depth (?:max )?(\d+(?:\+\d+)*)(?: max \d+)?\Z")
 _PROCESSED = re.compile(
-    r"processed (\d+) insns \(limit (\d+)\) max_states_per_insn (\d+) total_states (\d+) peak_states (\d+) mark_read (\d+)\Z"
+    r"processed (\d+) insns \(limit (\d+)\) max_states_per_insn (\d+) total_states (\d+) peak_states (\d+) "
+    r"mark_read (\d+)\Z"
 )
 _SUBPROGRAM = re.compile(r"subprog (\d+) \((.*)\) (\w+) insns_self (\d+) insns_total (\d+) stack (\d+)\Z")
 _FAILED = re.compile(r"Verification failed: ([^:]*)(?:: (.*))?\Z")
@@ -48,7 +49,9 @@ class Tail:
             return True
         match = _SUBPROGRAM.match(line)
         if match:
-            self._subprograms.append(Subprogram(int(match[1]), match[2], match[3], int(match[4]), int(match[5]), int(match[6])))
+            self._subprograms.append(
+                Subprogram(int(match[1]), match[2], match[3], int(match[4]), int(match[5]), int(match[6]))
+            )
             return True
         return False
 
@@ -57,13 +60,24 @@ class Tail:
         if self._processed is None:
             return None
         processed, limit, most, total, peak, mark_read = self._processed
-        return Stats(processed, limit, most, total, peak, mark_read, self._microseconds, self._depth, tuple(self._subprograms))
+        return Stats(
+            processed,
+            limit,
+            most,
+            total,
+            peak,
+            mark_read,
+            self._microseconds,
+            self._depth,
+            tuple(self._subprograms),
+        )
 
 
 def read_report(lines: Sequence[str], at: int) -> tuple[Report, int]:
     """The report that starts at line ``at``, and how many lines it takes.
 
-    Its sections are titles in the first column with indented or blank lines below; the first other line is not part of it.
+    Its sections are titles in the first column with indented or blank lines below; the first other line is
+    not part of it.
     """
     failed = _FAILED.match(lines[at])
     category, problem = (failed[1], failed[2] or "") if failed else (lines[at], "")

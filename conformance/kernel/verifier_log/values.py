@@ -1,4 +1,5 @@
-"""Reading one value: ``scalar(umax=40)``, ``-8``, ``pkt(off=8,r=8)``, ``fp-16`` and their kin in each dialect."""
+"""Reading one value: ``scalar(umax=40)``, ``-8``, ``pkt(off=8,r=8)``, ``fp-16`` and their kin in each
+dialect."""
 
 from __future__ import annotations
 
@@ -23,8 +24,10 @@ _BOUNDS = {
     "u32_min": "umin32", "u32_max": "umax32", "s32_min": "smin32", "s32_max": "smax32",
 }  # fmt: skip
 _KNOWN_NAMES = frozenset(
-    {"scalar", "ctx", "map_ptr", "map_value", "map_key", "pkt", "pkt_meta", "pkt_end", "flow_keys", "sock", "sock_common",
-     "tcp_sock", "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "ringbuf_mem", "alloc_mem"}
+    {"scalar", "ctx", "map_ptr", "map_value", "map_key", "pkt", "pkt_meta", "pkt_end", "flow_keys", "sock",
+     "sock_common",
+     "tcp_sock", "xdp_sock", "tp_buffer", "mem", "buf", "func", "arena", "insn", "dynptr_ptr", "ringbuf_mem",
+     "alloc_mem"}
 )  # fmt: skip
 _AFFIXES = re.compile(r"^(?:(?:rdonly|ringbuf|alloc|user|percpu|rcu|untrusted|trusted)_)*")
 
@@ -105,7 +108,9 @@ def _identity(text: str) -> tuple[int, int]:
     return int(match[1]), integer(match[2]) if match[2] else 0
 
 
-def _pointer(name: str, attributes: list[tuple[str, str]], told: bool, dialect: Dialect, frame: int | None) -> Claim:
+def _pointer(
+    name: str, attributes: list[tuple[str, str]], told: bool, dialect: Dialect, frame: int | None
+) -> Claim:
     identity = reference = extent = map_name = None
     fixed, constant = 0, None
     sizes: dict[str, int] = {}
@@ -129,14 +134,25 @@ def _pointer(name: str, attributes: list[tuple[str, str]], told: bool, dialect: 
             bounds.append((attribute, text))
         else:
             others.append((attribute, text))
-    # A variable offset always prints a bound: unbounded ones are refused (check_reg_sane_offset).  A bare name tells nothing.
+    # A variable offset always prints a bound: unbounded ones are refused (check_reg_sane_offset).  A bare
+    # name tells nothing.
     variable = (_ZERO if told else ScalarRange.unknown()) if not bounds else _range(bounds, dialect)[0]
     if variable is None:
         return NotUnderstood(f"{name}({attributes})")
     return Pointer(
-        name, identity, reference, fixed + (constant or 0), variable, extent, map_name,
-        sizes.get("ks"), sizes.get("vs"), sizes.get("sz"), frame, tuple(others),
-    )  # fmt: skip
+        name,
+        identity,
+        reference,
+        fixed + (constant or 0),
+        variable,
+        extent,
+        map_name,
+        sizes.get("ks"),
+        sizes.get("vs"),
+        sizes.get("sz"),
+        frame,
+        tuple(others),
+    )
 
 
 def _range(attributes: list[tuple[str, str]], dialect: Dialect) -> tuple[ScalarRange | None, list[str]]:
@@ -153,7 +169,8 @@ def _range(attributes: list[tuple[str, str]], dialect: Dialect) -> tuple[ScalarR
             strange.append(name)
             continue
         value = integer(text)
-        # Hexadecimal is the two's complement, of 32 bits for the 32-bit fields; 6.1 prints unsigned 32-bit fields with %d.
+        # Hexadecimal is the two's complement, of 32 bits for the 32-bit fields; 6.1 prints unsigned 32-bit
+        # fields with %d.
         if field[0] == "s":
             bounds[field] = signed32(value) if field.endswith("32") else signed64(value)
         else:
@@ -164,9 +181,11 @@ def _range(attributes: list[tuple[str, str]], dialect: Dialect) -> tuple[ScalarR
 
 
 def _recover_6_1(bounds: dict[str, int]) -> None:
-    """Fill in what 6.1 leaves out because another view shows the same number, only where the shown bounds imply it anyway.
+    """Fill in what 6.1 leaves out because another view shows the same number, only where the shown bounds
+    imply it anyway.
 
-    Elsewhere "left out" may also mean "extreme", and the weaker reading is taken: a bound that is not there accuses wrongly.
+    Elsewhere "left out" may also mean "extreme", and the weaker reading is taken: a bound that is not there
+    accuses wrongly.
     """
     umin, umax = bounds.get("umin", 0), bounds.get("umax", U64_MAX)
     if umax <= S64_MAX:

@@ -17,7 +17,8 @@ SAMPLES = 96
 
 
 def header(kind: ProgramType) -> int | None:
-    """Bytes of link header that programs of a type do not see; None for a type whose packet is not followed."""
+    """Bytes of link header that programs of a type do not see; None for a type whose packet is not
+    followed."""
     return CONTEXTS[kind].link_header if kind is ProgramType.SOCKET_FILTER else None
 
 

@@ -1,4 +1,5 @@
-"""The judge: sampled inputs first, then Z3 for each claim; whatever leaves a claim is run before it accuses."""
+"""The judge: sampled inputs first, then Z3 for each claim; whatever leaves a claim is run before it
+accuses."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ ALL = 1_000_000
 
 
 def judge(seen: Observation) -> Iterator[Judgement]:
-    """One judgement per claim and unexplored branch, up to the first that is wrong: later ones may follow from it."""
+    """One judgement per claim and unexplored branch, up to the first that is wrong: later ones may follow
+    from it."""
     reason = bounds.unreadable(seen)
     skipped = header(seen.case.program.type)
     if reason is not None or seen.exploration is None:
@@ -38,7 +40,9 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     if found is not None:
         yield found
         return
-    questions = [(point, _wrong(point)) for point in islice(walk(seen.exploration, symbols(WORDS)), MAX_POINTS)]
+    questions = [
+        (point, _wrong(point)) for point in islice(walk(seen.exploration, symbols(WORDS)), MAX_POINTS)
+    ]
     if len(questions) == MAX_POINTS:
         yield Abstention("too many claims")
         return
@@ -49,8 +53,14 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         judgement = _judge_point(seen, point, False if nothing_wrong else wrong, skipped)
         if measured and isinstance(judgement, Agreement) and isinstance(point, Claimed):
             judgement = replace(judgement, excess=excess(seen, point))
-        # A claim of nothing cannot be wrong: that it was not is no agreement, only how much was given away may be of interest.
-        if isinstance(judgement, Agreement) and judgement.excess is None and isinstance(point, Claimed) and point.says_nothing:
+        # A claim of nothing cannot be wrong: that it was not is no agreement, only how much was given away
+        # may be of interest.
+        if (
+            isinstance(judgement, Agreement)
+            and judgement.excess is None
+            and isinstance(point, Claimed)
+            and point.says_nothing
+        ):
             continue
         yield judgement
         if isinstance(judgement, Disagreement):
@@ -79,7 +89,8 @@ def _is_wrong(point: Point) -> bool:
 
 
 def _wrong(point: Point) -> Condition:
-    """When the kernel is wrong there: an input takes the path and leaves the claim, or takes a way that was not explored."""
+    """When the kernel is wrong there: an input takes the path and leaves the claim, or takes a way that was
+    not explored."""
     if isinstance(point, Lost):
         return False
     return conjunction(*point.conditions, negation(point.holds) if isinstance(point, Claimed) else True)
@@ -102,7 +113,8 @@ def _judge_point(seen: Observation, point: Point, wrong: Condition, skipped: int
 def _confirm(seen: Observation, number: int | None, data: Input) -> Judgement:
     """Run the input: only what the interpreter does on the path the log shows accuses the kernel.
 
-    ``number`` is its index in the case, None for one the case does not have: the witness then is the case with that input alone.
+    ``number`` is its index in the case, None for one the case does not have: the witness then is the case
+    with that input alone.
     """
     trace: list[Step] = []
     run(seen.case, data, trace=trace, limit=STEP_LIMIT)

@@ -12,7 +12,8 @@ from oracles.reference.terms import Condition, Term, disjunction
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """After instruction ``at``, under ``conditions``, ``place`` holds ``term``, which the kernel says is in ``range``.
+    """After instruction ``at``, under ``conditions``, ``place`` holds ``term``, which the kernel says is in
+    ``range``.
 
     ``otherwise``: the kernel went on with a state split in two, and this term in this range would do as well.
     """
@@ -33,7 +34,11 @@ class Claimed:
     def holds(self) -> Condition:
         """Whether the kernel is right."""
         first = as_formula(self.range, self.term)
-        return first if self.otherwise is None else disjunction(first, as_formula(self.otherwise[1], self.otherwise[0]))
+        return (
+            first
+            if self.otherwise is None
+            else disjunction(first, as_formula(self.otherwise[1], self.otherwise[0]))
+        )
 
 
 @dataclass(frozen=True, slots=True)

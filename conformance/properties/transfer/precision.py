@@ -14,7 +14,12 @@ from ebpf.isa.insn import Insn, encode
 from oracles.paths.atomics import result_register
 from oracles.paths.tightest import tightest
 
-_VIEWS = (("u64", "umin", "umax"), ("s64", "smin", "smax"), ("u32", "umin32", "umax32"), ("s32", "smin32", "smax32"))
+_VIEWS = (
+    ("u64", "umin", "umax"),
+    ("s64", "smin", "smax"),
+    ("u32", "umin32", "umax32"),
+    ("s32", "smin32", "smax32"),
+)
 MEASURED_IN = 8
 """One program in so many is measured: that takes as long as judging ten."""
 
@@ -25,7 +30,8 @@ def is_measured(seen: Observation) -> bool:
 
 
 def excess(seen: Observation, point: Claimed) -> tuple[tuple[str, float], ...] | None:
-    """Per view, the bits by which the claim is wider than the tightest; empty when not decided, None when not looked at."""
+    """Per view, the bits by which the claim is wider than the tightest; empty when not decided, None when not
+    looked at."""
     insns = seen.case.program.instructions
     if point.otherwise is not None or not 0 <= point.at < len(insns) or not _is_about(insns, point):
         return None
@@ -39,7 +45,11 @@ def _is_about(insns: tuple[Insn, ...], point: Claimed) -> bool:
     cls = insn.opcode & o.CLASS_MASK
     atomic = cls == o.STX and insn.opcode & o.MODE_MASK == o.ATOMIC
     register = result_register(insn) if atomic else insn.dst
-    if register is None or point.place != f"R{register}" or not (atomic or cls in (o.ALU, o.ALU64, o.JMP, o.JMP32, o.LDX)):
+    if (
+        register is None
+        or point.place != f"R{register}"
+        or not (atomic or cls in (o.ALU, o.ALU64, o.JMP, o.JMP32, o.LDX))
+    ):
         return False
     after = (point.at + 1, point.at + 1 + insn.off) if cls in (o.JMP, o.JMP32) else (point.at + 1,)
     return any(_shows(insns[at], register) for at in after if 0 <= at < len(insns))

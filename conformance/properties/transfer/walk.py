@@ -25,7 +25,8 @@ from oracles.reference.terms import Condition, Term, conjunction, negation
 
 @dataclass(slots=True)
 class _Place:
-    """Where the walk is: before ``node`` runs, after ``came`` did; ``shown`` are claims met on the way here."""
+    """Where the walk is: before ``node`` runs, after ``came`` did; ``shown`` are claims met on the way
+    here."""
 
     node: Node
     came: int
@@ -102,9 +103,11 @@ def _branch(exploration: Exploration, place: _Place) -> _Steps:
 
 
 def _split(exploration: Exploration, place: _Place, before: PathMachine) -> _Steps:
-    """A state split in two: the register that the instruction changes is in one of them, before it or after it.
+    """A state split in two: the register that the instruction changes is in one of them, before it or after
+    it.
 
-    Where both fit, only one of them need be right about what follows: the walk goes on for inputs that fit one alone.
+    Where both fit, only one of them need be right about what follows: the walk goes on for inputs that fit
+    one alone.
     """
     node, register = place.node, exploration.instructions[place.node.insn].dst
     split, nodes = split_of(exploration, node, 0)

@@ -18,13 +18,16 @@ for _form in FORMS:
 
 
 class IllegalInsn(InputError):
-    """An instruction that no form allows; ``field`` names the offending field (``opcode``, ``dst``, ``src``, ``off``, ``imm``)."""
+    """An instruction that no form allows; ``field`` names the offending field (``opcode``, ``dst``, ``src``,
+    ``off``, ``imm``)."""
 
     def __init__(self, insn: Insn, field: str, at: int | None = None) -> None:
         place = f"instruction {at}: " if at is not None else ""
         value = getattr(insn, field)
         shown = f"0x{value:02x}" if field == "opcode" else str(value)
-        what = "unknown opcode" if field == "opcode" else f"{field} not allowed with opcode 0x{insn.opcode:02x}:"
+        what = (
+            "unknown opcode" if field == "opcode" else f"{field} not allowed with opcode 0x{insn.opcode:02x}:"
+        )
         super().__init__(f"{place}{what} {shown}")
         self.field = field
 
@@ -44,7 +47,8 @@ def _find(insn: Insn) -> Form | str:
 
 
 def form_of(insn: Insn, at: int | None = None) -> Form:
-    """The row of ``insn``.  Raises :class:`IllegalInsn` (with ``at``, the instruction number, in its message)."""
+    """The row of ``insn``.  Raises :class:`IllegalInsn` (with ``at``, the instruction number, in its
+    message)."""
     found = _find(insn)
     if isinstance(found, str):
         raise IllegalInsn(insn, found, at)

@@ -12,8 +12,10 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.forms import ZERO, Field, Form, Free, Group
 
 _BINARY = (
-    ("add", o.ADD, "+="), ("sub", o.SUB, "-="), ("mul", o.MUL, "*="), ("div", o.DIV, "/="), ("or", o.OR, "|="),
-    ("and", o.AND, "&="), ("lsh", o.LSH, "<<="), ("rsh", o.RSH, ">>="), ("mod", o.MOD, "%="), ("xor", o.XOR, "^="),
+    ("add", o.ADD, "+="), ("sub", o.SUB, "-="), ("mul", o.MUL, "*="), ("div", o.DIV, "/="),
+    ("or", o.OR, "|="),
+    ("and", o.AND, "&="), ("lsh", o.LSH, "<<="), ("rsh", o.RSH, ">>="), ("mod", o.MOD, "%="),
+    ("xor", o.XOR, "^="),
     ("mov", o.MOV, "="), ("arsh", o.ARSH, "s>>="),
 )  # fmt: skip
 _SIGNED = (("sdiv", o.DIV, "s/="), ("smod", o.MOD, "s%="))
@@ -27,23 +29,59 @@ def _pair(name: str, op: int, sign: str, cls: int, off: Field, cpu: int, since: 
     cpu = max(cpu, 1 if wide else 3)
     k, x = (f"{r}{{dst}} {sign} {{imm}}", f"{r}{{dst}} {sign} {r}{{src}}")
     return (
-        Form(f"{name}{bits}_k", op | o.K | cls, group, k, k, dst=Free.REGISTER, off=off, imm=Free.VALUE, cpu=cpu, since=since),
-        Form(f"{name}{bits}_x", op | o.X | cls, group, x, x, Free.REGISTER, Free.REGISTER, off, ZERO, cpu, since),
+        Form(
+            f"{name}{bits}_k",
+            op | o.K | cls,
+            group,
+            k,
+            k,
+            dst=Free.REGISTER,
+            off=off,
+            imm=Free.VALUE,
+            cpu=cpu,
+            since=since,
+        ),
+        Form(
+            f"{name}{bits}_x",
+            op | o.X | cls,
+            group,
+            x,
+            x,
+            Free.REGISTER,
+            Free.REGISTER,
+            off,
+            ZERO,
+            cpu,
+            since,
+        ),
     )
 
 
 def _movsx(cls: int, width: int) -> Form:
     bits, r = ("64", "r") if cls == o.ALU64 else ("32", "w")
     text = f"{r}{{dst}} = (s{width}){r}{{src}}"
-    return Form(f"movsx{bits}_s{width}", o.MOV | o.X | cls, Group("base" + bits), text, text, Free.REGISTER, Free.REGISTER,
-                (width,), ZERO, cpu=4, since="6.6")
+    return Form(
+        f"movsx{bits}_s{width}",
+        o.MOV | o.X | cls,
+        Group("base" + bits),
+        text,
+        text,
+        Free.REGISTER,
+        Free.REGISTER,
+        (width,),
+        ZERO,
+        cpu=4,
+        since="6.6",
+    )
 
 
 def _swap(name: str, opcode: int, width: int, cpu: int = 1, since: str = "3.18") -> Form:
     # 64-bit swaps are base64, the narrower ones base32: RFC 9669, section 4.2.
     group = Group.BASE64 if width == 64 else Group.BASE32
     text = f"r{{dst}} = {name}{width} r{{dst}}"
-    return Form(f"{name}{width}", opcode, group, text, text, dst=Free.REGISTER, imm=(width,), cpu=cpu, since=since)
+    return Form(
+        f"{name}{width}", opcode, group, text, text, dst=Free.REGISTER, imm=(width,), cpu=cpu, since=since
+    )
 
 
 def _neg(cls: int) -> Form:
@@ -54,8 +92,19 @@ def _neg(cls: int) -> Form:
 
 def _space_cast(imm: int, to: int, origin: int) -> Form:
     text = f"r{{dst}} = addr_space_cast(r{{src}}, {to}, {origin})"
-    return Form(f"addr_space_cast_{to}_{origin}", o.MOV | o.X | o.ALU64, Group.KERNEL, text, text, Free.REGISTER, Free.REGISTER,
-                (1,), (imm,), cpu=3, since="6.9")
+    return Form(
+        f"addr_space_cast_{to}_{origin}",
+        o.MOV | o.X | o.ALU64,
+        Group.KERNEL,
+        text,
+        text,
+        Free.REGISTER,
+        Free.REGISTER,
+        (1,),
+        (imm,),
+        cpu=3,
+        since="6.9",
+    )
 
 
 FORMS: tuple[Form, ...] = (
@@ -63,7 +112,8 @@ FORMS: tuple[Form, ...] = (
     *(f for cls in (o.ALU64, o.ALU) for n, op, s in _SIGNED for f in _pair(n, op, s, cls, (1,), 4, "6.6")),
     _neg(o.ALU64), _neg(o.ALU),
     *(_movsx(cls, width) for cls, widths in ((o.ALU64, (8, 16, 32)), (o.ALU, (8, 16))) for width in widths),
-    *(_swap(name, o.END | source | o.ALU, width) for name, source in (("le", o.K), ("be", o.X)) for width in (16, 32, 64)),
+    *(_swap(name, o.END | source | o.ALU, width) for name,
+      source in (("le", o.K), ("be", o.X)) for width in (16, 32, 64)),
     *(_swap("bswap", o.END | o.K | o.ALU64, width, 4, "6.6") for width in (16, 32, 64)),
     _space_cast(1, 0, 1), _space_cast(1 << 16, 1, 0),
 )  # fmt: skip

@@ -50,7 +50,9 @@ BEHAVIOURS: dict[str, Callable[[Machine, Call], Value]] = {
 @cache
 def _known(program_type: ProgramType, attach_type: AttachType | None, number: int) -> bool:
     """Whether any kernel lets such a program call the helper, given every capability."""
-    return any(refusal(program_type, attach_type, number, release, None) is None for release in (OLDEST, NEWEST))
+    return any(
+        refusal(program_type, attach_type, number, release, None) is None for release in (OLDEST, NEWEST)
+    )
 
 
 def call(m: Machine, number: int) -> Value:

@@ -1,4 +1,5 @@
-"""A call's arguments held against the helper's prototype: check_func_arg of kernel/bpf/verifier.c, on values (Linux 6.12)."""
+"""A call's arguments held against the helper's prototype: check_func_arg of kernel/bpf/verifier.c, on values
+(Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -29,11 +30,14 @@ _SOCKETS: dict[ArgKind, frozenset[SocketKind]] = {
 }
 """fullsock_types, sock_types, btf_id_sock_common_types."""
 _FIELDS = {K.SPIN_LOCK: (FieldKind.SPIN_LOCK,), K.TIMER: (FieldKind.TIMER,), K.KPTR: (FieldKind.KPTR,)}
-_WRITTEN = frozenset({K.MEM, K.MEM_OR_NULL, K.MEM_UNINIT, K.FIXED_MEM_UNINIT, K.FIXED_MEM_INOUT, K.MAP_VALUE_UNINIT})
+_WRITTEN = frozenset(
+    {K.MEM, K.MEM_OR_NULL, K.MEM_UNINIT, K.FIXED_MEM_UNINIT, K.FIXED_MEM_INOUT, K.MAP_VALUE_UNINIT}
+)
 
 
 class Call:
-    """One checked call: ``values`` as the registers hold them, ``map`` that it is given, ``written`` the memory it fills."""
+    """One checked call: ``values`` as the registers hold them, ``map`` that it is given, ``written`` the
+    memory it fills."""
 
     __slots__ = ("map", "prototype", "values", "written")
 
@@ -111,7 +115,8 @@ _MEMORY: dict[ArgKind, Callable[[Machine, Call, int], int]] = {
     ),
     K.MAP_KEY: lambda m, call, at: call.map.spec.key_size if call.map else 0,
     **dict.fromkeys(
-        (K.MAP_VALUE, K.MAP_VALUE_OR_NULL, K.MAP_VALUE_UNINIT), lambda m, call, at: call.map.spec.value_size if call.map else 0
+        (K.MAP_VALUE, K.MAP_VALUE_OR_NULL, K.MAP_VALUE_UNINIT),
+        lambda m, call, at: call.map.spec.value_size if call.map else 0,
     ),
 }
 """How many bytes an argument in memory has."""
@@ -120,7 +125,12 @@ _SOCKET_MAPS = frozenset({MapType.SOCKMAP, MapType.SOCKHASH})
 
 
 def _check_memory(m: Machine, call: Call, at: int, arg: Arg, value: Value) -> None:
-    if isinstance(value, Pointer) and isinstance(value.region, SocketRegion) and call.map and call.map.spec.type in _SOCKET_MAPS:
+    if (
+        isinstance(value, Pointer)
+        and isinstance(value.region, SocketRegion)
+        and call.map
+        and call.map.spec.type in _SOCKET_MAPS
+    ):
         raise Abstain("a socket put into a map")
     size = _MEMORY[arg.kind](m, call, at)
     what = f"R{at + 1}"
@@ -139,12 +149,20 @@ def _check_memory(m: Machine, call: Call, at: int, arg: Arg, value: Value) -> No
 
 
 def _check_socket(m: Machine, at: int, arg: Arg, value: Value) -> None:
-    if isinstance(value, Pointer) and isinstance(value.region, KernelRegion) and arg.kind is K.BTF_ID_SOCK_COMMON:
+    if (
+        isinstance(value, Pointer)
+        and isinstance(value.region, KernelRegion)
+        and arg.kind is K.BTF_ID_SOCK_COMMON
+    ):
         return
     if isinstance(value, Pointer) and value.region.gone is not None:
         m.trap(value.region.gone, f"R{at + 1}: {value.region.name} was released")
-    if not (isinstance(value, Pointer) and isinstance(value.region, SocketRegion) and value.offset == 0
-            and value.region.kind in _SOCKETS[arg.kind]):  # fmt: skip
+    if not (
+        isinstance(value, Pointer)
+        and isinstance(value.region, SocketRegion)
+        and value.offset == 0
+        and value.region.kind in _SOCKETS[arg.kind]
+    ):
         _refuse(m, at, arg)
 
 

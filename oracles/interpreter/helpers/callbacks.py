@@ -1,4 +1,5 @@
-"""Helpers that call back into the program, and the one that leaves it (kernel/bpf: bpf_iter.c, arraymap.c; Linux 6.12)."""
+"""Helpers that call back into the program, and the one that leaves it (kernel/bpf: bpf_iter.c, arraymap.c;
+Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def loop(m: Machine, call: Call) -> Value:
 
 
 def for_each(m: Machine, call: Call) -> Value:
-    """bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context) for each element."""
+    """bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context) for each
+    element."""
     chosen = call.map
     assert chosen is not None
     _, callback, context, flags = call.values
@@ -58,11 +60,14 @@ def for_each(m: Machine, call: Call) -> Value:
     elements = chosen.elements()
     if len(elements) > 1 and not chosen.is_array():
         m.environment.drawn = True  # The order of a hash map's elements is its own.
-    return _rounds(m, callback, ([handle, Pointer(key, 0), Pointer(value, 0), context] for key, value in elements))
+    return _rounds(
+        m, callback, ([handle, Pointer(key, 0), Pointer(value, 0), context] for key, value in elements)
+    )
 
 
 def tail_call(m: Machine, call: Call) -> Value:
-    """bpf_tail_call(ctx, prog_array, index): comes back, without a result, only where the array has no such program."""
+    """bpf_tail_call(ctx, prog_array, index): comes back, without a result, only where the array has no such
+    program."""
     chosen = call.map
     assert chosen is not None
     index = m.number(call.values[2]) & U32

@@ -1,4 +1,5 @@
-"""bpf_spin_lock and bpf_spin_unlock: their argument is known to be a lock already (kernel/bpf/verifier.c: process_spin_lock)."""
+"""bpf_spin_lock and bpf_spin_unlock: their argument is known to be a lock already (kernel/bpf/verifier.c:
+process_spin_lock)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Helpers on maps whose contents a run follows: arrays, hashes, queues, stacks, storage (kernel/bpf/helpers.c; Linux 6.12)."""
+"""Helpers on maps whose contents a run follows: arrays, hashes, queues, stacks, storage
+(kernel/bpf/helpers.c; Linux 6.12)."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ def delete(m: Machine, call: Call) -> Value:
 
 
 def push(m: Machine, call: Call) -> Value:
-    """bpf_map_push_elem (kernel/bpf/queue_stack_maps.c): BPF_EXIST forgets the oldest element of a full map."""
+    """bpf_map_push_elem (kernel/bpf/queue_stack_maps.c): BPF_EXIST forgets the oldest element of a full
+    map."""
     chosen = _followed(call)
     flags = m.number(call.values[2])
     if flags not in (0, 2):

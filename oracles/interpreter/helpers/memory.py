@@ -37,7 +37,11 @@ def span(m: Machine, pointer: Value, size: int, what: str) -> Span:
     """``size`` bytes of memory that a helper may be given; traps where no prototype allows them."""
     if isinstance(pointer, Pointer) and pointer.region is m.context and m.program.type is ProgramType.SYSCALL:
         raise Abstain("the context as a helper's memory")  # since Linux 7.1 it may be
-    if not isinstance(pointer, Pointer) or isinstance(pointer.region, _NOT_MEMORY) or pointer.region is m.code_region:
+    if (
+        not isinstance(pointer, Pointer)
+        or isinstance(pointer.region, _NOT_MEMORY)
+        or pointer.region is m.code_region
+    ):
         m.trap(rules.HELPER_ARGUMENT, f"{what} is not memory a helper may use")
     region, at = locate(m, pointer, 0, size)
     region.check_special(at, size)
@@ -53,7 +57,9 @@ def readable(m: Machine, pointer: Value, size: int, what: str) -> bytes:
         m.environment.used = True
     if not region.defined(at, size):
         if not m.privileged and region.bounds is rules.STACK_BOUNDS:
-            m.trap(rules.UNINITIALISED_STACK, f"{what}: {size} bytes at {region.name}{at - len(region.data):+d}")
+            m.trap(
+                rules.UNINITIALISED_STACK, f"{what}: {size} bytes at {region.name}{at - len(region.data):+d}"
+            )
         m.environment.drawn = True
     return bytes(region.data[at : at + size])
 

@@ -60,7 +60,8 @@ def _store(m: Machine, call: Call, errno: int) -> Value:
 
 
 def store_bytes(m: Machine, call: Call) -> Value:
-    """bpf_skb_store_bytes(skb, offset, from, len, flags); pointers to the packet are invalid afterwards, whatever it does."""
+    """bpf_skb_store_bytes(skb, offset, from, len, flags); pointers to the packet are invalid afterwards,
+    whatever it does."""
     value = -EINVAL & U64 if m.number(call.values[4]) & ~3 else _store(m, call, EFAULT)
     m.move_packet("bpf_skb_store_bytes", keep=True)
     return value

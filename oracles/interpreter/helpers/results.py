@@ -29,11 +29,13 @@ U32 = 0xFFFF_FFFF
 LARGEST_RECORD = U32 // 4
 """RINGBUF_MAX_RECORD_SZ, kernel/bpf/ringbuf.c: for more __bpf_ringbuf_reserve gives null."""
 _BITS = {"get_prandom_u32": 32, "get_smp_processor_id": 0, "ktime_get_ns": 63, "csum_diff": 32}
-"""How many bits of a drawn result can be set (include/uapi/linux/bpf.h); a scripted one is taken as it is.  A guest has one CPU."""
+"""How many bits of a drawn result can be set (include/uapi/linux/bpf.h); a scripted one is taken as it is.  A
+guest has one CPU."""
 
 
 _GIVEN = {"get_retval": (-MAX_ERRNO, 0)}
-"""What helpers really give, of which only newer kernels know (get_retval: 0 or a negative errno, kernel/bpf/cgroup.c)."""
+"""What helpers really give, of which only newer kernels know (get_retval: 0 or a negative errno,
+kernel/bpf/cgroup.c)."""
 
 
 def integer(m: Machine, call: Call) -> int:
@@ -45,7 +47,11 @@ def integer(m: Machine, call: Call) -> int:
     limits = _GIVEN.get(prototype.name) or result_range(prototype, size)
     if scripted is None:
         drawn = m.environment.bits(_BITS.get(prototype.name, 64))
-        return drawn if limits is None or limits[0] == limits[1] else (limits[0] + drawn % (limits[1] - limits[0] + 1)) & U64
+        return (
+            drawn
+            if limits is None or limits[0] == limits[1]
+            else (limits[0] + drawn % (limits[1] - limits[0] + 1)) & U64
+        )
     if limits is not None and not limits[0] <= signed(scripted, 64) <= limits[1]:
         raise Abstain(f"a scripted result that bpf_{prototype.name} cannot give")
     return scripted

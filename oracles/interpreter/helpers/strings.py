@@ -52,9 +52,11 @@ def _number(m: Machine, call: Call, *, signed: bool) -> Value:
     (target,) = call.written
     source = call.values[0]
     if (
-        isinstance(source, Pointer) and source.region is target.region
-        and source.offset < target.at + 8 and target.at < source.offset + size
-    ):  # fmt: skip
+        isinstance(source, Pointer)
+        and source.region is target.region
+        and source.offset < target.at + 8
+        and target.at < source.offset + size
+    ):
         raise Abstain("a number's place in its own text: kernels since 6.12 clear it first")
     target.fill(bytes(8))
     if flags & 0x1F not in BASES or flags & ~0x1F:

@@ -28,11 +28,16 @@ def jumping(draw: st.DrawFn) -> tuple[Insn, ...]:
     for at in range(count):
         distance = draw(st.integers(-at - 1, count - at - 1))
         kinds = (
-            Insn(o.MOV | o.K | o.ALU64, 0, imm=at), Insn(o.JA | o.JMP, off=distance), Insn(o.JA | o.JMP32, imm=distance),
-            Insn(o.JNE | o.K | o.JMP, 1, off=distance, imm=at), Insn(o.JSGT | o.X | o.JMP32, 1, 2, distance),
-            Insn(o.CALL | o.JMP, src=o.CALL_LOCAL, imm=distance), Insn(o.LD_IMM64, 1, o.PSEUDO_FUNC, imm=distance),
-            Insn(o.CALL | o.JMP, imm=7), Insn(o.EXIT | o.JMP),
-        )  # fmt: skip
+            Insn(o.MOV | o.K | o.ALU64, 0, imm=at),
+            Insn(o.JA | o.JMP, off=distance),
+            Insn(o.JA | o.JMP32, imm=distance),
+            Insn(o.JNE | o.K | o.JMP, 1, off=distance, imm=at),
+            Insn(o.JSGT | o.X | o.JMP32, 1, 2, distance),
+            Insn(o.CALL | o.JMP, src=o.CALL_LOCAL, imm=distance),
+            Insn(o.LD_IMM64, 1, o.PSEUDO_FUNC, imm=distance),
+            Insn(o.CALL | o.JMP, imm=7),
+            Insn(o.EXIT | o.JMP),
+        )
         insns.append(draw(st.sampled_from(kinds)))
     return tuple(insns)
 
@@ -40,7 +45,8 @@ def jumping(draw: st.DrawFn) -> tuple[Insn, ...]:
 def targets(insns: tuple[Insn, ...]) -> list[int | None]:
     fields = [jump_field(insn) for insn in insns]
     return [
-        None if field is None else at + 1 + getattr(insn, field) for at, (insn, field) in enumerate(zip(insns, fields, strict=True))
+        None if field is None else at + 1 + getattr(insn, field)
+        for at, (insn, field) in enumerate(zip(insns, fields, strict=True))
     ]
 
 
@@ -58,7 +64,9 @@ def test_removal_keeps_targets(insns: tuple[Insn, ...], data: st.DataObject) -> 
             assert left[number] == insns[old]
         else:
             # What led into the gap leads to what follows it.
-            assert target == place[before if before in place else min(at for at in place if at >= start + count)]
+            assert (
+                target == place[before if before in place else min(at for at in place if at >= start + count)]
+            )
 
 
 @given(jumping(), st.data())
@@ -110,7 +118,9 @@ def test_reduction_ends_where_everything_fails() -> None:
 def test_half_of_minus_one_is_not_minus_one_again() -> None:
     generated = made(5)
     insns = (Insn(o.MOV | o.K | o.ALU64, 0, imm=-1), Insn(o.EXIT | o.JMP))
-    small = replace(generated, case=replace(generated.case, program=replace(generated.case.program, instructions=insns)))
+    small = replace(
+        generated, case=replace(generated.case, program=replace(generated.case.program, instructions=insns))
+    )
     assert small not in list(simpler_constants(small))
 
 
@@ -118,7 +128,8 @@ def test_a_near_miss_keeps_its_instructions() -> None:
     generated = next(
         g
         for n in range(256)
-        if (g := program_source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER)) and g.purpose is Purpose.NEAR_MISS
+        if (g := program_source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER))
+        and g.purpose is Purpose.NEAR_MISS
     )
     reduced = reduce(generated, lambda _: True, 10.0)
     assert reduced.case.program.instructions == generated.case.program.instructions

@@ -35,7 +35,9 @@ def has_negation(generated: Generated) -> bool:
 def test_a_small_example_is_found() -> None:
     source = program_source(Profile(near_misses_in=0, daring_in=0))
     buffer = next(
-        b for b in buffers(200) if (g := source.generate(b)) and has_negation(g) and len(g.case.program.instructions) > 40
+        b
+        for b in buffers(200)
+        if (g := source.generate(b)) and has_negation(g) and len(g.case.program.instructions) > 40
     )
     before = source.generate(buffer)
     after = source.shrink(buffer, has_negation, 8.0)

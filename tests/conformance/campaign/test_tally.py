@@ -76,11 +76,19 @@ SINCE_6_17 = "health:splat:verifier bug: REG INVARIANTS VIOLATION (true_regN): r
 @pytest.mark.parametrize(
     ("release", "explained"),
     [
-        ("6.8.12-amd64", True), ("6.9.0", True), ("6.12.117+deb13-cloud-amd64", True), ("6.18.15", True),
-        ("7.0.1", True), ("7.2.9", True),
-        ("6.1.192", False), ("6.7.12", False), ("5.10.262", False), ("7.3.4-bugbench", False), ("7.3.4+deb13-cloud-amd64", False),
+        ("6.8.12-amd64", True),
+        ("6.9.0", True),
+        ("6.12.117+deb13-cloud-amd64", True),
+        ("6.18.15", True),
+        ("7.0.1", True),
+        ("7.2.9", True),
+        ("6.1.192", False),
+        ("6.7.12", False),
+        ("5.10.262", False),
+        ("7.3.4-bugbench", False),
+        ("7.3.4+deb13-cloud-amd64", False),
     ],
-)  # fmt: skip
+)
 def test_known_issues_explain_the_kernels_they_name(release: str, explained: bool) -> None:
     assert (known.find(known.load(), INVARIANTS, release) is not None) is explained
     assert (known.find(known.load(), SINCE_6_17, release) is not None) is explained
@@ -89,12 +97,20 @@ def test_known_issues_explain_the_kernels_they_name(release: str, explained: boo
 
 @pytest.mark.parametrize(
     ("release", "explained"),
-    [("6.18.15+deb13-cloud-amd64", True), ("6.18.9-x", True), ("6.17.8+deb13", True), ("6.18.16-x", False), ("6.12.117-x", False)],
+    [
+        ("6.18.15+deb13-cloud-amd64", True),
+        ("6.18.9-x", True),
+        ("6.17.8+deb13", True),
+        ("6.18.16-x", False),
+        ("6.12.117-x", False),
+    ],
 )
 def test_the_division_of_the_smallest_number(release: str, explained: bool) -> None:
     """CVE-2026-31525, found again by a run on 6.18.15."""
     for form in ("sdiv32_k", "smod32_x"):
-        assert (known.find(known.load(), f"execution:kernel interpreter:{form}", release) is not None) is explained
+        assert (
+            known.find(known.load(), f"execution:kernel interpreter:{form}", release) is not None
+        ) is explained
         assert known.find(known.load(), f"execution:JIT:{form}", release) is None
 
 
@@ -115,10 +131,21 @@ def test_every_known_issue_says_why() -> None:
 def test_precision_is_counted_per_operation() -> None:
     tally, other = Tally(), Tally()
     tight, wide = (("u64", 0.0), ("s64", 0.05)), (("u64", 3.0), ("s64", 0.0))
-    tally.judgements(Kind.TRANSFER, [Agreement("add64_k"), Agreement("add64_k", tight), Agreement("add64_k", ())])
-    other.judgements(Kind.TRANSFER, [Agreement("add64_k", wide), Abstention("solver", "add64_k"), Agreement(), Abstention("other")])
+    tally.judgements(
+        Kind.TRANSFER, [Agreement("add64_k"), Agreement("add64_k", tight), Agreement("add64_k", ())]
+    )
+    other.judgements(
+        Kind.TRANSFER,
+        [Agreement("add64_k", wide), Abstention("solver", "add64_k"), Agreement(), Abstention("other")],
+    )
     tally.add(other)
     assert {what: count for (name, what), count in tally.precision.items() if name == "add64_k"} == {
-        "judged": 5, "decided": 4, "measured": 2, "open": 1, "tight": 1, "u64": 3.0, "s64": 0.05,
-    }  # fmt: skip
+        "judged": 5,
+        "decided": 4,
+        "measured": 2,
+        "open": 1,
+        "tight": 1,
+        "u64": 3.0,
+        "s64": 0.05,
+    }
     assert {name for name, _ in tally.precision} == {"add64_k"}

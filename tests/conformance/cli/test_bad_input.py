@@ -58,14 +58,20 @@ ROWS = [
     (["check", "binary.s"], "binary.s: byte 0 is not text"),
     (["check", "bad.s"], "bad.s: line 2: 'frobnicate'"),
     (["check", "cut.json"], "cut.json: not JSON"),
-    (["check", "version.json"], "version.json: $.format: expected 'veridiff-case/1', found 'veridiff-case/9'"),
+    (
+        ["check", "version.json"],
+        "version.json: $.format: expected 'veridiff-case/1', found 'veridiff-case/9'",
+    ),
     (["check", "type.json"], "type.json: $.program.type: unknown ProgramType 'nope'"),
     (["check", "null.json"], "null.json: $.format"),
     (["check", "key.json"], "key.json: Object contains unknown field `programme`"),
     (["check", "text.o"], "text.o: elf init: ELF header: no ELF magic"),
     (["check", "cut.o"], "cut.o: elf init: ELF header, e_shoff: "),
     (["check", "other.o"], "other.o: elf init: ELF header, e_machine: 62 is not EM_BPF (247)"),
-    (["check", "unnamed.o"], "unnamed.o: load: program 'mine/f': section name 'mine' stands for no program type"),
+    (
+        ["check", "unnamed.o"],
+        "unnamed.o: load: program 'mine/f': section name 'mine' stands for no program type",
+    ),
     (["check", "notes.txt"], "notes.txt: expected a"),
     (["check", "empty"], "empty: holds no"),
     (["check"], "Missing argument"),
@@ -75,7 +81,10 @@ ROWS = [
     (["run", "--kernel", "./zeros.bzimage"], "zeros.bzimage: not a bzImage"),
     (["run", "--kernel", "./missing.bzimage"], "missing.bzimage"),
     (["run", "--kernel", "./header.bzimage", "--out", "notes.txt"], "notes.txt: File exists"),
-    (["run", "--kernel", "./header.bzimage", "--out", "notes.txt/results"], "notes.txt/results: Not a directory"),
+    (
+        ["run", "--kernel", "./header.bzimage", "--out", "notes.txt/results"],
+        "notes.txt/results: Not a directory",
+    ),
     (["run", "--kernel", "./header.bzimage", "--out", "done"], "done: already holds a run"),
     (["run", "--minutes", "soon"], "'soon' is not a valid float"),
     (["run", "--minutes", "0"], "--minutes"),
@@ -103,7 +112,8 @@ class Done:
 
 @pytest.fixture
 def veridiff(directory, monkeypatch, capsys):
-    """Runs a command line in this process: anything but an exit fails the test, as the traceback that it would be."""
+    """Runs a command line in this process: anything but an exit fails the test, as the traceback that it
+    would be."""
 
     def run(arguments: list[str], stdin: str = "") -> Done:
         monkeypatch.chdir(directory)
@@ -127,7 +137,9 @@ def directory(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(("arguments", "said"), ROWS, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+@pytest.mark.parametrize(
+    ("arguments", "said"), ROWS, ids=lambda value: " ".join(value) if isinstance(value, list) else None
+)
 def test_one_line_and_status_2(veridiff, arguments, said):
     done = veridiff(arguments)
     lines = done.stderr.splitlines()

@@ -20,7 +20,9 @@ RETURN_0 = (Insn(o.ALU64 | o.MOV, 0, 0, 0, 0), Insn(o.JMP | o.EXIT, 0, 0, 0, 0))
 
 def test_programs_are_found_and_broken_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "deeper").mkdir()
-    (tmp_path / "deeper" / "good.o").write_bytes(write_object([Part("first", Program(ProgramType.XDP, RETURN_0), "xdp")]))
+    (tmp_path / "deeper" / "good.o").write_bytes(
+        write_object([Part("first", Program(ProgramType.XDP, RETURN_0), "xdp")])
+    )
     (tmp_path / "broken.o").write_bytes(b"\x7fELF")
     found, unsupported, files = read_directory(tmp_path)
     assert [each.id for each in found] == ["deeper/good.o:xdp/first"]

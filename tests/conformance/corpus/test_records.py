@@ -1,4 +1,5 @@
-"""Corpus records: the real file in numbers, small ones by example, and errors that name file, record and reason."""
+"""Corpus records: the real file in numbers, small ones by example, and errors that name file, record and
+reason."""
 
 from __future__ import annotations
 
@@ -18,9 +19,11 @@ from ebpf.program_types import AttachType, ProgramType
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus" / "selftests-6.1.json.gz"
 RECORD: dict[str, Any] = {
-    "id": "x/1", "name": "a program", "prog_type_id": 18, "expected_attach_type": 10, "prog_flags": 2, "license": "GPL",
+    "id": "x/1", "name": "a program", "prog_type_id": 18, "expected_attach_type": 10, "prog_flags": 2,
+    "license": "GPL",
     "insns": "18110000000000000000000000000000" + "1811000007000000" + "00" * 8 + "9500000000000000",
-    "maps": [{"type": "ARRAY", "key_size": 4, "value_size": 8, "max_entries": 1, "fields": [{"off": 4, "kind": "bpf_spin_lock"}]}],
+    "maps": [{"type": "ARRAY", "key_size": 4, "value_size": 8, "max_entries": 1,
+              "fields": [{"off": 4, "kind": "bpf_spin_lock"}]}],
     "relocs": [{"insn": 0, "kind": "map_fd", "map": 0}],
     "runs": [{"data": "0102", "retval": 0}],
     "measured": {"6.1": {"priv": {"verdict": "ACCEPT", "errno": 0, "retvals": [-1]},
@@ -40,7 +43,13 @@ def test_a_record(tmp_path: Path) -> None:
     assert (record.id, record.name, program.type) == ("x/1", "a program", ProgramType.CGROUP_SOCK_ADDR)
     assert program.attach_type is AttachType.CGROUP_INET4_CONNECT
     assert program.flags == LoadFlag.ANY_ALIGNMENT
-    assert [insn.imm for insn in program.instructions] == [0, 0, -1, 0, 0]  # the second has no relocation: a bad descriptor
+    assert [insn.imm for insn in program.instructions] == [
+        0,
+        0,
+        -1,
+        0,
+        0,
+    ]  # the second has no relocation: a bad descriptor
     assert program.maps[0].fields == (MapField(4, FieldKind.SPIN_LOCK),)
     assert record.privileged.inputs[0].packet == b"\1\2"
     assert record.privileged.capabilities is None
@@ -86,7 +95,11 @@ def test_the_corpus() -> None:
         pytest.skip(f"needs the development data in {CORPUS}")
     records = read_records(CORPUS)
     assert len(records) == len({record.id for record in records}) == 1365
-    returns = [m for r in records if (m := r.on("6.1")) is not None and m.accepted and any(v is not None for v in m.retvals)]
+    returns = [
+        m
+        for r in records
+        if (m := r.on("6.1")) is not None and m.accepted and any(v is not None for v in m.retvals)
+    ]
     assert len(returns) == 603
     assert sum(value is not None for m in returns for value in m.retvals) == 651
     assert sum(record.unprivileged is not None for record in records) == 644
@@ -94,9 +107,21 @@ def test_the_corpus() -> None:
 
 
 def test_records_that_came_later_are_left_out_by_name(tmp_path: Path) -> None:
-    fine = {"id": "a/1", "name": "fine", "prog_type_id": 1, "expected_attach_type": 0, "prog_flags": 0, "license": "GPL",
-            "insns": "b7000000000000009500000000000000", "measured": {}}  # fmt: skip
-    later = {**fine, "id": "a/2", "maps": [{"type": "NEXT_YEARS", "key_size": 4, "value_size": 4, "max_entries": 1}]}
+    fine = {
+        "id": "a/1",
+        "name": "fine",
+        "prog_type_id": 1,
+        "expected_attach_type": 0,
+        "prog_flags": 0,
+        "license": "GPL",
+        "insns": "b7000000000000009500000000000000",
+        "measured": {},
+    }
+    later = {
+        **fine,
+        "id": "a/2",
+        "maps": [{"type": "NEXT_YEARS", "key_size": 4, "value_size": 4, "max_entries": 1}],
+    }
     path = tmp_path / "corpus.json.gz"
     path.write_bytes(gzip.compress(json.dumps([fine, later]).encode()))
     records, unreadable = read_known(path)

@@ -24,7 +24,8 @@ MAPS = (
     MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 2, name="outer", inner=INNER),
 )
 CODE = (
-    Insn(o.LD_IMM64, 1, o.PSEUDO_MAP_VALUE, 0, 0), Insn(0, 0, 0, 0, 8), Insn(o.LD_IMM64, 2, o.PSEUDO_MAP_FD, 0, 2),
+    Insn(o.LD_IMM64, 1, o.PSEUDO_MAP_VALUE, 0, 0), Insn(0, 0, 0, 0, 8),
+    Insn(o.LD_IMM64, 2, o.PSEUDO_MAP_FD, 0, 2),
     Insn(0, 0, 0, 0, 0), Insn(o.CALL | o.JMP, 0, o.CALL_KFUNC, 0, 0), Insn(o.JMP | o.EXIT, 0, 0, 0, 0),
 )  # fmt: skip
 
@@ -33,9 +34,17 @@ def case() -> Case:
     builder = BtfBuilder()
     builder.integer("int", 4)
     program = Program(
-        ProgramType.TRACING, CODE, MAPS, AttachType.TRACE_FENTRY, "do_unlinkat", "GPL", LoadFlag.SLEEPABLE, builder.build(),
-        b"\0\0\0\0\1\0\0\0", ((4, "bpf_rcu_read_lock"),),
-    )  # fmt: skip
+        ProgramType.TRACING,
+        CODE,
+        MAPS,
+        AttachType.TRACE_FENTRY,
+        "do_unlinkat",
+        "GPL",
+        LoadFlag.SLEEPABLE,
+        builder.build(),
+        b"\0\0\0\0\1\0\0\0",
+        ((4, "bpf_rcu_read_lock"),),
+    )
     return Case(program, (Input(b"ab"),), name="made")
 
 

@@ -24,7 +24,9 @@ def returning(value: int) -> Case:
 
 def entries(count: int, base: int = 0x40) -> tuple[tuple[bytes, bytes], ...]:
     """Contents of an array of u64: ``base`` + index."""
-    return tuple([(index.to_bytes(4, "little"), (base + index).to_bytes(8, "little")) for index in range(count)])
+    return tuple(
+        [(index.to_bytes(4, "little"), (base + index).to_bytes(8, "little")) for index in range(count)]
+    )
 
 
 def counting(map_type: MapType = MapType.ARRAY, inputs: int = 2) -> Case:

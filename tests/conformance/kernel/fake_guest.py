@@ -1,4 +1,5 @@
-"""A virtual machine without a machine: an agent in Python that dies, hangs, lies or stutters where a test wants it to."""
+"""A virtual machine without a machine: an agent in Python that dies, hangs, lies or stutters where a test
+wants it to."""
 
 from __future__ import annotations
 
@@ -91,7 +92,8 @@ class FakeGuest:
             self._child(frame)
 
     def _child(self, frame: Frame) -> None:
-        """Writes what it is given, behind its executable; ``fate`` is asked for the first byte of its input."""
+        """Writes what it is given, behind its executable; ``fate`` is asked for the first byte of its
+        input."""
         child = decode_child(frame.payload)
         if child.executable:
             self.installed[child.slot] = child.executable

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from conformance.kernel.attaching import MAX_TIMES, WAYS, Attached, AttachJob, PlaceKind, Reached, Stage, Trigger
+from conformance.kernel.attaching import (
+    MAX_TIMES,
+    WAYS,
+    Attached,
+    AttachJob,
+    PlaceKind,
+    Reached,
+    Stage,
+    Trigger,
+)
 from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Run
 from conformance.kernel.protocol.capabilities import NAMES
 from conformance.kernel.protocol.maps import STYLES, Style
@@ -19,8 +28,13 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=2
 BYTES = st.binary(max_size=40)
 
 insns = st.builds(
-    Insn, st.integers(0, 255), st.integers(0, 15), st.integers(0, 15), st.integers(-(1 << 15), (1 << 15) - 1),
-    st.integers(-(1 << 31), (1 << 31) - 1))
+    Insn,
+    st.integers(0, 255),
+    st.integers(0, 15),
+    st.integers(0, 15),
+    st.integers(-(1 << 15), (1 << 15) - 1),
+    st.integers(-(1 << 31), (1 << 31) - 1),
+)
 
 
 @st.composite
@@ -33,24 +47,48 @@ def map_specs(draw: st.DrawFn, *, inner: bool = True) -> MapSpec:
         key_size = 4
     key = st.just(b"") if style is Style.QUEUE else st.binary(min_size=key_size, max_size=key_size)
     pairs: st.SearchStrategy[tuple[tuple[bytes, bytes], ...]] = st.lists(
-        st.tuples(key, st.binary(min_size=value_size, max_size=value_size)), max_size=4).map(tuple)
+        st.tuples(key, st.binary(min_size=value_size, max_size=value_size)), max_size=4
+    ).map(tuple)
     contents = () if style is Style.OPAQUE else draw(pairs)
     if contents and style is Style.ARRAY and draw(st.booleans()):
         contents = tuple([(index.to_bytes(4, "little"), value) for index, (_, value) in enumerate(contents)])
     template = draw(st.none() | map_specs(inner=False)) if inner else None
-    return MapSpec(kind, key_size, value_size, draw(U32), draw(U32), draw(TEXT), draw(U32), draw(U32), template, contents)
+    return MapSpec(
+        kind, key_size, value_size, draw(U32), draw(U32), draw(TEXT), draw(U32), draw(U32), template, contents
+    )
 
 
-capabilities = st.none() | st.lists(st.sampled_from(NAMES), unique=True).map(lambda chosen: tuple(sorted(chosen, key=NAMES.index)))
+capabilities = st.none() | st.lists(st.sampled_from(NAMES), unique=True).map(
+    lambda chosen: tuple(sorted(chosen, key=NAMES.index))
+)
 attempts = st.builds(
-    Attempt, st.sampled_from(Jit), U32, st.integers(0, 255).map(LoadFlag), st.booleans(), st.booleans(), capabilities)
+    Attempt,
+    st.sampled_from(Jit),
+    U32,
+    st.integers(0, 255).map(LoadFlag),
+    st.booleans(),
+    st.booleans(),
+    capabilities,
+)
 programs = st.builds(
-    Program, st.sampled_from(ProgramType), st.lists(insns, max_size=20).map(tuple), st.lists(map_specs(), max_size=3).map(tuple),
-    st.sampled_from(AttachType), st.none(), TEXT, st.integers(0, 255).map(LoadFlag), st.none() | st.binary(min_size=1, max_size=9),
-    st.none() | st.binary(min_size=1, max_size=9), st.lists(st.tuples(U32, TEXT), max_size=3).map(tuple))
+    Program,
+    st.sampled_from(ProgramType),
+    st.lists(insns, max_size=20).map(tuple),
+    st.lists(map_specs(), max_size=3).map(tuple),
+    st.sampled_from(AttachType),
+    st.none(),
+    TEXT,
+    st.integers(0, 255).map(LoadFlag),
+    st.none() | st.binary(min_size=1, max_size=9),
+    st.none() | st.binary(min_size=1, max_size=9),
+    st.lists(st.tuples(U32, TEXT), max_size=3).map(tuple),
+)
 inputs = st.builds(Input, BYTES, BYTES)
 jobs = st.builds(
-    Job, st.builds(Case, programs, st.lists(inputs, max_size=3).map(tuple)), st.lists(attempts, max_size=3).map(tuple))
+    Job,
+    st.builds(Case, programs, st.lists(inputs, max_size=3).map(tuple)),
+    st.lists(attempts, max_size=3).map(tuple),
+)
 
 
 @st.composite
@@ -59,7 +97,12 @@ def contents(draw: st.DrawFn) -> tuple[tuple[bytes, bytes], ...] | None:
     if draw(st.booleans()):
         return None
     key, value = draw(st.integers(0, 8)), draw(st.integers(1, 16))
-    pairs = draw(st.lists(st.tuples(st.binary(min_size=key, max_size=key), st.binary(min_size=value, max_size=value)), max_size=4))
+    pairs = draw(
+        st.lists(
+            st.tuples(st.binary(min_size=key, max_size=key), st.binary(min_size=value, max_size=value)),
+            max_size=4,
+        )
+    )
     return tuple(sorted(pairs) if key else pairs)
 
 
@@ -78,11 +121,22 @@ def answers(draw: st.DrawFn) -> Answer:
 @st.composite
 def _loaded(draw: st.DrawFn) -> Loaded:
     count = draw(st.integers(0, 2))
-    runs = [Run(draw(U32), draw(U32), draw(BYTES), draw(BYTES), tuple([draw(contents()) for _ in range(count)]), draw(U64))
-            for _ in range(draw(st.integers(0, 3)))]  # fmt: skip
+    runs = [
+        Run(
+            draw(U32),
+            draw(U32),
+            draw(BYTES),
+            draw(BYTES),
+            tuple([draw(contents()) for _ in range(count)]),
+            draw(U64),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
     verified = draw(st.none() | st.integers(1, 1 << 20))
     translated = draw(st.none() | st.binary(min_size=1, max_size=16))
-    return Loaded(draw(U32), draw(TEXT), draw(st.booleans()), draw(U32), draw(U64), verified, translated, tuple(runs))
+    return Loaded(
+        draw(U32), draw(TEXT), draw(st.booleans()), draw(U32), draw(U64), verified, translated, tuple(runs)
+    )
 
 
 _NAMES = {
@@ -107,5 +161,11 @@ def attach_jobs(draw: st.DrawFn) -> AttachJob:
 
 reached = st.builds(Reached, st.sampled_from(Stage), U32, U64)
 attached_answers = st.builds(
-    Attached, st.lists(reached, max_size=9).map(tuple), TEXT, BYTES, st.booleans(), st.lists(contents(), max_size=3).map(tuple),
-    answers())
+    Attached,
+    st.lists(reached, max_size=9).map(tuple),
+    TEXT,
+    BYTES,
+    st.booleans(),
+    st.lists(contents(), max_size=3).map(tuple),
+    answers(),
+)

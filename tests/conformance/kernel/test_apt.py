@@ -30,7 +30,9 @@ Version: 1
 
 
 def test_packages_offered_twice_come_once() -> None:
-    assert list(parse_packages(SHOWN)) == [Package("linux-image-6.12.107+deb13-cloud-amd64", "6.12.107-1", 34402644, "aa11")]
+    assert list(parse_packages(SHOWN)) == [
+        Package("linux-image-6.12.107+deb13-cloud-amd64", "6.12.107-1", 34402644, "aa11")
+    ]
 
 
 @pytest.fixture
@@ -43,9 +45,15 @@ def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("keyring")
 def test_sources_use_the_machines_own_archives() -> None:
-    configured = [("http://a/debian/", "bookworm"), ("http://a/other/", "bookworm"), ("http://s/sec/", "bookworm-security")]
+    configured = [
+        ("http://a/debian/", "bookworm"),
+        ("http://a/other/", "bookworm"),
+        ("http://s/sec/", "bookworm-security"),
+    ]
     text = sources(kernel_suites(configured))
-    assert {line.split()[2] for line in text.splitlines() if "-security main" not in line} == {"http://a/debian/"}
+    assert {line.split()[2] for line in text.splitlines() if "-security main" not in line} == {
+        "http://a/debian/"
+    }
     assert {line.split()[2] for line in text.splitlines() if "-security main" in line} == {"http://s/sec/"}
 
 
@@ -67,7 +75,9 @@ def test_no_keyring_is_one_clear_error(keyring: Path) -> None:
 
 
 def test_no_disk_names_the_place_and_both_sizes(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"{tmp_path}: no free disk for the cache: \d+ MB are free, \d+ MB are needed"):
+    with pytest.raises(
+        InputError, match=rf"{tmp_path}: no free disk for the cache: \d+ MB are free, \d+ MB are needed"
+    ):
         make_directory(tmp_path, needed=1 << 60)
 
 

@@ -1,10 +1,21 @@
-"""Attaching without a kernel: what can be asked, what is read of the answer, and machines that fail on command."""
+"""Attaching without a kernel: what can be asked, what is read of the answer, and machines that fail on
+command."""
 
 from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.attaching import WAYS, Attached, AttachJob, AttachWay, Place, PlaceKind, Reached, Stage, Trigger
+from conformance.kernel.attaching import (
+    WAYS,
+    Attached,
+    AttachJob,
+    AttachWay,
+    Place,
+    PlaceKind,
+    Reached,
+    Stage,
+    Trigger,
+)
 from conformance.kernel.features.answers import Answer3
 from conformance.kernel.features.attaching import probe_attaching
 from conformance.kernel.jobs import Answer, LossReason, Lost
@@ -37,16 +48,37 @@ def attached(trace: bytes = b"", *stages: Reached, truncated: bool = False) -> A
 
 
 @pytest.mark.parametrize(
-    "text", [EXECVE, "kprobe:do_sys_openat2", "kretprobe:foo.constprop.0", "raw_tracepoint:sys_enter", "socket", "cgroup:egress"])
+    "text",
+    [
+        EXECVE,
+        "kprobe:do_sys_openat2",
+        "kretprobe:foo.constprop.0",
+        "raw_tracepoint:sys_enter",
+        "socket",
+        "cgroup:egress",
+    ],
+)
 def test_places_are_read_back(text: str) -> None:
     assert str(Place.parse(text)) == text
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "uprobe:x", "tracepoint", "tracepoint:syscalls", "tracepoint:../etc", "tracepoint:a/b/c", "kprobe:", "kprobe:a b",
-     "socket:x", "cgroup:sideways", "kprobe:" + "x" * 128, "kprobe:ä"],
-)  # fmt: skip
+    [
+        "",
+        "uprobe:x",
+        "tracepoint",
+        "tracepoint:syscalls",
+        "tracepoint:../etc",
+        "tracepoint:a/b/c",
+        "kprobe:",
+        "kprobe:a b",
+        "socket:x",
+        "cgroup:sideways",
+        "kprobe:" + "x" * 128,
+        "kprobe:ä",
+    ],
+)
 def test_places_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         Place.parse(text)
@@ -87,8 +119,11 @@ def test_a_format_file() -> None:
     assert found is not None
     assert (found.name, found.id, found.size) == ("sched_process_exec", 310, 40)
     assert found.fields == (
-        TraceField("filename", "__data_loc char[]", 8, 4, False), TraceField("pid", "pid_t", 12, 4, True),
-        TraceField("comm", "char[16]", 16, 16, False), TraceField("argv", "const char *const *", 32, 8, False))  # fmt: skip
+        TraceField("filename", "__data_loc char[]", 8, 4, False),
+        TraceField("pid", "pid_t", 12, 4, True),
+        TraceField("comm", "char[16]", 16, 16, False),
+        TraceField("argv", "const char *const *", 32, 8, False),
+    )
     assert parse_format("") is None
 
 
@@ -109,13 +144,19 @@ def test_a_job_and_jobs_that_attach_take_turns() -> None:
 
 @pytest.mark.parametrize(
     ("fate", "reason"),
-    [(Fate.DIE, LossReason.PANIC), (Fate.HANG, LossReason.HANG), (Fate.GARBAGE, LossReason.PROTOCOL),
-     (Fate.WRONG_ID, LossReason.PROTOCOL)],
-)  # fmt: skip
+    [
+        (Fate.DIE, LossReason.PANIC),
+        (Fate.HANG, LossReason.HANG),
+        (Fate.GARBAGE, LossReason.PROTOCOL),
+        (Fate.WRONG_ID, LossReason.PROTOCOL),
+    ],
+)
 def test_a_machine_lost_twice_is_the_jobs_fault(fate: Fate, reason: LossReason) -> None:
     with session_of(Rack(lambda value: fate if value == 1 else Fate.FINE)) as session:
         assert session.attach(AttachJob(returning(1), EXECVE)) == Lost(reason, True, "last words")
-        assert [(loss.reason, loss.named, loss.culprit) for loss in session.losses] == [(reason, True, EXECVE)]
+        assert [(loss.reason, loss.named, loss.culprit) for loss in session.losses] == [
+            (reason, True, EXECVE)
+        ]
         assert isinstance(session.attach(AttachJob(returning(2), EXECVE)), Attached)
 
 

@@ -11,7 +11,9 @@ from conformance.kernel.bzimage import release
 from ebpf.errors import InputError
 
 
-def header(*, flag: int = 0xAA55, magic: bytes = b"HdrS", text: bytes | None = b"6.12.1-test (builder@host) #1") -> bytes:
+def header(
+    *, flag: int = 0xAA55, magic: bytes = b"HdrS", text: bytes | None = b"6.12.1-test (builder@host) #1"
+) -> bytes:
     image = bytearray(0x1000)
     struct.pack_into("<H", image, 0x1FE, flag)
     image[0x202:0x206] = magic

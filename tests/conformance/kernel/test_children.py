@@ -1,4 +1,5 @@
-"""Children of the agent: bytes and back, installed once per machine, asked again when the machine went away."""
+"""Children of the agent: bytes and back, installed once per machine, asked again when the machine went
+away."""
 
 from __future__ import annotations
 
@@ -17,12 +18,21 @@ from tests.conformance.kernel.fake_guest import Fate, Rack
 from tests.conformance.kernel.test_session import session_of
 
 children = st.builds(
-    Child, st.integers(0, 7), st.binary(max_size=9), st.text(max_size=9), st.binary(max_size=9), st.integers(1, 60_000)
+    Child,
+    st.integers(0, 7),
+    st.binary(max_size=9),
+    st.text(max_size=9),
+    st.binary(max_size=9),
+    st.integers(1, 60_000),
 )
 ends = st.builds(
-    Ended, st.integers(0, 255), st.integers(0, 0xFFFF), st.binary(max_size=20), st.integers(0, 2**64 - 1),
+    Ended,
+    st.integers(0, 255),
+    st.integers(0, 0xFFFF),
+    st.binary(max_size=20),
+    st.integers(0, 2**64 - 1),
     st.lists(st.text(max_size=5), max_size=2).map(tuple),
-)  # fmt: skip
+)
 
 
 @given(children, ends)

@@ -35,5 +35,11 @@ def test_newer_sorts_later(older: str, newer: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(VERSIONS, VERSIONS)
 def test_agrees_with_dpkg(left: str, right: str) -> None:
-    relation = "lt" if version_key(left) < version_key(right) else "gt" if version_key(left) > version_key(right) else "eq"
+    relation = (
+        "lt"
+        if version_key(left) < version_key(right)
+        else "gt"
+        if version_key(left) > version_key(right)
+        else "eq"
+    )
     assert subprocess.run(["dpkg", "--compare-versions", left, relation, right], check=False).returncode == 0

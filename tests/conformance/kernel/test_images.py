@@ -18,7 +18,9 @@ OFFERED = ["6.1.9-1", "6.12.107-1~deb12u1", "6.1.10-1", "6.12.107-1", "6.12.95-1
 @pytest.fixture
 def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(debian, "offered", lambda: {version: Package("linux", version, 1, "") for version in OFFERED})
+    monkeypatch.setattr(
+        debian, "offered", lambda: {version: Package("linux", version, 1, "") for version in OFFERED}
+    )
     return tmp_path
 
 
@@ -63,7 +65,12 @@ def test_without_network_the_cache_answers(offered: Path, monkeypatch: pytest.Mo
         list_images()
     home = offered / "veridiff/images/6.12.1-1-abc"
     home.mkdir(parents=True)
-    record = {"version": "6.12.1-1", "release": "6.12.1-cloud-amd64", "sha256": "abc", "modules": ["00-virtio.ko"]}
+    record = {
+        "version": "6.12.1-1",
+        "release": "6.12.1-cloud-amd64",
+        "sha256": "abc",
+        "modules": ["00-virtio.ko"],
+    }
     (home / "image.json").write_text(json.dumps(record))
     image = fetch("debian:6.12")
     assert (image.name, image.version) == ("debian:6.12.1-1", "6.12.1-cloud-amd64")

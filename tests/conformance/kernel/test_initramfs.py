@@ -45,7 +45,9 @@ def test_modules_are_listed_in_loading_order(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("virtio.ko", "a.ko")]
     for path in paths:
         path.write_bytes(path.name.encode())
-    files = {name: data for name, _, data in parse(initramfs(b"agent", Image("x", "1", tmp_path, tuple(paths))))}
+    files = {
+        name: data for name, _, data in parse(initramfs(b"agent", Image("x", "1", tmp_path, tuple(paths))))
+    }
     assert files["init"] == b"agent"
     assert files["modules/list"] == b"00-virtio.ko\n01-a.ko\n"
     assert files["modules/00-virtio.ko"] == b"virtio.ko"

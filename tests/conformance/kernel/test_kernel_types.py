@@ -51,10 +51,15 @@ def test_the_types_are_found_however_the_kernel_is_packed(tmp_path: Path, pack: 
     assert kernel_btf(image(tmp_path / "vmlinuz", pack(vmlinux()) + length)) == b"the types"
 
 
-@pytest.mark.parametrize(("payload", "reason"), [
-    (lzma.compress(vmlinux(b".text")), r"no \.BTF"), (lzma.compress(b"text"), "not an ELF file"), (b"LZO!", "not known"),
-    (lzma.compress(vmlinux())[:40], "ELF"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (lzma.compress(vmlinux(b".text")), r"no \.BTF"),
+        (lzma.compress(b"text"), "not an ELF file"),
+        (b"LZO!", "not known"),
+        (lzma.compress(vmlinux())[:40], "ELF"),
+    ],
+)
 def test_what_has_none_is_named(tmp_path: Path, payload: bytes, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         kernel_btf(image(tmp_path / "vmlinuz", payload))

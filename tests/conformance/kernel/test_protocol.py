@@ -63,7 +63,9 @@ def test_cut_attaching_is_a_protocol_error(asked: AttachJob, given_: Attached, d
 
 @settings(deadline=None)
 @given(attach_jobs(), attached_answers, st.data())
-def test_damaged_attaching_is_read_or_a_protocol_error(asked: AttachJob, given_: Attached, data: st.DataObject) -> None:
+def test_damaged_attaching_is_read_or_a_protocol_error(
+    asked: AttachJob, given_: Attached, data: st.DataObject
+) -> None:
     there, back = bytearray(encode_attach(asked)), bytearray(encode_attached(given_))
     for payload in (there, back):
         for at in data.draw(st.lists(st.integers(0, len(payload) - 1), min_size=1, max_size=4)):
@@ -155,7 +157,9 @@ def test_capabilities_by_name() -> None:
 
 def test_the_case_decides_the_capabilities_unless_the_attempt_does() -> None:
     case = Case(returning(0).program, capabilities=("CAP_BPF",))
-    decoded = decode_job(encode_job(job(case, Attempt(), Attempt(capabilities=None), Attempt(capabilities=()))))
+    decoded = decode_job(
+        encode_job(job(case, Attempt(), Attempt(capabilities=None), Attempt(capabilities=())))
+    )
     assert [attempt.capabilities for attempt in decoded.attempts] == [("CAP_BPF",), None, ()]
 
 

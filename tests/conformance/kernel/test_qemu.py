@@ -42,7 +42,9 @@ def bare_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         (10, "5.10.0", "max"),
     ],
 )
-def test_cmpxchg16b_is_dropped_only_where_it_fails_and_is_not_needed(major: int, version: str, model: str) -> None:
+def test_cmpxchg16b_is_dropped_only_where_it_fails_and_is_not_needed(
+    major: int, version: str, model: str
+) -> None:
     assert cpu_model(Qemu("q", major, X86), image(version)) == model
 
 
@@ -77,7 +79,9 @@ def test_a_compiler_that_fails_is_quoted(bare_path: Path, monkeypatch: pytest.Mo
     assert list((bare_path / "cache" / "veridiff").iterdir()) == []
 
 
-def test_the_agent_is_built_once_for_the_same_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_agent_is_built_once_for_the_same_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = agent()
     assert first[:4] == b"\x7fELF"

@@ -10,8 +10,10 @@ from ebpf.rules import Phase
 END = "verification time 402 usec\nstack depth 8\nprocessed 10 insns (limit 1000000) max_states_per_insn 0\n"
 NEVER_WALKED = END.replace("10 insns", "0 insns")
 REPORT = (
-    "\nVerification failed: Memory Safety: Access outside bounds\n\nReason:\n  The verifier cannot prove it.\n\nAt:\n  insn 10\n"
-    "       | ^-- error: access may be outside object bounds\n  Instruction context:\n        8 | (57) r1 &= -4\n"
+    "\nVerification failed: Memory Safety: Access outside bounds\n\nReason:\n  The verifier cannot prove "
+    "it.\n\nAt:\n  insn 10\n"
+    "       | ^-- error: access may be outside object bounds\n  Instruction context:\n        8 | (57) r1 "
+    "&= -4\n"
     "  >>>  10 | (0f) r0 += r1\n\nSuggestion:\n  Check it.\n\n"
 )
 END_7_3 = "verification time 99 usec\nstack depth max 8\nsubprog 0 (main) main insns_self 6 insns_total 6\nprocessed 10 insns (l\n"
@@ -27,19 +29,29 @@ LAST = "R0 max value is outside of the allowed memory range"
         (END, None),
         (WALK + END, None),
         (WALK + LINES + END, Refusal(LAST, Phase.WALK, 10)),
-        (WALK + LINES + REPORT + END_7_3, Refusal(LAST, Phase.WALK, 10, "Memory Safety: Access outside bounds")),
+        (
+            WALK + LINES + REPORT + END_7_3,
+            Refusal(LAST, Phase.WALK, 10, "Memory Safety: Access outside bounds"),
+        ),
         # 7.3 fenced a speculative path off and went on: the report is not about what came last
-        (WALK + LINES + REPORT + "11: (95) exit\nR0 !read_ok\n" + END_7_3, Refusal("R0 !read_ok", Phase.WALK, 11)),
+        (
+            WALK + LINES + REPORT + "11: (95) exit\nR0 !read_ok\n" + END_7_3,
+            Refusal("R0 !read_ok", Phase.WALK, 11),
+        ),
         ("unreachable insn 6\n" + NEVER_WALKED, Refusal("unreachable insn 6", Phase.CFG, 6)),
         ("unknown opcode 8d\n" + NEVER_WALKED, Refusal("unknown opcode 8d", Phase.LOAD)),
         ("tail_call abusing map_ptr\n" + END, Refusal("tail_call abusing map_ptr", Phase.FIXUP)),
         ("something new after the walk\n" + END, Refusal("something new after the walk", Phase.FIXUP)),
-        (WALK + "infinite loop detected at insn 3\ncur state: R0=0\nold state: R0=P0 R10=fp0\n" + END,
-         Refusal("infinite loop detected at insn 3", Phase.WALK, 10)),
+        (
+            WALK + "infinite loop detected at insn 3\ncur state: R0=0\nold state: R0=P0 R10=fp0\n" + END,
+            Refusal("infinite loop detected at insn 3", Phase.WALK, 10),
+        ),
         (WALK + "spilled ptr; ptr off: -16" + END, Refusal("spilled ptr; ptr off: -16", Phase.WALK, 10)),
         # 6.1 ends no line before it
-        ("3: (15) if r0 == 0x0 goto pc-3 infinite loop detected at insn 1\n" + END,
-         Refusal("infinite loop detected at insn 1", Phase.WALK, 3)),
+        (
+            "3: (15) if r0 == 0x0 goto pc-3 infinite loop detected at insn 1\n" + END,
+            Refusal("infinite loop detected at insn 1", Phase.WALK, 3),
+        ),
     ],
 )
 def test_the_refusing_line(log: str, refusal: Refusal | None) -> None:
@@ -52,5 +64,6 @@ def test_only_the_end_of_a_long_log_is_read() -> None:
 
 def test_the_kernel_accusing_itself() -> None:
     assert find_alarm(WALK + "verifier bug: REG INVARIANTS VIOLATION (true_reg1)\n" + END) == (
-        "verifier bug: REG INVARIANTS VIOLATION (true_reg1)")
+        "verifier bug: REG INVARIANTS VIOLATION (true_reg1)"
+    )
     assert find_alarm(WALK + END) is None

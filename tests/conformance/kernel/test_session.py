@@ -1,4 +1,5 @@
-"""Every job gets its answer, in order, whatever happens to the machines: shown with machines that fail on command."""
+"""Every job gets its answer, in order, whatever happens to the machines: shown with machines that fail on
+command."""
 
 from __future__ import annotations
 
@@ -54,7 +55,9 @@ def test_more_jobs_than_the_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fate", "reason"), [(Fate.DIE, LossReason.PANIC), (Fate.HANG, LossReason.HANG), (Fate.GARBAGE, LossReason.PROTOCOL)])
+    ("fate", "reason"),
+    [(Fate.DIE, LossReason.PANIC), (Fate.HANG, LossReason.HANG), (Fate.GARBAGE, LossReason.PROTOCOL)],
+)
 def test_the_job_to_blame_is_named_and_no_other(fate: Fate, reason: LossReason) -> None:
     rack = Rack(lambda value: fate if value == 7 else Fate.FINE)
     with session_of(rack) as session:
@@ -157,9 +160,10 @@ def test_no_fate_loses_an_answer(fates: list[Fate], room: int) -> None:
     rack = Rack(lambda value: fates[value], room)
     with KernelSession(rack.boot, job_seconds=0.005, boot_seconds=1) as session:
         if room > 50:
-            check(run(session, len(fates)), {v for v, fate in enumerate(fates) if fate not in (Fate.FINE, Fate.SPLAT)})
+            check(
+                run(session, len(fates)),
+                {v for v, fate in enumerate(fates) if fate not in (Fate.FINE, Fate.SPLAT)},
+            )
         else:
             assert len(run(session, len(fates))) == len(fates)
     assert all(guest.closed for guest in rack.guests)
-
-

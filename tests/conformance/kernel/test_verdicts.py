@@ -69,7 +69,10 @@ def test_answers_without_an_attempt() -> None:
     assert judge_answer(Lost(LossReason.PANIC, True, ""), 0).verdict is Verdict.LOST
     assert judge_answer(Answer((), missing="bpf_f"), 0).verdict is Verdict.UNSUPPORTED
     assert judge_answer(Answer((), map_errno=(1, errno.EINVAL)), 0).reason == "map 1 was refused: EINVAL"
-    assert judge_answer(Answer((), map_errno=(-1, errno.EINVAL)), 0).reason == "the program's BTF was refused: EINVAL"
+    assert (
+        judge_answer(Answer((), map_errno=(-1, errno.EINVAL)), 0).reason
+        == "the program's BTF was refused: EINVAL"
+    )
     missing = Support(missing=("map type arena",))
     assert judge_answer(Answer((), map_errno=(0, errno.EINVAL)), 0, missing).verdict is Verdict.UNSUPPORTED
     assert judge_answer(Answer((Loaded(0, ""),)), 0).verdict is Verdict.ACCEPT

@@ -47,11 +47,16 @@ def test_a_peer_that_reads_as_we_do_is_agreed_with(made: ObjectFile) -> None:
         ours, theirs = read(made.data, generation), read_answer(told(made.data, generation))
         found = list(judge(ours, theirs, generation.value))
         assert not any(isinstance(each, Disagreement) for each in found)
-        assert of_reading(ours).splitlines()[0] in (of_peer(theirs).splitlines()[0], f"refused: {ours.refusal}")
+        assert of_reading(ours).splitlines()[0] in (
+            of_peer(theirs).splitlines()[0],
+            f"refused: {ours.refusal}",
+        )
 
 
 def first_program(**changes: object) -> Lie:
-    return lambda answer: replace(answer, programs=(replace(answer.programs[0], **changes), *answer.programs[1:]))  # type: ignore[arg-type]
+    return lambda answer: replace(
+        answer, programs=(replace(answer.programs[0], **changes), *answer.programs[1:])
+    )  # type: ignore[arg-type]
 
 
 def first_load(**changes: object) -> Lie:
@@ -59,7 +64,9 @@ def first_load(**changes: object) -> Lie:
 
 
 def first_create(**changes: object) -> Lie:
-    return lambda answer: replace(answer, creates=(replace(answer.creates[0], **changes), *answer.creates[1:]))  # type: ignore[arg-type]
+    return lambda answer: replace(
+        answer, creates=(replace(answer.creates[0], **changes), *answer.creates[1:])
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,10 @@ def first_create(**changes: object) -> Lie:
         (first_program(autoload=False), "programs"),
         (lambda answer: replace(answer, maps=()), "maps"),
         (lambda answer: replace(answer, maps=(replace(answer.maps[0], pinned=True),)), "maps"),
-        (lambda answer: replace(answer, maps=(replace(answer.maps[0], words=(2, 4, 8, 255, 0, 0, 0)),)), "maps"),
+        (
+            lambda answer: replace(answer, maps=(replace(answer.maps[0], words=(2, 4, 8, 255, 0, 0, 0)),)),
+            "maps",
+        ),
         (first_create(words=(1, 4, 8, 256, 0, 3, 4)), "map created"),
         (first_create(words=(2, 4, 8, 256, 0, 0, 0)), "map created"),
         (first_load(type=1), "load"),
@@ -126,11 +136,16 @@ def test_refused_by_both() -> None:
     ("lie", "reason"),
     [
         (lambda answer: PeerAnswer(died="SIGSEGV"), "libbpf 1 died of it while opening: SIGSEGV"),
-        (lambda answer: replace(answer, loads=(), loaded=None, died="SIGSEGV"), "libbpf 1 died of it while loading: SIGSEGV"),
-        (lambda answer: replace(answer, warnings=("libbpf: BTF loading error: -22",)),
-         "the kernel refuses the object's BTF, and libbpf goes on without"),
+        (
+            lambda answer: replace(answer, loads=(), loaded=None, died="SIGSEGV"),
+            "libbpf 1 died of it while loading: SIGSEGV",
+        ),
+        (
+            lambda answer: replace(answer, warnings=("libbpf: BTF loading error: -22",)),
+            "the kernel refuses the object's BTF, and libbpf goes on without",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_compared(lie: Lie, reason: str) -> None:
     found = judged(lie)
     assert signatures(found) == []
@@ -141,17 +156,24 @@ def test_what_cannot_be_compared(lie: Lie, reason: str) -> None:
     "lie",
     [
         # The kernel refuses the program, and libbpf tries again with a log.
-        lambda answer: replace(answer, loads=(answer.loads[0], replace(answer.loads[0], errno=13)), loaded=-13),
+        lambda answer: replace(
+            answer, loads=(answer.loads[0], replace(answer.loads[0], errno=13)), loaded=-13
+        ),
         # The kernel refuses a map, with types and without.
         lambda answer: replace(
-            answer, loads=(), loaded=-22,
+            answer,
+            loads=(),
+            loaded=-22,
             creates=(replace(answer.creates[0], errno=22), CreatedMap("my_map", (2, 4, 8, 256, 0, 0, 0), 22)),
         ),
         # libbpf asks what the kernel has.
-        lambda answer: replace(answer, creates=(CreatedMap("libbpf_global", (2, 4, 8, 1, 0, 0, 0), 0), *answer.creates),
-                               loads=tuple(replace(each, instructions=moved(each.instructions)) for each in answer.loads)),
+        lambda answer: replace(
+            answer,
+            creates=(CreatedMap("libbpf_global", (2, 4, 8, 1, 0, 0, 0), 0), *answer.creates),
+            loads=tuple(replace(each, instructions=moved(each.instructions)) for each in answer.loads),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_difference(lie: Lie) -> None:
     found = judged(lie)
     assert signatures(found) == []
@@ -194,7 +216,8 @@ def test_maps_that_share_a_name_are_not_told_apart() -> None:
     both = tuple(replace(each, spec=replace(each.spec, name="a")) for each in ours.opened.maps)
     ours = replace(ours, opened=replace(ours.opened, maps=both))
     theirs = replace(
-        theirs, maps=tuple(replace(each, name="a") for each in theirs.maps),
+        theirs,
+        maps=tuple(replace(each, name="a") for each in theirs.maps),
         creates=tuple(replace(each, name="a") if each.name == "b" else each for each in theirs.creates),
-    )  # fmt: skip
+    )
     assert signatures(list(judge(ours, theirs, "libbpf 1"))) == []

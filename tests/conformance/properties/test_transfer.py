@@ -31,25 +31,36 @@ def test_a_number_takes_one_path_and_a_symbol_all() -> None:
         9: (25) if r1 > 0x5 goto pc+1 ; R1=scalar(smin=smin32=0,smax=umax=smax32=umax32=5,var_off=(0x0; 0x7))
         10: (7b) *(u64 *)(r9 +0) = r1 ; R1=1"""
     seen = experiment(body, walked)
-    assert [point.at for point in points(seen, 1) if isinstance(point, Claimed) and point.holds is False] == []
-    assert [point.at for point in points(seen, 3) if isinstance(point, Claimed) and point.holds is False] == [10]
+    assert [
+        point.at for point in points(seen, 1) if isinstance(point, Claimed) and point.holds is False
+    ] == []
+    assert [point.at for point in points(seen, 3) if isinstance(point, Claimed) and point.holds is False] == [
+        10
+    ]
     assert isinstance(points(seen, 6)[-1], Unexplored)
-    assert {point.at for point in points(seen) if isinstance(point, Claimed) and point.conditions} == {9, 10, 11}
+    assert {point.at for point in points(seen) if isinstance(point, Claimed) and point.conditions} == {
+        9,
+        10,
+        11,
+    }
 
 
 @pytest.mark.parametrize(
     ("claim", "bits"),
     [
-        (RIGHT, (0, 0, 0, 0, 0)), ("scalar()", (64 - log2(13), 64 - log2(13), 32 - log2(13), 32 - log2(13), 62)),
+        (RIGHT, (0, 0, 0, 0, 0)),
+        ("scalar()", (64 - log2(13), 64 - log2(13), 32 - log2(13), 32 - log2(13), 62)),
         ("scalar(smin=smin32=0,smax=umax=smax32=umax32=25,var_off=(0x0; 0x1c))", (1, 1, 1, 1, 1)),
     ],
-)  # fmt: skip
+)
 def test_excess(claim: str, bits: tuple[float, ...]) -> None:
     """Of 0, 4, 8 and 12: thirteen numbers wide, two unknown bits."""
     seen = masked(claim)
     found = excess(seen, after(seen, 9))
     assert found is not None
-    assert dict(found) == pytest.approx(dict(zip(("u64", "s64", "u32", "s32", "tnum"), bits, strict=True)), abs=0.01)
+    assert dict(found) == pytest.approx(
+        dict(zip(("u64", "s64", "u32", "s32", "tnum"), bits, strict=True)), abs=0.01
+    )
 
 
 def test_only_what_an_experiment_is_about_is_measured() -> None:

@@ -91,7 +91,9 @@ def test_a_file_in_its_place_is_left_alone(checkout: Path, cache: Path) -> None:
     assert cache in Environment.of(checkout, Need.ENVIRONMENT).directory.parents
 
 
-def test_a_directory_full_of_something_else_is_left_alone(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_full_of_something_else_is_left_alone(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VERIDIFF_VENV", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "letters.txt").touch()
@@ -111,7 +113,10 @@ def test_advice_without_apt(monkeypatch: pytest.MonkeyPatch) -> None:
     ("output", "line"),
     [
         ("Reading lists\nE: Unable to locate package x\nmore\n", "E: Unable to locate package x"),
-        ("Collecting\nERROR: No matching distribution\nnote: this error\n", "ERROR: No matching distribution"),
+        (
+            "Collecting\nERROR: No matching distribution\nnote: this error\n",
+            "ERROR: No matching distribution",
+        ),
         ("Traceback\nValueError: bad\n", "ValueError: bad"),
         ("all fine\nand yet\n", "and yet"),
         ("", ""),

@@ -1,7 +1,8 @@
 """Real logs of our own programs: load each case on its kernel and keep the level-2 log.
 
-    python tests/data/logs/write.py tests/data/logs/sample.jsonl.xz < rows.jsonl      # rows: {"kernel", "name", "case"}
-    xz -dc tests/data/logs/sample.jsonl.xz | python tests/data/logs/write.py new.jsonl.xz     # the same cases once more
+python tests/data/logs/write.py tests/data/logs/sample.jsonl.xz < rows.jsonl      # rows: {"kernel", "name",
+"case"} xz -dc tests/data/logs/sample.jsonl.xz | python tests/data/logs/write.py new.jsonl.xz     # the same
+cases once more
 """
 
 from __future__ import annotations
@@ -35,7 +36,11 @@ def main() -> None:
                 attempt = Attempt(log_level=2, run=False)
                 answers = session.run_all([Job(casefile.from_plain(row["case"]), (attempt,)) for row in rows])
             for row, answer in zip(rows, answers, strict=True):
-                if not isinstance(answer, Answer) or len(answer.attempts[0].log) > LARGEST or answer.attempts[0].log_truncated:
+                if (
+                    not isinstance(answer, Answer)
+                    or len(answer.attempts[0].log) > LARGEST
+                    or answer.attempts[0].log_truncated
+                ):
                     dropped += 1
                     continue
                 loaded = answer.attempts[0]

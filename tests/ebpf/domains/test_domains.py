@@ -10,7 +10,14 @@ from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import S32_MIN, S64_MIN, U32_MAX, U64_MAX, signed32, signed64
 from ebpf.domains.printing import print_6_1, print_modern
 
-EDGES = sorted({(sign * (1 << k) + d) & U64_MAX for k in (0, 7, 15, 16, 31, 32, 63) for d in (-1, 0, 1) for sign in (1, -1)})
+EDGES = sorted(
+    {
+        (sign * (1 << k) + d) & U64_MAX
+        for k in (0, 7, 15, 16, 31, 32, 63)
+        for d in (-1, 0, 1)
+        for sign in (1, -1)
+    }
+)
 VALUES = st.one_of(st.sampled_from(EDGES), st.integers(0, U64_MAX), st.integers(0, 100))
 
 

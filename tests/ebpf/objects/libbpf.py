@@ -1,4 +1,5 @@
-"""libbpf itself, where this machine has it: opens objects in a process of its own, in user space only; nothing is loaded.
+"""libbpf itself, where this machine has it: opens objects in a process of its own, in user space only;
+nothing is loaded.
 
 Old libbpfs die of some malformed objects, so each answer comes from a fork; a death is an answer too.
 """
@@ -12,12 +13,21 @@ import resource
 import signal
 from dataclasses import dataclass
 
-_WORDS = ("type", "key_size", "value_size", "max_entries", "map_flags", "btf_key_type_id", "btf_value_type_id")
+_WORDS = (
+    "type",
+    "key_size",
+    "value_size",
+    "max_entries",
+    "map_flags",
+    "btf_key_type_id",
+    "btf_value_type_id",
+)
 
 
 @dataclass(frozen=True)
 class Opened:
-    """``programs``: (name, section, type, attach type); ``maps``: (name, then the words); None when refused."""
+    """``programs``: (name, section, type, attach type); ``maps``: (name, then the words); None when
+    refused."""
 
     programs: tuple | None = None
     maps: tuple | None = None
@@ -87,11 +97,18 @@ def _open(library, data: bytes) -> tuple:
     each = library.bpf_object__next_program(opened, None)
     while each:
         kind = library.bpf_program__type(each), library.bpf_program__expected_attach_type(each)
-        programs.append((_text(library.bpf_program__name(each)), _text(library.bpf_program__section_name(each)), *kind))
+        programs.append(
+            (_text(library.bpf_program__name(each)), _text(library.bpf_program__section_name(each)), *kind)
+        )
         each = library.bpf_object__next_program(opened, each)
     each = library.bpf_object__next_map(opened, None)
     while each:
-        maps.append((_text(library.bpf_map__name(each)), *(getattr(library, f"bpf_map__{word}")(each) for word in _WORDS)))
+        maps.append(
+            (
+                _text(library.bpf_map__name(each)),
+                *(getattr(library, f"bpf_map__{word}")(each) for word in _WORDS),
+            )
+        )
         each = library.bpf_object__next_map(opened, each)
     return (tuple(programs), tuple(maps))
 

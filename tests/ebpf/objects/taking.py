@@ -6,7 +6,8 @@ from ebpf.objects import Generation, ObjectError, open_object
 
 
 def takes(data: bytes) -> bool:
-    """Opens in every generation, and makes programs of what opened; the only exception is an error of ours, in one line."""
+    """Opens in every generation, and makes programs of what opened; the only exception is an error of ours,
+    in one line."""
     opened, refusals = False, []
     for generation in Generation:
         try:

@@ -1,4 +1,5 @@
-"""CO-RE: the arithmetic of bpf_core_calc_relo on pairs of types written here, and what it does to instructions."""
+"""CO-RE: the arithmetic of bpf_core_calc_relo on pairs of types written here, and what it does to
+instructions."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from ebpf.isa.insn import Insn
 from ebpf.objects.core_patches import POISON, _patch
 
 
-def types(members: list[tuple[str, str, int]], size: int, name: str = "task", more: int = 0) -> tuple[Btf, int]:
+def types(
+    members: list[tuple[str, str, int]], size: int, name: str = "task", more: int = 0
+) -> tuple[Btf, int]:
     """One struct of (name, type, offset), after ``more`` others; (types, its id)."""
     builder = BtfBuilder()
     known = {"int": builder.integer("int", 4, signed=True), "long": builder.integer("long", 8, signed=True)}
@@ -67,7 +70,9 @@ def test_what_the_kernel_has_not_has_no_value() -> None:
 
 def test_a_type_is_named_by_the_kernels_own_id() -> None:
     kernel, number = types([("pid", "int", 0)], 8, more=3)
-    found = relocate(LOCAL, CoreRelocation("socket", 0, ROOT, "0", CoreKind.TYPE_ID_TARGET), KernelTypes(kernel))
+    found = relocate(
+        LOCAL, CoreRelocation("socket", 0, ROOT, "0", CoreKind.TYPE_ID_TARGET), KernelTypes(kernel)
+    )
     assert (found.old, found.new) == (ROOT, number)
 
 

@@ -1,4 +1,5 @@
-"""What only a running kernel can answer: kernel functions are called by name, all else is named and refused."""
+"""What only a running kernel can answer: kernel functions are called by name, all else is named and
+refused."""
 
 from __future__ import annotations
 
@@ -39,7 +40,12 @@ char _license[] SEC("license") = "GPL";
 def test_a_kernel_function_is_called_by_name(tmp_path):
     opened = open_object(compile_c(KFUNC, tmp_path, "-g"), "x.o")
     (extern,) = opened.externs
-    assert (extern.name, extern.kind, extern.function, extern.weak) == ("bpf_iter_num_new", ExternKind.KSYM, True, True)
+    assert (extern.name, extern.kind, extern.function, extern.weak) == (
+        "bpf_iter_num_new",
+        ExternKind.KSYM,
+        True,
+        True,
+    )
     program = opened.program(opened.programs[0])
     ((slot, name),) = program.kfuncs
     assert (name, program.instructions[slot].src) == ("bpf_iter_num_new", 2)
@@ -49,7 +55,9 @@ def test_configuration_is_named_and_refused(tmp_path):
     opened = open_object(compile_c(KCONFIG, tmp_path, "-g"), "x.o")
     assert [(each.name, each.kind) for each in opened.externs] == [("CONFIG_HZ", ExternKind.KCONFIG)]
     first, second = opened.programs
-    with pytest.raises(ObjectError, match=r"load: program 'socket/f': unsupported: extern 'CONFIG_HZ' of \.kconfig"):
+    with pytest.raises(
+        ObjectError, match=r"load: program 'socket/f': unsupported: extern 'CONFIG_HZ' of \.kconfig"
+    ):
         opened.program(first)
     assert opened.program(second).instructions
 

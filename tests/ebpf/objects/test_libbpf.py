@@ -1,4 +1,5 @@
-"""Our reader against libbpf itself on generated objects: it agrees on what both open, and opens nothing that libbpf refuses."""
+"""Our reader against libbpf itself on generated objects: it agrees on what both open, and opens nothing that
+libbpf refuses."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ def ours(data: bytes) -> tuple[Opened, str]:
 
 
 def summary(opened: Object) -> Opened:
-    programs = tuple((p.name, p.section.lstrip("?"), int(p.type), int(p.attach_type or 0)) for p in opened.programs)
+    programs = tuple(
+        (p.name, p.section.lstrip("?"), int(p.type), int(p.attach_type or 0)) for p in opened.programs
+    )
     maps = tuple(
         (s.name, int(s.type), s.key_size, s.value_size, s.max_entries, s.flags, s.btf_key, s.btf_value)
         for s in (each.spec for each in opened.maps)
@@ -62,7 +65,9 @@ def test_malformed(libbpf, header, seeds, broken):
     if refusal and theirs.programs is not None:
         assert any(each.words in refusal for each in STRICTER), f"{made.broken}: {refusal}"
     elif not refusal:
-        assert read in (theirs, replace(theirs, programs=without_a_sole_function_of_text(theirs))), made.broken
+        assert read in (theirs, replace(theirs, programs=without_a_sole_function_of_text(theirs))), (
+            made.broken
+        )
 
 
 def without_a_sole_function_of_text(opened: Opened) -> tuple | None:

@@ -76,7 +76,8 @@ def test_cut_anywhere(sample):
 
 
 def claims() -> dict[str, bytes]:
-    """Files that claim much: as many symbols, relocations, instructions or BTF as fit, overlapping names, and sizes of 2^60."""
+    """Files that claim much: as many symbols, relocations, instructions or BTF as fit, overlapping names, and
+    sizes of 2^60."""
     base = SAMPLES[0]
     (start,) = struct.unpack_from("<Q", base, 40)
     found = {"long file of nothing": base + bytes(MAX_FILE - len(base)), "too long": base + bytes(MAX_FILE)}

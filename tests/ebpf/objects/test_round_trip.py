@@ -22,11 +22,18 @@ from tests.ebpf.objects.test_libbpf import SEEDS, WIDE
 
 
 def meaning(program: Program) -> tuple:
-    """Instructions with maps by name and value, and calls by what they reach; order of subprograms is not part of it."""
+    """Instructions with maps by name and value, and calls by what they reach; order of subprograms is not
+    part of it."""
     insns = program.instructions
-    named = {slot: program.maps[first.imm].name.removeprefix(".data.").removeprefix("x") for slot, first in map_loads(insns)}
+    named = {
+        slot: program.maps[first.imm].name.removeprefix(".data.").removeprefix("x")
+        for slot, first in map_loads(insns)
+    }
     calls = set(references(insns))
-    return [(i.opcode, i.dst, i.src, i.off, named.get(slot, "called" if slot in calls else i.imm)) for slot, i in enumerate(insns)]
+    return [
+        (i.opcode, i.dst, i.src, i.off, named.get(slot, "called" if slot in calls else i.imm))
+        for slot, i in enumerate(insns)
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -41,8 +48,11 @@ def test_programs_come_back(header, seeds):
     for part in made.parts:
         read = opened.program(by_name[part.name])
         assert read.type is part.program.type
-        assert sorted(meaning(read)) == sorted(meaning(part.program)) if len(references(read.instructions)) > 1 else (
-            meaning(read) == meaning(part.program))  # fmt: skip
+        assert (
+            sorted(meaning(read)) == sorted(meaning(part.program))
+            if len(references(read.instructions)) > 1
+            else (meaning(read) == meaning(part.program))
+        )
         if made.how.debug:
             assert [line.text for line in by_name[part.name].lines] == [line.text for line in part.lines]
         again = write_object([Part(part.name, read)], Writing(made.how.maps))
@@ -77,6 +87,12 @@ def test_subprograms_follow_in_the_order_of_calls(is_global):
 
 
 def test_two_programs_of_a_section():
-    parts = [Part(name, Program(ProgramType.XDP, parse([f"r0 = {number}", "exit"]))) for number, name in enumerate("ab")]
+    parts = [
+        Part(name, Program(ProgramType.XDP, parse([f"r0 = {number}", "exit"])))
+        for number, name in enumerate("ab")
+    ]
     opened = open_object(write_object(parts), "x.o")
-    assert [(p.name, p.section, p.instructions[0].imm) for p in opened.programs] == [("a", "xdp", 0), ("b", "xdp", 1)]
+    assert [(p.name, p.section, p.instructions[0].imm) for p in opened.programs] == [
+        ("a", "xdp", 0),
+        ("b", "xdp", 1),
+    ]

@@ -11,7 +11,13 @@ from ebpf.program_types import AttachType, ProgramType
 from tests.ebpf.objects.libbpf import library, type_by_name
 
 ROWS = [
-    ("tracepoint/syscalls/sys_enter_execve", Generation.LIBBPF_1, ProgramType.TRACEPOINT, None, "syscalls/sys_enter_execve"),
+    (
+        "tracepoint/syscalls/sys_enter_execve",
+        Generation.LIBBPF_1,
+        ProgramType.TRACEPOINT,
+        None,
+        "syscalls/sys_enter_execve",
+    ),
     ("tp/sched/sched_switch", Generation.LIBBPF_1, ProgramType.TRACEPOINT, None, "sched/sched_switch"),
     ("kprobe/kfree_skb", Generation.SAMPLES, ProgramType.KPROBE, None, "kfree_skb"),
     ("kprobe", Generation.LIBBPF_1, ProgramType.KPROBE, None, ""),
@@ -31,7 +37,11 @@ ROWS = [
 @pytest.mark.parametrize(("name", "generation", "kind", "attach", "target"), ROWS)
 def test_rows(name, generation, kind, attach, target):
     found = resolve(name, generation)
-    assert (found.row and found.row.type, found.row and found.row.attach_type, found.target) == (kind, attach, target)
+    assert (found.row and found.row.type, found.row and found.row.attach_type, found.target) == (
+        kind,
+        attach,
+        target,
+    )
 
 
 def test_flags_and_autoload():

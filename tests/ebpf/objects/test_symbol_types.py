@@ -1,4 +1,5 @@
-"""Externs of .ksyms as the kernel takes them: variables of four bytes, functions global, every parameter with a name."""
+"""Externs of .ksyms as the kernel takes them: variables of four bytes, functions global, every parameter with
+a name."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from ebpf.objects.symbol_types import STAND_IN, with_symbols
 def symbols(*, integer: bool) -> Btf:
     builder = BtfBuilder()
     number = builder.integer("int", 4, signed=True) if integer else builder.integer("long", 8)
-    function = builder.function("bpf_rcu_read_lock", builder.prototype(0, [("", number), ("given", number)]), Linkage.EXTERN)
+    function = builder.function(
+        "bpf_rcu_read_lock", builder.prototype(0, [("", number), ("given", number)]), Linkage.EXTERN
+    )
     variable = builder.variable("runqueues", builder.struct("rq", 8, []), Linkage.EXTERN)
     builder.section(".ksyms", 0, [(function, 0, 0), (variable, 0, 8)])
     return Btf(builder.build())
@@ -40,7 +43,9 @@ def test_functions_are_global_and_their_parameters_have_names() -> None:
     found = with_symbols(symbols(integer=True))
     function = next(each for each in found if each.name == "bpf_rcu_read_lock")
     prototype = found.type(function.size_or_type)
-    names = [found.string(t.PARAM.unpack_from(found.raw, prototype.at + number * 8)[0]) for number in range(2)]
+    names = [
+        found.string(t.PARAM.unpack_from(found.raw, prototype.at + number * 8)[0]) for number in range(2)
+    ]
     assert found.linkage(function) == Linkage.GLOBAL
     assert names == [STAND_IN, "given"]
 

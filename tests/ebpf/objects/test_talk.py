@@ -30,12 +30,15 @@ def test_counter_with_a_legacy_map(generation):
     opened = open_object(write_object([counter()], Writing(MapStyle.LEGACY)), "counter.o", generation)
     (program,) = opened.programs
     assert [each.spec for each in opened.maps] == [MY_MAP]
-    # Row 10: R_BPF_64_64 at the ld_imm64 becomes src_reg = BPF_PSEUDO_MAP_FD; imm is the map's index here, its fd in a loader.
+    # Row 10: R_BPF_64_64 at the ld_imm64 becomes src_reg = BPF_PSEUDO_MAP_FD; imm is the map's index here,
+    # its fd in a loader.
     assert opened.program(program).instructions == parse(COUNTER)
 
 
 def test_libbpf_1_refuses_the_legacy_map():
-    with pytest.raises(ObjectError, match=r"counter.o: collect sections: section \d+ 'maps': legacy map definitions") as refused:
+    with pytest.raises(
+        ObjectError, match=r"counter.o: collect sections: section \d+ 'maps': legacy map definitions"
+    ) as refused:
         open_object(write_object([counter()], Writing(MapStyle.LEGACY)), "counter.o")
     assert refused.value.stage is Stage.COLLECT
 
@@ -44,7 +47,13 @@ def test_libbpf_1_refuses_the_legacy_map():
 def test_counter_with_a_btf_map(style):
     opened = open_object(write_object([counter()], Writing(style)), "counter.o")
     spec = opened.maps[0].spec
-    assert (spec.name, spec.type, spec.key_size, spec.value_size, spec.max_entries) == ("my_map", MY_MAP.type, 4, 8, 256)
+    assert (spec.name, spec.type, spec.key_size, spec.value_size, spec.max_entries) == (
+        "my_map",
+        MY_MAP.type,
+        4,
+        8,
+        256,
+    )
     assert bool(spec.btf_key) is (style is MapStyle.TYPES)
     assert opened.program(opened.programs[0]).instructions == parse(COUNTER)
 
@@ -53,8 +62,9 @@ def test_source_lines_stand_beside_instructions():
     opened = open_object(write_object([hello()], Writing(debug=True)), "hello.o")
     (program,) = opened.programs
     assert {line.slot: (line.line, line.text) for line in program.lines} == {
-        0: (7, "int bpf_prog(void *ctx) {"), 9: (9, "  bpf_trace_printk(msg, sizeof(msg));"),
-    }  # fmt: skip
+        0: (7, "int bpf_prog(void *ctx) {"),
+        9: (9, "  bpf_trace_printk(msg, sizeof(msg));"),
+    }
     assert program.func_info is not None
     assert opened.program(program).btf == opened.btf
 
@@ -69,7 +79,9 @@ def test_pyelftools_reads_the_same():
     other, ours = ELFFile(io.BytesIO(raw)), open_object(raw, "counter.o", Generation.LIBBPF_0_3).file
     assert [section.name for section in other.iter_sections()] == [section.name for section in ours.sections]
     assert other["e_machine"] == "EM_BPF"
-    symbols = [(s.name, s["st_value"], s["st_size"]) for s in other.get_section_by_name(".symtab").iter_symbols()]
+    symbols = [
+        (s.name, s["st_value"], s["st_size"]) for s in other.get_section_by_name(".symtab").iter_symbols()
+    ]
     assert symbols == [(s.name, s.value, s.size) for s in ours.symbols]
     relocations = other.get_section_by_name(".rel" + SECTION)
     assert [(r["r_offset"], r["r_info_type"]) for r in relocations.iter_relocations()] == [(64, 1)]

@@ -1,4 +1,5 @@
-"""Experiments: every operation is reached, each is shown, all run to their end, and the same integers make the same program."""
+"""Experiments: every operation is reached, each is shown, all run to their end, and the same integers make
+the same program."""
 
 from __future__ import annotations
 

@@ -11,7 +11,9 @@ from ebpf.program_types import ProgramType
 from oracles.interpreter import Outcome, Step, run
 
 
-def program(text: str, *maps: MapSpec, type: ProgramType = ProgramType.SOCKET_FILTER, privileged: bool = True) -> Case:
+def program(
+    text: str, *maps: MapSpec, type: ProgramType = ProgramType.SOCKET_FILTER, privileged: bool = True
+) -> Case:
     """A case; instructions are separated by ``; ``."""
     return Case(Program(type, parse(text.split("; ")), maps), capabilities=None if privileged else ())
 

@@ -1,4 +1,5 @@
-"""Programs nobody here wrote: the interpreter raises for none of them, and returns what kernels were measured to return."""
+"""Programs nobody here wrote: the interpreter raises for none of them, and returns what kernels were measured
+to return."""
 
 from __future__ import annotations
 
@@ -30,7 +31,11 @@ def test_the_corpus(kernel: str) -> None:
         for data, retval in zip_longest(record.privileged.inputs, measured.retvals):
             outcome = run(record.privileged, data, limit=20_000)
             if retval is not None:
-                counted["equal" if isinstance(outcome, Returned) and outcome.r0 & 0xFFFF_FFFF == retval else named(outcome)] += 1
+                counted[
+                    "equal"
+                    if isinstance(outcome, Returned) and outcome.r0 & 0xFFFF_FFFF == retval
+                    else named(outcome)
+                ] += 1
             if not agrees(outcome, retval):
                 wrong.append(f"{record.id} {record.name!r}: {outcome}, kernel returns {retval}")
     assert not wrong, "\n".join(wrong)
@@ -49,7 +54,8 @@ def named(outcome: Outcome) -> str:
 
 
 def agrees(outcome: Outcome, retval: int | None) -> bool:
-    """What an accepted program may do: return what was measured where that can be predicted, or make the interpreter abstain."""
+    """What an accepted program may do: return what was measured where that can be predicted, or make the
+    interpreter abstain."""
     if isinstance(outcome, Trapped):
         return not outcome.predictable or outcome.rule.rule_class.value == "policy"
     if isinstance(outcome, Abstained) or not outcome.predictable or retval is None:

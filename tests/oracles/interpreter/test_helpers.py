@@ -37,7 +37,10 @@ def test_skb_load_bytes_copies_or_clears() -> None:
 
 @pytest.mark.parametrize("pointer", ["r1 = 0", "r1 = r10", "r1 += 4"])
 def test_skb_load_bytes_wants_the_context(pointer: str) -> None:
-    assert rule(f"{pointer}; r2 = 0; r3 = r10; r3 += -8; r4 = 8; call bpf_skb_load_bytes#26; exit") == "helper-argument"
+    assert (
+        rule(f"{pointer}; r2 = 0; r3 = r10; r3 += -8; r4 = 8; call bpf_skb_load_bytes#26; exit")
+        == "helper-argument"
+    )
 
 
 def test_an_update_inserts_what_the_stack_holds() -> None:
@@ -67,7 +70,9 @@ def test_arguments_of_the_wrong_kind() -> None:
 
 def test_lookups_in_maps_that_are_not_followed() -> None:
     text = "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; exit"
-    assert outcome(text, MapSpec(MapType.LPM_TRIE, 4, 8, 2)) == outcome("r0 = 0; exit", MapSpec(MapType.LPM_TRIE, 4, 8, 2))
+    assert outcome(text, MapSpec(MapType.LPM_TRIE, 4, 8, 2)) == outcome(
+        "r0 = 0; exit", MapSpec(MapType.LPM_TRIE, 4, 8, 2)
+    )
     filled = MapSpec(MapType.LPM_TRIE, 4, 8, 2, contents=((bytes(4), bytes(8)),))
     assert not outcome(text, filled).predictable
 

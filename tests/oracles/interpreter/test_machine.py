@@ -124,7 +124,9 @@ def test_a_loop_is_seen_with_pointers_on_the_stack() -> None:
 
 
 def test_the_packet_is_unknown_after_a_helper_that_changes_it() -> None:
-    text = "r6 = r1; r2 = 0; r3 = 1; call bpf_skb_vlan_push#18; r0 = *(u32 *)(r6 +76); r0 = *(u8 *)(r0 +0); exit"
+    text = (
+        "r6 = r1; r2 = 0; r3 = 1; call bpf_skb_vlan_push#18; r0 = *(u32 *)(r6 +76); r0 = *(u8 *)(r0 +0); exit"
+    )
     result = outcome(text, type=ProgramType.SCHED_CLS)
     assert isinstance(result, Abstained)
     assert result.reason == "the packet after bpf_skb_vlan_push"
@@ -152,7 +154,9 @@ def test_seeds_change_what_is_unpredictable_and_nothing_else() -> None:
 
 
 def test_adversarial_addresses_have_no_low_half() -> None:
-    steps_of = [run(program("r0 = r10; w0 = w0; exit"), Input(), addresses=addresses) for addresses in Addresses]
+    steps_of = [
+        run(program("r0 = r10; w0 = w0; exit"), Input(), addresses=addresses) for addresses in Addresses
+    ]
     assert [outcome.r0 % 512 if isinstance(outcome, Returned) else None for outcome in steps_of] == [0, 0]
     adversarial = run(program("r0 = r10; r0 -= 512; w0 = w0; exit"), Input(), addresses=Addresses.ADVERSARIAL)
     assert isinstance(adversarial, Returned)
@@ -195,7 +199,9 @@ def test_abstentions_with_a_map(text: str, reason: str) -> None:
 
 @pytest.mark.parametrize("offset", [8, -4])
 def test_other_arena_bytes_are_still_zero(offset: int) -> None:
-    result = outcome(CAST + f"*(u32 *)(r2 +{offset}) = 1; r0 = *(u64 *)(r2 +0); exit".replace("+-", "-"), ARENA)
+    result = outcome(
+        CAST + f"*(u32 *)(r2 +{offset}) = 1; r0 = *(u64 *)(r2 +0); exit".replace("+-", "-"), ARENA
+    )
     assert isinstance(result, Returned)
     assert result.r0 == 0
 
@@ -238,7 +244,9 @@ def test_an_empty_program_traps() -> None:
 
 def test_inputs_are_left_alone() -> None:
     data = Input(bytearray(b"abcdefghijklmnop"))  # type: ignore[arg-type]
-    case = Case(Program(ProgramType.XDP, (Insn(0x61, 2, 1), Insn(0x72, 2, 0, 0, 1), Insn(0xB7, 0), Insn(0x95))))
+    case = Case(
+        Program(ProgramType.XDP, (Insn(0x61, 2, 1), Insn(0x72, 2, 0, 0, 1), Insn(0xB7, 0), Insn(0x95)))
+    )
     result = run(case, data)
     assert isinstance(result, Returned)
     assert result.packet == b"\1bcdefghijklmnop"

@@ -80,7 +80,14 @@ def test_contents_are_sorted_by_key() -> None:
 @pytest.mark.parametrize(
     "kind",
     set(MapType)
-    - {MapType.ARRAY, MapType.PERCPU_ARRAY, MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH},
+    - {
+        MapType.ARRAY,
+        MapType.PERCPU_ARRAY,
+        MapType.HASH,
+        MapType.PERCPU_HASH,
+        MapType.LRU_HASH,
+        MapType.LRU_PERCPU_HASH,
+    },
 )
 def test_other_types_are_not_followed(kind: MapType) -> None:
     assert not made(kind).modelled()

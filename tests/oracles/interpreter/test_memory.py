@@ -46,7 +46,9 @@ def test_writes(writes: list[tuple[int, bytes | None]], at: int, size: int) -> N
     assert region.defined(at, end - at) is all(kind != "never" for kind, _ in seen)
     assert region.shows_address(at, end - at) is any(kind.startswith("pointer") for kind, _ in seen)
     whole = {
-        n for n in range(SIZE - 7) if model[n][0].startswith("pointer") and [(model[n][0], i) for i in range(8)] == model[n : n + 8]
+        n
+        for n in range(SIZE - 7)
+        if model[n][0].startswith("pointer") and [(model[n][0], i) for i in range(8)] == model[n : n + 8]
     }
     assert set(region.pointers) == whole
     assert region.version == len(writes)

@@ -28,7 +28,9 @@ def drawn(seed: int) -> Case:
     return build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(1 + seed % 4)], PROFILE).case
 
 
-def driven(case: Case, trace: list[Step], words: tuple[z3.BitVecRef | int, ...]) -> tuple[PathMachine, list[Condition]]:
+def driven(
+    case: Case, trace: list[Step], words: tuple[z3.BitVecRef | int, ...]
+) -> tuple[PathMachine, list[Condition]]:
     """The machine after the run's path, and the conditions under which it is taken."""
     machine, conditions = PathMachine(words), []
     insns = case.program.instructions
@@ -37,7 +39,11 @@ def driven(case: Case, trace: list[Step], words: tuple[z3.BitVecRef | int, ...])
         if insn.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and insn.opcode & o.OP_MASK not in (o.CALL, o.JA):
             taken = machine.condition(insn)
             fell = following.at == step.at + 1
-            conditions.append(z3.Not(taken) if fell and not isinstance(taken, bool) else (taken is not fell if fell else taken))
+            conditions.append(
+                z3.Not(taken)
+                if fell and not isinstance(taken, bool)
+                else (taken is not fell if fell else taken)
+            )
         else:
             machine.step(insn, insns[step.at + 1])
         for register, value in enumerate(step.registers):
@@ -80,9 +86,16 @@ def test_symbols(seed: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["r1 *= 2", "r0 = *(u32 *)(r1 +8)", "r0 = *(u64 *)(r10 -8)", "call bpf_ktime_get_ns#5", "r2 = r10\nr2 -= r1",
-     "r2 = 0\nr2 += r3", "*(u64 *)(r1 +8) = 1"],
-)  # fmt: skip
+    [
+        "r1 *= 2",
+        "r0 = *(u32 *)(r1 +8)",
+        "r0 = *(u64 *)(r10 -8)",
+        "call bpf_ktime_get_ns#5",
+        "r2 = r10\nr2 -= r1",
+        "r2 = 0\nr2 += r3",
+        "*(u64 *)(r1 +8) = 1",
+    ],
+)
 def test_what_is_not_modelled_is_said(text: str) -> None:
     machine = PathMachine(symbols(8))
     *before, last = parse(text.splitlines())

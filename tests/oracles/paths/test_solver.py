@@ -11,7 +11,13 @@ from oracles.paths.tightest import tightest
 from oracles.reference.terms import z
 
 X, Y = z(symbols(8)[0]), z(symbols(8)[1])
-HARD = [z3.BitVecVal(0xFFFF_FFFF_FFFF_FFC5, 64) == X * Y, z3.UGT(X, 1), z3.UGT(Y, 1), z3.ULT(X, 1 << 32), z3.ULT(Y, 1 << 32)]
+HARD = [
+    z3.BitVecVal(0xFFFF_FFFF_FFFF_FFC5, 64) == X * Y,
+    z3.UGT(X, 1),
+    z3.UGT(Y, 1),
+    z3.ULT(X, 1 << 32),
+    z3.ULT(Y, 1 << 32),
+]
 """The largest 64-bit prime has no such factors."""
 
 
@@ -37,14 +43,27 @@ def test_the_same_question_has_the_same_answer() -> None:
 @pytest.mark.parametrize(
     ("conditions", "term", "claim", "expected"),
     [
-        ([z3.ULE(X, 10)], X * 3, ScalarRange(umax=31, smin=0, smax=31, umax32=31, smin32=0, smax32=31, tnum=Tnum(0, 31)),
-         ScalarRange(0, 30, 0, 30, 0, 30, 0, 30, Tnum(0, 31))),
-        ([X > -7, X < 5], X, ScalarRange(smin=-10, smax=6), ScalarRange(smin=-6, smax=4, smin32=-6, smax32=4)),
-        ([], X & 0xF0 | 1, ScalarRange(1, 0xFF, 1, 0xFF, 1, 0xFF, 1, 0xFF, Tnum(1, 0xFE)),
-         ScalarRange(1, 0xF1, 1, 0xF1, 1, 0xF1, 1, 0xF1, Tnum(1, 0xF0))),
+        (
+            [z3.ULE(X, 10)],
+            X * 3,
+            ScalarRange(umax=31, smin=0, smax=31, umax32=31, smin32=0, smax32=31, tnum=Tnum(0, 31)),
+            ScalarRange(0, 30, 0, 30, 0, 30, 0, 30, Tnum(0, 31)),
+        ),
+        (
+            [X > -7, X < 5],
+            X,
+            ScalarRange(smin=-10, smax=6),
+            ScalarRange(smin=-6, smax=4, smin32=-6, smax32=4),
+        ),
+        (
+            [],
+            X & 0xF0 | 1,
+            ScalarRange(1, 0xFF, 1, 0xFF, 1, 0xFF, 1, 0xFF, Tnum(1, 0xFE)),
+            ScalarRange(1, 0xF1, 1, 0xF1, 1, 0xF1, 1, 0xF1, Tnum(1, 0xF0)),
+        ),
         ([], X, ScalarRange(), ScalarRange()),
     ],
-)  # fmt: skip
+)
 def test_the_tightest_range(
     conditions: list[z3.BoolRef], term: z3.BitVecRef, claim: ScalarRange, expected: ScalarRange
 ) -> None:

@@ -33,8 +33,8 @@ MAPS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``says``: the verdict (with rule and slot when unsafe, the reason when unknown), then each policy rule, its slot and its
-    kernels."""
+    """``says``: the verdict (with rule and slot when unsafe, the reason when unknown), then each policy rule,
+    its slot and its kernels."""
 
     name: str
     text: str

@@ -8,11 +8,13 @@ ROWS = (
     Row("R0 unset at exit", "r1 = 0; exit", "unsafe no-return-value@1"),
     Row("unwritten register", "r0 = r7; exit", "unsafe uninitialised-register@0"),
     Row("write to R10", "r10 = 1; r0 = 0; exit", "unsafe frame-pointer-written@0"),
-    Row("return pointer unpriv", "r0 = r10; exit", "safe; pointer-leak@1", type_="socket_filter", privileged=False),
+    Row("return pointer unpriv", "r0 = r10; exit", "safe; pointer-leak@1", type_="socket_filter",
+        privileged=False),
     Row("return range cgroup", "r0 = 2; exit", "safe; return-range@1", type_="cgroup_skb"),
     Row("return range low", "r0 = -1; exit", "safe; return-range@1", type_="cgroup_skb"),
     Row("return range ok", "r0 = 1; exit", "safe", type_="cgroup_skb"),
-    Row("return range may", "r0 = *(u32 *)(r1 +8); r0 &= 3; exit", "safe; return-range@2", type_="cgroup_skb"),
+    Row("return range may", "r0 = *(u32 *)(r1 +8); r0 &= 3; exit", "safe; return-range@2",
+        type_="cgroup_skb"),
     Row("return range may not", "r0 = *(u32 *)(r1 +8); r0 &= 1; exit", "safe", type_="cgroup_skb"),
     Row("return range pointer", "r0 = r10; exit", "safe; return-range@1", type_="cgroup_skb"),
     Row("stack lowest", "*(u64 *)(r10 -512) = 0; r0 = 0; exit", "safe"),
@@ -37,12 +39,15 @@ ROWS = (
         "*(u32 *)(r10 -8) = 0; *(u32 *)(r10 -4) = 0; r0 = *(u64 *)(r10 -8); exit",
         "safe", type_="socket_filter", privileged=False),
     Row("var stack unpriv",
-        "r6 = *(u32 *)(r1 +8); r6 &= 8; *(u64 *)(r10 -8) = 0; *(u64 *)(r10 -16) = 0; r2 = r10; r2 += -16; r2 += r6; "
+        "r6 = *(u32 *)(r1 +8); r6 &= 8; *(u64 *)(r10 -8) = 0; *(u64 *)(r10 -16) = 0; r2 = r10; r2 += -16; "
+        "r2 += r6; "
         "r0 = *(u64 *)(r2 +0); exit",
         "safe; variable-stack@7", type_="socket_filter", privileged=False),
     Row("partial pointer store", "*(u32 *)(r10 -8) = r10; r0 = 0; exit", "safe; spill-size@0"),
-    Row("partial pointer load", "*(u64 *)(r10 -8) = r10; r0 = *(u32 *)(r10 -8); r0 = 0; exit", "safe; spill-size@1"),
-    Row("partial overwrite", "*(u64 *)(r10 -8) = r10; *(u32 *)(r10 -8) = 0; r0 = *(u64 *)(r10 -8); r0 = 0; exit", "safe"),
+    Row("partial pointer load", "*(u64 *)(r10 -8) = r10; r0 = *(u32 *)(r10 -8); r0 = 0; exit",
+        "safe; spill-size@1"),
+    Row("partial overwrite",
+        "*(u64 *)(r10 -8) = r10; *(u32 *)(r10 -8) = 0; r0 = *(u64 *)(r10 -8); r0 = 0; exit", "safe"),
     Row("partial overwrite unpriv",
         "*(u64 *)(r10 -8) = r10; *(u32 *)(r10 -8) = 0; r0 = 0; exit",
         "safe; pointer-leak@1", type_="socket_filter", privileged=False),
@@ -58,7 +63,8 @@ ROWS = (
     Row("ptr and", "r2 = r10; r2 &= -8; r0 = 0; exit", "safe; pointer-arithmetic@1"),
     Row("ptr mul", "r2 = r10; r2 *= 2; r0 = 0; exit", "safe; pointer-arithmetic@1"),
     Row("ptr neg", "r2 = r10; r2 = -r2; r0 = 0; exit", "safe"),
-    Row("ptr neg unpriv", "r2 = r10; r2 = -r2; r0 = 0; exit", "safe; pointer-leak@1", type_="socket_filter", privileged=False),
+    Row("ptr neg unpriv", "r2 = r10; r2 = -r2; r0 = 0; exit", "safe; pointer-leak@1", type_="socket_filter",
+        privileged=False),
     Row("w add ptr", "r2 = r10; w2 += 1; r0 = 0; exit", "safe; pointer-arithmetic@1"),
     Row("w sub ptr", "r2 = r10; w2 -= 1; r0 = 0; exit", "safe"),
     Row("w sub ptr unpriv",
@@ -70,7 +76,8 @@ ROWS = (
         "r2 = r10; r2 -= r1; r0 = 0; exit",
         "safe; pointer-arithmetic@1", type_="socket_filter", privileged=False),
     Row("ptr - same",
-        "r2 = r10; r2 += -8; r3 = r10; r3 -= r2; r4 = map[0][0]+0; r4 += r3; r0 = *(u8 *)(r4 -1); r0 = 0; exit",
+        "r2 = r10; r2 += -8; r3 = r10; r3 -= r2; r4 = map[0][0]+0; r4 += r3; r0 = *(u8 *)(r4 -1); r0 = 0; "
+        "exit",
         "safe", maps="V"),
     Row("num - ptr", "r2 = 5; r2 -= r10; r0 = 0; exit", "safe; pointer-arithmetic@1"),
     Row("num + ptr", "r2 = -8; r2 += r10; *(u64 *)(r2 +0) = 0; r0 = 0; exit", "safe"),
@@ -82,23 +89,30 @@ ROWS = (
     Row("far + less", "r2 = map[0][0]+0; r2 += 0x1fffffff; r0 = 0; exit", "safe", maps="V"),
     Row("far -", "r2 = map[0][0]+0; r2 += -536870912; r0 = 0; exit", "safe; offset-limit@2", maps="V"),
     Row("far - less", "r2 = map[0][0]+0; r2 += -536870911; r0 = 0; exit", "safe", maps="V"),
-    Row("far sum", "r2 = map[0][0]+0; r2 += 0x10000000; r2 += 0x10000000; r0 = 0; exit", "safe; offset-limit@3", maps="V"),
-    Row("far sub sum", "r2 = map[0][0]+0; r2 -= 0x10000000; r2 -= 0x10000000; r0 = 0; exit", "safe; offset-limit@3", maps="V"),
+    Row("far sum", "r2 = map[0][0]+0; r2 += 0x10000000; r2 += 0x10000000; r0 = 0; exit",
+        "safe; offset-limit@3", maps="V"),
+    Row("far sub sum", "r2 = map[0][0]+0; r2 -= 0x10000000; r2 -= 0x10000000; r0 = 0; exit",
+        "safe; offset-limit@3", maps="V"),
     Row("far stack", "r2 = r10; r2 += -536870911; r0 = 0; exit", "safe"),
-    Row("far stack back", "r2 = r10; r2 += 0x10000000; r2 += -268435456; *(u8 *)(r2 -1) = 1; r0 = 0; exit", "safe"),
-    Row("far var", "r6 = *(u32 *)(r1 +8); r6 = -r6; r2 = map[0][0]+0; r2 += r6; r0 = 0; exit", "safe; offset-limit@4", maps="V"),
+    Row("far stack back", "r2 = r10; r2 += 0x10000000; r2 += -268435456; *(u8 *)(r2 -1) = 1; r0 = 0; exit",
+        "safe"),
+    Row("far var", "r6 = *(u32 *)(r1 +8); r6 = -r6; r2 = map[0][0]+0; r2 += r6; r0 = 0; exit",
+        "safe; offset-limit@4", maps="V"),
     Row("near var", "r6 = *(u32 *)(r1 +8); r2 = map[0][0]+0; r2 += r6; r0 = 0; exit", "safe", maps="V"),
     Row("ctx moved", "r1 += 8; r0 = *(u32 *)(r1 +0); r0 = 0; exit", "safe; context-modified@1"),
     Row("ctx moved var",
         "r6 = *(u32 *)(r1 +8); r6 &= 4; r1 += r6; r0 = *(u32 *)(r1 +0); r0 = 0; exit",
         "unknown: a context access at an unknown offset; context-modified@3"),
-    Row("w mov ptr unpriv", "w2 = w10; r0 = 0; exit", "safe; pointer-leak@0", type_="socket_filter", privileged=False),
+    Row("w mov ptr unpriv", "w2 = w10; r0 = 0; exit", "safe; pointer-leak@0", type_="socket_filter",
+        privileged=False),
     Row("w mov ptr", "w2 = w10; r0 = 0; exit", "safe"),
     Row("null arithmetic",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; r0 = 0; exit",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; r0 = "
+        "0; exit",
         "safe; pointer-arithmetic@6", maps="H"),
     Row("null arithmetic elided",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; r0 = 0; exit",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; r0 = "
+        "0; exit",
         "safe; pointer-arithmetic@6 before 6.15", maps="A"),
     Row("cmp ptr unpriv",
         "if r10 > 5 goto pc+0; r0 = 0; exit",
@@ -108,7 +122,8 @@ ROWS = (
         "safe; pointer-comparison@0", type_="socket_filter", privileged=False),
     Row("cmp ptr priv", "if r10 > r1 goto pc+0; r0 = 0; exit", "safe"),
     Row("null check w",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if w0 == 0 goto pc+1; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if w0 == 0 "
+        "goto pc+1; "
         "r0 = *(u8 *)(r0 +0); r0 = 0; exit",
         "safe; pointer-comparison@6; null-check@7", maps="H", type_="socket_filter", privileged=False),
     Row("null check r",
@@ -116,45 +131,59 @@ ROWS = (
         "if r0 == r3 goto pc+1; r0 = *(u8 *)(r0 +0); r0 = 0; exit",
         "safe; null-check@8 before 7.1", maps="H"),
     Row("null check ne",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 != 0 goto pc+2; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 != 0 "
+        "goto pc+2; "
         "r0 = 0; exit; r0 = *(u8 *)(r0 +0); exit",
         "safe", maps="H"),
     Row("null check missing",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 *)(r0 +0); exit",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 "
+        "*)(r0 +0); exit",
         "unsafe null-dereference@6; null-check@6", maps="H"),
-    Row("stack order", "r2 = r10; r2 += -8; if r2 < r10 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit", "safe"),
-    Row("stack order signed", "r2 = r10; r2 += -8; if r2 s< r10 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit", "safe"),
+    Row("stack order", "r2 = r10; r2 += -8; if r2 < r10 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit",
+        "safe"),
+    Row("stack order signed",
+        "r2 = r10; r2 += -8; if r2 s< r10 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit", "safe"),
     Row("same pointer", "r2 = r10; if r2 == r10 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit", "safe"),
-    Row("pointer and number", "if r10 == 5 goto pc+1; r0 = *(u64 *)(r9 +0); r0 = 0; exit", "unsafe uninitialised-register@1"),
+    Row("pointer and number", "if r10 == 5 goto pc+1; r0 = *(u64 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@1"),
     Row("value last", "r2 = map[0][0]+7; r0 = *(u8 *)(r2 +0); r0 = 0; exit", "safe", maps="V"),
-    Row("value beyond", "r2 = map[0][0]+7; r0 = *(u16 *)(r2 +0); r0 = 0; exit", "unsafe map-value-bounds@2", maps="V"),
-    Row("value before", "r2 = map[0][0]+0; r0 = *(u8 *)(r2 -1); r0 = 0; exit", "unsafe map-value-bounds@2", maps="V"),
+    Row("value beyond", "r2 = map[0][0]+7; r0 = *(u16 *)(r2 +0); r0 = 0; exit", "unsafe map-value-bounds@2",
+        maps="V"),
+    Row("value before", "r2 = map[0][0]+0; r0 = *(u8 *)(r2 -1); r0 = 0; exit", "unsafe map-value-bounds@2",
+        maps="V"),
     Row("value address", "r2 = map[0][0]+8; r0 = 0; exit", "safe; map-value-address@0", maps="V"),
     Row("value address of many",
         "r2 = map[0][0]+0; r0 = *(u8 *)(r2 +8); r0 = 0; exit",
         "unsafe map-value-bounds@2; map-value-address@0", maps="A"),
-    Row("value of rdonly", "r2 = map[0][0]+0; *(u8 *)(r2 +0) = 1; r0 = 0; exit", "unsafe read-only@2", maps="RO"),
+    Row("value of rdonly", "r2 = map[0][0]+0; *(u8 *)(r2 +0) = 1; r0 = 0; exit", "unsafe read-only@2",
+        maps="RO"),
     Row("value of rdonly read", "r2 = map[0][0]+0; r0 = *(u8 *)(r2 +0); r0 = 0; exit", "safe", maps="RO"),
-    Row("value of wronly", "r2 = map[0][0]+0; r0 = *(u8 *)(r2 +0); r0 = 0; exit", "safe; read-only@2", maps="WO"),
+    Row("value of wronly", "r2 = map[0][0]+0; r0 = *(u8 *)(r2 +0); r0 = 0; exit", "safe; read-only@2",
+        maps="WO"),
     Row("value of wronly written", "r2 = map[0][0]+0; *(u8 *)(r2 +0) = 1; r0 = 0; exit", "safe", maps="WO"),
     Row("value of wronly looked up",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+2; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+2; "
         "r0 = *(u8 *)(r0 +0); r0 = 0; exit; r0 = 0; exit",
         "safe; read-only@7; unreachable@10", maps="WO"),
     Row("value of rdonly looked up",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+2; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+2; "
         "*(u8 *)(r0 +0) = 1; r0 = 0; exit; r0 = 0; exit",
         "unsafe read-only@7; unreachable@10", maps="RO"),
     Row("pointer in value unpriv",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+1; "
         "*(u64 *)(r0 +0) = r10; r0 = 0; exit",
         "safe; pointer-leak@7", maps="H", type_="socket_filter", privileged=False),
     Row("pointer in value",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+1; "
         "*(u64 *)(r0 +0) = r10; r0 = 0; exit",
         "safe", maps="H"),
     Row("index out of array",
-        "*(u32 *)(r10 -4) = 4; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 *)(r0 +0); r0 = 0; "
+        "*(u32 *)(r10 -4) = 4; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 "
+        "*)(r0 +0); r0 = 0; "
         "exit",
         "unsafe null-dereference@6", maps="A"),
     Row("lock read",
@@ -166,61 +195,78 @@ ROWS = (
         "unsafe special-field@5", maps="L"),
     Row("map fields",
         "r2 = map[0]; r0 = *(u32 *)(r2 +0); r0 = 0; exit",
-        "unknown: accesses through map_ptr; confidential-load@2", maps="V", type_="socket_filter", privileged=False),
-    Row("map fields priv", "r2 = map[0]; r0 = *(u32 *)(r2 +0); r0 = 0; exit", "unknown: the fields of struct bpf_map", maps="V"),
-    Row("strict", "r2 = map[0][0]+0; r0 = *(u32 *)(r2 +2); r0 = 0; exit", "safe; misaligned@2", maps="V", strict=True),
+        "unknown: accesses through map_ptr; confidential-load@2", maps="V", type_="socket_filter",
+        privileged=False),
+    Row("map fields priv", "r2 = map[0]; r0 = *(u32 *)(r2 +0); r0 = 0; exit",
+        "unknown: the fields of struct bpf_map", maps="V"),
+    Row("strict", "r2 = map[0][0]+0; r0 = *(u32 *)(r2 +2); r0 = 0; exit", "safe; misaligned@2", maps="V",
+        strict=True),
     Row("strict ok", "r2 = map[0][0]+0; r0 = *(u32 *)(r2 +4); r0 = 0; exit", "safe", maps="V", strict=True),
     Row("strict pkt",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u32 *)(r2 +0); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u32 "
+        "*)(r2 +0); "
         "r0 = 0; r0 = 0; exit",
         "safe; misaligned@5", strict=True),
     Row("strict pkt ok",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u32 *)(r2 +2); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u32 "
+        "*)(r2 +2); "
         "r0 = 0; r0 = 0; exit",
         "safe", strict=True),
     Row("pkt",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u64 *)(r2 +8); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u64 "
+        "*)(r2 +8); "
         "r0 = 0; r0 = 0; exit",
         "safe"),
     Row("pkt beyond",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u64 *)(r2 +9); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u64 "
+        "*)(r2 +9); "
         "r0 = 0; r0 = 0; exit",
         "unsafe packet-bounds@5"),
     Row("pkt before",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u8 *)(r2 -1); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u8 "
+        "*)(r2 -1); "
         "r0 = 0; r0 = 0; exit",
         "unsafe packet-bounds@5"),
     Row("pkt end",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u8 *)(r3 -1); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; r0 = *(u8 "
+        "*)(r3 -1); "
         "r0 = 0; r0 = 0; exit",
         "unknown: packet-bounds at instruction 5: no witness replays"),
-    Row("pkt unchecked", "r2 = *(u32 *)(r1 +76); r0 = *(u8 *)(r2 +0); r0 = 0; exit", "unsafe packet-bounds@1"),
+    Row("pkt unchecked", "r2 = *(u32 *)(r1 +76); r0 = *(u8 *)(r2 +0); r0 = 0; exit",
+        "unsafe packet-bounds@1"),
     Row("pkt write",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; *(u8 *)(r2 +0) = 1; "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+2; *(u8 *)(r2 "
+        "+0) = 1; "
         "r0 = 0; r0 = 0; exit",
         "safe"),
     Row("pkt write skb",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+1; *(u8 *)(r2 +0) = 1; "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+1; *(u8 *)(r2 "
+        "+0) = 1; "
         "r0 = 0; exit",
         "safe; read-only@5", type_="cgroup_skb"),
     Row("pkt changed",
-        "r6 = r1; r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+4; r7 = r2; "
+        "r6 = r1; r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+4; "
+        "r7 = r2; "
         "r2 = 0; call bpf_skb_pull_data#39; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
         "unknown: packet-bounds at instruction 9: no witness replays"),
     Row("pkt read twice",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+6; r5 = *(u8 *)(r2 +3); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+6; r5 = *(u8 "
+        "*)(r2 +3); "
         "r6 = *(u32 *)(r2 +0); r6 >>= 24; if r5 == r6 goto pc+2; r0 = *(u8 *)(r9 +0); r0 = 0; r0 = 0; exit",
         "safe"),
     Row("pkt written then read",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+6; *(u8 *)(r2 +3) = 7; "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+6; *(u8 *)(r2 "
+        "+3) = 7; "
         "r6 = *(u32 *)(r2 +0); r6 >>= 24; if r6 == 7 goto pc+2; r0 = *(u8 *)(r9 +0); r0 = 0; r0 = 0; exit",
         "safe"),
     Row("pkt var",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+9; r6 = *(u8 *)(r2 +0); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+9; r6 = *(u8 "
+        "*)(r2 +0); "
         "r2 += r6; r4 = r2; r4 += 4; if r4 > r3 goto pc+2; r0 = *(u32 *)(r2 +0); r0 = 0; exit; r0 = 0; exit",
         "unsafe no-return-value@12; unreachable@13"),
     Row("pkt var short",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+9; r6 = *(u8 *)(r2 +0); "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+9; r6 = *(u8 "
+        "*)(r2 +0); "
         "r2 += r6; r4 = r2; r4 += 3; if r4 > r3 goto pc+2; r0 = *(u32 *)(r2 +0); r0 = 0; exit; r0 = 0; exit",
         "unsafe packet-bounds@10; unreachable@13"),
     Row("ctx no field", "r0 = *(u32 *)(r1 +192); r0 = 0; exit", "unsafe context-access@0; context-access@0"),
@@ -233,13 +279,16 @@ ROWS = (
         "*(u32 *)(r1 +48) = r10; r0 = 0; exit",
         "safe; pointer-leak@0", type_="socket_filter", privileged=False),
     Row("ctx kept",
-        "r2 = 9; *(u32 *)(r1 +8) = r2; r3 = *(u32 *)(r1 +8); if r3 == 9 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "r2 = 9; *(u32 *)(r1 +8) = r2; r3 = *(u32 *)(r1 +8); if r3 == 9 goto pc+1; r0 = *(u8 *)(r9 +0); r0 "
+        "= 0; exit",
         "safe"),
     Row("ctx kept narrower",
-        "r2 = 9; *(u32 *)(r1 +8) = r2; r3 = *(u8 *)(r1 +8); if r3 == 9 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "r2 = 9; *(u32 *)(r1 +8) = r2; r3 = *(u8 *)(r1 +8); if r3 == 9 goto pc+1; r0 = *(u8 *)(r9 +0); r0 "
+        "= 0; exit",
         "unknown: uninitialised-register at instruction 4: no witness replays"),
     Row("ctx same twice",
-        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +8); if r2 == r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +8); if r2 == r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; "
+        "exit",
         "safe"),
     Row("ctx since", "r0 = *(u8 *)(r1 +184); r0 = 0; exit", "unsafe context-access@0; context-access@0"),
     Row("mixed",
@@ -247,7 +296,8 @@ ROWS = (
         "r0 = *(u32 *)(r2 +0); r0 = 0; exit",
         "safe; mixed-pointers@6"),
     Row("mixed fine",
-        "r6 = *(u32 *)(r1 +8); r2 = r10; r2 += -8; *(u64 *)(r10 -8) = 0; if r6 == 0 goto pc+2; r2 = map[0][0]+0; "
+        "r6 = *(u32 *)(r1 +8); r2 = r10; r2 += -8; *(u64 *)(r10 -8) = 0; if r6 == 0 goto pc+2; r2 = "
+        "map[0][0]+0; "
         "r0 = *(u32 *)(r2 +0); r0 = 0; exit",
         "safe", maps="V"),
     Row("socket", "r2 = *(u64 *)(r1 +168); if r2 == 0 goto pc+1; r0 = *(u32 *)(r2 +4); r0 = 0; exit", "safe"),
@@ -269,7 +319,8 @@ ROWS = (
         "*(u64 *)(r10 -8) = 0; lock *(u64 *)(r10 -8) += r10; r0 = 0; exit",
         "safe; pointer-leak@1", type_="socket_filter", privileged=False),
     Row("atomic r0 pointer unpriv",
-        "*(u64 *)(r10 -8) = 0; r0 = r10; r2 = 0; r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r2); r0 = 0; exit",
+        "*(u64 *)(r10 -8) = 0; r0 = r10; r2 = 0; r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r2); r0 = 0; "
+        "exit",
         "safe; pointer-leak@3 since 5.17", type_="socket_filter", privileged=False),
     Row("atomic stored pointer unpriv",
         "*(u64 *)(r10 -8) = r10; r2 = 0; lock *(u64 *)(r10 -8) += r2; r0 = 0; exit",
@@ -279,11 +330,13 @@ ROWS = (
         "if r3 != 8 goto pc+2; if r2 != 5 goto pc+1; goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "safe"),
     Row("atomic cmpxchg",
-        "*(u64 *)(r10 -8) = 5; r0 = 5; r2 = 9; r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r2); r3 = *(u64 *)(r10 -8); "
+        "*(u64 *)(r10 -8) = 5; r0 = 5; r2 = 9; r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r2); r3 = *(u64 "
+        "*)(r10 -8); "
         "if r3 != 9 goto pc+2; if r0 != 5 goto pc+1; goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "safe"),
     Row("atomic cmpxchg not",
-        "*(u64 *)(r10 -8) = 5; r0 = 6; r2 = 9; r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r2); r3 = *(u64 *)(r10 -8); "
+        "*(u64 *)(r10 -8) = 5; r0 = 6; r2 = 9; r0 = atomic64_cmpxchg((u64 *)(r10 -8), r0, r2); r3 = *(u64 "
+        "*)(r10 -8); "
         "if r3 != 5 goto pc+2; if r0 != 5 goto pc+1; goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "safe"),
     Row("a pointer is not zero", "r3 = 0; if r10 != r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit", "safe"),

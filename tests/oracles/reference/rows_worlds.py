@@ -12,11 +12,13 @@ ROWS = (
         "*(u64 *)(r10 -8) = r10; *(u8 *)(r10 -1) = 0; r0 = 0; exit",
         "safe; pointer-leak@1", type_="socket_filter", privileged=False),
     Row("what is left of an overwritten pointer",
-        "*(u64 *)(r10 -8) = r10; *(u8 *)(r10 -8) = 5; r2 = *(u8 *)(r10 -8); if r2 == 5 goto pc+1; r0 = *(u8 *)(r9 +0); "
+        "*(u64 *)(r10 -8) = r10; *(u8 *)(r10 -8) = 5; r2 = *(u8 *)(r10 -8); if r2 == 5 goto pc+1; r0 = "
+        "*(u8 *)(r9 +0); "
         "r0 = 0; exit",
         "safe"),
     Row("a pointer overwritten is a number",
-        "*(u64 *)(r10 -8) = r10; *(u64 *)(r10 -8) = 5; r2 = *(u64 *)(r10 -8); if r2 == 5 goto pc+1; r0 = *(u8 *)(r9 +0); "
+        "*(u64 *)(r10 -8) = r10; *(u64 *)(r10 -8) = 5; r2 = *(u64 *)(r10 -8); if r2 == 5 goto pc+1; r0 = "
+        "*(u8 *)(r9 +0); "
         "r0 = 0; exit",
         "safe"),
     Row("back edge to the first",
@@ -34,14 +36,17 @@ ROWS = (
         "if r3 != 20 goto pc+2; r9 += r3; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe map-value-bounds@9", maps="V"),
     Row("a run reads the same by key",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+13; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+13; "
         "r7 = r0; *(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
         "if r0 == 0 goto pc+5; r1 = *(u8 *)(r7 +2); r2 = *(u16 *)(r0 +2); r2 >>= 8; r1 += r2; r0 += r1; "
         "if r1 != 30 goto pc+1; r0 = *(u8 *)(r0 +0); r0 = 0; exit",
         "unsafe map-value-bounds@21", maps="H"),
     Row("packet bytes by two ways",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+7; r5 = *(u8 *)(r2 +3); "
-        "r6 = r5; r6 &= 7; r7 = r2; r7 += r6; r8 = *(u8 *)(r7 +0); if r8 != 9 goto pc+1; r0 = *(u8 *)(r2 +16); r0 = 0; "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+7; r5 = *(u8 "
+        "*)(r2 +3); "
+        "r6 = r5; r6 &= 7; r7 = r2; r7 += r6; r8 = *(u8 *)(r7 +0); if r8 != 9 goto pc+1; r0 = *(u8 *)(r2 "
+        "+16); r0 = 0; "
         "exit",
         "unsafe packet-bounds@12"),
     Row("packet as key",
@@ -49,47 +54,58 @@ ROWS = (
         "call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; r0 = *(u8 *)(r0 +8); r0 = 0; exit; r0 = 0; exit",
         "unsafe map-value-bounds@9", maps="H"),
     Row("packet as key beyond",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+7; r2 += 13; r1 = map[0]; "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+7; r2 += 13; "
+        "r1 = map[0]; "
         "call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; r0 = *(u8 *)(r0 +0); r0 = 0; exit",
         "unsafe packet-bounds@8", maps="H"),
     Row("value as key",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+4; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+4; "
         "r2 = r0; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = 0; exit",
         "safe", maps="H"),
     Row("len is the packet's",
         "r7 = *(u32 *)(r1 +0); if r7 != 100 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@2"),
     Row("packet length from its ends",
-        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r3 -= r2; if r3 != 77 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; "
+        "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r3 -= r2; if r3 != 77 goto pc+1; r0 = *(u8 *)(r9 "
+        "+0); r0 = 0; "
         "exit",
         "unsafe uninitialised-register@4"),
     Row("xdp length",
-        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 != 77 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 != 77 goto pc+1; r0 = *(u8 *)(r9 +0); "
+        "r0 = 0; exit",
         "unsafe uninitialised-register@4", type_="xdp"),
     Row("short packets are no test runs",
-        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 > 13 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 > 13 goto pc+1; r0 = *(u8 *)(r9 +0); "
+        "r0 = 0; exit",
         "unsafe uninitialised-register@4", type_="xdp"),
     Row("long packets",
-        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 < 2049 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; "
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 < 2049 goto pc+1; r0 = *(u8 *)(r9 "
+        "+0); r0 = 0; "
         "exit",
         "unknown: uninitialised-register at instruction 4: no witness replays", type_="xdp"),
     Row("longest packets",
-        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 <= 0x100000 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; "
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r3 -= r2; if r3 <= 0x100000 goto pc+1; r0 = *(u8 "
+        "*)(r9 +0); r0 = 0; "
         "exit",
         "safe", type_="xdp"),
     Row("metadata",
-        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r4 = r2; r4 += 4; if r4 > r3 goto pc+1; r0 = *(u32 *)(r2 +0); "
+        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r4 = r2; r4 += 4; if r4 > r3 goto pc+1; r0 = *(u32 "
+        "*)(r2 +0); "
         "r0 = 0; exit",
         "safe", type_="xdp"),
     Row("metadata beyond",
-        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r4 = r2; r4 += 4; if r4 > r3 goto pc+1; r0 = *(u32 *)(r2 -1); "
+        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r4 = r2; r4 += 4; if r4 > r3 goto pc+1; r0 = *(u32 "
+        "*)(r2 -1); "
         "r0 = 0; exit",
         "unknown: packet-bounds at instruction 5: no witness replays", type_="xdp"),
     Row("metadata is not longer",
-        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r3 -= r2; if r3 <= 255 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; "
+        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r3 -= r2; if r3 <= 255 goto pc+1; r0 = *(u8 *)(r9 "
+        "+0); r0 = 0; "
         "exit",
         "safe", type_="xdp"),
-    Row("socket given to a helper", "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+1; call bpf_sk_fullsock#95; r0 = 0; exit", "safe"),
+    Row("socket given to a helper",
+        "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+1; call bpf_sk_fullsock#95; r0 = 0; exit", "safe"),
     Row("socket maybe null given to a helper",
         "r1 = *(u64 *)(r1 +168); call bpf_sk_fullsock#95; r0 = 0; exit",
         "unknown: helper-argument at instruction 1: no witness replays; null-check@1"),
@@ -104,7 +120,8 @@ ROWS = (
         "r0 = *(u32 *)(r0 +16); r0 = 0; exit",
         "safe"),
     Row("a tcp socket",
-        "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+3; call bpf_tcp_sock#96; if r0 == 0 goto pc+1; r0 = *(u32 *)(r0 +0); "
+        "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+3; call bpf_tcp_sock#96; if r0 == 0 goto pc+1; r0 = "
+        "*(u32 *)(r0 +0); "
         "r0 = 0; exit",
         "safe"),
     Row("socket looked up",
@@ -142,7 +159,8 @@ ROWS = (
         "r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "safe", type_="kprobe"),
     Row("string from the kernel, an error",
-        "r1 = r10; r1 += -16; r2 = 16; r3 = 0; call bpf_probe_read_kernel_str#115; if r0 s>= -4095 goto pc+1; "
+        "r1 = r10; r1 += -16; r2 = 16; r3 = 0; call bpf_probe_read_kernel_str#115; if r0 s>= -4095 goto "
+        "pc+1; "
         "r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "safe", type_="kprobe"),
     Row("string from the kernel, short",
@@ -152,32 +170,39 @@ ROWS = (
     Row("GPL only",
         "r1 = r10; r1 += -16; r2 = 16; r3 = 0; call bpf_probe_read_kernel_str#115; r0 = 0; exit",
         "safe; helper-gpl-only@4", type_="kprobe", license="Proprietary"),
-    Row("a map that tracing may not have", "r1 = map[0]; r0 = 0; exit", "safe; map-program@0", maps="L", type_="kprobe"),
+    Row("a map that tracing may not have", "r1 = map[0]; r0 = 0; exit", "safe; map-program@0", maps="L",
+        type_="kprobe"),
     Row("socket from a map",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+3; r1 = r0; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+3; r1 = r0; "
         "r2 = *(u32 *)(r0 +16); call bpf_sk_release#86; r0 = 0; exit",
         "safe", maps="S"),
     Row("socket of packets",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+1; "
         "r0 = *(u32 *)(r0 +0); r0 = 0; exit",
         "safe", maps="X", type_="xdp"),
     Row("socket of packets beyond",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+1; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
+        "goto pc+1; "
         "r0 = *(u32 *)(r0 +4); r0 = 0; exit",
         "unsafe socket-access@7", maps="X", type_="xdp"),
     Row("all bytes of the context",
         "r6 = *(u32 *)(r1 +8); if r6 != 0x01020304 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@2"),
     Row("a null that was moved is a number",
-        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; if r0 != 8 goto pc+1; "
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 8; if r0 "
+        "!= 8 goto pc+1; "
         "r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@8; pointer-arithmetic@6", maps="H"),
     Row("a helper reads as much as there is",
-        "*(u64 *)(r10 -8) = 0; r6 = *(u32 *)(r1 +8); r6 &= 8; r1 = r10; r1 += -8; r2 = r6; r3 = 0; r4 = 0; r5 = 0; "
+        "*(u64 *)(r10 -8) = 0; r6 = *(u32 *)(r1 +8); r6 &= 8; r1 = r10; r1 += -8; r2 = r6; r3 = 0; r4 = 0; "
+        "r5 = 0; "
         "call bpf_csum_diff#28; r0 = 0; exit",
         "safe"),
     Row("a helper may read more than was written",
-        "*(u64 *)(r10 -16) = 0; r6 = *(u32 *)(r1 +8); r6 &= 12; r1 = r10; r1 += -16; r2 = r6; r3 = 0; r4 = 0; r5 = 0; "
+        "*(u64 *)(r10 -16) = 0; r6 = *(u32 *)(r1 +8); r6 &= 12; r1 = r10; r1 += -16; r2 = r6; r3 = 0; r4 = "
+        "0; r5 = 0; "
         "call bpf_csum_diff#28; r0 = 0; exit",
         "safe; uninitialised-stack@9 before 6.1"),
 )  # fmt: skip

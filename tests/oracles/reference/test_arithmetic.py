@@ -1,4 +1,5 @@
-"""The reference verifier's arithmetic against the interpreter's: two readings of RFC 9669 that share nothing."""
+"""The reference verifier's arithmetic against the interpreter's: two readings of RFC 9669 that share
+nothing."""
 
 from __future__ import annotations
 
@@ -17,12 +18,21 @@ from oracles.interpreter import Returned, run
 from oracles.reference.arithmetic import compare, compute
 
 EDGES = (
-    0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 1 << 32, (1 << 32) + 1,
+    0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 1 << 32,
+    (1 << 32) + 1,
     0xDEAD_BEEF_8000_0000, 0x7FFF_FFFF_FFFF_FFFF, 1 << 63, (1 << 64) - 1,
 )  # fmt: skip
 ROUNDS = 40
-ALU = [form for form in FORMS if form.opcode & 7 in (o.ALU, o.ALU64) and not form.name.startswith("addr_space_cast")]
-JUMPS = [form for form in FORMS if form.opcode & 7 in (o.JMP, o.JMP32) and form.name[0] == "j" and form.name != "ja"]
+ALU = [
+    form
+    for form in FORMS
+    if form.opcode & 7 in (o.ALU, o.ALU64) and not form.name.startswith("addr_space_cast")
+]
+JUMPS = [
+    form
+    for form in FORMS
+    if form.opcode & 7 in (o.JMP, o.JMP32) and form.name[0] == "j" and form.name != "ja"
+]
 
 
 def _operands(form: Form) -> list[tuple[int, int, Insn]]:
@@ -39,7 +49,19 @@ def _operands(form: Form) -> list[tuple[int, int, Insn]]:
         elif form.name.startswith(("div", "mod", "sdiv", "smod")):
             imm = imm or 1
         source = 2 if form.src is Free.REGISTER else 0
-        rows.append((d, s, Insn(form.opcode, 1, source, form.off[0] if isinstance(form.off, tuple) else 1, imm if form.imm else 0)))
+        rows.append(
+            (
+                d,
+                s,
+                Insn(
+                    form.opcode,
+                    1,
+                    source,
+                    form.off[0] if isinstance(form.off, tuple) else 1,
+                    imm if form.imm else 0,
+                ),
+            )
+        )
     return rows
 
 

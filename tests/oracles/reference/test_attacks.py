@@ -32,7 +32,10 @@ Version = tuple[int, int]
 
 
 def _case(
-    text: str, *maps: MapSpec, type_: ProgramType = ProgramType.SCHED_CLS, capabilities: tuple[str, ...] | None = None
+    text: str,
+    *maps: MapSpec,
+    type_: ProgramType = ProgramType.SCHED_CLS,
+    capabilities: tuple[str, ...] | None = None,
 ) -> Case:
     return Case(Program(type_, parse(text.split("; ")), maps), capabilities=capabilities)
 
@@ -47,15 +50,23 @@ def _refused(case: Case, linux: Version) -> set[str]:
 def test_an_atomic_operation_is_aligned_whatever_the_flags() -> None:
     store = _case("r9 = map[0][0]+0; r1 = 1; lock *(u32 *)(r9 +1) += r1; r0 = 0; exit", VALUE)
     load = _case("r9 = map[0][0]+0; r1 = load_acquire((u32 *)(r9 +1)); r0 = 0; exit", VALUE)
-    far = _case(UNKNOWN + "r9 = map[0][0]+0; r6 &= 3; r9 += r6; r1 = 1; lock *(u32 *)(r9 +0) += r1; r0 = 0; exit", VALUE)
+    far = _case(
+        UNKNOWN + "r9 = map[0][0]+0; r6 &= 3; r9 += r6; r1 = 1; lock *(u32 *)(r9 +0) += r1; r0 = 0; exit",
+        VALUE,
+    )
     for case in (store, load, far):
         assert "misaligned" in _refused(case, (6, 12))
-    assert not _refused(_case("r9 = map[0][0]+0; r1 = 1; lock *(u32 *)(r9 +4) += r1; r0 = 0; exit", VALUE), (6, 12))
+    assert not _refused(
+        _case("r9 = map[0][0]+0; r1 = 1; lock *(u32 *)(r9 +4) += r1; r0 = 0; exit", VALUE), (6, 12)
+    )
 
 
 def test_a_callback_is_followed() -> None:
     callback = (Insn(o.LD_IMM64, 2, o.PSEUDO_FUNC, 0, 6), Insn(0, 0, 0, 0, 0))
-    handle, body = parse(["r1 = map[0]"]), parse(["r3 = 0", "r4 = 0", "call bpf_for_each_map_elem#164", "r0 = 0", "exit"])
+    handle, body = (
+        parse(["r1 = map[0]"]),
+        parse(["r3 = 0", "r4 = 0", "call bpf_for_each_map_elem#164", "r0 = 0", "exit"]),
+    )
     bad = parse(["r0 = 0", "r0 = *(u64 *)(r0 +0)", "exit"])
     answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*handle, *callback, *body, *bad), (VALUE,))))
     assert (answer.verdict, answer.rule and answer.rule.name) == (Verdict.UNSAFE, "null-dereference")
@@ -69,13 +80,18 @@ def test_a_context_field_of_16_bits_does_not_give_back_32() -> None:
 
 
 def test_a_tail_call_returns_to_the_functions_caller() -> None:
-    main, called = "call pc+4; if r0 == 0 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit; ", "r2 = map[0]; r3 = 0; "
+    main, called = (
+        "call pc+4; if r0 == 0 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit; ",
+        "r2 = map[0]; r3 = 0; ",
+    )
     answer = opinion(_case(main + called + "call bpf_tail_call#12; r0 = 0; exit", PROGRAMS))
     assert answer.verdict is Verdict.UNKNOWN, answer
 
 
 def test_a_lock_is_no_memory_for_helpers() -> None:
-    text = "r9 = map[0][0]+0; " + KEY + "r1 = map[1]; r3 = r9; r4 = 0; call bpf_map_update_elem#2; r0 = 0; exit"
+    text = (
+        "r9 = map[0][0]+0; " + KEY + "r1 = map[1]; r3 = r9; r4 = 0; call bpf_map_update_elem#2; r0 = 0; exit"
+    )
     answer = opinion(_case(text, LOCKED, VALUE))
     assert (answer.verdict, answer.rule and answer.rule.name) == (Verdict.UNSAFE, "special-field")
 
@@ -85,8 +101,11 @@ def test_an_atomic_operation_fetches_a_stored_pointer_whole(operation: str) -> N
     """All three kernels accept: the register is filled from the slot, as by a load."""
     target = "r0" if operation == "cmpxchg" else "r1"
     arguments = "r0, r1" if operation == "cmpxchg" else "r1"
-    text = f"*(u64 *)(r10 -8) = r10; r0 = 1; r1 = 0; {target} = atomic64_{operation}((u64 *)(r10 -8), {arguments}); " \
-           f"*(u64 *)({target} -16) = 7; r0 = 0; exit"  # fmt: skip
+    text = (
+        f"*(u64 *)(r10 -8) = r10; r0 = 1; r1 = 0; {target} = atomic64_{operation}((u64 *)(r10 -8), "
+        f"{arguments}); "
+        f"*(u64 *)({target} -16) = 7; r0 = 0; exit"
+    )
     case = _case(text)
     assert isinstance(run(case, case.inputs[0]), Returned)
     assert opinion(case).verdict is Verdict.SAFE
@@ -109,7 +128,9 @@ def test_equality_with_a_checked_pointer_is_a_null_check() -> None:
 
 
 def test_at_a_variable_offset_a_stored_pointer_is_a_number() -> None:
-    place = UNKNOWN + "*(u64 *)(r10 -8) = r10; *(u64 *)(r10 -16) = r10; r6 &= 8; r2 = r10; r2 += -16; r2 += r6; "
+    place = (
+        UNKNOWN + "*(u64 *)(r10 -8) = r10; *(u64 *)(r10 -16) = r10; r6 &= 8; r2 = r10; r2 += -16; r2 += r6; "
+    )
     assert not _refused(_case(place + "r3 = *(u32 *)(r2 +0); r0 = 0; exit"), (6, 12))
     assert not _refused(_case(place + "*(u32 *)(r2 +0) = r10; r0 = 0; exit"), (6, 12))
     assert _refused(_case(place + "r3 = *(u32 *)(r10 -8); r0 = 0; exit"), (6, 12)) == {"spill-size"}
@@ -141,7 +162,9 @@ def test_a_functions_address_may_be_moved() -> None:
 @pytest.mark.parametrize("register", ["r10", "r1"])
 def test_without_privilege_the_stack_and_the_context_are_not_compared_with_null(register: str) -> None:
     text = f"if {register} == 0 goto pc+0; r0 = 0; exit"
-    assert _refused(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=()), (6, 12)) == {"pointer-comparison"}
+    assert _refused(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=()), (6, 12)) == {
+        "pointer-comparison"
+    }
     assert not _refused(_case(text, type_=ProgramType.SOCKET_FILTER), (6, 12))
 
 
@@ -182,10 +205,14 @@ def test_a_helper_computes_the_hash_again() -> None:
 # -- proofs by intervals that no kernel can make
 
 
-@pytest.mark.parametrize("twice", [
-    "r6 = *(u32 *)(r1 +8); r7 = *(u32 *)(r1 +8)", UNKNOWN + "r7 = r6; r7 ^= 5; r8 = r6; r8 ^= 5; r6 = r8",
-    UNKNOWN + "w7 = w6; w8 = w6; r6 = r8",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "twice",
+    [
+        "r6 = *(u32 *)(r1 +8); r7 = *(u32 *)(r1 +8)",
+        UNKNOWN + "r7 = r6; r7 ^= 5; r8 = r6; r8 ^= 5; r6 = r8",
+        UNKNOWN + "w7 = w6; w8 = w6; r6 = r8",
+    ],
+)
 def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
     text = twice + "; r9 = map[0][0]+0; if r6 > 7 goto pc+2; r9 += {}; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
     assert opinion(_case(text.format("r7"), VALUE)).verdict is Verdict.SAFE
@@ -193,11 +220,17 @@ def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
     assert by_intervals(_case(text.format("r6"), VALUE)).verdict is Verdict.SAFE
 
 
-@pytest.mark.parametrize("shape", [
-    "r6 = 7; r6 = -r6; r6 = -r6", "r6 = 14; r6 /= 2", "r6 = 15; r6 %= 8", "r6 = 0x700; r6 = be16 r6",
-    "*(u64 *)(r10 -8) = 7; r6 = 0; r6 = atomic64_fetch_add((u64 *)(r10 -8), r6)",
-    "*(u64 *)(r10 -8) = 6; r6 = 1; lock *(u64 *)(r10 -8) += r6; r6 = *(u64 *)(r10 -8)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "r6 = 7; r6 = -r6; r6 = -r6",
+        "r6 = 14; r6 /= 2",
+        "r6 = 15; r6 %= 8",
+        "r6 = 0x700; r6 = be16 r6",
+        "*(u64 *)(r10 -8) = 7; r6 = 0; r6 = atomic64_fetch_add((u64 *)(r10 -8), r6)",
+        "*(u64 *)(r10 -8) = 6; r6 = 1; lock *(u64 *)(r10 -8) += r6; r6 = *(u64 *)(r10 -8)",
+    ],
+)
 def test_what_kernels_do_not_follow_intervals_do_not_either(shape: str) -> None:
     text = shape + "; r9 = map[0][0]+0; r9 += r6; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
     assert opinion(_case(text, VALUE)).verdict is Verdict.SAFE
@@ -207,7 +240,10 @@ def test_what_kernels_do_not_follow_intervals_do_not_either(shape: str) -> None:
 def test_without_privilege_intervals_decide_no_branch() -> None:
     text = "r0 = 7; if r0 > 10 goto pc+1; exit; r8 = *(u8 *)(r9 +0); exit"
     unprivileged = _case(text, type_=ProgramType.SOCKET_FILTER, capabilities=())
-    assert (opinion(unprivileged).verdict, by_intervals(unprivileged).verdict) == (Verdict.SAFE, Verdict.UNKNOWN)
+    assert (opinion(unprivileged).verdict, by_intervals(unprivileged).verdict) == (
+        Verdict.SAFE,
+        Verdict.UNKNOWN,
+    )
     assert by_intervals(_case(text)).verdict is Verdict.SAFE
 
 
@@ -229,10 +265,16 @@ def test_a_pointer_moved_before_the_comparison_is_not_bounded_by_it() -> None:
 
 @pytest.mark.parametrize("judge", [opinion, by_intervals])
 def test_pointers_moved_by_unknown_distances_are_given_to_helpers(judge: type) -> None:
-    moved_map = _case(UNKNOWN + KEY + "r1 = map[0]; r1 += r6; call bpf_map_lookup_elem#1; r0 = 0; exit", ARRAY)
+    moved_map = _case(
+        UNKNOWN + KEY + "r1 = map[0]; r1 += r6; call bpf_map_lookup_elem#1; r0 = 0; exit", ARRAY
+    )
     record = _case(
-        UNKNOWN + "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+5; r6 &= 4; r0 += r6; r1 = r0; "
-        "r2 = 0; call bpf_ringbuf_submit#132; r0 = 0; exit", RECORDS)  # fmt: skip
+        UNKNOWN
+        + "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+5; r6 &= 4; r0 += "
+        "r6; r1 = r0; "
+        "r2 = 0; call bpf_ringbuf_submit#132; r0 = 0; exit",
+        RECORDS,
+    )
     for case in (moved_map, record):
         assert judge(case).verdict is not Verdict.SAFE or judge(case).policy
 

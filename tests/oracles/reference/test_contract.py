@@ -21,7 +21,8 @@ TRAPPING = [row for row in ROWS if isinstance(row.expected, Traps)]
 
 
 def _the_rows_input(row: Row, state: State) -> list[z3.BoolRef]:
-    """Conditions that make the path's world the one that the row runs in; other processors do not write maps in it."""
+    """Conditions that make the path's world the one that the row runs in; other processors do not write maps
+    in it."""
     case = row.case()
     link_header = CONTEXTS[case.program.type].link_header
     packet = case.inputs[0].packet[link_header:]
@@ -38,7 +39,9 @@ def _the_rows_input(row: Row, state: State) -> list[z3.BoolRef]:
             if script:
                 conditions.append(z(event.value) == script.pop(0) % (1 << 64))
         elif isinstance(event, ContextRead):
-            known = case.inputs[0].context.ljust(event.offset + event.size, b"\0")[event.offset : event.offset + event.size]
+            known = case.inputs[0].context.ljust(event.offset + event.size, b"\0")[
+                event.offset : event.offset + event.size
+            ]
             if (event.offset, event.size) == (0, 4):
                 known = len(packet).to_bytes(4, "little")
             conditions.append(z(event.value) == int.from_bytes(known, "little"))
@@ -52,7 +55,9 @@ def _the_rows_input(row: Row, state: State) -> list[z3.BoolRef]:
         elif isinstance(event, MapRead):
             held = _memory(row, event, memory)
             if isinstance(event.offset, int):
-                conditions.append(z(event.value) == int.from_bytes(held[event.offset : event.offset + event.size], "little"))
+                conditions.append(
+                    z(event.value) == int.from_bytes(held[event.offset : event.offset + event.size], "little")
+                )
     return conditions
 
 
@@ -71,20 +76,31 @@ def _possible(conditions: list[z3.BoolRef]) -> bool:
 
 UNMODELLED = (
     "maps of maps", "constant string", "the context as a helper's memory", "wall",
-    "arena", "indirect jumps", "a direct value of a insn_array map", "kernel functions", "indirect calls", "the program's form",
+    "arena", "indirect jumps", "a direct value of a insn_array map", "kernel functions", "indirect calls",
+    "the program's form",
 )  # fmt: skip
 """Features that the reference verifier says it does not model, which rows use."""
 
 
 def _computed(row: Row) -> bool:
     """Whether a helper's result is one that the reference verifier leaves open although a run computes it."""
-    return any(name in row.text for name in ("bpf_csum_diff", "bpf_xdp_get_buff_len", "store_bytes", "for_each_map_elem"))
+    return any(
+        name in row.text
+        for name in ("bpf_csum_diff", "bpf_xdp_get_buff_len", "store_bytes", "for_each_map_elem")
+    )
 
 
 def _over_approximated(row: Row) -> bool:
-    """Memory that is written and read again, and that others may write meanwhile: a map's value, or the context in parts."""
-    return "*(u32 *)(r1 +4) = " in row.text or "*(u16 *)(r1 +50) = 7" in row.text or _computed(row) or (
-        bool(row.case().program.maps) and any(word in row.text for word in ("lock", "atomic", "release", ") = "))
+    """Memory that is written and read again, and that others may write meanwhile: a map's value, or the
+    context in parts."""
+    return (
+        "*(u32 *)(r1 +4) = " in row.text
+        or "*(u16 *)(r1 +50) = 7" in row.text
+        or _computed(row)
+        or (
+            bool(row.case().program.maps)
+            and any(word in row.text for word in ("lock", "atomic", "release", ") = "))
+        )
     )
 
 
@@ -108,9 +124,12 @@ def test_what_returns_can_return_that_and_nothing_else(row: Row) -> None:
     assert any(can_give(state, r0, row.expected.r0) for state, r0 in finals), (answer, states)
     if exact and not any(state.unpredictable for state in states):
         others = [
-            state for state, r0 in finals
-            if _possible([*state.assumptions(), *_the_rows_input(row, state), z3.Not(_is(r0, row.expected.r0))])
-        ]  # fmt: skip
+            state
+            for state, r0 in finals
+            if _possible(
+                [*state.assumptions(), *_the_rows_input(row, state), z3.Not(_is(r0, row.expected.r0))]
+            )
+        ]
         assert not others
 
 

@@ -11,11 +11,22 @@ from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from oracles.reference import Verdict
 
-LINES = ["r1 = map[0][0]+0", "r0 = *(u64 *)(r1 +0)", "if r0 == 0x7 goto pc+1", "r0 = *(u64 *)(r0 +0)", "r0 = 0", "exit"]
+LINES = [
+    "r1 = map[0][0]+0",
+    "r0 = *(u64 *)(r1 +0)",
+    "if r0 == 0x7 goto pc+1",
+    "r0 = *(u64 *)(r0 +0)",
+    "r0 = 0",
+    "exit",
+]
 
 
-@pytest.mark.parametrize(("flags", "verdict"), [(1 << 7, Verdict.SAFE), (0, Verdict.UNSAFE)], ids=["frozen", "writable"])
+@pytest.mark.parametrize(
+    ("flags", "verdict"), [(1 << 7, Verdict.SAFE), (0, Verdict.UNSAFE)], ids=["frozen", "writable"]
+)
 def test_only_a_frozen_value_is_known(flags, verdict):
-    spec = MapSpec(MapType.ARRAY, 4, 8, 1, flags, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),))
+    spec = MapSpec(
+        MapType.ARRAY, 4, 8, 1, flags, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),)
+    )
     case = Case(Program(ProgramType.SOCKET_FILTER, parse(LINES), (spec,)), (Input(packet=bytes(64)),))
     assert opinion(case).verdict is verdict

@@ -24,8 +24,8 @@ ONE_NAME = {
     rules.NULL_DEREFERENCE: rules.NULL_CHECK, rules.POINTER_LEAK: rules.SPILL_SIZE,
     rules.SCALAR_DEREFERENCE: rules.NULL_DEREFERENCE,
 }  # fmt: skip
-"""Two names for one rule: what was scratched is not written, the stack has a rule of its own, the number may be 0, and a part of
-a stored pointer is no number yet."""
+"""Two names for one rule: what was scratched is not written, the stack has a rule of its own, the number may
+be 0, and a part of a stored pointer is no number yet."""
 
 
 def _generated(seed: int, near_misses_in: int = 0, daring_in: int = 0) -> Generated:
@@ -43,7 +43,10 @@ def _inputs(case: Case, seed: int) -> list[tuple[Case, Input]]:
             replace(spec, contents=tuple((key, rng.randbytes(spec.value_size)) for key, _ in spec.contents))
             for spec in case.program.maps
         )
-        packet = bytes(rng.choice((0, 1, 7, 0x7F, 0x80, 0xFF, rng.randrange(256))) for _ in range(rng.choice((14, 64, 86, 128))))
+        packet = bytes(
+            rng.choice((0, 1, 7, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+            for _ in range(rng.choice((14, 64, 86, 128)))
+        )
         drawn.append((replace(case, program=replace(case.program, maps=maps)), Input(packet)))
     return [*((case, data) for data in case.inputs[:2]), *drawn]
 
@@ -59,12 +62,16 @@ def test_a_near_miss_is_found(seed: int) -> None:
     made = _generated(seed, near_misses_in=1)
     if made.purpose is not Purpose.NEAR_MISS or made.rule is None or made.rule == rules.INFINITE_LOOP:
         pytest.skip("no near miss, or one that no budget finds")
-    if made.rule.phase is rules.Phase.WALK and not any(_reaches(case, data, made.at) for case, data in _inputs(made.case, seed)):
+    if made.rule.phase is rules.Phase.WALK and not any(
+        _reaches(case, data, made.at) for case, data in _inputs(made.case, seed)
+    ):
         pytest.skip("no run gets there")
     answer = opinion(made.case, SMALL)
     found = {(broken.rule, broken.at) for broken in answer.policy} | {(answer.rule, answer.at)}
     wanted = {made.rule, ONE_NAME.get(made.rule, made.rule)}
-    named = any((rule, made.at) in found or f"{rule} at instruction {made.at}:" in answer.reason for rule in wanted)
+    named = any(
+        (rule, made.at) in found or f"{rule} at instruction {made.at}:" in answer.reason for rule in wanted
+    )
     assert named or "budget" in answer.reason, (made.rule, made.at, found, answer.reason)
 
 

@@ -15,7 +15,9 @@ from oracles.reference import Verdict
 from oracles.reference.verify import walks
 
 
-def _case(linkage: Linkage, text: str = "r1 = 8; call pc+1; exit; r0 = r1; exit", entry: int = 3, tag: str = "") -> Case:
+def _case(
+    linkage: Linkage, text: str = "r1 = 8; call pc+1; exit; r0 = r1; exit", entry: int = 3, tag: str = ""
+) -> Case:
     btf = BtfBuilder()
     prototype = btf.prototype(btf.integer("int", 4, signed=True))
     main, called = btf.function("main", prototype, Linkage.GLOBAL), btf.function("called", prototype, linkage)
@@ -36,7 +38,10 @@ def test_a_global_function_is_walked_from_its_caller_too() -> None:
 def test_but_kernels_know_nothing_of_the_call() -> None:
     """So neither ranges nor paths are held against them."""
     for answer in (by_intervals(_case(Linkage.GLOBAL)), walks(_case(Linkage.GLOBAL))[0]):
-        assert (answer.verdict, answer.reason) == (Verdict.UNKNOWN, "global functions, of whose calls kernels know nothing")
+        assert (answer.verdict, answer.reason) == (
+            Verdict.UNKNOWN,
+            "global functions, of whose calls kernels know nothing",
+        )
     assert by_intervals(_case(Linkage.STATIC)).verdict is Verdict.SAFE
 
 

@@ -1,4 +1,5 @@
-"""The small parts: terms folded and symbolic alike, spans of kernels, budgets, the stack's bytes, the state's copies."""
+"""The small parts: terms folded and symbolic alike, spans of kernels, budgets, the stack's bytes, the state's
+copies."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ PARTS: dict[str, Function] = {
     "extract of a concatenation": lambda a: terms.extract(terms.concat([0x12, a, 0x34]), 13, 9),
     "extract of its constant": lambda a: terms.extract(terms.concat([0x12, a, 0x34]), 21, 17),
     "extract across": lambda a: terms.extract(terms.concat([0x12, a, 0x34]), 17, 4),
-    "add twice": lambda a: terms.add(terms.add(a, 3, 8), 250, 8), "add and back": lambda a: terms.add(terms.add(a, 3, 8), 253, 8),
+    "add twice": lambda a: terms.add(terms.add(a, 3, 8), 250, 8),
+    "add and back": lambda a: terms.add(terms.add(a, 3, 8), 253, 8),
 }  # fmt: skip
 
 
@@ -126,7 +128,10 @@ def test_spans_are_the_stretches_of_kernels_that_differ() -> None:
     assert list(spans(lambda release: False)) == []
     assert list(spans(lambda release: release in ("6.1", "6.6"))) == [((0, 0), (6, 12))]
     assert list(spans(lambda release: release == "6.12")) == [((6, 12), (6, 16))]
-    assert list(spans(lambda release: release in ("6.6", "7.2", "7.3"))) == [((6, 6), (6, 12)), ((7, 2), None)]
+    assert list(spans(lambda release: release in ("6.6", "7.2", "7.3"))) == [
+        ((6, 6), (6, 12)),
+        ((7, 2), None),
+    ]
     releases: list[str] = []
     list(spans(lambda release: releases.append(release) is not None))  # type: ignore[func-returns-value]
     assert releases == ["6.1", "6.6", "6.12", "6.16", "6.17", "6.18", "6.19", "7.0", "7.1", "7.2", "7.3"]
@@ -134,7 +139,12 @@ def test_spans_are_the_stretches_of_kernels_that_differ() -> None:
 
 def test_a_rule_binds_the_kernels_that_have_it() -> None:
     broken = Broken(NULL_CHECK, 3, since=(6, 6), before=(6, 12))
-    assert [broken.binds(kernel) for kernel in ((6, 5), (6, 6), (6, 11), (6, 12))] == [False, True, True, False]
+    assert [broken.binds(kernel) for kernel in ((6, 5), (6, 6), (6, 11), (6, 12))] == [
+        False,
+        True,
+        True,
+        False,
+    ]
     assert Broken(NULL_CHECK, 3).binds((0, 0))
     answer = Answer(Verdict.SAFE, policy=(broken, Broken(NULL_CHECK, 4)))
     assert [each.at for each in answer.refused_by((6, 1))] == [4]
@@ -145,11 +155,17 @@ def test_a_rule_binds_the_kernels_that_have_it() -> None:
 FORKS = "r6 = *(u32 *)(r1 +8); if r6 & 1 goto pc+0; if r6 & 2 goto pc+0; if r6 & 4 goto pc+0; r0 = 0; exit"
 
 
-@pytest.mark.parametrize(("budget", "reason"), [
-    (Budget(), ""), (Budget(paths=8), ""), (Budget(paths=7), "budget: more paths or steps than are followed"),
-    (Budget(steps=10), "budget: more paths or steps than are followed"), (Budget(queries=1), "budget: more queries than are asked"),
-    (Budget(seconds=-1), "wall"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("budget", "reason"),
+    [
+        (Budget(), ""),
+        (Budget(paths=8), ""),
+        (Budget(paths=7), "budget: more paths or steps than are followed"),
+        (Budget(steps=10), "budget: more paths or steps than are followed"),
+        (Budget(queries=1), "budget: more queries than are asked"),
+        (Budget(seconds=-1), "wall"),
+    ],
+)
 def test_budgets_end_in_unknown(budget: Budget, reason: str) -> None:
     answer = verify(Case(Program(ProgramType.SCHED_CLS, parse(FORKS.split("; ")))), replays, budget)
     assert answer.reason == reason
@@ -208,7 +224,14 @@ def test_the_stack_keeps_values_whole_and_in_parts() -> None:
     assert stack.whole(16, 8) is pointer
     assert stack.whole(8, 4) is stack.whole(12, 8) is stack.whole(17, 4) is None
     assert [stack.missing(at, 4) for at in (4, 5, 8, 20, 21)] == [True, True, False, False, True]
-    assert [stack.pointer_parts(at, 4) for at in (8, 12, 13, 20, 23, 24)] == [False, False, True, True, True, False]
+    assert [stack.pointer_parts(at, 4) for at in (8, 12, 13, 20, 23, 24)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
     copy = stack.copy()
     stack.store(9, 1, 0xFF)
     assert stack.number(8, 8) == 0x112233445566FF88
@@ -236,8 +259,17 @@ def test_a_fork_shares_nothing_that_changes() -> None:
     other.note("event")
     kept = state.frames[0].loop
     assert kept is not None
-    assert (state.registers[0], state.frames[0].stack.bytes, len(state.frames), state.context, state.packet_bytes, state.references,
-            kept.iteration, state.assumptions(), state.events()) == (UNDEFINED, {}, 1, {}, {}, {}, 3, [], [])  # fmt: skip
+    assert (
+        state.registers[0],
+        state.frames[0].stack.bytes,
+        len(state.frames),
+        state.context,
+        state.packet_bytes,
+        state.references,
+        kept.iteration,
+        state.assumptions(),
+        state.events(),
+    ) == (UNDEFINED, {}, 1, {}, {}, {}, 3, [], [])
     assert other.events() == ["event"]
     other.note("later")
     assert other.events() == ["event", "later"]
@@ -245,7 +277,11 @@ def test_a_fork_shares_nothing_that_changes() -> None:
 
 def test_a_null_check_reaches_every_copy() -> None:
     value_region = Region(RegionKind.MAP_VALUE, 5, 8)
-    maybe, other, null = Pointer(value_region, 0, 7), Pointer(value_region, 4, 8), Null(7, RegionKind.MAP_VALUE)
+    maybe, other, null = (
+        Pointer(value_region, 0, 7),
+        Pointer(value_region, 4, 8),
+        Null(7, RegionKind.MAP_VALUE),
+    )
     stack = Stack()
     stack.store(0, 8, maybe)
     stack.store(8, 8, other)
@@ -264,7 +300,9 @@ def test_a_null_check_reaches_every_copy() -> None:
 
 def test_policy_is_told_in_order_with_an_input_that_leads_there() -> None:
     text = "r6 = *(u32 *)(r1 +8); r2 = r10; r2 &= -8; if r6 != 77 goto pc+1; r3 = r10; w3 += 1; r0 = 0; exit"
-    answer = opinion(Case(Program(ProgramType.SCHED_CLS, parse(text.replace("w3 += 1", "r3 *= 2").split("; ")), (MAP,))))
+    answer = opinion(
+        Case(Program(ProgramType.SCHED_CLS, parse(text.replace("w3 += 1", "r3 *= 2").split("; ")), (MAP,)))
+    )
     assert [broken.at for broken in answer.policy] == [2, 5]
     witness = answer.policy[1].witness
     assert witness is not None

@@ -37,9 +37,11 @@ def some(count: int, seed: int) -> Iterator[Range]:
         least, most = sorted((rng.randrange(-8, 8), rng.randrange(-8, 8)))
         value, unknown = rng.choice(ALL), rng.choice(ALL)
         made = (
-            make(BITS, low, high), make(BITS, least=least, most=most), make(BITS, value=value, unknown=unknown),
+            make(BITS, low, high),
+            make(BITS, least=least, most=most),
+            make(BITS, value=value, unknown=unknown),
             make(BITS, low, high, value=0, unknown=unknown | mask(high.bit_length())),
-        )[number % 4]  # fmt: skip
+        )[number % 4]
         if not made.empty:
             yield made
 
@@ -80,28 +82,41 @@ def test_constants_give_constants(name: str) -> None:
             assert result.constant in (expected & mask(BITS), None)
 
 
-@pytest.mark.parametrize(("name", "a", "b", "expected"), [
-    ("add", make(8, 1, 3), make(8, 10, 20), make(8, 11, 23)),
-    ("add", make(8, least=-4, most=3), make(8, least=-1, most=1), make(8, least=-5, most=4)),
-    ("add", make(8, value=0x10, unknown=1), make(8, value=4, unknown=0), make(8, 0x14, 0x15, value=0x14, unknown=1)),
-    ("add", make(8, 0, 0x80), make(8, 0, 0x7F), make(8, 0, 0xFF)),
-    ("add", make(8, 0, 0x80), make(8, 0, 0x10), make(8, 0, 0x90)),
-    ("add", make(8, 1, 0x80), make(8, 0, 0x7F), make(8, 1, 0xFF)),
-    ("add", make(8, 1, 0x81), make(8, 0, 0x7F), ranges.top(8)),
-    ("add", make(8, least=-100, most=20), make(8, least=-28, most=107), make(8, least=-128, most=127)),
-    ("add", make(8, least=-100, most=20), make(8, least=-20, most=17), make(8, least=-120, most=37)),
-    ("subtract", make(8, 10, 0xF0), make(8, 1, 10), make(8, 0, 0xEF)),
-    ("subtract", make(8, 10, 20), make(8, 1, 3), make(8, 7, 19)),
-    ("subtract", make(8, least=-4, most=3), make(8, least=-1, most=1), make(8, least=-5, most=4)),
-    ("subtract", make(8, value=0x10, unknown=1), make(8, value=0x10, unknown=0), make(8, 0, 1)),
-    ("multiply", make(8, 2, 3), make(8, 4, 5), make(8, 8, 15)),
-    ("multiply", make(8, 1, 15), make(8, 1, 17), make(8, 1, 255)),
-    ("multiply", make(8, 16, 16), make(8, 16, 17), ranges.top(8)),
-    ("and", make(8, 3, 200), make(8, value=0, unknown=0x0F), make(8, 0, 15)),
-    ("and", make(8, value=0xC1, unknown=2), make(8, value=0xC0, unknown=3), make(8, 0xC0, 0xC3)),
-    ("or", make(8, 3, 4), make(8, 16, 17), make(8, 16, 23)),
-    ("xor", make(8, value=0x50, unknown=1), make(8, value=0x30, unknown=2), make(8, value=0x60, unknown=3)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "a", "b", "expected"),
+    [
+        ("add", make(8, 1, 3), make(8, 10, 20), make(8, 11, 23)),
+        ("add", make(8, least=-4, most=3), make(8, least=-1, most=1), make(8, least=-5, most=4)),
+        (
+            "add",
+            make(8, value=0x10, unknown=1),
+            make(8, value=4, unknown=0),
+            make(8, 0x14, 0x15, value=0x14, unknown=1),
+        ),
+        ("add", make(8, 0, 0x80), make(8, 0, 0x7F), make(8, 0, 0xFF)),
+        ("add", make(8, 0, 0x80), make(8, 0, 0x10), make(8, 0, 0x90)),
+        ("add", make(8, 1, 0x80), make(8, 0, 0x7F), make(8, 1, 0xFF)),
+        ("add", make(8, 1, 0x81), make(8, 0, 0x7F), ranges.top(8)),
+        ("add", make(8, least=-100, most=20), make(8, least=-28, most=107), make(8, least=-128, most=127)),
+        ("add", make(8, least=-100, most=20), make(8, least=-20, most=17), make(8, least=-120, most=37)),
+        ("subtract", make(8, 10, 0xF0), make(8, 1, 10), make(8, 0, 0xEF)),
+        ("subtract", make(8, 10, 20), make(8, 1, 3), make(8, 7, 19)),
+        ("subtract", make(8, least=-4, most=3), make(8, least=-1, most=1), make(8, least=-5, most=4)),
+        ("subtract", make(8, value=0x10, unknown=1), make(8, value=0x10, unknown=0), make(8, 0, 1)),
+        ("multiply", make(8, 2, 3), make(8, 4, 5), make(8, 8, 15)),
+        ("multiply", make(8, 1, 15), make(8, 1, 17), make(8, 1, 255)),
+        ("multiply", make(8, 16, 16), make(8, 16, 17), ranges.top(8)),
+        ("and", make(8, 3, 200), make(8, value=0, unknown=0x0F), make(8, 0, 15)),
+        ("and", make(8, value=0xC1, unknown=2), make(8, value=0xC0, unknown=3), make(8, 0xC0, 0xC3)),
+        ("or", make(8, 3, 4), make(8, 16, 17), make(8, 16, 23)),
+        (
+            "xor",
+            make(8, value=0x50, unknown=1),
+            make(8, value=0x30, unknown=2),
+            make(8, value=0x60, unknown=3),
+        ),
+    ],
+)
 def test_results_are_as_tight_as_kernels_know_them(name: str, a: Range, b: Range, expected: Range) -> None:
     assert described(OPERATIONS[name][0](a, b)) == described(expected)
 
@@ -131,9 +146,16 @@ def test_meet_and_join() -> None:
         assert all(contains(joined, number) for number in (*members(a), *members(b)))
     assert ranges.meet(make(8, value=1, unknown=0xFE), make(8, value=0, unknown=0xFE)).empty
     assert described(ranges.meet(make(8, 3, 9), make(8, 5, 20))) == described(make(8, 5, 9))
-    assert described(ranges.meet(make(8, least=-3, most=9), make(8, least=-5, most=2))) == described(make(8, least=-3, most=2))
-    assert described(ranges.meet(make(8, value=2, unknown=0xF8), make(8, value=0x80, unknown=0x7F)))[4:] == (0x82, 0x78)
-    assert described(ranges.join(make(8, 3, 3), make(8, 5, 5))) == described(make(8, 3, 5, value=1, unknown=6))
+    assert described(ranges.meet(make(8, least=-3, most=9), make(8, least=-5, most=2))) == described(
+        make(8, least=-3, most=2)
+    )
+    assert described(ranges.meet(make(8, value=2, unknown=0xF8), make(8, value=0x80, unknown=0x7F)))[4:] == (
+        0x82,
+        0x78,
+    )
+    assert described(ranges.join(make(8, 3, 3), make(8, 5, 5))) == described(
+        make(8, 3, 5, value=1, unknown=6)
+    )
     assert described(ranges.join(make(8, least=-3, most=-3), make(8, 5, 5)))[2:4] == (-3, 5)
 
 
@@ -150,13 +172,19 @@ def test_shifts(name: str) -> None:
     for amount in range(BITS):
         for a in some(300, 5):
             result = ours(a, amount)
-            assert all(contains(result, theirs(x, amount) & mask(BITS)) for x in members(a)), (a, amount, result)
+            assert all(contains(result, theirs(x, amount) & mask(BITS)) for x in members(a)), (
+                a,
+                amount,
+                result,
+            )
         for x in ALL:
             assert ours(ranges.constant(x, BITS), amount).constant == theirs(x, amount) & mask(BITS)
     assert described(ranges.shift_left(make(8, 3, 5), 2)) == described(make(8, 12, 20, value=0, unknown=28))
     assert described(ranges.shift_left(make(8, 3, 70), 2))[:2] == (0, 252)
     assert described(ranges.shift_right(make(8, 13, 70), 2)) == described(make(8, 3, 17))
-    assert described(ranges.shift_right_signed(make(8, least=-70, most=13), 2)) == described(make(8, least=-18, most=3))
+    assert described(ranges.shift_right_signed(make(8, least=-70, most=13), 2)) == described(
+        make(8, least=-18, most=3)
+    )
 
 
 def test_parts_and_extensions() -> None:
@@ -181,7 +209,9 @@ def test_parts_and_extensions() -> None:
     assert described(ranges.extract(make(16, least=-3, most=5), 7, 0))[2:4] == (-3, 5)
     assert described(ranges.extract(make(16, least=-129, most=5), 7, 0))[2:4] == (-128, 127)
     assert described(ranges.extract(make(16, least=-3, most=128), 7, 0))[2:4] == (-128, 127)
-    assert described(ranges.extract(make(16, value=0x1200, unknown=0xFF), 11, 4)) == described(make(8, 0x20, 0x2F))
+    assert described(ranges.extract(make(16, value=0x1200, unknown=0xFF), 11, 4)) == described(
+        make(8, 0x20, 0x2F)
+    )
     assert described(ranges.sign_extend(make(4, value=8, unknown=1), 8))[4:] == (0xF8, 1)
     assert described(ranges.concatenate(make(4, 1, 2), make(4, 3, 4)))[:2] == (0x13, 0x24)
 

@@ -18,7 +18,8 @@ from oracles.reference.support import UNMODELLED_FORMS, matrix
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference-verifier.md"
 FEATURES = (
-    "arenas", "indirect jumps", "kernel functions", "64-bit immediates of kind", "the program's form", "a direct value",
+    "arenas", "indirect jumps", "kernel functions", "64-bit immediates of kind", "the program's form",
+    "a direct value",
 )  # fmt: skip
 
 
@@ -30,8 +31,13 @@ def _program(form: Form) -> Case:
         return allowed[0] if isinstance(allowed, tuple) else usual if isinstance(allowed, Free) else 0
 
     memory = form.opcode & 7 in (o.LDX, o.ST, o.STX)
-    insn = Insn(form.opcode, field("dst", 10 if form.opcode & 7 in (o.ST, o.STX) else 2), field("src", 10 if memory else 3),
-                field("off", -8 if memory else 0), field("imm", 1 if form.opcode & 7 in (o.ALU, o.ALU64) else 0))  # fmt: skip
+    insn = Insn(
+        form.opcode,
+        field("dst", 10 if form.opcode & 7 in (o.ST, o.STX) else 2),
+        field("src", 10 if memory else 3),
+        field("off", -8 if memory else 0),
+        field("imm", 1 if form.opcode & 7 in (o.ALU, o.ALU64) else 0),
+    )
     if form.name.startswith(("stx", "atomic", "store_release")):
         insn = Insn(insn.opcode, 10, 3, insn.off, insn.imm)
     if form.name in ("call_local", "ld_func"):
@@ -40,7 +46,9 @@ def _program(form: Form) -> Case:
     setup += [Insn(o.ST | o.MEM | o.DW, 10, 0, -8, 1), Insn(o.MOV | o.X | o.ALU64, 6, 1)]
     tail = [Insn(0)] if form.slots == 2 else []
     end = [Insn(o.MOV | o.K | o.ALU64, 0), Insn(o.EXIT | o.JMP)] * 2
-    return Case(Program(ProgramType.SCHED_CLS, (*setup, insn, *tail, *end), (MapSpec(MapType.ARRAY, 4, 8, 1),)))
+    return Case(
+        Program(ProgramType.SCHED_CLS, (*setup, insn, *tail, *end), (MapSpec(MapType.ARRAY, 4, 8, 1),))
+    )
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)

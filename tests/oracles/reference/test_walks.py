@@ -16,7 +16,13 @@ def _case(text: str) -> Case:
 def test_steps_come_in_order_with_their_frames() -> None:
     answer, ((state, steps),) = walks(_case("r0 = 5; call pc+1; exit; r0 = 7; exit"))
     assert answer.verdict is Verdict.SAFE
-    assert [(step.frame, step.at, step.depth) for step in steps] == [(0, 0, 0), (0, 1, 1), (1, 3, 1), (1, 4, 0), (0, 2, 0)]
+    assert [(step.frame, step.at, step.depth) for step in steps] == [
+        (0, 0, 0),
+        (0, 1, 1),
+        (1, 3, 1),
+        (1, 4, 0),
+        (0, 2, 0),
+    ]
     assert steps[0].registers[0] == 5
     assert [step.registers[0] for step in steps[2:]] == [7, 7, 7]
     assert state.pc == 2
@@ -31,6 +37,8 @@ def test_every_path_has_its_own() -> None:
 
 
 def test_final_states_are_those_of_paths_that_return() -> None:
-    answer, states = final_states(_case("r2 = *(u32 *)(r1 +8); r0 = 1; if r2 == 3 goto pc+1; r0 = *(u8 *)(r9 +0); exit"))
+    answer, states = final_states(
+        _case("r2 = *(u32 *)(r1 +8); r0 = 1; if r2 == 3 goto pc+1; r0 = *(u8 *)(r9 +0); exit")
+    )
     assert answer.verdict is Verdict.UNKNOWN
     assert [state.registers[0] for state in states] == [1]

@@ -10,18 +10,32 @@ from ebpf.errors import InputError
 LOG = "0: (b7) r0 = 1\n1: (95) exit\nR2 off=-512 size=8\nprocessed 2 insns (limit 1000000)\n"
 
 
-@pytest.mark.parametrize("patterns", [
-    (), ("r0 = 1",), ("r0 = 1", "exit"), ("(limit 1000000)",), ("off={{-[0-9]+}} size=8",), ("R{{[[:digit:]]}} off",),
-    ("{{^1: }}",),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        (),
+        ("r0 = 1",),
+        ("r0 = 1", "exit"),
+        ("(limit 1000000)",),
+        ("off={{-[0-9]+}} size=8",),
+        ("R{{[[:digit:]]}} off",),
+        ("{{^1: }}",),
+    ],
+)
 def test_what_the_log_says_in_order_is_met(patterns: tuple[str, ...]) -> None:
     assert unmet(tuple(map(Message, patterns)), LOG) is None
 
 
-@pytest.mark.parametrize(("patterns", "missed"), [
-    (("exit", "r0 = 1"), "r0 = 1"), (("r0 . 1",), "r0 . 1"), (("off={{[0-9]+}} size",), "off={{[0-9]+}} size"),
-    (("r0 = 1", "r0 = 1"), "r0 = 1"), (("{{r0.*exit}}",), "{{r0.*exit}}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("patterns", "missed"),
+    [
+        (("exit", "r0 = 1"), "r0 = 1"),
+        (("r0 . 1",), "r0 . 1"),
+        (("off={{[0-9]+}} size",), "off={{[0-9]+}} size"),
+        (("r0 = 1", "r0 = 1"), "r0 = 1"),
+        (("{{r0.*exit}}",), "{{r0.*exit}}"),
+    ],
+)
 def test_what_is_not_there_or_out_of_order_is_named(patterns: tuple[str, ...], missed: str) -> None:
     unfound = unmet(tuple(map(Message, patterns)), LOG)
     assert unfound == Message(missed)

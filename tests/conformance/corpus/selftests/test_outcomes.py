@@ -16,8 +16,13 @@ from ebpf.isa.insn import Insn
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 
-CASE = Case(Program(ProgramType.SOCKET_FILTER, (Insn(o.ALU64 | o.MOV, 0, 0, 0, 7), Insn(o.JMP | o.EXIT, 0, 0, 0, 0))))
-REFUSED = Loaded(13, "0: (bf) r0 = r5\nR5 !read_ok\nprocessed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0\n")
+CASE = Case(
+    Program(ProgramType.SOCKET_FILTER, (Insn(o.ALU64 | o.MOV, 0, 0, 0, 7), Insn(o.JMP | o.EXIT, 0, 0, 0, 0)))
+)
+REFUSED = Loaded(
+    13,
+    "0: (bf) r0 = r5\nR5 !read_ok\nprocessed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0\n",
+)
 
 
 def ran(retval: int, errno: int = 0) -> Loaded:
@@ -29,24 +34,31 @@ def outcome(expected: Expected, loaded: Loaded) -> Agreement:
     return compare(trial, Answer((loaded,)), "7.3").agreement
 
 
-@pytest.mark.parametrize(("expected", "loaded", "agreement"), [
-    (Expected(), Loaded(0, ""), Agreement.AGREE),
-    (Expected(), REFUSED, Agreement.DISAGREE),
-    (Expected(success=False), REFUSED, Agreement.AGREE),
-    (Expected(success=False), Loaded(0, ""), Agreement.DISAGREE),
-    (Expected(success=False, messages=(Message("R5 !read_ok"),)), REFUSED, Agreement.AGREE),
-    (Expected(success=False, messages=(Message("R6 !read_ok"),)), REFUSED, Agreement.DISAGREE),
-    (Expected(success=False, messages=(Message("R5", absent=True),)), REFUSED, Agreement.DISAGREE),
-    (Expected(retval=7), ran(7), Agreement.AGREE),
-    (Expected(retval=8), ran(7), Agreement.DISAGREE),
-    (Expected(retval=-1), ran(0xFFFFFFFF), Agreement.AGREE),
-    (Expected(retval=POINTER_VALUE), ran(12345), Agreement.AGREE),
-    (Expected(retval=7), ran(0, errno=22), Agreement.DISAGREE),
-    (Expected(retval=7), Loaded(0, ""), Agreement.DISAGREE),
-    (Expected(success=False), replace(REFUSED, log_truncated=True, errno=28), Agreement.NONE),
-    (Expected(success=False, messages=(Message("!read_ok"),)), replace(REFUSED, log_truncated=True, errno=28), Agreement.NONE),
-    (Expected(success=False), Loaded(12, ""), Agreement.NONE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expected", "loaded", "agreement"),
+    [
+        (Expected(), Loaded(0, ""), Agreement.AGREE),
+        (Expected(), REFUSED, Agreement.DISAGREE),
+        (Expected(success=False), REFUSED, Agreement.AGREE),
+        (Expected(success=False), Loaded(0, ""), Agreement.DISAGREE),
+        (Expected(success=False, messages=(Message("R5 !read_ok"),)), REFUSED, Agreement.AGREE),
+        (Expected(success=False, messages=(Message("R6 !read_ok"),)), REFUSED, Agreement.DISAGREE),
+        (Expected(success=False, messages=(Message("R5", absent=True),)), REFUSED, Agreement.DISAGREE),
+        (Expected(retval=7), ran(7), Agreement.AGREE),
+        (Expected(retval=8), ran(7), Agreement.DISAGREE),
+        (Expected(retval=-1), ran(0xFFFFFFFF), Agreement.AGREE),
+        (Expected(retval=POINTER_VALUE), ran(12345), Agreement.AGREE),
+        (Expected(retval=7), ran(0, errno=22), Agreement.DISAGREE),
+        (Expected(retval=7), Loaded(0, ""), Agreement.DISAGREE),
+        (Expected(success=False), replace(REFUSED, log_truncated=True, errno=28), Agreement.NONE),
+        (
+            Expected(success=False, messages=(Message("!read_ok"),)),
+            replace(REFUSED, log_truncated=True, errno=28),
+            Agreement.NONE,
+        ),
+        (Expected(success=False), Loaded(12, ""), Agreement.NONE),
+    ],
+)
 def test_agreement(expected: Expected, loaded: Loaded, agreement: Agreement) -> None:
     assert outcome(expected, loaded) is agreement
 
@@ -56,7 +68,10 @@ def test_what_a_kernel_lacks_is_unsupported_and_says_whose_it_is() -> None:
     found = compare(trial, Answer((), missing="bpf_kfunc_call_test1"), "7.3")
     assert (found.agreement, found.detail) == (Agreement.UNSUPPORTED, "test module: bpf_kfunc_call_test1")
     found = compare(trial, Answer((), missing="bpf_get_file_xattr"), "7.3")
-    assert (found.agreement, found.detail) == (Agreement.UNSUPPORTED, "not in this kernel's BTF: bpf_get_file_xattr")
+    assert (found.agreement, found.detail) == (
+        Agreement.UNSUPPORTED,
+        "not in this kernel's BTF: bpf_get_file_xattr",
+    )
     assert compare(trial, Answer((), map_errno=(0, 22)), "7.3").agreement is Agreement.UNSUPPORTED
 
 

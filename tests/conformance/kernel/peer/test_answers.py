@@ -32,7 +32,12 @@ LOAD = (Insn(o.LD_IMM64, 1, o.PSEUDO_MAP_FD, 0, 7), Insn(0), Insn(0x95))
 
 def test_a_whole_answer() -> None:
     answer = read_answer(WHOLE % encode(LOAD).hex().encode())
-    assert (answer.opened, answer.loaded, answer.warnings, answer.untyped) == (0, -13, ("libbpf: hello",), False)
+    assert (answer.opened, answer.loaded, answer.warnings, answer.untyped) == (
+        0,
+        -13,
+        ("libbpf: hello",),
+        False,
+    )
     assert (answer.programs[0].section, answer.programs[0].autoload) == ("socket", True)
     assert answer.maps[0].words == answer.creates[0].words == (2, 4, 8, 1, 0, 3, 4)
     (load,) = answer.loads
@@ -52,9 +57,17 @@ def test_a_name_that_is_no_utf_8(name: bytes) -> None:
 
 @pytest.mark.parametrize(
     "output",
-    [b"", b"open 0\n", b"open\nend\n", b"open x\nend\n", b"what 1\nend\n", b"program 61 x73 1 0 1\nend\n", b"map x6d 1 2\nend\n",
-     b"load x61 1 0 0 0 0 x47 x95 x 0\nend\n"],
-)  # fmt: skip
+    [
+        b"",
+        b"open 0\n",
+        b"open\nend\n",
+        b"open x\nend\n",
+        b"what 1\nend\n",
+        b"program 61 x73 1 0 1\nend\n",
+        b"map x6d 1 2\nend\n",
+        b"load x61 1 0 0 0 0 x47 x95 x 0\nend\n",
+    ],
+)
 def test_what_a_peer_does_not_write(output: bytes) -> None:
     with pytest.raises(ProtocolError, match="the peer"):
         read_answer(output)
@@ -67,7 +80,12 @@ def test_one_that_died_may_be_cut_anywhere() -> None:
 
 def test_names() -> None:
     assert read_names(b"name x61 0 5 3\nname x62 -22 0 0\nend\n") == {"a": (5, 3), "b": None}
-    for output in (b"name x61 0 5 3\n", b"name x61 0 5\nend\n", b"name 61 0 5 3\nend\n", b"name x\xff 0 5 3\nend\n"):
+    for output in (
+        b"name x61 0 5 3\n",
+        b"name x61 0 5\nend\n",
+        b"name 61 0 5 3\nend\n",
+        b"name x\xff 0 5 3\nend\n",
+    ):
         with pytest.raises(ProtocolError):
             read_names(output)
 
@@ -79,7 +97,10 @@ def asked(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> LyingKernel:
 
 @pytest.mark.parametrize(
     ("ended", "died"),
-    [(Ended(0, 11, b"open 0\n", splats=("WARNING",)), "SIGSEGV"), (Ended(110, 9, b"open 0\n"), "Connection timed out")],
+    [
+        (Ended(0, 11, b"open 0\n", splats=("WARNING",)), "SIGSEGV"),
+        (Ended(110, 9, b"open 0\n"), "Connection timed out"),
+    ],
 )
 def test_a_death_is_an_answer(ended: Ended, died: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with asked(ended, monkeypatch).session() as session:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.verifier_log.effects import Effect, calls_back, effect, is_conditional, is_may_goto, may_split, operands
+from conformance.kernel.verifier_log.effects import (
+    Effect,
+    calls_back,
+    effect,
+    is_conditional,
+    is_may_goto,
+    may_split,
+    operands,
+)
 from ebpf.assembly import parse
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS

@@ -82,7 +82,9 @@ def test_the_way_the_verifier_went_on() -> None:
     followed = follow(explore(BRANCHING, BRANCHES), main(0, 1, 2, 3))
     assert followed.stop == EndOfTrace()
     assert [claims.step for claims in followed.claims] == [-1, 0, 1, 2]
-    assert fresh(followed, 0, 0) == parse_range("scalar(smin=smin32=0,smax=umax=smax32=umax32=255,var_off=(0x0; 0xff))")
+    assert fresh(followed, 0, 0) == parse_range(
+        "scalar(smin=smin32=0,smax=umax=smax32=umax32=255,var_off=(0x0; 0xff))"
+    )
     narrowed = fresh(followed, 1, 0)
     assert narrowed is not None
     assert narrowed.umax == 5
@@ -127,7 +129,9 @@ def test_a_way_never_explored_is_a_finding_only_when_the_log_shows_everything() 
 def test_following_ends_at_the_first_prune(prune: str, run: tuple[int, ...]) -> None:
     if prune == "4: safe":
         prune = "2: safe"
-        log = BRANCHES.replace("    2: (b7) r2 = 7                        ; R2_w=7\n    3: (95) exit\n", "    2: safe\n")
+        log = BRANCHES.replace(
+            "    2: (b7) r2 = 7                        ; R2_w=7\n    3: (95) exit\n", "    2: safe\n"
+        )
     else:
         log = BRANCHES[: BRANCHES.index("    from 1")] + "    from 1 to 4: safe\n"
     followed = follow(explore(BRANCHING, log), main(*run))
@@ -146,7 +150,8 @@ def test_speculative_branches_are_nobodys_path() -> None:
 
 
 def test_states_on_their_own_lines_belong_to_what_comes_next() -> None:
-    """After a precision walk the state follows under the number of the next instruction, or of the jump itself."""
+    """After a precision walk the state follows under the number of the next instruction, or of the jump
+    itself."""
     followed = follow(
         explore(
             "r1 = 4\nif r1 == 0x4 goto pc+1\nr0 = 9\nr3 = 0\nr0 += r3\nexit",
@@ -177,7 +182,8 @@ def test_what_is_overwritten_is_claimed_no_longer() -> None:
     """7.3 prints nothing for a dead result; the register's older claim must go all the same."""
     followed = follow(
         explore(
-            "r6 = 1\nr7 = 2\nr6 = *(u64 *)(r1 +0)\n*(u64 *)(r10 -8) = 5\n*(u64 *)(r7 +0) = 5\ncall bpf_ktime_get_ns#5\nexit",
+            "r6 = 1\nr7 = 2\nr6 = *(u64 *)(r1 +0)\n*(u64 *)(r10 -8) = 5\n*(u64 *)(r7 +0) = 5\ncall "
+            "bpf_ktime_get_ns#5\nexit",
             """
             0: R1=ctx() R10=fp0
             0: (b7) r6 = 1                        ; R6=1
@@ -205,7 +211,8 @@ LOOP = "r6 = 0\nr0 = *(u64 *)(r1 +0)\nif r0 > 0x3 goto pc+2\nr6 += 1\nif r6 != 0
 
 
 def loop_log(*, counter: bool, last: bool) -> str:
-    """Unrolled as the kernel does.  ``counter``: whether states show R6, the only thing that tells the turns apart."""
+    """Unrolled as the kernel does.  ``counter``: whether states show R6, the only thing that tells the turns
+    apart."""
     r6 = [f" R6={n}" if counter else "" for n in range(3)]
     pops = [f"from 2 to 5: R0=scalar(umin=4,umax=1{turn}){r6[turn]} R10=fp0\n5: (95) exit" for turn in (1, 0)]
     return f"""
@@ -374,7 +381,10 @@ def test_an_iterator_splits_its_state() -> None:
     )
     stop = follow(exploration, main(0, 1, 2)).stop
     assert isinstance(stop, Split)
-    assert [states[0].register(0) == Scalar(ScalarRange.constant(0)) for states in stop.after] == [True, False]
+    assert [states[0].register(0) == Scalar(ScalarRange.constant(0)) for states in stop.after] == [
+        True,
+        False,
+    ]
     followed = follow(exploration, main(0, 1, 2), lambda split: 1)
     assert followed.stop == EndOfTrace()
     assert not isinstance(known(followed, 1, 6), Scalar)
@@ -385,7 +395,8 @@ SPLIT = "r0 = *(u64 *)(r1 +0)\nr0 s>>= 63\nr0 &= 7\nexit"
 
 @pytest.mark.parametrize("again", [True, False])
 def test_an_operation_splits_its_operand(again: bool) -> None:
-    """maybe_fork_scalars: -1 goes on, 0 is pushed, to run the instruction again or (6.12's first version) to go on after it."""
+    """maybe_fork_scalars: -1 goes on, 0 is pushed, to run the instruction again or (6.12's first version) to
+    go on after it."""
     popped = "from 2 to 2: R0=0 R10=fp0\n2: (57) r0 &= 7     ; R0=0" if again else "from 2 to 3: R0=0 R10=fp0"
     exploration = explore(
         SPLIT,
@@ -401,7 +412,12 @@ def test_an_operation_splits_its_operand(again: bool) -> None:
     )
     stop = follow(exploration, main(0, 1, 2, 3)).stop
     assert isinstance(stop, Split)
-    assert (stop.step, stop.insn, len(stop.after), len(stop.before)) == (2, 2, 1 if again else 2, 1 if again else 0)
+    assert (stop.step, stop.insn, len(stop.after), len(stop.before)) == (
+        2,
+        2,
+        1 if again else 2,
+        1 if again else 0,
+    )
     sevens = follow(exploration, main(0, 1, 2, 3), lambda split: 0)
     assert sevens.stop == EndOfTrace()
     assert fresh(sevens, 2, 0) == ScalarRange.constant(7)
@@ -465,12 +481,16 @@ def test_may_goto_is_followed_but_never_accused() -> None:
 
 def test_logs_that_cannot_be_followed() -> None:
     instructions = parse(["r0 = 0", "exit"])
-    old = Exploration(parse_log("0: R1=ctx(id=0,off=0,imm=0) R2_w=inv(id=0)\n0: (b7) r0 = 0\n" + STATS), instructions)
+    old = Exploration(
+        parse_log("0: R1=ctx(id=0,off=0,imm=0) R2_w=inv(id=0)\n0: (b7) r0 = 0\n" + STATS), instructions
+    )
     assert isinstance(follow(old, main(0, 1)).stop, Abstained)
     level_1_log = parse_log("0: R1=ctx() R10=fp0\n0: (b7) r0 = 0   ; R0=0\n1: (95) exit\n" + STATS)
     level_1 = Exploration(level_1_log, instructions, accepted=True)
     assert follow(level_1, main(0, 1)).stop == Truncated(-1)
-    assert follow(Exploration(parse_log("unreachable insn 1\n" + STATS), instructions), main(0, 1)).stop == EndOfLog(-1)
+    assert follow(
+        Exploration(parse_log("unreachable insn 1\n" + STATS), instructions), main(0, 1)
+    ).stop == EndOfLog(-1)
     refused = Exploration(parse_log("func#0 @0\nunreachable insn 1\n" + STATS), instructions)
     assert follow(refused, main(0, 1)).stop == EndOfLog(-1)
 

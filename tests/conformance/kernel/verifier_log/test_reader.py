@@ -39,7 +39,12 @@ def test_the_plain_lines() -> None:
         Visit(1, "(95) exit", None),
     )
     assert log.stats is not None
-    assert (log.stats.processed, log.stats.microseconds, log.stats.stack_depth, log.stats.mark_read) == (3, 5, (8, 0), 4)
+    assert (log.stats.processed, log.stats.microseconds, log.stats.stack_depth, log.stats.mark_read) == (
+        3,
+        5,
+        (8, 0),
+        4,
+    )
     assert log.whole
 
 
@@ -78,17 +83,21 @@ def test_precision_walks_of_both_kinds() -> None:
 
 def test_the_static_analysis_of_7_3_is_skipped_even_where_it_looks_like_a_walk() -> None:
     log = parse_log(
-        "func#0 @0\ntopo_order[0] = main\nsubprog#0 main:\n  0: (b7) r0 = 1\n100: (95) exit\nLive regs before insn:\n"
+        "func#0 @0\ntopo_order[0] = main\nsubprog#0 main:\n  0: (b7) r0 = 1\n100: (95) exit\nLive regs "
+        "before insn:\n"
         "      0: .......... (b7) r0 = 1                   ; zext\n"
         "0: R10=fp0\n0: (b7) r0 = 1                        ;\n1: (95) exit\n"
-        "verification time 7 usec\nstack depth max 16\nsubprog 0 (<unknown>) main insns_self 6 insns_total 7 stack 8\n"
-        + STATS.split("\n")[2]
-        + "\n"
+        "verification time 7 usec\nstack depth max 16\nsubprog 0 (<unknown>) main insns_self 6 insns_total "
+        "7 stack 8\n" + STATS.split("\n")[2] + "\n"
     )
     assert log.dialect is Dialect.LINUX_7_3
     assert log.events == (
-        Function(0, 0), StaticDump(6), StateLine(0, " R10=fp0"), Visit(0, "(b7) r0 = 1", ""), Visit(1, "(95) exit", None),
-    )  # fmt: skip
+        Function(0, 0),
+        StaticDump(6),
+        StateLine(0, " R10=fp0"),
+        Visit(0, "(b7) r0 = 1", ""),
+        Visit(1, "(95) exit", None),
+    )
     assert log.stats is not None
     assert log.stats.stack_depth == (16,)
     assert (log.stats.subprograms[0].name, log.stats.subprograms[0].insns_total) == ("<unknown>", 7)
@@ -129,7 +138,10 @@ def test_the_report_of_7_3_and_the_message_after_it() -> None:
 
 def test_a_report_on_a_speculative_path_refuses_nothing() -> None:
     log = parse_log(
-        "func#0 @0\n0: R10=fp0\nfrom 1 to 2 (speculative execution): R10=fp0\n" + REPORT + "\nfrom 1 to 3: R10=fp0\n" + STATS
+        "func#0 @0\n0: R10=fp0\nfrom 1 to 2 (speculative execution): R10=fp0\n"
+        + REPORT
+        + "\nfrom 1 to 3: R10=fp0\n"
+        + STATS
     )
     assert log.report is None
     assert not log.messages
@@ -139,7 +151,8 @@ def test_a_report_on_a_speculative_path_refuses_nothing() -> None:
 
 def test_alarms() -> None:
     log = parse_log(
-        "0: (b7) r0 = 1\nREG INVARIANTS VIOLATION (true_reg1): range bounds violation u64=[0x1, 0x0]\n1: (95) exit\n" + STATS
+        "0: (b7) r0 = 1\nREG INVARIANTS VIOLATION (true_reg1): range bounds violation u64=[0x1, 0x0]\n1: "
+        "(95) exit\n" + STATS
     )
     assert len(log.alarms) == 1
     assert parse_log("verifier bug: error during ctx access conversion(1)\n" + STATS).alarms
@@ -156,12 +169,17 @@ def test_global_functions() -> None:
         "func#0 @0\nFunc#1 ('foo') is global and assumed valid.\nValidating foo() func#1...\n"
         "Func#1 ('foo') is safe for any args that match its prototype\n" + STATS
     )
-    assert [(event.what, event.number) for event in log.of(GlobalFunction)] == [("assumed", 1), ("validating", 1), ("safe", 1)]
+    assert [(event.what, event.number) for event in log.of(GlobalFunction)] == [
+        ("assumed", 1),
+        ("validating", 1),
+        ("safe", 1),
+    ]
 
 
 def test_half_a_line_is_no_line() -> None:
     cut_short = parse_log(
-        "func#0 @0\n0: (b7) r0 = 1                        ; R0_w=1\n1: (07) r0 += 241260                  ; R0_w=2"
+        "func#0 @0\n0: (b7) r0 = 1                        ; R0_w=1\n1: (07) r0 += 241260                  "
+        "; R0_w=2"
     )
     assert list(cut_short.of(Visit)) == [Visit(0, "(b7) r0 = 1", " R0_w=1")]
     assert cut_short.truncated
@@ -177,16 +195,22 @@ def test_half_a_line_is_no_line() -> None:
 
 
 def test_a_dropped_branch_at_level_1_glues_the_next_state_on() -> None:
-    log = parse_log("9: (2d) if r2 > r1 goto pc+1 11: R0=scalar(umax=11,var_off=(0x0; 0xf)) R2=12\n11: (95) exit\n" + STATS)
+    log = parse_log(
+        "9: (2d) if r2 > r1 goto pc+1 11: R0=scalar(umax=11,var_off=(0x0; 0xf)) R2=12\n11: (95) exit\n"
+        + STATS
+    )
     assert log.events[:2] == (
-        Visit(9, "(2d) if r2 > r1 goto pc+1", None), StateLine(11, " R0=scalar(umax=11,var_off=(0x0; 0xf)) R2=12"),
-    )  # fmt: skip
+        Visit(9, "(2d) if r2 > r1 goto pc+1", None),
+        StateLine(11, " R0=scalar(umax=11,var_off=(0x0; 0xf)) R2=12"),
+    )
 
 
 def test_dialects() -> None:
     assert parse_log("0: R1=ctx(off=0,imm=0) R10=fp0\n" + STATS).dialect is Dialect.LINUX_6_1
     assert parse_log("R0_w=map_value(id=1,off=0,ks=8,vs=48,imm=0)\n" + STATS).dialect is Dialect.LINUX_6_1
     assert parse_log("0: R1=ctx() R10=fp0\n" + STATS).dialect is Dialect.LINUX_6_12
-    old = parse_log("1: R1=ctx(id=0,off=0,imm=0) R2_w=inv(id=0,umax_value=255,var_off=(0x0; 0xff)) R10=fp0\n" + STATS)
+    old = parse_log(
+        "1: R1=ctx(id=0,off=0,imm=0) R2_w=inv(id=0,umax_value=255,var_off=(0x0; 0xff)) R10=fp0\n" + STATS
+    )
     assert old.dialect is Dialect.LINUX_5_10
     assert old.dialect.abstains == "claims in the 5.10 dialect are not read"

@@ -33,25 +33,38 @@ SUBJECTS = [
 
 def text_of(log: str) -> str:
     lines = [line.strip() for line in log.strip("\n").split("\n")]
-    return "func#0 @0\n" + "\n".join(" " + line if line[:1] in "Rf" and "=" in line[:9] else line for line in lines) + "\n" + STATS
+    return (
+        "func#0 @0\n"
+        + "\n".join(" " + line if line[:1] in "Rf" and "=" in line[:9] else line for line in lines)
+        + "\n"
+        + STATS
+    )
 
 
 @given(st.sampled_from(SUBJECTS), st.data())
-def test_losing_or_repeating_lines_never_raises(subject: tuple[str, str, list[tuple[int, int]]], data: st.DataObject) -> None:
+def test_losing_or_repeating_lines_never_raises(
+    subject: tuple[str, str, list[tuple[int, int]]], data: st.DataObject
+) -> None:
     program, log, run = subject
     lines = text_of(log).split("\n")
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(lines) - 1))
         other = data.draw(st.integers(0, len(lines) - 1))
-        lines[at : at + 1] = data.draw(st.sampled_from([[], [lines[at], lines[at]], [lines[other]], [lines[at][: other + 1]]]))
-    followed = follow(Exploration(parse_log("\n".join(lines)), parse(program.strip().split("\n")), accepted=True), run)
+        lines[at : at + 1] = data.draw(
+            st.sampled_from([[], [lines[at], lines[at]], [lines[other]], [lines[at][: other + 1]]])
+        )
+    followed = follow(
+        Exploration(parse_log("\n".join(lines)), parse(program.strip().split("\n")), accepted=True), run
+    )
     for claims in followed.claims:
         assert claims.fresh is not None
         assert claims.known is not None
 
 
 @given(st.sampled_from(SUBJECTS), st.integers(1, 2000))
-def test_a_log_that_ends_early_accuses_nobody(subject: tuple[str, str, list[tuple[int, int]]], length: int) -> None:
+def test_a_log_that_ends_early_accuses_nobody(
+    subject: tuple[str, str, list[tuple[int, int]]], length: int
+) -> None:
     program, log, run = subject
     whole = text_of(log)
     log_now = parse_log(whole[: min(length, len(whole) - len(STATS))])
@@ -76,6 +89,12 @@ def test_a_long_loop_takes_no_quadratic_time() -> None:
         "3: (07) r6 += 1 ;\n4: (55) if r6 != 0x2 goto pc-4 ;\n"
     )
     pop = "from 2 to 5: R0=scalar(umin=4) R10=fp0\n5: (95) exit\n"
-    text = "func#0 @0\n0: R1=ctx() R10=fp0\n0: (b7) r6 = 0 ; R6=0\n" + turn * 3000 + "5: (95) exit\n" + pop * 2999 + STATS
+    text = (
+        "func#0 @0\n0: R1=ctx() R10=fp0\n0: (b7) r6 = 0 ; R6=0\n"
+        + turn * 3000
+        + "5: (95) exit\n"
+        + pop * 2999
+        + STATS
+    )
     exploration = Exploration(parse_log(text), parse(LOOP.split("\n")), accepted=True)
     assert not isinstance(follow(exploration, SECOND_TURN).stop, NotExplored)

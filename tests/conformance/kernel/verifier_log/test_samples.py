@@ -1,4 +1,5 @@
-"""Stock kernels tell the truth: interpreted runs of our sample programs, held against every claim on their paths.
+"""Stock kernels tell the truth: interpreted runs of our sample programs, held against every claim on their
+paths.
 
 A parser that reads a bound too strongly, or a walk that takes the wrong branch, fails here.
 """
@@ -30,7 +31,10 @@ def violations(state: State, step: Step) -> list[str]:
     for number, claim in state.registers:
         value = step.registers[number]
         if isinstance(claim, Scalar) and isinstance(value, int):
-            found.append(claim.range.excluded_by(value) and f"R{number}={value:#x} but {claim.range.excluded_by(value)}")
+            found.append(
+                claim.range.excluded_by(value)
+                and f"R{number}={value:#x} but {claim.range.excluded_by(value)}"
+            )
     for slot in state.slots:
         at = 512 + slot.offset
         if all(step.stack.written[at : at + 8]) and at not in step.stack.pointers:
@@ -83,7 +87,11 @@ def test_no_run_leaves_a_claim(path: Path, kernel: str) -> None:
 
 def test_the_check_sees_a_claim_that_is_too_narrow() -> None:
     """A log with one narrower bound is caught: the comparison above does compare."""
-    row = next(row for row in rows(FILES[0]) if row["kernel"] == "6.12" and row["accepted"] and "=umax32=255," in row["log"])
+    row = next(
+        row
+        for row in rows(FILES[0])
+        if row["kernel"] == "6.12" and row["accepted"] and "=umax32=255," in row["log"]
+    )
     check(row, Counter())
     with pytest.raises(AssertionError, match="umax=1"):
         check(row | {"log": row["log"].replace("=umax32=255,", "=umax32=1,")}, Counter())

@@ -13,7 +13,9 @@ OLD, MIDDLE, NEW = Dialect.LINUX_6_1, Dialect.LINUX_6_12, Dialect.LINUX_7_3
 
 
 def test_a_whole_state() -> None:
-    state = parse_state(" frame1: R0_w=1 R6_rw=scalar(umax=3,var_off=(0x0; 0x3)) R10=fp0 fp-8_w=mmmm0000 refs=2,3 cb", MIDDLE)
+    state = parse_state(
+        " frame1: R0_w=1 R6_rw=scalar(umax=3,var_off=(0x0; 0x3)) R10=fp0 fp-8_w=mmmm0000 refs=2,3 cb", MIDDLE
+    )
     assert state.frame == 1
     assert [number for number, _ in state.registers] == [0, 6, 10]
     assert state.slots == (Slot(-8, "mmmm0000"),)
@@ -34,11 +36,20 @@ def test_what_is_not_understood_is_left_over() -> None:
 
 @pytest.mark.parametrize(
     ("text", "letters", "width"),
-    [("????0", "????rrrr", 4), ("mmmm20", "mmmmrrrr", 4), ("??????scalar()", "??????rr", 2), ("???????42", "???????r", 1),
-     ("272", "rrrrrrrr", 8), ("scalar(id=1)", "rrrrrrrr", 8), ("mmmmpkt(r=0)", "mmmmrrrr", 4),
-     ("map_value(ks=4,vs=8)", "rrrrrrrr", 8),
-     ("mmmmmem(sz=8)", "mmmmrrrr", 4), ("fp-16", "rrrrrrrr", 8), ("00000", "0000rrrr", 4)],
-)  # fmt: skip
+    [
+        ("????0", "????rrrr", 4),
+        ("mmmm20", "mmmmrrrr", 4),
+        ("??????scalar()", "??????rr", 2),
+        ("???????42", "???????r", 1),
+        ("272", "rrrrrrrr", 8),
+        ("scalar(id=1)", "rrrrrrrr", 8),
+        ("mmmmpkt(r=0)", "mmmmrrrr", 4),
+        ("map_value(ks=4,vs=8)", "rrrrrrrr", 8),
+        ("mmmmmem(sz=8)", "mmmmrrrr", 4),
+        ("fp-16", "rrrrrrrr", 8),
+        ("00000", "0000rrrr", 4),
+    ],
+)
 def test_spills(text: str, letters: str, width: int) -> None:
     slot = parse_slot(-8, text, MIDDLE)
     assert (slot.letters, slot.width) == (letters, width)

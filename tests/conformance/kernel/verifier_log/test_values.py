@@ -47,9 +47,14 @@ def test_what_6_1_prints_is_never_read_stronger(printed: ScalarRange, value: int
 @pytest.mark.parametrize("dialect", [OLD, MIDDLE, NEW])
 @pytest.mark.parametrize(
     ("text", "value", "precise"),
-    [("0", 0, False), ("P1", 1, True), ("-559038737", 0xFFFFFFFFDEADBEEF, False), ("0xffffffffdeadbeef", 0xFFFFFFFFDEADBEEF, False),
-     ("P-1", U64_MAX, True)],
-)  # fmt: skip
+    [
+        ("0", 0, False),
+        ("P1", 1, True),
+        ("-559038737", 0xFFFFFFFFDEADBEEF, False),
+        ("0xffffffffdeadbeef", 0xFFFFFFFFDEADBEEF, False),
+        ("P-1", U64_MAX, True),
+    ],
+)
 def test_constants(text: str, value: int, precise: bool, dialect: Dialect) -> None:
     assert parse_value(text, dialect) == Scalar(ScalarRange.constant(value), precise)
 
@@ -96,9 +101,13 @@ def test_pointer_offsets_add_up_alike_in_every_dialect() -> None:
     assert (old.fixed_offset, middle.fixed_offset, new.fixed_offset) == (8, 8, 8)
     assert old.variable_offset == middle.variable_offset == new.variable_offset == ScalarRange.constant(0)
     assert (old.range, middle.range) == (0, 8)
-    variable = pointer("pkt(id=2,off=20,r=20,smin=smin32=0,smax=umax=smax32=umax32=40,var_off=(0x0; 0x3f))", MIDDLE)
+    variable = pointer(
+        "pkt(id=2,off=20,r=20,smin=smin32=0,smax=umax=smax32=umax32=40,var_off=(0x0; 0x3f))", MIDDLE
+    )
     assert (variable.fixed_offset, variable.variable_offset.umax, variable.id) == (20, 40, 2)
-    folded = pointer("pkt(id=2,r=60,smin=umin=20,smax=umax=60,smin32=0,smax32=umax32=127,var_off=(0x0; 0x7f))", NEW)
+    folded = pointer(
+        "pkt(id=2,r=60,smin=umin=20,smax=umax=60,smin32=0,smax32=umax32=127,var_off=(0x0; 0x7f))", NEW
+    )
     assert (folded.fixed_offset, folded.variable_offset.umin, folded.variable_offset.umax) == (0, 20, 60)
 
 
@@ -139,7 +148,8 @@ def test_objects_on_the_stack() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["scalar(umix=4)", "wibble(off=0)", "inv5", "scalar(umax=forty)", "", "scalar(var_off=(0x1; 0x1))"]
+    "text",
+    ["scalar(umix=4)", "wibble(off=0)", "inv5", "scalar(umax=forty)", "", "scalar(var_off=(0x1; 0x1))"],
 )
 def test_what_is_strange_is_no_claim(text: str) -> None:
     claim: Claim = parse_value(text, MIDDLE)
