@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.kernel.attaching import WAYS, Attached, AttachJob, AttachWay, Place, PlaceKind, Trigger
+from conformance.kernel.attaching import WAYS, Attached, AttachJob, AttachPlace, AttachWay, PlaceKind, Trigger
 from conformance.kernel.features.answers import Answer3
 from conformance.kernel.features.attaching import PERF_IOCTL, PERF_LINK, probe_attaching
 from conformance.kernel.jobs import Lost
@@ -32,7 +32,7 @@ SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class AttachTrial:
     """One program attached to one kernel in one way."""
 
     kernel: str
@@ -41,17 +41,17 @@ class Trial:
 
 
 def place_of(program: ObjectProgram, generation: Generation) -> str | None:
-    """What :meth:`Place.parse` takes, for a program whose section says where it belongs; None where that is
-    nowhere, or nowhere that is attached to here."""
+    """What :meth:`AttachPlace.parse` takes, for a program whose section says where it belongs; None where
+    that is nowhere, or nowhere that is attached to here."""
     row = resolve(program.section, generation).row
     stem = "" if row is None else row.name.rstrip("+/")
     kind = KINDS.get(stem)
     if kind is None:
         return None
     name = {PlaceKind.CGROUP: stem.rpartition("/")[2], PlaceKind.SOCKET: ""}.get(kind, program.attach_to)
-    place = Place(kind, name)
+    place = AttachPlace(kind, name)
     try:
-        Place.parse(str(place))
+        AttachPlace.parse(str(place))
     except InputError:
         return None
     return str(place)
@@ -59,15 +59,15 @@ def place_of(program: ObjectProgram, generation: Generation) -> str | None:
 
 def trigger_of(place: str) -> Trigger:
     """What is done to make something happen at ``place``."""
-    kind = Place.parse(place).kind
+    kind = AttachPlace.parse(place).kind
     if kind in (PlaceKind.SOCKET, PlaceKind.CGROUP):
         return Trigger.PACKET
     return next((trigger for word, trigger in TRIGGERS.items() if word in place), Trigger.EXECVE)
 
 
-def attach(case: Case, place: str, name: str, kernel: KernelSession) -> Iterator[Trial]:
+def attach(case: Case, place: str, name: str, kernel: KernelSession) -> Iterator[AttachTrial]:
     """Every way to attach to such a place that the kernel has, once each."""
-    kind = Place.parse(place).kind
+    kind = AttachPlace.parse(place).kind
     missing: set[AttachWay] = set()
     if kind in PERF_EVENTS:
         # A kernel that could not tell is asked all the same: its errno then says more than silence.
@@ -76,10 +76,10 @@ def attach(case: Case, place: str, name: str, kernel: KernelSession) -> Iterator
     for way in WAYS[kind]:
         if way not in missing:
             job = AttachJob(case, place, way, trigger_of(place))
-            yield Trial(name, job, kernel.attach(job))
+            yield AttachTrial(name, job, kernel.attach(job))
 
 
-def as_json(trial: Trial) -> dict[str, Any]:
+def as_json(trial: AttachTrial) -> dict[str, Any]:
     """A trial for ``check --json``; maps as ``{key: value}`` in hex, null for one that cannot be read."""
     plain = {
         "kernel": trial.kernel,
@@ -108,7 +108,7 @@ def as_json(trial: Trial) -> dict[str, Any]:
     }
 
 
-def lines(trial: Trial) -> Iterator[str]:
+def lines(trial: AttachTrial) -> Iterator[str]:
     """The same for a person."""
     way = "" if trial.job.way is AttachWay.OWN else f", by {trial.job.way.name.lower()}"
     yield f"  attached to {trial.job.where} on {trial.kernel}{way}, trigger: {trial.job.trigger.name.lower()}"

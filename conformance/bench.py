@@ -18,7 +18,7 @@ from pathlib import Path
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.source import BUFFER, program_source
 from conformance.campaign.tally import Tally, median
-from conformance.campaign.worker import Report, Worker
+from conformance.campaign.worker import Worker, WorkerReport
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Attempt, Jit, Job
 from conformance.kernel.session import KernelSession
@@ -32,7 +32,7 @@ STAGES = ("generate", "interpret", "transfer", "compare")
 
 
 @dataclass(slots=True)
-class Bench:
+class BenchResult:
     """``host_ms`` is CPU of the worker per judged program, by stage; ``guest_ms`` is QEMU's CPU per judged
     program.  Rates are per second; ``raw_rate``: programs loaded once each with log level 2 by the agent
     alone.  ``memory_mib`` is each process's peak."""
@@ -53,9 +53,9 @@ class Bench:
         return self.rate / self.raw_rate if self.raw_rate else 0.0
 
 
-def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> Bench:
+def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> BenchResult:
     """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
-    bench = Bench(image.name)
+    bench = BenchResult(image.name)
     with tempfile.TemporaryDirectory(prefix="veridiff-bench-") as directory:
         origin = provenance(seed, "veridiff bench")
         task = Assignment(
@@ -93,7 +93,7 @@ def _raw(image: Image, boot_args: tuple[str, ...], seed: int) -> float:
     return 1e9 * loads / spent if spent else 0.0
 
 
-class _Sink(queue.SimpleQueue[Report]):
+class _Sink(queue.SimpleQueue[WorkerReport]):
     """Takes the worker's reports, and looks at the processes while they are there."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class _Sink(queue.SimpleQueue[Report]):
         self.guest_cpu = self.guest_cpu_at_start = 0.0
         self.memory: dict[str, int] = {}
 
-    def put(self, item: Report, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: WorkerReport, block: bool = True, timeout: float | None = None) -> None:
         """What a queue does."""
         self.tally.add(item.tally)
         self.ended = time.monotonic()

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance import attachment
-from conformance.attachment import Trial
+from conformance.attachment import AttachTrial
 from conformance.explanation import Explanation, explain
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, LossReason, Lost, Verdict
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, LossReason, Lost
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import Support, judge_answer
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
 from conformance.second_opinion import THOROUGH, opinion
@@ -21,10 +21,9 @@ from ebpf.casefile import to_plain
 from ebpf.program import Case
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Abstained, Outcome, Returned, Trapped
-from oracles.reference import Answer as Opinion
-from oracles.reference import Verdict as Reference
+from oracles.reference import ReferenceAnswer, ReferenceVerdict
 
-Ask = Callable[[Job], Answer | Lost]
+Ask = Callable[[Job], KernelAnswer | Lost]
 
 
 @dataclass(slots=True)
@@ -39,13 +38,13 @@ class Checked:
     disagreements: list[tuple[str, Disagreement]] = field(default_factory=list)
     observations: dict[str, Observation] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[AttachTrial] = field(default_factory=list)
 
     def attachable(self, kernel: str) -> bool:
         """Whether the kernel may run it when something happens: it accepted it, and no oracle objects."""
-        accepted = self.rulings[kernel].verdict is Verdict.ACCEPT
+        accepted = self.rulings[kernel].verdict is KernelVerdict.ACCEPT
         traps = any(isinstance(outcome, Trapped) for outcome in self.outcomes)
-        return accepted and not traps and opinion(self.case).verdict is not Reference.UNSAFE
+        return accepted and not traps and opinion(self.case).verdict is not ReferenceVerdict.UNSAFE
 
 
 STATISTICS = 4
@@ -68,15 +67,15 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
     quiet = Job(checked.case, (Attempt(Jit.ON, 2, run=False), Attempt(Jit.ON, 1, run=False)))
     answer = ask(quiet)
     ruling = judge_answer(answer, 0, support)
-    if ruling.verdict is Verdict.NONE and isinstance(answer, Answer) and len(answer.attempts) > 1:
+    if ruling.verdict is KernelVerdict.NONE and isinstance(answer, KernelAnswer) and len(answer.attempts) > 1:
         # A level-2 log can be cut where a level-1 log is not: then the second attempt is all there is.
         quiet, answer = Job(checked.case, quiet.attempts[1:]), replace(answer, attempts=answer.attempts[1:])
         ruling = judge_answer(answer, 0, support)
-    if ruling.verdict is Verdict.NONE and isinstance(answer, Answer):
+    if ruling.verdict is KernelVerdict.NONE and isinstance(answer, KernelAnswer):
         # Even that can be too long.  With statistics only, kernels still say why they refuse.
         brief = Job(checked.case, (Attempt(Jit.ON, STATISTICS, run=False),))
         said = ask(brief)
-        if judge_answer(said, 0, support).verdict is not Verdict.NONE:
+        if judge_answer(said, 0, support).verdict is not KernelVerdict.NONE:
             quiet, answer, ruling = brief, said, judge_answer(said, 0, support)
     checked.rulings[kernel] = ruling
     if isinstance(answer, Lost):
@@ -85,7 +84,7 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
                 (
                     kernel,
                     Disagreement(
-                        Kind.HEALTH,
+                        PropertyKind.HEALTH,
                         f"health:lost:{answer.reason.value}",
                         f"loading the program takes the kernel down ({answer.reason.value})",
                     ),
@@ -95,10 +94,10 @@ def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: st
         return
     seen = Observation(generated, quiet, answer, release, reference=THOROUGH)
     checked.outcomes = tuple(outcome for outcome, _ in seen.runs)
-    if ruling.verdict is Verdict.ACCEPT and harmless(checked.outcomes):
+    if ruling.verdict is KernelVerdict.ACCEPT and harmless(checked.outcomes):
         full = plan(checked.case, 0)
         again = ask(full)
-        if isinstance(again, Answer):
+        if isinstance(again, KernelAnswer):
             seen = Observation(generated, full, again, release, reference=THOROUGH)
     checked.observations[kernel] = seen
     found: dict[str, Disagreement] = {}
@@ -145,7 +144,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
     }
 
 
-def reference_json(answer: Opinion) -> dict[str, Any]:
+def reference_json(answer: ReferenceAnswer) -> dict[str, Any]:
     """What the reference verifier says."""
     return {
         "verdict": answer.verdict.value,

@@ -10,7 +10,7 @@ from conformance.kernel.peer import Peer
 from conformance.kernel.peer.answers import PeerAnswer
 from conformance.kernel.peer.asking import ask
 from conformance.kernel.session import KernelSession
-from conformance.properties import Judgement, Kind
+from conformance.properties import Judgement, PropertyKind
 from conformance.properties.health import warned
 from conformance.properties.judgement import Abstention, Disagreement
 from conformance.properties.objects import Reading, judge, read
@@ -54,11 +54,11 @@ def lost(answer: Lost) -> list[Judgement]:
     """The machine went away, alone with the object too."""
     if answer.reason in (LossReason.PANIC, LossReason.EXITED):
         statement = f"libbpf, opening and loading an object, takes the kernel down ({answer.reason.value})"
-        return [Disagreement(Kind.HEALTH, f"health:lost:{answer.reason.value}", statement)]
+        return [Disagreement(PropertyKind.HEALTH, f"health:lost:{answer.reason.value}", statement)]
     return [Abstention("the virtual machine was lost")]
 
 
 def _about(judgement: Judgement, made: ObjectFile) -> Judgement:
-    if not isinstance(judgement, Disagreement) or judgement.kind is not Kind.OBJECTS:
+    if not isinstance(judgement, Disagreement) or judgement.kind is not PropertyKind.OBJECTS:
         return judgement
     return replace(judgement, signature=f"{judgement.signature}:{made.field or WELL_FORMED}")

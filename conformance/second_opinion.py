@@ -9,7 +9,7 @@ from ebpf.program import Case
 from ebpf.releases import release_key
 from ebpf.rules import Rule
 from oracles.interpreter import Trapped, run
-from oracles.reference import Answer, Budget, verify, verify_by_ranges
+from oracles.reference import Budget, ReferenceAnswer, verify, verify_by_ranges
 
 SEEDS = 6
 """Environments that a run which looks at chance must break the rule in, every one."""
@@ -42,13 +42,13 @@ def replays(case: Case, rule: Rule, at: int) -> bool:
 
 
 @lru_cache(maxsize=32)
-def opinion(case: Case, budget: Budget = THOROUGH) -> Answer:
+def opinion(case: Case, budget: Budget = THOROUGH) -> ReferenceAnswer:
     """Safe, unsafe with a witness that replays, or unknown; and the policy rules that the program breaks."""
     return verify(case, replays, budget)
 
 
 @lru_cache(maxsize=32)
-def by_intervals(case: Case, budget: Budget = THOROUGH) -> Answer:
+def by_intervals(case: Case, budget: Budget = THOROUGH) -> ReferenceAnswer:
     """Safe where a kernel's own means prove it: intervals and known bits, no relation between two values."""
     return verify_by_ranges(case, budget)
 

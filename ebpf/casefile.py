@@ -14,7 +14,7 @@ import msgspec
 from ebpf.assembly import parse
 from ebpf.errors import InputError
 from ebpf.isa.insn import Insn, decode, encode
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 
@@ -228,7 +228,7 @@ def _map(record: MapRecord, at: str) -> MapSpec:
 
 def _field(record: FieldRecord, at: str) -> MapField:
     try:
-        return MapField(record.offset, FieldKind(record.kind), record.to)
+        return MapField(record.offset, MapFieldKind(record.kind), record.to)
     except ValueError:
         raise InputError(f"{at}: unknown kind of field {record.kind!r}") from None
 

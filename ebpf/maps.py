@@ -48,7 +48,7 @@ class MapType(IntEnum):
     INSN_ARRAY = 34
 
 
-class FieldKind(Enum):
+class MapFieldKind(Enum):
     """A kind of special field in a map's value, which only its own helpers may touch (``enum
     btf_field_type``, Linux 6.12)."""
 
@@ -66,9 +66,9 @@ class FieldKind(Enum):
         """In bytes."""
         return (
             4
-            if self is FieldKind.SPIN_LOCK
+            if self is MapFieldKind.SPIN_LOCK
             else 8
-            if self in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED)
+            if self in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED)
             else 16
         )
 
@@ -78,7 +78,7 @@ class MapField:
     """A special field at ``offset`` of a value; ``to`` names the kernel's struct that a kptr points to."""
 
     offset: int
-    kind: FieldKind
+    kind: MapFieldKind
     to: str = ""
 
 

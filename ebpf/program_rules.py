@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ebpf import rules
-from ebpf.maps import FieldKind, MapSpec, MapType
+from ebpf.maps import MapFieldKind, MapSpec, MapType
 from ebpf.program import LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import at_least
@@ -65,14 +65,18 @@ NET_IP_ALIGN = 2
 def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
     """The rule that the program breaks by using the map at all (check_map_prog_compatibility), or None."""
     kinds = {field.kind for field in spec.fields}
-    if FieldKind.SPIN_LOCK in kinds and (program.type is T.SOCKET_FILTER or program.type in TRACING):
-        return rules.MAP_PROGRAM
-    if FieldKind.SPIN_LOCK in kinds and LoadFlag.SLEEPABLE in program.flags and not at_least(release, "6.7"):
-        return rules.MAP_PROGRAM
-    if kinds & {FieldKind.LIST_HEAD, FieldKind.RB_ROOT} and program.type in TRACING:
+    if MapFieldKind.SPIN_LOCK in kinds and (program.type is T.SOCKET_FILTER or program.type in TRACING):
         return rules.MAP_PROGRAM
     if (
-        kinds & {FieldKind.TIMER, FieldKind.WORKQUEUE}
+        MapFieldKind.SPIN_LOCK in kinds
+        and LoadFlag.SLEEPABLE in program.flags
+        and not at_least(release, "6.7")
+    ):
+        return rules.MAP_PROGRAM
+    if kinds & {MapFieldKind.LIST_HEAD, MapFieldKind.RB_ROOT} and program.type in TRACING:
+        return rules.MAP_PROGRAM
+    if (
+        kinds & {MapFieldKind.TIMER, MapFieldKind.WORKQUEUE}
         and program.type in TRACING
         and not at_least(release, "6.19")
     ):

@@ -13,7 +13,7 @@ from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.rules import Rule
 from generators.profiles import Profile
-from generators.state import ANY, Number, State, join
+from generators.state import ANY, GenerationState, Number, join
 
 INPUT_BASE = -64
 """Offset from R10 of the 64 bytes of input that most programs start from."""
@@ -28,19 +28,19 @@ class Block:
 
     jump: int
     left: int
-    taken: State
+    taken: GenerationState
     has_else: bool = False
 
 
 @dataclass(slots=True)
-class Loop:
+class OpenLoop:
     """A counted loop: ``counter`` goes up to ``bound``; ``entry`` is what must hold again at its end."""
 
     start: int
     left: int
     counter: int
     bound: int
-    entry: State
+    entry: GenerationState
 
 
 @dataclass(slots=True)
@@ -59,9 +59,9 @@ class Builder:
     gpl: bool = True
     helpers: bool = False
     insns: list[Insn] = field(default_factory=list)
-    state: State = field(default_factory=State)
+    state: GenerationState = field(default_factory=GenerationState)
     maps: list[MapSpec] = field(default_factory=list)
-    open: list[Block | Loop] = field(default_factory=list)
+    open: list[Block | OpenLoop] = field(default_factory=list)
     exits: list[int] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
     functions: list[tuple[int, list[Insn]]] = field(default_factory=list)
@@ -99,7 +99,7 @@ class Builder:
 
     def in_loop(self) -> bool:
         """Whether a loop is open."""
-        return any(isinstance(scope, Loop) for scope in self.open)
+        return any(isinstance(scope, OpenLoop) for scope in self.open)
 
     def after_production(self) -> None:
         """Count one production against every open scope, and close those that are full."""
@@ -108,9 +108,9 @@ class Builder:
         while self.open and self.open[-1].left <= 0:
             self.close(self.open.pop())
 
-    def close(self, scope: Block | Loop) -> None:
+    def close(self, scope: Block | OpenLoop) -> None:
         """End a scope here."""
-        if isinstance(scope, Loop):
+        if isinstance(scope, OpenLoop):
             self._close_loop(scope)
         elif scope.has_else:
             over = self.emit(o.JA | o.JMP)
@@ -126,7 +126,7 @@ class Builder:
         old = self.insns[jump]
         self.insns[jump] = Insn(old.opcode, old.dst, old.src, len(self.insns) - jump - 1, old.imm)
 
-    def _close_loop(self, loop: Loop) -> None:
+    def _close_loop(self, loop: OpenLoop) -> None:
         for register, content in loop.entry.registers.items():
             if isinstance(content, Number) and not isinstance(self.state.registers.get(register), Number):
                 self.emit(o.MOV | o.K | o.ALU64, register)
@@ -134,7 +134,7 @@ class Builder:
         at = self.emit(o.JLT | o.K | o.JMP, loop.counter, imm=loop.bound)
         old = self.insns[at]
         self.insns[at] = Insn(old.opcode, old.dst, old.src, loop.start - at - 1, old.imm)
-        self.state = State(
+        self.state = GenerationState(
             {r: c if not isinstance(c, Number) else ANY for r, c in loop.entry.registers.items()},
             {s: c for s, c in loop.entry.slots.items() if s in self.state.slots},
             loop.entry.pinned - {loop.counter},

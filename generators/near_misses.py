@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, Refusal, ctx_access
+from ebpf.contexts import CONTEXTS, AccessRefusal, ctx_access
 from ebpf.isa import opcodes as o
 from ebpf.program_rules import LEGACY_LOADS
 from ebpf.rules import Rule
@@ -19,7 +19,7 @@ from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.productions.calls import call_helper, map_and_key
 from generators.productions.memory import SIZES
-from generators.state import ANY, Kind, Pointer
+from generators.state import ANY, KnownPointer, PointerKind
 
 UNTOUCHED = -256
 """A stack offset that no production writes."""
@@ -49,7 +49,7 @@ def _scalar(b: Builder, number: int = 1) -> int:
 
 
 def _context(b: Builder) -> int | None:
-    sources = b.state.pointers(Kind.CONTEXT)
+    sources = b.state.pointers(PointerKind.CONTEXT)
     return sources[0] if sources else None
 
 
@@ -169,7 +169,7 @@ def _context_access(b: Builder, dice: Dice) -> int | None:
         write = dice.pick(3) == 2
         offset = dice.of((field.offset, field.offset + field.size)) + dice.of((0, 1, -1, 4, -4, 8, -8))
         answer = ctx_access(b.type, b.attach_type, offset, size, write, b.privileged, b.profile.release)
-        if isinstance(answer, Refusal) and offset < 1 << 15:
+        if isinstance(answer, AccessRefusal) and offset < 1 << 15:
             register = _scalar(b)
             if write:
                 return b.emit(o.STX | o.MEM | code, source, register, offset)
@@ -310,7 +310,7 @@ def _atomic_context(b: Builder, dice: Dice) -> int | None:
 
 
 def _packet_beyond(b: Builder, dice: Dice) -> int | None:
-    sources = b.state.pointers(Kind.PACKET)
+    sources = b.state.pointers(PointerKind.PACKET)
     if not sources:
         return None
     content = b.state.registers[sources[0]]
@@ -321,7 +321,7 @@ def _packet_beyond(b: Builder, dice: Dice) -> int | None:
 
 def _scratched_by_packet_load(b: Builder, dice: Dice) -> int | None:
     """Legacy packet loads scratch R1 to R5 as calls do."""
-    if b.type not in LEGACY_LOADS or b.state.registers.get(6) != Pointer(Kind.CONTEXT):
+    if b.type not in LEGACY_LOADS or b.state.registers.get(6) != KnownPointer(PointerKind.CONTEXT):
         return None
     register = 1 + dice.pick(5)
     b.emit(o.MOV | o.K | o.ALU64, register, imm=7)

@@ -12,7 +12,7 @@ from ebpf.isa.insn import Insn
 from ebpf.program_types import ProgramType
 from generators.builder import INPUT_BASE, SPILL_SLOTS, Builder
 from generators.dice import Dice
-from generators.state import ANY, Kind, Number
+from generators.state import ANY, Number, PointerKind
 
 VALUE, INDEX, LIMIT, INPUT, COPY = 7, 8, 9, 1, 2
 """Registers these near misses use: they are at top level, where nothing else is needed any more but the
@@ -36,7 +36,7 @@ def _input_byte(b: Builder, dice: Dice, register: int) -> bool:
     if INPUT_BASE in b.state.slots:
         b.emit(o.LDX | o.MEM | o.B, register, 10, INPUT_BASE + dice.pick(64))
         return True
-    packets = b.state.pointers(Kind.PACKET)
+    packets = b.state.pointers(PointerKind.PACKET)
     if packets and VALUE not in packets:
         b.emit(o.LDX | o.MEM | o.B, register, packets[0], dice.pick(64))
         return True

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ebpf.contexts import CONTEXTS, FieldKind
+from ebpf.contexts import CONTEXTS, ContextFieldKind
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
@@ -28,8 +28,8 @@ from generators.near_misses import NEAR_MISSES, UNPRIVILEGED, NearMiss
 from generators.productions import CHOICES, PRODUCTIONS
 from generators.productions.calls import call_helper, map_and_key, to_stack
 from generators.profiles import Profile
-from generators.settings import Entry
-from generators.state import ANY, Kind, Number, Pointer
+from generators.settings import PacketEntry
+from generators.state import ANY, KnownPointer, Number, PointerKind
 
 
 class Purpose(Enum):
@@ -176,12 +176,12 @@ def _apply(b: Builder, dice: Dice) -> str:
     return "none"
 
 
-def prologue(b: Builder, dice: Dice, entry: Entry) -> None:
+def prologue(b: Builder, dice: Dice, entry: PacketEntry) -> None:
     """R6 = the context, 64 bytes of input where ``entry`` puts them, and two words of it in R0 and R8."""
     b.emit(o.MOV | o.X | o.ALU64, 6, 1)
-    b.state.registers[6] = Pointer(Kind.CONTEXT)
+    b.state.registers[6] = KnownPointer(PointerKind.CONTEXT)
     PROLOGUES[entry](b, dice)
-    source, base = (7, 0) if entry is Entry.DIRECT else (10, INPUT_BASE)
+    source, base = (7, 0) if entry is PacketEntry.DIRECT else (10, INPUT_BASE)
     for number, register in enumerate((0, 8)):
         b.emit(o.LDX | o.MEM | o.DW, register, source, base + 8 * number)
         b.state.registers[register] = ANY
@@ -194,7 +194,7 @@ def _lookup_prologue(b: Builder, dice: Dice) -> None:
     call_helper(b, "map_lookup_elem")
     b.leave_to_exit(o.JEQ | o.K | o.JMP, 0)
     b.emit(o.MOV | o.X | o.ALU64, 7, 0)
-    b.state.registers[7] = Pointer(Kind.MAP_VALUE, b.maps[0].value_size)
+    b.state.registers[7] = KnownPointer(PointerKind.MAP_VALUE, b.maps[0].value_size)
     _copy_to_stack(b)
 
 
@@ -224,7 +224,7 @@ def _packet_prologue(b: Builder, dice: Dice) -> None:
     """R7 = data, R9 = data_end, 72 bytes proven; then some words copied to the stack."""
     data, data_end = (
         next(field.offset for field in CONTEXTS[b.type].fields if field.kind is kind)
-        for kind in (FieldKind.PACKET, FieldKind.PACKET_END)
+        for kind in (ContextFieldKind.PACKET, ContextFieldKind.PACKET_END)
     )
     b.emit(o.LDX | o.MEM | o.W, 7, 6, data)
     b.emit(o.LDX | o.MEM | o.W, 9, 6, data_end)
@@ -233,15 +233,15 @@ def _packet_prologue(b: Builder, dice: Dice) -> None:
     forms = ((o.JGT, 2, 9), (o.JLT, 9, 2), (o.JGE, 2, 9), (o.JLE, 9, 2))
     op, dst, src = dice.of(forms)
     b.leave_to_exit(op | o.X | o.JMP, dst, src)
-    b.state.registers[7] = Pointer(Kind.PACKET, 72)
-    b.state.registers[9] = Pointer(Kind.PACKET_END)
+    b.state.registers[7] = KnownPointer(PointerKind.PACKET, 72)
+    b.state.registers[9] = KnownPointer(PointerKind.PACKET_END)
     if dice.pick(2):
         _copy_to_stack(b)
 
 
-PROLOGUES: dict[Entry, Callable[[Builder, Dice], None]] = {
-    Entry.COPIED: lambda b, dice: copy_prologue(b), Entry.DIRECT: _packet_prologue,
-    Entry.LOOKED_UP: _lookup_prologue,
+PROLOGUES: dict[PacketEntry, Callable[[Builder, Dice], None]] = {
+    PacketEntry.COPIED: lambda b, dice: copy_prologue(b), PacketEntry.DIRECT: _packet_prologue,
+    PacketEntry.LOOKED_UP: _lookup_prologue,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from ebpf.maps import MapSpec, MapType
 from generators.builder import KEY_SLOT, Builder
 from generators.dice import Dice
 from generators.productions.calls import call_helper
-from generators.state import Kind
+from generators.state import PointerKind
 
 RARE = 0x1234567
 """A random number that no run draws."""
@@ -36,7 +36,7 @@ def leaked_record(b: Builder, dice: Dice) -> int | None:
 
 def size_may_be_zero(b: Builder, dice: Dice) -> int | None:
     """For a helper that wants at least one byte (ARG_CONST_SIZE)."""
-    sources = b.state.pointers(Kind.CONTEXT)
+    sources = b.state.pointers(PointerKind.CONTEXT)
     if not b.has_helper("skb_load_bytes") or not sources:
         return None
     call_helper(b, "get_prandom_u32")

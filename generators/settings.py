@@ -12,7 +12,7 @@ from ebpf.program_types import AttachType, ProgramType
 T, A = ProgramType, AttachType
 
 
-class Entry(Enum):
+class PacketEntry(Enum):
     """How the first instructions get at bytes that nobody knows."""
 
     COPIED = "packet bytes that bpf_skb_load_bytes copied"
@@ -27,7 +27,7 @@ class Setting:
     """
 
     type: ProgramType
-    entries: tuple[Entry, ...]
+    entries: tuple[PacketEntry, ...]
     weight: int = 1
     helpers_in: int = 2
     attached: tuple[AttachType | None, ...] = (None,)
@@ -35,13 +35,13 @@ class Setting:
     since: str = "4.20"
 
 
-_SKB = (Entry.COPIED, Entry.DIRECT)
-_MAP = (Entry.LOOKED_UP,)
+_SKB = (PacketEntry.COPIED, PacketEntry.DIRECT)
+_MAP = (PacketEntry.LOOKED_UP,)
 SETTINGS: tuple[Setting, ...] = (
-    Setting(T.SOCKET_FILTER, (Entry.COPIED,), 12, 5),
-    Setting(T.XDP, (Entry.DIRECT,), 12, 5),
+    Setting(T.SOCKET_FILTER, (PacketEntry.COPIED,), 12, 5),
+    Setting(T.XDP, (PacketEntry.DIRECT,), 12, 5),
     Setting(T.SCHED_CLS, _SKB, 5, 3),
-    Setting(T.CGROUP_SKB, (Entry.COPIED,), 2, attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
+    Setting(T.CGROUP_SKB, (PacketEntry.COPIED,), 2, attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
     Setting(T.SCHED_ACT, _SKB),
     Setting(T.LWT_IN, _SKB),
     Setting(T.LWT_XMIT, _SKB),
@@ -69,7 +69,7 @@ SETTINGS: tuple[Setting, ...] = (
 """Every type that loads without a kernel function to attach to; those that the kernel also runs, oftener."""
 
 UNPRIVILEGED: tuple[Setting, ...] = (
-    Setting(T.SOCKET_FILTER, (Entry.COPIED,), 5, 5),
-    Setting(T.CGROUP_SKB, (Entry.COPIED,), attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
+    Setting(T.SOCKET_FILTER, (PacketEntry.COPIED,), 5, 5),
+    Setting(T.CGROUP_SKB, (PacketEntry.COPIED,), attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
 )
 """What loads without capabilities (kernel/bpf/syscall.c, bpf_prog_load)."""

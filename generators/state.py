@@ -21,7 +21,7 @@ class Number:
     high: int = U64
 
 
-class Kind(Enum):
+class PointerKind(Enum):
     """What a pointer points into."""
 
     CONTEXT = "ctx"
@@ -32,21 +32,21 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class KnownPointer:
     """``size`` bytes may be accessed from the pointer on (0 for the context and packet end); ``nullable``
     until compared with 0."""
 
-    kind: Kind
+    kind: PointerKind
     size: int = 0
     nullable: bool = False
 
 
-Content = Number | Pointer
+Content = Number | KnownPointer
 ANY = Number()
 
 
 @dataclass(slots=True)
-class State:
+class GenerationState:
     """``registers``: what R0 to R9 hold; a missing one must not be read.  ``slots``: by offset from R10 (-8,
     -16, ...), eight bytes each, whole slots only.  ``pinned`` registers are not overwritten."""
 
@@ -54,7 +54,7 @@ class State:
     slots: dict[int, Content] = field(default_factory=dict)
     pinned: frozenset[int] = frozenset()
 
-    def copy(self) -> State:
+    def copy(self) -> GenerationState:
         """An independent copy."""
         return replace(self, registers=dict(self.registers), slots=dict(self.slots))
 
@@ -62,12 +62,12 @@ class State:
         """Registers that hold scalars, ascending."""
         return sorted(r for r, content in self.registers.items() if isinstance(content, Number))
 
-    def pointers(self, kind: Kind) -> list[int]:
+    def pointers(self, kind: PointerKind) -> list[int]:
         """Registers that hold a non-null pointer of ``kind``, ascending."""
         return sorted(
             r
             for r, c in self.registers.items()
-            if isinstance(c, Pointer) and c.kind is kind and not c.nullable
+            if isinstance(c, KnownPointer) and c.kind is kind and not c.nullable
         )
 
     def call(self) -> None:
@@ -76,9 +76,9 @@ class State:
             self.registers.pop(register, None)
 
 
-def join(one: State, other: State) -> State:
+def join(one: GenerationState, other: GenerationState) -> GenerationState:
     """What holds on both of two paths that meet."""
-    return State(_join(one.registers, other.registers), _join(one.slots, other.slots), one.pinned)
+    return GenerationState(_join(one.registers, other.registers), _join(one.slots, other.slots), one.pinned)
 
 
 def _join(one: dict[int, Content], other: dict[int, Content]) -> dict[int, Content]:
@@ -89,6 +89,10 @@ def _join(one: dict[int, Content], other: dict[int, Content]) -> dict[int, Conte
             joined[key] = Number(min(a.low, b.low), max(a.high, b.high))
         elif a == b:
             joined[key] = a
-        elif isinstance(a, Pointer) and isinstance(b, Pointer) and replace(a, size=0) == replace(b, size=0):
+        elif (
+            isinstance(a, KnownPointer)
+            and isinstance(b, KnownPointer)
+            and replace(a, size=0) == replace(b, size=0)
+        ):
             joined[key] = replace(a, size=min(a.size, b.size))
     return joined

@@ -16,7 +16,7 @@ _SEVERITIES = list(Severity)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunDirectory:
     """What a run left: its summary, its findings (new before known, worst first) and, where kept, its
     programs."""
 
@@ -42,7 +42,7 @@ class Run:
         ]
 
 
-def load(directory: Path) -> Run:
+def load(directory: Path) -> RunDirectory:
     """Reads a run.  Raises :class:`InputError` naming the file, the line in it and the reason."""
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory")
@@ -54,7 +54,9 @@ def load(directory: Path) -> Run:
         raise InputError(f"{directory / 'run.json'}: {error}") from error
     findings = {finding.id: finding for finding in _lines(directory / "findings.jsonl", Finding)}
     ordered = sorted((finding for finding in findings.values() if not finding.same_as), key=order)
-    return Run(directory, summary, tuple(ordered), tuple(_lines(directory / "programs.jsonl", ProgramJudged)))
+    return RunDirectory(
+        directory, summary, tuple(ordered), tuple(_lines(directory / "programs.jsonl", ProgramJudged))
+    )
 
 
 def order(finding: Finding) -> tuple[bool, int, str, str]:

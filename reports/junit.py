@@ -7,13 +7,13 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from reports.directory import Run
+from reports.directory import RunDirectory
 from reports.records import Cell, CellState, Finding
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(run: Run) -> str:
+def render(run: RunDirectory) -> str:
     """The document.  Below its floor, a property is an error (nothing was shown), or skipped when it judged
     nothing at all."""
     root = Element("testsuites", name="veridiff", time=f"{run.summary.seconds:.1f}")

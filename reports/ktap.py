@@ -3,12 +3,12 @@ their subtests."""
 
 from __future__ import annotations
 
-from reports.directory import Run
+from reports.directory import RunDirectory
 from reports.records import Cell
 from reports.text import one_line
 
 
-def render(run: Run) -> str:
+def render(run: RunDirectory) -> str:
     """The report.  A property below its floor is skipped, with the reason; a new finding makes it "not
     ok"."""
     kernels = list(dict.fromkeys(cell.kernel for cell in run.summary.cells))
@@ -28,7 +28,7 @@ def render(run: Run) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _result(run: Run, cell: Cell) -> tuple[str, list[str]]:
+def _result(run: RunDirectory, cell: Cell) -> tuple[str, list[str]]:
     findings = run.new_in(cell)
     diagnostics = [
         f"{finding.id} {_words(finding.signature)}: {_words(finding.statement)}" for finding in findings

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.records import VIEWS, Precision, RunSummary
+from reports.records import VIEWS, PrecisionRow, RunSummary
 from reports.text import percent
 
 _LEVELS = (0.05, 0.5, 2.0, 8.0)
@@ -22,7 +22,7 @@ class Row:
     """One operation: what is known of it on each kernel, None where nothing is."""
 
     operation: str
-    cells: tuple[Precision | None, ...]
+    cells: tuple[PrecisionRow | None, ...]
 
     @property
     def worst(self) -> float:
@@ -44,12 +44,12 @@ def rows(summary: RunSummary) -> list[Row]:
     return sorted(made, key=lambda row: (-row.worst, row.operation))
 
 
-def level(cell: Precision) -> int:
+def level(cell: PrecisionRow) -> int:
     """0 for claims that are as tight as can be, up to 4."""
     return sum(cell.worst >= bits for bits in _LEVELS)
 
 
-def widest(cell: Precision) -> str:
+def widest(cell: PrecisionRow) -> str:
     """ "+3.1 bits s32": the view in which claims are widest; "tight" where none is wide."""
     if not cell.measured:
         return "not measured"
@@ -76,7 +76,7 @@ def text(summary: RunSummary) -> str:
     return "\n".join([_TITLE, *shown, *left]) + "\n"
 
 
-def _brief(cell: Precision | None) -> str:
+def _brief(cell: PrecisionRow | None) -> str:
     if cell is None:
         return "–"
     return f"{widest(cell)} ({cell.measured}; {percent(cell.decided, cell.judged)})"
@@ -86,7 +86,7 @@ def _short(kernel: str) -> str:
     return kernel.rsplit("/", 1)[-1]
 
 
-def as_csv(cells: Sequence[Precision]) -> str:
+def as_csv(cells: Sequence[PrecisionRow]) -> str:
     """All of it, for machines."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

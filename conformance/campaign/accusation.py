@@ -14,7 +14,7 @@ from conformance.kernel.peer import version
 from conformance.kernel.verifier_log.paths import follow
 from conformance.object_accounts import of_peer, of_reading
 from conformance.peers import Examined
-from conformance.properties.judgement import Disagreement, Kind
+from conformance.properties.judgement import Disagreement, PropertyKind
 from conformance.properties.observation import Observation
 from ebpf import casefile
 from ebpf.assembly import listing
@@ -23,6 +23,7 @@ from oracles.interpreter import Returned, Step, Trapped
 from oracles.interpreter.values import Undefined
 from reports.records import (
     Finding,
+    FindingKind,
     KernelVerdict,
     ListingRow,
     ObjectEvidence,
@@ -31,17 +32,16 @@ from reports.records import (
     Severity,
     Status,
 )
-from reports.records import Kind as RecordKind
 
 SEVERITIES = {
-    Kind.SOUNDNESS: Severity.CRITICAL,
-    Kind.RULE: Severity.HIGH,
-    Kind.BOUNDS: Severity.HIGH,
-    Kind.TRANSFER: Severity.HIGH,
-    Kind.EXECUTION: Severity.HIGH,
-    Kind.HEALTH: Severity.MEDIUM,
-    Kind.PRECISION: Severity.MEDIUM,
-    Kind.OBJECTS: Severity.LOW,
+    PropertyKind.SOUNDNESS: Severity.CRITICAL,
+    PropertyKind.RULE: Severity.HIGH,
+    PropertyKind.BOUNDS: Severity.HIGH,
+    PropertyKind.TRANSFER: Severity.HIGH,
+    PropertyKind.EXECUTION: Severity.HIGH,
+    PropertyKind.HEALTH: Severity.MEDIUM,
+    PropertyKind.PRECISION: Severity.MEDIUM,
+    PropertyKind.OBJECTS: Severity.LOW,
 }
 MAX_LOG = 256 << 10
 """Characters of kernel log kept in a finding."""
@@ -72,7 +72,7 @@ def finding(
     )
     return Finding(
         id=finding_id(what.signature, kernel),
-        kind=RecordKind(what.kind.value),
+        kind=FindingKind(what.kind.value),
         statement=what.statement,
         severity=SEVERITIES[what.kind],
         signature=what.signature,
@@ -86,9 +86,9 @@ def finding(
         listing=rows(seen, what),
         witness=what.input,
         outcome=_outcome(outcome),
-        should_accept=False if what.kind in (Kind.SOUNDNESS, Kind.RULE) else None,
+        should_accept=False if what.kind in (PropertyKind.SOUNDNESS, PropertyKind.RULE) else None,
         expected_return=outcome.r0 & 0xFFFF_FFFF
-        if isinstance(outcome, Returned) and what.kind is Kind.EXECUTION
+        if isinstance(outcome, Returned) and what.kind is PropertyKind.EXECUTION
         else None,
         log=seen.main.log[:MAX_LOG] if seen.main else "",
         verdicts=(
@@ -111,7 +111,7 @@ def object_finding(
     versions = {**provenance.versions, seen.peer.name: version(seen.peer)}
     return Finding(
         id=finding_id(what.signature, kernel),
-        kind=RecordKind(what.kind.value),
+        kind=FindingKind(what.kind.value),
         statement=what.statement,
         severity=SEVERITIES[what.kind],
         signature=what.signature,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.kernel.image import Image
-from conformance.properties import Kind
+from conformance.properties import PropertyKind
 from reports.records import Provenance
 
 
@@ -20,7 +20,7 @@ class Assignment:
 
     image: Image
     boot_args: tuple[str, ...]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[PropertyKind, ...]
     seed: int
     worker: int
     seconds: float | None

@@ -14,7 +14,7 @@ from conformance.campaign.tally import Tally
 from conformance.kernel.peer import PEERS, Peer
 from conformance.kernel.session import KernelSession
 from conformance.peers import Examined, examine
-from conformance.properties import Kind
+from conformance.properties import PropertyKind
 from conformance.properties.judgement import Disagreement
 from generators.objects import ObjectFile
 from generators.strategies import objects
@@ -59,7 +59,7 @@ class ObjectPursuit:
         for peer in PEERS:
             seen = examine(self.session, peer, made)
             tally.counts["objects put to a peer"] += 1
-            tally.judgements(Kind.OBJECTS, [each for each in seen.judgements if not _of_health(each)])
+            tally.judgements(PropertyKind.OBJECTS, [each for each in seen.judgements if not _of_health(each)])
             for what in seen.disagreements:
                 if what.kind in self.task.kinds:
                     self._pursue(buffer, seen, what, until)
@@ -116,4 +116,4 @@ class ObjectPursuit:
 
 
 def _of_health(judgement: object) -> bool:
-    return isinstance(judgement, Disagreement) and judgement.kind is Kind.HEALTH
+    return isinstance(judgement, Disagreement) and judgement.kind is PropertyKind.HEALTH

@@ -15,9 +15,9 @@ from conformance.campaign.localisation import localise
 from conformance.campaign.reduction import reduce
 from conformance.campaign.source import Source
 from conformance.campaign.store import Store
-from conformance.kernel.jobs import Answer, Job, LossReason, Lost
+from conformance.kernel.jobs import Job, KernelAnswer, LossReason, Lost
 from conformance.kernel.session import KernelSession
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import load_only, plan
 from conformance.properties.witness import shown
@@ -86,11 +86,11 @@ class Pursuit:
         self.families[family] += 1
         self.new += 1
         first = self._store(seen, what, times)
-        if what.kind is Kind.EXECUTION:
+        if what.kind is PropertyKind.EXECUTION:
             what = localise(seen, what, self._execution)
         if what.signature == first.signature or not self._is_told(what):
             seen, what = self._shrink(buffer, seen, what, localised=what.signature != first.signature)
-            if what.kind is Kind.EXECUTION:
+            if what.kind is PropertyKind.EXECUTION:
                 what = localise(seen, what, self._execution)
         self._conclude(first, seen, what, times)
 
@@ -131,12 +131,14 @@ class Pursuit:
         """
         quiet = Job(job.case, tuple(replace(attempt, run=False) for attempt in job.attempts))
         verdict = self.session_run(quiet)
-        seen = Observation(generated, quiet, verdict if isinstance(verdict, Answer) else Answer(()))
+        seen = Observation(
+            generated, quiet, verdict if isinstance(verdict, KernelAnswer) else KernelAnswer(())
+        )
         found = []
         if answer.reason in (LossReason.PANIC, LossReason.EXITED):
             found.append(
                 Disagreement(
-                    Kind.HEALTH,
+                    PropertyKind.HEALTH,
                     f"health:lost:{answer.reason.value}",
                     f"loading or running the program takes the kernel down ({answer.reason.value}), "
                     "alone on a fresh virtual machine too",
@@ -144,20 +146,20 @@ class Pursuit:
             )
         elif (
             answer.reason is LossReason.HANG
-            and isinstance(verdict, Answer)
+            and isinstance(verdict, KernelAnswer)
             and seen.accepted
             and all(_ends(outcome) for outcome, _ in seen.runs)
         ):
             found.append(
                 Disagreement(
-                    Kind.EXECUTION,
+                    PropertyKind.EXECUTION,
                     "execution:hang:run",
                     "the program is loaded at once, but a run of it does not come back; the interpreter "
                     "ends on every input",
                 )
             )
-        for kind in (Kind.SOUNDNESS, Kind.BOUNDS, Kind.RULE):
-            if kind in self.task.kinds and isinstance(verdict, Answer):
+        for kind in (PropertyKind.SOUNDNESS, PropertyKind.BOUNDS, PropertyKind.RULE):
+            if kind in self.task.kinds and isinstance(verdict, KernelAnswer):
                 found += [j for j in PROPERTIES[kind](seen) if isinstance(j, Disagreement)]
         for each in found:
             if each.signature not in self.signatures and each.kind in self.task.kinds:
@@ -166,9 +168,9 @@ class Pursuit:
                 self.new += 1
                 self._store(seen, each, 1, 1)
 
-    def session_run(self, job: Job) -> Answer | Lost:
+    def session_run(self, job: Job) -> KernelAnswer | Lost:
         """One job now, in line behind those in flight; their answers are kept for the worker."""
-        tag, others = object(), list[tuple[Hashable, Answer | Lost]]()
+        tag, others = object(), list[tuple[Hashable, KernelAnswer | Lost]]()
         self.session.submit(job, tag)
         for got, answer in self.session.results():
             if got is tag:
@@ -179,7 +181,7 @@ class Pursuit:
 
     def _observe(self, generated: Generated, job: Job, *, reference: bool = False) -> Observation | None:
         answer = self.session_run(job)
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, KernelAnswer):
             return None
         return Observation(
             generated, job, answer, self.provenance.kernel_release, reference=QUICK if reference else None
@@ -193,8 +195,8 @@ class Pursuit:
     ) -> tuple[Observation, Disagreement] | None:
         """The same disagreement seen again, or None; with ``family``, the signature's last part may be
         another."""
-        kind = Kind(signature.split(":", 1)[0])
-        seen = self._observe(generated, job, reference=kind in (Kind.PRECISION, Kind.RULE))
+        kind = PropertyKind(signature.split(":", 1)[0])
+        seen = self._observe(generated, job, reference=kind in (PropertyKind.PRECISION, PropertyKind.RULE))
         if seen is None:
             return None
         parts = _family if family else str
@@ -216,7 +218,7 @@ class Pursuit:
                 return False  # without the instruction to blame it is another bug
             # The last writer of what differs is a guess, and another in a smaller program; what was localised
             # stays.  Which view of a claim an input leaves is the solver's choice.
-            free = localised or what.kind is Kind.TRANSFER
+            free = localised or what.kind is PropertyKind.TRANSFER
             again = self._again(generated, what.signature, self._job_for(what.kind, generated), family=free)
             if again is not None:
                 best[:] = [again]
@@ -233,12 +235,12 @@ class Pursuit:
     def _execution(self, generated: Generated) -> Disagreement | None:
         """What execution says of a case: for localisation."""
         seen = self._observe(generated, plan(generated.case, 0))
-        judgements = PROPERTIES[Kind.EXECUTION](seen) if seen else iter(())
+        judgements = PROPERTIES[PropertyKind.EXECUTION](seen) if seen else iter(())
         return next((j for j in judgements if isinstance(j, Disagreement)), None)
 
-    def _job_for(self, kind: Kind, generated: Generated) -> Job:
+    def _job_for(self, kind: PropertyKind, generated: Generated) -> Job:
         # Only these need programs run, by all engines, which number 0 asks for.
-        if kind in (Kind.EXECUTION, Kind.HEALTH):
+        if kind in (PropertyKind.EXECUTION, PropertyKind.HEALTH):
             return plan(generated.case, 0)
         return load_only(generated.case)
 

@@ -16,9 +16,9 @@ from conformance.campaign.assignment import Assignment
 from conformance.campaign.store import Store
 from conformance.campaign.summary import summarise
 from conformance.campaign.tally import Tally
-from conformance.campaign.worker import Report, main
+from conformance.campaign.worker import WorkerReport, main
 from conformance.kernel.image import Image
-from conformance.properties import Kind
+from conformance.properties import PropertyKind
 from conformance.versions import provenance
 from ebpf.errors import InfrastructureError, InputError
 from reports.records import Progress, RunSummary
@@ -35,7 +35,7 @@ class Settings:
     set."""
 
     images: tuple[Image, ...]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[PropertyKind, ...]
     directory: Path
     command: str
     seed: int
@@ -57,7 +57,7 @@ class Campaign:
         self.begun: float | None = None
         self.ended: float | None = None
         self.tallies: dict[str, Tally] = {image.name: Tally() for image in settings.images}
-        self.standing: dict[tuple[str, int], Report] = {}
+        self.standing: dict[tuple[str, int], WorkerReport] = {}
         self.losses: dict[str, list[tuple[str, int, str, str]]] = {
             image.name: [] for image in settings.images
         }
@@ -79,7 +79,7 @@ class Campaign:
     def run(self) -> RunSummary:
         """Until every worker is done, after :meth:`create`.  Ctrl-C ends it early, with its report."""
         context = multiprocessing.get_context("spawn")
-        inbox: multiprocessing.Queue[Report] = context.Queue()
+        inbox: multiprocessing.Queue[WorkerReport] = context.Queue()
         stop = context.Event()
         processes = [
             context.Process(
@@ -154,7 +154,7 @@ class Campaign:
     def _follow(
         self,
         processes: Sequence[BaseProcess],
-        inbox: multiprocessing.Queue[Report],
+        inbox: multiprocessing.Queue[WorkerReport],
         until: float = float("inf"),
     ) -> None:
         saved = shown = time.monotonic()
@@ -186,7 +186,7 @@ class Campaign:
             if process.name not in late and process.exitcode not in (None, 0) and not told:
                 self.errors.append(f"{process.name} ended with status {process.exitcode}")
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: WorkerReport) -> None:
         if report.error:
             (self.user_errors if report.user_error else self.errors).append(report.error)
         if report.tally.work and self.begun is None:

@@ -5,28 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.campaign.tally import Tally, median
-from conformance.properties import Kind
+from conformance.properties import PropertyKind
 from reports.records import (
     VIEWS,
     Cell,
+    FindingKind,
     KernelRun,
-    Loss,
-    Precision,
-    Production,
+    LossRecord,
+    PrecisionRow,
+    ProductionCount,
     ProgramCounts,
     RunSummary,
     SecondOpinion,
     Status,
 )
-from reports.records import Kind as RecordKind
 
 if TYPE_CHECKING:
     from conformance.campaign.run import Campaign
 
 FLOORS = {
-    Kind.HEALTH: 0.9, Kind.SOUNDNESS: 0.4, Kind.EXECUTION: 0.4, Kind.BOUNDS: 0.4, Kind.RULE: 0.05,
-    Kind.TRANSFER: 0.05,
-    Kind.PRECISION: 0.0, Kind.OBJECTS: 0.8,
+    PropertyKind.HEALTH: 0.9, PropertyKind.SOUNDNESS: 0.4, PropertyKind.EXECUTION: 0.4,
+    PropertyKind.BOUNDS: 0.4, PropertyKind.RULE: 0.05,
+    PropertyKind.TRANSFER: 0.05,
+    PropertyKind.PRECISION: 0.0, PropertyKind.OBJECTS: 0.8,
 }  # fmt: skip
 """Share of a kernel's programs (for objects: of objects put to a peer) that a property must have judged for
 "nothing found" to mean anything."""
@@ -84,12 +85,12 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             ),
         },
         losses=tuple(
-            Loss(kernel=name, reason=reason, in_flight=flying, culprit=culprit, console=console)
+            LossRecord(kernel=name, reason=reason, in_flight=flying, culprit=culprit, console=console)
             for name, losses in campaign.losses.items()
             for reason, flying, culprit, console in losses
         ),
         productions=tuple(
-            Production(name, used, total.used_accepted[name])
+            ProductionCount(name, used, total.used_accepted[name])
             for name, used in sorted(total.used.items(), key=lambda item: -item[1])
         ),
         rejections=dict(total.rejections.most_common(50)),
@@ -124,13 +125,13 @@ def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
     )
 
 
-def _precision(kernel: str, tally: Tally) -> list[Precision]:
+def _precision(kernel: str, tally: Tally) -> list[PrecisionRow]:
     counts, rows = tally.precision, []
     for operation in sorted({operation for operation, _ in counts}):
         known = {what: count for (name, what), count in counts.items() if name == operation}
         measured = known.get("measured", 0)
         rows.append(
-            Precision(
+            PrecisionRow(
                 kernel=kernel,
                 operation=operation,
                 judged=known["judged"],
@@ -152,7 +153,7 @@ def _cells(campaign: Campaign, name: str) -> list[Cell]:
     return [
         Cell(
             kernel=name,
-            kind=RecordKind(kind.value),
+            kind=FindingKind(kind.value),
             judged=tally.cells[kind, "judged"],
             agreed=tally.cells[kind, "agreed"],
             disagreements=tally.cells[kind, "disagreed"],
@@ -163,11 +164,14 @@ def _cells(campaign: Campaign, name: str) -> list[Cell]:
     ]
 
 
-def _floor(kind: Kind, tally: Tally, release: str) -> int:
+def _floor(kind: PropertyKind, tally: Tally, release: str) -> int:
     numbers = release.split(".")[:2]
     old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
-    if kind in (Kind.BOUNDS, Kind.TRANSFER) and old:
+    if kind in (PropertyKind.BOUNDS, PropertyKind.TRANSFER) and old:
         return 0
     return max(
-        1, int(FLOORS[kind] * tally.counts["objects put to a peer" if kind is Kind.OBJECTS else "judged"])
+        1,
+        int(
+            FLOORS[kind] * tally.counts["objects put to a peer" if kind is PropertyKind.OBJECTS else "judged"]
+        ),
     )

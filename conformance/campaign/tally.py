@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from conformance.kernel.jobs import Verdict
-from conformance.properties import Judgement, Kind, Observation
+from conformance.kernel.jobs import KernelVerdict
+from conformance.properties import Judgement, Observation, PropertyKind
 from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from ebpf.isa.forms import Free
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
 from generators.programs import Purpose
-from oracles.reference import Answer
+from oracles.reference import ReferenceAnswer
 
 TIGHT = 0.1
 """Bits: the tightest range is found up to a sixteenth of its width."""
@@ -35,8 +35,8 @@ class Tally:
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    cells: Counter[tuple[Kind, str]] = field(default_factory=Counter)
-    abstained: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    cells: Counter[tuple[PropertyKind, str]] = field(default_factory=Counter)
+    abstained: Counter[tuple[PropertyKind, str]] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
     used: Counter[str] = field(default_factory=Counter)
     used_accepted: Counter[str] = field(default_factory=Counter)
@@ -78,7 +78,7 @@ class Tally:
                 self.rejections[seen.ruling.message or seen.ruling.reason] += 1
         elif generated.purpose is Purpose.NEAR_MISS:
             counts["near misses"] += 1
-            counts["near misses refused"] += seen.ruling.verdict is Verdict.REJECT
+            counts["near misses refused"] += seen.ruling.verdict is KernelVerdict.REJECT
         else:
             counts["daring"] += 1
         insns = seen.case.program.instructions
@@ -93,7 +93,7 @@ class Tally:
         if seen.log is not None:
             counts["unparsed log lines"] += len(seen.log.unknown)
 
-    def opinion(self, answer: Answer | None) -> None:
+    def opinion(self, answer: ReferenceAnswer | None) -> None:
         """Count what the reference verifier said, and what it cost."""
         if answer is None:
             return
@@ -102,7 +102,7 @@ class Tally:
         if answer.reason:
             self.open[re.sub(r"\d+", "N", answer.reason.split(";")[0])] += 1
 
-    def judgements(self, kind: Kind, judgements: list[Judgement]) -> None:
+    def judgements(self, kind: PropertyKind, judgements: list[Judgement]) -> None:
         """Count what one property said of one case."""
         disagreed = any(isinstance(j, Disagreement) and not j.gap for j in judgements)
         compared = any(not isinstance(j, Abstention) for j in judgements)

@@ -20,9 +20,9 @@ from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.source import BUFFER, program_source
 from conformance.campaign.tally import Tally
 from conformance.kernel.accelerator import accelerator
-from conformance.kernel.jobs import Answer, Job, Lost
-from conformance.kernel.session import KernelSession, Loss
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.kernel.jobs import Job, KernelAnswer, Lost
+from conformance.kernel.session import KernelSession, MachineLoss
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import load_only, plan
 from conformance.second_opinion import QUICK
@@ -49,7 +49,7 @@ verdict."""
 
 
 @dataclass(slots=True)
-class Report:
+class WorkerReport:
     """What a worker tells its parent: counts since the last report, and where it stands."""
 
     worker: int
@@ -58,7 +58,7 @@ class Report:
     release: str = ""
     accelerator: str = ""
     boots: int = 0
-    losses: list[Loss] = field(default_factory=list)
+    losses: list[MachineLoss] = field(default_factory=list)
     new: int = 0
     known: int = 0
     done: bool = False
@@ -73,10 +73,12 @@ class _Flying:
     generated: Generated
     job: Job
 
-    def is_for(self, kind: Kind) -> bool:
+    def is_for(self, kind: PropertyKind) -> bool:
         """Whether a property is asked: transfer, which takes longer than the others, about few programs that
         are no experiments."""
-        return kind is not Kind.TRANSFER or self.number % OTHERS_IN == 0 or is_experiment(self.generated)
+        return (
+            kind is not PropertyKind.TRANSFER or self.number % OTHERS_IN == 0 or is_experiment(self.generated)
+        )
 
 
 class Worker:
@@ -85,7 +87,7 @@ class Worker:
     def __init__(
         self,
         assignment: Assignment,
-        queue: Queue[Report],
+        queue: Queue[WorkerReport],
         stop: Event,
         open_session: Callable[..., KernelSession] = KernelSession.open,
     ) -> None:
@@ -138,26 +140,26 @@ class Worker:
     def _is_turn_of_objects(self) -> bool:
         """Whether objects, which leave no room for anything else in flight, come next: a few of them now and
         then."""
-        if Kind.OBJECTS not in self.assignment.kinds:
+        if PropertyKind.OBJECTS not in self.assignment.kinds:
             return False
         return not self.programs or self.objects.number < OBJECTS * (1 + self.number // PROGRAMS_PER_TURN)
 
     def _profile(self, profile: Profile) -> Profile:
         """What to generate: experiments for the property that is about them, and nothing else where it is
         alone."""
-        if Kind.TRANSFER not in self.assignment.kinds:
+        if PropertyKind.TRANSFER not in self.assignment.kinds:
             return profile
         return replace(profile, experiments_in=1 if self.alone else EXPERIMENTS_IN)
 
     @property
     def programs(self) -> bool:
         """Whether programs are judged, and not objects only."""
-        return self.assignment.kinds != (Kind.OBJECTS,)
+        return self.assignment.kinds != (PropertyKind.OBJECTS,)
 
     @property
     def alone(self) -> bool:
         """Whether only claims are judged, for which nothing is run."""
-        return self.assignment.kinds == (Kind.TRANSFER,)
+        return self.assignment.kinds == (PropertyKind.TRANSFER,)
 
     def _over(self) -> bool:
         task = self.assignment
@@ -191,7 +193,7 @@ class Worker:
             self.session.submit(job, number)
             self._spent("transfer", clock)
 
-    def _answers(self) -> Iterator[tuple[int, Answer | Lost]]:
+    def _answers(self) -> Iterator[tuple[int, KernelAnswer | Lost]]:
         clock = time.process_time()
         taken = list(self.session.results(block=False))
         if not taken and self.flying:
@@ -201,7 +203,7 @@ class Worker:
             assert isinstance(tag, int)
             yield tag, answer
 
-    def _judge(self, case: _Flying, answer: Answer | Lost) -> None:
+    def _judge(self, case: _Flying, answer: KernelAnswer | Lost) -> None:
         if isinstance(answer, Lost):
             self.tally.counts["lost"] += 1
             self.pursuit.lost(case.generated, case.job, answer)
@@ -243,7 +245,7 @@ class Worker:
         losses = self.session.losses[self.reported_losses :]
         self.reported_losses += len(losses)
         self.queue.put(
-            Report(
+            WorkerReport(
                 self.assignment.worker,
                 self.assignment.image.name,
                 self.tally,
@@ -272,11 +274,11 @@ def _wants_second_opinion(seen: Observation, number: int) -> bool:
     )
 
 
-def main(assignment: Assignment, queue: Queue[Report], stop: Event) -> None:
+def main(assignment: Assignment, queue: Queue[WorkerReport], stop: Event) -> None:
     """The process: every way it can end is told to the parent."""
     # Ctrl-C goes to the whole group; the parent decides, and workers finish what they are at.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    report = Report(assignment.worker, assignment.image.name, Tally(), done=True)
+    report = WorkerReport(assignment.worker, assignment.image.name, Tally(), done=True)
     try:
         Worker(assignment, queue, stop).work()
     except VeridiffError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.opening import DEFAULT_INPUT, open_any
 from ebpf.assembly import listing
-from ebpf.objects import Object, ObjectError, ObjectProgram, Stage
+from ebpf.objects import Object, ObjectError, ObjectProgram, OpenStage
 from ebpf.program import Case
 
 
@@ -15,7 +15,7 @@ def object_cases(path: Path, content: bytes) -> Iterator[tuple[str, Case]]:
     """("file.o:section/function", case) of every program.  Raises :class:`ebpf.errors.InputError`."""
     opened = open_any(content, str(path))
     if not opened.programs:
-        raise ObjectError(Stage.PROGRAMS, "file", "no programs", str(path))
+        raise ObjectError(OpenStage.PROGRAMS, "file", "no programs", str(path))
     for program in opened.programs:
         try:
             made = opened.program(program)
@@ -31,13 +31,13 @@ def describe_object(opened: Object) -> str:
     named = [section for section in file.sections if section.name]
     lines = [f"{opened.name}: opened by the rules of {opened.generation.value}"]
     lines.append(
-        f"  {Stage.ELF_INIT.value}: {len(named)} sections, {len(file.symbols) - 1} symbols, little-endian"
+        f"  {OpenStage.ELF_INIT.value}: {len(named)} sections, {len(file.symbols) - 1} symbols, little-endian"
     )
     version = "" if opened.version is None else f", version {opened.version:#x}"
-    lines.append(f"  {Stage.COLLECT.value}: {' '.join(section.name for section in named)}")
+    lines.append(f"  {OpenStage.COLLECT.value}: {' '.join(section.name for section in named)}")
     lines.append(f"  licence: {opened.license or 'none: not GPL'}{version}")
     lines += [f"  note: {note}" for note in opened.notes]
-    lines.append(f"  {Stage.BTF.value}: {'none' if opened.btf is None else f'{len(opened.btf)} bytes'}")
+    lines.append(f"  {OpenStage.BTF.value}: {'none' if opened.btf is None else f'{len(opened.btf)} bytes'}")
     lines += [f"  extern: {each.name} ({each.kind.value})" for each in opened.externs]
     for number, each in enumerate(opened.maps):
         spec = each.spec

@@ -74,7 +74,7 @@ def interpreter(arguments: tuple[str, ...]) -> None:
 def kernel(name: str, arguments: tuple[str, ...]) -> None:
     """A kernel in a virtual machine runs it, with its JIT."""
     from conformance.kernel.features import probe
-    from conformance.kernel.features.answers import Answer3, Kind
+    from conformance.kernel.features.answers import Answer3, FeatureKind
     from conformance.kernel.session import KernelSession
 
     case = _case(arguments)
@@ -90,7 +90,7 @@ def kernel(name: str, arguments: tuple[str, ...]) -> None:
     with KernelSession.open(images((name,))[0]) as session:
         features = probe(session)
         lacking = sorted(
-            form.name for form in forms if features.answer(Kind.INSTRUCTION, form.name) is Answer3.NO
+            form.name for form in forms if features.answer(FeatureKind.INSTRUCTION, form.name) is Answer3.NO
         )
         if lacking:
             raise _unsupported(f"{features.release} has no {', '.join(lacking)}")

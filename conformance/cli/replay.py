@@ -13,7 +13,7 @@ from conformance.kernel.jobs import Lost
 from conformance.kernel.peer import PEERS
 from conformance.kernel.session import KernelSession
 from conformance.peers import examine
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Disagreement
 from conformance.properties.observation import plan
 from ebpf import casefile
@@ -107,8 +107,8 @@ def _same(record: Finding, seen: Observation) -> Disagreement | None:
     An execution's culprit was found by trials that are not repeated here: the engine that is wrong is what
     must be the same.
     """
-    kind = Kind(record.kind.value)
-    parts = 2 if kind is Kind.EXECUTION else None
+    kind = PropertyKind(record.kind.value)
+    parts = 2 if kind is PropertyKind.EXECUTION else None
     wanted = record.signature.split(":")[:parts]
     for judgement in PROPERTIES[kind](seen):
         if isinstance(judgement, Disagreement) and judgement.signature.split(":")[:parts] == wanted:
@@ -131,7 +131,7 @@ def restore(record: Finding) -> Generated:
     """The case as the properties want it: a rule finding says which rule it breaks, and where, in its
     signature and listing."""
     case = casefile.from_plain(record.case, f"finding {record.id}")
-    if record.kind.value != Kind.RULE.value:
+    if record.kind.value != PropertyKind.RULE.value:
         return Generated(case, Purpose.DARING)
     name = record.signature.split(":")[1]
     at = next((row.index for row in record.listing if row.culprit), None)

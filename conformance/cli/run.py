@@ -15,11 +15,11 @@ import msgspec
 from conformance.cli.options import boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
 from conformance.kernel.peer import PEERS, executable
-from conformance.properties import Kind
+from conformance.properties import PropertyKind
 from ebpf.errors import VeridiffError
 from reports.records import CellState, RunSummary
 
-KINDS = [kind.value for kind in Kind]
+KINDS = [kind.value for kind in PropertyKind]
 
 
 @click.command()
@@ -77,7 +77,7 @@ def run(
     cpus = len(os.sched_getaffinity(0))
     settings = Settings(
         images=chosen,
-        kinds=kinds_to_judge(tuple(map(Kind, kinds))),
+        kinds=kinds_to_judge(tuple(map(PropertyKind, kinds))),
         directory=directory,
         command=shlex.join(["veridiff", *sys.argv[1:]]),
         seed=seed,
@@ -98,11 +98,11 @@ def run(
     return status(summary)
 
 
-def kinds_to_judge(named: tuple[Kind, ...]) -> tuple[Kind, ...]:
+def kinds_to_judge(named: tuple[PropertyKind, ...]) -> tuple[PropertyKind, ...]:
     """Those named, or all; objects only if named where libbpf is not to be had.  Raises as
     :func:`conformance.kernel.peer.executable` does."""
-    wanted = named or tuple(Kind)
-    if Kind.OBJECTS not in wanted:
+    wanted = named or tuple(PropertyKind)
+    if PropertyKind.OBJECTS not in wanted:
         return wanted
     try:
         for peer in PEERS:
@@ -111,7 +111,7 @@ def kinds_to_judge(named: tuple[Kind, ...]) -> tuple[Kind, ...]:
         if named:
             raise
         click.echo(f"veridiff: objects are not judged: {error}", err=True)
-        return tuple(kind for kind in wanted if kind is not Kind.OBJECTS)
+        return tuple(kind for kind in wanted if kind is not PropertyKind.OBJECTS)
     return wanted
 
 

@@ -8,7 +8,7 @@ from conformance.corpus.judging import Subject
 from conformance.corpus.records import Measured
 from conformance.kernel.features import probe
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Lost, Verdict
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
 from ebpf.maps import MapSpec
@@ -39,9 +39,9 @@ def _untyped_map(spec: MapSpec) -> MapSpec:
     return replace(spec, btf_key=0, btf_value=0, inner=inner)
 
 
-def types_refused(answer: Answer | Lost) -> bool:
+def types_refused(answer: KernelAnswer | Lost) -> bool:
     """Whether BPF_BTF_LOAD failed, and nothing else was tried."""
-    return isinstance(answer, Answer) and answer.map_errno is not None and answer.map_errno[0] < 0
+    return isinstance(answer, KernelAnswer) and answer.map_errno is not None and answer.map_errno[0] < 0
 
 
 def ask(
@@ -62,12 +62,15 @@ def ask(
                     case = replace(case, program=untyped(case.program))
                     answer = session.run(Job(case, (Attempt(Jit.ON, 1, run=False),)))
                 ruling = judge_answer(answer, 0, features.support(subject.case.program))
-                if isinstance(answer, Answer) and ruling.verdict in (Verdict.ACCEPT, Verdict.REJECT):
+                if isinstance(answer, KernelAnswer) and ruling.verdict in (
+                    KernelVerdict.ACCEPT,
+                    KernelVerdict.REJECT,
+                ):
                     measured[number].append(
                         Measured(
                             features.release,
                             subject.privileged,
-                            ruling.verdict is Verdict.ACCEPT,
+                            ruling.verdict is KernelVerdict.ACCEPT,
                             ruling.errno or 0,
                             ruling.message or "",
                             (),

@@ -13,7 +13,7 @@ from conformance.corpus.records import Measured, Record
 from conformance.second_opinion import linux, opinion
 from ebpf.program import Case
 from oracles.interpreter import Abstained, Returned, run
-from oracles.reference import Answer, Verdict
+from oracles.reference import ReferenceAnswer, ReferenceVerdict
 
 STEP_LIMIT = 200_000
 FRESH_AFTER = 25
@@ -49,7 +49,7 @@ class Judged:
     the process that judged."""
 
     subject: Subject
-    answer: Answer
+    answer: ReferenceAnswer
     returns: tuple[Return, ...]
     seconds: float
     megabytes: int
@@ -99,7 +99,7 @@ def accusations(judged: Judged) -> Iterator[tuple[str, str]]:
     for measured in judged.subject.measured:
         if not measured.accepted:
             continue
-        if judged.answer.verdict is Verdict.UNSAFE:
+        if judged.answer.verdict is ReferenceVerdict.UNSAFE:
             yield (
                 measured.kernel,
                 f"unsafe: {judged.answer.rule} at instruction {judged.answer.at} ({judged.answer.detail})",
@@ -110,7 +110,7 @@ def accusations(judged: Judged) -> Iterator[tuple[str, str]]:
 
 def gaps(judged: Judged) -> Iterator[tuple[str, str]]:
     """(kernel, message): kernels that refused what is safe to us, with no rule of theirs to explain it."""
-    if judged.answer.verdict is not Verdict.SAFE:
+    if judged.answer.verdict is not ReferenceVerdict.SAFE:
         return
     for measured in judged.subject.measured:
         if not measured.accepted and not judged.answer.refused_by(linux(measured.kernel)):
@@ -119,4 +119,4 @@ def gaps(judged: Judged) -> Iterator[tuple[str, str]]:
 
 def answered(judged: Judged) -> bool:
     """Safe, unsafe, or a rule of form or policy that is broken."""
-    return judged.answer.verdict is not Verdict.UNKNOWN or bool(judged.answer.policy)
+    return judged.answer.verdict is not ReferenceVerdict.UNKNOWN or bool(judged.answer.policy)

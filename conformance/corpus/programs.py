@@ -16,7 +16,7 @@ import msgspec
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, decode
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 
@@ -26,7 +26,7 @@ NO_MAP = -1
 """The index that stands for a descriptor which is not a map's."""
 
 
-class FieldRecord(msgspec.Struct):
+class CorpusField(msgspec.Struct):
     """A special BTF field in a map's value."""
 
     off: int
@@ -34,7 +34,7 @@ class FieldRecord(msgspec.Struct):
     to: str = ""
 
 
-class MapRecord(msgspec.Struct):
+class CorpusMap(msgspec.Struct):
     """A map of a record; ``init_note`` is prose of which the two kinds in use are understood."""
 
     type: str
@@ -44,8 +44,8 @@ class MapRecord(msgspec.Struct):
     map_flags: int = 0
     name: str = ""
     init_note: str = ""
-    fields: list[FieldRecord] = []
-    inner: MapRecord | None = None
+    fields: list[CorpusField] = []
+    inner: CorpusMap | None = None
     btf_key: int = 0
     btf_value: int = 0
     contents: list[tuple[str, str]] = []
@@ -65,7 +65,7 @@ class RunRecord(msgspec.Struct):
     data: str
 
 
-class ProgramRecord(msgspec.Struct, kw_only=True):
+class CorpusProgram(msgspec.Struct, kw_only=True):
     """The part of a record that is the program."""
 
     prog_type_id: int
@@ -74,7 +74,7 @@ class ProgramRecord(msgspec.Struct, kw_only=True):
     license: str
     insns: str = ""
     insns_zb64: str = ""
-    maps: list[MapRecord] = []
+    maps: list[CorpusMap] = []
     relocs: list[RelocationRecord] = []
     attach_name: str | None = None
     btf_types: str = ""
@@ -82,7 +82,7 @@ class ProgramRecord(msgspec.Struct, kw_only=True):
     func_info: list[tuple[int, int]] = []
 
 
-def build_case(record: ProgramRecord, runs: list[RunRecord], name: str, at: str) -> Case:
+def build_case(record: CorpusProgram, runs: list[RunRecord], name: str, at: str) -> Case:
     """The privileged case.  Raises :class:`InputError` that starts with ``at``."""
     try:
         code = _instructions(record)
@@ -104,7 +104,7 @@ def build_case(record: ProgramRecord, runs: list[RunRecord], name: str, at: str)
     return Case(program, inputs, name=name)
 
 
-def _instructions(record: ProgramRecord) -> tuple[Insn, ...]:
+def _instructions(record: CorpusProgram) -> tuple[Insn, ...]:
     raw = (
         zlib.decompress(base64.b64decode(record.insns_zb64))
         if record.insns_zb64
@@ -129,9 +129,10 @@ def _instructions(record: ProgramRecord) -> tuple[Insn, ...]:
     return tuple(code)
 
 
-def _map(record: MapRecord) -> MapSpec:
+def _map(record: CorpusMap) -> MapSpec:
     fields = tuple(
-        MapField(field.off, FieldKind(field.kind.removeprefix("bpf_")), field.to) for field in record.fields
+        MapField(field.off, MapFieldKind(field.kind.removeprefix("bpf_")), field.to)
+        for field in record.fields
     )
     return MapSpec(
         MapType[record.type],
@@ -148,7 +149,7 @@ def _map(record: MapRecord) -> MapSpec:
     )
 
 
-def _contents(record: MapRecord) -> tuple[tuple[bytes, bytes], ...]:
+def _contents(record: CorpusMap) -> tuple[tuple[bytes, bytes], ...]:
     """As given in hex; else, in the tests of Linux 6.1, arrays start with
     ``struct test_val``: the index of foo[6] in bytes, then foo; program arrays name the filled slots."""
     if record.contents:
@@ -162,7 +163,7 @@ def _contents(record: MapRecord) -> tuple[tuple[bytes, bytes], ...]:
     return ()
 
 
-def _btf(record: ProgramRecord) -> bytes | None:
+def _btf(record: CorpusProgram) -> bytes | None:
     """``struct btf_header`` (include/uapi/linux/btf.h), types, strings."""
     if not record.btf_types:
         return None
@@ -172,5 +173,5 @@ def _btf(record: ProgramRecord) -> bytes | None:
     )
 
 
-def _func_info(record: ProgramRecord) -> bytes | None:
+def _func_info(record: CorpusProgram) -> bytes | None:
     return b"".join(struct.pack("<II", *pair) for pair in record.func_info) or None

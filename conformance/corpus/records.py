@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from conformance.corpus.programs import ProgramRecord, RunRecord, build_case
+from conformance.corpus.programs import CorpusProgram, RunRecord, build_case
 from ebpf.errors import InputError
 from ebpf.program import Case
 
@@ -66,7 +66,7 @@ class _Measured(msgspec.Struct):
     insns_processed: int = 0
 
 
-class _Record(ProgramRecord, kw_only=True):
+class _Record(CorpusProgram, kw_only=True):
     id: str
     name: str
     measured: dict[str, dict[Literal["priv", "unpriv"], _Measured]]

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.corpus.judging import Judged, accusations, answered, gaps
 from conformance.properties.precision import shape
 from conformance.second_opinion import linux
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 
 
 def tabulate(judged: list[Judged]) -> dict[str, Any]:
@@ -25,10 +25,10 @@ def tabulate(judged: list[Judged]) -> dict[str, Any]:
 def _mode(judged: list[Judged]) -> dict[str, Any]:
     verdicts = Counter(each.answer.verdict for each in judged)
     seconds = sorted(each.seconds for each in judged)
-    decided = verdicts[Verdict.SAFE] + verdicts[Verdict.UNSAFE]
+    decided = verdicts[ReferenceVerdict.SAFE] + verdicts[ReferenceVerdict.UNSAFE]
     return {
         "programs": len(judged),
-        **{verdict.value: verdicts[verdict] for verdict in Verdict},
+        **{verdict.value: verdicts[verdict] for verdict in ReferenceVerdict},
         "safe or unsafe %": _percent(decided, len(judged)),
         "answered %": _percent(sum(map(answered, judged)), len(judged)),
         "accusations": [

@@ -10,9 +10,9 @@ from pathlib import Path
 from conformance.kernel.cache import cache_directory
 from conformance.kernel.image import Image
 from conformance.kernel.link import GuestLost, Link
-from conformance.kernel.protocol.frames import Frame, Kind, ProtocolError
+from conformance.kernel.protocol.frames import FrameKind, ProtocolError, WireFrame
 from conformance.kernel.qemu import Accelerator
-from conformance.kernel.vm import Machine, Vm
+from conformance.kernel.vm import VirtualMachine, Vm
 
 TRIAL_SECONDS = 15.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -53,10 +53,10 @@ def distrust_kvm() -> None:
 
 
 def _boots_with_kvm(image: Image) -> bool:
-    link = Link(Vm(Machine(image, Accelerator.KVM)))
+    link = Link(Vm(VirtualMachine(image, Accelerator.KVM)))
     try:
-        link.queue(Frame(Kind.HELLO, 0).encode())
-        link.expect(Kind.HELLO, TRIAL_SECONDS)
+        link.queue(WireFrame(FrameKind.HELLO, 0).encode())
+        link.expect(FrameKind.HELLO, TRIAL_SECONDS)
     except (GuestLost, ProtocolError):
         return False
     finally:
@@ -66,4 +66,4 @@ def _boots_with_kvm(image: Image) -> bool:
 
 def boot(image: Image, boot_args: tuple[str, ...] = (), memory_mib: int = 1024) -> Vm:
     """Start a machine, with KVM where it works."""
-    return Vm(Machine(image, accelerator(image), boot_args, memory_mib))
+    return Vm(VirtualMachine(image, accelerator(image), boot_args, memory_mib))

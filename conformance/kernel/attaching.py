@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from conformance.kernel.errnos import errno_name
-from conformance.kernel.jobs import Answer, Attempt
+from conformance.kernel.jobs import Attempt, KernelAnswer
 from ebpf.errors import InputError
 from ebpf.program import Case
 
@@ -76,7 +76,7 @@ PLAIN = Attempt(run=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AttachPlace:
     """``name``: of a tracepoint category/event, of a probe a kernel function, of a cgroup the direction, of a
     socket nothing."""
 
@@ -84,7 +84,7 @@ class Place:
     name: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Place:
+    def parse(cls, text: str) -> AttachPlace:
         """``tracepoint:syscalls/sys_enter_execve``, ``kprobe:do_sys_openat2``, ``raw_tracepoint:sys_enter``,
         ``socket``, ``cgroup:ingress``.  Raises :class:`InputError`."""
         kind, _, name = text.partition(":")
@@ -107,7 +107,7 @@ class Place:
 class AttachJob:
     """Load the case's program once, attach it, pull the trigger ``times`` times, detach it, read back.
 
-    ``where`` is what :meth:`Place.parse` takes.  The attempt's ``run`` counts for nothing.
+    ``where`` is what :meth:`AttachPlace.parse` takes.  The attempt's ``run`` counts for nothing.
     """
 
     case: Case
@@ -117,9 +117,9 @@ class AttachJob:
     times: int = 1
     attempt: Attempt = PLAIN
 
-    def place(self) -> Place:
+    def place(self) -> AttachPlace:
         """Raises :class:`InputError` for a place that is none, a way it does not have, or too many times."""
-        place = Place.parse(self.where)
+        place = AttachPlace.parse(self.where)
         if self.way not in WAYS[place.kind]:
             ways = " or ".join([way.name for way in WAYS[place.kind]])
             raise InputError(f"{self.where}: attached by {ways}, not by {self.way.name}")
@@ -128,7 +128,7 @@ class AttachJob:
         return place
 
 
-class Stage(Enum):
+class AttachStage(Enum):
     """In order.  The first that fails is the last before DETACH, which comes whenever there is something to
     let go."""
 
@@ -156,7 +156,7 @@ class Reached:
     that came through), of READ how many bytes.
     """
 
-    stage: Stage
+    stage: AttachStage
     errno: int
     value: int = 0
 
@@ -182,14 +182,14 @@ class Attached:
     trace: bytes
     truncated: bool
     maps: tuple[tuple[tuple[bytes, bytes], ...] | None, ...]
-    answer: Answer
+    answer: KernelAnswer
 
     @property
     def failed(self) -> Reached | None:
         """The first stage with an errno; None when all went well."""
         return next((reached for reached in self.stages if reached.errno), None)
 
-    def reached(self, stage: Stage) -> Reached | None:
+    def reached(self, stage: AttachStage) -> Reached | None:
         """None for a stage that was not reached."""
         return next((reached for reached in self.stages if reached.stage is stage), None)
 

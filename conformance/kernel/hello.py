@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntFlag
 
-from conformance.kernel.protocol.frames import PROTOCOL_VERSION, U32, ProtocolError, Reader, blob
+from conformance.kernel.protocol.frames import PROTOCOL_VERSION, U32, PayloadReader, ProtocolError, blob
 
 _TAIL = struct.Struct("<2IQ")
 
@@ -40,7 +40,7 @@ class Hello:
 
 def decode_hello(payload: bytes) -> Hello:
     """Raises :class:`ProtocolError`, also for an agent of another version."""
-    reader = Reader(payload)
+    reader = PayloadReader(payload)
     version = reader.u32()
     if version != PROTOCOL_VERSION:
         raise ProtocolError(f"the agent speaks version {version}, we speak {PROTOCOL_VERSION}")

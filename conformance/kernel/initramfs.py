@@ -13,7 +13,7 @@ TRAILER = "TRAILER!!!"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """A file (``data``) or, by its ``mode``, a directory or a device node.  ``name`` has no leading slash."""
 
     name: str
@@ -22,13 +22,13 @@ class Entry:
     device: tuple[int, int] = (0, 0)
 
 
-def cpio(entries: Iterable[Entry]) -> bytes:
+def cpio(entries: Iterable[ArchiveEntry]) -> bytes:
     """The archive, trailer included."""
     parts = [_record(number, entry) for number, entry in enumerate(entries, 1)]
-    return b"".join([*parts, _record(0, Entry(TRAILER, 0))])
+    return b"".join([*parts, _record(0, ArchiveEntry(TRAILER, 0))])
 
 
-def _record(inode: int, entry: Entry) -> bytes:
+def _record(inode: int, entry: ArchiveEntry) -> bytes:
     name = entry.name.encode() + b"\0"
     major, minor = entry.device
     links = 2 if stat.S_ISDIR(entry.mode) else 1
@@ -46,14 +46,14 @@ def initramfs(agent: bytes, image: Image) -> bytes:
     modules = [(f"{number:02}-{path.name}", path.read_bytes()) for number, path in enumerate(image.modules)]
     listing = "".join([name + "\n" for name, _ in modules])
     entries = [
-        Entry("dev", stat.S_IFDIR | 0o755),
+        ArchiveEntry("dev", stat.S_IFDIR | 0o755),
         # init's first three file descriptors, should devtmpfs fail to mount
-        Entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
-        Entry("proc", stat.S_IFDIR | 0o755),
-        Entry("sys", stat.S_IFDIR | 0o755),
-        Entry("modules", stat.S_IFDIR | 0o755),
-        *[Entry("modules/" + name, stat.S_IFREG | 0o644, data) for name, data in modules],
-        Entry("modules/list", stat.S_IFREG | 0o644, listing.encode()),
-        Entry("init", stat.S_IFREG | 0o755, agent),
+        ArchiveEntry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
+        ArchiveEntry("proc", stat.S_IFDIR | 0o755),
+        ArchiveEntry("sys", stat.S_IFDIR | 0o755),
+        ArchiveEntry("modules", stat.S_IFDIR | 0o755),
+        *[ArchiveEntry("modules/" + name, stat.S_IFREG | 0o644, data) for name, data in modules],
+        ArchiveEntry("modules/list", stat.S_IFREG | 0o644, listing.encode()),
+        ArchiveEntry("init", stat.S_IFREG | 0o755, agent),
     ]
     return cpio(entries)

@@ -49,7 +49,7 @@ class Job:
     attempts: tuple[Attempt, ...]
 
 
-class Verdict(Enum):
+class KernelVerdict(Enum):
     """What a kernel said of a program.  NONE, LOST and UNSUPPORTED are not opinions and are never folded into
     one."""
 
@@ -61,7 +61,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TestRun:
     """One BPF_PROG_TEST_RUN.  ``errno`` 0 or positive; ``retval`` is 32 bits unsigned (the kernel returns no
     more).
 
@@ -95,11 +95,11 @@ class Loaded:
     nanoseconds: int = 0
     verified: int | None = None
     translated: bytes | None = None
-    runs: tuple[Run, ...] = ()
+    runs: tuple[TestRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KernelAnswer:
     """A kernel's answer to a job: one :class:`Loaded` per attempt, in order.
 
     ``map_errno`` is (index, errno) of the first map that could not be created: no attempt was made then. An

@@ -6,7 +6,7 @@ import time
 from collections import deque
 
 from conformance.kernel.jobs import LossReason
-from conformance.kernel.protocol.frames import Frame, FrameReader, Kind, ProtocolError
+from conformance.kernel.protocol.frames import FrameKind, FrameReader, ProtocolError, WireFrame
 from conformance.kernel.vm import Guest
 
 
@@ -30,7 +30,7 @@ class Link:
         """Send when there is room."""
         self._out.append(memoryview(data))
 
-    def exchange(self, seconds: float) -> list[Frame]:
+    def exchange(self, seconds: float) -> list[WireFrame]:
         """Send what fits, take the frames that have come; waits at most ``seconds`` for the first bytes of
         either direction. Raises :class:`GuestLost` at the end of the stream, :class:`ProtocolError` for
         garbage."""
@@ -48,7 +48,7 @@ class Link:
             raise GuestLost(self.guest.loss())
         return list(self._reader.feed(data))
 
-    def expect(self, kind: Kind, seconds: float) -> Frame:
+    def expect(self, kind: FrameKind, seconds: float) -> WireFrame:
         """The one answer due, of this kind, within ``seconds``; else :class:`GuestLost` (hang) or
         :class:`ProtocolError`."""
         end = time.monotonic() + seconds

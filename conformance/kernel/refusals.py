@@ -67,7 +67,7 @@ _MESSAGES = tuple((phase, re.compile(pattern)) for phase, pattern in MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class KernelRefusal:
     """``message`` is the last classic line; ``instruction`` the number of the one refused, where the log
     tells; ``category`` is what 7.3 and later call it ("Memory Safety: Access outside bounds")."""
 
@@ -85,7 +85,7 @@ def find_alarm(log: str) -> str | None:
     return log[log.rfind("\n", 0, at) + 1 :].split("\n", 1)[0].strip()
 
 
-def find_refusal(log: str) -> Refusal | None:
+def find_refusal(log: str) -> KernelRefusal | None:
     """None when the log does not end in a refusal."""
     tail = log[-TAIL:]
     report = _last(REPORT, tail)
@@ -98,7 +98,7 @@ def find_refusal(log: str) -> Refusal | None:
         return None
     walked = _last(INSN, classic)
     at = REPORT_AT.search(tail, report.end()) if report else None
-    return Refusal(
+    return KernelRefusal(
         message,
         _phase(message, tail, walked is not None),
         _instruction(message, walked, at),

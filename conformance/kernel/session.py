@@ -16,12 +16,12 @@ from conformance.kernel.attaching import Attached, AttachJob
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.hello import Hello, decode_hello
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Answer, Job, LossReason, Lost
+from conformance.kernel.jobs import Job, KernelAnswer, LossReason, Lost
 from conformance.kernel.link import GuestLost, Link
 from conformance.kernel.protocol.answers import decode_answer
 from conformance.kernel.protocol.attach import decode_attached, encode_attach
 from conformance.kernel.protocol.children import decode_ended, encode_child
-from conformance.kernel.protocol.frames import U32, U64, Frame, Kind, ProtocolError, Reader
+from conformance.kernel.protocol.frames import U32, U64, FrameKind, PayloadReader, ProtocolError, WireFrame
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.vm import Guest
 from ebpf.errors import InfrastructureError
@@ -38,7 +38,7 @@ AWAY_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class MachineLoss:
     """A virtual machine that went away while ``in_flight`` jobs had been sent and not answered.
 
     When one of them does it again alone, ``named`` is True and ``culprit`` is its tag.
@@ -69,7 +69,7 @@ class _Question(Generic[_A]):
     """What is asked alone: ``payload`` is made anew for each machine; ``name`` is what a loss over it is
     booked on."""
 
-    kind: Kind
+    kind: FrameKind
     payload: Callable[[], bytes]
     decode: Callable[[bytes], _A]
     splats: Callable[[_A], tuple[str, ...]]
@@ -113,12 +113,12 @@ class KernelSession:
         self._waiting: deque[_Pending] = deque()
         self._flying: deque[_Pending] = deque()
         self._flying_bytes = 0
-        self._done: deque[tuple[Hashable, Answer | Lost]] = deque()
+        self._done: deque[tuple[Hashable, KernelAnswer | Lost]] = deque()
         self._next = 1
         self._last_answer = 0.0
         self._last_pump = 0.0
         self.boots = 0
-        self.losses: list[Loss] = []
+        self.losses: list[MachineLoss] = []
         self._hello: Hello | None = None
         self._installed: dict[int, bytes] = {}
 
@@ -166,14 +166,14 @@ class KernelSession:
     def submit(self, job: Job, tag: Hashable) -> None:
         """Queue a job; blocks while :data:`WINDOW_JOBS` wait unsent.  Raises :class:`InputError` for one that
         cannot be sent."""
-        frame = Frame(Kind.JOB, self._next, encode_job(job)).encode()
+        frame = WireFrame(FrameKind.JOB, self._next, encode_job(job)).encode()
         self._waiting.append(_Pending(tag, frame, self._next))
         self._next += 1
         self._pump(0.0)
         while len(self._waiting) > WINDOW_JOBS:
             self._pump(1.0)
 
-    def results(self, *, block: bool = True) -> Iterator[tuple[Hashable, Answer | Lost]]:
+    def results(self, *, block: bool = True) -> Iterator[tuple[Hashable, KernelAnswer | Lost]]:
         """Answers in the order of submission.  With ``block``, until every job submitted (also meanwhile) is
         answered; without, those that are there."""
         while True:
@@ -184,16 +184,16 @@ class KernelSession:
             elif not block or not (self._waiting or self._flying):
                 return
 
-    def give_back(self, answers: Iterable[tuple[Hashable, Answer | Lost]]) -> None:
+    def give_back(self, answers: Iterable[tuple[Hashable, KernelAnswer | Lost]]) -> None:
         """Put answers taken from :meth:`results` back in front, in their order: for who waits for one job
         among many."""
         self._done.extendleft(reversed(list(answers)))
 
-    def run(self, job: Job) -> Answer | Lost:
+    def run(self, job: Job) -> KernelAnswer | Lost:
         """One job, alone.  Not while others are in flight."""
         return self.run_all([job])[0]
 
-    def run_all(self, jobs: Iterable[Job]) -> list[Answer | Lost]:
+    def run_all(self, jobs: Iterable[Job]) -> list[KernelAnswer | Lost]:
         """All of them, pipelined; answers in order."""
         if self._waiting or self._flying or self._done:
             raise RuntimeError("jobs submitted earlier have answers that nobody took")
@@ -209,7 +209,11 @@ class KernelSession:
         payload = encode_attach(job)
         return self._twice(
             _Question(
-                Kind.ATTACH, lambda: payload, decode_attached, lambda got: got.answer.splats, str(job.where)
+                FrameKind.ATTACH,
+                lambda: payload,
+                decode_attached,
+                lambda got: got.answer.splats,
+                str(job.where),
             )
         )
 
@@ -223,7 +227,7 @@ class KernelSession:
             return encode_child(child, install=install)
 
         return self._twice(
-            _Question(Kind.CHILD, payload, decode_ended, lambda ended: ended.splats, child.argument)
+            _Question(FrameKind.CHILD, payload, decode_ended, lambda ended: ended.splats, child.argument)
         )
 
     def _twice(self, question: _Question[_A]) -> _A | Lost:
@@ -235,7 +239,7 @@ class KernelSession:
         second = self._once(question)
         named = isinstance(second, Lost)
         self.losses.append(
-            Loss(first.reason, first.console, 1, question.name if named else None, named=named)
+            MachineLoss(first.reason, first.console, 1, question.name if named else None, named=named)
         )
         return second
 
@@ -243,7 +247,7 @@ class KernelSession:
         link = self._link or self._fresh()
         ident, self._next = self._next, self._next + 1
         try:
-            link.queue(Frame(question.kind, ident, question.payload()).encode())
+            link.queue(WireFrame(question.kind, ident, question.payload()).encode())
             got = link.expect(question.kind, self._job_seconds)
             if got.id != ident:
                 raise ProtocolError(f"an answer to {got.id}, wanted {ident}")
@@ -261,16 +265,16 @@ class KernelSession:
         """Load the job's program ``times`` times with its one attempt, in the guest alone: (errno of the
         first failure or 0, guest nanoseconds for all)."""
         payload = U32.pack(times) + encode_job(job)
-        reader = Reader(self._exchange(Kind.BENCH, payload))
+        reader = PayloadReader(self._exchange(FrameKind.BENCH, payload))
         errno, done = reader.u32(), reader.u32()
         (nanoseconds,) = reader.fields(U64)
         if done != times:
             raise InfrastructureError(f"the agent loaded {done} of {times} times: errno {errno}")
         return errno, nanoseconds
 
-    def _exchange(self, kind: Kind, payload: bytes = b"") -> bytes:
+    def _exchange(self, kind: FrameKind, payload: bytes = b"") -> bytes:
         link = self._link or self._fresh()
-        link.queue(Frame(kind, 0, payload).encode())
+        link.queue(WireFrame(kind, 0, payload).encode())
         frame = link.expect(kind, self._job_seconds)
         return frame.payload
 
@@ -281,8 +285,8 @@ class KernelSession:
             self.boots += 1
             link = Link(self._boot_guest())
             try:
-                link.queue(Frame(Kind.HELLO, 0).encode())
-                self._hello = decode_hello(link.expect(Kind.HELLO, self._boot_seconds).payload)
+                link.queue(WireFrame(FrameKind.HELLO, 0).encode())
+                self._hello = decode_hello(link.expect(FrameKind.HELLO, self._boot_seconds).payload)
             except (GuestLost, ProtocolError) as error:
                 console = f"{error}\n{link.guest.console()}"
                 link.close()
@@ -339,7 +343,7 @@ class KernelSession:
             self._flying_bytes += len(job.frame)
             link.queue(job.frame)
 
-    def _land(self, frame: Frame) -> bool:
+    def _land(self, frame: WireFrame) -> bool:
         """Take an answer; True when the machine went with it."""
         if not self._flying or frame.id != self._flying[0].ident:
             raise ProtocolError(f"an answer to {frame.id}, which was not the next")
@@ -371,16 +375,18 @@ class KernelSession:
             outcome = self._alone(job)
             self._done.append((job.tag, outcome))
             if isinstance(outcome, Lost):
-                self.losses.append(Loss(outcome.reason, outcome.console, suspects, job.tag, named=True))
+                self.losses.append(
+                    MachineLoss(outcome.reason, outcome.console, suspects, job.tag, named=True)
+                )
                 return
-        self.losses.append(Loss(reason, console, suspects))
+        self.losses.append(MachineLoss(reason, console, suspects))
 
-    def _alone(self, job: _Pending) -> Answer | Lost:
+    def _alone(self, job: _Pending) -> KernelAnswer | Lost:
         link = self._link or self._fresh()
         try:
             began = time.monotonic()
             link.queue(job.frame)
-            frame = link.expect(Kind.JOB, self._job_seconds)
+            frame = link.expect(FrameKind.JOB, self._job_seconds)
             if frame.id != job.ident:
                 raise ProtocolError(f"an answer to {frame.id}, wanted {job.ident}")
             answer = replace(

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from conformance.kernel.errnos import ENOTSUPP, errno_name
-from conformance.kernel.jobs import Answer, Jit, Loaded, Lost, Verdict
+from conformance.kernel.jobs import Jit, KernelAnswer, KernelVerdict, Loaded, Lost
 from conformance.kernel.refusals import find_alarm, find_refusal
 from ebpf.rules import Phase
 
@@ -41,7 +41,7 @@ class Judgement:
     ``phase``, ``instruction`` and ``category`` are the refusal's, where there is one.  ``alarm`` is a line in
     which the kernel accuses itself."""
 
-    verdict: Verdict
+    verdict: KernelVerdict
     reason: str = ""
     message: str = ""
     phase: Phase | None = None
@@ -56,21 +56,21 @@ def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Ju
     code = loaded.errno
     alarm = find_alarm(loaded.log)
     if code == 0:
-        return Judgement(Verdict.ACCEPT, alarm=alarm)
+        return Judgement(KernelVerdict.ACCEPT, alarm=alarm)
     if alarm or code == errno.EFAULT:
-        return Judgement(Verdict.NONE, "the verifier failed", alarm=alarm or "EFAULT", errno=code)
+        return Judgement(KernelVerdict.NONE, "the verifier failed", alarm=alarm or "EFAULT", errno=code)
     if loaded.log_truncated or code in NO_VERDICT:
-        return Judgement(Verdict.NONE, NO_VERDICT.get(code, "the log was cut"), errno=code)
+        return Judgement(KernelVerdict.NONE, NO_VERDICT.get(code, "the log was cut"), errno=code)
     refusal = find_refusal(loaded.log)
     if refusal is None:
         return _silent(loaded, support, jit)
-    verdict, reason = Verdict.REJECT, ""
+    verdict, reason = KernelVerdict.REJECT, ""
     if support.missing:
-        verdict, reason = Verdict.UNSUPPORTED, support.missing[0]
+        verdict, reason = KernelVerdict.UNSUPPORTED, support.missing[0]
     elif jit is Jit.OFF and NEEDS_JIT.match(refusal.message):
-        verdict, reason = Verdict.UNSUPPORTED, "needs the JIT"
+        verdict, reason = KernelVerdict.UNSUPPORTED, "needs the JIT"
     elif support.unclear:
-        verdict, reason = Verdict.NONE, f"could not tell whether the kernel has {support.unclear[0]}"
+        verdict, reason = KernelVerdict.NONE, f"could not tell whether the kernel has {support.unclear[0]}"
     return Judgement(
         verdict, reason, refusal.message, refusal.phase, refusal.instruction, refusal.category, errno=code
     )
@@ -80,30 +80,34 @@ def _silent(loaded: Loaded, support: Support, jit: Jit) -> Judgement:
     code = loaded.errno
     name = errno_name(code)
     if support.missing:
-        return Judgement(Verdict.UNSUPPORTED, support.missing[0], errno=code)
+        return Judgement(KernelVerdict.UNSUPPORTED, support.missing[0], errno=code)
     if loaded.log.strip():
         # Verified, and then not translated to something that runs.
         if jit is Jit.OFF and code == ENOTSUPP:
-            return Judgement(Verdict.UNSUPPORTED, "needs the JIT", phase=Phase.FIXUP, errno=code)
-        return Judgement(Verdict.NONE, f"{name}, and the log holds no refusal", phase=Phase.FIXUP, errno=code)
+            return Judgement(KernelVerdict.UNSUPPORTED, "needs the JIT", phase=Phase.FIXUP, errno=code)
+        return Judgement(
+            KernelVerdict.NONE, f"{name}, and the log holds no refusal", phase=Phase.FIXUP, errno=code
+        )
     if code in (errno.EPERM, errno.EACCES):
-        return Judgement(Verdict.NONE, "not allowed to load it", phase=Phase.LOAD, errno=code)
-    return Judgement(Verdict.NONE, f"{name} before the verifier said anything", phase=Phase.LOAD, errno=code)
+        return Judgement(KernelVerdict.NONE, "not allowed to load it", phase=Phase.LOAD, errno=code)
+    return Judgement(
+        KernelVerdict.NONE, f"{name} before the verifier said anything", phase=Phase.LOAD, errno=code
+    )
 
 
 def judge_answer(
-    answer: Answer | Lost, attempt: int, support: Support = Support(), jit: Jit = Jit.ON
+    answer: KernelAnswer | Lost, attempt: int, support: Support = Support(), jit: Jit = Jit.ON
 ) -> Judgement:
     """The same for attempt number ``attempt`` of a whole answer, which may also be that no attempt could be
     made."""
     if isinstance(answer, Lost):
-        return Judgement(Verdict.LOST, answer.reason.value)
+        return Judgement(KernelVerdict.LOST, answer.reason.value)
     if answer.missing is not None:
-        return Judgement(Verdict.UNSUPPORTED, f"kernel type or function {answer.missing}")
+        return Judgement(KernelVerdict.UNSUPPORTED, f"kernel type or function {answer.missing}")
     if answer.map_errno is not None:
         at, code = answer.map_errno
         what = "the program's BTF" if at < 0 else f"map {at}"
-        verdict = Verdict.UNSUPPORTED if support.missing else Verdict.NONE
+        verdict = KernelVerdict.UNSUPPORTED if support.missing else KernelVerdict.NONE
         reason = support.missing[0] if support.missing else f"{what} was refused: {errno_name(code)}"
         return Judgement(verdict, reason, errno=code)
     return judge(answer.attempts[attempt], support, jit)

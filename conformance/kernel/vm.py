@@ -48,7 +48,7 @@ class Guest(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class VirtualMachine:
     """What to boot and how.  ``boot_args`` are added to the kernel's command line."""
 
     image: Image
@@ -60,7 +60,7 @@ class Machine:
 class Vm:
     """One QEMU process.  Its end is typed: see :meth:`loss`."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: VirtualMachine) -> None:
         """Start it; the agent answers seconds later.  Raises :class:`InputError` when there is no QEMU or no
         compiler."""
         qemu = find_qemu()

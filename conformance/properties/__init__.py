@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.properties import bounds, execution, health, precision, rule, soundness, transfer
-from conformance.properties.judgement import Judgement, Kind
+from conformance.properties.judgement import Judgement, PropertyKind
 from conformance.properties.observation import Observation
 
 Property = Callable[[Observation], Iterator[Judgement]]
 
-PROPERTIES: dict[Kind, Property] = {
-    Kind.HEALTH: health.judge,
-    Kind.SOUNDNESS: soundness.judge,
-    Kind.RULE: rule.judge,
-    Kind.EXECUTION: execution.judge,
-    Kind.BOUNDS: bounds.judge,
-    Kind.TRANSFER: transfer.judge,
-    Kind.PRECISION: precision.judge,
+PROPERTIES: dict[PropertyKind, Property] = {
+    PropertyKind.HEALTH: health.judge,
+    PropertyKind.SOUNDNESS: soundness.judge,
+    PropertyKind.RULE: rule.judge,
+    PropertyKind.EXECUTION: execution.judge,
+    PropertyKind.BOUNDS: bounds.judge,
+    PropertyKind.TRANSFER: transfer.judge,
+    PropertyKind.PRECISION: precision.judge,
 }
 """By kind; in the order of what an accusation weighs."""
 
-__all__ = ["PROPERTIES", "Judgement", "Kind", "Observation", "Property"]
+__all__ = ["PROPERTIES", "Judgement", "Observation", "Property", "PropertyKind"]

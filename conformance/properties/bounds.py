@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from conformance.kernel.verifier_log.claims import Pointer as PointerClaim
-from conformance.kernel.verifier_log.claims import Scalar, Slot, State
+from conformance.kernel.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from conformance.properties.every_input import suspects
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import STEP_LIMIT, Observation
 from ebpf.isa.opcodes import STACK_SIZE
 from oracles.interpreter import Step, run
@@ -118,7 +117,7 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
                 what = bound.split("=")[0]
                 culprit = _parted(trace, claims.step, place, bound) if what == "id" else step.at
                 return Disagreement(
-                    Kind.BOUNDS,
+                    PropertyKind.BOUNDS,
                     f"bounds:{seen.form_name(culprit)}:{what}",
                     f"after instruction {step.at} ({seen.text(step.at)}) the kernel claims {bound} for "
                     f"{place}, which holds "
@@ -129,7 +128,7 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
     stop = followed.stop
     if isinstance(stop, NotExplored):
         return Disagreement(
-            Kind.BOUNDS,
+            PropertyKind.BOUNDS,
             f"bounds:{seen.form_name(stop.source)}:branch-not-explored",
             f"on input {number} the run goes from instruction {stop.source} ({seen.text(stop.source)}) to "
             f"{stop.target}, "
@@ -139,7 +138,7 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
         )
     if isinstance(stop, Split) and not _fitting(stop, trace):
         return Disagreement(
-            Kind.BOUNDS,
+            PropertyKind.BOUNDS,
             f"bounds:{seen.form_name(stop.insn)}:split",
             f"on input {number} the run is in none of the states into which the kernel split the one at "
             f"instruction {stop.insn} "
@@ -152,18 +151,18 @@ def _hold(seen: Observation, number: int, trace: tuple[Step, ...], followed: Fol
     return Agreement()
 
 
-def _broken(state: State, step: Step) -> tuple[str, str, str] | None:
+def _broken(state: ClaimedState, step: Step) -> tuple[str, str, str] | None:
     """(place, violated bound, value) of the first claim that does not hold."""
     unequal = _unequal(state, step)
     if unequal is not None:
         return unequal
     for register, claim in state.registers:
         value = step.registers[register]
-        if isinstance(claim, Scalar) and isinstance(value, int):
+        if isinstance(claim, ScalarClaim) and isinstance(value, int):
             bound = claim.range.excluded_by(value)
             if bound is not None:
                 return f"R{register}", bound, f"0x{value:x}"
-        elif isinstance(claim, Scalar) and isinstance(value, Undefined):
+        elif isinstance(claim, ScalarClaim) and isinstance(value, Undefined):
             return f"R{register}", "type=scalar", "nothing: it was not written since the last call"
         elif isinstance(claim, PointerClaim):
             bound = _pointer(claim, value)
@@ -176,7 +175,7 @@ def _broken(state: State, step: Step) -> tuple[str, str, str] | None:
     return None
 
 
-def _unequal(state: State, step: Step) -> tuple[str, str, str] | None:
+def _unequal(state: ClaimedState, step: Step) -> tuple[str, str, str] | None:
     """Scalars of one id, in one state, that are not equal: the verifier narrows all of them by a comparison
     of one.
 
@@ -204,15 +203,15 @@ def _parted(trace: tuple[Step, ...], last: int, *places: str) -> int:
     return trace[last].at
 
 
-def _numbers(state: State, step: Step) -> Iterator[tuple[str, Scalar, int]]:
+def _numbers(state: ClaimedState, step: Step) -> Iterator[tuple[str, ScalarClaim, int]]:
     for slot in state.slots:
         start = STACK_SIZE + slot.offset
         whole = slot.width == 8 and start >= 0 and start not in step.stack.pointers
-        if isinstance(slot.value, Scalar) and whole and 0 not in step.stack.written[start : start + 8]:
+        if isinstance(slot.value, ScalarClaim) and whole and 0 not in step.stack.written[start : start + 8]:
             yield f"fp{slot.offset}", slot.value, int.from_bytes(step.stack.data[start : start + 8], "little")
     for register, claim in state.registers:
         value = step.registers[register]
-        if isinstance(claim, Scalar) and isinstance(value, int):
+        if isinstance(claim, ScalarClaim) and isinstance(value, int):
             yield f"R{register}", claim, value
 
 
@@ -236,7 +235,7 @@ def _pointer(claim: PointerClaim, value: Value) -> str | None:
     return claim.variable_offset.excluded_by(within)
 
 
-def _slot(slot: Slot, step: Step) -> tuple[str, str, str] | None:
+def _slot(slot: SlotClaim, step: Step) -> tuple[str, str, str] | None:
     start = STACK_SIZE + slot.offset
     if start < 0 or start in step.stack.pointers or 0 in step.stack.written[start : start + 8]:
         return None

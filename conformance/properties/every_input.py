@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import z3
 
-from conformance.kernel.verifier_log.claims import Scalar
+from conformance.kernel.verifier_log.claims import ScalarClaim
 from conformance.kernel.verifier_log.paths import ClaimsAt, NotExplored, follow
 from conformance.properties.observation import Observation
 from ebpf.program import Case
 from oracles.claims import as_formula
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 from oracles.reference.solver import Feasible, Solver
-from oracles.reference.state import State, Walked
+from oracles.reference.state import SymbolicState, Walked
 from oracles.reference.terms import Condition, b, negation
 from oracles.reference.verify import walks
 from oracles.reference.witness import witness
@@ -34,7 +34,7 @@ def suspects(seen: Observation) -> Iterator[Case | None]:
     looked: set[tuple[object, int]] = set()
     kept: list[object] = []
     answer, paths = walks(seen.case, seen.budget)
-    if answer.verdict is Verdict.UNKNOWN:
+    if answer.verdict is ReferenceVerdict.UNKNOWN:
         yield None
     for state, steps in paths:
         if solver.counted.queries > QUERIES:
@@ -68,14 +68,16 @@ def _wrong(
             continue
         for register, claim in state.registers:
             value = step.registers[register]
-            if isinstance(claim, Scalar) and isinstance(value, int | z3.BitVecRef):
+            if isinstance(claim, ScalarClaim) and isinstance(value, int | z3.BitVecRef):
                 wrong = negation(as_formula(claim.range, value))
                 if wrong is not False:
                     kept.append(value)  # so that Z3 does not give its number to another term
                     yield (claim.range, value if isinstance(value, int) else value.get_id()), wrong
 
 
-def _case(case: Case, state: State, step: Walked, wrong: Condition, solver: Solver) -> Iterator[Case | None]:
+def _case(
+    case: Case, state: SymbolicState, step: Walked, wrong: Condition, solver: Solver
+) -> Iterator[Case | None]:
     there = replace(state, assumed=step.assumed, happened=step.happened, model=None)
     answer, model = solver.ask([b(wrong), *there.assumptions()])
     if answer is Feasible.YES and model is not None:

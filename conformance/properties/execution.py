@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.kernel.jobs import Jit
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import Observation
 from ebpf.contexts import CONTEXTS
 from ebpf.isa import opcodes as o
@@ -103,7 +103,7 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
         # BPF_F_TEST_RND_HI32 fills the upper half of whatever the verifier says is not read there.
         form = HIGH_HALF
     yield Disagreement(
-        Kind.EXECUTION,
+        PropertyKind.EXECUTION,
         f"execution:{_blame([result.engine for result in wrong], right)}:{form}",
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import Observation
 
 EFAULT = 14
@@ -28,18 +28,20 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     for alarm in seen.log.alarms if seen.log else ():
         found = True
         yield Disagreement(
-            Kind.HEALTH, f"health:{_plain(alarm)}", f"the verifier calls itself wrong: {alarm}"
+            PropertyKind.HEALTH, f"health:{_plain(alarm)}", f"the verifier calls itself wrong: {alarm}"
         )
     for loaded in seen.answer.attempts:
         if loaded.errno == EFAULT and not found:
             found = True
             yield Disagreement(
-                Kind.HEALTH, "health:EFAULT", "BPF_PROG_LOAD failed with EFAULT, which no program may cause"
+                PropertyKind.HEALTH,
+                "health:EFAULT",
+                "BPF_PROG_LOAD failed with EFAULT, which no program may cause",
             )
         if loaded.errno == 0 and (loaded.verified or 0) > COMPLEXITY_LIMIT:
             found = True
             yield Disagreement(
-                Kind.HEALTH,
+                PropertyKind.HEALTH,
                 "health:complexity-limit",
                 f"a program was accepted after {loaded.verified} processed instructions; the limit is "
                 f"{COMPLEXITY_LIMIT}",
@@ -55,7 +57,9 @@ def warned(splats: Iterable[str]) -> Iterator[Judgement]:
         if _SLOW.search(line):
             yield Abstention("the guest was starved")
         else:
-            yield Disagreement(Kind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}")
+            yield Disagreement(
+                PropertyKind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}"
+            )
 
 
 def _telling(splat: str) -> str:

@@ -8,7 +8,7 @@ from enum import Enum
 from ebpf.program import Case
 
 
-class Kind(Enum):
+class PropertyKind(Enum):
     """The kinds of disagreement that are judged; each has a file in this folder."""
 
     SOUNDNESS = "soundness"
@@ -57,7 +57,7 @@ class Disagreement:
     none may expect better: counted, never a failure.
     """
 
-    kind: Kind
+    kind: PropertyKind
     signature: str
     statement: str
     culprit: int | None = None

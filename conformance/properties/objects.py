@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from conformance.kernel.peer.answers import CreatedMap, LoadedProgram, PeerAnswer
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.objects import Generation, Object, ObjectError, ObjectProgram, open_object
@@ -250,4 +250,4 @@ def _differ(peer: str, what: str, ours: object, theirs: object) -> Disagreement:
 
 
 def _disagreement(peer: str, what: str, statement: str) -> Disagreement:
-    return Disagreement(Kind.OBJECTS, f"objects:{peer}:{what}", statement)
+    return Disagreement(PropertyKind.OBJECTS, f"objects:{peer}:{what}", statement)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Verdict
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Loaded
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
 from conformance.kernel.verifier_log.exploration import Exploration
@@ -16,9 +16,7 @@ from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case, LoadFlag
 from generators.programs import Generated
 from oracles.interpreter import Outcome, Step, run
-from oracles.reference import Answer as Opinion
-from oracles.reference import Budget
-from oracles.reference import Verdict as Reference
+from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict
 
 STEP_LIMIT = 20_000
 
@@ -48,7 +46,7 @@ class Observation:
         self,
         generated: Generated,
         job: Job,
-        answer: Answer,
+        answer: KernelAnswer,
         release: str = "",
         *,
         reference: Budget | None = None,
@@ -73,7 +71,7 @@ class Observation:
     @property
     def accepted(self) -> bool:
         """Whether the kernel accepted the program."""
-        return self.ruling.verdict is Verdict.ACCEPT
+        return self.ruling.verdict is KernelVerdict.ACCEPT
 
     @cached_property
     def runs(self) -> tuple[tuple[Outcome, tuple[Step, ...]], ...]:
@@ -86,7 +84,7 @@ class Observation:
         return tuple(judged)
 
     @cached_property
-    def reference(self) -> Opinion | None:
+    def reference(self) -> ReferenceAnswer | None:
         """What the reference verifier says; None where it is not asked."""
         return None if self.budget is None else opinion(self.case, self.budget)
 
@@ -101,7 +99,7 @@ class Observation:
             return False
         answer = by_intervals(self.case, self.budget)
         refused = self.ruling.instruction
-        if answer.verdict is not Reference.SAFE or answer.refused_by(linux(self.release)):
+        if answer.verdict is not ReferenceVerdict.SAFE or answer.refused_by(linux(self.release)):
             return False
         return refused is None or refused in answer.visited
 

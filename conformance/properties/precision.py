@@ -6,13 +6,13 @@ import random
 import re
 from collections.abc import Iterator
 
-from conformance.kernel.jobs import Verdict
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.kernel.jobs import KernelVerdict
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import Observation
 from conformance.second_opinion import linux
 from ebpf.program import Case, Input
 from oracles.interpreter import Trapped, run
-from oracles.reference import Verdict as Reference
+from oracles.reference import ReferenceVerdict
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either spares a program the measures against speculation (include/linux/bpf.h, bpf_bypass_spec_v1)."""
@@ -32,7 +32,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     A *finding* is a refusal that the kernel's own means (intervals and tnums, no relations between values)
     would have avoided; any other is a *gap*: no verifier accepts everything that is safe.
     """
-    if seen.ruling.verdict is not Verdict.REJECT:
+    if seen.ruling.verdict is not KernelVerdict.REJECT:
         yield Abstention("not refused")
         return
     if seen.case.capabilities is not None and PERFMON.isdisjoint(seen.case.capabilities):
@@ -46,8 +46,12 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     if answer is None:
         yield Abstention("the reference verifier was not asked")
         return
-    if answer.verdict is not Reference.SAFE:
-        yield Agreement() if answer.verdict is Reference.UNSAFE else Abstention(f"reference: {answer.reason}")
+    if answer.verdict is not ReferenceVerdict.SAFE:
+        yield (
+            Agreement()
+            if answer.verdict is ReferenceVerdict.UNSAFE
+            else Abstention(f"reference: {answer.reason}")
+        )
         return
     if answer.refused_by(linux(seen.release)):
         yield Agreement()
@@ -59,7 +63,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     finding = seen.provable
     yield Disagreement(
         # Shrinking keeps the signature, and must not make a gap of a finding.
-        Kind.PRECISION,
+        PropertyKind.PRECISION,
         f"precision:{'' if finding else 'gap:'}{shape(message)}",
         f"the kernel refuses a safe program ({message}); "
         + (

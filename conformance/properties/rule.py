@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.kernel.jobs import Verdict
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.kernel.jobs import KernelVerdict
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import STEP_LIMIT, Observation
 from conformance.second_opinion import linux
 from ebpf.rules import Phase
@@ -24,7 +24,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
     near_miss = seen.generated
     if near_miss.purpose is not Purpose.NEAR_MISS or near_miss.rule is None:
         return
-    if seen.ruling.verdict is Verdict.REJECT:
+    if seen.ruling.verdict is KernelVerdict.REJECT:
         yield Agreement()
         return
     if not seen.accepted:
@@ -38,7 +38,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
         yield Abstention("no run reaches the breaking instruction")
         return
     yield Disagreement(
-        Kind.RULE,
+        PropertyKind.RULE,
         f"rule:{rule}:{seen.form_name(at)}",
         f"the kernel accepts a program that breaks {rule} at instruction {at} ({seen.text(at)}): "
         f"{rule.statement}; the rule's "
@@ -64,7 +64,7 @@ def _over_all_paths(seen: Observation) -> Iterator[Judgement]:
                 yield Abstention("no run reaches the breaking instruction")
                 continue
         yield Disagreement(
-            Kind.RULE,
+            PropertyKind.RULE,
             f"rule:{broken.rule}:{seen.form_name(broken.at)}",
             f"the kernel accepts a program that breaks {broken.rule} at instruction {broken.at} "
             f"({seen.text(broken.at)}): "

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import Observation
 from ebpf.rules import RuleClass
 from oracles.interpreter import Abstained, Trapped
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 
 
 def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
     answer = seen.reference
     if answer is None:
         return
-    if answer.verdict is Verdict.SAFE:
+    if answer.verdict is ReferenceVerdict.SAFE:
         yield Agreement()
-    elif answer.verdict is Verdict.UNKNOWN:
+    elif answer.verdict is ReferenceVerdict.UNKNOWN:
         yield Abstention(f"reference: {answer.reason}")
     elif answer.rule is not None and answer.at is not None:
         yield Disagreement(
-            Kind.SOUNDNESS,
+            PropertyKind.SOUNDNESS,
             f"soundness:{answer.rule}:{seen.form_name(answer.at)}",
             f"the kernel accepts the program, which on an input that Z3 found breaks {answer.rule} at "
             f"instruction {answer.at} "
@@ -52,7 +52,7 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             yield Abstention(f"the trap breaks a {outcome.rule.rule_class.value} rule")
         else:
             yield Disagreement(
-                Kind.SOUNDNESS,
+                PropertyKind.SOUNDNESS,
                 f"soundness:{outcome.rule}:{seen.form_name(outcome.at)}",
                 f"the kernel accepts the program, which on input {number} breaks {outcome.rule} at "
                 f"instruction {outcome.at} "

@@ -21,7 +21,7 @@ _OWN_NAMES = {"bin", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitigno
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class PythonEnvironment:
     """A virtual environment in ``directory`` for the checkout.
 
     A stamp, written last, says which dependencies it holds: a kill at any earlier moment leaves no stamp.  A
@@ -38,7 +38,7 @@ class Environment:
         return self.directory / "bin" / "python"
 
     @classmethod
-    def of(cls, checkout: Path, needs: Need) -> Environment:
+    def of(cls, checkout: Path, needs: Need) -> PythonEnvironment:
         """The one for a checkout: ``$VERIDIFF_VENV``, else .venv in it, else one in the cache.
 
         The last where the checkout is not ours to write to, or where .venv is the file that editors follow

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.kernel.cache import cache_directory
-from conformance.setup.environment import Environment
+from conformance.setup.environment import PythonEnvironment
 from conformance.setup.logged import tell
 from conformance.setup.needs import Need, needs_of
 from conformance.setup.system import advice, check_chosen_compiler, missing
@@ -27,10 +27,10 @@ def launch(checkout: str, arguments: Sequence[str]) -> int:
     return status
 
 
-def prepare(checkout: str, arguments: Sequence[str]) -> tuple[Environment, int | None]:
+def prepare(checkout: str, arguments: Sequence[str]) -> tuple[PythonEnvironment, int | None]:
     """The environment for this command line, and None when it is ready, else the exit status of errors.py."""
     needs = needs_of(arguments)
-    environment = Environment.of(Path(checkout), needs)
+    environment = PythonEnvironment.of(Path(checkout), needs)
     try:
         _provide(
             needs, environment, os.path.join(checkout, "veridiff"), only_system=list(arguments) == ["setup"]
@@ -55,7 +55,7 @@ def prepare(checkout: str, arguments: Sequence[str]) -> tuple[Environment, int |
     return environment, None
 
 
-def _provide(needs: Need, environment: Environment, launcher: str, *, only_system: bool) -> None:
+def _provide(needs: Need, environment: PythonEnvironment, launcher: str, *, only_system: bool) -> None:
     ready = environment.ready(needs)
     if Need.COMPILER in needs:
         check_chosen_compiler()

@@ -13,7 +13,7 @@ from conformance.kernel.jobs import Lost
 from conformance.kernel.peer import PEERS, Peer
 from conformance.kernel.session import KernelSession
 from conformance.peers import examine
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Abstention, Disagreement
 from conformance.properties.observation import plan
 from ebpf.assembly import listing
@@ -24,14 +24,14 @@ from generators.strategies import objects, programs
 
 
 @pytest.mark.parametrize("kind", list(PROPERTIES), ids=lambda kind: kind.value)
-def test_property(kind: Kind, kernel: KernelSession) -> None:
+def test_property(kind: PropertyKind, kernel: KernelSession) -> None:
     """No disagreement of this kind but those in the known-issues file; and some programs were really
     compared."""
     release = kernel.hello.release
     issues = known.load()
     compared: Counter[bool] = Counter()
 
-    profile = replace(profile_for(release), experiments_in=int(kind is Kind.TRANSFER))
+    profile = replace(profile_for(release), experiments_in=int(kind is PropertyKind.TRANSFER))
 
     @given(programs(profile))
     def holds(generated: Generated) -> None:

@@ -2,6 +2,6 @@
 printed."""
 
 from ebpf.assembly.parser import parse
-from ebpf.assembly.printer import Dialect, listing, text
+from ebpf.assembly.printer import AssemblyDialect, listing, text
 
-__all__ = ["Dialect", "listing", "parse", "text"]
+__all__ = ["AssemblyDialect", "listing", "parse", "text"]

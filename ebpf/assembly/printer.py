@@ -18,7 +18,7 @@ from ebpf.isa.table import IllegalInsn, form_of
 U32 = 0xFFFFFFFF
 
 
-class Dialect(Enum):
+class AssemblyDialect(Enum):
     """Whose spelling."""
 
     KERNEL = "kernel"
@@ -31,14 +31,14 @@ def helper_name(number: int) -> str:
     return f"bpf_{HELPER_NAMES[number]}" if 0 < number < len(HELPER_NAMES) else "unknown"
 
 
-def text(insn: Insn, following: Insn | None = None, dialect: Dialect = Dialect.KERNEL) -> str:
+def text(insn: Insn, following: Insn | None = None, dialect: AssemblyDialect = AssemblyDialect.KERNEL) -> str:
     """One instruction; ``following`` is the second slot of a 64-bit immediate load.
 
     Raises :class:`ebpf.isa.table.IllegalInsn` when no form allows the instruction.
     """
     form = form_of(insn)
     high = following.imm if following else 0
-    if dialect is Dialect.KERNEL:
+    if dialect is AssemblyDialect.KERNEL:
         return _kernel(form, insn, high)
     return _llvm(form, insn, high)
 
@@ -83,7 +83,9 @@ def _second_half(form: Form, following: Insn | None, first: Insn) -> Insn:
     return following
 
 
-def listing(insns: Sequence[Insn], dialect: Dialect = Dialect.KERNEL) -> list[tuple[int, str]]:
+def listing(
+    insns: Sequence[Insn], dialect: AssemblyDialect = AssemblyDialect.KERNEL
+) -> list[tuple[int, str]]:
     """(slot number, text) of each instruction; second slots of 64-bit immediates have no line.
 
     An illegal instruction is shown as ``.8byte`` with its hex, as objdump does, so that a near miss can be

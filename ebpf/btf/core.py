@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from ebpf.btf import core_fields
 from ebpf.btf import types as t
-from ebpf.btf.core_fields import Place, essential
+from ebpf.btf.core_fields import FieldPlace, essential
 from ebpf.btf.reader import Btf, BtfError
 from ebpf.btf.types import BtfKind, BtfType
 
@@ -165,7 +165,7 @@ def _of_target(
     return (candidate.id if kind is CoreKind.TYPE_ID_TARGET else target.size(candidate.id)), 0, True
 
 
-def _field_value(btf: Btf, place: Place, kind: CoreKind, at: str) -> _Value:
+def _field_value(btf: Btf, place: FieldPlace, kind: CoreKind, at: str) -> _Value:
     """``bpf_core_calc_field_relo``, little-endian."""
     of = btf.type(place.type)
     size = btf.size(place.type)

@@ -17,7 +17,7 @@ MAX_STEPS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AccessStep:
     """One step of a path: to a member by ``name`` (never of an anonymous struct), or to element ``index`` of
     an array ("")."""
 
@@ -26,11 +26,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldPlace:
     """Where a path ends: ``type`` of the field, ``bits`` from the start; ``width`` in bits of a bit field,
     else 0."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[AccessStep, ...]
     type: int
     bits: int
     width: int
@@ -54,7 +54,7 @@ def member(btf: Btf, struct: BtfType, index: int) -> tuple[str, int, int, int]:
     )
 
 
-def parse(btf: Btf, root: int, text: str) -> Place:
+def parse(btf: Btf, root: int, text: str) -> FieldPlace:
     """The place that ``text`` names in type ``root``.  Raises :class:`BtfError`."""
     try:
         indices = [int(part) for part in text.split(":")]
@@ -63,24 +63,28 @@ def parse(btf: Btf, root: int, text: str) -> Place:
     if len(indices) > MAX_STEPS:
         raise BtfError("CO-RE relocation", f"access path {text!r} has more than {MAX_STEPS} steps")
     at = btf.stripped(root)
-    steps, bits, width = [Step("", indices[0])], 8 * indices[0] * btf.size(at.id) if indices[0] else 0, 0
+    steps, bits, width = (
+        [AccessStep("", indices[0])],
+        8 * indices[0] * btf.size(at.id) if indices[0] else 0,
+        0,
+    )
     for index in indices[1:]:
         if at.kind in COMPOSITE:
             name, kind, offset, width = member(btf, at, index)
             bits += offset
             if name:
-                steps.append(Step(name))
+                steps.append(AccessStep(name))
         elif at.kind is BtfKind.ARRAY:
             kind, width = btf.array(at)[0], 0
             bits += 8 * index * btf.size(kind)
-            steps.append(Step("", index))
+            steps.append(AccessStep("", index))
         else:
             raise BtfError("CO-RE relocation", f"access path {text!r} goes into a {at.kind.name.lower()}")
         at = btf.stripped(kind)
-    return Place(tuple(steps), at.id, bits, width)
+    return FieldPlace(tuple(steps), at.id, bits, width)
 
 
-def find(local: Btf, place: Place, path: list[int], target: Btf, root: int) -> Place | None:
+def find(local: Btf, place: FieldPlace, path: list[int], target: Btf, root: int) -> FieldPlace | None:
     """The same path in the target's type ``root``; None where it has no such field.  ``path``: local types,
     step by step."""
     at = target.stripped(root)
@@ -101,7 +105,7 @@ def find(local: Btf, place: Place, path: list[int], target: Btf, root: int) -> P
                 return None
             bits, width = bits + 8 * step.index * target.size(kind), 0
         at = target.stripped(kind)
-    return Place(place.steps, at.id, bits, width)
+    return FieldPlace(place.steps, at.id, bits, width)
 
 
 def local_types(btf: Btf, root: int, text: str) -> list[int]:

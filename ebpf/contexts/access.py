@@ -23,7 +23,7 @@ FREE_CONTEXT = "7.1"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class AccessRefusal:
     """Why not."""
 
     rule: Rule
@@ -49,7 +49,7 @@ def ctx_access(
     write: bool,
     privileged_bpf: bool,
     release: str,
-) -> ContextField | Refusal:
+) -> ContextField | AccessRefusal:
     """The field that an access of ``size`` bytes at ``offset`` reads or writes, or why it is refused.
 
     ``privileged_bpf``: the program is loaded with CAP_BPF.  A context of which only the kernel's BTF tells
@@ -60,16 +60,18 @@ def ctx_access(
     verb = "write" if write else "read"
     what = f"{verb} of {size} bytes at offset {offset} of {context.struct}"
     if offset % size and not moves_freely(program_type, release):
-        return Refusal(rules.CONTEXT_BOUNDS, f"{what}: misaligned")
+        return AccessRefusal(rules.CONTEXT_BOUNDS, f"{what}: misaligned")
     held = [field for field in context.fields if field.holds(offset, size) and at_least(release, field.since)]
     if not held:
-        return Refusal(rules.CONTEXT_BOUNDS, f"{what}: no field of {program_type.name.lower()} programs")
+        return AccessRefusal(
+            rules.CONTEXT_BOUNDS, f"{what}: no field of {program_type.name.lower()} programs"
+        )
     reason = ""
     for field in held:
         reason = _objection(field, attach, offset, size, write, privileged_bpf)
         if not reason:
             return field
-    return Refusal(rules.CONTEXT_BOUNDS, f"{what}: {reason}")
+    return AccessRefusal(rules.CONTEXT_BOUNDS, f"{what}: {reason}")
 
 
 def _objection(

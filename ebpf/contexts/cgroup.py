@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ebpf.contexts.field import LONG, WORD, Context, ContextField, FieldKind, array, pointer, words
+from ebpf.contexts.field import LONG, WORD, Context, ContextField, ContextFieldKind, array, pointer, words
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.sockets import FIELDS, SIZES, SocketKind
 
@@ -59,11 +59,11 @@ _SOCK_ADDR = (
     *(field.written() for field in words("user_port", 24)), *words("family type protocol", 28, WORD),
     *_address(words("msg_src_ip4", 40), _SEND4), *_address((*array("msg_src_ip6", 44),
                                                             _wide("msg_src_ip6", 44, 16)), _SEND6),
-    pointer("sk", 64, FieldKind.SOCKET),
+    pointer("sk", 64, ContextFieldKind.SOCKET),
 )  # fmt: skip
 _SOCKOPT = (
-    pointer("sk", 0, FieldKind.SOCKET), pointer("optval", 8, FieldKind.PACKET),
-    pointer("optval_end", 16, FieldKind.PACKET_END),
+    pointer("sk", 0, ContextFieldKind.SOCKET), pointer("optval", 8, ContextFieldKind.PACKET),
+    pointer("optval_end", 16, ContextFieldKind.PACKET_END),
     *(field.written(attach=frozenset({A.CGROUP_SETSOCKOPT})) for field in words("level optname", 24, WORD)),
     *(field.written() for field in words("optlen", 32, WORD)),
     ContextField("retval", 36, reads=WORD, read_attach=frozenset({A.CGROUP_GETSOCKOPT})).written(

@@ -8,7 +8,7 @@ from enum import Enum
 from ebpf.program_types import AttachType
 
 
-class FieldKind(Enum):
+class ContextFieldKind(Enum):
     """What a load of the field gives."""
 
     NUMBER = "number"
@@ -43,7 +43,7 @@ class ContextField:
     name: str
     offset: int
     size: int = 4
-    kind: FieldKind = FieldKind.NUMBER
+    kind: ContextFieldKind = ContextFieldKind.NUMBER
     reads: tuple[int, ...] = NARROW
     writes: tuple[int, ...] = ()
     start_only: bool = False
@@ -101,6 +101,6 @@ def array(name: str, offset: int, count: int = 4) -> tuple[ContextField, ...]:
     return words(" ".join(f"{name}_{n}" for n in range(count)), offset)
 
 
-def pointer(name: str, offset: int, kind: FieldKind, size: int = 8) -> ContextField:
+def pointer(name: str, offset: int, kind: ContextFieldKind, size: int = 8) -> ContextField:
     """A field that holds a pointer: read whole."""
     return ContextField(name, offset, size, kind, (size,))

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ebpf.contexts.field import LONG, WORD, Context, ContextField, FieldKind, array, pointer, words
+from ebpf.contexts.field import LONG, WORD, Context, ContextField, ContextFieldKind, array, pointer, words
 from ebpf.program_types import AttachType, ProgramType
 
 _XDP = (
-    pointer("data", 0, FieldKind.PACKET, 4), pointer("data_end", 4, FieldKind.PACKET_END, 4),
-    pointer("data_meta", 8, FieldKind.PACKET_META, 4), *words("ingress_ifindex rx_queue_index", 12, WORD),
+    pointer("data", 0, ContextFieldKind.PACKET, 4), pointer("data_end", 4, ContextFieldKind.PACKET_END, 4),
+    pointer("data_meta", 8, ContextFieldKind.PACKET_META, 4),
+    *words("ingress_ifindex rx_queue_index", 12, WORD),
     ContextField("egress_ifindex", 20, reads=WORD, read_attach=frozenset({AttachType.XDP_DEVMAP})),
 )  # fmt: skip
 _SOCK_OPS_WORDS = (
@@ -27,25 +28,27 @@ _SOCK_OPS = (
     *(field.written() if field.name in ("reply", "sk_txhash") else field for field in words(_SOCK_OPS_WORDS,
         0, WORD)),
     ContextField("bytes_received", 168, 8, reads=LONG), ContextField("bytes_acked", 176, 8, reads=LONG),
-    pointer("sk", 184, FieldKind.SOCKET_OR_NULL), pointer("skb_data", 192, FieldKind.PACKET),
-    pointer("skb_data_end", 200, FieldKind.PACKET_END), *words("skb_len", 208, WORD),
+    pointer("sk", 184, ContextFieldKind.SOCKET_OR_NULL), pointer("skb_data", 192, ContextFieldKind.PACKET),
+    pointer("skb_data_end", 200, ContextFieldKind.PACKET_END), *words("skb_len", 208, WORD),
     ContextField("skb_tcp_flags", 212, start_only=True),
     ContextField("skb_hwtstamp", 216, 8, reads=LONG, since="6.2"),
 )  # fmt: skip
 _SK_MSG = (
-    pointer("data", 0, FieldKind.PACKET), pointer("data_end", 8, FieldKind.PACKET_END),
+    pointer("data", 0, ContextFieldKind.PACKET), pointer("data_end", 8, ContextFieldKind.PACKET_END),
     *words("family remote_ip4 local_ip4", 16, WORD),
     *(replace(field, reads=WORD) for field in (*array("remote_ip6", 28), *array("local_ip6", 44))),
-    *words("remote_port local_port size", 60, WORD), pointer("sk", 72, FieldKind.SOCKET),
+    *words("remote_port local_port size", 60, WORD), pointer("sk", 72, ContextFieldKind.SOCKET),
 )  # fmt: skip
 _REUSEPORT = (
-    pointer("data", 0, FieldKind.PACKET), pointer("data_end", 8, FieldKind.PACKET_END), *words("len", 16),
+    pointer("data", 0, ContextFieldKind.PACKET), pointer("data_end", 8, ContextFieldKind.PACKET_END),
+    *words("len", 16),
     ContextField("eth_protocol", 20, reads=(2, 4)), *words("ip_protocol bind_inany", 24),
     *words("hash", 32, WORD),
-    pointer("sk", 40, FieldKind.SOCKET), pointer("migrating_sk", 48, FieldKind.SOCK_COMMON_OR_NULL),
+    pointer("sk", 40, ContextFieldKind.SOCKET), pointer("migrating_sk", 48,
+                                                        ContextFieldKind.SOCK_COMMON_OR_NULL),
 )  # fmt: skip
 _SK_LOOKUP = (
-    pointer("sk", 0, FieldKind.SOCKET_OR_NULL), *words("family protocol remote_ip4", 8),
+    pointer("sk", 0, ContextFieldKind.SOCKET_OR_NULL), *words("family protocol remote_ip4", 8),
     *array("remote_ip6", 20),
     ContextField("remote_port", 36, 2, reads=(1, 2)), ContextField("remote_port", 36, reads=WORD),
     ContextField("zeros", 38, 2, reads=(1, 2)), *words("local_ip4", 40), *array("local_ip6", 44),

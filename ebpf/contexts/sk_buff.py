@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ebpf.contexts.field import LONG, WORD, Context, ContextField, FieldKind, pointer, words
+from ebpf.contexts.field import LONG, WORD, Context, ContextField, ContextFieldKind, pointer, words
 from ebpf.program_types import ProgramType
 
 _CB = frozenset({"cb0", "cb1", "cb2", "cb3", "cb4", "cb"})
@@ -24,8 +24,8 @@ _FIELDS = tuple(
         *words("cb0 cb1 cb2 cb3 cb4", 48),
         _WIDE_CB,
         *words("hash tc_classid", 68),
-        pointer("data", 76, FieldKind.PACKET, 4),
-        pointer("data_end", 80, FieldKind.PACKET_END, 4),
+        pointer("data", 76, ContextFieldKind.PACKET, 4),
+        pointer("data_end", 80, ContextFieldKind.PACKET_END, 4),
         *words("napi_id family", 84),
         *words("remote_ip4 local_ip4", 92, WORD),
         *words(
@@ -35,11 +35,11 @@ _FIELDS = tuple(
             WORD,
         ),
         *words("remote_port local_port", 132),
-        pointer("data_meta", 140, FieldKind.PACKET_META, 4),
-        pointer("flow_keys", 144, FieldKind.FLOW_KEYS),
+        pointer("data_meta", 140, ContextFieldKind.PACKET_META, 4),
+        pointer("flow_keys", 144, ContextFieldKind.FLOW_KEYS),
         ContextField("tstamp", 152, 8, reads=LONG),
         *words("wire_len gso_segs", 160),
-        pointer("sk", 168, FieldKind.SOCK_COMMON_OR_NULL),
+        pointer("sk", 168, ContextFieldKind.SOCK_COMMON_OR_NULL),
         *words("gso_size", 176),
         ContextField("tstamp_type", 180, 1, reads=(1,), since="5.18"),
         ContextField("hwtstamp", 184, 8, reads=LONG, since="5.16"),

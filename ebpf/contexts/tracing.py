@@ -3,7 +3,7 @@ kernel/bpf/syscall.c: syscall_prog_is_valid_access; drivers/media/rc/bpf-lirc.c;
 
 from __future__ import annotations
 
-from ebpf.contexts.field import ANY, LONG, WORD, Context, ContextField, FieldKind, pointer, words
+from ebpf.contexts.field import ANY, LONG, WORD, Context, ContextField, ContextFieldKind, pointer, words
 from ebpf.program_types import ProgramType
 
 PT_REGS = 168
@@ -32,7 +32,7 @@ CONTEXTS: dict[ProgramType, Context] = {
     ),
     ProgramType.RAW_TRACEPOINT: _ARGUMENTS,
     ProgramType.RAW_TRACEPOINT_WRITABLE: Context(
-        _ARGUMENTS.struct, ARGUMENTS, (pointer("buffer", 0, FieldKind.BUFFER),
+        _ARGUMENTS.struct, ARGUMENTS, (pointer("buffer", 0, ContextFieldKind.BUFFER),
                                        ContextField("args", 1, ARGUMENTS - 1, reads=ANY))
     ),
     ProgramType.SYSCALL: Context(

@@ -5,9 +5,9 @@ and by libbpf's names for them, gives programs whose instructions name maps by i
 bytes in, values out.
 """
 
-from ebpf.objects.errors import ObjectError, Stage
+from ebpf.objects.errors import ObjectError, OpenStage
 from ebpf.objects.generation import Generation
 from ebpf.objects.loader import open_object
 from ebpf.objects.object import Object, ObjectMap, ObjectProgram
 
-__all__ = ["Generation", "Object", "ObjectError", "ObjectMap", "ObjectProgram", "Stage", "open_object"]
+__all__ = ["Generation", "Object", "ObjectError", "ObjectMap", "ObjectProgram", "OpenStage", "open_object"]

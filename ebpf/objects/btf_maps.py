@@ -13,7 +13,7 @@ from ebpf.btf import Btf, BtfError, BtfKind, BtfType
 from ebpf.btf.types import Linkage, Member, SectionVariable
 from ebpf.maps import MapField, MapSpec, MapType
 from ebpf.objects.data_maps import map_type
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import Section
 from ebpf.objects.map_fields import special_fields
 from ebpf.objects.object import MapOrigin, ObjectMap
@@ -28,7 +28,7 @@ def btf_maps(section: Section, btf: Btf) -> list[ObjectMap]:
     """Raises :class:`ebpf.objects.errors.ObjectError`."""
     found = next((each for each in btf if each.kind is BtfKind.DATASEC and each.name == ".maps"), None)
     if found is None:
-        refuse(Stage.MAPS, str(section), "no DATASEC '.maps' in BTF")
+        refuse(OpenStage.MAPS, str(section), "no DATASEC '.maps' in BTF")
     known: dict[int, tuple[MapField, ...]] = {}
     return [
         _map(section, btf, variable, number, known) for number, variable in enumerate(btf.variables(found))
@@ -39,23 +39,23 @@ def _map(section: Section, btf: Btf, variable: SectionVariable, number: int, kno
     var = btf.type(variable.type)
     at = f"{section}, map {number} '{var.name}'"
     if not var.name:
-        refuse(Stage.MAPS, at, "empty name")
+        refuse(OpenStage.MAPS, at, "empty name")
     if variable.offset + variable.size > section.size:
         refuse(
-            Stage.MAPS,
+            OpenStage.MAPS,
             at,
             f"its variable at {variable.offset}+{variable.size} leaves the section's {section.size} bytes",
         )
     if var.kind is not BtfKind.VAR:
-        refuse(Stage.MAPS, at, f"defined by a {var.kind.name.lower()}, not a variable")
+        refuse(OpenStage.MAPS, at, f"defined by a {var.kind.name.lower()}, not a variable")
     if btf.linkage(var) != Linkage.GLOBAL:
-        refuse(Stage.MAPS, at, "unsupported linkage: a map must be a global variable")
+        refuse(OpenStage.MAPS, at, "unsupported linkage: a map must be a global variable")
     struct = btf.stripped(var.size_or_type)
     if struct.kind is not BtfKind.STRUCT:
-        refuse(Stage.MAPS, at, f"defined by a {struct.kind.name.lower()}, not a struct")
+        refuse(OpenStage.MAPS, at, f"defined by a {struct.kind.name.lower()}, not a struct")
     if struct.size_or_type > variable.size:
         refuse(
-            Stage.MAPS,
+            OpenStage.MAPS,
             at,
             f"its struct of {struct.size_or_type} bytes is larger than its variable of {variable.size}",
         )
@@ -88,7 +88,7 @@ class _Definition:
 
     def read(self, btf: Btf, struct: BtfType) -> None:
         if struct.vlen > MAX_FIELDS:
-            refuse(Stage.MAPS, self.at, f"more than {MAX_FIELDS} fields")
+            refuse(OpenStage.MAPS, self.at, f"more than {MAX_FIELDS} fields")
         members = btf.members(struct)
         for number, member in enumerate(members):
             match member.name:
@@ -107,13 +107,13 @@ class _Definition:
                 case _:
                     self._refuse(member, "unknown field")
         if not self.words.get("type"):
-            refuse(Stage.MAPS, self.at, "map type isn't specified")
+            refuse(OpenStage.MAPS, self.at, "map type isn't specified")
         for name in ("numa_node", "map_extra"):
             if self.words.get(name):
                 self.unsupported = f"{name} = {self.words[name]}"
 
     def _refuse(self, member: Member, reason: str) -> None:
-        refuse(Stage.MAPS, f"{self.at}, field '{member.name}'", reason)
+        refuse(OpenStage.MAPS, f"{self.at}, field '{member.name}'", reason)
 
     def _integer(self, btf: Btf, member: Member) -> int:
         pointer = btf.stripped(member.type)
@@ -127,7 +127,9 @@ class _Definition:
     def _size(self, name: str, size: int) -> None:
         if self.words.get(name) and self.words[name] != size:
             refuse(
-                Stage.MAPS, f"{self.at}, field '{name}'", f"conflicting sizes {self.words[name]} and {size}"
+                OpenStage.MAPS,
+                f"{self.at}, field '{name}'",
+                f"conflicting sizes {self.words[name]} and {size}",
             )
         self.words[name] = size
 

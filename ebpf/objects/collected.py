@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 from ebpf.objects.elf import SectionType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile, Section
 from ebpf.objects.generation import Generation
 from ebpf.objects.object import MapOrigin
@@ -48,18 +48,18 @@ def _place(section: Section, file: ElfFile, found: Collected, generation: Genera
     match section.name:
         case "license":
             if not section.data and generation.strict_sections:
-                refuse(Stage.COLLECT, str(section), "empty")
+                refuse(OpenStage.COLLECT, str(section), "empty")
             found.license = (
                 section.data[: LICENSE_SIZE - 1].split(b"\0")[0].decode("ascii", "backslashreplace")
             )
         case "version":
             if len(section.data) != 4:
-                refuse(Stage.COLLECT, str(section), f"{len(section.data)} bytes; a version takes 4")
+                refuse(OpenStage.COLLECT, str(section), f"{len(section.data)} bytes; a version takes 4")
             (found.version,) = struct.unpack("<I", section.data)
         case "maps":
             if not generation.legacy_maps:
                 refuse(
-                    Stage.COLLECT,
+                    OpenStage.COLLECT,
                     str(section),
                     "legacy map definitions in 'maps' section are not supported by libbpf v1.0+",
                 )
@@ -71,7 +71,7 @@ def _place(section: Section, file: ElfFile, found: Collected, generation: Genera
             found.btf_maps = section
         case ".BTF" | ".BTF.ext":
             if section.type != SectionType.PROGBITS:
-                refuse(Stage.COLLECT, f"{section}, sh_type", f"{section.type} is not SHT_PROGBITS (1)")
+                refuse(OpenStage.COLLECT, f"{section}, sh_type", f"{section.type} is not SHT_PROGBITS (1)")
             if section.name == ".BTF":
                 found.btf = section
             else:
@@ -92,7 +92,7 @@ def _by_type(section: Section, file: ElfFile, found: Collected, generation: Gene
         found.data[section.index] = origin
     elif section.type == SectionType.REL:
         if section.info >= len(file.sections):
-            refuse(Stage.COLLECT, f"{section}, sh_info", f"section {section.info} does not exist")
+            refuse(OpenStage.COLLECT, f"{section}, sh_info", f"section {section.info} does not exist")
         if file.sections[section.info].executable or section.name == ".rel.maps":
             found.relocations.append(section)
         else:

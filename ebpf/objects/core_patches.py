@@ -10,7 +10,7 @@ from ebpf.btf.core import CoreRelocation, KernelTypes, Relocated, relocate
 from ebpf.btf.reader import Btf, BtfError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.objects.functions import SLOT, Function
+from ebpf.objects.functions import SLOT, ObjectFunction
 
 POISON = Insn(o.CALL | o.JMP, 0, 0, 0, 195896080)
 """A call of no helper, whose number libbpf finds again in a log (0xbad2310, "bad relo")."""
@@ -20,7 +20,7 @@ _WORD = 1 << 32
 
 def patch(
     insns: list[Insn],
-    placed: Sequence[tuple[Function, int]],
+    placed: Sequence[tuple[ObjectFunction, int]],
     names: dict[int, str],
     core: Sequence[CoreRelocation],
     btf: Btf,

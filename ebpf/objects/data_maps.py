@@ -6,7 +6,7 @@ from __future__ import annotations
 from ebpf.btf import Btf, BtfKind, BtfType
 from ebpf.btf.types import Linkage
 from ebpf.maps import MapSpec, MapType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import Section
 from ebpf.objects.object import MapOrigin, ObjectMap
 
@@ -20,14 +20,14 @@ def map_type(number: int, at: str) -> MapType:
     try:
         return MapType(number)
     except ValueError:
-        refuse(Stage.MAPS, at, f"{number} is no map type")
+        refuse(OpenStage.MAPS, at, f"{number} is no map type")
 
 
 def data_map(section: Section, origin: MapOrigin, object_name: str, type_id: int, shown: bool) -> ObjectMap:
     """The map of a data section; ``type_id`` is its DATASEC (0: none), ``shown`` whether user space may map
     it.  Zeros need no contents: maps begin so."""
     if section.size >> 32:
-        refuse(Stage.MAPS, str(section), f"a size of {section.size} does not fit in 32 bits")
+        refuse(OpenStage.MAPS, str(section), f"a size of {section.size} does not fit in 32 bits")
     flags = BPF_F_RDONLY_PROG if origin is MapOrigin.RODATA else 0
     if shown:
         flags |= BPF_F_MMAPABLE

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ebpf.btf.extension import BtfExtension, FunctionInfo, LineInfo
-from ebpf.objects.functions import SLOT, Function
+from ebpf.objects.functions import SLOT, ObjectFunction
 from ebpf.objects.object import SourceLine
 
 _RECORD = struct.Struct("<II")
@@ -40,7 +40,7 @@ def _first(records: Iterable[_Info]) -> Iterable[tuple[str, list[_Info]]]:
     return found.items()
 
 
-def _span(slots: Sequence[int], function: Function) -> slice:
+def _span(slots: Sequence[int], function: ObjectFunction) -> slice:
     """Which records libbpf copies for a function: from the first to the last that lie in it, up to one beyond
     its end, whatever stands between them (libbpf.c, adjust_prog_btf_ext_info)."""
     within = []
@@ -86,7 +86,7 @@ class Debug:
             slots.sort()
         return found
 
-    def func_info(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> bytes | None:
+    def func_info(self, placed: Sequence[tuple[ObjectFunction, int]], names: dict[int, str]) -> bytes | None:
         """Records for BPF_PROG_LOAD, those of each function in turn; None where the program's own function
         has none.
 
@@ -102,7 +102,7 @@ class Debug:
             packed += [_RECORD.pack((slot - function.start + start) % _WORD, kind) for slot, kind in chosen]
         return b"".join(packed)
 
-    def missing(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> str:
+    def missing(self, placed: Sequence[tuple[ObjectFunction, int]], names: dict[int, str]) -> str:
         """What libbpf refuses to load a program without, once its own function has it ("": nothing): types,
         or lines, of a subprogram (libbpf.c, reloc_prog_func_and_line_info)."""
         slots = {title: [slot for slot, _ in records] for title, records in self.functions.items()}
@@ -115,7 +115,9 @@ class Debug:
                 return f"missing .BTF.ext {what} info of function '{lacking[0]}'"
         return ""
 
-    def source(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> tuple[SourceLine, ...]:
+    def source(
+        self, placed: Sequence[tuple[ObjectFunction, int]], names: dict[int, str]
+    ) -> tuple[SourceLine, ...]:
         """The lines of a linked program, by its own slots."""
         found = []
         for function, start in placed:
@@ -131,7 +133,7 @@ class Debug:
                 )
         return tuple(sorted(found, key=lambda line: line.slot))
 
-    def has_core(self, placed: Sequence[tuple[Function, int]], names: dict[int, str]) -> bool:
+    def has_core(self, placed: Sequence[tuple[ObjectFunction, int]], names: dict[int, str]) -> bool:
         """Whether an instruction is to be relocated by the running kernel's types."""
         for function, _ in placed:
             slots = self.core.get(names[function.section], [])

@@ -8,7 +8,7 @@ from typing import NoReturn
 from ebpf.errors import InputError
 
 
-class Stage(Enum):
+class OpenStage(Enum):
     """The stages of ``bpf_object__open`` and ``bpf_object__load`` in their order (tools/lib/bpf/libbpf.c,
     bpf_object_open and bpf_object_load; libbpf 1.4)."""
 
@@ -26,7 +26,7 @@ class Stage(Enum):
 class ObjectError(InputError):
     """A refusal: ``place`` is a section, symbol or offset."""
 
-    def __init__(self, stage: Stage, place: str, reason: str, file: str = "") -> None:
+    def __init__(self, stage: OpenStage, place: str, reason: str, file: str = "") -> None:
         super().__init__(_one_line(": ".join(part for part in (file, stage.value, place, reason) if part)))
         self.stage, self.place, self.reason = stage, place, reason
 
@@ -40,6 +40,6 @@ def _one_line(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def refuse(stage: Stage, place: str, reason: str) -> NoReturn:
+def refuse(stage: OpenStage, place: str, reason: str) -> NoReturn:
     """Raise :class:`ObjectError`."""
     raise ObjectError(stage, place, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ebpf.btf import Btf, BtfKind, BtfType
 from ebpf.btf.types import Linkage
 from ebpf.objects.elf import SHN_UNDEF, Binding, SymbolType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile, Symbol
 from ebpf.objects.object import Extern, ExternKind
 
@@ -23,7 +23,7 @@ def externs(file: ElfFile, btf: Btf | None) -> list[Extern]:
     if not wanted:
         return []
     if btf is None:
-        refuse(Stage.EXTERNS, str(wanted[0]), "an extern, and no BTF that says what it is")
+        refuse(OpenStage.EXTERNS, str(wanted[0]), "an extern, and no BTF that says what it is")
     named: dict[str, BtfType] = {}
     homes: dict[int, str] = {}
     for each in btf:
@@ -37,17 +37,17 @@ def externs(file: ElfFile, btf: Btf | None) -> list[Extern]:
 
 def _extern(symbol: Symbol, btf: Btf, kind: BtfType | None, homes: dict[int, str]) -> Extern:
     if kind is None:
-        refuse(Stage.EXTERNS, str(symbol), "failed to find BTF for extern")
+        refuse(OpenStage.EXTERNS, str(symbol), "failed to find BTF for extern")
     if btf.linkage(kind) != Linkage.EXTERN:
-        refuse(Stage.EXTERNS, str(symbol), "undefined, yet its BTF is not that of an extern")
+        refuse(OpenStage.EXTERNS, str(symbol), "undefined, yet its BTF is not that of an extern")
     home = homes.get(kind.id)
     if home is None:
-        refuse(Stage.EXTERNS, str(symbol), "its BTF is in no section")
+        refuse(OpenStage.EXTERNS, str(symbol), "its BTF is in no section")
     if home not in (each.value for each in ExternKind):
-        refuse(Stage.EXTERNS, str(symbol), f"unrecognized extern section '{home}'")
+        refuse(OpenStage.EXTERNS, str(symbol), f"unrecognized extern section '{home}'")
     function = kind.kind is BtfKind.FUNC
     if function and home == ExternKind.KCONFIG.value:
-        refuse(Stage.EXTERNS, str(symbol), "extern functions are unsupported under .kconfig section")
+        refuse(OpenStage.EXTERNS, str(symbol), "extern functions are unsupported under .kconfig section")
     if home == ExternKind.KCONFIG.value:
         btf.size(kind.size_or_type)
     return Extern(symbol.name, ExternKind(home), symbol.index, symbol.binding == Binding.WEAK, function)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ebpf.objects import elf
 from ebpf.objects.elf import SectionType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 
 MAX_FILE = 4 << 20
 """Bytes. An object with full debugging information has under two million; the limit bounds memory."""
@@ -88,7 +88,7 @@ class ElfFile:
 
 def check_header(data: bytes) -> None:
     """``bpf_object__elf_init`` and ``bpf_object__check_endianness`` (libbpf 1.4)."""
-    init, header = Stage.ELF_INIT, "ELF header"
+    init, header = OpenStage.ELF_INIT, "ELF header"
     if len(data) > MAX_FILE:
         refuse(init, "file", f"{len(data)} bytes; this reader takes up to {MAX_FILE}")
     if data[:4] != elf.MAGIC:
@@ -103,7 +103,7 @@ def check_header(data: bytes) -> None:
         refuse(init, f"{header}, e_ident[EI_VERSION]", f"{data[6]} is not EV_CURRENT (1)")
     if data[5] == elf.DATA2MSB:
         refuse(
-            Stage.ENDIANNESS,
+            OpenStage.ENDIANNESS,
             f"{header}, e_ident[EI_DATA]",
             "big-endian; only little-endian objects are supported",
         )
@@ -121,7 +121,7 @@ def read_elf(data: bytes) -> ElfFile:
     check_header(data)
     heads, names_at = _headers(data)
     _check_overlaps(data, heads)
-    names = _Strings(data, heads, names_at, Stage.ELF_INIT, "e_shstrndx")
+    names = _Strings(data, heads, names_at, OpenStage.ELF_INIT, "e_shstrndx")
     sections = []
     for index, (name, kind, flags, _, offset, size, link, info, _, entry) in enumerate(heads):
         text = names.at(name, f"section {index}, sh_name")
@@ -130,7 +130,7 @@ def read_elf(data: bytes) -> ElfFile:
     tables = [section for section in sections if section.type == SectionType.SYMTAB]
     if len(tables) != 1:
         refuse(
-            Stage.COLLECT,
+            OpenStage.COLLECT,
             "symbol table",
             "none: stripped object file?" if not tables else f"{len(tables)} of them; one is allowed",
         )
@@ -144,20 +144,20 @@ def _headers(data: bytes) -> tuple[list[_Head], int]:
     _, _, _, _, _, _, start, _, _, _, _, size, count, names = elf.EHDR.unpack_from(data)
     at = "ELF header"
     if start == 0:
-        refuse(Stage.ELF_INIT, f"{at}, e_shoff", "no section headers")
+        refuse(OpenStage.ELF_INIT, f"{at}, e_shoff", "no section headers")
     if size != elf.SHDR.size:
-        refuse(Stage.ELF_INIT, f"{at}, e_shentsize", f"{size} is not {elf.SHDR.size}")
+        refuse(OpenStage.ELF_INIT, f"{at}, e_shentsize", f"{size} is not {elf.SHDR.size}")
     if count == 0:
-        refuse(Stage.ELF_INIT, f"{at}, e_shnum", "no sections")
+        refuse(OpenStage.ELF_INIT, f"{at}, e_shnum", "no sections")
     if start + count * size > len(data):
         refuse(
-            Stage.ELF_INIT,
+            OpenStage.ELF_INIT,
             f"{at}, e_shoff",
             f"{count} section headers at {start:#x} leave the file of {len(data)} bytes",
         )
     heads: list[_Head] = [elf.SHDR.unpack_from(data, start + number * size) for number in range(count)]
     if not 0 < names < count:
-        refuse(Stage.ELF_INIT, f"{at}, e_shstrndx", f"{names} is no section: there are {count}")
+        refuse(OpenStage.ELF_INIT, f"{at}, e_shstrndx", f"{names} is no section: there are {count}")
     return heads, names
 
 
@@ -170,12 +170,12 @@ def _check_overlaps(data: bytes, heads: list[_Head]) -> None:
             continue
         if size and offset + size > len(data):
             refuse(
-                Stage.COLLECT,
+                OpenStage.COLLECT,
                 f"section {index}, sh_offset, sh_size",
                 f"{offset:#x}+{size:#x} leaves the file of {len(data)} bytes",
             )
         if flags & elf.SHF_COMPRESSED:
-            refuse(Stage.COLLECT, f"section {index}, sh_flags", "compressed")
+            refuse(OpenStage.COLLECT, f"section {index}, sh_flags", "compressed")
         wanted = (
             {SectionType.SYMTAB: elf.SYM.size, SectionType.REL: elf.REL.size}.get(SectionType(kind))
             if kind in _KNOWN
@@ -183,7 +183,7 @@ def _check_overlaps(data: bytes, heads: list[_Head]) -> None:
         )
         if wanted and (entry != wanted or size % wanted):
             refuse(
-                Stage.COLLECT,
+                OpenStage.COLLECT,
                 f"section {index}, sh_entsize",
                 f"{size} bytes of entries of {entry}; one takes {wanted}",
             )
@@ -192,7 +192,7 @@ def _check_overlaps(data: bytes, heads: list[_Head]) -> None:
     taken.sort()
     for (_, end, one), (start, _, other) in itertools.pairwise(taken):
         if start < end:
-            refuse(Stage.COLLECT, f"sections {one} and {other}", f"overlap at {start:#x}")
+            refuse(OpenStage.COLLECT, f"sections {one} and {other}", f"overlap at {start:#x}")
 
 
 _KNOWN = frozenset(SectionType)
@@ -201,7 +201,7 @@ _KNOWN = frozenset(SectionType)
 class _Strings:
     """A string table; ``elf_strptr`` of libelf with a bound on how much is read in all."""
 
-    def __init__(self, data: bytes, heads: list[_Head], index: int, stage: Stage, at: str) -> None:
+    def __init__(self, data: bytes, heads: list[_Head], index: int, stage: OpenStage, at: str) -> None:
         if not 0 < index < len(heads):
             refuse(stage, at, f"{index} is no section: there are {len(heads)}")
         head = heads[index]
@@ -216,19 +216,21 @@ class _Strings:
             return self._decoded[offset]
         if offset >= len(self._table):
             refuse(
-                Stage.COLLECT, place, f"offset {offset} is beyond the string table's {len(self._table)} bytes"
+                OpenStage.COLLECT,
+                place,
+                f"offset {offset} is beyond the string table's {len(self._table)} bytes",
             )
         end = self._table.find(b"\0", offset)
         if end < 0:
-            refuse(Stage.COLLECT, place, f"the string at offset {offset} has no end")
+            refuse(OpenStage.COLLECT, place, f"the string at offset {offset} has no end")
         self._left -= end - offset
         if self._left < 0:
-            refuse(Stage.COLLECT, place, f"more than {MAX_TEXT} bytes of overlapping names")
+            refuse(OpenStage.COLLECT, place, f"more than {MAX_TEXT} bytes of overlapping names")
         return self._decoded.setdefault(offset, self._table[offset:end].decode("utf-8", "backslashreplace"))
 
 
 def _symbols(data: bytes, heads: list[_Head], table: Section) -> tuple[Symbol, ...]:
-    names = _Strings(data, heads, table.link, Stage.COLLECT, f"{table}, sh_link")
+    names = _Strings(data, heads, table.link, OpenStage.COLLECT, f"{table}, sh_link")
     symbols = []
     for index, (name, info, other, section, value, size) in enumerate(elf.SYM.iter_unpack(table.data)):
         text = names.at(name, f"symbol {index}, st_name")

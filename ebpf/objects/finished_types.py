@@ -7,7 +7,7 @@ from ebpf.btf import Btf, BtfKind, BtfType
 from ebpf.btf import types as t
 from ebpf.btf.types import Linkage, SectionVariable
 from ebpf.objects.elf import Binding, SymbolType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile, Symbol
 from ebpf.objects.object import ExternKind
 
@@ -42,7 +42,7 @@ def _finish(
         if fill:
             size = sizes.get(section.name, 0)
             if not 0 < size < 1 << 32:
-                refuse(Stage.BTF, f"DATASEC '{section.name}'", f"the file's section has size {size}")
+                refuse(OpenStage.BTF, f"DATASEC '{section.name}'", f"the file's section has size {size}")
             t.WORD.pack_into(raw, section.at - 4, size)
         entries = [_variable(section, entry, btf, raw, symbols, fill) for entry in entries]
     entries.sort(key=lambda entry: entry.offset)
@@ -58,12 +58,12 @@ def _variable(
     variable = btf.type(entry.type)
     at = f"DATASEC '{section.name}', variable '{variable.name}'"
     if variable.kind is not BtfKind.VAR:
-        refuse(Stage.BTF, at, f"is a {variable.kind.name.lower()}")
+        refuse(OpenStage.BTF, at, f"is a {variable.kind.name.lower()}")
     if btf.linkage(variable) in (Linkage.STATIC, Linkage.EXTERN):
         return entry
     symbol = symbols.get(variable.name)
     if symbol is None:
-        refuse(Stage.BTF, at, "no symbol of that name")
+        refuse(OpenStage.BTF, at, "no symbol of that name")
     if symbol.visibility in _HIDDEN:
         t.WORD.pack_into(raw, variable.at, Linkage.STATIC)
     return SectionVariable(

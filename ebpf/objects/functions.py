@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ebpf.isa.insn import Insn, decode
 from ebpf.objects.collected import Collected
 from ebpf.objects.elf import Binding, SymbolType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile, Section, Symbol
 from ebpf.objects.generation import Generation
 
@@ -18,7 +18,7 @@ SLOT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class ObjectFunction:
     """A program or a subprogram as it lies in its section, from slot ``start`` on."""
 
     name: str
@@ -54,7 +54,7 @@ class Functions:
         self._starts = {index: [each.start for each in every] for index, every in self.by_section.items()}
         self.text = text
 
-    def at(self, section: int, slot: int) -> Function | None:
+    def at(self, section: int, slot: int) -> ObjectFunction | None:
         """The function that holds this slot."""
         number = bisect_right(self._starts.get(section, []), slot) - 1
         if number < 0:
@@ -62,7 +62,7 @@ class Functions:
         found = self.by_section[section][number]
         return found if slot < found.end else None
 
-    def programs(self) -> list[Function]:
+    def programs(self) -> list[ObjectFunction]:
         """Those that are no subprograms: all but ``.text``'s, unless it holds the only one (libbpf.c,
         prog_is_subprog; since 1.0 not even that)."""
         return [
@@ -70,61 +70,67 @@ class Functions:
         ]
 
 
-def _tiled(symbols: list[Symbol], section: Section) -> list[Function]:
+def _tiled(symbols: list[Symbol], section: Section) -> list[ObjectFunction]:
     """As libbpf 0.3 finds them: each begins where the one before ends, and the first symbol there counts."""
     found, at = [], 0
     starts = {symbol.value: symbol for symbol in reversed(symbols)}
     while at < section.size:
         symbol = starts.get(at)
         if symbol is None:
-            refuse(Stage.COLLECT, str(section), f"no function's symbol at offset {at:#x}")
+            refuse(OpenStage.COLLECT, str(section), f"no function's symbol at offset {at:#x}")
         where = f"{section}, {symbol}"
         if at + symbol.size > section.size:
             refuse(
-                Stage.COLLECT,
+                OpenStage.COLLECT,
                 where,
                 f"function at {at:#x}+{symbol.size} crosses the section's end at {section.size:#x}",
             )
         if not symbol.size or symbol.size % SLOT:
             refuse(
-                Stage.COLLECT, where, f"function at {at:#x}+{symbol.size} is empty or not whole instructions"
+                OpenStage.COLLECT,
+                where,
+                f"function at {at:#x}+{symbol.size} is empty or not whole instructions",
             )
         insns = decode(section.data[at : at + symbol.size])
-        found.append(Function(symbol.name, section.index, at // SLOT, insns, symbol.binding != Binding.LOCAL))
+        found.append(
+            ObjectFunction(symbol.name, section.index, at // SLOT, insns, symbol.binding != Binding.LOCAL)
+        )
         at += symbol.size
     return found
 
 
-def _functions(symbols: list[Symbol], section: Section, is_text: bool) -> list[Function]:
+def _functions(symbols: list[Symbol], section: Section, is_text: bool) -> list[ObjectFunction]:
     found, total = [], 0
     for symbol in symbols:
         at = f"{section}, {symbol}"
         if symbol.value + symbol.size > section.size:
             refuse(
-                Stage.COLLECT,
+                OpenStage.COLLECT,
                 at,
                 f"function at {symbol.value:#x}+{symbol.size} crosses the section's end at {section.size:#x}",
             )
         if not is_text and symbol.binding == Binding.LOCAL:
-            refuse(Stage.COLLECT, at, "a static program is not supported")
+            refuse(OpenStage.COLLECT, at, "a static program is not supported")
         if not symbol.size or symbol.size % SLOT or symbol.value % SLOT:
             refuse(
-                Stage.COLLECT,
+                OpenStage.COLLECT,
                 at,
                 f"function at {symbol.value:#x}+{symbol.size} is empty or not whole instructions",
             )
         total += symbol.size
         if total > section.size:
-            refuse(Stage.COLLECT, at, "functions overlap: they hold more instructions than the section")
+            refuse(OpenStage.COLLECT, at, "functions overlap: they hold more instructions than the section")
         insns = decode(section.data[symbol.value : symbol.value + symbol.size])
         found.append(
-            Function(symbol.name, section.index, symbol.value // SLOT, insns, symbol.binding != Binding.LOCAL)
+            ObjectFunction(
+                symbol.name, section.index, symbol.value // SLOT, insns, symbol.binding != Binding.LOCAL
+            )
         )
     found.sort(key=lambda each: each.start)
     for one, other in itertools.pairwise(found):
         if other.start < one.end:
             refuse(
-                Stage.COLLECT,
+                OpenStage.COLLECT,
                 str(section),
                 f"functions overlap: '{one.name}' and '{other.name}' at slot {other.start}",
             )

@@ -7,7 +7,7 @@ import struct
 
 from ebpf.maps import MapSpec
 from ebpf.objects.data_maps import map_type
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile, Section
 from ebpf.objects.generation import Generation
 from ebpf.objects.object import MapOrigin, ObjectMap
@@ -25,7 +25,7 @@ def legacy_maps(file: ElfFile, section: Section, generation: Generation) -> list
     symbols = [s for s in file.symbols if s.section == section.index]
     if not symbols or section.size % len(symbols) or not section.size:
         refuse(
-            Stage.MAPS,
+            OpenStage.MAPS,
             str(section),
             f"{section.size} bytes are no whole definitions for {len(symbols)} symbols",
         )
@@ -34,18 +34,18 @@ def legacy_maps(file: ElfFile, section: Section, generation: Generation) -> list
     for symbol in sorted(symbols, key=lambda s: s.value) if generation.maps_by_offset else symbols:
         at = f"{section}, {symbol}"
         if not symbol.name:
-            refuse(Stage.MAPS, at, "a map without a name")
+            refuse(OpenStage.MAPS, at, "a map without a name")
         if symbol.value + size >= 1 << 64:
-            refuse(Stage.MAPS, at, f"definition at {symbol.value:#x}+{size} wraps around")
+            refuse(OpenStage.MAPS, at, f"definition at {symbol.value:#x}+{size} wraps around")
         if symbol.value + size > len(section.data):
             refuse(
-                Stage.MAPS,
+                OpenStage.MAPS,
                 at,
                 f"definition at {symbol.value:#x}+{size} leaves the section's {len(section.data)} bytes",
             )
         raw = section.data[symbol.value : symbol.value + size]
         if any(raw[DEFINITION.size :]):
-            refuse(Stage.MAPS, at, f"unrecognized, non-zero options beyond {DEFINITION.size} bytes")
+            refuse(OpenStage.MAPS, at, f"unrecognized, non-zero options beyond {DEFINITION.size} bytes")
         number, key, value, entries, flags = DEFINITION.unpack(
             raw[: DEFINITION.size].ljust(DEFINITION.size, b"\0")
         )

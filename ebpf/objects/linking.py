@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.objects.errors import Stage, refuse
-from ebpf.objects.functions import Function, Functions
+from ebpf.objects.errors import OpenStage, refuse
+from ebpf.objects.functions import Functions, ObjectFunction
 from ebpf.objects.generation import Generation
 from ebpf.objects.object import Extern, ExternKind
 from ebpf.objects.relocations import CALL, Reference, References, Target
@@ -24,13 +24,13 @@ class Linked:
     given it."""
 
     insns: list[Insn] = field(default_factory=list)
-    placed: list[tuple[Function, int]] = field(default_factory=list)
+    placed: list[tuple[ObjectFunction, int]] = field(default_factory=list)
     kfuncs: list[tuple[int, str]] = field(default_factory=list)
     unsupported: str = ""
 
 
 def link(
-    main: Function,
+    main: ObjectFunction,
     functions: Functions,
     references: References,
     externs: list[Extern],
@@ -52,7 +52,7 @@ class _Linker:
         self.out = Linked()
         self.starts: dict[tuple[int, int], int] = {}
 
-    def run(self, main: Function) -> None:
+    def run(self, main: ObjectFunction) -> None:
         """Depth first, as libbpf's recursion, with a stack of our own: a chain of calls may be as long as the
         object."""
         stack = [(main, self._append(main), 0)]
@@ -65,11 +65,11 @@ class _Linker:
                     stack += [(function, base, slot), (callee, self.starts[callee.section, callee.start], 0)]
                     break
 
-    def _append(self, function: Function) -> int:
+    def _append(self, function: ObjectFunction) -> int:
         start = len(self.out.insns)
         if start + len(function.instructions) > MAX_SLOTS:
             refuse(
-                Stage.RELOCATIONS,
+                OpenStage.RELOCATIONS,
                 f"function '{function.name}'",
                 f"with its subprograms it has more than {MAX_SLOTS} instructions",
             )
@@ -78,7 +78,7 @@ class _Linker:
         self.out.placed.append((function, start))
         return start
 
-    def _patch(self, function: Function, base: int, slot: int) -> Function | None:
+    def _patch(self, function: ObjectFunction, base: int, slot: int) -> ObjectFunction | None:
         """Patches one instruction; a subprogram that this appended has yet to be patched itself."""
         insn = function.instructions[slot]
         reference = self.references.get((function.section, function.start + slot))
@@ -93,10 +93,10 @@ class _Linker:
         if insn.opcode != o.LD_IMM64:
             return None
         if slot + 1 >= len(function.instructions):
-            refuse(Stage.RELOCATIONS, at, "a 64-bit load whose second slot is missing")
+            refuse(OpenStage.RELOCATIONS, at, "a 64-bit load whose second slot is missing")
         if reference is None:
             if insn.src in self.of_functions:
-                refuse(Stage.RELOCATIONS, at, "missing subprogram address relocation")
+                refuse(OpenStage.RELOCATIONS, at, "missing subprogram address relocation")
             if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE):
                 # libbpf passes the number through as a descriptor; here it would be taken for a map's index.
                 self.out.unsupported = "a load of a map's address without a relocation"
@@ -104,13 +104,13 @@ class _Linker:
         return self._load(insn, function, base, slot, reference, at)
 
     def _load(
-        self, insn: Insn, function: Function, base: int, slot: int, reference: Reference, at: str
-    ) -> Function | None:
+        self, insn: Insn, function: ObjectFunction, base: int, slot: int, reference: Reference, at: str
+    ) -> ObjectFunction | None:
         out = self.out.insns
         match reference.target:
             case _ if insn.src in self.of_functions and reference.target is not Target.FUNCTION_ADDRESS:
                 refuse(
-                    Stage.RELOCATIONS,
+                    OpenStage.RELOCATIONS,
                     at,
                     f"a function's address with a relocation against {reference.target.value}",
                 )
@@ -128,12 +128,12 @@ class _Linker:
                 out[base + slot] = replace(insn, src=o.PSEUDO_FUNC)
                 return self._call(out[base + slot], function, base, slot, reference, at)
             case Target.CALL:
-                refuse(Stage.RELOCATIONS, at, "a call's relocation at a load")
+                refuse(OpenStage.RELOCATIONS, at, "a call's relocation at a load")
         return None
 
     def _call(
-        self, insn: Insn, function: Function, base: int, slot: int, reference: Reference | None, at: str
-    ) -> Function | None:
+        self, insn: Insn, function: ObjectFunction, base: int, slot: int, reference: Reference | None, at: str
+    ) -> ObjectFunction | None:
         """Patches a call, or the load of a function's address.  Against a symbol, imm counts from it; without
         relocation, from here."""
         if reference is None:
@@ -143,11 +143,13 @@ class _Linker:
         else:
             goal = reference.offset // 8 + insn.imm // 8
         if not self.functions.text:
-            refuse(Stage.RELOCATIONS, at, "a subprogram call, and no .text section")
+            refuse(OpenStage.RELOCATIONS, at, "a subprogram call, and no .text section")
         callee = self.functions.at(self.functions.text, goal)
         if callee is None or callee.start != goal:
             refuse(
-                Stage.RELOCATIONS, at, f"refers to slot {goal} of .text, which is not the start of a function"
+                OpenStage.RELOCATIONS,
+                at,
+                f"refers to slot {goal} of .text, which is not the start of a function",
             )
         fresh = (callee.section, callee.start) not in self.starts
         start = self._append(callee) if fresh else self.starts[callee.section, callee.start]

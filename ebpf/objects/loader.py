@@ -14,11 +14,11 @@ from ebpf.objects.collected import Collected, collect
 from ebpf.objects.core_patches import patch
 from ebpf.objects.data_maps import data_map, is_shown
 from ebpf.objects.debug import Debug
-from ebpf.objects.errors import ObjectError, Stage, refuse
+from ebpf.objects.errors import ObjectError, OpenStage, refuse
 from ebpf.objects.externs import externs
 from ebpf.objects.file import ElfFile, Section, read_elf
 from ebpf.objects.finished_types import finished
-from ebpf.objects.functions import Function, Functions
+from ebpf.objects.functions import Functions, ObjectFunction
 from ebpf.objects.generation import Generation
 from ebpf.objects.legacy_maps import legacy_maps
 from ebpf.objects.linking import Linked, link
@@ -45,21 +45,21 @@ def open_object(
     Raises :class:`ObjectError` naming the file, the stage, the place and the reason, and nothing else,
     whatever the bytes.
     """
-    stage = Stage.ELF_INIT
+    stage = OpenStage.ELF_INIT
     try:
         file = read_elf(data)
         found = collect(file, generation)
-        stage = Stage.BTF
+        stage = OpenStage.BTF
         btf, extension = _types(found, generation)
-        stage = Stage.EXTERNS
+        stage = OpenStage.EXTERNS
         outside = externs(file, btf)
-        stage = Stage.BTF
+        stage = OpenStage.BTF
         btf = btf and with_symbols(finished(btf, file))
-        stage = Stage.MAPS
+        stage = OpenStage.MAPS
         maps = _maps(file, found, btf, name.rsplit("/", 1)[-1].split(".")[0], generation)
-        stage = Stage.PROGRAMS
+        stage = OpenStage.PROGRAMS
         functions = Functions(file, found, generation)
-        stage = Stage.RELOCATIONS
+        stage = OpenStage.RELOCATIONS
         references = collect_references(file, found, functions, maps, outside, generation)
         debug, names = Debug.of(extension), {section.index: section.name for section in file.sections}
         programs = []
@@ -158,7 +158,7 @@ def _maps(
 
 
 def _program(
-    main: Function, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation
+    main: ObjectFunction, linked: Linked, debug: Debug, names: dict[int, str], generation: Generation
 ) -> ObjectProgram:
     title = names[main.section]
     resolved = resolve(title, generation)

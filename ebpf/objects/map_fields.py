@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from ebpf.btf import Btf, BtfKind
-from ebpf.maps import FieldKind, MapField
+from ebpf.maps import MapField, MapFieldKind
 
 _BY_NAME = {
-    "bpf_spin_lock": FieldKind.SPIN_LOCK,
-    "bpf_timer": FieldKind.TIMER,
-    "bpf_wq": FieldKind.WORKQUEUE,
-    "bpf_list_head": FieldKind.LIST_HEAD,
-    "bpf_rb_root": FieldKind.RB_ROOT,
-    "bpf_dynptr": FieldKind.DYNPTR,
+    "bpf_spin_lock": MapFieldKind.SPIN_LOCK,
+    "bpf_timer": MapFieldKind.TIMER,
+    "bpf_wq": MapFieldKind.WORKQUEUE,
+    "bpf_list_head": MapFieldKind.LIST_HEAD,
+    "bpf_rb_root": MapFieldKind.RB_ROOT,
+    "bpf_dynptr": MapFieldKind.DYNPTR,
 }
-_BY_TAG = {"kptr": FieldKind.KPTR, "kptr_untrusted": FieldKind.KPTR_UNTRUSTED}
+_BY_TAG = {"kptr": MapFieldKind.KPTR, "kptr_untrusted": MapFieldKind.KPTR_UNTRUSTED}
 
 
 def special_fields(btf: Btf, value: int) -> tuple[MapField, ...]:

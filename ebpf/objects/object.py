@@ -8,7 +8,7 @@ from enum import Enum
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile
 from ebpf.objects.generation import Generation
 from ebpf.program import NO_FLAGS, LoadFlag, Program
@@ -113,17 +113,17 @@ class Object:
         at = f"program '{of.section}/{of.name}'"
         if of.type is ProgramType.UNSPEC:
             refuse(
-                Stage.LOAD,
+                OpenStage.LOAD,
                 at,
                 f"section name '{of.section}' stands for no program type in {self.generation.value}",
             )
         if of.unsupported:
-            refuse(Stage.LOAD, at, f"unsupported: {of.unsupported}")
+            refuse(OpenStage.LOAD, at, f"unsupported: {of.unsupported}")
         used = sorted({first.imm for _, first in map_loads(of.instructions)})
         for index in used:
             if self.maps[index].unsupported:
                 refuse(
-                    Stage.LOAD,
+                    OpenStage.LOAD,
                     f"map '{self.maps[index].spec.name}'",
                     f"unsupported: {self.maps[index].unsupported}",
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.generation import Generation
 from ebpf.objects.object import SourceLine
 from ebpf.objects.section_names import SECTION_NAMES, SectionName
@@ -81,4 +81,6 @@ def section_for(program: Program) -> str:
     for row in sorted(rows, key=misfit):
         stem = row.name.rstrip("+")
         return f"{stem}/{program.attach_to}" if program.attach_to and stem != row.name else stem
-    refuse(Stage.PROGRAMS, f"program of type {program.type.name.lower()}", "no section name stands for it")
+    refuse(
+        OpenStage.PROGRAMS, f"program of type {program.type.name.lower()}", "no section name stands for it"
+    )

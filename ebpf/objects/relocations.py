@@ -10,7 +10,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.objects.collected import Collected
 from ebpf.objects.elf import SHN_LORESERVE, SHN_UNDEF, Binding, RelocationType, SectionType, SymbolType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.externs import is_extern
 from ebpf.objects.file import ElfFile, Relocation, Section, Symbol
 from ebpf.objects.functions import SLOT, Functions
@@ -78,19 +78,19 @@ def collect_references(
                 continue
             if relocation.offset % SLOT or relocation.offset >= target.size:
                 refuse(
-                    Stage.RELOCATIONS,
+                    OpenStage.RELOCATIONS,
                     f"{at}, r_offset",
                     f"{relocation.offset:#x} is no instruction of {target}",
                 )
             slot = relocation.offset // SLOT
             function = functions.at(target.index, slot)
             if function is None and not generation.programs_by_symbol:
-                refuse(Stage.RELOCATIONS, at, f"no program holds slot {slot} of {target}")
+                refuse(OpenStage.RELOCATIONS, at, f"no program holds slot {slot} of {target}")
             if function is None:
                 found.notes.append(f"{at}: no function there")
                 continue
             if (target.index, slot) in references:
-                refuse(Stage.RELOCATIONS, at, f"slot {slot} of {target} is relocated twice")
+                refuse(OpenStage.RELOCATIONS, at, f"slot {slot} of {target} is relocated twice")
             insn = function.instructions[slot - function.start]
             references[target.index, slot] = tables.reference(
                 insn, symbol, f"{at} against {_named(symbol, file)}, slot {slot}"
@@ -100,16 +100,18 @@ def collect_references(
 
 def _symbol(file: ElfFile, relocation: Relocation, at: str) -> Symbol:
     if relocation.type not in KNOWN:
-        refuse(Stage.RELOCATIONS, f"{at}, r_info", f"type {relocation.type} is no R_BPF_* of LLVM")
+        refuse(OpenStage.RELOCATIONS, f"{at}, r_info", f"type {relocation.type} is no R_BPF_* of LLVM")
     if relocation.symbol >= len(file.symbols):
         refuse(
-            Stage.RELOCATIONS,
+            OpenStage.RELOCATIONS,
             f"{at}, r_info",
             f"symbol {relocation.symbol} does not exist: there are {len(file.symbols)}",
         )
     symbol = file.symbols[relocation.symbol]
     if symbol.section >= len(file.sections):
-        refuse(Stage.RELOCATIONS, f"{at}, {symbol}, st_shndx", f"section {symbol.section:#x} does not exist")
+        refuse(
+            OpenStage.RELOCATIONS, f"{at}, {symbol}, st_shndx", f"section {symbol.section:#x} does not exist"
+        )
     return symbol
 
 
@@ -131,26 +133,28 @@ class _Tables:
     def reference(self, insn: Insn, symbol: Symbol, at: str) -> Reference:
         if insn.opcode not in (CALL, o.LD_IMM64):
             refuse(
-                Stage.RELOCATIONS,
+                OpenStage.RELOCATIONS,
                 at,
                 f"opcode {insn.opcode:#04x} takes no relocation: neither a call nor a 64-bit load",
             )
         if is_extern(symbol):
             if symbol.index not in self.externs:
-                refuse(Stage.RELOCATIONS, at, "an extern without a name")
+                refuse(OpenStage.RELOCATIONS, at, "an extern without a name")
             return Reference(Target.EXTERN, self.externs[symbol.index])
         if insn.opcode == CALL:
             return self._call(insn, symbol, at)
         if symbol.section == SHN_UNDEF or symbol.section >= SHN_LORESERVE:
             refuse(
-                Stage.RELOCATIONS,
+                OpenStage.RELOCATIONS,
                 at,
                 f"special section {symbol.section:#x}; forgot to initialize global var?",
             )
         if self.generation.function_addresses and self._is_function(symbol):
             if symbol.value % SLOT or insn.imm % SLOT:
                 refuse(
-                    Stage.RELOCATIONS, at, f"function address at {symbol.value}+{insn.imm} is no instruction"
+                    OpenStage.RELOCATIONS,
+                    at,
+                    f"function address at {symbol.value}+{insn.imm} is no instruction",
                 )
             return Reference(Target.FUNCTION_ADDRESS, offset=symbol.value)
         section = self.file.sections[symbol.section]
@@ -158,11 +162,15 @@ class _Tables:
 
     def _call(self, insn: Insn, symbol: Symbol, at: str) -> Reference:
         if insn.src != o.CALL_LOCAL:
-            refuse(Stage.RELOCATIONS, at, f"incorrect call: its src is {insn.src}, not BPF_PSEUDO_CALL (1)")
+            refuse(
+                OpenStage.RELOCATIONS, at, f"incorrect call: its src is {insn.src}, not BPF_PSEUDO_CALL (1)"
+            )
         if symbol.section == SHN_UNDEF or symbol.section != self.functions.text:
-            refuse(Stage.RELOCATIONS, at, f"a call to what is not in .text but in section {symbol.section}")
+            refuse(
+                OpenStage.RELOCATIONS, at, f"a call to what is not in .text but in section {symbol.section}"
+            )
         if symbol.value % SLOT:
-            refuse(Stage.RELOCATIONS, at, f"a call to offset {symbol.value:#x}, which is no instruction")
+            refuse(OpenStage.RELOCATIONS, at, f"a call to offset {symbol.value:#x}, which is no instruction")
         return Reference(Target.CALL, offset=symbol.value)
 
     def _is_function(self, symbol: Symbol) -> bool:
@@ -176,10 +184,10 @@ class _Tables:
         homes = [home.index for home in (self.found.legacy_maps, self.found.btf_maps) if home]
         if section.index not in homes:
             empty = " (empty)" if section.type == SectionType.NOBITS and not section.size else ""
-            refuse(Stage.RELOCATIONS, at, f"bad map relocation: {section}{empty} holds no maps")
+            refuse(OpenStage.RELOCATIONS, at, f"bad map relocation: {section}{empty} holds no maps")
         if (section.index, symbol.value) in self.maps:
             return Reference(Target.MAP, self.maps[section.index, symbol.value])
-        refuse(Stage.RELOCATIONS, at, f"no map at offset {symbol.value:#x} of {section}")
+        refuse(OpenStage.RELOCATIONS, at, f"no map at offset {symbol.value:#x} of {section}")
 
     def _data(self, symbol: Symbol) -> Reference:
         return Reference(Target.DATA, self.maps[symbol.section, 0], symbol.value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.relocations import CALL
 
 
@@ -30,7 +30,7 @@ def split(insns: tuple[Insn, ...], at: str) -> tuple[Piece, ...]:
     for slot, goal in targets.items():
         if not 0 < goal < len(insns):
             refuse(
-                Stage.PROGRAMS,
+                OpenStage.PROGRAMS,
                 f"{at}, instruction {slot}",
                 f"refers to slot {goal}, which is no subprogram of it",
             )

@@ -12,7 +12,7 @@ from ebpf.isa.insn import Insn, encode
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects import elf
 from ebpf.objects.elf import Binding, RelocationType, SectionType, SymbolType
-from ebpf.objects.errors import Stage, refuse
+from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.layout import Draft, Layout, Mark
 from ebpf.objects.legacy_maps import DEFINITION
 from ebpf.objects.object import map_loads
@@ -46,7 +46,9 @@ class _Writer:
         self.layout.section(".text", flags=CODE, align=4)
         titles = {part.title for part in parts}
         if ".text" in titles:
-            refuse(Stage.PROGRAMS, "section '.text'", "holds subprograms; a program needs another section")
+            refuse(
+                OpenStage.PROGRAMS, "section '.text'", "holds subprograms; a program needs another section"
+            )
         for part in parts:
             self._program(part)
         self._definitions()
@@ -67,7 +69,9 @@ class _Writer:
 
     def _program(self, part: Part) -> None:
         if part.program.kfuncs:
-            refuse(Stage.PROGRAMS, f"program '{part.name}'", "calls kernel functions, which are not written")
+            refuse(
+                OpenStage.PROGRAMS, f"program '{part.name}'", "calls kernel functions, which are not written"
+            )
         pieces = split(part.program.instructions, f"program '{part.name}'")
         homes = self._place(part, pieces)
         for number, (piece, (draft, start)) in enumerate(zip(pieces, homes, strict=True)):
@@ -103,7 +107,7 @@ class _Writer:
             binding = Binding.GLOBAL if not number or self.how.global_functions else Binding.LOCAL
             name = part.subprogram(number - 1) if number else part.name
             if any(mark.name == name for mark in self.layout.marks):
-                refuse(Stage.PROGRAMS, f"program '{part.name}'", f"two functions are named '{name}'")
+                refuse(OpenStage.PROGRAMS, f"program '{part.name}'", f"two functions are named '{name}'")
             self.layout.marks.append(Mark(name, draft.name, SymbolType.FUNC, start, size, binding))
             draft.data += bytes(size)
             homes.append((draft, start))
@@ -124,7 +128,7 @@ class _Writer:
     ) -> tuple[Insn, list[Insn]]:
         if not 0 <= first.imm < len(part.program.maps):
             refuse(
-                Stage.MAPS,
+                OpenStage.MAPS,
                 f"program '{part.name}'",
                 f"names map {first.imm}, and has {len(part.program.maps)}",
             )
@@ -134,9 +138,9 @@ class _Writer:
         spec = replace(spec, name=name)
         known = self.maps.setdefault(name, spec)
         if known != spec:
-            refuse(Stage.MAPS, f"map '{name}'", "two maps have this name")
+            refuse(OpenStage.MAPS, f"map '{name}'", "two maps have this name")
         if by_value != is_data(spec, by_value):
-            refuse(Stage.MAPS, f"map '{name}'", "a data section is named by value, and nothing else is")
+            refuse(OpenStage.MAPS, f"map '{name}'", "a data section is named by value, and nothing else is")
         symbol = data_section(spec) if by_value else name
         if by_value:
             self._data(spec)
@@ -148,7 +152,7 @@ class _Writer:
         section = data_section(spec)
         owner = self.sections.setdefault(section, spec.name)
         if owner != spec.name:
-            refuse(Stage.MAPS, f"map '{spec.name}'", f"map '{owner}' already is section '{section}'")
+            refuse(OpenStage.MAPS, f"map '{spec.name}'", f"map '{owner}' already is section '{section}'")
         if section in self.layout.drafts:
             return
         kind = SectionType.NOBITS if section.startswith(".bss") else SectionType.PROGBITS
@@ -166,7 +170,7 @@ class _Writer:
             for spec in specs:
                 words = (spec.type, spec.key_size, spec.value_size, spec.max_entries, spec.flags)
                 if spec.inner is not None:
-                    refuse(Stage.MAPS, f"map '{spec.name}'", "a legacy definition has no inner map")
+                    refuse(OpenStage.MAPS, f"map '{spec.name}'", "a legacy definition has no inner map")
                 self._variable("maps", spec.name, DEFINITION.pack(*words), DATA, 4)
             return
         for spec in specs:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ebpf.isa import opcodes as o
 from generators.constants import U64
-from generators.experiments.bench import Bench
+from generators.experiments.bench import ExperimentBench
 
 _TOPS = (1 << 64, 1 << 63, 1 << 32, 1 << 31)
 
@@ -19,7 +19,7 @@ THRESHOLDS: dict[int, Callable[[int, int], int]] = {
 """By operation: the smallest operand that reaches ``top``."""
 
 
-def aim(bench: Bench, op: int, imm: int) -> None:
+def aim(bench: ExperimentBench, op: int, imm: int) -> None:
     """Limit the operand to about where the operation overflows."""
     dice = bench.dice
     threshold = THRESHOLDS[op](dice.of(_TOPS), imm) + dice.pick(3) - 1

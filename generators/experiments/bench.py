@@ -15,7 +15,7 @@ S32 = 1 << 31
 
 
 @dataclass(slots=True)
-class Bench:
+class ExperimentBench:
     """Experiment ``number`` of a program: registers ``d`` and ``s``, and ``seen``, the constants met so far.
 
     ``taken`` are jumps whose taken way is to store these registers and leave.

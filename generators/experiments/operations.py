@@ -13,7 +13,7 @@ from ebpf.isa.forms import Form
 from ebpf.isa.table import FORMS
 from generators.builder import SPILL_SLOTS
 from generators.experiments.aiming import THRESHOLDS, aim
-from generators.experiments.bench import OUTPUT, SCRATCH, Bench
+from generators.experiments.bench import OUTPUT, SCRATCH, ExperimentBench
 from generators.experiments.shaping import shape
 from generators.profiles import Profile
 
@@ -43,7 +43,7 @@ def _known(forms: tuple[Form, ...], profile: Profile) -> list[Form]:
     return [form for form in forms if profile.knows(form.since)]
 
 
-def arithmetic(bench: Bench) -> str:
+def arithmetic(bench: ExperimentBench) -> str:
     """One ALU instruction."""
     form = bench.dice.of(
         [form for form in _known(ARITHMETIC, bench.b.profile) for _ in range(_WEIGHTS.get(_op(form), 2))]
@@ -63,7 +63,7 @@ def arithmetic(bench: Bench) -> str:
     return "arithmetic"
 
 
-def _immediate(bench: Bench, form: Form) -> int:
+def _immediate(bench: ExperimentBench, form: Form) -> int:
     op = _op(form)
     if isinstance(form.imm, tuple):
         return form.imm[0]
@@ -74,7 +74,7 @@ def _immediate(bench: Bench, form: Form) -> int:
     return number or 1 if op in (o.DIV, o.MOD) else number
 
 
-def comparison(bench: Bench) -> str:
+def comparison(bench: ExperimentBench) -> str:
     """One conditional jump; both ways show what it compared."""
     form = bench.dice.of(_known(COMPARISONS, bench.b.profile))
     shape(bench, bench.d)
@@ -88,7 +88,7 @@ def comparison(bench: Bench) -> str:
     return "comparison"
 
 
-def cast(bench: Bench) -> str:
+def cast(bench: ExperimentBench) -> str:
     """A spill of one width and a load of another from the same eight bytes."""
     dice, b = bench.dice, bench.b
     shape(bench, bench.s)
@@ -102,12 +102,12 @@ def cast(bench: Bench) -> str:
     return "cast"
 
 
-def _within(bench: Bench, size: int) -> int:
+def _within(bench: ExperimentBench, size: int) -> int:
     """An aligned place for ``size`` bytes in a slot; mostly the lowest."""
     return bench.dice.pick(8 // size) * size if bench.dice.pick(3) == 2 else 0
 
 
-def linked(bench: Bench) -> str:
+def linked(bench: ExperimentBench) -> str:
     """A copy at a constant distance: a comparison of either narrows both (since Linux 6.11)."""
     dice, b, d, s = bench.dice, bench.b, bench.d, bench.s
     shape(bench, s)
@@ -119,7 +119,7 @@ def linked(bench: Bench) -> str:
     return "linked"
 
 
-def atomic(bench: Bench) -> str:
+def atomic(bench: ExperimentBench) -> str:
     """An atomic operation on a spilled scalar; memory and what was fetched are shown."""
     dice, b, d, s = bench.dice, bench.b, bench.d, bench.s
     shape(bench, d)
@@ -137,7 +137,7 @@ def atomic(bench: Bench) -> str:
     return "atomic"
 
 
-OPERATIONS: tuple[Callable[[Bench], str], ...] = (
+OPERATIONS: tuple[Callable[[ExperimentBench], str], ...] = (
     *[arithmetic] * 9, *[comparison] * 4, *[cast] * 2, linked, atomic,
 )  # fmt: skip
 """Each as often as it is worth; simplest first."""

@@ -11,7 +11,7 @@ from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from generators.builder import Builder
 from generators.dice import Dice
-from generators.experiments.bench import OUTPUT, Bench
+from generators.experiments.bench import OUTPUT, ExperimentBench
 from generators.experiments.operations import OPERATIONS
 from generators.inputs import inputs_for
 from generators.profiles import Profile
@@ -37,7 +37,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     for number, seed in enumerate(seeds[:MAX_EXPERIMENTS]):
         chosen = Dice(seed)
         d = 1 + chosen.pick(8)
-        bench = Bench(b, chosen, number, d, 1 + (d + chosen.pick(7)) % 8)
+        bench = ExperimentBench(b, chosen, number, d, 1 + (d + chosen.pick(7)) % 8)
         names.append(_NAMED + chosen.of(OPERATIONS)(bench))
         taken += [(bench, jump, shown) for jump, shown in bench.taken]
     _leave(b, 1)

@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 from ebpf.isa import opcodes as o
 from generators.constants import U64
-from generators.experiments.bench import Bench
+from generators.experiments.bench import ExperimentBench
 
-Step = Callable[[Bench, int], None]
+Step = Callable[[ExperimentBench, int], None]
 
 _COMPARISONS = (o.JGT, o.JLT, o.JSGT, o.JSLT, o.JGE, o.JLE, o.JSGE, o.JSLE, o.JEQ, o.JNE, o.JSET)
 
 
-def _class(bench: Bench) -> int:
+def _class(bench: ExperimentBench) -> int:
     return o.ALU if bench.dice.pick(4) == 3 else o.ALU64
 
 
-def _mask(bench: Bench, register: int) -> None:
+def _mask(bench: ExperimentBench, register: int) -> None:
     bench.b.emit(o.AND | o.K | _class(bench), register, imm=bench.small())
 
 
-def _range(bench: Bench, register: int) -> None:
+def _range(bench: ExperimentBench, register: int) -> None:
     """Between two constants, in one of the four views."""
     dice = bench.dice
     below, above = dice.of(((o.JLT, o.JGT), (o.JSLT, o.JSGT)))
@@ -39,7 +39,7 @@ def _range(bench: Bench, register: int) -> None:
     bench.leave_if(above, o.JMP, register, high)
 
 
-def _compare(bench: Bench, register: int) -> None:
+def _compare(bench: ExperimentBench, register: int) -> None:
     dice = bench.dice
     cls = o.JMP32 if dice.pick(3) == 2 else o.JMP
     bench.leave_if(
@@ -50,32 +50,32 @@ def _compare(bench: Bench, register: int) -> None:
     )
 
 
-def _limit(bench: Bench, register: int) -> None:
+def _limit(bench: ExperimentBench, register: int) -> None:
     """At most a constant, a boundary more often than not."""
     limit = bench.wide() if bench.dice.pick(2) else bench.small() & U64
     bench.leave_if(o.JGT, o.JMP32 if bench.dice.pick(4) == 3 and limit < 1 << 31 else o.JMP, register, limit)
 
 
-def _shift(bench: Bench, register: int) -> None:
+def _shift(bench: ExperimentBench, register: int) -> None:
     cls = _class(bench)
     amount = bench.amount(64 if cls == o.ALU64 else 32)
     bench.b.emit(bench.dice.of((o.RSH, o.LSH, o.ARSH)) | o.K | cls, register, imm=amount)
 
 
-def _sign(bench: Bench, register: int) -> None:
+def _sign(bench: ExperimentBench, register: int) -> None:
     """All bits are the sign: -1 or 0, which the verifier follows in two states since Linux 6.19
     (maybe_fork_scalars)."""
     cls = _class(bench)
     bench.b.emit(o.ARSH | o.K | cls, register, imm=63 if cls == o.ALU64 else 31)
 
 
-def _combine(bench: Bench, register: int) -> None:
+def _combine(bench: ExperimentBench, register: int) -> None:
     bench.b.emit(
         bench.dice.of((o.OR, o.ADD, o.XOR, o.SUB, o.MUL)) | o.K | _class(bench), register, imm=bench.small()
     )
 
 
-def _extend(bench: Bench, register: int) -> None:
+def _extend(bench: ExperimentBench, register: int) -> None:
     """A move to itself: of 32 bits, or sign-extending."""
     width = bench.dice.of((0, 8, 16, 32)) if bench.b.profile.knows("6.6") else 0
     cls = o.ALU if width == 0 or (width < 32 and bench.dice.pick(2)) else o.ALU64
@@ -90,7 +90,7 @@ STEPS: tuple[Step, ...] = (
 """Each as often as it is worth."""
 
 
-def shape(bench: Bench, register: int) -> None:
+def shape(bench: ExperimentBench, register: int) -> None:
     """Put a shaped scalar into ``register``."""
     dice = bench.dice
     if dice.pick(12) == 11:
@@ -101,7 +101,7 @@ def shape(bench: Bench, register: int) -> None:
         dice.of(STEPS)(bench, register)
 
 
-def _load(bench: Bench, register: int) -> None:
+def _load(bench: ExperimentBench, register: int) -> None:
     code = bench.dice.of((o.DW, o.DW, o.DW, o.DW, o.DW, o.W, o.H, o.B))
     signed = code != o.DW and bench.b.profile.knows("6.6") and bench.dice.pick(3) == 2
     bench.b.emit(o.LDX | (o.MEMSX if signed else o.MEM) | code, register, 10, bench.place(register))

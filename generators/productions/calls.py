@@ -10,7 +10,7 @@ from generators.builder import INPUT_BASE, KEY_SLOT, Builder
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.productions.table import Production
-from generators.state import ANY, Kind, Number, Pointer
+from generators.state import ANY, KnownPointer, Number, PointerKind
 
 _LOCAL = (o.ADD, o.XOR, o.SUB, o.AND, o.OR, o.MUL, o.RSH, o.ARSH, o.LSH)
 
@@ -61,7 +61,7 @@ def _lookup(b: Builder, dice: Dice) -> bool:
     call_helper(b, "map_lookup_elem")
     b.leave_to_exit(o.JEQ | o.K | o.JMP, 0)
     keep = dice.of([r for r in (7, 8, 9, 0) if r not in b.state.pinned] or [0])
-    value = Pointer(Kind.MAP_VALUE, b.maps[index].value_size)
+    value = KnownPointer(PointerKind.MAP_VALUE, b.maps[index].value_size)
     if keep:
         b.emit(o.MOV | o.X | o.ALU64, keep, 0)
         b.state.registers[keep] = value

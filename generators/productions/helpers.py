@@ -17,7 +17,7 @@ from generators.constants import immediate
 from generators.dice import Dice
 from generators.productions.calls import call_helper, may_call, to_stack
 from generators.productions.table import Production
-from generators.state import Kind, Pointer
+from generators.state import KnownPointer, PointerKind
 
 INPUT_BYTES = -INPUT_BASE
 UNWANTED = frozenset({
@@ -96,7 +96,7 @@ def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
 
 def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     """Put what it takes into R1 to R5; False, having changed nothing, when the program has not enough."""
-    context = next((register for register in b.state.pointers(Kind.CONTEXT) if register >= 6), None)
+    context = next((register for register in b.state.pointers(PointerKind.CONTEXT) if register >= 6), None)
     ready = all(INPUT_BASE + n in b.state.slots for n in range(0, INPUT_BYTES, 8))
     kinds = {arg.kind for arg in prototype.args}
     maps = [
@@ -147,7 +147,10 @@ def perform(b: Builder, prototype: Prototype) -> int:
         b.state.registers = {
             register: content
             for register, content in b.state.registers.items()
-            if not (isinstance(content, Pointer) and content.kind in (Kind.PACKET, Kind.PACKET_END))
+            if not (
+                isinstance(content, KnownPointer)
+                and content.kind in (PointerKind.PACKET, PointerKind.PACKET_END)
+            )
         }
     # Before Linux 6.4 operations on maps return an int, of which the JIT keeps no sign (d7ba4cc900bf).
     if prototype.result is ResultKind.VOID or (
@@ -172,7 +175,8 @@ def _memory(b: Builder, dice: Dice, prototype: Prototype, arg: Arg, register: in
     rooms = [
         (other, content.size)
         for other in range(6, 10)
-        if isinstance(content := b.state.registers.get(other), Pointer) and _lends(b, prototype, arg, content)
+        if isinstance(content := b.state.registers.get(other), KnownPointer)
+        and _lends(b, prototype, arg, content)
     ]
     if rooms and dice.pick(2):
         source, room = dice.of(rooms)
@@ -183,11 +187,11 @@ def _memory(b: Builder, dice: Dice, prototype: Prototype, arg: Arg, register: in
     return least + dice.pick(min(room, INPUT_BYTES) - least + 1)
 
 
-def _lends(b: Builder, prototype: Prototype, arg: Arg, content: Pointer) -> bool:
-    if content.kind is Kind.MAP_VALUE:
+def _lends(b: Builder, prototype: Prototype, arg: Arg, content: KnownPointer) -> bool:
+    if content.kind is PointerKind.MAP_VALUE:
         return not content.nullable and content.size > 0
     readable = prototype.packet_access and b.type in PACKET_HELPERS and arg.kind is not A.MEM_UNINIT
-    return content.kind is Kind.PACKET and readable and content.size > 0
+    return content.kind is PointerKind.PACKET and readable and content.size > 0
 
 
 PRODUCTIONS = (Production("helper", 6, _any),)

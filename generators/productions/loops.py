@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from generators.builder import Builder, Loop
+from generators.builder import Builder, OpenLoop
 from generators.dice import Dice
 from generators.productions.table import Production
 from generators.state import ANY, Number
@@ -26,7 +26,7 @@ def _counted(b: Builder, dice: Dice) -> bool:
             b.state.slots[slot] = ANY
     b.state.registers[counter] = ANY
     b.state.pinned |= {counter}
-    b.open.append(Loop(len(b.insns), 1 + dice.pick(3), counter, 2 + dice.pick(4), b.state.copy()))
+    b.open.append(OpenLoop(len(b.insns), 1 + dice.pick(3), counter, 2 + dice.pick(4), b.state.copy()))
     return True
 
 

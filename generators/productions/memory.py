@@ -8,7 +8,7 @@ from generators.builder import INPUT_BASE, SPILL_SLOTS, Builder
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.productions.table import Production
-from generators.state import ANY, Kind, Number, Pointer
+from generators.state import ANY, KnownPointer, Number, PointerKind
 
 SIZES = ((o.DW, 8), (o.W, 4), (o.H, 2), (o.B, 1))
 """(size bits of an opcode, bytes), widest first."""
@@ -44,12 +44,12 @@ def _spill(b: Builder, dice: Dice) -> bool:
     slot = dice.of(SPILL_SLOTS)
     held = b.state.slots.get(slot)
     form = dice.pick(8)
-    if form == 7 and (pointers := b.state.pointers(Kind.MAP_VALUE)) and not b.in_loop():
+    if form == 7 and (pointers := b.state.pointers(PointerKind.MAP_VALUE)) and not b.in_loop():
         register = dice.of(pointers)
         b.emit(o.STX | o.MEM | o.DW, 10, register, slot)
         b.state.slots[slot] = b.state.registers[register]
         return True
-    if not numbers or (b.in_loop() and isinstance(held, Pointer)):
+    if not numbers or (b.in_loop() and isinstance(held, KnownPointer)):
         return False
     register = dice.of(numbers)
     code, size = dice.of(SIZES) if isinstance(held, Number) else (o.DW, 8)
@@ -71,7 +71,7 @@ def _fill(b: Builder, dice: Dice) -> bool:
         return False
     register, slot = dice.of(free), dice.of(slots)
     held = b.state.slots[slot]
-    if isinstance(held, Pointer):
+    if isinstance(held, KnownPointer):
         if b.in_loop():
             return False
         b.emit(o.LDX | o.MEM | o.DW, register, 10, slot)
@@ -85,7 +85,7 @@ def _fill(b: Builder, dice: Dice) -> bool:
 
 def _target(b: Builder, dice: Dice, size: int) -> tuple[int, int] | None:
     """(register, offset) of a map value access of ``size`` bytes that is in bounds."""
-    fitting = [r for r in b.state.pointers(Kind.MAP_VALUE) if _size(b, r) >= size]
+    fitting = [r for r in b.state.pointers(PointerKind.MAP_VALUE) if _size(b, r) >= size]
     if not fitting:
         return None
     register = dice.of(fitting)
@@ -94,7 +94,7 @@ def _target(b: Builder, dice: Dice, size: int) -> tuple[int, int] | None:
 
 def _size(b: Builder, register: int) -> int:
     content = b.state.registers[register]
-    return content.size if isinstance(content, Pointer) else 0
+    return content.size if isinstance(content, KnownPointer) else 0
 
 
 def _load_map(b: Builder, dice: Dice) -> bool:
@@ -183,7 +183,7 @@ def _use_as_offset(b: Builder, dice: Dice) -> bool:
     access."""
     code, size = dice.of(SIZES)
     numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
-    bases = [(r, _size(b, r)) for r in b.state.pointers(Kind.MAP_VALUE) if _size(b, r) >= size]
+    bases = [(r, _size(b, r)) for r in b.state.pointers(PointerKind.MAP_VALUE) if _size(b, r) >= size]
     # A variable offset into the stack is refused to the unprivileged, and a load through one to all before
     # 5.12.
     if INPUT_BASE in b.state.slots and b.privileged and b.profile.knows("5.12") and size == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ebpf.contexts import CONTEXTS, HALF_WORDS, FieldKind, Refusal, ctx_access
+from ebpf.contexts import CONTEXTS, HALF_WORDS, AccessRefusal, ContextFieldKind, ctx_access
 from ebpf.isa import opcodes as o
 from ebpf.program_rules import LEGACY_LOADS, PACKET_WRITERS
 from ebpf.program_types import AttachType, ProgramType
@@ -13,17 +13,17 @@ from generators.builder import Builder
 from generators.dice import Dice
 from generators.productions.memory import SIZES, bound, loaded
 from generators.productions.table import Production
-from generators.state import Kind, Pointer
+from generators.state import KnownPointer, PointerKind
 
 
 def _direct(b: Builder, dice: Dice) -> bool:
-    sources = list(b.state.pointers(Kind.PACKET))
+    sources = list(b.state.pointers(PointerKind.PACKET))
     free = b.free()
     if not sources or not free:
         return False
     source, register = dice.of(sources), dice.of(free)
     content = b.state.registers[source]
-    assert isinstance(content, Pointer)
+    assert isinstance(content, KnownPointer)
     code, size = dice.of([(c, s) for c, s in SIZES if s <= content.size] or [(o.B, 1)])
     if content.size < size:
         return False
@@ -35,8 +35,8 @@ def _direct(b: Builder, dice: Dice) -> bool:
 def _variable(b: Builder, dice: Dice) -> bool:
     """data + scalar, compared with data_end, then read: the packet range of a pointer with a variable
     offset."""
-    sources = b.state.pointers(Kind.PACKET)
-    ends = b.state.pointers(Kind.PACKET_END)
+    sources = b.state.pointers(PointerKind.PACKET)
+    ends = b.state.pointers(PointerKind.PACKET_END)
     numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
     if not sources or not ends or not numbers:
         return False
@@ -63,7 +63,7 @@ def _variable(b: Builder, dice: Dice) -> bool:
 
 
 def _legacy(b: Builder, dice: Dice) -> bool:
-    if b.type not in LEGACY_LOADS or b.state.registers.get(6) != Pointer(Kind.CONTEXT) or b.open:
+    if b.type not in LEGACY_LOADS or b.state.registers.get(6) != KnownPointer(PointerKind.CONTEXT) or b.open:
         return False
     code, size = dice.of(SIZES[1:])
     saved = {r: c for r, c in b.state.registers.items() if r in b.state.pinned and r < 6}
@@ -80,12 +80,12 @@ def _legacy(b: Builder, dice: Dice) -> bool:
 
 
 def _store(b: Builder, dice: Dice) -> bool:
-    sources, numbers = b.state.pointers(Kind.PACKET), b.state.numbers()
+    sources, numbers = b.state.pointers(PointerKind.PACKET), b.state.numbers()
     if b.type not in PACKET_WRITERS or not sources or not numbers:
         return False
     source = dice.of(sources)
     content = b.state.registers[source]
-    assert isinstance(content, Pointer)
+    assert isinstance(content, KnownPointer)
     code, size = dice.of(SIZES)
     if content.size < size:
         return False
@@ -106,7 +106,7 @@ def places(
     for code, size in SIZES:
         for offset in range(0, min(CONTEXTS[kind].size, REACH) - size + 1, size):
             field = ctx_access(kind, attach, offset, size, write, False, release)
-            if isinstance(field, Refusal) or field.kind is not FieldKind.NUMBER:
+            if isinstance(field, AccessRefusal) or field.kind is not ContextFieldKind.NUMBER:
                 continue
             if not (write and field.name in HALF_WORDS):
                 found.append((code, offset))
@@ -115,11 +115,11 @@ def places(
 
 def _context(b: Builder, dice: Dice) -> bool:
     """Half of the loads are of what a run can be given."""
-    sources, free = b.state.pointers(Kind.CONTEXT), b.free()
+    sources, free = b.state.pointers(PointerKind.CONTEXT), b.free()
     given = [
         f
         for f in CONTEXTS[b.type].fields
-        if f.kind is FieldKind.NUMBER and (f.given or f.name == "len") and f.size == 4
+        if f.kind is ContextFieldKind.NUMBER and (f.given or f.name == "len") and f.size == 4
     ]
     anywhere = places(b.type, b.attach_type, b.profile.release, False)
     if not sources or not free or not (given or anywhere):
@@ -135,7 +135,7 @@ def _context(b: Builder, dice: Dice) -> bool:
 
 
 def _context_store(b: Builder, dice: Dice) -> bool:
-    sources, numbers = b.state.pointers(Kind.CONTEXT), b.state.numbers()
+    sources, numbers = b.state.pointers(PointerKind.CONTEXT), b.state.numbers()
     writable = places(b.type, b.attach_type, b.profile.release, True)
     if not sources or not numbers or not writable:
         return False

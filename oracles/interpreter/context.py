@@ -6,7 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, HALF_WORDS, Context, ContextField, FieldKind, Refusal, ctx_access
+from ebpf.contexts import (
+    CONTEXTS,
+    HALF_WORDS,
+    AccessRefusal,
+    Context,
+    ContextField,
+    ContextFieldKind,
+    ctx_access,
+)
 from ebpf.program import Case, Input
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import NEWEST
@@ -83,7 +91,7 @@ def _field(region: ContextRegion, offset: int, size: int, *, write: bool) -> Con
     if region.layout.kernel_btf or not region.layout.size:
         raise Abstain(f"the context of {region.type.name.lower()}")
     field = ctx_access(region.type, region.attach, offset, size, write, region.capable, NEWEST)
-    if isinstance(field, Refusal):
+    if isinstance(field, AccessRefusal):
         raise Trap(field.rule, field.detail)
     return field
 
@@ -96,9 +104,9 @@ def check_store(region: ContextRegion, offset: int, size: int) -> None:
 
 
 _SOCKETS = {
-    FieldKind.SOCKET: SocketKind.SOCKET,
-    FieldKind.SOCKET_OR_NULL: SocketKind.SOCKET,
-    FieldKind.SOCK_COMMON_OR_NULL: SocketKind.SOCK_COMMON,
+    ContextFieldKind.SOCKET: SocketKind.SOCKET,
+    ContextFieldKind.SOCKET_OR_NULL: SocketKind.SOCKET,
+    ContextFieldKind.SOCK_COMMON_OR_NULL: SocketKind.SOCK_COMMON,
 }
 FLOW_KEYS = 56
 """sizeof(struct bpf_flow_keys), include/uapi/linux/bpf.h."""
@@ -107,13 +115,13 @@ FLOW_KEYS = 56
 def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
     """A load, where the program type allows it: what nobody gave is drawn once and then stays."""
     field = _field(region, offset, size, write=False)
-    if field.kind in (FieldKind.PACKET, FieldKind.PACKET_META):
+    if field.kind in (ContextFieldKind.PACKET, ContextFieldKind.PACKET_META):
         m.check_packet()
         return Pointer(m.packet, region.link_header)
-    if field.kind is FieldKind.PACKET_END:
+    if field.kind is ContextFieldKind.PACKET_END:
         m.check_packet()
         return Pointer(m.packet, len(m.packet.data))
-    if field.kind is not FieldKind.NUMBER:
+    if field.kind is not ContextFieldKind.NUMBER:
         if offset not in region.loaded:
             region.loaded[offset] = _pointer(m, region, field)
         return region.loaded[offset]
@@ -130,14 +138,14 @@ def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
 
 def _pointer(m: Machine, region: ContextRegion, field: ContextField) -> Value:
     """What a field that holds a pointer gives: null where the input says so."""
-    if field.kind is FieldKind.FLOW_KEYS:
+    if field.kind is ContextFieldKind.FLOW_KEYS:
         return Pointer(
             Region("flow keys", bytearray(FLOW_KEYS), m.environment.base(FLOW_KEYS), rules.MEMORY_BOUNDS), 0
         )
     kind = _SOCKETS.get(field.kind)
     if kind is None:
         raise Abstain(f"the {field.kind.value} {field.name} of the context")
-    if field.kind is not FieldKind.SOCKET:
+    if field.kind is not ContextFieldKind.SOCKET:
         given = region.defined(field.offset, field.size)
         if not (
             any(region.data[field.offset : field.offset + field.size])

@@ -9,7 +9,7 @@ MAX_FRAMES = 8
 """MAX_CALL_FRAMES, include/linux/bpf_verifier.h (Linux 6.12)."""
 
 
-class Frame:
+class CallFrame:
     """A function's activation: where to go on in the caller, the caller's R6 to R10, and this function's
     stack.
 

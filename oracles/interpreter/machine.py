@@ -12,7 +12,7 @@ from ebpf.rules import Rule
 from oracles.interpreter.arena import user_pointer
 from oracles.interpreter.context import ContextRegion, build_context
 from oracles.interpreter.environment import Environment
-from oracles.interpreter.frames import MAX_FRAMES, Frame
+from oracles.interpreter.frames import MAX_FRAMES, CallFrame
 from oracles.interpreter.handlers import handler_of
 from oracles.interpreter.loops import Repetition
 from oracles.interpreter.maps import Map, build_maps
@@ -73,7 +73,7 @@ class Machine:
         )
         self.context: ContextRegion = build_context(case, data, self.packet, environment)
         self.registers: list[Value] = [UNDEFINED] * 11
-        self.frames: list[Frame] = []
+        self.frames: list[CallFrame] = []
         self.trace = trace
         self.steps = 0
         self.at = 0
@@ -134,7 +134,7 @@ class Machine:
             rules.STACK_BOUNDS,
             defined=False,
         )
-        self.frames.append(Frame(stack, return_to, self.registers[6:11]))
+        self.frames.append(CallFrame(stack, return_to, self.registers[6:11]))
         self.registers[6:10] = [UNDEFINED] * 4
         self.registers[10] = Pointer(stack, STACK_SIZE)
 

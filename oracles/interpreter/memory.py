@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ebpf import rules
-from ebpf.maps import FieldKind, MapField
+from ebpf.maps import MapField, MapFieldKind
 from ebpf.rules import Rule
 from oracles.interpreter.signals import Abstain, Trap
 from oracles.interpreter.values import Pointer
@@ -64,7 +64,7 @@ class Region:
         """Trap where those bytes overlap a special field."""
         for field in self.special:
             if field.offset < offset + size and offset < field.offset + field.kind.size:
-                if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
+                if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
                     raise Abstain("kernel pointers in map values")
                 raise Trap(
                     rules.SPECIAL_FIELD,

@@ -4,8 +4,8 @@ It walks the program path by path over Z3's bit-vectors, and may call a program 
 that a run confirms. It has never seen the interpreter's code.
 """
 
-from oracles.reference.answer import Answer, Broken, Cost, Verdict
+from oracles.reference.answer import Broken, Cost, ReferenceAnswer, ReferenceVerdict
 from oracles.reference.explorer import Budget
 from oracles.reference.verify import verify, verify_by_ranges
 
-__all__ = ["Answer", "Broken", "Budget", "Cost", "Verdict", "verify", "verify_by_ranges"]
+__all__ = ["Broken", "Budget", "Cost", "ReferenceAnswer", "ReferenceVerdict", "verify", "verify_by_ranges"]

@@ -6,7 +6,7 @@ import z3
 
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
-from ebpf.maps import FieldKind, MapType
+from ebpf.maps import MapFieldKind, MapType
 from ebpf.program import LoadFlag
 from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
@@ -15,8 +15,8 @@ from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.map_kinds import READ_ONLY_PROGRAM
 from oracles.reference.registers import is_pointer, number
-from oracles.reference.stack import Stack
-from oracles.reference.state import State
+from oracles.reference.stack import SymbolicStack
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import (
     Condition,
     Term,
@@ -31,7 +31,7 @@ from oracles.reference.terms import (
     z,
     zero_extend,
 )
-from oracles.reference.values import SOCKETS, Null, Pointer, Region, RegionKind, Value
+from oracles.reference.values import SOCKETS, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
 
 BOUNDS: dict[RegionKind, Rule] = {
     RegionKind.STACK: rules.STACK_BOUNDS, RegionKind.MAP_VALUE: rules.MAP_VALUE_BOUNDS,
@@ -58,11 +58,11 @@ def within(offset: Term, size: int, region: Term) -> Condition:
     return conjunction(z3.ULE(z(offset), 1 << 40), z(region) >= z(offset) + size)
 
 
-def target(x: Explorer, s: State, base: Value, write: bool) -> Pointer:
+def target(x: Explorer, s: SymbolicState, base: Value, write: bool) -> SymbolicPointer:
     """The pointer that an access goes through; anything else is a fault."""
     if isinstance(base, Null):
         x.violation(s, rules.NULL_DEREFERENCE, "the pointer may be null")
-    if not isinstance(base, Pointer):
+    if not isinstance(base, SymbolicPointer):
         value = number(s, base)
         if isinstance(value, int):
             x.violation(
@@ -87,8 +87,8 @@ def target(x: Explorer, s: State, base: Value, write: bool) -> Pointer:
 
 
 def check(
-    x: Explorer, s: State, pointer: Pointer, offset: int, size: int, write: bool
-) -> list[tuple[State, Term]]:
+    x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int, size: int, write: bool
+) -> list[tuple[SymbolicState, Term]]:
     """The paths on which ``size`` bytes at ``pointer + offset`` are accessed, all inside the region, and
     where."""
     region = pointer.region
@@ -124,7 +124,7 @@ def check(
     return [(s, place)]
 
 
-def _alignment(x: Explorer, s: State, region: Region, place: Term, size: int) -> None:
+def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
     strict = LoadFlag.STRICT_ALIGNMENT in x.program.flags
     if size == 1 or not (strict or region.kind is RegionKind.STACK):
         return
@@ -143,18 +143,18 @@ REWRITTEN = SOCKETS | {RegionKind.CONTEXT, RegionKind.KERNEL}
 """Kinds whose accesses kernels rewrite, each in its own way (kernel/bpf/verifier.c, reg_type_mismatch_ok)."""
 
 
-def _one_kind(x: Explorer, s: State, kind: RegionKind) -> None:
+def _one_kind(x: Explorer, s: SymbolicState, kind: RegionKind) -> None:
     earlier = x.kinds.setdefault(s.pc, kind)
     if earlier is not kind and (earlier in REWRITTEN or kind in REWRITTEN):
         x.refuse(s, rules.MIXED_POINTERS, f"{earlier.value} and {kind.value}")
 
 
-def special_fields(x: Explorer, s: State, region: Region, place: Term, size: int) -> None:
+def special_fields(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
     """Locks, timers and kernel pointers in a map's value are for their helpers only."""
     if region.map is None:
         return
     for field in x.program.maps[region.map].fields:
-        if field.kind in (FieldKind.KPTR, FieldKind.KPTR_UNTRUSTED):
+        if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
             raise Unmodelled("kernel pointers in map values")
         low, high = field.offset - size + 1, field.offset + field.kind.size
         over = (
@@ -165,7 +165,9 @@ def special_fields(x: Explorer, s: State, region: Region, place: Term, size: int
         x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)
 
 
-def load(x: Explorer, s: State, base: Value, offset: int, size: int) -> list[tuple[State, Value]]:
+def load(
+    x: Explorer, s: SymbolicState, base: Value, offset: int, size: int
+) -> list[tuple[SymbolicState, Value]]:
     """The value of a load on each path; a whole stored pointer stays one."""
     pointer = target(x, s, base, write=False)
     kind = pointer.region.kind
@@ -174,14 +176,16 @@ def load(x: Explorer, s: State, base: Value, offset: int, size: int) -> list[tup
         return context.load(x, s, pointer, offset, size)
     if kind in SOCKETS:
         return [(s, context.load_socket(x, s, pointer, offset, size))]
-    loaded: list[tuple[State, Value]] = []
+    loaded: list[tuple[SymbolicState, Value]] = []
     known = isinstance(pointer.offset, int)
     for path, place in check(x, s, pointer, offset, size, write=False):
         loaded.append((path, _content(x, path, pointer.region, place, size, known=known)))
     return loaded
 
 
-def _content(x: Explorer, s: State, region: Region, place: Term, size: int, *, known: bool) -> Value:
+def _content(
+    x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int, *, known: bool
+) -> Value:
     if region.kind is RegionKind.STACK:
         assert isinstance(place, int)
         return _from_stack(x, s, region, place, size, known=known)
@@ -200,7 +204,7 @@ def _content(x: Explorer, s: State, region: Region, place: Term, size: int, *, k
     return value
 
 
-def _frozen(x: Explorer, region: Region) -> bytes | None:
+def _frozen(x: Explorer, region: SymbolicRegion) -> bytes | None:
     """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and
     kernels take it so (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
     spec = None if region.map is None else x.program.maps[region.map]
@@ -214,7 +218,7 @@ def _frozen(x: Explorer, region: Region) -> bytes | None:
     return spec.contents[0][1] if spec.contents else bytes(spec.value_size)
 
 
-def packet_byte(s: State, place: Term) -> Term:
+def packet_byte(s: SymbolicState, place: Term) -> Term:
     """One byte of the packet."""
     if isinstance(place, int) and place in s.packet_bytes:
         return s.packet_bytes[place]
@@ -225,7 +229,9 @@ def packet_byte(s: State, place: Term) -> Term:
     return byte
 
 
-def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int, *, known: bool) -> Value:
+def _from_stack(
+    x: Explorer, s: SymbolicState, region: SymbolicRegion, place: int, size: int, *, known: bool
+) -> Value:
     """``known``: the offset is a constant; at any other, kernels take stored pointers for numbers
     (check_stack_read_var_off)."""
     stack = next(f for f in s.frames if f.region is region).stack
@@ -242,7 +248,7 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int, *,
     for n in range(size):
         if place + n not in stack.bytes:
             stack.store(place + n, 1, x.chance(s, "stack", 8))
-        elif isinstance(stack.bytes[place + n][0], Pointer | Null):
+        elif isinstance(stack.bytes[place + n][0], SymbolicPointer | Null):
             stack.store(place + n, 1, x.chance(s, "address", 8))
     held = stack.number(place, size)
     if value is None and not x.solver.relates and not isinstance(held, int):
@@ -251,7 +257,7 @@ def _from_stack(x: Explorer, s: State, region: Region, place: int, size: int, *,
     return held
 
 
-def _break_up(x: Explorer, s: State, stack: Stack, slot: int) -> None:
+def _break_up(x: Explorer, s: SymbolicState, stack: SymbolicStack, slot: int) -> None:
     """The pointer in a slot is none any more: its bytes are those of an address."""
     for at in range(slot, slot + 8):
         if at in stack.bytes and is_pointer(stack.bytes[at][0]):
@@ -259,8 +265,15 @@ def _break_up(x: Explorer, s: State, stack: Stack, slot: int) -> None:
 
 
 def store(
-    x: Explorer, s: State, base: Value, offset: int, size: int, value: Value, *, constant: bool = False
-) -> list[State]:
+    x: Explorer,
+    s: SymbolicState,
+    base: Value,
+    offset: int,
+    size: int,
+    value: Value,
+    *,
+    constant: bool = False,
+) -> list[SymbolicState]:
     """Store the low ``size`` bytes of ``value``; ``constant``: by BPF_ST."""
     pointer = target(x, s, base, write=True)
     region = pointer.region
@@ -275,7 +288,16 @@ def store(
     return [path for path, _ in paths]
 
 
-def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: Value, *, known: bool) -> None:
+def _put(
+    x: Explorer,
+    s: SymbolicState,
+    region: SymbolicRegion,
+    place: Term,
+    size: int,
+    value: Value,
+    *,
+    known: bool,
+) -> None:
     if region.kind is RegionKind.STACK:
         assert isinstance(place, int)
         frame = next(f for f in s.frames if f.region is region)
@@ -286,7 +308,7 @@ def _put(x: Explorer, s: State, region: Region, place: Term, size: int, value: V
                 value = number(s, value)
             elif (
                 known
-                and isinstance(value, Pointer)
+                and isinstance(value, SymbolicPointer)
                 and value.region.kind is RegionKind.STACK
                 and frame is not s.frame
             ):

@@ -9,9 +9,9 @@ from ebpf.isa.insn import Insn
 from oracles.reference.arithmetic import compute
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read, write
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Term, add, mask, subtract, symbol, to_signed, zero_extend
-from oracles.reference.values import SOCKETS, Null, Pointer, RegionKind, Value
+from oracles.reference.values import SOCKETS, Null, RegionKind, SymbolicPointer, Value
 
 FAR = 1 << 29
 """BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
@@ -22,7 +22,7 @@ UNTRACKED = frozenset({o.DIV, o.MOD, o.NEG, o.END})
 is_safe_to_compute_dst_reg_range)."""
 
 
-def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """One ALU instruction."""
     op = insn.opcode & o.OP_MASK
     _constant(x, s, insn, op)
@@ -45,7 +45,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     return [s]
 
 
-def _constant(x: Explorer, s: State, insn: Insn, op: int) -> None:
+def _constant(x: Explorer, s: SymbolicState, insn: Insn, op: int) -> None:
     """Constants that kernels refuse (kernel/bpf/verifier.c, check_alu_op)."""
     if insn.opcode & o.X:
         return
@@ -55,19 +55,19 @@ def _constant(x: Explorer, s: State, insn: Insn, op: int) -> None:
         x.refuse(s, rules.INVALID_SHIFT, f"by {insn.imm}")
 
 
-def _result(x: Explorer, s: State, insn: Insn, value: Term) -> Term:
+def _result(x: Explorer, s: SymbolicState, insn: Insn, value: Term) -> Term:
     if x.solver.relates or insn.opcode & o.OP_MASK not in UNTRACKED:
         return x.apart(s, value)
     bits = 64 if insn.opcode & 7 == o.ALU64 else 32
     return zero_extend(symbol(f"value!{s.number()}", bits), bits)
 
 
-def _leak(x: Explorer, s: State, register: int, what: str) -> None:
+def _leak(x: Explorer, s: SymbolicState, register: int, what: str) -> None:
     if not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, f"R{register}: {what}")
 
 
-def _move(x: Explorer, s: State, insn: Insn) -> Value:
+def _move(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
     if not insn.opcode & o.X:
         return compute(insn, 0, 0)
     value = read(x, s, insn.src)
@@ -80,7 +80,7 @@ def _move(x: Explorer, s: State, insn: Insn) -> Value:
     return x.apart(s, compute(insn, 0, number(s, value)))
 
 
-def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value:
+def _on_pointers(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) -> Value:
     op = insn.opcode & o.OP_MASK
     wide = insn.opcode & 7 == o.ALU64
     both = is_pointer(d) and is_pointer(v)
@@ -90,22 +90,28 @@ def _on_pointers(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> Value
         not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d))
     ):
         x.refuse(s, rules.POINTER_ARITHMETIC, f"R{insn.dst}")
-    if wide and subtraction and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region:
+    if (
+        wide
+        and subtraction
+        and isinstance(d, SymbolicPointer)
+        and isinstance(v, SymbolicPointer)
+        and d.region is v.region
+    ):
         return subtract(d.offset, v.offset)
     if not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d)):
         return compute(insn, number(s, d), number(s, v))
     moved, by = (d, v) if is_pointer(d) else (v, d)
-    assert isinstance(moved, Pointer | Null)
+    assert isinstance(moved, SymbolicPointer | Null)
     distance = number(s, by)
     _may_move(x, s, insn, moved, distance)
     if isinstance(moved, Null):
         # A null that nobody looked at yet, moved: a number like any other, and never null again.
         return compute(insn, 0, distance)
     offset = add(moved.offset, distance) if op == o.ADD else subtract(moved.offset, distance)
-    return Pointer(moved.region, x.apart(s, offset), moved.check, moved.end, moved.reference)
+    return SymbolicPointer(moved.region, x.apart(s, offset), moved.check, moved.end, moved.reference)
 
 
-def _may_move(x: Explorer, s: State, insn: Insn, moved: Pointer | Null, by: Term) -> None:
+def _may_move(x: Explorer, s: SymbolicState, insn: Insn, moved: SymbolicPointer | Null, by: Term) -> None:
     """The kernel's own limits on pointer arithmetic (kernel/bpf/verifier.c: adjust_ptr_min_max_vals,
     check_reg_sane_offset)."""
     kind = moved.kind if isinstance(moved, Null) else moved.region.kind

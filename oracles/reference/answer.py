@@ -10,7 +10,7 @@ from ebpf.program import Case
 from ebpf.rules import Rule
 
 
-class Verdict(Enum):
+class ReferenceVerdict(Enum):
     """``SAFE``: every path was explored and no query was left open.  ``UNSAFE``: a witness replays."""
 
     SAFE = "safe"
@@ -70,11 +70,11 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReferenceAnswer:
     """``rule``, ``at`` and ``witness`` (the case with the input that breaks the rule) only with ``UNSAFE``;
     ``reason`` only with ``UNKNOWN``.  ``visited``: the slots that some path came by."""
 
-    verdict: Verdict
+    verdict: ReferenceVerdict
     rule: Rule | None = None
     at: int | None = None
     detail: str = ""

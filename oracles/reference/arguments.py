@@ -9,15 +9,15 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
-from ebpf.maps import FieldKind, MapSpec, MapType
+from ebpf.maps import MapFieldKind, MapSpec, MapType
 from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
 from ebpf.program_types import ProgramType
 from oracles.reference import accesses
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Condition, Term, add, concat, conjunction, disjunction, equal, extract, z
-from oracles.reference.values import SOCKETS, Null, Pointer, RegionKind, Value
+from oracles.reference.values import SOCKETS, Null, RegionKind, SymbolicPointer, Value
 
 A = ArgKind
 HUGE = 1 << 29
@@ -37,7 +37,7 @@ MEMORY = {
 class Written:
     """Memory that the helper fills: ``size`` bytes at ``pointer``."""
 
-    pointer: Pointer
+    pointer: SymbolicPointer
     size: Term
 
 
@@ -53,11 +53,11 @@ class Arguments:
     written: list[Written] = field(default_factory=list)
     lock: tuple[int, int] | None = None
     function: int | None = None
-    released: Pointer | Null | None = None
+    released: SymbolicPointer | Null | None = None
     size: int | None = None
 
 
-def check(x: Explorer, s: State, prototype: Prototype) -> Arguments:
+def check(x: Explorer, s: SymbolicState, prototype: Prototype) -> Arguments:
     """Hold R1 to R5 against the prototype."""
     found = Arguments(prototype.packet_access)
     for index, arg in enumerate(prototype.args):
@@ -68,16 +68,22 @@ def check(x: Explorer, s: State, prototype: Prototype) -> Arguments:
             continue  # with the size, which follows
         _argument(x, s, prototype, found, register, arg, value)
         if prototype.releases == register:
-            found.released = value if isinstance(value, Pointer | Null) else None
+            found.released = value if isinstance(value, SymbolicPointer | Null) else None
     return found
 
 
-def _wrong(x: Explorer, s: State, register: int, arg: Arg) -> None:
+def _wrong(x: Explorer, s: SymbolicState, register: int, arg: Arg) -> None:
     x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is not a {arg.kind.value}")
 
 
 def _argument(
-    x: Explorer, s: State, prototype: Prototype, found: Arguments, register: int, arg: Arg, value: Value
+    x: Explorer,
+    s: SymbolicState,
+    prototype: Prototype,
+    found: Arguments,
+    register: int,
+    arg: Arg,
+    value: Value,
 ) -> None:
     kind = arg.kind
     if isinstance(value, Null) and kind.name.endswith("_OR_NULL"):
@@ -96,13 +102,13 @@ def _argument(
             x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} is not a constant size")
             raise Unmodelled("an allocation of unknown size")
         return
-    if kind.name.endswith("_OR_NULL") and not isinstance(value, Pointer):
+    if kind.name.endswith("_OR_NULL") and not isinstance(value, SymbolicPointer):
         if value == 0 if isinstance(value, int) else False:
             return
         _wrong(x, s, register, arg)
     if isinstance(value, Null):
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} may be null")
-    if not isinstance(value, Pointer):
+    if not isinstance(value, SymbolicPointer):
         _wrong(x, s, register, arg)
         return
     if value.check is not None and not kind.name.endswith("_OR_NULL"):
@@ -110,11 +116,15 @@ def _argument(
     CHECKS.get(kind, _unmodelled)(x, s, found, register, arg, value)
 
 
-def _unmodelled(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _unmodelled(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     raise Unmodelled(f"helper arguments: {arg.kind.value}")
 
 
-def _context(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _context(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     if pointer.region.kind is not RegionKind.CONTEXT:
         _wrong(x, s, register, arg)
     if equal(pointer.offset, 0) is not True:
@@ -122,7 +132,9 @@ def _context(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, p
         raise Unmodelled("a moved context given to a helper")
 
 
-def _map(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _map(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     if pointer.region.kind is not RegionKind.MAP or equal(pointer.offset, 0) is not True:
         _wrong(x, s, register, arg)
     found.map = pointer.region.map
@@ -134,25 +146,33 @@ def _spec(x: Explorer, found: Arguments) -> MapSpec:
     return x.program.maps[found.map]
 
 
-def _key(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _key(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     size = _spec(x, found).key_size
     memory(x, s, register, pointer, size, reads=True, writes=False, packet=found.packet)
     found.key = content(s, pointer, size)
 
 
-def _value(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _value(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     if pointer.region.kind in SOCKETS and _spec(x, found).type in (MapType.SOCKMAP, MapType.SOCKHASH):
         raise Unmodelled("a socket put into a map")
     memory(x, s, register, pointer, _spec(x, found).value_size, reads=True, writes=False, packet=found.packet)
 
 
-def _value_room(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _value_room(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     size = _spec(x, found).value_size
     memory(x, s, register, pointer, size, reads=False, writes=True, packet=found.packet)
     found.written.append(Written(pointer, size))
 
 
-def _fixed(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _fixed(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     if arg.aligned:
         place = pointer.offset
         off = place % arg.size != 0 if isinstance(place, int) else x.possible(s, place & (arg.size - 1) != 0)
@@ -164,30 +184,36 @@ def _fixed(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, poi
         found.written.append(Written(pointer, arg.size))
 
 
-def _function(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _function(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     if pointer.region.kind is not RegionKind.CODE or not isinstance(pointer.offset, int):
         _wrong(x, s, register, arg)
     assert isinstance(pointer.offset, int)
     found.function = pointer.offset
 
 
-def _lock(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _lock(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     region = pointer.region
     if region.kind is not RegionKind.MAP_VALUE or region.map is None:
         _wrong(x, s, register, arg)
     assert region.map is not None
-    place = next((f.offset for f in x.program.maps[region.map].fields if f.kind is FieldKind.SPIN_LOCK), None)
+    place = next(
+        (f.offset for f in x.program.maps[region.map].fields if f.kind is MapFieldKind.SPIN_LOCK), None
+    )
     if place is None or x.constant(s, pointer.offset) != place:
         _wrong(x, s, register, arg)
     found.lock = (region.map, region.id)
 
 
-Check = Callable[[Explorer, State, Arguments, int, Arg, Pointer], None]
+Check = Callable[[Explorer, SymbolicState, Arguments, int, Arg, SymbolicPointer], None]
 
 
 def _socket(allowed: frozenset[RegionKind]) -> Check:
     def check_socket(
-        x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer
+        x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
     ) -> None:
         if pointer.region.kind is RegionKind.KERNEL:
             raise Unmodelled("kernel structures")
@@ -199,14 +225,18 @@ def _socket(allowed: frozenset[RegionKind]) -> Check:
     return check_socket
 
 
-def _record(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _record(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     if pointer.region.kind is not RegionKind.RING_BUFFER:
         _wrong(x, s, register, arg)
     if equal(pointer.offset, 0) is not True:
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} was moved")
 
 
-def _on_stack(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, pointer: Pointer) -> None:
+def _on_stack(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
     if pointer.region.kind is not RegionKind.STACK:
         _wrong(x, s, register, arg)
 
@@ -223,7 +253,7 @@ CHECKS: dict[ArgKind, Check] = {
 }  # fmt: skip
 
 
-def _sized(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, zero: bool) -> None:
+def _sized(x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, zero: bool) -> None:
     """Memory at R(register - 1) whose size R(register) holds."""
     length = found.values[register - 1]
     if is_pointer(length):
@@ -236,7 +266,7 @@ def _sized(x: Explorer, s: State, found: Arguments, register: int, arg: Arg, zer
         x.refuse(s, rules.ZERO_SIZE, f"R{register}")
     base = found.values[register - 2]
     empty = equal(size, 0)
-    if isinstance(base, Null) or not isinstance(base, Pointer):
+    if isinstance(base, Null) or not isinstance(base, SymbolicPointer):
         value = number(s, base)
         null_allowed = "OR_NULL" in arg.kind.name or zero
         fine: Condition = conjunction(equal(value, 0), empty) if null_allowed else False
@@ -268,9 +298,9 @@ def _at_least(term: Term, limit: int) -> Condition:
 
 def memory(
     x: Explorer,
-    s: State,
+    s: SymbolicState,
     register: int,
-    pointer: Pointer,
+    pointer: SymbolicPointer,
     size: Term,
     *,
     reads: bool,
@@ -313,7 +343,9 @@ def _inside(place: Term, size: Term, region: Term) -> Condition:
     return conjunction(near, z3.ULE(size, 1 << 32), z3.ULE(z(place) + size, z(region)))
 
 
-def _on_the_stack(x: Explorer, s: State, register: int, pointer: Pointer, size: Term, reads: bool) -> None:
+def _on_the_stack(
+    x: Explorer, s: SymbolicState, register: int, pointer: SymbolicPointer, size: Term, reads: bool
+) -> None:
     place = x.constant(s, pointer.offset)
     if place is None:
         if not x.privileged:
@@ -343,7 +375,7 @@ def _on_the_stack(x: Explorer, s: State, register: int, pointer: Pointer, size: 
             x.refuse(s, rules.POINTER_LEAK, f"R{register}: a stored pointer in a helper's memory")
 
 
-def _longest(x: Explorer, s: State, size: Term, limit: int) -> int:
+def _longest(x: Explorer, s: SymbolicState, size: Term, limit: int) -> int:
     """An upper bound of ``size``, found by bisection; ``limit`` is one."""
     low, high = 0, limit
     while low < high:
@@ -355,7 +387,7 @@ def _longest(x: Explorer, s: State, size: Term, limit: int) -> int:
     return low
 
 
-def content(s: State, pointer: Pointer, size: int) -> Term | None:
+def content(s: SymbolicState, pointer: SymbolicPointer, size: int) -> Term | None:
     """``size`` bytes as one term, little-endian, where they are known."""
     place = pointer.offset
     if not isinstance(place, int):

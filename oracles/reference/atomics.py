@@ -9,15 +9,15 @@ from oracles.reference import accesses
 from oracles.reference.arithmetic import OPERATIONS
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read, write
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Term, add, choose, equal, extract, mask, symbol, zero_extend
-from oracles.reference.values import SOCKETS, Pointer, RegionKind, Value
+from oracles.reference.values import SOCKETS, RegionKind, SymbolicPointer, Value
 
 REFUSED = SOCKETS | {RegionKind.CONTEXT, RegionKind.PACKET}
 """kernel/bpf/verifier.c, atomic_ptr_type_ok."""
 
 
-def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """One atomic instruction."""
     size = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK]
     if insn.imm == o.LOAD_ACQ:
@@ -38,8 +38,8 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     return _modify(x, s, insn, size, base, value)
 
 
-def _may(x: Explorer, s: State, base: Value, offset: int, size: int) -> None:
-    if not isinstance(base, Pointer):
+def _may(x: Explorer, s: SymbolicState, base: Value, offset: int, size: int) -> None:
+    if not isinstance(base, SymbolicPointer):
         return
     if base.region.kind in REFUSED:
         x.refuse(s, rules.ATOMIC_TARGET, base.region.kind.value)
@@ -50,14 +50,16 @@ def _may(x: Explorer, s: State, base: Value, offset: int, size: int) -> None:
         x.refuse(s, rules.MISALIGNED, f"{size} bytes")
 
 
-def _modify(x: Explorer, s: State, insn: Insn, size: int, base: Value, value: Value) -> list[State]:
+def _modify(
+    x: Explorer, s: SymbolicState, insn: Insn, size: int, base: Value, value: Value
+) -> list[SymbolicState]:
     bits = 8 * size
     expected = read(x, s, 0) if insn.imm == o.CMPXCHG else 0
     if is_pointer(value) and not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, "by an atomic operation")
     if is_pointer(expected) and not x.privileged:
         x.refuse(s, rules.POINTER_LEAK, "R0 by a compare-and-exchange", since=(5, 17))
-    paths: list[State] = []
+    paths: list[SymbolicState] = []
     accesses.target(x, s, base, write=True)
     for path, loaded in accesses.load(x, s, base, insn.off, size):
         if is_pointer(loaded) and not x.privileged:

@@ -13,9 +13,9 @@ from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import ARRAYS, value_region
 from oracles.reference.registers import is_pointer, number, read
-from oracles.reference.state import Loop, State
+from oracles.reference.state import Loop, SymbolicState
 from oracles.reference.terms import Term, equal, mask, negation
-from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind, Value
+from oracles.reference.values import UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion, Value
 
 MAX_LOOPS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h."""
@@ -29,7 +29,7 @@ class Elements:
     map: int
 
 
-def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
+def loop(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
     """bpf_loop(nr_loops, callback, context, flags)."""
     count, _, argument, flags = found.values[:4]
     assert found.function is not None
@@ -37,7 +37,7 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
     turns: Term = (
         number_ & 0xFFFF_FFFF if isinstance(number_, int) else z3.ZeroExt(32, z3.Extract(31, 0, number_))
     )
-    paths: list[State] = []
+    paths: list[SymbolicState] = []
     bad, s_or_none = x.branch(s, negation(equal(number(s, flags), 0)))
     if bad is not None:
         bad.scratch()
@@ -60,7 +60,7 @@ def loop(x: Explorer, s: State, found: Arguments) -> list[State]:
     return paths
 
 
-def for_each(x: Explorer, s: State, found: Arguments) -> list[State]:
+def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
     """bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context) for each
     element there is."""
     assert found.function is not None
@@ -68,7 +68,7 @@ def for_each(x: Explorer, s: State, found: Arguments) -> list[State]:
     spec = x.program.maps[found.map]
     argument, flags = found.values[2:4]
     bad, going = x.branch(s, negation(equal(number(s, flags), 0)))
-    paths: list[State] = []
+    paths: list[SymbolicState] = []
     if bad is not None:
         bad.scratch()
         bad.registers[0] = -EINVAL & mask(64)
@@ -81,7 +81,7 @@ def for_each(x: Explorer, s: State, found: Arguments) -> list[State]:
     return paths
 
 
-def _more(x: Explorer, s: State, turn: Loop) -> tuple[State | None, State | None]:
+def _more(x: Explorer, s: SymbolicState, turn: Loop) -> tuple[SymbolicState | None, SymbolicState | None]:
     """The path on which there is another iteration, and the one on which there is not."""
     if isinstance(turn.extra, Elements):
         spec = x.program.maps[turn.extra.map]
@@ -97,18 +97,24 @@ def _more(x: Explorer, s: State, turn: Loop) -> tuple[State | None, State | None
     return x.branch(s, turn.iteration < turns if isinstance(turns, int) else z3.ULT(turn.iteration, turns))
 
 
-def _arguments(x: Explorer, s: State, turn: Loop) -> list[Value]:
+def _arguments(x: Explorer, s: SymbolicState, turn: Loop) -> list[Value]:
     """R1 to R5 of the callback."""
     if not isinstance(turn.extra, Elements):
         return [turn.iteration, turn.argument, UNDEFINED, UNDEFINED, UNDEFINED]
     index = turn.extra.map
     spec = x.program.maps[index]
-    key = Region(RegionKind.MEMORY, s.number(), spec.key_size, writable=False)
+    key = SymbolicRegion(RegionKind.MEMORY, s.number(), spec.key_size, writable=False)
     value = value_region(s.number(), index, spec, f"element {turn.iteration}")
-    return [Pointer(x.handles[index], 0), Pointer(key, 0), Pointer(value, 0), turn.argument, UNDEFINED]
+    return [
+        SymbolicPointer(x.handles[index], 0),
+        SymbolicPointer(key, 0),
+        SymbolicPointer(value, 0),
+        turn.argument,
+        UNDEFINED,
+    ]
 
 
-def _turn(x: Explorer, s: State, turn: Loop) -> list[State]:
+def _turn(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
     """The next iteration, or the end of the loop; the current frame is the caller's."""
     more, done = _more(x, s, turn)
     paths = []
@@ -130,7 +136,7 @@ def _turn(x: Explorer, s: State, turn: Loop) -> list[State]:
     return paths
 
 
-def called_back(x: Explorer, s: State, turn: Loop) -> list[State]:
+def called_back(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
     """A callback exits: R0 says whether the loop goes on."""
     result = read(x, s, 0)
     if is_pointer(result):

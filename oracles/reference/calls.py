@@ -10,16 +10,16 @@ from ebpf.isa.insn import Insn
 from oracles.reference import callbacks, helpers
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
-from oracles.reference.stack import Stack
-from oracles.reference.state import Frame, Loop, State
+from oracles.reference.stack import SymbolicStack
+from oracles.reference.state import Loop, SymbolicFrame, SymbolicState
 from oracles.reference.terms import to_signed
-from oracles.reference.values import UNDEFINED, Pointer, Region, RegionKind, Value
+from oracles.reference.values import UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion, Value
 
 MAX_FRAMES = 8
 """MAX_CALL_FRAMES, include/linux/bpf_verifier.h."""
 
 
-def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """A call or an exit."""
     if insn.opcode & o.OP_MASK == o.EXIT:
         return leave(x, s)
@@ -33,7 +33,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     return helpers.step(x, s, insn)
 
 
-def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None = None) -> None:
+def enter(x: Explorer, s: SymbolicState, entry: int, return_to: int, loop: Loop | None = None) -> None:
     """Push a frame: R1 to R5 are its arguments, R6 to R9 unwritten."""
     if not x.capable:
         x.refuse(s, rules.PRIVILEGED_CALL, "")
@@ -48,15 +48,15 @@ def enter(x: Explorer, s: State, entry: int, return_to: int, loop: Loop | None =
         )
     x.calls.add((s.frame.entry, entry))
     number_ = s.number()
-    region = Region(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)
-    s.frames.append(Frame(region, Stack(), entry, return_to, tuple(s.registers[6:11]), loop))
+    region = SymbolicRegion(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)
+    s.frames.append(SymbolicFrame(region, SymbolicStack(), entry, return_to, tuple(s.registers[6:11]), loop))
     s.registers[6:10] = [UNDEFINED] * 4
     s.registers[0] = UNDEFINED
-    s.registers[10] = Pointer(region, o.STACK_SIZE)
+    s.registers[10] = SymbolicPointer(region, o.STACK_SIZE)
     s.pc = entry
 
 
-def leave(x: Explorer, s: State) -> list[State]:
+def leave(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     """EXIT, from whatever function."""
     if len(s.frames) == 1:
         _end(x, s)
@@ -66,14 +66,14 @@ def leave(x: Explorer, s: State) -> list[State]:
     x.depths[frame.entry] = min(x.depths.get(frame.entry, o.STACK_SIZE), frame.stack.lowest)
     if frame.loop is not None:
         return callbacks.called_back(x, s, frame.loop)
-    if isinstance(result, Pointer) and result.region is frame.region:
+    if isinstance(result, SymbolicPointer) and result.region is frame.region:
         x.refuse(s, rules.STACK_IN_CALLER, "returned")
     pop(s)
     s.scratch()
     return [s]
 
 
-def pop(s: State) -> None:
+def pop(s: SymbolicState) -> None:
     """Leave the current frame."""
     frame = s.frames.pop()
     s.registers[6:11] = list(frame.saved)
@@ -81,7 +81,7 @@ def pop(s: State) -> None:
     s.pc = frame.return_to
 
 
-def _end(x: Explorer, s: State) -> None:
+def _end(x: Explorer, s: SymbolicState) -> None:
     frame = s.frame
     x.depths[frame.entry] = min(x.depths.get(frame.entry, o.STACK_SIZE), frame.stack.lowest)
     value: Value = read(x, s, 0)

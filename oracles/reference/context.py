@@ -4,7 +4,7 @@ what they give."""
 from __future__ import annotations
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, FREE_CONTEXT, ContextField, FieldKind, Refusal, ctx_access
+from ebpf.contexts import CONTEXTS, FREE_CONTEXT, AccessRefusal, ContextField, ContextFieldKind, ctx_access
 from ebpf.program_rules import CONSTANT_CONTEXT_STORES
 from ebpf.program_types import ProgramType
 from ebpf.releases import NEWEST, release_key
@@ -13,12 +13,12 @@ from oracles.reference.answer import spans
 from oracles.reference.events import Chance, ContextRead
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Term, add, extract, mask, negate, symbol, to_signed, zero_extend
-from oracles.reference.values import Null, Pointer, Region, RegionKind, Value
+from oracles.reference.values import Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
 
-_SOCKETS = {FieldKind.SOCKET: RegionKind.SOCKET, FieldKind.SOCKET_OR_NULL: RegionKind.SOCKET,
-            FieldKind.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON}  # fmt: skip
+_SOCKETS = {ContextFieldKind.SOCKET: RegionKind.SOCKET, ContextFieldKind.SOCKET_OR_NULL: RegionKind.SOCKET,
+            ContextFieldKind.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON}  # fmt: skip
 
 KEPT = frozenset({"cb", "cb0", "cb1", "cb2", "cb3", "cb4", "mark", "priority", "memory"})
 """Fields that give back what was stored; others have fewer bits than their place (tc_index: 16), or a store
@@ -31,7 +31,7 @@ def series(release: str) -> tuple[int, int]:
     return key[0], key[1]
 
 
-def _place(x: Explorer, s: State, pointer: Pointer, offset: int) -> int:
+def _place(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int) -> int:
     """Where in the context, which must be known; kernels also want the pointer itself not moved."""
     moved = x.constant(s, pointer.offset)
     before = series(FREE_CONTEXT) if x.program.type is ProgramType.SYSCALL else None
@@ -43,19 +43,19 @@ def _place(x: Explorer, s: State, pointer: Pointer, offset: int) -> int:
     return to_signed(moved + offset & mask(64), 64)
 
 
-def _field(x: Explorer, s: State, at: int, size: int, *, write: bool) -> ContextField:
+def _field(x: Explorer, s: SymbolicState, at: int, size: int, *, write: bool) -> ContextField:
     """The field; kernels that do not have it refuse, and where none has it no access is safe."""
     layout = CONTEXTS.get(x.program.type)
     if layout is None or layout.kernel_btf:
         raise Unmodelled(f"the context of {x.program.type.name.lower()}")
     kind, attach = x.program.type, x.program.attach_type
 
-    def ask(release: str) -> ContextField | Refusal:
+    def ask(release: str) -> ContextField | AccessRefusal:
         return ctx_access(kind, attach, at, size, write, x.capable, release)
 
     found = ask(NEWEST)
-    stretches = list(spans(lambda release: isinstance(ask(release), Refusal)))
-    if isinstance(found, Refusal):
+    stretches = list(spans(lambda release: isinstance(ask(release), AccessRefusal)))
+    if isinstance(found, AccessRefusal):
         for since, before in stretches:
             x.refuse(s, found.rule, found.detail, since=since, before=before)
         x.violation(s, found.rule, found.detail)
@@ -64,11 +64,13 @@ def _field(x: Explorer, s: State, at: int, size: int, *, write: bool) -> Context
     return found
 
 
-def load(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> list[tuple[State, Value]]:
+def load(
+    x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int, size: int
+) -> list[tuple[SymbolicState, Value]]:
     """``size`` bytes of the context, on each path."""
     at = _place(x, s, pointer, offset)
     field = _field(x, s, at, size, write=False)
-    if field.kind is FieldKind.NUMBER:
+    if field.kind is ContextFieldKind.NUMBER:
         known = s.context.get((at, size))
         if known is None or not x.solver.relates:
             fresh: Term = zero_extend(symbol(f"ctx{at}!{s.number()}", 8 * size), 8 * size)
@@ -76,34 +78,41 @@ def load(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> lis
             s.note(Chance("context") if overwritten else ContextRead(at, size, fresh))
             s.context[at, size] = known = fresh
         return [(s, known)]
-    if field.kind in (FieldKind.PACKET, FieldKind.PACKET_META, FieldKind.PACKET_END):
+    if field.kind in (ContextFieldKind.PACKET, ContextFieldKind.PACKET_META, ContextFieldKind.PACKET_END):
         return [(s, _packet(s, field.kind))]
     if field.kind not in _SOCKETS:
         raise Unmodelled(f"the context's {field.kind.value}")
-    region = Region(_SOCKETS[field.kind], s.number(), writable=False)
+    region = SymbolicRegion(_SOCKETS[field.kind], s.number(), writable=False)
     s.note(Chance(field.name))
     s.unpredictable = True
-    if field.kind is FieldKind.SOCKET:
-        return [(s, Pointer(region, 0))]
+    if field.kind is ContextFieldKind.SOCKET:
+        return [(s, SymbolicPointer(region, 0))]
     none = s.fork()
     check = s.number()
     none.fresh = s.fresh
-    return [(s, Pointer(region, 0, check)), (none, Null(check, region.kind))]
+    return [(s, SymbolicPointer(region, 0, check)), (none, Null(check, region.kind))]
 
 
-def _packet(s: State, kind: FieldKind) -> Pointer:
+def _packet(s: SymbolicState, kind: ContextFieldKind) -> SymbolicPointer:
     assert s.packet is not None
-    if kind is FieldKind.PACKET_END:
-        return Pointer(s.packet, s.packet.size, end=True)
-    if kind is FieldKind.PACKET:
-        return Pointer(s.packet, 0)
+    if kind is ContextFieldKind.PACKET_END:
+        return SymbolicPointer(s.packet, s.packet.size, end=True)
+    if kind is ContextFieldKind.PACKET:
+        return SymbolicPointer(s.packet, 0)
     if s.metadata is None:
         s.metadata = zero_extend(symbol(f"metadata!{s.number()}", 8), 8)
-    return Pointer(s.packet, negate(s.metadata))
+    return SymbolicPointer(s.packet, negate(s.metadata))
 
 
 def store(
-    x: Explorer, s: State, pointer: Pointer, offset: int, size: int, value: Value, *, constant: bool
+    x: Explorer,
+    s: SymbolicState,
+    pointer: SymbolicPointer,
+    offset: int,
+    size: int,
+    value: Value,
+    *,
+    constant: bool,
 ) -> None:
     """Store to the context; ``constant``: by BPF_ST."""
     at = _place(x, s, pointer, offset)
@@ -121,7 +130,7 @@ def store(
     s.stored = (*s.stored, (at, size))
 
 
-def load_socket(x: Explorer, s: State, pointer: Pointer, offset: int, size: int) -> Value:
+def load_socket(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int, size: int) -> Value:
     """A field of a socket."""
     if pointer.check is not None:
         x.unchecked(s, pointer.check, rules.NULL_CHECK, pointer.region.kind.value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import z3
 
 from oracles.reference.terms import Term
-from oracles.reference.values import Region
+from oracles.reference.values import SymbolicRegion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ class PacketRead:
 class MapRead:
     """``size`` bytes at ``offset`` of a map's value were ``value`` (64 bits)."""
 
-    region: Region
+    region: SymbolicRegion
     offset: Term
     size: int
     value: Term
@@ -42,7 +42,7 @@ class MapWritten:
     """The low ``size`` bytes of ``value`` were stored at ``offset`` of a map's value (None: something unknown
     was)."""
 
-    region: Region
+    region: SymbolicRegion
     offset: Term
     size: int
     value: Term | None
@@ -55,7 +55,7 @@ class LookedUp:
 
     map: int
     key: Term | None
-    region: Region | None
+    region: SymbolicRegion | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,14 +16,14 @@ from ebpf.program import Case
 from ebpf.releases import NEWEST
 from ebpf.return_ranges import return_range
 from ebpf.rules import Rule
-from oracles.reference.answer import Answer, Broken, Cost, Verdict, spans
+from oracles.reference.answer import Broken, Cost, ReferenceAnswer, ReferenceVerdict, spans
 from oracles.reference.depth import check_depth
 from oracles.reference.events import Chance
 from oracles.reference.map_kinds import value_region
 from oracles.reference.solver import Feasible, Solver
-from oracles.reference.state import State, Walked
+from oracles.reference.state import SymbolicState, Walked
 from oracles.reference.terms import Condition, Term, b, negation, symbol, to_signed
-from oracles.reference.values import Region, RegionKind
+from oracles.reference.values import RegionKind, SymbolicRegion
 from oracles.reference.witness import witness
 
 Confirm = Callable[[Case, Rule, int], bool]
@@ -74,7 +74,7 @@ class Explorer:
         self.budget = budget
         self.solver = solver or Solver()
         self.by_ranges = not self.solver.relates
-        self.work: list[State] = []
+        self.work: list[SymbolicState] = []
         self.broken: dict[tuple[str, int, tuple[int, int]], Broken] = {}
         self.unknown: dict[str, None] = {}
         self.depths: dict[int, int] = {}
@@ -84,13 +84,14 @@ class Explorer:
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
         self.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
         self.handles = [
-            Region(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(self.program.maps))
+            SymbolicRegion(RegionKind.MAP, 3 + 2 * n, map=n, writable=False)
+            for n in range(len(self.program.maps))
         ]
         self.direct = [value_region(4 + 2 * n, n, spec) for n, spec in enumerate(self.program.maps)]
         self.globals: frozenset[int] = frozenset()
         self.elided: dict[int, tuple[int, int]] = {}
-        self.walks: list[State] | None = None
-        self.exits: Callable[[State], None] | None = None
+        self.walks: list[SymbolicState] | None = None
+        self.exits: Callable[[SymbolicState], None] | None = None
         self.kinds: dict[int, RegionKind] = {}
         self.illegal: dict[int, str] = {}
         self.visited: set[int] = set()
@@ -98,7 +99,7 @@ class Explorer:
         self.newer: dict[int, tuple[int, int]] = {}
         self.return_range = return_range(self.program.type, self.program.attach_type, NEWEST)
 
-    def may_call(self, state: State, prototype: Prototype) -> None:
+    def may_call(self, state: SymbolicState, prototype: Prototype) -> None:
         """Record what kernels have against this program's calling the helper."""
         rule = gpl_refusal(prototype, self.program.license)
         if rule is not None:
@@ -111,7 +112,9 @@ class Explorer:
 
     # -- questions
 
-    def branch(self, state: State, condition: Condition) -> tuple[State | None, State | None]:
+    def branch(
+        self, state: SymbolicState, condition: Condition
+    ) -> tuple[SymbolicState | None, SymbolicState | None]:
         """The path where the condition holds and the one where it does not, None for what cannot be;
         ``state`` becomes one of them."""
         if isinstance(condition, bool):
@@ -138,7 +141,7 @@ class Explorer:
         if not (self.privileged or self.solver.relates):
             self.unknown["a branch that is followed both ways without privilege"] = None
 
-    def values(self, state: State, term: Term, limit: int) -> list[int]:
+    def values(self, state: SymbolicState, term: Term, limit: int) -> list[int]:
         """All values ``term`` takes on the path; :class:`Unmodelled` when there are more than ``limit``."""
         if isinstance(term, int):
             return [term]
@@ -153,7 +156,7 @@ class Explorer:
                 raise Unmodelled("an offset into the stack with many values")
             found.append(model.eval(term, model_completion=True).as_long())
 
-    def split(self, state: State, term: Term, limit: int = 64) -> list[tuple[State, int]]:
+    def split(self, state: SymbolicState, term: Term, limit: int = 64) -> list[tuple[SymbolicState, int]]:
         """A path for each value of ``term``, as signed numbers."""
         if isinstance(term, int):
             return [(state, to_signed(term, 64))]
@@ -169,7 +172,7 @@ class Explorer:
             paths.append((path, to_signed(value, 64)))
         return paths
 
-    def possible(self, state: State, condition: Condition) -> bool:
+    def possible(self, state: SymbolicState, condition: Condition) -> bool:
         """Whether some input on the path certainly makes the condition true."""
         if isinstance(condition, bool):
             return condition
@@ -178,7 +181,7 @@ class Explorer:
             self.unknown["solver: a question left open"] = None
         return answer is Feasible.YES
 
-    def constant(self, state: State, term: Term) -> int | None:
+    def constant(self, state: SymbolicState, term: Term) -> int | None:
         """The one value ``term`` has on the path, or None."""
         if isinstance(term, int):
             return term
@@ -188,7 +191,7 @@ class Explorer:
             return None
         return found[0] if len(found) == 1 else None
 
-    def apart(self, state: State, value: Term) -> Term:
+    def apart(self, state: SymbolicState, value: Term) -> Term:
         """``value``, for a solver that relates no two values by a name of its own: only its copies share its
         bounds."""
         if isinstance(value, int) or self.solver.relates:
@@ -199,7 +202,7 @@ class Explorer:
 
     # -- judgements
 
-    def require(self, state: State, condition: Condition, rule: Rule, detail: str) -> None:
+    def require(self, state: SymbolicState, condition: Condition, rule: Rule, detail: str) -> None:
         """Every input on the path must make ``condition`` true, or the program is unsafe.  Goes on where it
         is true."""
         if condition is True:
@@ -225,12 +228,14 @@ class Explorer:
                 raise PathEnds  # no input makes it true
             state.model = model
 
-    def violation(self, state: State, rule: Rule, detail: str) -> NoReturn:
+    def violation(self, state: SymbolicState, rule: Rule, detail: str) -> NoReturn:
         """Every input on the path breaks the rule here."""
         self.require(state, False, rule, detail)
         raise PathEnds
 
-    def accuse(self, state: State, wrong: Condition, model: z3.ModelRef, rule: Rule, detail: str) -> None:
+    def accuse(
+        self, state: SymbolicState, wrong: Condition, model: z3.ModelRef, rule: Rule, detail: str
+    ) -> None:
         """Have a witness made and confirmed: raises :class:`Proven`, or notes that the violation stays
         open."""
         for case in witness(self.case, state, wrong, model, self.solver):
@@ -240,7 +245,7 @@ class Explorer:
 
     def refuse(
         self,
-        state: State,
+        state: SymbolicState,
         rule: Rule,
         detail: str,
         *,
@@ -265,19 +270,21 @@ class Explorer:
             leads = next(iter(witness(self.case, state, True, state.model, self.solver)), None)
             self.broken[key] = Broken(rule, place, detail, since, before, leads)
 
-    def unchecked(self, state: State, check: int, rule: Rule, detail: str) -> None:
+    def unchecked(self, state: SymbolicState, check: int, rule: Rule, detail: str) -> None:
         """A pointer that awaits null check number ``check`` is used; kernels that need no check have nothing
         against it."""
         self.refuse(state, rule, detail, before=self.elided.get(check))
 
-    def chance(self, state: State, what: str, bits: int) -> z3.BitVecRef:
+    def chance(self, state: SymbolicState, what: str, bits: int) -> z3.BitVecRef:
         """An unknown that no input determines."""
         state.note(Chance(what))
         return symbol(f"{what}!{state.number()}", bits)
 
     # -- the loop
 
-    def explore(self, start: State, step: Callable[[Explorer, State], list[State]]) -> Answer:
+    def explore(
+        self, start: SymbolicState, step: Callable[[Explorer, SymbolicState], list[SymbolicState]]
+    ) -> ReferenceAnswer:
         """Walk every path from ``start``; ``step`` gives what follows one instruction."""
         started = time.process_time()
         wall = time.monotonic() + self.budget.seconds
@@ -327,18 +334,20 @@ class Explorer:
                     state = following[0]
                     self.work.extend(reversed(following[1:]))
         except Proven as proof:
-            return self.answer(started, Verdict.UNSAFE, proof)
+            return self.answer(started, ReferenceVerdict.UNSAFE, proof)
         check_depth(self)
-        return self.answer(started, Verdict.UNKNOWN if self.unknown else Verdict.SAFE)
+        return self.answer(started, ReferenceVerdict.UNKNOWN if self.unknown else ReferenceVerdict.SAFE)
 
-    def answer(self, started: float, verdict: Verdict, proof: Proven | None = None) -> Answer:
+    def answer(
+        self, started: float, verdict: ReferenceVerdict, proof: Proven | None = None
+    ) -> ReferenceAnswer:
         """Everything found out."""
         cost = Cost(self.paths, self.steps, self.solver.counted.queries, time.process_time() - started)
         policy = tuple(sorted(self.broken.values(), key=lambda each: (each.at, each.rule.name)))
         if proof is not None:
-            return Answer(
+            return ReferenceAnswer(
                 verdict, proof.rule, proof.at, proof.detail, witness=proof.case, policy=policy, cost=cost
             )
-        return Answer(
+        return ReferenceAnswer(
             verdict, reason="; ".join(self.unknown), policy=policy, visited=frozenset(self.visited), cost=cost
         )

@@ -14,9 +14,17 @@ from oracles.reference.events import LookedUp, MapWritten, Scripted
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.map_kinds import ARRAYS, HASHES, value_region
 from oracles.reference.registers import is_pointer, number
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Condition, Term, symbol, z
-from oracles.reference.values import LONGEST_PACKET, UNDEFINED, Null, Pointer, Region, RegionKind, Value
+from oracles.reference.values import (
+    LONGEST_PACKET,
+    UNDEFINED,
+    Null,
+    RegionKind,
+    SymbolicPointer,
+    SymbolicRegion,
+    Value,
+)
 
 R = ResultKind
 DETERMINED = frozenset(
@@ -59,7 +67,7 @@ OBJECTS = {
 }  # fmt: skip
 
 
-def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """One call."""
     prototype = prototype_for(insn.imm, x.program.type)
     if prototype is None or insn.imm <= 0:
@@ -97,7 +105,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     return paths
 
 
-def fill(x: Explorer, s: State, pointer: Pointer, size: Term) -> None:
+def fill(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: Term) -> None:
     """Unknown bytes at ``pointer``: what a helper wrote."""
     region = pointer.region
     place = x.constant(s, pointer.offset)
@@ -119,15 +127,15 @@ def fill(x: Explorer, s: State, pointer: Pointer, size: Term) -> None:
     s.unpredictable = True
 
 
-def release(x: Explorer, s: State, value: Pointer | Null | None) -> None:
+def release(x: Explorer, s: SymbolicState, value: SymbolicPointer | Null | None) -> None:
     """Give back what ``value`` refers to; every pointer to it is gone."""
-    reference = value.reference if isinstance(value, Pointer) else None
+    reference = value.reference if isinstance(value, SymbolicPointer) else None
     if reference is None or reference not in s.references:
         x.violation(s, rules.RELEASE_UNREFERENCED, "no reference is held")
     del s.references[reference]
 
     def gone(held: Value) -> bool:
-        return isinstance(held, Pointer) and held.reference == reference
+        return isinstance(held, SymbolicPointer) and held.reference == reference
 
     s.registers = [UNDEFINED if gone(held) else held for held in s.registers]
     for frame in s.frames:
@@ -137,11 +145,11 @@ def release(x: Explorer, s: State, value: Pointer | Null | None) -> None:
                 frame.stack.store(at, 1, x.chance(s, "address", 8))
 
 
-def _change_packet(s: State) -> None:
+def _change_packet(s: SymbolicState) -> None:
     assert s.packet is not None
     number_ = s.number()
     length = symbol(f"packet_length!{number_}")
-    s.packet = Region(RegionKind.PACKET, number_, length, writable=s.packet.writable)
+    s.packet = SymbolicRegion(RegionKind.PACKET, number_, length, writable=s.packet.writable)
     s.packet_bytes.clear()
     s.packet_changed = True
     s.assume(z3.ULE(length, LONGEST_PACKET))
@@ -150,7 +158,7 @@ def _change_packet(s: State) -> None:
     s.unpredictable = True
 
 
-def results(x: Explorer, s: State, prototype: Prototype, found: Arguments) -> list[State]:
+def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Arguments) -> list[SymbolicState]:
     """The paths after the call, R0 set."""
     result = prototype.result
     if result is R.VOID:
@@ -173,17 +181,25 @@ def results(x: Explorer, s: State, prototype: Prototype, found: Arguments) -> li
         return _lookup(x, s, found, nullable=result is R.MAP_VALUE_OR_NULL)
     if result in OBJECTS:
         number_ = s.number()
-        region = Region(OBJECTS[result], number_, writable=False)
-        held = next((v.reference for v in found.values if isinstance(v, Pointer) and v.reference), None)
+        region = SymbolicRegion(OBJECTS[result], number_, writable=False)
+        held = next(
+            (v.reference for v in found.values if isinstance(v, SymbolicPointer) and v.reference), None
+        )
         return _or_null(x, s, region, prototype.acquires, held)
     if result is R.ALLOC_MEM_OR_NULL:
         return _or_null(
-            x, s, Region(RegionKind.RING_BUFFER, s.number(), found.size or 0), prototype.acquires, None
+            x,
+            s,
+            SymbolicRegion(RegionKind.RING_BUFFER, s.number(), found.size or 0),
+            prototype.acquires,
+            None,
         )
     raise Unmodelled(f"helper results: {result.value}")
 
 
-def _or_null(x: Explorer, s: State, region: Region, acquires: bool, held: int | None) -> list[State]:
+def _or_null(
+    x: Explorer, s: SymbolicState, region: SymbolicRegion, acquires: bool, held: int | None
+) -> list[SymbolicState]:
     """The call succeeds, or it gives null."""
     failed = s.fork()
     check_ = s.number()
@@ -194,12 +210,12 @@ def _or_null(x: Explorer, s: State, region: Region, acquires: bool, held: int | 
     if acquires:
         reference = check_
         s.references[check_] = (region, s.pc)
-    s.registers[0] = Pointer(region, 0, check_, reference=reference)
+    s.registers[0] = SymbolicPointer(region, 0, check_, reference=reference)
     s.note(Scripted(1))
     return [s, failed]
 
 
-def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[State]:
+def _lookup(x: Explorer, s: SymbolicState, found: Arguments, nullable: bool) -> list[SymbolicState]:
     if not nullable and not (isinstance(found.values[1], int) and found.values[1] == 0):
         x.refuse(s, rules.HELPER_ARGUMENT, "R2: flags are not 0")
     if found.map is None:
@@ -211,13 +227,13 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
         if spec.type in SOCKETS_IN:
             kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCKET
             return _or_null(
-                x, s, Region(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None
+                x, s, SymbolicRegion(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None
             )
         if spec.type not in LOOKED_UP:
             raise Unmodelled(f"lookups in a {spec.type.name.lower()} map")
     region = value_region(s.number(), found.map, spec, str(found.key) if found.key is not None else "")
     if not nullable:
-        s.registers[0] = Pointer(region, 0)
+        s.registers[0] = SymbolicPointer(region, 0)
         return [s]
     # A kernel that does not look into the key thinks both possible.
     present = None if x.by_ranges else _present(spec, found.key)
@@ -225,7 +241,7 @@ def _lookup(x: Explorer, s: State, found: Arguments, nullable: bool) -> list[Sta
     yes, no = x.branch(s, present) if present is not None else (s, s.fork())
     paths = []
     if yes is not None:
-        yes.registers[0] = Pointer(region, 0, check_)
+        yes.registers[0] = SymbolicPointer(region, 0, check_)
         yes.note(LookedUp(found.map, found.key, region))
         paths.append(yes)
     if no is not None:
@@ -244,28 +260,28 @@ def _present(spec: MapSpec, key: Term | None) -> Condition | None:
     return key < spec.max_entries if isinstance(key, int) else z3.ULT(key, spec.max_entries)
 
 
-def _spin_lock(x: Explorer, s: State, found: Arguments) -> list[State]:
+def _spin_lock(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
     if s.lock is not None:
         x.violation(s, rules.LOCK_TWICE, "taken twice")
     s.lock = found.lock
     return _done(s)
 
 
-def _spin_unlock(x: Explorer, s: State, found: Arguments) -> list[State]:
+def _spin_unlock(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
     if s.lock is None or s.lock != found.lock:
         x.violation(s, rules.UNLOCK_UNHELD, "not held")
     s.lock = None
     return _done(s)
 
 
-def _done(s: State) -> list[State]:
+def _done(s: SymbolicState) -> list[SymbolicState]:
     s.scratch()
     s.registers[0] = UNDEFINED
     s.pc += 1
     return [s]
 
 
-def _tail_call(x: Explorer, s: State, found: Arguments) -> list[State]:
+def _tail_call(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
     """Goes on only where the array has no program at the index; the other program is verified on its own."""
     if len(s.frames) > 1:
         # The other program returns to this function's caller, which gets its result and a packet it may have

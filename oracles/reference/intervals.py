@@ -7,7 +7,7 @@ import z3
 from oracles.reference import ranges
 from oracles.reference.ranges import Range
 from oracles.reference.solver import Feasible, Solver
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Condition
 
 _BINARY = {
@@ -220,7 +220,7 @@ class IntervalSolver(Solver):
 
     relates = False
 
-    def feasible(self, state: State, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
+    def feasible(self, state: SymbolicState, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
         """As ranges see it."""
         if condition is False:
             return Feasible.NO, None

@@ -9,9 +9,9 @@ from oracles.reference import loops
 from oracles.reference.arithmetic import CONDITIONS, compare
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import add, mask
-from oracles.reference.values import Null, Pointer, RegionKind, Value
+from oracles.reference.values import Null, RegionKind, SymbolicPointer, Value
 
 EQUALITY_CHECKS_SINCE = (6, 2)
 """Comparing with a pointer that is not null is a null check (kernel/bpf/verifier.c, check_cond_jmp_op)."""
@@ -39,7 +39,7 @@ MAX_PACKET_OFFSET = 0xFFFF
 """MAX_PACKET_OFF, include/linux/bpf_verifier.h: kernels know of no packet byte beyond it."""
 
 
-def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """A jump."""
     op = insn.opcode & o.OP_MASK
     if op == o.JA:
@@ -69,7 +69,7 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     return [path for path in (no, yes) if path is not None]
 
 
-def _may_goto(x: Explorer, s: State, insn: Insn) -> list[State]:
+def _may_goto(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """Falls through, or, when its hidden count has run out, jumps: which of the two no input decides."""
     loops.head(x, s)
     out = s.fork()
@@ -80,15 +80,15 @@ def _may_goto(x: Explorer, s: State, insn: Insn) -> list[State]:
 
 
 def _with_pointers(
-    x: Explorer, s: State, insn: Insn, d: Value, v: Value
-) -> tuple[State | None, State | None]:
+    x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value
+) -> tuple[SymbolicState | None, SymbolicState | None]:
     wide = insn.opcode & 7 == o.JMP
     op = insn.opcode & o.OP_MASK
     zero = not insn.opcode & o.X and insn.imm == 0
-    if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, Pointer | Null):
+    if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, SymbolicPointer | Null):
         if (
             not x.privileged
-            and isinstance(d, Pointer)
+            and isinstance(d, SymbolicPointer)
             and d.region.kind in (RegionKind.STACK, RegionKind.CONTEXT)
         ):
             # Not among those that kernels know to be no null (reg_not_null), so that this is a comparison
@@ -99,18 +99,26 @@ def _with_pointers(
         null = isinstance(d, Null)
         return (s, None) if null == (op == o.JEQ) else (None, s)
     _may_compare(x, s, insn, d, v)
-    if not (isinstance(d, Pointer) or isinstance(v, Pointer)):
+    if not (isinstance(d, SymbolicPointer) or isinstance(v, SymbolicPointer)):
         return x.branch(s, compare(insn, number(s, d), number(s, v)))
-    if wide and isinstance(d, Pointer) and isinstance(v, Pointer) and d.region is v.region and op in _ORDERS:
+    if (
+        wide
+        and isinstance(d, SymbolicPointer)
+        and isinstance(v, SymbolicPointer)
+        and d.region is v.region
+        and op in _ORDERS
+    ):
         if x.by_ranges and d.region.kind is RegionKind.PACKET and not _shows_range(op, d, v):
             return s, s.fork()
         return x.branch(s, CONDITIONS[op](add(d.offset, _ORDERS[op]), add(v.offset, _ORDERS[op]), 64))
-    if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, Pointer) else v):
-        check = d.check if isinstance(d, Pointer) else v.check if isinstance(v, Pointer) else None
+    if wide and op in (o.JEQ, o.JNE) and _is_null(d if isinstance(v, SymbolicPointer) else v):
+        check = (
+            d.check if isinstance(d, SymbolicPointer) else v.check if isinstance(v, SymbolicPointer) else None
+        )
         if check is not None:
             x.elided[check] = REGISTER_CHECKS_SINCE
         return (s, None) if op == o.JNE else (None, s)
-    if wide and op in (o.JEQ, o.JNE) and isinstance(d, Pointer) and isinstance(v, Pointer):
+    if wide and op in (o.JEQ, o.JNE) and isinstance(d, SymbolicPointer) and isinstance(v, SymbolicPointer):
         checks = {d.check, v.check}
         if len(checks) == 2 and None in checks:
             # What equals a pointer that is not null is not null; both branches are let off.
@@ -121,7 +129,7 @@ def _with_pointers(
     return s, other_way
 
 
-def _shows_range(op: int, d: Pointer, v: Pointer) -> bool:
+def _shows_range(op: int, d: SymbolicPointer, v: SymbolicPointer) -> bool:
     """Whether a kernel learns from the comparison how long the packet is (kernel/bpf/verifier.c,
     try_match_pkt_pointers)."""
     offset = v.offset if d.end else d.offset
@@ -132,12 +140,12 @@ def _is_null(value: Value) -> bool:
     return isinstance(value, Null) or (isinstance(value, int) and value == 0)
 
 
-def _may_compare(x: Explorer, s: State, insn: Insn, d: Value, v: Value) -> None:
+def _may_compare(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) -> None:
     """Without privilege, pointers are compared with null, which came before, and within the packet
     (kernel/bpf/verifier.c, check_cond_jmp_op)."""
     if x.privileged:
         return
-    packet = [isinstance(p, Pointer) and p.region.kind is RegionKind.PACKET for p in (d, v)]
+    packet = [isinstance(p, SymbolicPointer) and p.region.kind is RegionKind.PACKET for p in (d, v)]
     if all(packet):
         return
     x.refuse(s, rules.POINTER_COMPARISON, f"R{insn.dst}")

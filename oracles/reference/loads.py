@@ -11,12 +11,12 @@ from oracles.reference import accesses, atomics, calls
 from oracles.reference.accesses import packet_byte, within
 from oracles.reference.explorer import Explorer, Unmodelled
 from oracles.reference.registers import is_pointer, number, read, write
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import concat, extract, mask, negation, sign_extend, symbol, zero_extend
-from oracles.reference.values import Pointer, Region, RegionKind, Value
+from oracles.reference.values import RegionKind, SymbolicPointer, SymbolicRegion, Value
 
 
-def step(x: Explorer, s: State, insn: Insn) -> list[State]:
+def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """A load or store."""
     cls, mode = insn.opcode & 7, insn.opcode & o.MODE_MASK
     size = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK]
@@ -37,11 +37,11 @@ def step(x: Explorer, s: State, insn: Insn) -> list[State]:
     return paths
 
 
-def _load(x: Explorer, s: State, insn: Insn, size: int, signed: bool) -> list[State]:
+def _load(x: Explorer, s: SymbolicState, insn: Insn, size: int, signed: bool) -> list[SymbolicState]:
     paths = []
     for path, value in accesses.load(x, s, read(x, s, insn.src), insn.off, size):
         if signed:
-            if is_pointer(value) and size < 8 and isinstance(s.registers[insn.src], Pointer):
+            if is_pointer(value) and size < 8 and isinstance(s.registers[insn.src], SymbolicPointer):
                 x.refuse(path, rules.CONTEXT_BOUNDS, "a pointer is loaded with its sign", since=(6, 12))
             value = sign_extend(extract(number(path, value), 8 * size - 1, 0), 8 * size)
         write(x, path, insn.dst, value)
@@ -50,35 +50,37 @@ def _load(x: Explorer, s: State, insn: Insn, size: int, signed: bool) -> list[St
     return paths
 
 
-def _constant(x: Explorer, s: State, insn: Insn) -> Value:
+def _constant(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
     high = x.code[s.pc + 1].imm
     if insn.src == 0:
         return (high & mask(32)) << 32 | insn.imm & mask(32)
     if insn.src == o.PSEUDO_FUNC:
         if x.program.func_info is None:
             x.unknown["a function's address without BTF, which no kernel takes"] = None
-        return Pointer(Region(RegionKind.CODE, s.number(), writable=False), s.pc + 1 + insn.imm)
+        return SymbolicPointer(
+            SymbolicRegion(RegionKind.CODE, s.number(), writable=False), s.pc + 1 + insn.imm
+        )
     maps = x.program.maps
     if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(maps):
         if insn.src == o.PSEUDO_MAP_FD:
-            return Pointer(x.handles[insn.imm], 0)
+            return SymbolicPointer(x.handles[insn.imm], 0)
         spec = maps[insn.imm]
         if spec.type is not MapType.ARRAY:
             raise Unmodelled(f"a direct value of a {spec.type.name.lower()} map")
         if not 0 <= high < spec.value_size or spec.max_entries != 1:
             x.refuse(s, rules.MAP_VALUE_ADDRESS, f"offset {high}")
-        return Pointer(x.direct[insn.imm], high & mask(64))
+        return SymbolicPointer(x.direct[insn.imm], high & mask(64))
     raise Unmodelled(f"64-bit immediates of kind {insn.src}")
 
 
-def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> list[State]:
+def _packet(x: Explorer, s: SymbolicState, insn: Insn, size: int, indirect: bool) -> list[SymbolicState]:
     """ABS and IND: R0 becomes the packet's bytes, or the program ends with 0 where the packet is shorter."""
     if x.program.type not in LEGACY_LOADS:
         x.refuse(s, rules.PACKET_LOAD_CONTEXT, x.program.type.name.lower())
     if len(s.frames) > 1 and x.program.func_info is None:
         x.unknown["a legacy packet load in a function without BTF, which no kernel takes"] = None
     six = read(x, s, 6)
-    if not (isinstance(six, Pointer) and six.region.kind is RegionKind.CONTEXT and six.offset == 0):
+    if not (isinstance(six, SymbolicPointer) and six.region.kind is RegionKind.CONTEXT and six.offset == 0):
         x.violation(s, rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
     if s.lock is not None:
         x.refuse(s, rules.LOCK_HELD_AT_EXIT, "a legacy packet load")
@@ -99,7 +101,9 @@ def _packet(x: Explorer, s: State, insn: Insn, size: int, indirect: bool) -> lis
     return paths
 
 
-def _packet_known(x: Explorer, s: State, offset: int, size: int) -> tuple[State | None, State | None]:
+def _packet_known(
+    x: Explorer, s: SymbolicState, offset: int, size: int
+) -> tuple[SymbolicState | None, SymbolicState | None]:
     """A load of a constant place: the packet reaches so far, or it does not.  Ranges take both for possible,
     as kernels do."""
     assert s.packet is not None
@@ -113,7 +117,7 @@ def _packet_known(x: Explorer, s: State, offset: int, size: int) -> tuple[State 
     return loaded, ended
 
 
-def _packet_unknown(s: State, size: int) -> tuple[State, State]:
+def _packet_unknown(s: SymbolicState, size: int) -> tuple[SymbolicState, SymbolicState]:
     ended = s.fork()
     s.unpredictable = ended.unpredictable = True
     s.registers[0] = zero_extend(symbol(f"packet!{s.number()}", 8 * size), 8 * size)

@@ -10,8 +10,8 @@ import z3
 from ebpf import rules
 from oracles.reference.explorer import Explorer, PathEnds
 from oracles.reference.stack import Byte
-from oracles.reference.state import Assumed, Happened, State
-from oracles.reference.values import Null, Pointer, Region, Value
+from oracles.reference.state import Assumed, Happened, SymbolicState
+from oracles.reference.values import Null, SymbolicPointer, SymbolicRegion, Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +23,7 @@ class Snapshot:
     lock: tuple[int, int] | None
     references: int
     registers: tuple[Value, ...]
-    stacks: tuple[tuple[Region, dict[int, Byte]], ...]
+    stacks: tuple[tuple[SymbolicRegion, dict[int, Byte]], ...]
 
     def same(self, other: Snapshot) -> bool:
         """Surely the same state; of terms only identity counts, which is enough for what a loop leaves
@@ -40,13 +40,13 @@ class Snapshot:
         return (self.lock, self.references) == (other.lock, other.references) and frames[0] == frames[1]
 
 
-def snapshot(s: State) -> Snapshot:
+def snapshot(s: SymbolicState) -> Snapshot:
     """Of the path as it is now."""
     stacks = tuple((frame.region, dict(frame.stack.bytes)) for frame in s.frames)
     return Snapshot(s.assumed, s.happened, s.lock, len(s.references), tuple(s.registers), stacks)
 
 
-def arrive(x: Explorer, s: State, target: int) -> None:
+def arrive(x: Explorer, s: SymbolicState, target: int) -> None:
     """Note a jump back to ``target``, and end the path where it was there before in the same state.
 
     Whatever made the path come round once makes it come round again: the same conditions hold, and no input
@@ -59,7 +59,7 @@ def arrive(x: Explorer, s: State, target: int) -> None:
     s.seen[target] = now
 
 
-def head(x: Explorer, s: State) -> None:
+def head(x: Explorer, s: SymbolicState) -> None:
     """At a ``may_goto``, which goes round as often as nobody knows: the second time whatever changed becomes
     an unknown, and a path that arrives in a state covered by that has nothing new to show.
 
@@ -105,7 +105,7 @@ def _covers(x: Explorer, general: Snapshot, special: Snapshot) -> bool:
     )
 
 
-def _unknown(x: Explorer, s: State, bits: int) -> z3.BitVecRef:
+def _unknown(x: Explorer, s: SymbolicState, bits: int) -> z3.BitVecRef:
     made = x.chance(s, "any round", bits)
     x.anything[made.get_id()] = made
     return made
@@ -119,7 +119,7 @@ def _same_byte(a: Byte, c: Byte) -> bool:
     return _equal(a[0], c[0]) and a[1:] == c[1:]
 
 
-def _same_stack(a: tuple[Region, dict[int, Byte]], c: tuple[Region, dict[int, Byte]]) -> bool:
+def _same_stack(a: tuple[SymbolicRegion, dict[int, Byte]], c: tuple[SymbolicRegion, dict[int, Byte]]) -> bool:
     (region_a, bytes_a), (region_c, bytes_c) = a, c
     return (
         region_a is region_c
@@ -133,6 +133,6 @@ def _equal(a: Value, c: Value) -> bool:
         return True
     if isinstance(a, int) and isinstance(c, int):
         return a == c
-    if isinstance(a, Pointer) and isinstance(c, Pointer):
+    if isinstance(a, SymbolicPointer) and isinstance(c, SymbolicPointer):
         return a.region is c.region and _equal(a.offset, c.offset) and (a.check, a.end) == (c.check, c.end)
     return isinstance(a, Null) and isinstance(c, Null) and a == c

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from ebpf import rules
 from oracles.reference.explorer import Explorer
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Term, add, symbol
-from oracles.reference.values import Null, Pointer, Undefined, Value
+from oracles.reference.values import NoValue, Null, SymbolicPointer, Value
 
 
-def read(x: Explorer, s: State, register: int) -> Value:
+def read(x: Explorer, s: SymbolicState, register: int) -> Value:
     """The register's content, which must have been written."""
     value = s.registers[register]
-    if isinstance(value, Undefined):
+    if isinstance(value, NoValue):
         opcode = x.code[s.pc].opcode
         rule = rules.NO_RETURN_VALUE if opcode == 0x95 else rules.UNINITIALISED_REGISTER
         x.violation(s, rule, f"R{register} was never written, or not since the last call")
     return value
 
 
-def write(x: Explorer, s: State, register: int, value: Value) -> None:
+def write(x: Explorer, s: SymbolicState, register: int, value: Value) -> None:
     """Set the register; R10 is read-only."""
     if register == 10:
         x.violation(s, rules.FRAME_POINTER_WRITTEN, "R10 is read-only")
     s.registers[register] = value
 
 
-def number(s: State, value: Value) -> Term:
+def number(s: SymbolicState, value: Value) -> Term:
     """The 64 bits of a value that was written: an address is an unknown of its own, the same for all of a
     region."""
     if isinstance(value, Null):
         return 0
-    if isinstance(value, Pointer):
+    if isinstance(value, SymbolicPointer):
         s.unpredictable = True
         return add(symbol(f"address!{value.region.id}"), value.offset)
-    assert not isinstance(value, Undefined)
+    assert not isinstance(value, NoValue)
     return value
 
 
 def is_pointer(value: Value) -> bool:
     """What a kernel tracks as a pointer, null not yet told apart included."""
-    return isinstance(value, Pointer | Null)
+    return isinstance(value, SymbolicPointer | Null)

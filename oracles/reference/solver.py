@@ -7,7 +7,7 @@ from enum import Enum
 
 import z3
 
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Condition
 
 EFFORT = 2_000_000
@@ -53,7 +53,7 @@ class Solver:
         empty.check()
         self.nothing = empty.model()
 
-    def feasible(self, state: State, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
+    def feasible(self, state: SymbolicState, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
         """Whether ``condition`` can hold on the path, with a model that also satisfies the path."""
         if condition is False:
             return Feasible.NO, None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ebpf.isa.opcodes import STACK_SIZE
 from oracles.reference.terms import Term, concat, extract, zero_extend
-from oracles.reference.values import Null, Pointer, Value
+from oracles.reference.values import Null, SymbolicPointer, Value
 
 Byte = tuple[Value, int, int]
 """A value that was stored, which of its bytes this is, and how many were stored."""
 
 
-class Stack:
+class SymbolicStack:
     """``bytes``: by offset from the lowest address (0 to 511); what is missing was never written."""
 
     __slots__ = ("bytes", "lowest")
@@ -19,9 +19,9 @@ class Stack:
         self.bytes = {} if content is None else content
         self.lowest = lowest
 
-    def copy(self) -> Stack:
+    def copy(self) -> SymbolicStack:
         """One that can be written without this one noticing."""
-        return Stack(dict(self.bytes), self.lowest)
+        return SymbolicStack(dict(self.bytes), self.lowest)
 
     def touch(self, offset: int) -> None:
         """Note how deep the frame is used: what the kernel calls its stack depth."""
@@ -38,7 +38,9 @@ class Stack:
 
     def pointer_parts(self, offset: int, size: int) -> bool:
         """Whether a byte among them belongs to a stored pointer."""
-        return any(isinstance(self.bytes.get(offset + n, (0, 0, 0))[0], Pointer | Null) for n in range(size))
+        return any(
+            isinstance(self.bytes.get(offset + n, (0, 0, 0))[0], SymbolicPointer | Null) for n in range(size)
+        )
 
     def whole(self, offset: int, size: int) -> Value | None:
         """The value that was stored there as one piece of that size, or None."""
@@ -55,7 +57,7 @@ class Stack:
     def number(self, offset: int, size: int) -> Term:
         """``size`` written bytes, none of a pointer, as 64 bits."""
         value = self.whole(offset, size)
-        if value is not None and not isinstance(value, Pointer | Null):
+        if value is not None and not isinstance(value, SymbolicPointer | Null):
             return zero_extend(extract(value, 8 * size - 1, 0), 8 * size)
         parts = []
         for n in reversed(range(size)):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import z3
 
-from oracles.reference.stack import Stack
+from oracles.reference.stack import SymbolicStack
 from oracles.reference.terms import Term
-from oracles.reference.values import UNDEFINED, Null, Pointer, Region, Value
+from oracles.reference.values import UNDEFINED, Null, SymbolicPointer, SymbolicRegion, Value
 
 if TYPE_CHECKING:
     from oracles.reference.loops import Snapshot
@@ -57,12 +57,12 @@ class Loop:
 
 
 @dataclass(slots=True)
-class Frame:
+class SymbolicFrame:
     """A function's activation; ``return_to`` is None for the main program.  ``number`` is unique on the
     path."""
 
-    region: Region
-    stack: Stack
+    region: SymbolicRegion
+    stack: SymbolicStack
     entry: int
     return_to: int | None = None
     saved: tuple[Value, ...] = ()
@@ -70,7 +70,7 @@ class Frame:
 
 
 @dataclass(slots=True)
-class State:
+class SymbolicState:
     """One path.
 
     ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its
@@ -80,15 +80,15 @@ class State:
 
     pc: int
     registers: list[Value]
-    frames: list[Frame]
+    frames: list[SymbolicFrame]
     assumed: Assumed | None = None
     happened: Happened | None = None
     model: z3.ModelRef | None = None
     fresh: int = 0
     context: dict[tuple[int, int], Value] = field(default_factory=dict)
-    packet: Region | None = None
+    packet: SymbolicRegion | None = None
     packet_bytes: dict[int, object] = field(default_factory=dict)
-    references: dict[int, tuple[Region, int]] = field(default_factory=dict)
+    references: dict[int, tuple[SymbolicRegion, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
     packet_changed: bool = False
     metadata: Term | None = None
@@ -100,14 +100,14 @@ class State:
     heads: dict[int, Snapshot] = field(default_factory=dict)
 
     @property
-    def frame(self) -> Frame:
+    def frame(self) -> SymbolicFrame:
         """The current function's."""
         return self.frames[-1]
 
-    def fork(self) -> State:
+    def fork(self) -> SymbolicState:
         """A copy that goes its own way."""
         frames = [
-            Frame(
+            SymbolicFrame(
                 f.region,
                 f.stack.copy(),
                 f.entry,
@@ -170,12 +170,12 @@ class State:
         for None, to the same pointer checked."""
 
         def renewed(value: Value) -> Value:
-            if isinstance(value, Pointer | Null) and value.check in change:
+            if isinstance(value, SymbolicPointer | Null) and value.check in change:
                 new = change[value.check]
                 if new is not None:
                     return new
-                if isinstance(value, Pointer):
-                    return Pointer(value.region, value.offset, None, value.end, value.reference)
+                if isinstance(value, SymbolicPointer):
+                    return SymbolicPointer(value.region, value.offset, None, value.end, value.reference)
             return value
 
         self.registers = [renewed(value) for value in self.registers]
@@ -184,6 +184,6 @@ class State:
             stack = frame.stack.bytes
             made: dict[int, Value] = {}
             for offset, (value, n, size) in list(stack.items()):
-                if isinstance(value, Pointer | Null) and value.check in change:
+                if isinstance(value, SymbolicPointer | Null) and value.check in change:
                     # One object for all bytes of a stored value: reads look for identity.
                     stack[offset] = (made.setdefault(id(value), renewed(value)), n, size)

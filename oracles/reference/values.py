@@ -10,7 +10,7 @@ from typing import Final
 from oracles.reference.terms import Term
 
 
-class Undefined:
+class NoValue:
     """Never written, or not since a call."""
 
     __slots__ = ()
@@ -19,7 +19,7 @@ class Undefined:
         return "undefined"
 
 
-UNDEFINED: Final = Undefined()
+UNDEFINED: Final = NoValue()
 
 
 LONGEST_PACKET: Final = 1 << 20
@@ -50,7 +50,7 @@ SOCKETS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Region:
+class SymbolicRegion:
     """Memory, or a kernel object; equal only to itself.
 
     ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.
@@ -69,7 +69,7 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class SymbolicPointer:
     """``offset`` (64 bits, signed) bytes into ``region``.
 
     ``check``: number of the call that gave it, as long as the program has not compared it with null where
@@ -77,7 +77,7 @@ class Pointer:
     holds.
     """
 
-    region: Region
+    region: SymbolicRegion
     offset: Term
     check: int | None = None
     end: bool = False
@@ -93,4 +93,4 @@ class Null:
     kind: RegionKind
 
 
-Value = Term | Pointer | Null | Undefined
+Value = Term | SymbolicPointer | Null | NoValue

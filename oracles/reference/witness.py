@@ -12,14 +12,16 @@ from ebpf.maps import MapSpec
 from ebpf.program import Case, Input
 from oracles.reference.events import ContextRead, LookedUp, MapRead, MapWritten, PacketRead, Scripted
 from oracles.reference.solver import Feasible, Solver
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Condition, Term, extract, z
 
 SHORTEST_PACKET, LONGEST_PACKET = 14, 2048
 """Bytes: what BPF_PROG_TEST_RUN wants at least, and more than any witness has needed."""
 
 
-def witness(case: Case, state: State, wrong: Condition, model: z3.ModelRef, solver: Solver) -> Iterator[Case]:
+def witness(
+    case: Case, state: SymbolicState, wrong: Condition, model: z3.ModelRef, solver: Solver
+) -> Iterator[Case]:
     """Cases to try, the likeliest first.
 
     The path lets another processor write a map between two reads; a run does not.  So the first case comes
@@ -39,7 +41,7 @@ def witness(case: Case, state: State, wrong: Condition, model: z3.ModelRef, solv
     yield _case(case, state, model, link_header)
 
 
-def _convenient(state: State, link_header: int, buffer: bool) -> list[z3.BoolRef]:
+def _convenient(state: SymbolicState, link_header: int, buffer: bool) -> list[z3.BoolRef]:
     """What an input has to be so that it can be made: a packet that a kernel takes for a test run, and not a
     large one."""
     if state.packet is None or isinstance(state.packet.size, int):
@@ -59,7 +61,7 @@ def _convenient(state: State, link_header: int, buffer: bool) -> list[z3.BoolRef
     return conditions
 
 
-def _sequential(state: State) -> list[z3.BoolRef]:
+def _sequential(state: SymbolicState) -> list[z3.BoolRef]:
     """Conditions under which no one else writes what the path reads."""
     conditions: list[z3.BoolRef] = []
     memory: dict[tuple[int | None, str], dict[int, Term]] = {}
@@ -89,7 +91,7 @@ def _value(model: z3.ModelRef, term: Term) -> int:
     return term if isinstance(term, int) else int(model.eval(term, model_completion=True).as_long())
 
 
-def _case(case: Case, state: State, model: z3.ModelRef, link_header: int) -> Case:
+def _case(case: Case, state: SymbolicState, model: z3.ModelRef, link_header: int) -> Case:  # noqa: C901 (one arm per kind of event)
     size = min(0 if state.packet is None else _value(model, state.packet.size), LONGEST_PACKET)
     packet = bytearray(max(size, 64 if state.packet is None else 0))
     context: dict[int, int] = {}

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from reports import precision
-from reports.directory import Run
-from reports.records import Cell, CellState, Kind, ProgramCounts
+from reports.directory import RunDirectory
+from reports.records import Cell, CellState, FindingKind, ProgramCounts
 from reports.text import duration, number, percent
 
 _MESSAGES = 40
@@ -16,10 +16,10 @@ _GAPS = "Safe programs refused beyond the kernel's own means of proof: counted, 
 _OPEN = "Why a program is neither safe nor unsafe to it: what is not modelled, or a budget."
 
 
-def context(run: Run) -> dict[str, Any]:
+def context(run: RunDirectory) -> dict[str, Any]:
     """The template's variables."""
     summary = run.summary
-    kinds = [kind for kind in Kind if any(cell.kind is kind for cell in summary.cells)]
+    kinds = [kind for kind in FindingKind if any(cell.kind is kind for cell in summary.cells)]
     return {
         "run": run,
         "summary": summary,
@@ -49,7 +49,7 @@ def context(run: Run) -> dict[str, Any]:
     }
 
 
-def headline(run: Run) -> str:
+def headline(run: RunDirectory) -> str:
     """The run in one sentence."""
     new = len(run.new)
     found = f"{new} new finding{'' if new == 1 else 's'}" if new else "Nothing new"
@@ -66,7 +66,7 @@ def _judged(programs: ProgramCounts) -> str:
     return " and ".join([*counts, *([f"{number(programs.objects)} objects"] if programs.objects else [])])
 
 
-def _matrix(cells: tuple[Cell, ...], kinds: list[Kind]) -> list[tuple[str, list[Cell | None]]]:
+def _matrix(cells: tuple[Cell, ...], kinds: list[FindingKind]) -> list[tuple[str, list[Cell | None]]]:
     table = {(cell.kernel, cell.kind): cell for cell in cells}
     kernels = dict.fromkeys(cell.kernel for cell in cells)
     return [(kernel, [table.get((kernel, kind)) for kind in kinds]) for kernel in kernels]

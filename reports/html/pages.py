@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from reports import text
-from reports.directory import Run
+from reports.directory import RunDirectory
 from reports.html.finding import context as finding_context
 from reports.html.index import context as index_context
 from reports.records import Finding
@@ -47,7 +47,7 @@ def _style() -> Markup:
     return Markup(resources.files("reports.html").joinpath("templates/style.css").read_text())
 
 
-def index_page(run: Run) -> str:
+def index_page(run: RunDirectory) -> str:
     """The run's page."""
     return _environment().get_template("index.html.j2").render(style=_style(), **index_context(run))
 
@@ -57,7 +57,7 @@ def finding_page(finding: Finding) -> str:
     return _environment().get_template("finding.html.j2").render(style=_style(), **finding_context(finding))
 
 
-def write(run: Run) -> list[Path]:
+def write(run: RunDirectory) -> list[Path]:
     """Writes index.html and findings/ID/index.html into the run's directory; returns what was written."""
     pages = {run.directory / "index.html": index_page(run)}
     pages |= {

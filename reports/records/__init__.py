@@ -8,8 +8,8 @@ line), ``programs.jsonl`` (:class:`ProgramJudged`, where the run kept them).
 from reports.records.events import Event, FindingFound, ProgramJudged, Progress, RunEnded, VmLost
 from reports.records.finding import (
     Finding,
+    FindingKind,
     KernelVerdict,
-    Kind,
     ListingRow,
     Provenance,
     Reproduced,
@@ -17,13 +17,13 @@ from reports.records.finding import (
     Status,
 )
 from reports.records.object import ObjectEvidence
-from reports.records.precision import VIEWS, Precision
+from reports.records.precision import VIEWS, PrecisionRow
 from reports.records.summary import (
     Cell,
     CellState,
     KernelRun,
-    Loss,
-    Production,
+    LossRecord,
+    ProductionCount,
     ProgramCounts,
     RunSummary,
     SecondOpinion,
@@ -36,14 +36,14 @@ __all__ = [
     "Event",
     "Finding",
     "FindingFound",
+    "FindingKind",
     "KernelRun",
     "KernelVerdict",
-    "Kind",
     "ListingRow",
-    "Loss",
+    "LossRecord",
     "ObjectEvidence",
-    "Precision",
-    "Production",
+    "PrecisionRow",
+    "ProductionCount",
     "ProgramCounts",
     "ProgramJudged",
     "Progress",

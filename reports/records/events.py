@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from reports.records.finding import Finding
-from reports.records.summary import Loss, RunSummary
+from reports.records.summary import LossRecord, RunSummary
 
 
 class ProgramJudged(
@@ -38,7 +38,7 @@ class FindingFound(msgspec.Struct, frozen=True, tag_field="event", tag="finding"
 class VmLost(msgspec.Struct, frozen=True, tag_field="event", tag="vm_lost"):
     """A virtual machine went away."""
 
-    loss: Loss
+    loss: LossRecord
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress", kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 from reports.records.object import ObjectEvidence
 
 
-class Kind(Enum):
+class FindingKind(Enum):
     """The property that was violated (design, section 4)."""
 
     SOUNDNESS = "soundness"
@@ -107,7 +107,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     format: Literal["veridiff-finding/1"] = "veridiff-finding/1"
     id: str
-    kind: Kind
+    kind: FindingKind
     statement: str
     severity: Severity
     signature: str

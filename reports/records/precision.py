@@ -8,7 +8,7 @@ VIEWS = ("u64", "s64", "u32", "s32", "tnum")
 """Ways to look at a scalar: intervals of four readings, and known bits."""
 
 
-class Precision(msgspec.Struct, frozen=True, kw_only=True):
+class PrecisionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One instruction form on one kernel.
 
     Of ``judged`` claims, ``decided`` were settled within the solver's budget.  Of the claims looked at more

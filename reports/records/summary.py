@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from reports.records.finding import Kind
-from reports.records.precision import Precision
+from reports.records.finding import FindingKind
+from reports.records.precision import PrecisionRow
 
 
 class CellState(Enum):
@@ -25,7 +25,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     judged to count."""
 
     kernel: str
-    kind: Kind
+    kind: FindingKind
     judged: int
     agreed: int
     disagreements: int
@@ -76,7 +76,7 @@ class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
     load_rate: float = 0.0
 
 
-class Loss(msgspec.Struct, frozen=True, kw_only=True):
+class LossRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A virtual machine that went away.  ``culprit`` is the case that does it again alone; empty when none in
     flight does."""
 
@@ -87,7 +87,7 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     console: str = ""
 
 
-class Production(msgspec.Struct, frozen=True):
+class ProductionCount(msgspec.Struct, frozen=True):
     """How often a production of the generator was used in a program meant to be valid, and how many of those
     were accepted."""
 
@@ -134,10 +134,10 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     git: str = ""
     versions: dict[str, str] = {}
     rates: dict[str, float] = {}
-    losses: tuple[Loss, ...] = ()
-    productions: tuple[Production, ...] = ()
+    losses: tuple[LossRecord, ...] = ()
+    productions: tuple[ProductionCount, ...] = ()
     rejections: dict[str, int] = {}
     gaps: dict[str, int] = {}
     unparsed_log_lines: int = 0
-    precision: tuple[Precision, ...] = ()
+    precision: tuple[PrecisionRow, ...] = ()
     reference: SecondOpinion = SecondOpinion()

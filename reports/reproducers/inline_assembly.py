@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ebpf.assembly import Dialect, listing
+from ebpf.assembly import AssemblyDialect, listing
 from ebpf.isa.insn import Insn
 from ebpf.program import Program
 
@@ -20,7 +20,7 @@ _PSEUDO_CALL = 1  # src of a call
 
 
 @dataclass(slots=True)
-class Function:
+class NakedFunction:
     """A function in the making: its lines, without the quotes, and the operands they name, each once."""
 
     name: str
@@ -29,14 +29,14 @@ class Function:
     operands: dict[str, None] = field(default_factory=dict)
 
 
-def functions(program: Program, name: str) -> list[Function]:
+def functions(program: Program, name: str) -> list[NakedFunction]:
     """The functions in program order; the first is the entry and called ``name``."""
     instructions = program.instructions
     starts = sorted({0, *filter(lambda target: 0 < target < len(instructions), _entries(instructions))})
-    built = [Function(name if start == 0 else f"{name}_sub{start}", start) for start in starts]
+    built = [NakedFunction(name if start == 0 else f"{name}_sub{start}", start) for start in starts]
     names = {function.start: function.name for function in built}
     kernel = dict(listing(instructions))
-    lines = listing(instructions, Dialect.LLVM)
+    lines = listing(instructions, AssemblyDialect.LLVM)
     labels = {target for index, text in lines if (target := _target(index, text)) is not None}
     for index, text in lines:
         function = max((one for one in built if one.start <= index), key=lambda one: one.start)
@@ -63,7 +63,7 @@ def _target(index: int, text: str) -> int | None:
 
 
 def _lines(
-    program: Program, index: int, text: str, kernel: str, names: dict[int, str], function: Function
+    program: Program, index: int, text: str, kernel: str, names: dict[int, str], function: NakedFunction
 ) -> list[str]:
     insn = program.instructions[index]
     target = _target(index, text)
@@ -86,7 +86,7 @@ def _lines(
     return [text.replace("%", "%%")]
 
 
-def _raw(insn: Insn, slot: int, function: Function) -> str:
+def _raw(insn: Insn, slot: int, function: NakedFunction) -> str:
     """An instruction that the assembler has no text for."""
     fields = f"BPF_RAW_INSN({insn.opcode:#x}, {insn.dst}, {insn.src}, {insn.off}, {insn.imm})"
     function.operands[f"__imm_insn(insn_{slot}, {fields})"] = None

@@ -10,7 +10,7 @@ from ebpf.program import Case
 from ebpf.program_types import ProgramType
 from reports.records import Finding
 from reports.reproducers.c_program import comment, string
-from reports.reproducers.inline_assembly import Function, functions
+from reports.reproducers.inline_assembly import NakedFunction, functions
 
 _SECTIONS = {
     ProgramType.SOCKET_FILTER: "socket",
@@ -58,7 +58,7 @@ def selftest(finding: Finding, case: Case) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _function(function: Function, kind: str) -> list[str]:
+def _function(function: NakedFunction, kind: str) -> list[str]:
     return [
         f"{kind} {function.name}(void)",
         "{",

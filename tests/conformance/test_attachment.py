@@ -7,10 +7,10 @@ import errno
 import pytest
 
 from conformance import attachment
-from conformance.attachment import Trial, place_of, trigger_of
+from conformance.attachment import AttachTrial, place_of, trigger_of
 from conformance.check import Checked
-from conformance.kernel.attaching import Attached, AttachJob, AttachWay, Reached, Stage, Trigger
-from conformance.kernel.jobs import Answer, LossReason, Lost, Verdict
+from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Reached, Trigger
+from conformance.kernel.jobs import KernelAnswer, KernelVerdict, LossReason, Lost
 from conformance.kernel.verdicts import Judgement
 from ebpf.assembly import parse
 from ebpf.objects import Generation, open_object
@@ -56,14 +56,19 @@ def test_older_rules_know_prefixes():
     assert place_of(program, Generation.LIBBPF_0_3) == "socket"
 
 
-def trial(got) -> Trial:
-    return Trial("k", AttachJob(counter(), EXECVE, AttachWay.LINK), got)
+def trial(got) -> AttachTrial:
+    return AttachTrial("k", AttachJob(counter(), EXECVE, AttachWay.LINK), got)
 
 
 PIPE = b"a-1 [000] d..31 1.0: bpf_trace_printk: one\n" * 9
 SLOTS = tuple((bytes([n, 0, 0, 0]), bytes([n < 2]) + bytes(7)) for n in range(4))
 DONE = Attached(
-    (Reached(Stage.MAPS, 0), Reached(Stage.ATTACH, errno.EINVAL)), "", PIPE, False, (SLOTS,), Answer(())
+    (Reached(AttachStage.MAPS, 0), Reached(AttachStage.ATTACH, errno.EINVAL)),
+    "",
+    PIPE,
+    False,
+    (SLOTS,),
+    KernelAnswer(()),
 )
 
 
@@ -81,7 +86,7 @@ def test_what_was_lost_is_said():
     lost = Lost(LossReason.HANG, True, "")
     assert list(attachment.lines(trial(lost)))[1] == "    the virtual machine was lost (hang)"
     assert attachment.as_json(trial(lost))["lost"] == "hang"
-    gone = Attached((), "", b"CPU:0 [LOST 3 EVENTS]\n" + PIPE, False, (None,), Answer(()))
+    gone = Attached((), "", b"CPU:0 [LOST 3 EVENTS]\n" + PIPE, False, (None,), KernelAnswer(()))
     assert list(attachment.lines(trial(gone)))[-2:] == [
         "    trace pipe: 9 lines in all, and more that were lost",
         "    map my_map: cannot be read from outside",
@@ -99,10 +104,10 @@ def test_json_has_all_of_it():
 @pytest.mark.parametrize(
     ("code", "verdict", "attached"),
     [
-        (["r0 = 0", "exit"], Verdict.ACCEPT, True),
-        (["r0 = 0", "exit"], Verdict.REJECT, False),
-        (["r0 = 0", "exit"], Verdict.NONE, False),
-        (["r1 = 0", "r0 = *(u64 *)(r1 +0)", "exit"], Verdict.ACCEPT, False),
+        (["r0 = 0", "exit"], KernelVerdict.ACCEPT, True),
+        (["r0 = 0", "exit"], KernelVerdict.REJECT, False),
+        (["r0 = 0", "exit"], KernelVerdict.NONE, False),
+        (["r1 = 0", "r0 = *(u64 *)(r1 +0)", "exit"], KernelVerdict.ACCEPT, False),
     ],
 )
 def test_only_what_is_accepted_and_what_no_oracle_objects_to_is_let_loose(code, verdict, attached):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ebpf.assembly import parse
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.rules import Rule
@@ -67,7 +67,7 @@ SINK = MapSpec(MapType.ARRAY, 4, 8, 1, flags=1 << 8)
 ARENA = MapSpec(MapType.ARENA, 0, 0, 16)
 PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4)
 WORDS = MapSpec(MapType.ARRAY, 4, 8, 2)
-LOCKED = MapSpec(MapType.ARRAY, 4, 16, 1, fields=(MapField(4, FieldKind.SPIN_LOCK),))
+LOCKED = MapSpec(MapType.ARRAY, 4, 16, 1, fields=(MapField(4, MapFieldKind.SPIN_LOCK),))
 RECORDS = MapSpec(MapType.RINGBUF, 0, 0, 4096)
 QUEUE = MapSpec(MapType.QUEUE, 0, 8, 2)
 STACK = MapSpec(MapType.STACK, 0, 8, 2)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebpf.assembly import Dialect, listing, parse, text
+from ebpf.assembly import AssemblyDialect, listing, parse, text
 from ebpf.errors import InputError
 from ebpf.isa import Insn, decode
 from ebpf.isa.forms import Form
@@ -41,7 +41,7 @@ def test_a_whole_program(chosen: list[tuple[Form, tuple[Insn, ...]]]) -> None:
 @given(legal())
 def test_every_form_can_be_printed_for_llvm(chosen: tuple[Form, tuple[Insn, ...]]) -> None:
     _, slots = chosen
-    line = text(slots[0], slots[1] if len(slots) > 1 else None, Dialect.LLVM)
+    line = text(slots[0], slots[1] if len(slots) > 1 else None, AssemblyDialect.LLVM)
     assert "{" not in line
     assert line == line.strip()
 
@@ -105,7 +105,7 @@ def test_examples(code: str, kernel: str | None, llvm: str | None) -> None:
         return
     first, *rest = decode(raw)
     assert text(first, *rest) == kernel
-    assert text(first, *rest, dialect=Dialect.LLVM) == llvm
+    assert text(first, *rest, dialect=AssemblyDialect.LLVM) == llvm
     assert parse([kernel]) == (first, *rest)
 
 

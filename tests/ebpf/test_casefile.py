@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ebpf.casefile import FORMAT, dumps, from_plain, identity, loads, to_plain
 from ebpf.errors import InputError
 from ebpf.isa import Insn
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 from generators.profiles import Profile
@@ -246,7 +246,7 @@ def test_special_fields_of_map_values() -> None:
     raw = plain()
     raw["program"]["maps"][0]["fields"] = [{"offset": 0, "kind": "kptr", "to": "task_struct"}]
     case = from_plain(raw)
-    assert case.program.maps[0].fields == (MapField(0, FieldKind.KPTR, "task_struct"),)
+    assert case.program.maps[0].fields == (MapField(0, MapFieldKind.KPTR, "task_struct"),)
     assert loads(dumps(case)) == case
     raw["program"]["maps"][0]["fields"][0]["kind"] = "lock"
     with pytest.raises(InputError, match=r"maps\[0\]\.fields\[0\]: unknown kind of field 'lock'"):

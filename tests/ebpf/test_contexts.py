@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ebpf.contexts import CONTEXTS, ContextField, FieldKind, Refusal, ctx_access
+from ebpf.contexts import CONTEXTS, AccessRefusal, ContextField, ContextFieldKind, ctx_access
 from ebpf.program_types import AttachType as A
 from ebpf.program_types import ProgramType as T
 from ebpf.sockets import FIELDS, SIZES, SocketKind, socket_field
@@ -50,7 +50,7 @@ def test_nothing_outside_and_nothing_misaligned(kind: T) -> None:
     for at in range(min(size, 256)):
         for width in (2, 4, 8):
             if at % width:
-                assert isinstance(ctx_access(kind, None, at, width, False, True, "6.12"), Refusal)
+                assert isinstance(ctx_access(kind, None, at, width, False, True, "6.12"), AccessRefusal)
 
 
 def test_every_type_has_a_context() -> None:
@@ -141,12 +141,12 @@ def test_plain_memory() -> None:
 
 def test_kinds_of_pointers() -> None:
     kinds = {(kind, field.name): field.kind for kind, layout in CONTEXTS.items() for field in layout.fields}
-    assert kinds[T.XDP, "data_meta"] is FieldKind.PACKET_META
-    assert kinds[T.SCHED_CLS, "sk"] is FieldKind.SOCK_COMMON_OR_NULL
-    assert kinds[T.SK_MSG, "sk"] is kinds[T.CGROUP_SOCK_ADDR, "sk"] is FieldKind.SOCKET
-    assert kinds[T.SK_LOOKUP, "sk"] is kinds[T.SOCK_OPS, "sk"] is FieldKind.SOCKET_OR_NULL
-    assert kinds[T.CGROUP_SOCKOPT, "optval_end"] is FieldKind.PACKET_END
-    assert kinds[T.FLOW_DISSECTOR, "flow_keys"] is FieldKind.FLOW_KEYS
+    assert kinds[T.XDP, "data_meta"] is ContextFieldKind.PACKET_META
+    assert kinds[T.SCHED_CLS, "sk"] is ContextFieldKind.SOCK_COMMON_OR_NULL
+    assert kinds[T.SK_MSG, "sk"] is kinds[T.CGROUP_SOCK_ADDR, "sk"] is ContextFieldKind.SOCKET
+    assert kinds[T.SK_LOOKUP, "sk"] is kinds[T.SOCK_OPS, "sk"] is ContextFieldKind.SOCKET_OR_NULL
+    assert kinds[T.CGROUP_SOCKOPT, "optval_end"] is ContextFieldKind.PACKET_END
+    assert kinds[T.FLOW_DISSECTOR, "flow_keys"] is ContextFieldKind.FLOW_KEYS
 
 
 def name(kind: SocketKind, offset: int, size: int) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import LoadFlag, Program
 from ebpf.program_rules import (
     LEGACY_LOADS,
@@ -78,8 +78,8 @@ def test_sets_of_types() -> None:
     assert {T.EXT} == NET_ADMIN & PERFMON
 
 
-LOCK = MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(4, FieldKind.SPIN_LOCK),))
-TIMER = MapSpec(MapType.ARRAY, 4, 16, 1, fields=(MapField(0, FieldKind.TIMER),))
+LOCK = MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(4, MapFieldKind.SPIN_LOCK),))
+TIMER = MapSpec(MapType.ARRAY, 4, 16, 1, fields=(MapField(0, MapFieldKind.TIMER),))
 
 
 def test_maps_by_program_type() -> None:

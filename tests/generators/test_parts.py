@@ -17,7 +17,7 @@ from generators.inputs import WORDS, constants_of, inputs_for, payload, word_for
 from generators.mutations import mutate
 from generators.productions import CHOICES, PRODUCTIONS
 from generators.profiles import Profile, profile_for
-from generators.state import ANY, Kind, Number, Pointer, State, join
+from generators.state import ANY, GenerationState, KnownPointer, Number, PointerKind, join
 from tests.generators.drawing import draws
 
 BIG = st.integers(0, (1 << 160) - 1)
@@ -171,22 +171,28 @@ def test_productions_are_chosen_by_weight_simplest_first() -> None:
 
 
 def test_join_keeps_what_holds_on_both_paths() -> None:
-    one = State(
-        {0: Number(1, 5), 1: Pointer(Kind.PACKET, 72), 2: ANY, 3: Pointer(Kind.CONTEXT), 4: Number()},
+    one = GenerationState(
+        {
+            0: Number(1, 5),
+            1: KnownPointer(PointerKind.PACKET, 72),
+            2: ANY,
+            3: KnownPointer(PointerKind.CONTEXT),
+            4: Number(),
+        },
         {-8: Number(0, 1)},
         frozenset({9}),
     )
-    other = State(
-        {0: Number(4, 9), 1: Pointer(Kind.PACKET, 14), 3: ANY, 4: Number(), 5: ANY},
+    other = GenerationState(
+        {0: Number(4, 9), 1: KnownPointer(PointerKind.PACKET, 14), 3: ANY, 4: Number(), 5: ANY},
         {-8: Number(7, 7), -16: ANY},
     )
-    assert join(one, other) == State(
-        {0: Number(1, 9), 1: Pointer(Kind.PACKET, 14), 4: ANY}, {-8: Number(0, 7)}, frozenset({9})
+    assert join(one, other) == GenerationState(
+        {0: Number(1, 9), 1: KnownPointer(PointerKind.PACKET, 14), 4: ANY}, {-8: Number(0, 7)}, frozenset({9})
     )
 
 
 def test_a_copy_of_a_state_is_independent() -> None:
-    state = State({0: ANY, 7: ANY}, {-8: ANY})
+    state = GenerationState({0: ANY, 7: ANY}, {-8: ANY})
     copy = state.copy()
     copy.call()
     copy.slots.clear()

@@ -20,7 +20,7 @@ from generators.productions.helpers import call, offered
 from generators.productions.packet import places
 from generators.profiles import Profile
 from generators.programs import epilogue, prologue
-from generators.settings import SETTINGS, UNPRIVILEGED, Entry, Setting
+from generators.settings import SETTINGS, UNPRIVILEGED, PacketEntry, Setting
 from oracles.interpreter import Abstained, Returned, run
 from tests.generators.drawing import draws
 
@@ -103,5 +103,5 @@ def test_places_of_a_context() -> None:
 def test_entries_suit_their_types() -> None:
     for setting in SETTINGS:
         b = Builder(setting.type, Profile(), True, setting.attached[0])
-        assert Entry.COPIED not in setting.entries or b.has_helper("skb_load_bytes")
+        assert PacketEntry.COPIED not in setting.entries or b.has_helper("skb_load_bytes")
     assert {LoadFlag.SLEEPABLE} == {setting.flags for setting in SETTINGS if setting.flags}

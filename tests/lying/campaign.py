@@ -15,10 +15,10 @@ from conformance.campaign.assignment import Assignment
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.run import Campaign, Settings
 from conformance.campaign.source import program_source
-from conformance.campaign.worker import Report, Worker
+from conformance.campaign.worker import Worker, WorkerReport
 from conformance.kernel.image import Image
 from conformance.kernel.qemu import Accelerator
-from conformance.properties import Kind
+from conformance.properties import PropertyKind
 from generators.profiles import Profile
 from reports.records import Provenance, RunSummary
 from tests.lying.kernel import LyingKernel
@@ -29,7 +29,9 @@ PROFILE = Profile(near_misses_in=0, daring_in=0, unprivileged_in=5, inputs=3)
 """What the model kernel can judge."""
 
 
-def assignment(directory: Path, *, kinds: tuple[Kind, ...] = JUDGED, examples: int = 40) -> Assignment:
+def assignment(
+    directory: Path, *, kinds: tuple[PropertyKind, ...] = JUDGED, examples: int = 40
+) -> Assignment:
     provenance = Provenance(versions={}, seed=1, command="test", date="2026-01-01T00:00:00Z")
     return Assignment(IMAGE, (), kinds, 1, 0, None, examples, directory, provenance)
 
@@ -47,7 +49,7 @@ class Ran:
     """What a whole run left."""
 
     campaign: Campaign
-    reports: list[Report]
+    reports: list[WorkerReport]
     summary: RunSummary
     worker: Worker
 
@@ -57,7 +59,7 @@ def ran(
     kernel: LyingKernel,
     patch: pytest.MonkeyPatch,
     *,
-    kinds: tuple[Kind, ...] = JUDGED,
+    kinds: tuple[PropertyKind, ...] = JUDGED,
     examples: int = 40,
     watch: Callable[[Worker], None] = lambda worker: None,
     interrupted: bool = False,
@@ -68,7 +70,7 @@ def ran(
     settings = Settings((IMAGE,), kinds, directory, "veridiff run", 1, seconds=None, examples=examples)
     campaign = Campaign(settings, lambda progress: None)
     campaign.store.create()
-    inbox: queue.Queue[Report] = queue.Queue()
+    inbox: queue.Queue[WorkerReport] = queue.Queue()
     stop = threading.Event()
     worker = Worker(assignment(directory, kinds=kinds, examples=examples), inbox, stop, kernel.session)  # type: ignore[arg-type]
     watch(worker)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.hello import Hello, Knob, encode_hello
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, LossReason
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, LossReason
 from conformance.kernel.protocol.answers import encode_answer
-from conformance.kernel.protocol.frames import Frame, Kind
+from conformance.kernel.protocol.frames import FrameKind, WireFrame
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.protocol.standin import decode_job
 from conformance.kernel.session import KernelSession
@@ -18,7 +18,7 @@ from tests.conformance.kernel.fake_guest import FakeGuest, Fate
 from tests.lying import model
 from tests.lying.recorded import Recorded
 
-JobLie = Callable[[Job, Answer], Answer | LossReason]
+JobLie = Callable[[Job, KernelAnswer], KernelAnswer | LossReason]
 """From a job and its honest answer to what is told, or to how the machine goes away."""
 
 
@@ -26,7 +26,7 @@ def no_peer(child: Child) -> Ended:
     raise AssertionError(f"nobody asked for a peer: {child.argument}")
 
 
-def truth(job: Job, answer: Answer) -> Answer:
+def truth(job: Job, answer: KernelAnswer) -> KernelAnswer:
     return answer
 
 
@@ -54,11 +54,11 @@ class LyingKernel:
         assert session.hello.release == self.release
         return session
 
-    def answer(self, job: Job) -> Answer | LossReason:
+    def answer(self, job: Job) -> KernelAnswer | LossReason:
         self.jobs.append(job)
         return self.lie(job, self.honest(job))
 
-    def honest(self, job: Job) -> Answer:
+    def honest(self, job: Job) -> KernelAnswer:
         record = self._known.get(_key(job))
         if record is None:
             return model.answer(job)
@@ -88,13 +88,13 @@ class LyingGuest(FakeGuest):
         super().__init__(lambda value: Fate.FINE)
         self.kernel = kernel
 
-    def _serve(self, frame: Frame) -> None:
+    def _serve(self, frame: WireFrame) -> None:
         if self.dead is not None or self.hung:
             return
-        if frame.kind is Kind.HELLO:
+        if frame.kind is FrameKind.HELLO:
             self._say(frame, encode_hello(Hello(self.kernel.release, "lying", 1, Knob.JIT)))
             return
-        if frame.kind is Kind.CHILD:
+        if frame.kind is FrameKind.CHILD:
             self._child(frame)
             return
         told = self.kernel.answer(decode_job(frame.payload))

@@ -7,17 +7,17 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from conformance.kernel.jobs import Answer, Loaded, Run
+from conformance.kernel.jobs import KernelAnswer, Loaded, TestRun
 from conformance.kernel.refusals import WALK
 
-Lie = Callable[[Answer], Answer]
+Lie = Callable[[KernelAnswer], KernelAnswer]
 PROCESSED = (
     "processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n"
 )
 _STATS = re.compile(r"^processed .*\n", re.MULTILINE)
 
 
-def accept(answer: Answer) -> Answer:
+def accept(answer: KernelAnswer) -> KernelAnswer:
     """A refusal becomes an acceptance: the walk stays, the complaint goes; nothing was run."""
 
     def accepted(loaded: Loaded, at: int) -> Loaded:
@@ -32,7 +32,7 @@ def attempt(number: int, change: Callable[[Loaded], Loaded]) -> Lie:
     """A lie about one attempt: 0 is the JIT (with the log), 1 the kernel's interpreter, 2 the hardened
     JIT."""
 
-    def lie(answer: Answer) -> Answer:
+    def lie(answer: KernelAnswer) -> KernelAnswer:
         attempts = list(answer.attempts)
         attempts[number] = change(attempts[number])
         return replace(answer, attempts=tuple(attempts))
@@ -43,7 +43,7 @@ def attempt(number: int, change: Callable[[Loaded], Loaded]) -> Lie:
 def both(*lies: Lie) -> Lie:
     """One after the other."""
 
-    def lie(answer: Answer) -> Answer:
+    def lie(answer: KernelAnswer) -> KernelAnswer:
         for each in lies:
             answer = each(answer)
         return answer
@@ -51,22 +51,22 @@ def both(*lies: Lie) -> Lie:
     return lie
 
 
-def every_run(change: Callable[[Run], Run]) -> Callable[[Loaded], Loaded]:
+def every_run(change: Callable[[TestRun], TestRun]) -> Callable[[Loaded], Loaded]:
     return lambda loaded: replace(loaded, runs=tuple(map(change, loaded.runs)))
 
 
-def wrong_r0(run: Run) -> Run:
+def wrong_r0(run: TestRun) -> TestRun:
     return replace(run, retval=run.retval ^ 0x8000_0000)
 
 
-def wrong_packet(run: Run) -> Run:
+def wrong_packet(run: TestRun) -> TestRun:
     return replace(run, packet=run.packet[:-1] + bytes([run.packet[-1] ^ 1]))
 
 
-def wrong_map_byte(byte: int) -> Callable[[Run], Run]:
+def wrong_map_byte(byte: int) -> Callable[[TestRun], TestRun]:
     """In the last map, which holds a register in each eight bytes."""
 
-    def change(run: Run) -> Run:
+    def change(run: TestRun) -> TestRun:
         assert run.maps[-1]
         (key, value), *rest = run.maps[-1]
         changed = value[:byte] + bytes([value[byte] ^ 1]) + value[byte + 1 :]
@@ -75,7 +75,7 @@ def wrong_map_byte(byte: int) -> Callable[[Run], Run]:
     return change
 
 
-def test_run_fails(run: Run) -> Run:
+def test_run_fails(run: TestRun) -> TestRun:
     return replace(run, errno=errno.ENOMEM)
 
 
@@ -115,14 +115,14 @@ def processed(count: int) -> Lie:
     )
 
 
-def truncated_tail(answer: Answer) -> Answer:
+def truncated_tail(answer: KernelAnswer) -> KernelAnswer:
     """The log's second half is missing, and the loader knows."""
     return attempt(
         0, lambda loaded: replace(loaded, log=loaded.log[: len(loaded.log) // 2], log_truncated=True)
     )(answer)
 
 
-def truncated_head(answer: Answer) -> Answer:
+def truncated_head(answer: KernelAnswer) -> KernelAnswer:
     """The log's first half is missing (the kernel keeps the end), and the loader knows."""
     return attempt(
         0, lambda loaded: replace(loaded, log=loaded.log[len(loaded.log) // 2 :], log_truncated=True)
@@ -134,5 +134,5 @@ def cut_at(end: int, told: bool) -> Lie:
     return attempt(0, lambda loaded: replace(loaded, log=loaded.log[:end], log_truncated=told))
 
 
-def no_log(answer: Answer) -> Answer:
+def no_log(answer: KernelAnswer) -> KernelAnswer:
     return attempt(0, lambda loaded: replace(loaded, log=""))(answer)

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Run
-from conformance.properties import PROPERTIES, Kind
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, TestRun
+from conformance.properties import PROPERTIES, PropertyKind
 from ebpf.assembly import listing
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -24,13 +24,13 @@ from oracles.interpreter import Outcome, Returned, Step, Trapped, machine, run
 from oracles.interpreter.arithmetic import Handler
 
 LIMIT = 20_000
-JUDGED = tuple(kind for kind in PROPERTIES if kind is not Kind.TRANSFER)
+JUDGED = tuple(kind for kind in PROPERTIES if kind is not PropertyKind.TRANSFER)
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
 """Instructions, and what followed each."""
 
 
-def answer(job: Job) -> Answer:
+def answer(job: Job) -> KernelAnswer:
     """What a right kernel says."""
     case = (
         job.case
@@ -38,7 +38,7 @@ def answer(job: Job) -> Answer:
         else replace(job.case, capabilities=job.attempts[0].capabilities)
     )
     seen = outcomes(case)
-    return Answer(tuple(_loaded(case, attempt, seen) for attempt in job.attempts))
+    return KernelAnswer(tuple(_loaded(case, attempt, seen) for attempt in job.attempts))
 
 
 def outcomes(case: Case) -> list[tuple[Outcome, list[Step]]]:
@@ -50,12 +50,12 @@ def outcomes(case: Case) -> list[tuple[Outcome, list[Step]]]:
     return made
 
 
-def runs(seen: list[tuple[Outcome, list[Step]]]) -> tuple[Run, ...]:
+def runs(seen: list[tuple[Outcome, list[Step]]]) -> tuple[TestRun, ...]:
     """What an engine gives."""
     return tuple(
-        Run(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps)
+        TestRun(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps)
         if isinstance(outcome, Returned)
-        else Run(0, 0, b"", b"", ())
+        else TestRun(0, 0, b"", b"", ())
         for outcome, _ in seen
     )
 

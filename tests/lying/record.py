@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.images import fetch
-from conformance.kernel.jobs import Answer
+from conformance.kernel.jobs import KernelAnswer
 from conformance.kernel.session import KernelSession
 from conformance.properties.observation import plan
 from generators.profiles import profile_for
@@ -85,7 +85,8 @@ def record(session: KernelSession, suffix: str, cases: list[Generated]) -> None:
     records = [
         Recorded(release, made, replace(answer, host_nanoseconds=0))
         for made, answer in zip(cases, answers, strict=True)
-        if isinstance(answer, Answer) and all(len(loaded.log) < LONGEST_LOG for loaded in answer.attempts)
+        if isinstance(answer, KernelAnswer)
+        and all(len(loaded.log) < LONGEST_LOG for loaded in answer.attempts)
     ]
     path = DIRECTORY / f"{release.split('-')[0].split('+')[0]}{suffix}.jsonl.xz"
     path.parent.mkdir(parents=True, exist_ok=True)

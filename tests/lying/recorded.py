@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.kernel.jobs import Answer, Job
+from conformance.kernel.jobs import Job, KernelAnswer
 from conformance.properties import Observation
 from conformance.properties.observation import plan
 from ebpf import casefile
@@ -27,7 +27,7 @@ class Recorded:
 
     release: str
     generated: Generated
-    answer: Answer
+    answer: KernelAnswer
 
     @property
     def job(self) -> Job:
@@ -37,7 +37,7 @@ class Recorded:
     def name(self) -> str:
         return f"{self.release}:{self.generated.case.name}"
 
-    def seen(self, answer: Answer | None = None) -> Observation:
+    def seen(self, answer: KernelAnswer | None = None) -> Observation:
         """As a property sees it; with another answer where one is given."""
         made = Observation(self.generated, self.job, answer or self.answer)
         made.runs = _runs(self.name)  # what our interpreter says is the same whatever the kernel does
@@ -48,7 +48,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     release: str
     case: dict[str, Any]
     purpose: Purpose
-    answer: Answer
+    answer: KernelAnswer
     rule: str = ""
     at: int = 0
     productions: tuple[str, ...] = ()

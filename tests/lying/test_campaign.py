@@ -15,8 +15,8 @@ from conformance.campaign.known import KnownIssue
 from conformance.campaign.store import Store
 from conformance.campaign.worker import Worker
 from conformance.cli.run import status
-from conformance.kernel.jobs import Answer, Jit, Job, LossReason
-from conformance.properties import PROPERTIES, Kind
+from conformance.kernel.jobs import Jit, Job, KernelAnswer, LossReason
+from conformance.properties import PROPERTIES, PropertyKind
 from conformance.properties.judgement import Disagreement
 from ebpf import casefile
 from ebpf.isa import opcodes as o
@@ -34,7 +34,7 @@ ARSH32 = (o.ARSH | o.K | o.ALU, o.ARSH | o.X | o.ALU)
 def wrong_jit(*opcodes: int) -> object:
     """The JIT, hardened or not, gets instructions with these opcodes wrong."""
 
-    def lie(job: Job, answer: Answer) -> Answer:
+    def lie(job: Job, answer: KernelAnswer) -> KernelAnswer:
         with model.wrong_operation(*opcodes):
             runs = model.runs(model.outcomes(job.case))
         return replace(
@@ -63,7 +63,11 @@ def little_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_right_kernel_is_accused_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = ran(
-        tmp_path, LyingKernel(), monkeypatch, kinds=(Kind.HEALTH, Kind.SOUNDNESS, Kind.EXECUTION), examples=60
+        tmp_path,
+        LyingKernel(),
+        monkeypatch,
+        kinds=(PropertyKind.HEALTH, PropertyKind.SOUNDNESS, PropertyKind.EXECUTION),
+        examples=60,
     )
     assert stored(tmp_path) == []
     assert not (tmp_path / "candidates.jsonl").exists()
@@ -80,7 +84,7 @@ def arsh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pursuits, "SHRINK_SECONDS", 4.0)
         return directory, ran(
-            directory, LyingKernel(wrong_jit(*ARSH32)), patch, kinds=(Kind.EXECUTION,), examples=80
+            directory, LyingKernel(wrong_jit(*ARSH32)), patch, kinds=(PropertyKind.EXECUTION,), examples=80
         )
 
 
@@ -129,7 +133,7 @@ def test_one_bug_does_not_hide_another(tmp_path: Path, monkeypatch: pytest.Monke
         tmp_path,
         LyingKernel(wrong_jit(*ARSH32, o.NEG | o.ALU64)),
         monkeypatch,
-        kinds=(Kind.EXECUTION,),
+        kinds=(PropertyKind.EXECUTION,),
         examples=120,
     )
     names = {finding.signature.rsplit(":", 1)[1] for finding in stored(tmp_path)}
@@ -153,7 +157,7 @@ def test_a_candidate_is_on_disk_before_anything_else(tmp_path: Path, monkeypatch
         tmp_path,
         LyingKernel(wrong_jit(*ARSH32)),
         monkeypatch,
-        kinds=(Kind.EXECUTION,),
+        kinds=(PropertyKind.EXECUTION,),
         examples=90,
         watch=watch,
     )
@@ -164,12 +168,12 @@ def test_a_candidate_is_on_disk_before_anything_else(tmp_path: Path, monkeypatch
 def test_a_lie_told_once_is_not_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: Counter[bytes] = Counter()
 
-    def once(job: Job, answer: Answer) -> Answer:
+    def once(job: Job, answer: KernelAnswer) -> KernelAnswer:
         key = repr(job.case.program.instructions).encode()
         told[key] += 1
         return answer if told[key] > 1 else lies.attempt(0, lies.every_run(lies.wrong_r0))(answer)
 
-    run = ran(tmp_path, LyingKernel(once), monkeypatch, kinds=(Kind.EXECUTION,), examples=30)
+    run = ran(tmp_path, LyingKernel(once), monkeypatch, kinds=(PropertyKind.EXECUTION,), examples=30)
     assert (tmp_path / "candidates.jsonl").exists()
     assert stored(tmp_path) == []
     assert run.worker.pursuit.unconfirmed > 1
@@ -186,7 +190,7 @@ def test_a_lie_told_now_and_then_says_how_often(tmp_path: Path) -> None:
     kernel = LyingKernel(lambda job, answer: lies.accept(answer) if next(told) else answer, [record])
     hunt = pursuit(tmp_path, kernel)
     hunt.deadline = 0.0  # no time to shrink
-    what = accusation(record, Kind.SOUNDNESS)
+    what = accusation(record, PropertyKind.SOUNDNESS)
     hunt.pursue(b"", record.seen(lies.accept(record.answer)), what)
     (finding,) = stored(tmp_path)
     assert finding.reproduced is not None
@@ -195,19 +199,19 @@ def test_a_lie_told_now_and_then_says_how_often(tmp_path: Path) -> None:
     assert finding.verdicts[0].verdict == "accept"
 
 
-def accusations_of(record: Recorded, kind: Kind) -> list[Disagreement]:
+def accusations_of(record: Recorded, kind: PropertyKind) -> list[Disagreement]:
     return [
         j for j in PROPERTIES[kind](record.seen(lies.accept(record.answer))) if isinstance(j, Disagreement)
     ]
 
 
-def accusation(record: Recorded, kind: Kind) -> Disagreement:
+def accusation(record: Recorded, kind: PropertyKind) -> Disagreement:
     return accusations_of(record, kind)[0]
 
 
-@pytest.mark.parametrize("kind", [Kind.SOUNDNESS, Kind.RULE])
-def test_an_unsafe_program_accepted_is_stored_once(tmp_path: Path, kind: Kind) -> None:
-    chosen = {Kind.SOUNDNESS: "mask too wide", Kind.RULE: "invalid-shift"}[kind]
+@pytest.mark.parametrize("kind", [PropertyKind.SOUNDNESS, PropertyKind.RULE])
+def test_an_unsafe_program_accepted_is_stored_once(tmp_path: Path, kind: PropertyKind) -> None:
+    chosen = {PropertyKind.SOUNDNESS: "mask too wide", PropertyKind.RULE: "invalid-shift"}[kind]
     records = [
         r
         for r in everything()
@@ -227,7 +231,7 @@ def test_a_family_is_pursued_so_often_and_no_more(tmp_path: Path) -> None:
     record = next(r for r in everything() if r.generated.case.name == "mask too wide")
     hunt = pursuit(tmp_path, LyingKernel(always(lies.accept), [record]))  # type: ignore[arg-type]
     hunt.deadline = 0.0
-    seen, what = record.seen(lies.accept(record.answer)), accusation(record, Kind.SOUNDNESS)
+    seen, what = record.seen(lies.accept(record.answer)), accusation(record, PropertyKind.SOUNDNESS)
     for number in range(6):
         other = replace(what, signature=f"soundness:map-value-bounds:form{number}")
         hunt._again = lambda *args, other=other, **kwargs: (seen, other)  # type: ignore[method-assign,misc]
@@ -239,7 +243,11 @@ def test_a_family_is_pursued_so_often_and_no_more(tmp_path: Path) -> None:
 def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = "REG INVARIANTS VIOLATION (true_reg2): range bounds violation u64=[0x1, 0x0]"
     run = ran(
-        tmp_path, LyingKernel(always(lies.with_line(line))), monkeypatch, kinds=(Kind.HEALTH,), examples=30
+        tmp_path,
+        LyingKernel(always(lies.with_line(line))),
+        monkeypatch,
+        kinds=(PropertyKind.HEALTH,),
+        examples=30,
     )  # type: ignore[arg-type]
     (finding,) = stored(tmp_path)
     assert (finding.status, finding.known_as) == (Status.KNOWN, "reg-invariants")
@@ -251,7 +259,9 @@ def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: 
 def test_what_turns_out_to_be_known_is_not_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     issue = KnownIssue("shift", "execution:JIT:arsh32*", ("6.12.*",), "a test", True)
     monkeypatch.setattr(pursuits.known, "load", lambda: (issue,))
-    run = ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=(Kind.EXECUTION,), examples=60)
+    run = ran(
+        tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=(PropertyKind.EXECUTION,), examples=60
+    )
     assert {finding.status for finding in stored(tmp_path)} == {Status.KNOWN}
     assert (run.worker.pursuit.new, run.summary.findings_new) == (0, 0)
     assert status(run.summary) == 0
@@ -262,12 +272,12 @@ def test_a_panic_is_a_finding_and_a_garbled_answer_is_not(
 ) -> None:
     guilty: list[object] = []
 
-    def lie(job: Job, answer: Answer) -> Answer | LossReason:
+    def lie(job: Job, answer: KernelAnswer) -> KernelAnswer | LossReason:
         if not guilty and len(job.case.program.instructions) > 20:
             guilty.append(job.case.program.instructions)
         return LossReason.PANIC if job.case.program.instructions in guilty and job.attempts[0].run else answer
 
-    run = ran(tmp_path, LyingKernel(lie), monkeypatch, kinds=(Kind.HEALTH,), examples=30)
+    run = ran(tmp_path, LyingKernel(lie), monkeypatch, kinds=(PropertyKind.HEALTH,), examples=30)
     (finding,) = stored(tmp_path)
     assert finding.signature == "health:lost:panic"
     assert [loss.reason for loss in run.summary.losses] == ["panic"]
@@ -276,14 +286,20 @@ def test_a_panic_is_a_finding_and_a_garbled_answer_is_not(
 
 def test_too_little_judged_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = ran(
-        tmp_path, LyingKernel(always(lies.refused(28))), monkeypatch, kinds=(Kind.SOUNDNESS,), examples=20
+        tmp_path,
+        LyingKernel(always(lies.refused(28))),
+        monkeypatch,
+        kinds=(PropertyKind.SOUNDNESS,),
+        examples=20,
     )  # type: ignore[arg-type]
     assert run.summary.cells[0].state is CellState.BELOW_FLOOR
     assert status(run.summary) == 3
 
 
 def test_an_interrupted_run_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(tmp_path, LyingKernel(), monkeypatch, kinds=(Kind.HEALTH,), examples=10, interrupted=True)
+    run = ran(
+        tmp_path, LyingKernel(), monkeypatch, kinds=(PropertyKind.HEALTH,), examples=10, interrupted=True
+    )
     assert not run.summary.complete
     assert run.summary.incomplete_because == "interrupted"
     assert json.loads((tmp_path / "run.json").read_text())["complete"] is False

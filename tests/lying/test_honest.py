@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from conformance.kernel.jobs import Verdict
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.kernel.jobs import KernelVerdict
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Agreement, Disagreement, Judgement
 from generators.programs import Purpose
 from tests.lying import lies
@@ -34,11 +34,11 @@ CUTS: dict[str, Lie] = {
 """Ways to accept and tell less than was asked."""
 
 
-def judged(seen: Observation, kind: Kind) -> list[Judgement]:
+def judged(seen: Observation, kind: PropertyKind) -> list[Judgement]:
     return list(PROPERTIES[kind](seen))
 
 
-def accusations(seen: Observation, kinds: Iterable[Kind] = tuple(PROPERTIES)) -> list[Disagreement]:
+def accusations(seen: Observation, kinds: Iterable[PropertyKind] = tuple(PROPERTIES)) -> list[Disagreement]:
     return [j for kind in kinds for j in judged(seen, kind) if isinstance(j, Disagreement)]
 
 
@@ -61,12 +61,12 @@ def test_every_property_agrees_often() -> None:
         for kind in PROPERTIES
     }
     assert len(accepted) > 40
-    assert agreed[Kind.HEALTH] == len(records())
+    assert agreed[PropertyKind.HEALTH] == len(records())
     # A mutated program may pass a map update flags that no oracle models: its runs have no outcome, and
     # nothing is said of them.
-    assert len(accepted) - 3 <= agreed[Kind.SOUNDNESS] <= agreed[Kind.BOUNDS] == len(accepted)
-    assert agreed[Kind.EXECUTION] > 0.8 * len(accepted)
-    assert agreed[Kind.RULE] > 0.95 * sum(
+    assert len(accepted) - 3 <= agreed[PropertyKind.SOUNDNESS] <= agreed[PropertyKind.BOUNDS] == len(accepted)
+    assert agreed[PropertyKind.EXECUTION] > 0.8 * len(accepted)
+    assert agreed[PropertyKind.RULE] > 0.95 * sum(
         record.generated.purpose is Purpose.NEAR_MISS for record in records()
     )
 
@@ -75,9 +75,9 @@ def test_every_property_agrees_often() -> None:
 def test_no_verdict_is_no_agreement_and_no_accusation(silence: str) -> None:
     for record in records():
         seen = record.seen(SILENCES[silence](record.answer))
-        assert seen.ruling.verdict is Verdict.NONE
+        assert seen.ruling.verdict is KernelVerdict.NONE
         assert accusations(seen) == []
-        for kind in (Kind.SOUNDNESS, Kind.RULE, Kind.EXECUTION, Kind.BOUNDS):
+        for kind in (PropertyKind.SOUNDNESS, PropertyKind.RULE, PropertyKind.EXECUTION, PropertyKind.BOUNDS):
             assert not any(isinstance(j, Agreement) for j in judged(seen, kind)), kind
 
 
@@ -92,14 +92,14 @@ def test_without_a_log_nothing_agrees_with_it() -> None:
     for record in records():
         if record.seen().accepted:
             seen = record.seen(lies.no_log(record.answer))
-            assert not any(isinstance(j, Agreement) for j in judged(seen, Kind.BOUNDS))
+            assert not any(isinstance(j, Agreement) for j in judged(seen, PropertyKind.BOUNDS))
 
 
 def test_engines_that_did_not_run_did_not_agree() -> None:
     for record in records():
         if record.seen().accepted:
             seen = record.seen(CUTS["runs fail"](record.answer))
-            assert not any(isinstance(j, Agreement) for j in judged(seen, Kind.EXECUTION))
+            assert not any(isinstance(j, Agreement) for j in judged(seen, PropertyKind.EXECUTION))
 
 
 def test_a_log_cut_anywhere_accuses_nobody() -> None:

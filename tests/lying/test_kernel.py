@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.campaign.source import BUFFER, program_source
-from conformance.kernel.jobs import Answer, Jit, LossReason, Lost, Verdict
+from conformance.kernel.jobs import Jit, KernelAnswer, KernelVerdict, LossReason, Lost
 from conformance.properties import Observation
 from conformance.properties.observation import plan
 from generators.profiles import Profile
@@ -22,9 +22,9 @@ def test_recorded_answers_arrive_as_they_were_recorded() -> None:
     records = everything()[:60]
     with LyingKernel(records=records).session() as session:
         answers = session.run_all(record.job for record in records)
-    assert [replace(answer, host_nanoseconds=0) for answer in answers if isinstance(answer, Answer)] == [
-        r.answer for r in records
-    ]
+    assert [
+        replace(answer, host_nanoseconds=0) for answer in answers if isinstance(answer, KernelAnswer)
+    ] == [r.answer for r in records]
 
 
 def test_the_model_is_honest() -> None:
@@ -37,10 +37,10 @@ def test_the_model_is_honest() -> None:
             assert generated is not None
             job = plan(generated.case, 0)
             answer = session.run(job)
-            assert isinstance(answer, Answer)
+            assert isinstance(answer, KernelAnswer)
             seen = Observation(generated, job, answer)
             assert accusations(seen, model.JUDGED) == []
-            accepted += seen.ruling.verdict is Verdict.ACCEPT
+            accepted += seen.ruling.verdict is KernelVerdict.ACCEPT
             logs += seen.exploration is not None and seen.exploration.root is not None
     assert accepted == 60
     assert logs > 30
@@ -50,7 +50,7 @@ def test_the_model_refuses_what_traps() -> None:
     for record in everything():
         if any(type(outcome).__name__ == "Trapped" for outcome, _ in record.seen().runs):
             seen = record.seen(model.answer(record.job))
-            assert seen.ruling.verdict is Verdict.REJECT, record.name
+            assert seen.ruling.verdict is KernelVerdict.REJECT, record.name
             assert accusations(seen, model.JUDGED) == []
 
 
@@ -67,7 +67,7 @@ def test_a_wrong_operation_shows_in_that_engine_only() -> None:
 def test_a_machine_that_goes_away_is_a_loss() -> None:
     guilty = everything()[3].job
 
-    def lie(job: object, answer: Answer) -> Answer | LossReason:
+    def lie(job: object, answer: KernelAnswer) -> KernelAnswer | LossReason:
         return (
             LossReason.PANIC if job.case.program.instructions == guilty.case.program.instructions else answer
         )  # type: ignore[attr-defined]

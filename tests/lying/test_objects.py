@@ -18,7 +18,7 @@ from conformance.cli.replay import replay
 from conformance.cli.run import kinds_to_judge, status
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.peer import asking
-from conformance.properties import PROPERTIES, Kind
+from conformance.properties import PROPERTIES, PropertyKind
 from ebpf.errors import InputError
 from reports import directory as directories
 from reports.records import CellState, Finding, Severity
@@ -29,7 +29,7 @@ from tests.lying.kernel import LyingKernel
 
 # In the package both names stand for the commands.
 replaying, running = sys.modules["conformance.cli.replay"], sys.modules["conformance.cli.run"]
-ONE = (Kind.OBJECTS,)
+ONE = (PropertyKind.OBJECTS,)
 PeerLie = Callable[[Child], Ended]
 
 
@@ -137,13 +137,13 @@ def test_a_splat_is_a_finding_of_health(tmp_path: Path, monkeypatch: pytest.Monk
     def splat(child: Child) -> Ended:
         return replace(peer.honest(child), splats=("WARNING: CPU: 0 PID: 1 at kernel/bpf/btf.c:1 x+0x1/0x2",))
 
-    hunt(tmp_path, monkeypatch, splat, examples=2, kinds=(Kind.OBJECTS, Kind.HEALTH))
+    hunt(tmp_path, monkeypatch, splat, examples=2, kinds=(PropertyKind.OBJECTS, PropertyKind.HEALTH))
     assert {found.kind.value for found in stored(tmp_path)} == {"health"}
     assert all(found.object is not None for found in stored(tmp_path))
 
 
 def test_objects_come_between_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = hunt(tmp_path, monkeypatch, kinds=(Kind.EXECUTION, Kind.OBJECTS), examples=20)
+    run = hunt(tmp_path, monkeypatch, kinds=(PropertyKind.EXECUTION, PropertyKind.OBJECTS), examples=20)
     assert run.summary.programs.judged == 20
     assert run.summary.programs.objects == 8
     assert {cell.state for cell in run.summary.cells} == {CellState.AGREES}
@@ -172,6 +172,6 @@ def test_without_libbpf_all_else_is_judged(
     monkeypatch.setattr(running, "executable", missing)
     assert set(kinds_to_judge(())) == set(PROPERTIES)
     assert "objects are not judged: no C compiler" in capsys.readouterr().err
-    assert kinds_to_judge((Kind.RULE,)) == (Kind.RULE,)
+    assert kinds_to_judge((PropertyKind.RULE,)) == (PropertyKind.RULE,)
     with pytest.raises(InputError):
         kinds_to_judge(ONE)

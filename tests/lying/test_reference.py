@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.kernel.jobs import Answer
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.kernel.jobs import KernelAnswer
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Disagreement
 from conformance.properties.witness import shown
 from conformance.second_opinion import THOROUGH
@@ -24,7 +24,7 @@ HARMLESS = (Input(bytes(64)),)
 
 
 def seen(
-    record: Recorded, answer: Answer | None = None, *, inputs: tuple[Input, ...] | None = None
+    record: Recorded, answer: KernelAnswer | None = None, *, inputs: tuple[Input, ...] | None = None
 ) -> Observation:
     """As a property sees it that asks the reference verifier; nothing is known of what the program was made
     for."""
@@ -36,13 +36,13 @@ def seen(
     )
 
 
-def accused(observation: Observation, kind: Kind) -> list[Disagreement]:
+def accused(observation: Observation, kind: PropertyKind) -> list[Disagreement]:
     return [judgement for judgement in PROPERTIES[kind](observation) if isinstance(judgement, Disagreement)]
 
 
 @pytest.mark.parametrize("record", records(), ids=lambda record: record.name)
 def test_no_honest_answer_is_accused(record: Recorded) -> None:
-    for kind in (Kind.SOUNDNESS, Kind.RULE, Kind.BOUNDS, Kind.PRECISION):
+    for kind in (PropertyKind.SOUNDNESS, PropertyKind.RULE, PropertyKind.BOUNDS, PropertyKind.PRECISION):
         found = [what for what in accused(seen(record), kind) if not what.gap]
         assert found == []
 
@@ -50,7 +50,7 @@ def test_no_honest_answer_is_accused(record: Recorded) -> None:
 @pytest.mark.parametrize("record", UNSAFE_RECORDS, ids=lambda record: record.name)
 def test_soundness_needs_no_input(record: Recorded) -> None:
     observation = seen(record, lies.accept(record.answer), inputs=())
-    what = next(iter(accused(observation, Kind.SOUNDNESS)), None)
+    what = next(iter(accused(observation, PropertyKind.SOUNDNESS)), None)
     assert what is not None
     assert what.signature.startswith(f"soundness:{UNSAFE[record.generated.case.name]}:")
     assert what.witness is not None
@@ -67,8 +67,8 @@ def test_bounds_needs_no_input() -> None:
         lies.accept(record.answer)
     )
     assert answer != lies.accept(record.answer)
-    assert accused(seen(record, lies.accept(record.answer), inputs=HARMLESS), Kind.BOUNDS) == []
-    what, *_ = accused(seen(record, answer, inputs=HARMLESS), Kind.BOUNDS)
+    assert accused(seen(record, lies.accept(record.answer), inputs=HARMLESS), PropertyKind.BOUNDS) == []
+    what, *_ = accused(seen(record, answer, inputs=HARMLESS), PropertyKind.BOUNDS)
     assert what.witness is not None
     again, told = shown(seen(record, answer, inputs=HARMLESS), what)
     assert again.case == what.witness
@@ -79,7 +79,7 @@ def test_rule_needs_no_near_miss() -> None:
     """Programs that break a rule, of which nobody says so."""
     fired = {}
     for record in NEAR_MISSES:
-        for what in accused(seen(record, lies.accept(record.answer)), Kind.RULE):
+        for what in accused(seen(record, lies.accept(record.answer)), PropertyKind.RULE):
             fired.setdefault(what.signature.split(":")[1], record)
     assert len(fired) >= 11, sorted(fired)
     assert {"pointer-leak", "return-range", "pointer-arithmetic", "unreachable"} & fired.keys()
@@ -92,7 +92,7 @@ def test_precision_fires_on_a_safe_program_refused() -> None:
     fired = gaps = 0
     privileged = [record for record in runnable() if record.generated.case.capabilities is None][:20]
     for record in privileged:
-        for what in accused(seen(record, refuse(record.answer)), Kind.PRECISION):
+        for what in accused(seen(record, refuse(record.answer)), PropertyKind.PRECISION):
             gap = "gap:" if what.gap else ""
             assert what.signature == f"precision:{gap}R min value is outside of the allowed memory range"
             fired += not what.gap
@@ -104,4 +104,4 @@ def test_precision_fires_on_a_safe_program_refused() -> None:
 def test_precision_does_not_fire_without_a_verdict() -> None:
     record = runnable()[0]
     for lie in (lies.refused(errno.ENOSPC), lies.refused(errno.EINVAL), lies.accept):
-        assert accused(seen(record, lie(record.answer)), Kind.PRECISION) == []
+        assert accused(seen(record, lie(record.answer)), PropertyKind.PRECISION) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.kernel.jobs import Answer, Job
-from conformance.properties import Kind, Observation
+from conformance.kernel.jobs import Job, KernelAnswer
+from conformance.properties import Observation, PropertyKind
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from conformance.properties.witness import shown
 from ebpf.maps import MapSpec, MapType
@@ -62,7 +62,7 @@ def experiment(body: str, walk: str) -> Observation:
 
 
 def transfer(seen: Observation) -> list[Judgement]:
-    return judged(seen, Kind.TRANSFER)
+    return judged(seen, PropertyKind.TRANSFER)
 
 
 def only(seen: Observation) -> Disagreement:
@@ -103,10 +103,10 @@ def test_a_narrowed_claim_is_found_although_no_given_input_leaves_it(
     claim: str, view: str, value: str
 ) -> None:
     seen = masked(claim)
-    assert not any(isinstance(j, Disagreement) for j in judged(seen, Kind.BOUNDS))
+    assert not any(isinstance(j, Disagreement) for j in judged(seen, PropertyKind.BOUNDS))
     what = only(seen)
     assert what.signature == f"transfer:and64_k:{view}"
-    assert (what.kind, what.culprit) == (Kind.TRANSFER, 9)
+    assert (what.kind, what.culprit) == (PropertyKind.TRANSFER, 9)
     assert "after instruction 9 (r1 &= 12) the kernel claims " in what.statement
     assert value in what.statement
 
@@ -119,7 +119,7 @@ def test_the_witness_becomes_the_case_s_input() -> None:
     assert len(seen.case.inputs) == 1
     (_, trace) = seen.runs[0]
     assert next(step.registers[1] for step in trace if step.at == 9) == 12
-    assert any(isinstance(j, Disagreement) for j in judged(seen, Kind.BOUNDS))
+    assert any(isinstance(j, Disagreement) for j in judged(seen, PropertyKind.BOUNDS))
 
 
 def test_a_branch_that_some_input_takes_must_be_explored() -> None:
@@ -187,7 +187,7 @@ def test_a_finding_is_confirmed_shrunk_and_stored(tmp_path: Path) -> None:
     lie = blinded(record)
     assert lie is not None
 
-    def tell(job: Job, answer: Answer) -> Answer:
+    def tell(job: Job, answer: KernelAnswer) -> KernelAnswer:
         return lie[1](answer)
 
     made = pursuit(tmp_path, LyingKernel(tell, [_with_other_inputs(record)]))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.kernel.features.types import ATTACH_TYPES
-from conformance.kernel.jobs import Answer, Attempt, Job
+from conformance.kernel.jobs import Attempt, Job, KernelAnswer
 from conformance.kernel.session import KernelSession
 from ebpf.contexts import CONTEXTS
 from ebpf.helpers import PROTOTYPES
@@ -94,5 +94,5 @@ def said(kernel: KernelSession, every: list[Asked]) -> Iterator[tuple[Asked, int
     """(what was asked, errno, the log) of each; all in one batch."""
     answers = kernel.run_all([Job(asked.case, (Attempt(run=False),)) for asked in every])
     for asked, answer in zip(every, answers, strict=True):
-        assert isinstance(answer, Answer), asked
+        assert isinstance(answer, KernelAnswer), asked
         yield asked, answer.attempts[0].errno, answer.attempts[0].log

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from ebpf.assembly import listing, parse
-from ebpf.assembly.printer import Dialect
+from ebpf.assembly.printer import AssemblyDialect
 from ebpf.objects import Generation, ObjectError, open_object
 from ebpf.objects.parts import Part, Writing
 from ebpf.objects.writer import write_object
@@ -65,7 +65,7 @@ def test_row_05_llvms_dialect_is_objdumps(tmp_path, source, rules):
     home = next(section for section in opened.file.sections if section.name == talk.SECTION)
     from ebpf.isa.insn import decode
 
-    assert listing(decode(home.data), Dialect.LLVM) == theirs
+    assert listing(decode(home.data), AssemblyDialect.LLVM) == theirs
 
 
 @pytest.mark.parametrize(

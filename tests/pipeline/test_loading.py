@@ -11,7 +11,7 @@ import pytest
 
 from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.features import probe
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Verdict
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
 from conformance.second_opinion import opinion
@@ -26,7 +26,7 @@ from ebpf.rules import Phase
 from generators.profiles import profile_for
 from generators.programs import Purpose
 from oracles.interpreter import Returned, run
-from oracles.reference import Verdict as Opinion
+from oracles.reference import ReferenceVerdict
 from tests.pipeline.sweeps import PLAIN, plain
 from tests.vm.talk import counter
 
@@ -39,9 +39,9 @@ def case(
     return Case(Program(kind, parse(text.split("; ")), maps), (Input(bytes(64)),), capabilities)
 
 
-def answer(kernel: KernelSession, job: Job) -> Answer:
+def answer(kernel: KernelSession, job: Job) -> KernelAnswer:
     got = kernel.run(job)
-    assert isinstance(got, Answer), got
+    assert isinstance(got, KernelAnswer), got
     return got
 
 
@@ -66,9 +66,9 @@ def test_row_07_rules_of_registers(kernel: KernelSession, name: str) -> None:
     since."""
     text, rule = REGISTERS[name]
     asked = case(text)
-    assert judge_answer(answer(kernel, Job(asked, (Attempt(run=False),))), 0).verdict is Verdict.REJECT
+    assert judge_answer(answer(kernel, Job(asked, (Attempt(run=False),))), 0).verdict is KernelVerdict.REJECT
     found = opinion(asked)
-    assert found.verdict is Opinion.UNSAFE
+    assert found.verdict is ReferenceVerdict.UNSAFE
     wanted = {rule, rules.UNINITIALISED_REGISTER} if rule is rules.SCRATCHED_REGISTER else {rule}
     outcome = run(asked, asked.inputs[0])
     assert found.rule in wanted
@@ -77,7 +77,7 @@ def test_row_07_rules_of_registers(kernel: KernelSession, name: str) -> None:
 
 def test_row_07_r6_to_r9_are_kept(kernel: KernelSession) -> None:
     asked = case(KEPT)
-    assert opinion(asked).verdict is Opinion.SAFE
+    assert opinion(asked).verdict is ReferenceVerdict.SAFE
     assert answer(kernel, Job(asked, (Attempt(),))).attempts[0].runs[0].retval == 10
 
 
@@ -139,7 +139,7 @@ def matrix(kernel: KernelSession) -> dict[tuple[T, frozenset[str]], bool]:
     )
     found = {}
     for kind, each in zip(kinds, got, strict=True):
-        assert isinstance(each, Answer)
+        assert isinstance(each, KernelAnswer)
         for chosen, loaded in zip(SETS, each.attempts, strict=True):
             found[kind, frozenset(chosen)] = loaded.errno == 0
     return found
@@ -203,7 +203,7 @@ def test_row_14_refusals_come_from_the_phase_that_the_rule_names(kernel: KernelS
     for each, one in zip(made, got, strict=True):
         assert each.rule is not None
         ruling = judge_answer(one, 0, features.support(each.case.program))
-        if ruling.verdict is Verdict.REJECT:
+        if ruling.verdict is KernelVerdict.REJECT:
             phases.add(each.rule.phase)
             refused += 1
             if ruling.phase is not each.rule.phase_in(features.release):
@@ -229,7 +229,7 @@ def test_row_14_every_phase_refuses_and_is_told_from_the_others(kernel: KernelSe
     ruling = judge_answer(
         answer(kernel, Job(asked, (Attempt(run=False),))), 0, probe(kernel).support(asked.program)
     )
-    assert (ruling.verdict, ruling.phase) == (Verdict.REJECT, phase), ruling.message
+    assert (ruling.verdict, ruling.phase) == (KernelVerdict.REJECT, phase), ruling.message
 
 
 def test_row_15_generated_programs_under_both(kernel: KernelSession) -> None:
@@ -249,7 +249,7 @@ def test_row_15_generated_programs_under_both(kernel: KernelSession) -> None:
         kernel.run_all([Job(each.case, (Attempt(Jit.ON), Attempt(Jit.OFF))) for each in made]),
         strict=True,
     ):
-        assert isinstance(one, Answer)
+        assert isinstance(one, KernelAnswer)
         compiled, walked = one.attempts
         assert (compiled.errno == 0) == (walked.errno == 0)
         for data, a, b in zip(each.case.inputs, compiled.runs, walked.runs, strict=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.kernel.features import probe
-from conformance.kernel.jobs import Attempt, Job, Verdict
+from conformance.kernel.jobs import Attempt, Job, KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
 from ebpf.maps import MapSpec, MapType
@@ -65,7 +65,7 @@ def test_row_03_prototypes_are_the_kernels(kernel: KernelSession, setting: Setti
         asked, kernel.run_all([Job(case, (Attempt(run=False),)) for _, case in asked]), strict=True
     ):
         ruling = judge_answer(answer, 0, features.support(case.program))
-        if ruling.verdict is not Verdict.ACCEPT:
+        if ruling.verdict is not KernelVerdict.ACCEPT:
             refused[name] = ruling.message or ruling.reason
     assert refused == {}
     assert len(asked) > 40

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.kernel.features import probe
 from conformance.kernel.session import KernelSession
-from ebpf.contexts import Refusal, ctx_access
+from ebpf.contexts import AccessRefusal, ctx_access
 from ebpf.helper_names import HELPER_NUMBERS as N
 from ebpf.helpers import PROTOTYPES, prototype_for
 from ebpf.helpers.availability import gpl_refusal, refusal, sleep_refusal
@@ -77,7 +77,7 @@ Table = Callable[[T, tuple[int, int, bool], AttachType | None, str], bool]
 
 def allowed(kind: T, about: tuple[int, int, bool], attach: AttachType | None, release: str) -> bool:
     """By our table."""
-    return not isinstance(ctx_access(kind, attach, *about, True, release), Refusal)
+    return not isinstance(ctx_access(kind, attach, *about, True, release), AccessRefusal)
 
 
 def misplaced(

@@ -10,12 +10,12 @@ from ebpf.assembly import listing
 from reports.records import (
     Cell,
     Finding,
+    FindingKind,
     KernelRun,
     KernelVerdict,
-    Kind,
     ListingRow,
-    Loss,
-    Production,
+    LossRecord,
+    ProductionCount,
     ProgramCounts,
     Provenance,
     Reproduced,
@@ -109,7 +109,7 @@ def finding(**changes: Any) -> Finding:
     """The soundness finding, with changes."""
     fields: dict[str, Any] = {
         "id": "1f3a9c0de4b7a211",
-        "kind": Kind.SOUNDNESS,
+        "kind": FindingKind.SOUNDNESS,
         "statement": "The kernel accepts a program that reads 1 byte past the end of a map value.",
         "explanation": "A 32-bit move clears the upper half of its destination; the verifier sign-extends "
         "the immediate instead.",
@@ -150,7 +150,7 @@ def hostile() -> Finding:
     """A known finding whose every text is an attack on the page."""
     return finding(
         id="beefbeefbeefbeef",
-        kind=Kind.HEALTH,
+        kind=FindingKind.HEALTH,
         severity=Severity.MEDIUM,
         status=Status.KNOWN,
         known_as=f"KI-7 {HOSTILE}",
@@ -168,17 +168,17 @@ def hostile() -> Finding:
 def cells() -> tuple[Cell, ...]:
     """Two kernels × five properties: one disagrees, one judged nothing."""
     floors = {
-        Kind.SOUNDNESS: 5000,
-        Kind.RULE: 500,
-        Kind.BOUNDS: 5000,
-        Kind.EXECUTION: 5000,
-        Kind.HEALTH: 5000,
+        FindingKind.SOUNDNESS: 5000,
+        FindingKind.RULE: 500,
+        FindingKind.BOUNDS: 5000,
+        FindingKind.EXECUTION: 5000,
+        FindingKind.HEALTH: 5000,
     }
     found = []
     for kernel in ("debian:6.12.117-1", "debian:5.10.262-1"):
         for kind, floor in floors.items():
-            silent = kernel.startswith("debian:5.10") and kind is Kind.BOUNDS
-            wrong = 2 if kernel.startswith("debian:6.12") and kind is Kind.SOUNDNESS else 0
+            silent = kernel.startswith("debian:5.10") and kind is FindingKind.BOUNDS
+            wrong = 2 if kernel.startswith("debian:6.12") and kind is FindingKind.SOUNDNESS else 0
             judged = 0 if silent else 8123
             abstained = (
                 {"no claims below 6.1": 24800} if silent else {"not accepted": 930, "unknown (rlimit)": 12}
@@ -245,19 +245,19 @@ def summary(**changes: Any) -> RunSummary:
         "findings_new": 1,
         "findings_known": 1,
         "losses": (
-            Loss(
+            LossRecord(
                 kernel="debian:6.12.117-1",
                 reason="panic",
                 in_flight=64,
                 culprit="case 7f00aa",
                 console="Kernel panic: test",
             ),
-            Loss(kernel="debian:6.12.117-1", reason="hang", in_flight=12, console=HOSTILE),
+            LossRecord(kernel="debian:6.12.117-1", reason="hang", in_flight=12, console=HOSTILE),
         ),
         "productions": (
-            Production("mask", 9120, 9001),
-            Production("spill_fill", 4021, 2310),
-            Production("map_lookup", 800, 790),
+            ProductionCount("mask", 9120, 9001),
+            ProductionCount("spill_fill", 4021, 2310),
+            ProductionCount("map_lookup", 800, 790),
         ),
         "rejections": {"R0 min value is outside of the allowed memory range": 811, f"R1 {HOSTILE}": 2},
         "gaps": {"math between map_value pointer and register with unbounded min value is not allowed": 31},

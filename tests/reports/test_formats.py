@@ -30,7 +30,7 @@ def test_junit(run_directory: Path) -> None:
 def test_junit_survives_control_characters(run_directory: Path) -> None:
     loaded = directory.load(run_directory)
     bad = finding(statement="a\x00b\x1b ]]> " + HOSTILE)
-    root = ElementTree.fromstring(junit.render(directory.Run(run_directory, loaded.summary, (bad,))))
+    root = ElementTree.fromstring(junit.render(directory.RunDirectory(run_directory, loaded.summary, (bad,))))
     failure = root.find("testsuite/testcase/failure")
     assert failure is not None
     assert failure.get("message") == "a\ufffdb\ufffd ]]> " + HOSTILE

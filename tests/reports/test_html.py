@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from reports import directory, html
-from reports.records import Cell, Kind
+from reports.records import Cell, FindingKind
 from tests.reports.samples import HOSTILE, finding, hostile, summary
 
 _VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
@@ -43,7 +43,7 @@ class Page(HTMLParser):
 
 
 def index(path: Path, **changes: object) -> Page:
-    return Page(html.index_page(directory.Run(path, summary(**changes), (finding(), hostile()))))
+    return Page(html.index_page(directory.RunDirectory(path, summary(**changes), (finding(), hostile()))))
 
 
 @pytest.mark.parametrize("page", ["index", "finding", "hostile"])
@@ -148,8 +148,10 @@ def test_the_index_says_plainly_that_a_run_is_incomplete(tmp_path: Path) -> None
 
 def test_a_clean_run_says_so_and_a_short_one_does_not(tmp_path: Path) -> None:
     def banner(judged: int) -> str:
-        cell = Cell(kernel="k", kind=Kind.RULE, judged=judged, agreed=judged, disagreements=0, floor=10)
-        return html.index_page(directory.Run(tmp_path, summary(cells=(cell,)), ()))
+        cell = Cell(
+            kernel="k", kind=FindingKind.RULE, judged=judged, agreed=judged, disagreements=0, floor=10
+        )
+        return html.index_page(directory.RunDirectory(tmp_path, summary(cells=(cell,)), ()))
 
     assert "nothing new was found" in banner(10)
     assert "nothing new was found" not in banner(9)

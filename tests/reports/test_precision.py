@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from reports import directory, html, precision
-from reports.records import Precision
+from reports.records import PrecisionRow
 from reports.write import write_reports
 from tests.reports.samples import HOSTILE, summary
 
 
-def cell(operation: str, kernel: str = "old", **changes: Any) -> Precision:
+def cell(operation: str, kernel: str = "old", **changes: Any) -> PrecisionRow:
     fields: dict[str, Any] = {
         "judged": 10,
         "decided": 9,
@@ -23,7 +23,7 @@ def cell(operation: str, kernel: str = "old", **changes: Any) -> Precision:
         "tight": 2,
         "excess": {"u64": 0.0, "s32": 0.0},
     }
-    return Precision(kernel=kernel, operation=operation, **fields | changes)
+    return PrecisionRow(kernel=kernel, operation=operation, **fields | changes)
 
 
 MAP = (
@@ -63,11 +63,13 @@ def test_a_long_map_is_cut_and_says_so() -> None:
 
 
 def test_the_page(tmp_path: Path) -> None:
-    page = html.index_page(directory.Run(tmp_path, summary(precision=(*MAP, cell("op", HOSTILE))), ()))
+    page = html.index_page(
+        directory.RunDirectory(tmp_path, summary(precision=(*MAP, cell("op", HOSTILE))), ())
+    )
     assert '<td class="level4">+12.2 bits s32' in page
     assert "not measured" in page
     assert HOSTILE not in page
-    assert 'id="precision"' not in html.index_page(directory.Run(tmp_path, summary(), ()))
+    assert 'id="precision"' not in html.index_page(directory.RunDirectory(tmp_path, summary(), ()))
 
 
 def test_the_table_for_machines(run_directory: Path) -> None:

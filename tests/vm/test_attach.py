@@ -12,12 +12,12 @@ import pytest
 
 from conformance.check import Checked, check
 from conformance.cli.check import describe
-from conformance.kernel.attaching import Attached, AttachJob, AttachWay, Reached, Stage, Trigger
+from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Reached, Trigger
 from conformance.kernel.features.answers import Answer3
 from conformance.kernel.features.attaching import PERF_IOCTL, PERF_LINK, probe_attaching
-from conformance.kernel.jobs import Attempt, Jit, Job, Verdict
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelVerdict
 from conformance.kernel.protocol.attach import encode_attach
-from conformance.kernel.protocol.frames import Kind
+from conformance.kernel.protocol.frames import FrameKind
 from conformance.kernel.session import KernelSession
 from conformance.kernel.trace_format import HIDDEN, parse_format
 from conformance.kernel.verdicts import Support, judge_answer
@@ -27,14 +27,14 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import CONTEXT_BOUNDS
-from oracles.reference.answer import Verdict as Opinion
+from oracles.reference.answer import ReferenceVerdict
 from tests.conformance.kernel.cases import EXIT, mov
 from tests.vm.talk import MESSAGE, SEND_SIGNAL, SLOTS, UNSET_CALL, call, counter, hello, tally, unset
 
 pytestmark = pytest.mark.vm
 
 EXECVE = "tracepoint:syscalls/sys_enter_execve"
-PERF_STAGES = tuple(Stage)
+PERF_STAGES = tuple(AttachStage)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_row_19_the_fields_of_the_format_file(kernel: KernelSession) -> None:
     layout = parse_format(got.format)
     assert layout is not None
     assert layout.name == "sys_enter_execve"
-    assert got.reached(Stage.FIND) == Reached(Stage.FIND, 0, layout.id)
+    assert got.reached(AttachStage.FIND) == Reached(AttachStage.FIND, 0, layout.id)
     offsets = layout.offsets()
     # Since 6.19 the tracer copies what strings say, behind the arguments; what a program reads there is not
     # that copy.
@@ -152,7 +152,7 @@ def test_row_18_a_socket_filter_keeps_as_much_as_it_returns(
     got = attach(
         kernel, AttachJob(Case(case.program, (Input(bytes(20)),)), "socket", AttachWay.OWN, Trigger.PACKET)
     )
-    assert got.reached(Stage.TRIGGER) == Reached(Stage.TRIGGER, 0, through)
+    assert got.reached(AttachStage.TRIGGER) == Reached(AttachStage.TRIGGER, 0, through)
     assert slots(got)[0] == 1
 
 
@@ -172,20 +172,20 @@ def test_row_18_a_cgroup_lets_packets_pass_or_not(
     got = attach(
         kernel, AttachJob(tally(ProgramType.CGROUP_SKB, result), f"cgroup:{direction}", by, Trigger.PACKET)
     )
-    assert got.reached(Stage.TRIGGER) == Reached(Stage.TRIGGER, *trigger)
+    assert got.reached(AttachStage.TRIGGER) == Reached(AttachStage.TRIGGER, *trigger)
     assert slots(got)[0] == 1
 
 
 @pytest.mark.parametrize(
     ("case", "where", "failed"),
     [
-        (hello(), "tracepoint:syscalls/sys_enter_execv", Reached(Stage.FIND, errno.ENOENT)),
-        (hello(), "tracepoint:syscall/sys_enter_execve", Reached(Stage.FIND, errno.ENOENT)),
-        (hello(ProgramType.KPROBE), "kprobe:no_such_function", Reached(Stage.OPEN, errno.ENOENT)),
+        (hello(), "tracepoint:syscalls/sys_enter_execv", Reached(AttachStage.FIND, errno.ENOENT)),
+        (hello(), "tracepoint:syscall/sys_enter_execve", Reached(AttachStage.FIND, errno.ENOENT)),
+        (hello(ProgramType.KPROBE), "kprobe:no_such_function", Reached(AttachStage.OPEN, errno.ENOENT)),
         # perf_event_set_bpf_prog (kernel/events/core.c): "valid program type for the event"
-        (hello(ProgramType.KPROBE), EXECVE, Reached(Stage.ATTACH, errno.EINVAL, AttachWay.IOCTL)),
-        (hello(), "kprobe:do_sys_openat2", Reached(Stage.ATTACH, errno.EINVAL, AttachWay.IOCTL)),
-        (Case(Program(ProgramType.TRACEPOINT, (EXIT,))), EXECVE, Reached(Stage.LOAD, errno.EACCES)),
+        (hello(ProgramType.KPROBE), EXECVE, Reached(AttachStage.ATTACH, errno.EINVAL, AttachWay.IOCTL)),
+        (hello(), "kprobe:do_sys_openat2", Reached(AttachStage.ATTACH, errno.EINVAL, AttachWay.IOCTL)),
+        (Case(Program(ProgramType.TRACEPOINT, (EXIT,))), EXECVE, Reached(AttachStage.LOAD, errno.EACCES)),
     ],
 )
 def test_row_18_what_fails_names_its_stage(
@@ -193,7 +193,7 @@ def test_row_18_what_fails_names_its_stage(
 ) -> None:
     got = attach(kernel, AttachJob(case, where))
     assert got.failed == failed
-    assert got.stages[-1].stage in (failed.stage, Stage.DETACH)
+    assert got.stages[-1].stage in (failed.stage, AttachStage.DETACH)
     assert got.trace == b""
 
 
@@ -202,7 +202,7 @@ def test_row_18_a_tracepoint_is_not_asked_for_beyond_its_record(kernel: KernelSe
     kernel/events/core.c)."""
     case = Case(Program(ProgramType.TRACEPOINT, (Insn(0x79, 0, 1, 40), mov(0, 0), EXIT)))
     assert attach(kernel, AttachJob(case, EXECVE)).failed == Reached(
-        Stage.ATTACH, errno.EACCES, AttachWay.IOCTL
+        AttachStage.ATTACH, errno.EACCES, AttachWay.IOCTL
     )
     last = Case(Program(ProgramType.TRACEPOINT, (Insn(0x79, 0, 1, 32), mov(0, 0), EXIT)))
     assert attach(kernel, AttachJob(last, EXECVE)).failed is None
@@ -229,8 +229,8 @@ def test_row_18_a_program_that_stops_its_trigger_does_not_stop_the_agent(
 ) -> None:
     killer = Case(Program(ProgramType.TRACEPOINT, (mov(1, signal), call(SEND_SIGNAL), mov(0, 0), EXIT)))
     got = attach(kernel, AttachJob(killer, "tracepoint:syscalls/sys_enter_getpid", trigger=Trigger.GETPID))
-    assert got.failed == Reached(Stage.TRIGGER, code)
-    assert got.reached(Stage.DETACH) == Reached(Stage.DETACH, 0)
+    assert got.failed == Reached(AttachStage.TRIGGER, code)
+    assert got.reached(AttachStage.DETACH) == Reached(AttachStage.DETACH, 0)
     assert attach(kernel, AttachJob(hello(), EXECVE)).printed() == (MESSAGE.decode(),)
 
 
@@ -253,8 +253,8 @@ def test_row_19_the_record_is_read_only_and_begins_with_8_hidden_bytes(
     case = Case(Program(ProgramType.TRACEPOINT, (insn, mov(0, 0), EXIT)))
     predicted = opinion(case)
     ruling = judge_answer(kernel.run(Job(case, (Attempt(run=False),))), 0, Support())
-    assert ruling.verdict is (Verdict.ACCEPT if allowed else Verdict.REJECT), ruling
-    assert predicted.verdict is (Opinion.SAFE if allowed else Opinion.UNSAFE), predicted
+    assert ruling.verdict is (KernelVerdict.ACCEPT if allowed else KernelVerdict.REJECT), ruling
+    assert predicted.verdict is (ReferenceVerdict.SAFE if allowed else ReferenceVerdict.UNSAFE), predicted
     assert allowed or (predicted.rule, predicted.at) == (CONTEXT_BOUNDS, 0)
 
 
@@ -270,7 +270,7 @@ def test_row_17_the_report_names_argument_instruction_and_rule(kernel: KernelSes
     checked = Checked("unset", unset())
     check(checked, "here", kernel.run, Support(), kernel.hello.release)
     ruling = checked.rulings["here"]
-    assert (ruling.verdict, ruling.instruction) == (Verdict.REJECT, UNSET_CALL)
+    assert (ruling.verdict, ruling.instruction) == (KernelVerdict.REJECT, UNSET_CALL)
     assert re.match(r"R1 type=(inv|scalar) expected=fp, pkt, pkt_meta, ", ruling.message)
     assert checked.disagreements == []
     report = describe(checked)
@@ -290,7 +290,7 @@ def test_an_agent_answers_whatever_it_is_sent(kernel: KernelSession) -> None:
         payload = bytearray(good[: chance.randrange(1, len(good))] if number % 3 == 0 else good)
         for _ in range(chance.randint(1, 3)):
             payload[chance.randrange(len(payload))] = chance.randrange(256)
-        kernel._exchange(Kind.ATTACH, bytes(payload))
+        kernel._exchange(FrameKind.ATTACH, bytes(payload))
     assert attach(kernel, AttachJob(hello(), EXECVE)).printed() == (MESSAGE.decode(),)
     assert kernel.boots == boots
 
@@ -300,9 +300,9 @@ def test_an_agent_answers_whatever_it_is_sent(kernel: KernelSession) -> None:
     [
         (
             Program(ProgramType.TRACEPOINT, (mov(0, 0), EXIT), (MapSpec(MapType.ARRAY, 4, 0, 1),)),
-            Reached(Stage.MAPS, errno.EINVAL),
+            Reached(AttachStage.MAPS, errno.EINVAL),
         ),
-        (Program(ProgramType.TRACEPOINT, ()), Reached(Stage.LOAD, errno.E2BIG)),
+        (Program(ProgramType.TRACEPOINT, ()), Reached(AttachStage.LOAD, errno.E2BIG)),
     ],
     ids=["map", "empty"],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.kernel.features import Features, probe
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Answer, Attempt, Job, Verdict
+from conformance.kernel.jobs import Attempt, Job, KernelAnswer, KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
 from ebpf.isa.insn import Insn, decode
@@ -92,7 +92,7 @@ def test_verdicts_and_messages_are_those_another_runner_got(kernel: KernelSessio
     answers = kernel.run_all([job(record) for record in every])
     wrong, judged = [], 0
     for record, answer in zip(every, answers, strict=True):
-        assert isinstance(answer, Answer), record["name"]
+        assert isinstance(answer, KernelAnswer), record["name"]
         for attempt, mode in enumerate(("priv", "unpriv")):
             measured = record["measured"][series(image)].get(mode)
             if measured is None or measured.get("env"):
@@ -108,18 +108,18 @@ def test_verdicts_and_messages_are_those_another_runner_got(kernel: KernelSessio
     assert wrong == []
 
 
-def judgement(features: Features, answer: Answer, attempt: int, asked: Job) -> Any:
+def judgement(features: Features, answer: KernelAnswer, attempt: int, asked: Job) -> Any:
     return judge_answer(answer, attempt, features.support(asked.case.program))
 
 
 def agrees(got: Any, measured: dict[str, Any]) -> bool:
     if measured["verdict"] == "ACCEPT":
-        return got.verdict is Verdict.ACCEPT
+        return got.verdict is KernelVerdict.ACCEPT
     if "msg" not in measured:
-        return got.verdict in (Verdict.NONE, Verdict.REJECT)
+        return got.verdict in (KernelVerdict.NONE, KernelVerdict.REJECT)
     # what a feature explains is no verdict here, and was one there; that runner took an odd line for an
     # infinite loop
     return (
         got.message in (measured["msg"], "infinite loop detected at insn 1")
-        or got.verdict is Verdict.UNSUPPORTED
+        or got.verdict is KernelVerdict.UNSUPPORTED
     )

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from conformance.kernel.features import Answer3, Features, probe
-from conformance.kernel.features.answers import Kind
+from conformance.kernel.features.answers import FeatureKind
 from conformance.kernel.session import KernelSession
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
@@ -19,21 +19,21 @@ pytestmark = pytest.mark.vm
 
 # gotol is not here: Debian's 6.1 has it, though it came with 6.6.
 SINCE = [
-    (Kind.INSTRUCTION, "atomic_xchg64", (5, 12)),
-    (Kind.INSTRUCTION, "call_kfunc", (5, 13)),
-    (Kind.INSTRUCTION, "movsx64_s8", (6, 6)),
-    (Kind.INSTRUCTION, "sdiv32_k", (6, 6)),
-    (Kind.INSTRUCTION, "may_goto", (6, 9)),
-    (Kind.INSTRUCTION, "addr_space_cast_0_1", (6, 9)),
-    (Kind.INSTRUCTION, "load_acquire16", (6, 15)),
-    (Kind.INSTRUCTION, "gotox", (6, 19)),
-    (Kind.PROGRAM_TYPE, "syscall", (5, 14)),
-    (Kind.MAP_TYPE, "bloom_filter", (5, 16)),
-    (Kind.MAP_TYPE, "arena", (6, 9)),
-    (Kind.MAP_TYPE, "insn_array", (6, 19)),
-    (Kind.LOAD_FLAG, "test_reg_invariants", (6, 8)),
-    (Kind.KERNEL, "log_true_size", (6, 4)),
-    (Kind.KERNEL, "perf link", (5, 15)),
+    (FeatureKind.INSTRUCTION, "atomic_xchg64", (5, 12)),
+    (FeatureKind.INSTRUCTION, "call_kfunc", (5, 13)),
+    (FeatureKind.INSTRUCTION, "movsx64_s8", (6, 6)),
+    (FeatureKind.INSTRUCTION, "sdiv32_k", (6, 6)),
+    (FeatureKind.INSTRUCTION, "may_goto", (6, 9)),
+    (FeatureKind.INSTRUCTION, "addr_space_cast_0_1", (6, 9)),
+    (FeatureKind.INSTRUCTION, "load_acquire16", (6, 15)),
+    (FeatureKind.INSTRUCTION, "gotox", (6, 19)),
+    (FeatureKind.PROGRAM_TYPE, "syscall", (5, 14)),
+    (FeatureKind.MAP_TYPE, "bloom_filter", (5, 16)),
+    (FeatureKind.MAP_TYPE, "arena", (6, 9)),
+    (FeatureKind.MAP_TYPE, "insn_array", (6, 19)),
+    (FeatureKind.LOAD_FLAG, "test_reg_invariants", (6, 8)),
+    (FeatureKind.KERNEL, "log_true_size", (6, 4)),
+    (FeatureKind.KERNEL, "perf link", (5, 15)),
 ]
 
 
@@ -44,7 +44,7 @@ def features(kernel: KernelSession) -> Features:
 
 @pytest.mark.parametrize(("kind", "name", "since"), SINCE, ids=[name for _, name, _ in SINCE])
 def test_a_kernel_has_what_came_before_it(
-    features: Features, kind: Kind, name: str, since: tuple[int, int]
+    features: Features, kind: FeatureKind, name: str, since: tuple[int, int]
 ) -> None:
     found = re.match(r"(\d+)\.(\d+)", features.release)
     assert found
@@ -56,16 +56,18 @@ def test_a_kernel_has_what_came_before_it(
     "name", ["jit", "interpreter", "hardening", "unprivileged", "kernel btf", "tracefs", "perf ioctl"]
 )
 def test_debians_kernels_have_these(features: Features, name: str) -> None:
-    assert features.answer(Kind.KERNEL, name) is Answer3.YES
+    assert features.answer(FeatureKind.KERNEL, name) is Answer3.YES
 
 
 def test_nobody_has_an_indirect_call(features: Features) -> None:
-    assert features.answer(Kind.INSTRUCTION, "callx") is Answer3.NO
+    assert features.answer(FeatureKind.INSTRUCTION, "callx") is Answer3.NO
 
 
 def test_little_is_left_unclear(features: Features) -> None:
     unclear = {
-        row.name for row in features.rows if row.answer is Answer3.UNKNOWN and row.kind is not Kind.TEST_RUN
+        row.name
+        for row in features.rows
+        if row.answer is Answer3.UNKNOWN and row.kind is not FeatureKind.TEST_RUN
     }
     assert unclear <= {"struct_ops", "sleepable"}
 

@@ -15,8 +15,8 @@ import pytest
 
 from conformance.kernel.image import Image
 from conformance.kernel.images import fetch
-from conformance.kernel.jobs import Answer, LossReason, Lost
-from conformance.kernel.protocol.frames import Frame, Kind
+from conformance.kernel.jobs import KernelAnswer, LossReason, Lost
+from conformance.kernel.protocol.frames import FrameKind, WireFrame
 from conformance.kernel.session import KernelSession
 from conformance.kernel.vm import Vm
 from ebpf.casefile import from_plain
@@ -46,7 +46,7 @@ def submit_some(session: KernelSession, count: int = 40) -> None:
 def retvals(session: KernelSession) -> list[int]:
     values = []
     for _, got in session.results():
-        assert isinstance(got, Answer), got
+        assert isinstance(got, KernelAnswer), got
         values.append(got.attempts[0].runs[0].retval)
     return values
 
@@ -69,15 +69,19 @@ def test_a_stopped_qemu_is_a_hang(image: Image) -> None:
         assert session.losses[0].reason is LossReason.HANG
 
 
-@pytest.mark.parametrize(("kind", "reason"), [(Kind.PANIC, LossReason.PANIC), (Kind.HANG, LossReason.HANG)])
-def test_a_guest_that_dies_between_jobs_is_replaced(image: Image, kind: Kind, reason: LossReason) -> None:
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(FrameKind.PANIC, LossReason.PANIC), (FrameKind.HANG, LossReason.HANG)]
+)
+def test_a_guest_that_dies_between_jobs_is_replaced(
+    image: Image, kind: FrameKind, reason: LossReason
+) -> None:
     with KernelSession.open(image, job_seconds=4) as session:
         assert session._link is not None
-        session._link.queue(Frame(kind, 0).encode())
+        session._link.queue(WireFrame(kind, 0).encode())
         submit_some(session)
         assert retvals(session) == list(range(40))
         assert [loss.reason for loss in session.losses] == [reason]
-        if kind is Kind.PANIC:
+        if kind is FrameKind.PANIC:
             assert "Kernel panic" in session.losses[0].console
 
 
@@ -85,7 +89,7 @@ def test_the_session_goes_on_after_an_idle_machine_died(image: Image) -> None:
     with KernelSession.open(image) as session:
         qemu(session).kill()
         time.sleep(0.2)
-        assert isinstance(session.run(job(returning(1))), Answer)
+        assert isinstance(session.run(job(returning(1))), KernelAnswer)
 
 
 def test_qemu_dies_with_a_killed_parent(image: Image) -> None:
@@ -130,7 +134,7 @@ def test_a_job_that_panics_the_guest_is_named(bugbench: Path) -> None:
         assert isinstance(lost, Lost)
         assert (lost.reason, lost.alone) == (LossReason.PANIC, True)
         assert "Kernel panic" in lost.console
-        assert all(isinstance(got, Answer) for got in results.values())
+        assert all(isinstance(got, KernelAnswer) for got in results.values())
         assert len(results) == 10
         assert [(loss.culprit, loss.named) for loss in session.losses] == [("killer", True)]
 
@@ -149,5 +153,5 @@ def test_a_warning_is_returned_with_the_job_and_ends_the_machine(bugbench: Path)
             got = session.run(job(case))
         assert isinstance(got, Lost) or got.splats
         boots = session.boots
-        assert isinstance(session.run(job(returning(1))), Answer)
+        assert isinstance(session.run(job(returning(1))), KernelAnswer)
         assert session.boots == boots + 1

@@ -10,7 +10,7 @@ import pytest
 from conformance.check import Checked, check
 from conformance.cli import main
 from conformance.kernel.features import probe
-from conformance.kernel.jobs import Verdict
+from conformance.kernel.jobs import KernelVerdict
 from conformance.opening import open_any
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
@@ -50,7 +50,7 @@ def checked(kernel, data: bytes):
 @pytest.mark.parametrize("data", TALK.values(), ids=TALK.keys())
 def test_the_talks_programs_are_accepted(kernel, data):
     (found,) = checked(kernel, data)
-    assert found.rulings["kernel"].verdict is Verdict.ACCEPT, found.rulings
+    assert found.rulings["kernel"].verdict is KernelVerdict.ACCEPT, found.rulings
     assert not found.disagreements
 
 
@@ -63,8 +63,8 @@ def test_generated_objects_are_accepted(kernel):
         if made.how.license == "GPL" and not (made.how.debug and made.how.global_functions):
             for found in checked(kernel, made.data):
                 verdict = found.rulings["kernel"].verdict
-                assert verdict in (Verdict.ACCEPT, Verdict.UNSUPPORTED), found.rulings
-                accepted += verdict is Verdict.ACCEPT
+                assert verdict in (KernelVerdict.ACCEPT, KernelVerdict.UNSUPPORTED), found.rulings
+                accepted += verdict is KernelVerdict.ACCEPT
     assert accepted > 5
 
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 import pytest
 
 from conformance.kernel.features import probe
-from conformance.kernel.jobs import Attempt, Job, Verdict
+from conformance.kernel.jobs import Attempt, Job, KernelVerdict
 from conformance.kernel.verdicts import judge_answer
 from conformance.second_opinion import linux, opinion
-from oracles.reference import Answer
-from oracles.reference import Verdict as Reference
+from oracles.reference import ReferenceAnswer, ReferenceVerdict
 from tests.oracles.reference.rows import Row
 from tests.oracles.reference.test_rows import ROWS
 
@@ -21,9 +20,9 @@ KERNELS_ARE_WRONG = {"perhaps null for memory or null"}
 SECURITY.md)."""
 
 
-def objects(answer: Answer, release: str) -> bool:
+def objects(answer: ReferenceAnswer, release: str) -> bool:
     """Whether the answer says that such a kernel refuses the program."""
-    return answer.verdict is Reference.UNSAFE or bool(answer.refused_by(linux(release)))
+    return answer.verdict is ReferenceVerdict.UNSAFE or bool(answer.refused_by(linux(release)))
 
 
 def loadable(row: Row) -> bool:
@@ -39,8 +38,10 @@ def test_kernels_refuse_what_the_reference_verifier_objects_to(kernel):
     for row, answer in zip(rows, answers, strict=True):
         ruling = judge_answer(answer, 0, features.support(row.case().program))
         mine = opinion(row.case())
-        judged += ruling.verdict in (Verdict.ACCEPT, Verdict.REJECT) and objects(mine, features.release)
-        if ruling.verdict is Verdict.ACCEPT and objects(mine, features.release):
+        judged += ruling.verdict in (KernelVerdict.ACCEPT, KernelVerdict.REJECT) and objects(
+            mine, features.release
+        )
+        if ruling.verdict is KernelVerdict.ACCEPT and objects(mine, features.release):
             accepted.add(row.name)
     assert judged > 150
     assert accepted == KERNELS_ARE_WRONG

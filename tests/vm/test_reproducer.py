@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.kernel.images import fetch
-from conformance.kernel.initramfs import Entry, cpio
+from conformance.kernel.initramfs import ArchiveEntry, cpio
 from conformance.kernel.qemu import cpu_model, find_qemu
 from ebpf import casefile
 from ebpf.assembly import parse
@@ -46,9 +46,9 @@ def run_as_init(source: str, directory: Path) -> str:
     image, qemu = fetch("debian:6.12"), find_qemu()
     initrd = directory / "initrd"
     entries = [
-        Entry("dev", stat.S_IFDIR | 0o755),
-        Entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
-        Entry("init", stat.S_IFREG | 0o755, binary.read_bytes()),
+        ArchiveEntry("dev", stat.S_IFDIR | 0o755),
+        ArchiveEntry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
+        ArchiveEntry("init", stat.S_IFREG | 0o755, binary.read_bytes()),
     ]
     initrd.write_bytes(cpio(entries))
     append = "console=ttyS0 loglevel=1 panic=-1 no_timer_check -- --yes-this-is-a-vm"

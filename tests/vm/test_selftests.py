@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.corpus.selftests.compiler import find_clang
-from conformance.corpus.selftests.outcomes import Agreement, Outcome, ask
+from conformance.corpus.selftests.outcomes import Outcome, SelftestAgreement, ask
 from conformance.corpus.selftests.trials import trials
 from conformance.kernel.session import KernelSession
 from ebpf.errors import InputError
@@ -37,9 +37,9 @@ SEC("socket") TAG("0:test_arch=ARM64") TAG("1:test_expect_failure")
 int elsewhere(void *ctx) { return 0; }
 """
 EXPECTED = {
-    "truth": Agreement.AGREE, "wrong_result": Agreement.DISAGREE, "refused": Agreement.AGREE,
-    "wrong_message": Agreement.DISAGREE,
-    "wrong_verdict": Agreement.DISAGREE, "leak": Agreement.AGREE, "elsewhere": Agreement.SKIPPED,
+    "truth": SelftestAgreement.AGREE, "wrong_result": SelftestAgreement.DISAGREE, "refused": SelftestAgreement.AGREE,
+    "wrong_message": SelftestAgreement.DISAGREE,
+    "wrong_verdict": SelftestAgreement.DISAGREE, "leak": SelftestAgreement.AGREE, "elsewhere": SelftestAgreement.SKIPPED,
 }  # fmt: skip
 
 

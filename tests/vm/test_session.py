@@ -6,7 +6,7 @@ import pytest
 
 from conformance.kernel.hello import Knob
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer
 from conformance.kernel.session import KernelSession
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
@@ -17,9 +17,9 @@ from tests.conformance.kernel.cases import EXIT, PACKET, counting, entries, job,
 pytestmark = pytest.mark.vm
 
 
-def answer(kernel: KernelSession, asked: Job) -> Answer:
+def answer(kernel: KernelSession, asked: Job) -> KernelAnswer:
     got = kernel.run(asked)
-    assert isinstance(got, Answer), got
+    assert isinstance(got, KernelAnswer), got
     assert not got.splats
     return got
 
@@ -274,7 +274,7 @@ def test_many_jobs_are_answered_in_order(kernel: KernelSession) -> None:
     results = list(kernel.results())
     assert [tag for tag, _ in results] == list(range(700))
     for tag, got in results:
-        assert isinstance(got, Answer)
+        assert isinstance(got, KernelAnswer)
         assert got.attempts[0].runs[0].retval == tag
     assert kernel.boots == boots
 
@@ -290,7 +290,7 @@ def test_large_jobs_and_answers_do_not_block_each_other(kernel: KernelSession) -
     )
     case = Case(Program(ProgramType.SOCKET_FILTER, (mov(0, 0), EXIT), (spec,)), (Input(PACKET),) * 4)
     results = kernel.run_all([job(case)] * 12)
-    assert all(isinstance(got, Answer) and len(got.attempts[0].runs) == 4 for got in results)
+    assert all(isinstance(got, KernelAnswer) and len(got.attempts[0].runs) == 4 for got in results)
 
 
 def test_the_raw_load_rate_is_measured_in_the_guest(kernel: KernelSession) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from conformance.kernel.images import fetch
-from conformance.kernel.jobs import Answer
+from conformance.kernel.jobs import KernelAnswer
 from conformance.kernel.session import KernelSession
-from conformance.properties import PROPERTIES, Kind, Observation
+from conformance.properties import PROPERTIES, Observation, PropertyKind
 from conformance.properties.judgement import Abstention, Disagreement, Judgement
 from conformance.properties.observation import load_only
 from conformance.properties.witness import shown
@@ -32,10 +32,10 @@ def judged(kernel: KernelSession, count: int) -> Iterator[tuple[Observation, Jud
     ]
     jobs = [load_only(each.case) for each in made]
     for generated, job, answer in zip(made, jobs, kernel.run_all(jobs), strict=True):
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, KernelAnswer)
         seen = Observation(generated, job, answer, kernel.hello.release)
         assert seen.accepted, seen.ruling
-        for judgement in PROPERTIES[Kind.TRANSFER](seen):
+        for judgement in PROPERTIES[PropertyKind.TRANSFER](seen):
             yield seen, judgement
 
 

@@ -19,7 +19,7 @@ _CLASSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ExpectedMessage:
     """``pattern`` as the tag has it, with expressions between ``{{`` and ``}}``; ``whole``: all of it is one
     (``__regex``, before Linux 6.12); ``absent``: it must not be there."""
 
@@ -53,7 +53,7 @@ def _posix(expression: str) -> str:
     return expression
 
 
-def unmet(messages: tuple[Message, ...], log: str) -> Message | None:
+def unmet(messages: tuple[ExpectedMessage, ...], log: str) -> ExpectedMessage | None:
     """The first message that ``log`` does not bear out; None when all is as expected.
 
     Each one is looked for after the one before it; an absent one between its neighbours.

@@ -12,9 +12,9 @@ from conformance.corpus.judging import Subject
 from conformance.corpus.records import Measured
 from conformance.corpus.selftests.messages import unmet
 from conformance.corpus.selftests.tags import POINTER_VALUE
-from conformance.corpus.selftests.trials import Trial
+from conformance.corpus.selftests.trials import SelftestTrial
 from conformance.kernel.errnos import errno_name
-from conformance.kernel.jobs import Answer, Lost, Verdict
+from conformance.kernel.jobs import KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import NO_VERDICT, judge_answer
 from ebpf.program import Case
@@ -24,7 +24,7 @@ TEST_MODULE = re.compile(r"bpf_testmod|bpf_kfunc_|bpf_iter_testmod|kfunc_call_te
 _WORD = 0xFFFF_FFFF
 
 
-class Agreement(Enum):
+class SelftestAgreement(Enum):
     """AGREE and DISAGREE are about kernel and expectation; all else is no opinion."""
 
     AGREE = "agree"
@@ -39,24 +39,24 @@ class Outcome:
     """``detail``: why there is no agreement.  ``kernel``: in a word what it said; ``subject`` is for the
     oracles, with what the kernel was measured to say (None where there is no case)."""
 
-    trial: Trial
-    agreement: Agreement
+    trial: SelftestTrial
+    agreement: SelftestAgreement
     kernel: str
     detail: str
     subject: Subject | None
 
 
-def ask(session: KernelSession, release: str, trials: list[Trial]) -> Iterator[Outcome]:
+def ask(session: KernelSession, release: str, trials: list[SelftestTrial]) -> Iterator[Outcome]:
     """Each trial's outcome, in their order."""
     for trial in trials:
         if trial.skipped or trial.case is None:
-            agreement = Agreement.SKIPPED if trial.skipped else Agreement.UNSUPPORTED
+            agreement = SelftestAgreement.SKIPPED if trial.skipped else SelftestAgreement.UNSUPPORTED
             yield Outcome(trial, agreement, "", trial.skipped or trial.unsupported, None)
         else:
             yield _asked(session, release, trial, trial.case)
 
 
-def _asked(session: KernelSession, release: str, trial: Trial, case: Case) -> Outcome:
+def _asked(session: KernelSession, release: str, trial: SelftestTrial, case: Case) -> Outcome:
     """With types, and without where the kernel refuses these: to libbpf they are optional (libbpf.c,
     kernel_needs_btf).  Compilers leave out the names of a naked function's parameters, which no kernel takes.
     """
@@ -67,21 +67,23 @@ def _asked(session: KernelSession, release: str, trial: Trial, case: Case) -> Ou
     return compare(trial, answer, release)
 
 
-def compare(trial: Trial, answer: Answer | Lost, release: str) -> Outcome:
+def compare(trial: SelftestTrial, answer: KernelAnswer | Lost, release: str) -> Outcome:
     """One answer against the trial's expectation, as run_subtest of test_loader.c compares them."""
     assert trial.case is not None
     ruling = judge_answer(answer, 0)
     if isinstance(answer, Lost):
-        return Outcome(trial, Agreement.NONE, "lost", f"the machine was lost: {answer.reason.value}", None)
+        return Outcome(
+            trial, SelftestAgreement.NONE, "lost", f"the machine was lost: {answer.reason.value}", None
+        )
     if answer.missing is not None:
         what = "test module" if TEST_MODULE.search(answer.missing) else "not in this kernel's BTF"
-        return Outcome(trial, Agreement.UNSUPPORTED, "", f"{what}: {answer.missing}", None)
+        return Outcome(trial, SelftestAgreement.UNSUPPORTED, "", f"{what}: {answer.missing}", None)
     if answer.map_errno is not None:
-        return Outcome(trial, Agreement.UNSUPPORTED, "", ruling.reason, None)
+        return Outcome(trial, SelftestAgreement.UNSUPPORTED, "", ruling.reason, None)
     loaded = answer.attempts[0]
     accepted = loaded.errno == 0
     measured: tuple[Measured, ...] = ()
-    if ruling.verdict in (Verdict.ACCEPT, Verdict.REJECT):
+    if ruling.verdict in (KernelVerdict.ACCEPT, KernelVerdict.REJECT):
         values = tuple(run.retval if run.errno == 0 else None for run in loaded.runs)
         measured = (
             Measured(
@@ -99,7 +101,7 @@ def compare(trial: Trial, answer: Answer | Lost, release: str) -> Outcome:
     if loaded.log_truncated or loaded.errno in NO_VERDICT:
         return Outcome(
             trial,
-            Agreement.NONE,
+            SelftestAgreement.NONE,
             "",
             "the log was cut" if loaded.log_truncated else NO_VERDICT[loaded.errno],
             subject,
@@ -108,10 +110,12 @@ def compare(trial: Trial, answer: Answer | Lost, release: str) -> Outcome:
     wrong = _wrong(trial, answer, accepted)
     if wrong and not accepted and ruling.message:
         wrong += f"; it says: {ruling.message}"
-    return Outcome(trial, Agreement.DISAGREE if wrong else Agreement.AGREE, told, wrong, subject)
+    return Outcome(
+        trial, SelftestAgreement.DISAGREE if wrong else SelftestAgreement.AGREE, told, wrong, subject
+    )
 
 
-def _wrong(trial: Trial, answer: Answer, accepted: bool) -> str:
+def _wrong(trial: SelftestTrial, answer: KernelAnswer, accepted: bool) -> str:
     loaded, expected = answer.attempts[0], trial.expected
     if accepted is not expected.success:
         return f"expected {'success' if expected.success else 'failure'}"

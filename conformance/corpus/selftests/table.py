@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.corpus.judging import Judged
 from conformance.corpus.selftests.build import Built
-from conformance.corpus.selftests.outcomes import Agreement, Outcome
+from conformance.corpus.selftests.outcomes import Outcome, SelftestAgreement
 from conformance.corpus.table import as_text as judged_as_text
 from conformance.corpus.table import tabulate as tabulate_judged
 
@@ -21,15 +21,15 @@ def tabulate(
     answers = {each.subject.id: each.answer.verdict.value for each in judged}
     sides = Counter(_sides(each, answers) for each in outcomes if each.kernel)
     counts = Counter(each.agreement for each in outcomes)
-    decided = counts[Agreement.AGREE] + counts[Agreement.DISAGREE]
+    decided = counts[SelftestAgreement.AGREE] + counts[SelftestAgreement.DISAGREE]
     return {
         "kernel": kernel,
         "files": len(files),
         "compiled": sum(each.object is not None for each in files),
         "not compiled": {each.source.name: each.error for each in files if each.object is None},
         "tagged": len(outcomes),
-        **{agreement.value: counts[agreement] for agreement in Agreement},
-        "agreement %": round(100 * counts[Agreement.AGREE] / decided, 2) if decided else None,
+        **{agreement.value: counts[agreement] for agreement in SelftestAgreement},
+        "agreement %": round(100 * counts[SelftestAgreement.AGREE] / decided, 2) if decided else None,
         "disagreements": {
             each.trial.id: f"kernel: {each.kernel}; {each.detail}" for each in outcomes if _disagrees(each)
         },
@@ -39,7 +39,11 @@ def tabulate(
                     _general(each.detail) for each in outcomes if each.agreement is agreement
                 ).most_common()
             )
-            for agreement in (Agreement.UNSUPPORTED, Agreement.SKIPPED, Agreement.NONE)
+            for agreement in (
+                SelftestAgreement.UNSUPPORTED,
+                SelftestAgreement.SKIPPED,
+                SelftestAgreement.NONE,
+            )
         },
         "not run": dict(
             Counter(
@@ -71,7 +75,7 @@ def tabulate(
 
 
 def _disagrees(outcome: Outcome) -> bool:
-    return outcome.agreement is Agreement.DISAGREE
+    return outcome.agreement is SelftestAgreement.DISAGREE
 
 
 def _expected(outcome: Outcome) -> str:
@@ -93,7 +97,7 @@ def as_text(table: dict[str, Any]) -> Iterator[str]:
     yield f"{table['kernel']}: {table['compiled']} of {table['files']} files compile"
     yield from (f"  {name}: {error}" for name, error in table["not compiled"].items())
     yield f"{table['tagged']} tagged programs (each mode counts as one)"
-    for agreement in Agreement:
+    for agreement in SelftestAgreement:
         yield f"  {table[agreement.value]:5}  {agreement.value}"
         for reason, count in table["reasons"].get(agreement.value, {}).items():
             yield f"         {count:5}  {reason}"

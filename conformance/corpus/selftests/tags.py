@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from conformance.corpus.selftests.messages import Message
+from conformance.corpus.selftests.messages import ExpectedMessage
 from conformance.kernel.protocol.capabilities import NAMES
 from ebpf.btf import Btf, BtfKind
 from ebpf.btf import types as t
@@ -43,7 +43,7 @@ class Expected:
     code, streams)."""
 
     success: bool = True
-    messages: tuple[Message, ...] = ()
+    messages: tuple[ExpectedMessage, ...] = ()
     retval: int | None = None
     capabilities: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class _Reader:
         self.modes = {True: False, False: False}
         self.success: dict[bool, bool] = {}
         self.retval: dict[bool, int] = {}
-        self.messages: dict[bool, list[Message]] = {True: [], False: []}
+        self.messages: dict[bool, list[ExpectedMessage]] = {True: [], False: []}
         self.unread: dict[bool, list[str]] = {True: [], False: []}
         self.spec = Expectation()
         self.capabilities: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ class _Reader:
             case "test_expect_msg" | "test_expect_not_msg" | "test_expect_regex":
                 absent, whole, _ = _MESSAGES[name]
                 self.modes[privileged] = True
-                self.messages[privileged].append(Message(value, absent, whole))
+                self.messages[privileged].append(ExpectedMessage(value, absent, whole))
             case "test_retval":
                 self.modes[privileged] = True
                 self.retval[privileged] = _NAMED[value] if value in _NAMED else _integer(value)

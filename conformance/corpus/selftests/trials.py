@@ -27,7 +27,7 @@ _FILLED_BY_LOADER = (MapType.PROG_ARRAY, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SelftestTrial:
     """``case`` is None where the program cannot be loaded as the selftests' runner would, for
     ``unsupported``.
 
@@ -58,7 +58,7 @@ class Trial:
         return Job(self.case, (Attempt(Jit.ON, self.log_level, self.flags, run=self.run),))
 
 
-def trials(path: Path, kernel: KernelTypes | None = None) -> Iterator[Trial]:
+def trials(path: Path, kernel: KernelTypes | None = None) -> Iterator[SelftestTrial]:
     """Of one object: every tagged program in its modes.  Auxiliary programs are for others to use, and are
     none of them.
 
@@ -98,9 +98,9 @@ def _trial(
     opened: Object | None,
     program: ObjectProgram | None,
     why: str,
-) -> Trial:
+) -> SelftestTrial:
     flags = (RUNNER_FLAGS & ~spec.cleared) | spec.flags
-    trial = Trial(
+    trial = SelftestTrial(
         file, name, privileged, expected, None, spec.log_level, flags, unsupported=why, skipped=spec.skip
     )
     if opened is None or program is None:

@@ -20,7 +20,7 @@ class Answer3(Enum):
     UNKNOWN = "could not tell"
 
 
-class Kind(Enum):
+class FeatureKind(Enum):
     """What a feature is of."""
 
     INSTRUCTION = "instruction"
@@ -35,7 +35,7 @@ class Kind(Enum):
 class Feature:
     """One answer: ``evidence`` is the kernel's own word for it (a message, an errno), or how it was found."""
 
-    kind: Kind
+    kind: FeatureKind
     name: str
     answer: Answer3
     evidence: str
@@ -59,12 +59,12 @@ class Features:
 
     release: str
     rows: tuple[Feature, ...]
-    _table: dict[tuple[Kind, str], Answer3] = field(init=False, repr=False, compare=False)
+    _table: dict[tuple[FeatureKind, str], Answer3] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_table", {(row.kind, row.name): row.answer for row in self.rows})
 
-    def answer(self, kind: Kind, name: str) -> Answer3:
+    def answer(self, kind: FeatureKind, name: str) -> Answer3:
         """UNKNOWN also for what was not probed."""
         return self._table.get((kind, name), Answer3.UNKNOWN)
 
@@ -77,10 +77,12 @@ class Features:
         return Support(tuple(found[Answer3.NO]), tuple(found[Answer3.UNKNOWN]))
 
 
-def _needs(program: Program) -> list[tuple[Kind, str]]:
-    needs = [(Kind.PROGRAM_TYPE, program.type.name.lower())]
-    needs += [(Kind.MAP_TYPE, spec.type.name.lower()) for spec in program.maps]
-    needs += [(Kind.LOAD_FLAG, flag.name.lower()) for flag in LoadFlag if flag & program.flags and flag.name]
+def _needs(program: Program) -> list[tuple[FeatureKind, str]]:
+    needs = [(FeatureKind.PROGRAM_TYPE, program.type.name.lower())]
+    needs += [(FeatureKind.MAP_TYPE, spec.type.name.lower()) for spec in program.maps]
+    needs += [
+        (FeatureKind.LOAD_FLAG, flag.name.lower()) for flag in LoadFlag if flag & program.flags and flag.name
+    ]
     forms = set()
     after_wide = False
     for insn in program.instructions:
@@ -94,4 +96,4 @@ def _needs(program: Program) -> list[tuple[Kind, str]]:
         after_wide = form.slots == 2
         if is_probed(form):
             forms.add(form.name)
-    return list(dict.fromkeys(needs)) + [(Kind.INSTRUCTION, name) for name in sorted(forms)]
+    return list(dict.fromkeys(needs)) + [(FeatureKind.INSTRUCTION, name) for name in sorted(forms)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 
-from conformance.kernel.attaching import Attached, AttachJob, AttachWay, Stage, Trigger
-from conformance.kernel.features.answers import Answer3, Feature, Kind
+from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Trigger
+from conformance.kernel.features.answers import Answer3, Feature, FeatureKind
 from conformance.kernel.features.types import program_of
 from conformance.kernel.jobs import Lost
 from conformance.kernel.session import KernelSession
@@ -27,7 +27,7 @@ def probe_attaching(session: KernelSession) -> tuple[Feature, ...]:
         # The same program and event can be attached the other way, so it is the attach type that
         # BPF_LINK_CREATE does not know (link_create, kernel/bpf/syscall.c, before 5.15).
         linked = Answer3.NO, linked[1]
-    return Feature(Kind.KERNEL, PERF_IOCTL, *plain), Feature(Kind.KERNEL, PERF_LINK, *linked)
+    return Feature(FeatureKind.KERNEL, PERF_IOCTL, *plain), Feature(FeatureKind.KERNEL, PERF_LINK, *linked)
 
 
 def _read(got: Attached | Lost) -> tuple[Answer3, str]:
@@ -38,4 +38,4 @@ def _read(got: Attached | Lost) -> tuple[Answer3, str]:
 
 def _refused(got: Attached | Lost) -> bool:
     failed = got.failed if isinstance(got, Attached) else None
-    return failed is not None and (failed.stage, failed.errno) == (Stage.ATTACH, errno.EINVAL)
+    return failed is not None and (failed.stage, failed.errno) == (AttachStage.ATTACH, errno.EINVAL)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from conformance.kernel.errnos import ENOTSUPP, errno_name
-from conformance.kernel.features.answers import Answer3, Feature, Features, Kind
+from conformance.kernel.features.answers import Answer3, Feature, FeatureKind, Features
 from conformance.kernel.features.attaching import probe_attaching
 from conformance.kernel.features.instructions import KNOWN_BUT, UNKNOWN_TO_KERNEL, probed_forms, program_with
 from conformance.kernel.features.types import MAPS, program_of, program_with_flag, program_with_map
 from conformance.kernel.hello import Hello, Knob
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Lost
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Lost
 from conformance.kernel.refusals import find_refusal
 from conformance.kernel.session import KernelSession
 from ebpf.isa.insn import Insn
@@ -33,10 +33,10 @@ _CONTEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    kind: Kind
+    kind: FeatureKind
     name: str
     job: Job
-    read: Callable[[Answer], Found]
+    read: Callable[[KernelAnswer], Found]
 
 
 def probe(session: KernelSession) -> Features:
@@ -44,11 +44,11 @@ def probe(session: KernelSession) -> Features:
     probes = _probes()
     answers = session.run_all([each.job for each in probes])
     rows = [_row(each, got) for each, got in zip(probes, answers, strict=True)]
-    rows.append(Feature(Kind.MAP_TYPE, MapType.STRUCT_OPS.name.lower(), Answer3.UNKNOWN, "not probed"))
+    rows.append(Feature(FeatureKind.MAP_TYPE, MapType.STRUCT_OPS.name.lower(), Answer3.UNKNOWN, "not probed"))
     return Features(session.hello.release, (*rows, *_knobs(session.hello), *probe_attaching(session)))
 
 
-def _row(asked: _Probe, got: Answer | Lost) -> Feature:
+def _row(asked: _Probe, got: KernelAnswer | Lost) -> Feature:
     found = (Answer3.UNKNOWN, f"lost: {got.reason.value}") if isinstance(got, Lost) else asked.read(got)
     return Feature(asked.kind, asked.name, *found)
 
@@ -56,36 +56,46 @@ def _row(asked: _Probe, got: Answer | Lost) -> Feature:
 def _probes() -> list[_Probe]:
     load = Attempt(run=False)
     probes = [
-        _Probe(Kind.INSTRUCTION, form.name, _job(program_with(form), load), _reader_of_instruction(form.name))
+        _Probe(
+            FeatureKind.INSTRUCTION,
+            form.name,
+            _job(program_with(form), load),
+            _reader_of_instruction(form.name),
+        )
         for form in probed_forms()
     ]
     for kind in ProgramType:
         if kind is ProgramType.UNSPEC:
             continue
         name = kind.name.lower()
-        probes.append(_Probe(Kind.PROGRAM_TYPE, name, _job(program_of(kind), load), _read_type))
+        probes.append(_Probe(FeatureKind.PROGRAM_TYPE, name, _job(program_of(kind), load), _read_type))
         given = Input(b"" if kind in _CONTEXTS else PACKET, _CONTEXTS.get(kind, b""))
         probes.append(
-            _Probe(Kind.TEST_RUN, name, Job(Case(program_of(kind), (given,)), (Attempt(),)), _read_run)
+            _Probe(FeatureKind.TEST_RUN, name, Job(Case(program_of(kind), (given,)), (Attempt(),)), _read_run)
         )
     probes += [
-        _Probe(Kind.MAP_TYPE, kind.name.lower(), _job(program_with_map(kind), load), _read_map)
+        _Probe(FeatureKind.MAP_TYPE, kind.name.lower(), _job(program_with_map(kind), load), _read_map)
         for kind in MAPS
     ]
     probes += [
-        _Probe(Kind.LOAD_FLAG, flag.name.lower(), _job(program_with_flag(flag), load), _read_flag)
+        _Probe(FeatureKind.LOAD_FLAG, flag.name.lower(), _job(program_with_flag(flag), load), _read_flag)
         for flag in LoadFlag
         if flag.name
     ]
     plain = Program(ProgramType.SOCKET_FILTER, (Insn(0xB7, imm=0x1234567), Insn(0x95)))
     once = (Input(PACKET),)
-    probes.append(_Probe(Kind.KERNEL, "jit", Job(Case(plain, once), (Attempt(),)), _read_jit))
+    probes.append(_Probe(FeatureKind.KERNEL, "jit", Job(Case(plain, once), (Attempt(),)), _read_jit))
     probes.append(
-        _Probe(Kind.KERNEL, "interpreter", Job(Case(plain, once), (Attempt(jit=Jit.OFF),)), _read_interpreter)
+        _Probe(
+            FeatureKind.KERNEL,
+            "interpreter",
+            Job(Case(plain, once), (Attempt(jit=Jit.OFF),)),
+            _read_interpreter,
+        )
     )
     probes.append(
         _Probe(
-            Kind.KERNEL,
+            FeatureKind.KERNEL,
             "hardening",
             Job(Case(plain, once), (Attempt(), Attempt(jit=Jit.HARDENED))),
             _read_hardening,
@@ -93,7 +103,10 @@ def _probes() -> list[_Probe]:
     )
     probes.append(
         _Probe(
-            Kind.KERNEL, "unprivileged", _job(plain, Attempt(capabilities=(), run=False)), _read_unprivileged
+            FeatureKind.KERNEL,
+            "unprivileged",
+            _job(plain, Attempt(capabilities=(), run=False)),
+            _read_unprivileged,
         )
     )
     return probes
@@ -103,12 +116,12 @@ def _job(program: Program, attempt: Attempt) -> Job:
     return Job(Case(program), (attempt,))
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: KernelAnswer) -> str:
     refusal = find_refusal(answer.attempts[0].log)
     return refusal.message if refusal else ""
 
 
-def _unmade(answer: Answer) -> str | None:
+def _unmade(answer: KernelAnswer) -> str | None:
     """Why there was no attempt, when there was none."""
     if answer.missing is not None:
         return f"no {answer.missing} in the kernel's BTF"
@@ -117,8 +130,8 @@ def _unmade(answer: Answer) -> str | None:
     return None
 
 
-def _reader_of_instruction(name: str) -> Callable[[Answer], Found]:
-    def read(answer: Answer) -> Found:
+def _reader_of_instruction(name: str) -> Callable[[KernelAnswer], Found]:
+    def read(answer: KernelAnswer) -> Found:
         if (why := _unmade(answer)) is not None:
             return Answer3.UNKNOWN, why
         if answer.attempts[0].errno == 0:
@@ -132,7 +145,7 @@ def _reader_of_instruction(name: str) -> Callable[[Answer], Found]:
     return read
 
 
-def _read_type(answer: Answer) -> Found:
+def _read_type(answer: KernelAnswer) -> Found:
     if (why := _unmade(answer)) is not None:
         return Answer3.UNKNOWN, why
     loaded = answer.attempts[0]
@@ -149,7 +162,7 @@ def _read_type(answer: Answer) -> Found:
     return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), errno_name(loaded.errno)
 
 
-def _read_run(answer: Answer) -> Found:
+def _read_run(answer: KernelAnswer) -> Found:
     if _unmade(answer) is not None or not answer.attempts[0].runs:
         return Answer3.UNKNOWN, _unmade(answer) or _message(answer) or errno_name(answer.attempts[0].errno)
     code = answer.attempts[0].runs[0].errno
@@ -159,7 +172,7 @@ def _read_run(answer: Answer) -> Found:
     return (Answer3.NO if code == ENOTSUPP else Answer3.UNKNOWN), errno_name(code)
 
 
-def _read_map(answer: Answer) -> Found:
+def _read_map(answer: KernelAnswer) -> Found:
     if answer.map_errno is None:
         return Answer3.YES, "created"
     at, code = answer.map_errno
@@ -167,7 +180,7 @@ def _read_map(answer: Answer) -> Found:
     return (Answer3.NO if unknown else Answer3.UNKNOWN), _unmade(answer) or ""
 
 
-def _read_flag(answer: Answer) -> Found:
+def _read_flag(answer: KernelAnswer) -> Found:
     if (why := _unmade(answer)) is not None:
         return Answer3.UNKNOWN, why
     loaded = answer.attempts[0]
@@ -178,12 +191,12 @@ def _read_flag(answer: Answer) -> Found:
     return (Answer3.NO if loaded.errno == errno.EINVAL else Answer3.UNKNOWN), errno_name(loaded.errno)
 
 
-def _read_jit(answer: Answer) -> Found:
+def _read_jit(answer: KernelAnswer) -> Found:
     loaded = answer.attempts[0]
     return (Answer3.YES if loaded.jited_length else Answer3.NO), f"jited_prog_len {loaded.jited_length}"
 
 
-def _read_interpreter(answer: Answer) -> Found:
+def _read_interpreter(answer: KernelAnswer) -> Found:
     loaded = answer.attempts[0]
     if loaded.errno:
         return Answer3.UNKNOWN, _message(answer) or errno_name(loaded.errno)
@@ -191,14 +204,14 @@ def _read_interpreter(answer: Answer) -> Found:
     return (Answer3.YES if ran else Answer3.NO), f"jited_prog_len {loaded.jited_length} with bpf_jit_enable 0"
 
 
-def _read_hardening(answer: Answer) -> Found:
+def _read_hardening(answer: KernelAnswer) -> Found:
     plain, hardened = (loaded.jited_length for loaded in answer.attempts)
     if not plain or not hardened:
         return Answer3.UNKNOWN, "no JIT"
     return (Answer3.YES if hardened > plain else Answer3.NO), f"jited_prog_len {plain}, blinded {hardened}"
 
 
-def _read_unprivileged(answer: Answer) -> Found:
+def _read_unprivileged(answer: KernelAnswer) -> Found:
     code = answer.attempts[0].errno
     if code == 0:
         return Answer3.YES, "loaded without capabilities"
@@ -213,6 +226,6 @@ def _knobs(hello: Hello) -> list[Feature]:
         Knob.LOG_TRUE_SIZE: ("log_true_size", "of a load with a log"),
     }
     return [
-        Feature(Kind.KERNEL, name, Answer3.YES if hello.knobs & knob else Answer3.NO, evidence)
+        Feature(FeatureKind.KERNEL, name, Answer3.YES if hello.knobs & knob else Answer3.NO, evidence)
         for knob, (name, evidence) in names.items()
     ]

@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 import struct
 
-from conformance.kernel.jobs import Answer, Loaded, Run
-from conformance.kernel.protocol.frames import U32, ProtocolError, Reader, blob
+from conformance.kernel.jobs import KernelAnswer, Loaded, TestRun
+from conformance.kernel.protocol.frames import U32, PayloadReader, ProtocolError, blob
 from conformance.kernel.protocol.maps import array_keys
 
 _HEAD = struct.Struct("<Ii")
@@ -23,9 +23,9 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 Memo = dict[bytes, Pairs]
 
 
-def decode_answer(payload: bytes) -> Answer:
+def decode_answer(payload: bytes) -> KernelAnswer:
     """The answer in a JOB frame.  Raises :class:`ProtocolError`."""
-    reader = Reader(payload)
+    reader = PayloadReader(payload)
     errno, at = reader.fields(_HEAD)
     if errno == _UNREADABLE:
         raise ProtocolError("the agent could not read the job")
@@ -34,10 +34,10 @@ def decode_answer(payload: bytes) -> Answer:
     attempts = tuple([_loaded(reader, memo) for _ in range(reader.count(MAX_ITEMS))])
     splats = tuple([reader.blob().decode("utf-8", "replace") for _ in range(reader.count(MAX_ITEMS))])
     reader.end()
-    return Answer(attempts, (at, errno) if errno else None, splats, missing=missing or None)
+    return KernelAnswer(attempts, (at, errno) if errno else None, splats, missing=missing or None)
 
 
-def _loaded(reader: Reader, memo: Memo) -> Loaded:
+def _loaded(reader: PayloadReader, memo: Memo) -> Loaded:
     errno, truncated, jited, verified, nanoseconds = reader.fields(_LOADED)
     log = reader.blob().decode("utf-8", "replace")
     translated = reader.blob()
@@ -60,10 +60,10 @@ def _processed(log: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def _run(reader: Reader, maps: int, memo: Memo) -> Run:
+def _run(reader: PayloadReader, maps: int, memo: Memo) -> TestRun:
     errno, retval, nanoseconds = reader.fields(_RUN)
     packet, context = reader.blob(), reader.blob()
-    return Run(
+    return TestRun(
         errno,
         retval,
         packet,
@@ -73,7 +73,7 @@ def _run(reader: Reader, maps: int, memo: Memo) -> Run:
     )
 
 
-def decode_map_contents(reader: Reader, memo: Memo) -> Pairs | None:
+def decode_map_contents(reader: PayloadReader, memo: Memo) -> Pairs | None:
     """What a map holds; ``memo`` lets equal arrays of one answer be one tuple.  Raises
     :class:`ProtocolError`."""
     style = reader.u32()
@@ -105,7 +105,7 @@ def decode_map_contents(reader: Reader, memo: Memo) -> Pairs | None:
     raise ProtocolError(f"unknown map style {style}")
 
 
-def encode_answer(answer: Answer) -> bytes:
+def encode_answer(answer: KernelAnswer) -> bytes:
     """What the agent would have sent (host_nanoseconds is not on the wire): for stand-ins of the agent."""
     at, errno = answer.map_errno or (0, 0)
     parts = [_HEAD.pack(errno, at), blob((answer.missing or "").encode()), U32.pack(len(answer.attempts))]
@@ -124,7 +124,7 @@ def encode_answer(answer: Answer) -> bytes:
     return b"".join(parts)
 
 
-def _encode_run(run: Run) -> bytes:
+def _encode_run(run: TestRun) -> bytes:
     parts = [_RUN.pack(run.errno, run.retval, run.nanoseconds), blob(run.packet), blob(run.context)]
     return b"".join([*parts, *map(encode_map_contents, run.maps)])
 

@@ -14,11 +14,11 @@ import struct
 from conformance.kernel.attaching import (
     Attached,
     AttachJob,
+    AttachPlace,
+    AttachStage,
     AttachWay,
-    Place,
     PlaceKind,
     Reached,
-    Stage,
     Trigger,
 )
 from conformance.kernel.jobs import Job
@@ -29,7 +29,7 @@ from conformance.kernel.protocol.answers import (
     encode_answer,
     encode_map_contents,
 )
-from conformance.kernel.protocol.frames import U32, ProtocolError, Reader, blob
+from conformance.kernel.protocol.frames import U32, PayloadReader, ProtocolError, blob
 from conformance.kernel.protocol.jobs import MAX_MAPS, encode_job
 from conformance.kernel.protocol.standin import decode_job
 
@@ -57,7 +57,7 @@ def encode_attach(job: AttachJob) -> bytes:
 def decode_attach(payload: bytes) -> AttachJob:
     """What :func:`encode_attach` wrote, as far as :func:`decode_job` can tell: for stand-ins of the agent.
     Raises :class:`ProtocolError`."""
-    reader = Reader(payload)
+    reader = PayloadReader(payload)
     kind, way = reader.fields(_PLACE)
     name = reader.blob().decode("utf-8", "replace")
     trigger, times = reader.fields(_TRIGGER)
@@ -65,7 +65,7 @@ def decode_attach(payload: bytes) -> AttachJob:
     if len(job.attempts) != 1:
         raise ProtocolError(f"{len(job.attempts)} attempts to load what is to be attached")
     try:
-        place = Place(PlaceKind(kind), name)
+        place = AttachPlace(PlaceKind(kind), name)
         return AttachJob(job.case, str(place), AttachWay(way), Trigger(trigger), times, job.attempts[0])
     except ValueError as error:
         raise ProtocolError(str(error)) from None
@@ -73,7 +73,7 @@ def decode_attach(payload: bytes) -> AttachJob:
 
 def decode_attached(payload: bytes) -> Attached:
     """The answer in an ATTACH frame.  Raises :class:`ProtocolError`."""
-    reader = Reader(payload)
+    reader = PayloadReader(payload)
     if payload[:4] == U32.pack(_UNREADABLE):
         raise ProtocolError("the agent could not read the job")
     stages = tuple([_stage(*reader.fields(_STAGE)) for _ in range(reader.count(MAX_STAGES))])
@@ -89,7 +89,7 @@ def decode_attached(payload: bytes) -> Attached:
 
 def _stage(number: int, code: int, value: int) -> Reached:
     try:
-        return Reached(Stage(number), code, value)
+        return Reached(AttachStage(number), code, value)
     except ValueError:
         raise ProtocolError(f"unknown stage {number}") from None
 

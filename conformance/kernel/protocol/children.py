@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 
 from conformance.kernel.children import Child, Ended
-from conformance.kernel.protocol.frames import U32, ProtocolError, Reader, blob
+from conformance.kernel.protocol.frames import U32, PayloadReader, ProtocolError, blob
 
 _LIMITS = struct.Struct("<4I")
 _END = struct.Struct("<2IQ")
@@ -34,7 +34,7 @@ def encode_child(child: Child, *, install: bool) -> bytes:
 def decode_child(payload: bytes) -> Child:
     """The agent's side, for stand-ins of it; the executable is empty where the slot's is meant.  Raises
     :class:`ProtocolError`."""
-    reader = Reader(payload)
+    reader = PayloadReader(payload)
     slot, milliseconds, memory, limit = reader.fields(_LIMITS)
     argument, executable, given = reader.blob().decode("utf-8", "replace"), reader.blob(), reader.blob()
     reader.end()
@@ -45,7 +45,7 @@ def decode_ended(payload: bytes) -> Ended:
     """The answer in a CHILD frame.  Raises :class:`ProtocolError`."""
     if payload == U32.pack(_UNREADABLE):
         raise ProtocolError("the agent could not read the child's job")
-    reader = Reader(payload)
+    reader = PayloadReader(payload)
     errno, status, nanoseconds = reader.fields(_END)
     output = reader.blob()
     splats = tuple([reader.blob().decode("utf-8", "replace") for _ in range(reader.count(MAX_SPLATS))])

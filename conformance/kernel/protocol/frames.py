@@ -23,7 +23,7 @@ class ProtocolError(InfrastructureError):
     trusted any more."""
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What a frame is for; an answer has the kind of its question, or ERROR when the agent does not know the
     kind."""
 
@@ -39,10 +39,10 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class WireFrame:
     """One message.  ``id`` is 0..2**64-1, chosen by the host, returned by the agent."""
 
-    kind: Kind
+    kind: FrameKind
     id: int
     payload: bytes = b""
 
@@ -60,7 +60,7 @@ class FrameReader:
     def __init__(self) -> None:
         self._held = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> Iterator[WireFrame]:
         """Take ``data``, give the frames it completes.  Raises :class:`ProtocolError` for an unknown kind or
         an impossible length, before allocating anything for it."""
         held = self._held
@@ -78,15 +78,15 @@ class FrameReader:
                     return
                 payload = bytes(memoryview(held)[at + HEADER.size : end])
                 at = end
-                yield Frame(_KINDS[kind], ident, payload)
+                yield WireFrame(_KINDS[kind], ident, payload)
         finally:
             del held[:at]
 
 
-_KINDS = {int(kind): kind for kind in Kind}
+_KINDS = {int(kind): kind for kind in FrameKind}
 
 
-class Reader:
+class PayloadReader:
     """A cursor over a payload.  Every read past the end raises :class:`ProtocolError`; no length is believed
     before."""
 
@@ -144,5 +144,5 @@ class Reader:
 
 
 def blob(data: bytes) -> bytes:
-    """What :meth:`Reader.blob` reads."""
+    """What :meth:`PayloadReader.blob` reads."""
     return U32.pack(len(data)) + data

@@ -40,7 +40,7 @@ SHAPES = {
 }
 
 
-class BtfKind(IntEnum):
+class BtfLookup(IntEnum):
     """Kinds of BTF types the agent can look up by name; NONE: nothing to look up."""
 
     NONE = 0
@@ -49,24 +49,24 @@ class BtfKind(IntEnum):
     FUNC = 12
 
 
-def attach_target(program: Program) -> tuple[BtfKind, str]:
+def attach_target(program: Program) -> tuple[BtfLookup, str]:
     """What ``attach_to`` names in the kernel's BTF: the verifier wants that type's id (kernel/bpf/verifier.c,
     bpf_check_attach_target, and the prefixes of libbpf.c, libbpf_find_attach_btf_id; Linux 6.12)."""
     name = program.attach_to
     if name is None:
-        return BtfKind.NONE, ""
+        return BtfLookup.NONE, ""
     match program.type, program.attach_type:
         case ProgramType.TRACING, AttachType.TRACE_RAW_TP:
-            return BtfKind.TYPEDEF, "btf_trace_" + name
+            return BtfLookup.TYPEDEF, "btf_trace_" + name
         case ProgramType.TRACING, AttachType.TRACE_ITER:
-            return BtfKind.FUNC, "bpf_iter_" + name
+            return BtfLookup.FUNC, "bpf_iter_" + name
         case ProgramType.TRACING, _:
-            return BtfKind.FUNC, name
+            return BtfLookup.FUNC, name
         case ProgramType.LSM, _:
-            return BtfKind.FUNC, "bpf_lsm_" + name
+            return BtfLookup.FUNC, "bpf_lsm_" + name
         case ProgramType.STRUCT_OPS, _:
-            return BtfKind.STRUCT, name
-    return BtfKind.NONE, ""
+            return BtfLookup.STRUCT, name
+    return BtfLookup.NONE, ""
 
 
 def encode_job(job: Job) -> bytes:

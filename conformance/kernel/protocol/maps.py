@@ -7,7 +7,7 @@ import struct
 from enum import IntEnum, IntFlag
 from functools import lru_cache
 
-from conformance.kernel.protocol.frames import ProtocolError, Reader, blob
+from conformance.kernel.protocol.frames import PayloadReader, ProtocolError, blob
 from ebpf.errors import InputError
 from ebpf.maps import MapSpec, MapType
 
@@ -108,7 +108,7 @@ def encode_map(spec: MapSpec) -> bytes:
     return b"".join([head, blob(spec.name.encode()), _U32.pack(count), blob(contents), inner])
 
 
-def decode_map(reader: Reader, depth: int = 0) -> MapSpec:
+def decode_map(reader: PayloadReader, depth: int = 0) -> MapSpec:
     """What :func:`encode_map` wrote.  Raises :class:`ProtocolError`."""
     number, key_size, value_size, max_entries, flags, btf_key, btf_value, style, bits = reader.fields(_MAP)
     name = reader.blob().decode("utf-8", "replace")

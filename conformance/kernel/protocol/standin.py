@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from conformance.kernel.jobs import Attempt, Jit, Job
 from conformance.kernel.protocol.capabilities import names
-from conformance.kernel.protocol.frames import ProtocolError, Reader
+from conformance.kernel.protocol.frames import PayloadReader, ProtocolError
 from conformance.kernel.protocol.jobs import ATTEMPT, MAX_ATTEMPTS, MAX_MAPS, PROGRAM, RUN, TRANSLATED
 from conformance.kernel.protocol.maps import decode_map
 from ebpf.isa.insn import decode as decode_insns
@@ -20,7 +20,7 @@ _E = TypeVar("_E", ProgramType, AttachType, Jit)
 def decode_job(payload: bytes) -> Job:
     """What :func:`.jobs.encode_job` wrote, up to what the bytes do not tell: every attempt's capabilities are
     spelled out, and an attach type of 0 is one.  Raises :class:`ProtocolError`."""
-    reader = Reader(payload)
+    reader = PayloadReader(payload)
     program_type, attach_type, flags, _, _ = reader.fields(PROGRAM)
     target = reader.blob().decode("utf-8", "replace")
     license_ = reader.blob().decode("utf-8", "replace")
@@ -56,7 +56,7 @@ def _bare(target: str) -> str | None:
     return target or None
 
 
-def _attempt(reader: Reader) -> Attempt:
+def _attempt(reader: PayloadReader) -> Attempt:
     jit, log_level, flags, bits, capabilities = reader.fields(ATTEMPT)
     return Attempt(
         _member(Jit, jit),

@@ -7,25 +7,25 @@ the log sees it.
 
 from conformance.kernel.verifier_log.claims import (
     Claim,
+    ClaimedState,
     NotUnderstood,
-    Pointer,
-    Scalar,
-    Slot,
+    PointerClaim,
+    ScalarClaim,
+    SlotClaim,
     StackObject,
-    State,
 )
-from conformance.kernel.verifier_log.dialect import Dialect
+from conformance.kernel.verifier_log.dialect import LogDialect
 from conformance.kernel.verifier_log.log import Log, parse_log
 
 __all__ = [
     "Claim",
-    "Dialect",
+    "ClaimedState",
     "Log",
+    "LogDialect",
     "NotUnderstood",
-    "Pointer",
-    "Scalar",
-    "Slot",
+    "PointerClaim",
+    "ScalarClaim",
+    "SlotClaim",
     "StackObject",
-    "State",
     "parse_log",
 ]

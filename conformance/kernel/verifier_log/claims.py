@@ -10,7 +10,7 @@ from ebpf.domains.limits import U32_MAX
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar:
+class ScalarClaim:
     """A number.  ``precise``: marked ``P``.  ``id`` and ``delta``: scalars of one id differ by their deltas
     (``id=1+8``)."""
 
@@ -21,7 +21,7 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class PointerClaim:
     """A pointer.  ``type`` is the kernel's name with prefixes and ``_or_null`` (``trusted_ptr_or_null_sock``,
     ``pkt``, ``fp``).
 
@@ -66,11 +66,11 @@ class NotUnderstood:
     text: str
 
 
-Claim: TypeAlias = Scalar | Pointer | StackObject | NotUnderstood
+Claim: TypeAlias = ScalarClaim | PointerClaim | StackObject | NotUnderstood
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class SlotClaim:
     """Eight stack bytes from ``offset`` (negative, from the frame's R10).
 
     ``letters`` has the kernel's letter per byte, *highest address first*: m misc, 0 zero, ? invalid, r
@@ -87,7 +87,7 @@ class Slot:
     def stored(self) -> ScalarRange | None:
         """What the ``width`` low bytes, read as an unsigned number, can be; None where no scalar was
         spilled."""
-        if not isinstance(self.value, Scalar) or not self.width:
+        if not isinstance(self.value, ScalarClaim) or not self.width:
             return None
         return narrowed(self.value.range, self.width)
 
@@ -125,13 +125,13 @@ def narrowed(whole: ScalarRange, width: int) -> ScalarRange:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ClaimedState:
     """One printed state of one frame: all of it, or only what an instruction touched.  What is missing is not
     a claim."""
 
     frame: int
     registers: tuple[tuple[int, Claim], ...] = ()
-    slots: tuple[Slot, ...] = ()
+    slots: tuple[SlotClaim, ...] = ()
     references: tuple[int, ...] = ()
     callback: bool = False
     leftover: str = ""

@@ -6,7 +6,7 @@ import re
 from enum import Enum
 
 
-class Dialect(Enum):
+class LogDialect(Enum):
     """Named after the stock kernel each was sampled from.
 
     LINUX_6_1 also stands for the mixed kernels up to 6.7: reading omitted bounds and widths of spills weakly
@@ -21,7 +21,7 @@ class Dialect(Enum):
     @property
     def abstains(self) -> str | None:
         """Why no claim can be taken from such a log, or None."""
-        return "claims in the 5.10 dialect are not read" if self is Dialect.LINUX_5_10 else None
+        return "claims in the 5.10 dialect are not read" if self is LogDialect.LINUX_5_10 else None
 
 
 # Values named inv and bounds named umax_value went away in 5.19 (kernel/bpf/verifier.c).
@@ -33,12 +33,12 @@ _SINCE_7 = re.compile(r"^(?:topo_order\[|Live regs before insn|stack depth max |
 _UNTIL_6_7 = re.compile(r"=[a-z]\w*\((?:[^()\s]*,)?off=0[,)]|^(?:last_idx |regs=)|[su]32_m(?:in|ax)=", re.M)
 
 
-def detect(text: str) -> Dialect:
+def detect(text: str) -> LogDialect:
     """The dialect of a log.  A log that shows no state at all reads the same in every dialect, and is called
     6.12."""
     if _SINCE_7.search(text):
-        return Dialect.LINUX_7_3
+        return LogDialect.LINUX_7_3
     if _BEFORE_5_19.search(text):
-        return Dialect.LINUX_5_10
+        return LogDialect.LINUX_5_10
     # The first state shows the context pointer, so that any log with states tells.
-    return Dialect.LINUX_6_1 if _UNTIL_6_7.search(text) else Dialect.LINUX_6_12
+    return LogDialect.LINUX_6_1 if _UNTIL_6_7.search(text) else LogDialect.LINUX_6_12

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class SubprogramLine:
     """``func#1 @10``: subprogram 1 starts at instruction 10."""
 
     number: int
@@ -25,7 +25,7 @@ class StaticDump:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLine:
+class LoggedSource:
     """A line of the program's source, from its BTF."""
 
     text: str
@@ -61,7 +61,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruneLine:
     """``from A to B: safe`` or ``B: safe`` (source None): a state already explored covers this one."""
 
     source: int | None
@@ -87,7 +87,7 @@ class CallReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
+class PrecisionLine:
     """One line of a precision walk."""
 
     text: str
@@ -118,14 +118,14 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RefusalLine:
     """A line of a refusal."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FailureReport:
     """7.3's ``Verification failed: CATEGORY: PROBLEM`` block.  ``sections`` are (title, text)."""
 
     category: str
@@ -178,21 +178,21 @@ class Unknown:
 
 
 Event: TypeAlias = (
-    Function
+    SubprogramLine
     | StaticDump
-    | SourceLine
+    | LoggedSource
     | Visit
     | StateLine
     | Branch
-    | Pruned
+    | PruneLine
     | CallEnter
     | CallReturn
-    | Precision
+    | PrecisionLine
     | Note
     | GlobalFunction
     | Alarm
-    | Message
-    | Report
+    | RefusalLine
+    | FailureReport
     | Stats
     | Cut
     | Unknown

@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from conformance.kernel.verifier_log.claims import State
+from conformance.kernel.verifier_log.claims import ClaimedState
 from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, is_may_goto, operands
 from conformance.kernel.verifier_log.events import (
     Branch,
     CallEnter,
     CallReturn,
     Cut,
-    Function,
     GlobalFunction,
-    Pruned,
+    PruneLine,
     StateLine,
+    SubprogramLine,
     Visit,
 )
 from conformance.kernel.verifier_log.known import Known, constant_of, disagree
@@ -66,7 +66,7 @@ class Exploration:
         self._build()
 
     def _build(self) -> None:
-        if not any(isinstance(event, Function) for event in self.log.events):
+        if not any(isinstance(event, SubprogramLine) for event in self.log.events):
             # The head is missing, or this is a level-1 log, which drops what it has finished; or nothing was
             # walked at all.
             self.cut = self.log.truncated or any(isinstance(event, Visit) for event in self.log.events)
@@ -78,7 +78,7 @@ class Exploration:
                 self._pending.append(event.state)
             elif isinstance(event, Branch):
                 self._branch(event)
-            elif isinstance(event, Pruned):
+            elif isinstance(event, PruneLine):
                 self._pruned(event)
             elif isinstance(event, CallEnter):
                 self._frame += 1
@@ -141,7 +141,7 @@ class Exploration:
         self._frame = _frame_of(event.state)
         self._pending = [event.state]
 
-    def _pruned(self, event: Pruned) -> None:
+    def _pruned(self, event: PruneLine) -> None:
         if event.source is None or self._returning == event.target:
             if self._cursor is not None:
                 self._cursor.children.setdefault((self._frame, event.target), None)
@@ -232,7 +232,7 @@ class Exploration:
             constant_of(known, node.frame, register) is not None for register in operands(insn)
         )
 
-    def states(self, node: Node) -> tuple[State, ...]:
+    def states(self, node: Node) -> tuple[ClaimedState, ...]:
         """What was printed when ``node`` was about to run."""
         if node.states is None:
             node.states = tuple([self.log.read(text) for text in node.entry])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from conformance.kernel.verifier_log.claims import Claim, Scalar, Slot, State
+from conformance.kernel.verifier_log.claims import Claim, ClaimedState, ScalarClaim, SlotClaim
 from conformance.kernel.verifier_log.effects import effect, is_subprogram_call
 from ebpf.isa.insn import Insn
 
@@ -17,7 +17,7 @@ class FrameClaims:
     """One frame's claims, by register number and by slot offset.  What is absent is not claimed."""
 
     registers: Mapping[int, Claim] = field(default_factory=lambda: MappingProxyType({}))
-    slots: Mapping[int, Slot] = field(default_factory=lambda: MappingProxyType({}))
+    slots: Mapping[int, SlotClaim] = field(default_factory=lambda: MappingProxyType({}))
 
 
 _NOTHING = FrameClaims()
@@ -33,7 +33,7 @@ class Known:
         """Claims of frame ``number``; empty when nothing was said of it."""
         return self.frames[number] if number < len(self.frames) else _NOTHING
 
-    def with_state(self, state: State) -> Known:
+    def with_state(self, state: ClaimedState) -> Known:
         """With what ``state`` prints put over what was known."""
         frame = self.frame(state.frame)
         merged = FrameClaims(
@@ -81,13 +81,13 @@ class Known:
 def constant_of(known: Known, frame: int, register: int) -> int | None:
     """The constant a register is claimed to hold, unsigned 64 bits, or None."""
     claim = known.frame(frame).registers.get(register)
-    return claim.range.constant_value if isinstance(claim, Scalar) else None
+    return claim.range.constant_value if isinstance(claim, ScalarClaim) else None
 
 
-def disagree(known: Known, state: State, but: tuple[int, ...]) -> bool:
+def disagree(known: Known, state: ClaimedState, but: tuple[int, ...]) -> bool:
     """Whether a register that no jump refines (all but ``but``) is one constant here and another there."""
     for number, claim in state.registers:
-        if number in but or not isinstance(claim, Scalar):
+        if number in but or not isinstance(claim, ScalarClaim):
             continue
         there, here = claim.range.constant_value, constant_of(known, state.frame, number)
         if there is not None and here is not None and there != here:

@@ -6,10 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from conformance.kernel.verifier_log.claims import State
-from conformance.kernel.verifier_log.dialect import Dialect, detect
-from conformance.kernel.verifier_log.events import Alarm, Cut, Event, Message, Report, Stats, Unknown
-from conformance.kernel.verifier_log.reader import Reader
+from conformance.kernel.verifier_log.claims import ClaimedState
+from conformance.kernel.verifier_log.dialect import LogDialect, detect
+from conformance.kernel.verifier_log.events import (
+    Alarm,
+    Cut,
+    Event,
+    FailureReport,
+    RefusalLine,
+    Stats,
+    Unknown,
+)
+from conformance.kernel.verifier_log.reader import LogReader
 from conformance.kernel.verifier_log.states import parse_state
 
 _Kind = TypeVar("_Kind", bound=Event)
@@ -20,14 +28,14 @@ class Log:
     """Every line of a log as an event (blank ones only counted).  ``stats`` is None when the log does not
     reach its end."""
 
-    dialect: Dialect
+    dialect: LogDialect
     events: tuple[Event, ...]
     stats: Stats | None
     blank_lines: int = 0
     truncated: bool = field(default=False)
     """Lines are missing, at either end or within."""
 
-    def read(self, state: str) -> State:
+    def read(self, state: str) -> ClaimedState:
         """The claims in an event's state text."""
         return parse_state(state, self.dialect)
 
@@ -38,7 +46,7 @@ class Log:
     @property
     def messages(self) -> tuple[str, ...]:
         """The refusal, line by line; empty for an accepted program."""
-        return tuple(event.text for event in self.of(Message))
+        return tuple(event.text for event in self.of(RefusalLine))
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -51,14 +59,14 @@ class Log:
         return tuple(self.of(Unknown))
 
     @property
-    def report(self) -> Report | None:
+    def report(self) -> FailureReport | None:
         """7.3's classification of the refusal."""
-        return next(self.of(Report), None)
+        return next(self.of(FailureReport), None)
 
     @property
     def whole(self) -> bool:
         """Whether the walk is shown from its start to its end: nothing missing, refused or not understood."""
-        gaps = Message | Unknown | Cut
+        gaps = RefusalLine | Unknown | Cut
         return (
             self.stats is not None
             and not self.truncated
@@ -66,10 +74,10 @@ class Log:
         )
 
 
-def parse_log(text: str, *, truncated: bool = False, dialect: Dialect | None = None) -> Log:
+def parse_log(text: str, *, truncated: bool = False, dialect: LogDialect | None = None) -> Log:
     """Parse a verifier log of level 1 or 2.  ``truncated``: the loader knows that its buffer was too
     small."""
-    reader = Reader(text)
+    reader = LogReader(text)
     reader.read()
     stats = reader.tail.stats()
     events = tuple(reader.events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from conformance.kernel.verifier_log.claims import State
+from conformance.kernel.verifier_log.claims import ClaimedState
 from conformance.kernel.verifier_log.known import Known
 
 Place = tuple[int, int]
@@ -34,5 +34,5 @@ class Node:
     branches: list[Node | None] = field(default_factory=list)
     unsure: set[int] = field(default_factory=set)
     known: Known | None = None
-    states: tuple[State, ...] | None = None
+    states: tuple[ClaimedState, ...] | None = None
     """``entry``, once somebody has asked for its claims."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from conformance.kernel.verifier_log.claims import Scalar, State
+from conformance.kernel.verifier_log.claims import ClaimedState, ScalarClaim
 from conformance.kernel.verifier_log.effects import (
     calls_back,
     is_conditional,
@@ -40,7 +40,7 @@ class ClaimsAt:
     node: Node
 
     @property
-    def fresh(self) -> tuple[State, ...]:
+    def fresh(self) -> tuple[ClaimedState, ...]:
         """What the log printed right there, per frame: all that need be compared, as older claims' values did
         not change."""
         return self.exploration.states(self.node)
@@ -57,7 +57,7 @@ class EndOfTrace:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PrunedAt:
     """At trace step ``step``, instruction ``insn``, the verifier found the state covered by an earlier
     one."""
 
@@ -89,7 +89,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
-class Abstained:
+class WalkAbstained:
     """This log's dialect is not read."""
 
     reason: str
@@ -106,8 +106,8 @@ class Split:
 
     step: int
     insn: int
-    after: tuple[tuple[State, ...], ...]
-    before: tuple[tuple[State, ...], ...]
+    after: tuple[tuple[ClaimedState, ...], ...]
+    before: tuple[tuple[ClaimedState, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,9 @@ class NotExplored:
     target: int
 
 
-Stop: TypeAlias = EndOfTrace | Pruned | EndOfLog | Truncated | Ambiguous | Abstained | Split | NotExplored
+Stop: TypeAlias = (
+    EndOfTrace | PrunedAt | EndOfLog | Truncated | Ambiguous | WalkAbstained | Split | NotExplored
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def follow(
     """
     abstains = exploration.log.dialect.abstains
     if abstains is not None:
-        return Followed((), Abstained(abstains))
+        return Followed((), WalkAbstained(abstains))
     node = exploration.root
     if node is None or not trace:
         return Followed(
@@ -179,7 +181,7 @@ def follow(
             step, place = after - 1, (trace[after][0], trace[after][1])
             child = node.children.get(place, exploration)
         if child is None:
-            return Followed(tuple(claims), Pruned(step + 1, place[1]))
+            return Followed(tuple(claims), PrunedAt(step + 1, place[1]))
         if not isinstance(child, Node):
             return Followed(tuple(claims), off_the_path(exploration, node, step, place[0], place[1]))
         node = child
@@ -210,7 +212,7 @@ def unclear(exploration: Exploration, node: Node) -> str | None:
 def _may_be_split(exploration: Exploration, node: Node, register: int) -> bool:
     """Whether the operand may be a [-1, 0] scalar, in 64 or 32 bits."""
     claim = exploration.known(node).frame(node.frame).registers.get(register)
-    if not isinstance(claim, Scalar):
+    if not isinstance(claim, ScalarClaim):
         return claim is None
     bounds = claim.range
     return (bounds.smin, bounds.smax) == (-1, 0) or (bounds.smin32, bounds.smax32) == (-1, 0)

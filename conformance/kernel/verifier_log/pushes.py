@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from conformance.kernel.verifier_log.events import Branch, CallReturn, Precision, Pruned, StateLine, Visit
+from conformance.kernel.verifier_log.events import (
+    Branch,
+    CallReturn,
+    PrecisionLine,
+    PruneLine,
+    StateLine,
+    Visit,
+)
 from conformance.kernel.verifier_log.log import Log
 
 
@@ -17,13 +24,13 @@ def decided_visits(log: Log) -> frozenset[int]:
     events = log.events
     found = []
     for index, event in enumerate(events):
-        if not isinstance(event, Precision) or index == 0:
+        if not isinstance(event, PrecisionLine) or index == 0:
             continue
         visit = events[index - 1]
         if not isinstance(visit, Visit) or visit.state is not None:
             continue
         at = index + 1
-        while at < len(events) and isinstance(events[at], Precision):
+        while at < len(events) and isinstance(events[at], PrecisionLine):
             at += 1
         after = events[at] if at < len(events) else None
         if isinstance(after, StateLine) and after.insn == visit.insn:
@@ -45,7 +52,7 @@ def always_pushing(log: Log, decided: frozenset[int]) -> frozenset[int]:
             visits[event.insn] += not speculative and index not in decided
         elif isinstance(event, CallReturn):
             returned = True
-        elif isinstance(event, Branch | Pruned) and event.source is not None:
+        elif isinstance(event, Branch | PruneLine) and event.source is not None:
             if not returned:
                 speculative = event.speculative
                 pops[event.source] += not speculative

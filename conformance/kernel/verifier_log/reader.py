@@ -12,23 +12,23 @@ from conformance.kernel.verifier_log.events import (
     CallReturn,
     Cut,
     Event,
-    Function,
+    FailureReport,
     GlobalFunction,
-    Message,
+    LoggedSource,
     Note,
-    Precision,
-    Pruned,
-    Report,
-    SourceLine,
+    PrecisionLine,
+    PruneLine,
+    RefusalLine,
     StateLine,
     StaticDump,
+    SubprogramLine,
     Unknown,
     Visit,
 )
 from conformance.kernel.verifier_log.tail import Tail, read_report
 
 
-class Reader:
+class LogReader:
     """One pass over one log.  ``events`` is filled in order; ``counts`` is how many lines each kind of event
     took."""
 
@@ -100,7 +100,7 @@ class Reader:
             return StateLine(int(state[1]), state[2])
         safe = patterns.SAFE.match(line)
         if safe:
-            return Pruned(None, int(safe[1]), False)
+            return PruneLine(None, int(safe[1]), False)
         glued = patterns.GLUED.match(line)
         if glued:
             self.events.append(Visit(int(glued[1]), glued[2], None))
@@ -113,7 +113,7 @@ class Reader:
             source, target, speculative = int(match[1]), int(match[2]), match[3] is not None
             self._last_walk = len(self.events)
             if match[4] == " safe":
-                self.events.append(Pruned(source, target, speculative))
+                self.events.append(PruneLine(source, target, speculative))
             else:
                 self.events.append(Branch(source, target, match[4], speculative))
             return True
@@ -122,19 +122,19 @@ class Reader:
     def _precision(self, line: str) -> bool:
         if not patterns.PRECISION.match(line):
             return False
-        self.events.append(Precision(line))
+        self.events.append(PrecisionLine(line))
         return True
 
     def _source(self, line: str) -> bool:
         if not line.startswith("; "):
             return False
-        self.events.append(SourceLine(line[2:]))
+        self.events.append(LoggedSource(line[2:]))
         return True
 
     def _function(self, line: str) -> bool:
         match = patterns.FUNCTION.match(line)
         if match:
-            self.events.append(Function(int(match[1]), int(match[2])))
+            self.events.append(SubprogramLine(int(match[1]), int(match[2])))
             return True
         return self._precision(line)
 
@@ -232,15 +232,15 @@ class Reader:
         """
         for position, number, text in self._loose:
             if position > self._last_walk:
-                self.events[position] = Message(text)
-            elif number == 1 and not any(isinstance(event, Function) for event in self.events):
+                self.events[position] = RefusalLine(text)
+            elif number == 1 and not any(isinstance(event, SubprogramLine) for event in self.events):
                 self.events[position] = Cut("", text)  # a log buffer too small keeps the end (since 6.4)
             elif patterns.REMARK.match(text) or self._speculative_at(position):
                 self.events[position] = Note(text)
         for position in self._reports:
             if position < self._last_walk and self._speculative_at(position):
                 report = self.events[position]
-                assert isinstance(report, Report)
+                assert isinstance(report, FailureReport)
                 self.events[position] = Note(f"Verification failed: {report.category}: {report.problem}")
 
     def _speculative_at(self, position: int) -> bool:
@@ -251,22 +251,22 @@ class Reader:
         return False
 
 
-_BY_FIRST: dict[str, Callable[[Reader, str], bool]] = {
+_BY_FIRST: dict[str, Callable[[LogReader, str], bool]] = {
     "f": lambda reader, line: reader._from(line) if line.startswith("from ") else reader._function(line),
-    "m": Reader._precision,
-    "l": Reader._precision,
-    "r": Reader._returning,
+    "m": LogReader._precision,
+    "l": LogReader._precision,
+    "r": LogReader._returning,
     "p": lambda reader, line: reader._precision(line) or reader._tail(line),
-    ";": Reader._source,
-    "c": Reader._call,
-    "o": Reader._note,
-    "h": Reader._note,
-    "S": Reader._note,
-    "t": Reader._dump,
-    "s": Reader._dump,
-    "L": Reader._dump,
-    "a": Reader._dump,
-    "F": Reader._global,
-    "V": Reader._global,
-    "v": Reader._tail,
+    ";": LogReader._source,
+    "c": LogReader._call,
+    "o": LogReader._note,
+    "h": LogReader._note,
+    "S": LogReader._note,
+    "t": LogReader._dump,
+    "s": LogReader._dump,
+    "L": LogReader._dump,
+    "a": LogReader._dump,
+    "F": LogReader._global,
+    "V": LogReader._global,
+    "v": LogReader._tail,
 }

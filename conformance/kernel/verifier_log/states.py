@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from conformance.kernel.verifier_log.claims import Claim, NotUnderstood, Slot, State
-from conformance.kernel.verifier_log.dialect import Dialect
+from conformance.kernel.verifier_log.claims import Claim, ClaimedState, NotUnderstood, SlotClaim
+from conformance.kernel.verifier_log.dialect import LogDialect
 from conformance.kernel.verifier_log.values import parse_value
 
 _FRAME = re.compile(r" *frame(\d+):")
@@ -20,14 +20,14 @@ _LEADING_ZERO = re.compile(r"P?-?0\d")
 
 
 @lru_cache(maxsize=16384)
-def parse_state(text: str, dialect: Dialect) -> State:
+def parse_state(text: str, dialect: LogDialect) -> ClaimedState:
     """The claims in a state's text, which may be empty.  What is not understood ends up in ``leftover``."""
     frame, at = 0, 0
     opening = _FRAME.match(text)
     if opening:
         frame, at = int(opening[1]), opening.end()
     registers: list[tuple[int, Claim]] = []
-    slots: list[Slot] = []
+    slots: list[SlotClaim] = []
     references: tuple[int, ...] = ()
     callback = False
     while True:
@@ -46,29 +46,29 @@ def parse_state(text: str, dialect: Dialect) -> State:
             references = tuple(int(number) for number in trailer[1].split(",") if number)
         callback = callback or trailer[2] is not None
         at = trailer.end()
-    return State(frame, tuple(registers), tuple(slots), references, callback, text[at:].strip())
+    return ClaimedState(frame, tuple(registers), tuple(slots), references, callback, text[at:].strip())
 
 
 @lru_cache(maxsize=16384)
-def parse_slot(offset: int, text: str, dialect: Dialect) -> Slot:
+def parse_slot(offset: int, text: str, dialect: LogDialect) -> SlotClaim:
     """One ``fp-8=...``: eight letters, a spilled value, or letters for the bytes above a narrow spill and its
     value."""
     if _BYTES.match(text):
-        return Slot(offset, text)
+        return SlotClaim(offset, text)
     if not text:
         # 6.1 prints nothing for a spilled scalar that is not constant.
-        return Slot(offset, "???????r")
+        return SlotClaim(offset, "???????r")
     if not _LEADING_ZERO.match(text):
         value = parse_value(text, dialect)
         if not isinstance(value, NotUnderstood):
             # 6.1 does not show how much was spilled: of a scalar only the lowest byte is certain.
-            narrow = dialect is Dialect.LINUX_6_1 and text[0] in "P-0123456789"
-            return Slot(offset, "???????r" if narrow else "rrrrrrrr", value, 1 if narrow else 8)
+            narrow = dialect is LogDialect.LINUX_6_1 and text[0] in "P-0123456789"
+            return SlotClaim(offset, "???????r" if narrow else "rrrrrrrr", value, 1 if narrow else 8)
     for prefixed in _PREFIXED:
         match = prefixed.match(text)
         if match and not _LEADING_ZERO.match(match[2]):
             value = parse_value(match[2], dialect)
             if not isinstance(value, NotUnderstood):
                 width = 8 - len(match[1])
-                return Slot(offset, match[1] + "r" * width, value, width)
-    return Slot(offset, "????????", NotUnderstood(text))
+                return SlotClaim(offset, match[1] + "r" * width, value, width)
+    return SlotClaim(offset, "????????", NotUnderstood(text))

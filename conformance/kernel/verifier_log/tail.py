@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from conformance.kernel.verifier_log.events import Report, Stats, Subprogram
+from conformance.kernel.verifier_log.events import FailureReport, Stats, Subprogram
 
 _TIME = re.compile(r"verification time (\d+) usec\Z")
 _DEPTH = re.compile(r"stack depth (?:max )?(\d+(?:\+\d+)*)(?: max \d+)?\Z")
@@ -73,7 +73,7 @@ class Tail:
         )
 
 
-def read_report(lines: Sequence[str], at: int) -> tuple[Report, int]:
+def read_report(lines: Sequence[str], at: int) -> tuple[FailureReport, int]:
     """The report that starts at line ``at``, and how many lines it takes.
 
     Its sections are titles in the first column with indented or blank lines below; the first other line is
@@ -96,4 +96,6 @@ def read_report(lines: Sequence[str], at: int) -> tuple[Report, int]:
         end += 1
     while end > at + 1 and not lines[end - 1]:
         end -= 1
-    return Report(category, problem, tuple((title, "\n".join(body)) for title, body in sections)), end - at
+    return FailureReport(
+        category, problem, tuple((title, "\n".join(body)) for title, body in sections)
+    ), end - at

@@ -6,8 +6,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from conformance.kernel.verifier_log.claims import Claim, NotUnderstood, Pointer, Scalar, StackObject
-from conformance.kernel.verifier_log.dialect import Dialect
+from conformance.kernel.verifier_log.claims import (
+    Claim,
+    NotUnderstood,
+    PointerClaim,
+    ScalarClaim,
+    StackObject,
+)
+from conformance.kernel.verifier_log.dialect import LogDialect
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import S32_MAX, S32_MIN, S64_MAX, U32_MAX, U64_MAX, signed32, signed64
 from ebpf.domains.tnum import UNKNOWN_TNUM
@@ -38,11 +44,11 @@ def integer(text: str) -> int:
 
 
 @lru_cache(maxsize=65536)
-def parse_value(text: str, dialect: Dialect) -> Claim:
+def parse_value(text: str, dialect: LogDialect) -> Claim:
     """The claim a printed value makes; :class:`NotUnderstood` where any part of it is strange."""
     number = _NUMBER.match(text)
     if number:
-        return Scalar(ScalarRange.constant(integer(number[2])), number[1] == "P")
+        return ScalarClaim(ScalarRange.constant(integer(number[2])), number[1] == "P")
     try:
         stack = _STACK.match(text)
         if stack:
@@ -55,7 +61,7 @@ def parse_value(text: str, dialect: Dialect) -> Claim:
     return NotUnderstood(text)
 
 
-def _named(precise: bool, name: str, body: str | None, dialect: Dialect) -> Claim:
+def _named(precise: bool, name: str, body: str | None, dialect: LogDialect) -> Claim:
     attributes = _attributes(body) if body else []
     if name == "scalar":
         return _scalar(precise, attributes, dialect)
@@ -76,10 +82,12 @@ def _attributes(body: str) -> list[tuple[str, str]]:
     return found
 
 
-def _stack_pointer(match: re.Match[str], dialect: Dialect) -> Claim:
+def _stack_pointer(match: re.Match[str], dialect: LogDialect) -> Claim:
     frame = int(match[1]) if match[1] else None
     if match[2]:
-        return Pointer("fp", fixed_offset=signed64(integer(match[2])), variable_offset=_ZERO, frame=frame)
+        return PointerClaim(
+            "fp", fixed_offset=signed64(integer(match[2])), variable_offset=_ZERO, frame=frame
+        )
     return _pointer("fp", _attributes(match[3] or ""), match[3] is not None, dialect, frame)
 
 
@@ -87,7 +95,7 @@ _ZERO = ScalarRange.constant(0)
 _SIZES = {"ks": "key_size", "vs": "value_size", "sz": "size"}
 
 
-def _scalar(precise: bool, attributes: list[tuple[str, str]], dialect: Dialect) -> Claim:
+def _scalar(precise: bool, attributes: list[tuple[str, str]], dialect: LogDialect) -> Claim:
     identity, delta = None, 0
     bounds = []
     for name, text in attributes:
@@ -98,7 +106,7 @@ def _scalar(precise: bool, attributes: list[tuple[str, str]], dialect: Dialect) 
     found, rest = _range(bounds, dialect)
     if rest or found is None:
         return NotUnderstood(f"scalar({attributes})")
-    return Scalar(found, precise, identity, delta)
+    return ScalarClaim(found, precise, identity, delta)
 
 
 def _identity(text: str) -> tuple[int, int]:
@@ -109,7 +117,7 @@ def _identity(text: str) -> tuple[int, int]:
 
 
 def _pointer(
-    name: str, attributes: list[tuple[str, str]], told: bool, dialect: Dialect, frame: int | None
+    name: str, attributes: list[tuple[str, str]], told: bool, dialect: LogDialect, frame: int | None
 ) -> Claim:
     identity = reference = extent = map_name = None
     fixed, constant = 0, None
@@ -125,7 +133,7 @@ def _pointer(
         elif attribute == "r":
             extent = signed64(integer(text))
         elif attribute == "imm":
-            constant = signed64(int(text, 16) if dialect is Dialect.LINUX_6_1 else integer(text))
+            constant = signed64(int(text, 16) if dialect is LogDialect.LINUX_6_1 else integer(text))
         elif attribute == "map":
             map_name = text
         elif attribute in _SIZES:
@@ -139,7 +147,7 @@ def _pointer(
     variable = (_ZERO if told else ScalarRange.unknown()) if not bounds else _range(bounds, dialect)[0]
     if variable is None:
         return NotUnderstood(f"{name}({attributes})")
-    return Pointer(
+    return PointerClaim(
         name,
         identity,
         reference,
@@ -155,7 +163,7 @@ def _pointer(
     )
 
 
-def _range(attributes: list[tuple[str, str]], dialect: Dialect) -> tuple[ScalarRange | None, list[str]]:
+def _range(attributes: list[tuple[str, str]], dialect: LogDialect) -> tuple[ScalarRange | None, list[str]]:
     """The range, and the names that are no bounds."""
     bounds: dict[str, int] = {}
     tnum, strange = UNKNOWN_TNUM, []
@@ -175,7 +183,7 @@ def _range(attributes: list[tuple[str, str]], dialect: Dialect) -> tuple[ScalarR
             bounds[field] = signed32(value) if field.endswith("32") else signed64(value)
         else:
             bounds[field] = value & (U32_MAX if field.endswith("32") else U64_MAX)
-    if dialect is Dialect.LINUX_6_1:
+    if dialect is LogDialect.LINUX_6_1:
         _recover_6_1(bounds)
     return ScalarRange(**bounds, tnum=tnum), strange
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import islice
 
 from conformance.properties import bounds
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import STEP_LIMIT, Observation
 from conformance.properties.transfer.inputs import WORDS, header, input_of, samples, words_of
-from conformance.properties.transfer.points import Claimed, Lost, Point, Unexplored
+from conformance.properties.transfer.points import Claimed, Point, Unexplored, WalkEnd
 from conformance.properties.transfer.precision import excess, is_measured
 from conformance.properties.transfer.walk import walk
 from ebpf.program import Input
@@ -91,13 +91,13 @@ def _is_wrong(point: Point) -> bool:
 def _wrong(point: Point) -> Condition:
     """When the kernel is wrong there: an input takes the path and leaves the claim, or takes a way that was
     not explored."""
-    if isinstance(point, Lost):
+    if isinstance(point, WalkEnd):
         return False
     return conjunction(*point.conditions, negation(point.holds) if isinstance(point, Claimed) else True)
 
 
 def _judge_point(seen: Observation, point: Point, wrong: Condition, skipped: int) -> Judgement:
-    if isinstance(point, Lost):
+    if isinstance(point, WalkEnd):
         return Abstention(point.reason)
     form = seen.form_name(point.at)
     answer = solve([wrong], symbols(WORDS))
@@ -122,6 +122,6 @@ def _confirm(seen: Observation, number: int | None, data: Input) -> Judgement:
     if not isinstance(judgement, Disagreement):
         # The terms say that the claim is wrong and the run does not: one of our oracles is.
         return Abstention("not confirmed by the interpreter")
-    signature = ":".join([Kind.TRANSFER.value, *judgement.signature.split(":")[1:]])
+    signature = ":".join([PropertyKind.TRANSFER.value, *judgement.signature.split(":")[1:]])
     witness = replace(seen.case, inputs=(data,)) if number is None else None
-    return replace(judgement, kind=Kind.TRANSFER, signature=signature, input=number, witness=witness)
+    return replace(judgement, kind=PropertyKind.TRANSFER, signature=signature, input=number, witness=witness)

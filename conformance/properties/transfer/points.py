@@ -51,11 +51,11 @@ class Unexplored:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class WalkEnd:
     """The walk ends after instruction ``at``, for a reason that is ours."""
 
     at: int
     reason: str
 
 
-Point: TypeAlias = Claimed | Unexplored | Lost
+Point: TypeAlias = Claimed | Unexplored | WalkEnd

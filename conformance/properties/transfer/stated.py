@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.kernel.verifier_log.claims import Scalar, Slot, State
+from conformance.kernel.verifier_log.claims import ClaimedState, ScalarClaim, SlotClaim
 from ebpf.domains import ScalarRange
 from oracles.paths import PathMachine, PointerTo
 from oracles.reference.terms import Term
@@ -12,17 +12,17 @@ from oracles.reference.terms import Term
 _ZERO = ScalarRange.constant(0)
 
 
-def stated(machine: PathMachine, state: State) -> Iterator[tuple[str, Term, ScalarRange]]:
+def stated(machine: PathMachine, state: ClaimedState) -> Iterator[tuple[str, Term, ScalarRange]]:
     """(place, term, range) of each scalar in a register or slot, and of bytes that are zero."""
     for slot in state.slots:
         yield from _slot(machine, slot)
     for register, claim in state.registers:
         term = machine.registers[register]
-        if isinstance(claim, Scalar) and term is not None and not isinstance(term, PointerTo):
+        if isinstance(claim, ScalarClaim) and term is not None and not isinstance(term, PointerTo):
             yield f"R{register}", term, claim.range
 
 
-def _slot(machine: PathMachine, slot: Slot) -> Iterator[tuple[str, Term, ScalarRange]]:
+def _slot(machine: PathMachine, slot: SlotClaim) -> Iterator[tuple[str, Term, ScalarRange]]:
     stored = slot.stored
     if stored is not None:
         term = machine.read(slot.offset, slot.width)

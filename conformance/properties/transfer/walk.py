@@ -9,12 +9,12 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from conformance.kernel.verifier_log.claims import Scalar, State
+from conformance.kernel.verifier_log.claims import ClaimedState, ScalarClaim
 from conformance.kernel.verifier_log.effects import is_conditional
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.nodes import Node
 from conformance.kernel.verifier_log.paths import NotExplored, off_the_path, split_of, unclear
-from conformance.properties.transfer.points import Claimed, Lost, Point, Unexplored
+from conformance.properties.transfer.points import Claimed, Point, Unexplored, WalkEnd
 from conformance.properties.transfer.stated import stated
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
@@ -63,7 +63,7 @@ def _visit(exploration: Exploration, place: _Place) -> _Steps:
         return []
     reason = unclear(exploration, node)
     if reason is not None:
-        yield Lost(node.insn, "ambiguous log")
+        yield WalkEnd(node.insn, "ambiguous log")
         return []
     try:
         if is_conditional(insn):
@@ -75,7 +75,7 @@ def _visit(exploration: Exploration, place: _Place) -> _Steps:
             if node.branches:
                 return (yield from _split(exploration, place, before))
     except NotModelled as unknown:
-        yield Lost(node.insn, f"not modelled: {unknown}")
+        yield WalkEnd(node.insn, f"not modelled: {unknown}")
         return []
     # Pruned and missing successors end the path: of one that is no jump nothing can be said.
     children = [child for child in node.children.values() if child is not None]
@@ -98,7 +98,7 @@ def _branch(exploration: Exploration, place: _Place) -> _Steps:
         elif isinstance(off_the_path(exploration, node, 0, node.frame, target), NotExplored):
             yield Unexplored(node.insn, conditions, target)
         else:
-            yield Lost(node.insn, "ambiguous log")
+            yield WalkEnd(node.insn, "ambiguous log")
     return ways
 
 
@@ -118,7 +118,7 @@ def _split(exploration: Exploration, place: _Place, before: PathMachine) -> _Ste
         if claim is not None and term is not None and not isinstance(term, PointerTo):
             halves.append((machine.fork(), term, claim))
     if len(halves) != 2 or len(nodes) != 2:
-        yield Lost(node.insn, "a state split in two")
+        yield WalkEnd(node.insn, "a state split in two")
         return []
     (one, term, claim), (other, its_term, its_claim) = halves
     yield Claimed(node.insn, place.conditions, f"R{register}", term, claim, (its_term, its_claim))
@@ -132,12 +132,12 @@ def _split(exploration: Exploration, place: _Place, before: PathMachine) -> _Ste
     return ways
 
 
-def _range_of(half: tuple[State, ...], register: int) -> ScalarRange | None:
+def _range_of(half: tuple[ClaimedState, ...], register: int) -> ScalarRange | None:
     claims = [state.register(register) for state in half]
-    return next((claim.range for claim in reversed(claims) if isinstance(claim, Scalar)), None)
+    return next((claim.range for claim in reversed(claims) if isinstance(claim, ScalarClaim)), None)
 
 
-def _claims(place: _Place, state: State) -> Iterator[Claimed]:
+def _claims(place: _Place, state: ClaimedState) -> Iterator[Claimed]:
     if state.frame != place.node.frame:
         return
     for name, term, claim in stated(place.machine, state):

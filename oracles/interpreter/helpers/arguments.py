@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
-from ebpf.maps import FieldKind, MapType
+from ebpf.maps import MapFieldKind, MapType
 from ebpf.program_rules import PACKET_HELPERS
 from ebpf.sockets import SocketKind
 from oracles.interpreter.helpers.memory import Span, readable, room
@@ -29,7 +29,11 @@ _SOCKETS: dict[ArgKind, frozenset[SocketKind]] = {
     K.BTF_ID_SOCK_COMMON: frozenset(SocketKind),
 }
 """fullsock_types, sock_types, btf_id_sock_common_types."""
-_FIELDS = {K.SPIN_LOCK: (FieldKind.SPIN_LOCK,), K.TIMER: (FieldKind.TIMER,), K.KPTR: (FieldKind.KPTR,)}
+_FIELDS = {
+    K.SPIN_LOCK: (MapFieldKind.SPIN_LOCK,),
+    K.TIMER: (MapFieldKind.TIMER,),
+    K.KPTR: (MapFieldKind.KPTR,),
+}
 _WRITTEN = frozenset(
     {K.MEM, K.MEM_OR_NULL, K.MEM_UNINIT, K.FIXED_MEM_UNINIT, K.FIXED_MEM_INOUT, K.MAP_VALUE_UNINIT}
 )

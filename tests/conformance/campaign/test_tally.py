@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conformance.campaign import known
 from conformance.campaign.known import KnownIssue
 from conformance.campaign.tally import Tally, median, renamed
-from conformance.properties import Kind
+from conformance.properties import PropertyKind
 from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from ebpf.errors import InputError
 from ebpf.isa.forms import Free
@@ -47,19 +47,19 @@ def test_other_programs_are_other_shapes() -> None:
 
 def test_judgements_are_counted_by_case() -> None:
     tally = Tally()
-    tally.judgements(Kind.BOUNDS, [Abstention("no log"), Agreement(), Agreement()])
-    tally.judgements(Kind.BOUNDS, [Abstention("no log")])
-    tally.judgements(Kind.BOUNDS, [Agreement(), Disagreement(Kind.BOUNDS, "bounds:a:b", "")])
-    assert {what: tally.cells[Kind.BOUNDS, what] for what in ("judged", "agreed", "disagreed")} == {
+    tally.judgements(PropertyKind.BOUNDS, [Abstention("no log"), Agreement(), Agreement()])
+    tally.judgements(PropertyKind.BOUNDS, [Abstention("no log")])
+    tally.judgements(PropertyKind.BOUNDS, [Agreement(), Disagreement(PropertyKind.BOUNDS, "bounds:a:b", "")])
+    assert {what: tally.cells[PropertyKind.BOUNDS, what] for what in ("judged", "agreed", "disagreed")} == {
         "judged": 2,
         "agreed": 1,
         "disagreed": 1,
     }
-    assert tally.abstained[Kind.BOUNDS, "no log"] == 2
+    assert tally.abstained[PropertyKind.BOUNDS, "no log"] == 2
     total = Tally()
     total.add(tally)
     total.add(tally)
-    assert total.cells[Kind.BOUNDS, "judged"] == 4
+    assert total.cells[PropertyKind.BOUNDS, "judged"] == 4
 
 
 def test_median() -> None:
@@ -132,10 +132,10 @@ def test_precision_is_counted_per_operation() -> None:
     tally, other = Tally(), Tally()
     tight, wide = (("u64", 0.0), ("s64", 0.05)), (("u64", 3.0), ("s64", 0.0))
     tally.judgements(
-        Kind.TRANSFER, [Agreement("add64_k"), Agreement("add64_k", tight), Agreement("add64_k", ())]
+        PropertyKind.TRANSFER, [Agreement("add64_k"), Agreement("add64_k", tight), Agreement("add64_k", ())]
     )
     other.judgements(
-        Kind.TRANSFER,
+        PropertyKind.TRANSFER,
         [Agreement("add64_k", wide), Abstention("solver", "add64_k"), Agreement(), Abstention("other")],
     )
     tally.add(other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.corpus.asking import types_refused, untyped
-from conformance.kernel.jobs import Answer, LossReason, Lost
+from conformance.kernel.jobs import KernelAnswer, LossReason, Lost
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Program
 from ebpf.program_types import ProgramType
@@ -21,6 +21,6 @@ def test_no_type_is_left_in_any_map() -> None:
 
 
 def test_only_a_refusal_of_the_types_is_one() -> None:
-    assert types_refused(Answer((), map_errno=(-1, 22)))
-    assert not types_refused(Answer((), map_errno=(0, 22)))
+    assert types_refused(KernelAnswer((), map_errno=(-1, 22)))
+    assert not types_refused(KernelAnswer((), map_errno=(0, 22)))
     assert not types_refused(Lost(LossReason.HANG, True, ""))

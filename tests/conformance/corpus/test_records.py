@@ -13,7 +13,7 @@ import pytest
 from conformance.corpus import read_records
 from conformance.corpus.records import read_known
 from ebpf.errors import InputError
-from ebpf.maps import FieldKind, MapField
+from ebpf.maps import MapField, MapFieldKind
 from ebpf.program import LoadFlag
 from ebpf.program_types import AttachType, ProgramType
 
@@ -50,7 +50,7 @@ def test_a_record(tmp_path: Path) -> None:
         0,
         0,
     ]  # the second has no relocation: a bad descriptor
-    assert program.maps[0].fields == (MapField(4, FieldKind.SPIN_LOCK),)
+    assert program.maps[0].fields == (MapField(4, MapFieldKind.SPIN_LOCK),)
     assert record.privileged.inputs[0].packet == b"\1\2"
     assert record.privileged.capabilities is None
     assert record.unprivileged is not None

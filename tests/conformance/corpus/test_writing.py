@@ -13,14 +13,14 @@ from ebpf.btf import BtfBuilder
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 
 INNER = MapSpec(MapType.ARRAY, 4, 8, 1, name="inside")
 MAPS = (
     MapSpec(MapType.ARRAY, 4, 16, 1, 1 << 7, "ro", 1, 2, contents=((bytes(4), bytes(range(16))),)),
-    MapSpec(MapType.HASH, 8, 8, 3, name="locked", fields=(MapField(0, FieldKind.SPIN_LOCK),)),
+    MapSpec(MapType.HASH, 8, 8, 3, name="locked", fields=(MapField(0, MapFieldKind.SPIN_LOCK),)),
     MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 2, name="outer", inner=INNER),
 )
 CODE = (

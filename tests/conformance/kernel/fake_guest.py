@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from conformance.kernel.attaching import Attached, Reached, Stage
+from conformance.kernel.attaching import Attached, AttachStage, Reached
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.hello import Hello, Knob, encode_hello
-from conformance.kernel.jobs import Answer, Job, Loaded, LossReason, Run
+from conformance.kernel.jobs import Job, KernelAnswer, Loaded, LossReason, TestRun
 from conformance.kernel.protocol.answers import encode_answer
 from conformance.kernel.protocol.attach import decode_attach, encode_attached
 from conformance.kernel.protocol.children import decode_child, encode_ended
-from conformance.kernel.protocol.frames import Frame, FrameReader, Kind
+from conformance.kernel.protocol.frames import FrameKind, FrameReader, WireFrame
 from conformance.kernel.protocol.standin import decode_job
 
 
@@ -81,17 +81,17 @@ class FakeGuest:
     def close(self) -> None:
         self.closed = True
 
-    def _serve(self, frame: Frame) -> None:
+    def _serve(self, frame: WireFrame) -> None:
         if self.dead is not None or self.hung:
             return
-        if frame.kind is Kind.HELLO:
+        if frame.kind is FrameKind.HELLO:
             self._say(frame, encode_hello(Hello("0.0-fake", "none", 1, Knob.JIT)))
-        elif frame.kind in (Kind.JOB, Kind.ATTACH):
+        elif frame.kind in (FrameKind.JOB, FrameKind.ATTACH):
             self._job(frame)
-        elif frame.kind is Kind.CHILD:
+        elif frame.kind is FrameKind.CHILD:
             self._child(frame)
 
-    def _child(self, frame: Frame) -> None:
+    def _child(self, frame: WireFrame) -> None:
         """Writes what it is given, behind its executable; ``fate`` is asked for the first byte of its
         input."""
         child = decode_child(frame.payload)
@@ -108,8 +108,8 @@ class FakeGuest:
         """How a child ends."""
         return Ended(0, 0, executable + child.input, splats=splats)
 
-    def _job(self, frame: Frame) -> None:
-        attach = decode_attach(frame.payload) if frame.kind is Kind.ATTACH else None
+    def _job(self, frame: WireFrame) -> None:
+        attach = decode_attach(frame.payload) if frame.kind is FrameKind.ATTACH else None
         job = decode_job(frame.payload) if attach is None else Job(attach.case, (attach.attempt,))
         value = value_of(job)
         self.jobs.append(value)
@@ -123,18 +123,20 @@ class FakeGuest:
         if fate is Fate.GARBAGE:
             self._out += b"\xff" * 64
             return
-        run = Run(0, value, b"", b"", ())
+        run = TestRun(0, value, b"", b"", ())
         splats = ("WARNING: something",) if fate is Fate.SPLAT else ()
         ident = frame.id + 1 if fate is Fate.WRONG_ID else frame.id
-        answer = Answer(tuple([Loaded(0, "", runs=(run,)) for _ in job.attempts]), splats=splats)
+        answer = KernelAnswer(tuple([Loaded(0, "", runs=(run,)) for _ in job.attempts]), splats=splats)
         if attach is None:
-            self._say(Frame(frame.kind, ident), encode_answer(answer))
+            self._say(WireFrame(frame.kind, ident), encode_answer(answer))
         else:
-            stages = tuple([Reached(stage, 0, attach.times) for stage in Stage])
-            self._say(Frame(frame.kind, ident), encode_attached(Attached(stages, "", b"", False, (), answer)))
+            stages = tuple([Reached(stage, 0, attach.times) for stage in AttachStage])
+            self._say(
+                WireFrame(frame.kind, ident), encode_attached(Attached(stages, "", b"", False, (), answer))
+            )
 
-    def _say(self, frame: Frame, payload: bytes) -> None:
-        self._out += Frame(frame.kind, frame.id, payload).encode()
+    def _say(self, frame: WireFrame, payload: bytes) -> None:
+        self._out += WireFrame(frame.kind, frame.id, payload).encode()
 
 
 class Rack:

@@ -9,12 +9,12 @@ from conformance.kernel.attaching import (
     WAYS,
     Attached,
     AttachJob,
+    AttachStage,
     PlaceKind,
     Reached,
-    Stage,
     Trigger,
 )
-from conformance.kernel.jobs import Answer, Attempt, Jit, Job, Loaded, Run
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, TestRun
 from conformance.kernel.protocol.capabilities import NAMES
 from conformance.kernel.protocol.maps import STYLES, Style
 from ebpf.isa.insn import Insn
@@ -107,9 +107,9 @@ def contents(draw: st.DrawFn) -> tuple[tuple[bytes, bytes], ...] | None:
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> Answer:
+def answers(draw: st.DrawFn) -> KernelAnswer:
     """As an agent gives them: every run of an attempt has the same number of maps."""
-    return Answer(
+    return KernelAnswer(
         tuple([draw(_loaded()) for _ in range(draw(st.integers(0, 3)))]),
         draw(st.none() | st.tuples(st.integers(-1, 63), st.integers(1, 600))),
         tuple(draw(st.lists(TEXT, max_size=2))),
@@ -122,7 +122,7 @@ def answers(draw: st.DrawFn) -> Answer:
 def _loaded(draw: st.DrawFn) -> Loaded:
     count = draw(st.integers(0, 2))
     runs = [
-        Run(
+        TestRun(
             draw(U32),
             draw(U32),
             draw(BYTES),
@@ -159,7 +159,7 @@ def attach_jobs(draw: st.DrawFn) -> AttachJob:
     return AttachJob(case, where, way, trigger, draw(st.integers(0, MAX_TIMES)), draw(attempts))
 
 
-reached = st.builds(Reached, st.sampled_from(Stage), U32, U64)
+reached = st.builds(Reached, st.sampled_from(AttachStage), U32, U64)
 attached_answers = st.builds(
     Attached,
     st.lists(reached, max_size=9).map(tuple),

@@ -9,16 +9,16 @@ from conformance.kernel.attaching import (
     WAYS,
     Attached,
     AttachJob,
+    AttachPlace,
+    AttachStage,
     AttachWay,
-    Place,
     PlaceKind,
     Reached,
-    Stage,
     Trigger,
 )
 from conformance.kernel.features.answers import Answer3
 from conformance.kernel.features.attaching import probe_attaching
-from conformance.kernel.jobs import Answer, LossReason, Lost
+from conformance.kernel.jobs import KernelAnswer, LossReason, Lost
 from conformance.kernel.protocol.attach import encode_attach
 from conformance.kernel.session import KernelSession
 from conformance.kernel.trace_format import TraceField, parse_format
@@ -44,7 +44,7 @@ print fmt: "filename=%s pid=%d", __get_str(filename), REC->pid
 
 
 def attached(trace: bytes = b"", *stages: Reached, truncated: bool = False) -> Attached:
-    return Attached(stages, "", trace, truncated, (), Answer(()))
+    return Attached(stages, "", trace, truncated, (), KernelAnswer(()))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def attached(trace: bytes = b"", *stages: Reached, truncated: bool = False) -> A
     ],
 )
 def test_places_are_read_back(text: str) -> None:
-    assert str(Place.parse(text)) == text
+    assert str(AttachPlace.parse(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_places_are_read_back(text: str) -> None:
 )
 def test_places_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(InputError):
-        Place.parse(text)
+        AttachPlace.parse(text)
 
 
 @pytest.mark.parametrize("kind", PlaceKind)
@@ -107,11 +107,13 @@ def test_printed_lines_are_told_from_what_the_tracer_adds() -> None:
 
 
 def test_the_first_failure_is_the_one_told() -> None:
-    got = attached(b"", Reached(Stage.OPEN, 0), Reached(Stage.ATTACH, 22, 1), Reached(Stage.DETACH, 9))
-    assert got.failed == Reached(Stage.ATTACH, 22, 1)
+    got = attached(
+        b"", Reached(AttachStage.OPEN, 0), Reached(AttachStage.ATTACH, 22, 1), Reached(AttachStage.DETACH, 9)
+    )
+    assert got.failed == Reached(AttachStage.ATTACH, 22, 1)
     assert str(got.failed) == "attach EINVAL"
-    assert got.reached(Stage.READ) is None
-    assert attached(b"", Reached(Stage.OPEN, 0)).failed is None
+    assert got.reached(AttachStage.READ) is None
+    assert attached(b"", Reached(AttachStage.OPEN, 0)).failed is None
 
 
 def test_a_format_file() -> None:
@@ -136,9 +138,9 @@ def test_a_job_and_jobs_that_attach_take_turns() -> None:
         for value in range(3):
             got = session.attach(AttachJob(returning(value), EXECVE, trigger=Trigger.GETPID, times=value))
             assert isinstance(got, Attached)
-            assert got.reached(Stage.TRIGGER) == Reached(Stage.TRIGGER, 0, value)
+            assert got.reached(AttachStage.TRIGGER) == Reached(AttachStage.TRIGGER, 0, value)
             assert got.answer.attempts[0].runs[0].retval == value
-            assert isinstance(session.run(job(returning(9))), Answer)
+            assert isinstance(session.run(job(returning(9))), KernelAnswer)
         assert (session.boots, session.losses) == (1, [])
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.kernel.image import Image
-from conformance.kernel.initramfs import Entry, cpio, initramfs
+from conformance.kernel.initramfs import ArchiveEntry, cpio, initramfs
 
 
 def parse(archive: bytes) -> list[tuple[str, int, bytes]]:
@@ -38,7 +38,7 @@ names = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=9)
 @settings(deadline=None)
 @given(st.lists(st.tuples(names, st.integers(0, 0o177777), st.binary(max_size=20)), max_size=5))
 def test_entries_are_read_back(entries: list[tuple[str, int, bytes]]) -> None:
-    assert parse(cpio([Entry(*entry) for entry in entries])) == entries
+    assert parse(cpio([ArchiveEntry(*entry) for entry in entries])) == entries
 
 
 def test_modules_are_listed_in_loading_order(tmp_path: Path) -> None:
@@ -55,6 +55,6 @@ def test_modules_are_listed_in_loading_order(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("cpio") is None, reason="no cpio here")
 def test_cpio_reads_it() -> None:
-    archive = cpio([Entry("init", 0o100755, b"x" * 5), Entry("dev", 0o040755)])
+    archive = cpio([ArchiveEntry("init", 0o100755, b"x" * 5), ArchiveEntry("dev", 0o040755)])
     listed = subprocess.run(["cpio", "-t"], input=archive, capture_output=True, check=True).stdout
     assert listed.split() == [b"init", b"dev"]

@@ -10,11 +10,18 @@ from hypothesis import strategies as st
 
 from conformance.kernel.attaching import Attached, AttachJob
 from conformance.kernel.hello import Hello, Knob, decode_hello, encode_hello
-from conformance.kernel.jobs import Answer, Attempt, Job
+from conformance.kernel.jobs import Attempt, Job, KernelAnswer
 from conformance.kernel.protocol.answers import decode_answer, encode_answer
 from conformance.kernel.protocol.attach import decode_attach, decode_attached, encode_attach, encode_attached
 from conformance.kernel.protocol.capabilities import ALL, mask, names
-from conformance.kernel.protocol.frames import HEADER, MAX_PAYLOAD, Frame, FrameReader, Kind, ProtocolError
+from conformance.kernel.protocol.frames import (
+    HEADER,
+    MAX_PAYLOAD,
+    FrameKind,
+    FrameReader,
+    ProtocolError,
+    WireFrame,
+)
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.protocol.standin import decode_job
 from ebpf.errors import InputError
@@ -24,7 +31,7 @@ from ebpf.program_types import AttachType, ProgramType
 from tests.conformance.kernel.cases import counting, job, returning
 from tests.conformance.kernel.strategies import U64, answers, attach_jobs, attached_answers, jobs
 
-frames = st.builds(Frame, st.sampled_from(Kind), U64, st.binary(max_size=64))
+frames = st.builds(WireFrame, st.sampled_from(FrameKind), U64, st.binary(max_size=64))
 
 
 @settings(deadline=None)
@@ -35,7 +42,7 @@ def test_a_job_is_read_back(asked: Job) -> None:
 
 @settings(deadline=None)
 @given(answers())
-def test_an_answer_is_read_back(given_: Answer) -> None:
+def test_an_answer_is_read_back(given_: KernelAnswer) -> None:
     assert decode_answer(encode_answer(given_)) == given_
 
 
@@ -78,10 +85,10 @@ def test_damaged_attaching_is_read_or_a_protocol_error(
 
 @settings(deadline=None)
 @given(st.lists(frames, max_size=5), st.lists(st.integers(1, 40)))
-def test_frames_arrive_whole_however_the_stream_is_cut(sent: list[Frame], cuts: list[int]) -> None:
+def test_frames_arrive_whole_however_the_stream_is_cut(sent: list[WireFrame], cuts: list[int]) -> None:
     stream = b"".join([frame.encode() for frame in sent])
     reader = FrameReader()
-    received: list[Frame] = []
+    received: list[WireFrame] = []
     for cut in cuts:
         received += reader.feed(stream[:cut])
         stream = stream[cut:]
@@ -99,7 +106,7 @@ def test_a_cut_job_is_a_protocol_error(asked: Job, data: st.DataObject) -> None:
 
 @settings(deadline=None)
 @given(answers(), st.data())
-def test_a_cut_answer_is_a_protocol_error(given_: Answer, data: st.DataObject) -> None:
+def test_a_cut_answer_is_a_protocol_error(given_: KernelAnswer, data: st.DataObject) -> None:
     payload = encode_answer(given_)
     with pytest.raises(ProtocolError):
         decode_answer(payload[: data.draw(st.integers(0, len(payload) - 1))])
@@ -107,7 +114,7 @@ def test_a_cut_answer_is_a_protocol_error(given_: Answer, data: st.DataObject) -
 
 @settings(deadline=None)
 @given(answers(), st.data())
-def test_a_damaged_answer_is_an_answer_or_a_protocol_error(given_: Answer, data: st.DataObject) -> None:
+def test_a_damaged_answer_is_an_answer_or_a_protocol_error(given_: KernelAnswer, data: st.DataObject) -> None:
     payload = bytearray(encode_answer(given_))
     for at in data.draw(st.lists(st.integers(0, len(payload) - 1), min_size=1, max_size=4)):
         payload[at] = data.draw(st.integers(0, 255))
@@ -127,7 +134,7 @@ def test_garbage_is_a_protocol_error(garbage: bytes) -> None:
 
 def test_an_impossible_length_is_refused_before_anything_is_kept() -> None:
     with pytest.raises(ProtocolError, match="longer than"):
-        list(FrameReader().feed(HEADER.pack(MAX_PAYLOAD + 1, Kind.JOB, 1)))
+        list(FrameReader().feed(HEADER.pack(MAX_PAYLOAD + 1, FrameKind.JOB, 1)))
     with pytest.raises(ProtocolError, match="kind"):
         list(FrameReader().feed(HEADER.pack(0, 77, 1)))
 

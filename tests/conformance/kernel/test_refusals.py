@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.refusals import Refusal, find_alarm, find_refusal
+from conformance.kernel.refusals import KernelRefusal, find_alarm, find_refusal
 from ebpf.rules import Phase
 
 END = "verification time 402 usec\nstack depth 8\nprocessed 10 insns (limit 1000000) max_states_per_insn 0\n"
@@ -28,38 +28,41 @@ LAST = "R0 max value is outside of the allowed memory range"
         ("", None),
         (END, None),
         (WALK + END, None),
-        (WALK + LINES + END, Refusal(LAST, Phase.WALK, 10)),
+        (WALK + LINES + END, KernelRefusal(LAST, Phase.WALK, 10)),
         (
             WALK + LINES + REPORT + END_7_3,
-            Refusal(LAST, Phase.WALK, 10, "Memory Safety: Access outside bounds"),
+            KernelRefusal(LAST, Phase.WALK, 10, "Memory Safety: Access outside bounds"),
         ),
         # 7.3 fenced a speculative path off and went on: the report is not about what came last
         (
             WALK + LINES + REPORT + "11: (95) exit\nR0 !read_ok\n" + END_7_3,
-            Refusal("R0 !read_ok", Phase.WALK, 11),
+            KernelRefusal("R0 !read_ok", Phase.WALK, 11),
         ),
-        ("unreachable insn 6\n" + NEVER_WALKED, Refusal("unreachable insn 6", Phase.CFG, 6)),
-        ("unknown opcode 8d\n" + NEVER_WALKED, Refusal("unknown opcode 8d", Phase.LOAD)),
-        ("tail_call abusing map_ptr\n" + END, Refusal("tail_call abusing map_ptr", Phase.FIXUP)),
-        ("something new after the walk\n" + END, Refusal("something new after the walk", Phase.FIXUP)),
+        ("unreachable insn 6\n" + NEVER_WALKED, KernelRefusal("unreachable insn 6", Phase.CFG, 6)),
+        ("unknown opcode 8d\n" + NEVER_WALKED, KernelRefusal("unknown opcode 8d", Phase.LOAD)),
+        ("tail_call abusing map_ptr\n" + END, KernelRefusal("tail_call abusing map_ptr", Phase.FIXUP)),
+        ("something new after the walk\n" + END, KernelRefusal("something new after the walk", Phase.FIXUP)),
         (
             WALK + "infinite loop detected at insn 3\ncur state: R0=0\nold state: R0=P0 R10=fp0\n" + END,
-            Refusal("infinite loop detected at insn 3", Phase.WALK, 10),
+            KernelRefusal("infinite loop detected at insn 3", Phase.WALK, 10),
         ),
-        (WALK + "spilled ptr; ptr off: -16" + END, Refusal("spilled ptr; ptr off: -16", Phase.WALK, 10)),
+        (
+            WALK + "spilled ptr; ptr off: -16" + END,
+            KernelRefusal("spilled ptr; ptr off: -16", Phase.WALK, 10),
+        ),
         # 6.1 ends no line before it
         (
             "3: (15) if r0 == 0x0 goto pc-3 infinite loop detected at insn 1\n" + END,
-            Refusal("infinite loop detected at insn 1", Phase.WALK, 3),
+            KernelRefusal("infinite loop detected at insn 1", Phase.WALK, 3),
         ),
     ],
 )
-def test_the_refusing_line(log: str, refusal: Refusal | None) -> None:
+def test_the_refusing_line(log: str, refusal: KernelRefusal | None) -> None:
     assert find_refusal(log) == refusal
 
 
 def test_only_the_end_of_a_long_log_is_read() -> None:
-    assert find_refusal(WALK * 200_000 + LINES + END) == Refusal(LAST, Phase.WALK, 10)
+    assert find_refusal(WALK * 200_000 + LINES + END) == KernelRefusal(LAST, Phase.WALK, 10)
 
 
 def test_the_kernel_accusing_itself() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.kernel.jobs import Answer, LossReason, Lost
+from conformance.kernel.jobs import KernelAnswer, LossReason, Lost
 from conformance.kernel.session import WINDOW_JOBS, KernelSession
 from ebpf.errors import InfrastructureError
 from tests.conformance.kernel.cases import job, returning
@@ -22,17 +22,17 @@ def session_of(rack: Rack) -> KernelSession:
     return KernelSession(rack.boot, job_seconds=SECONDS, boot_seconds=SECONDS)
 
 
-def run(session: KernelSession, count: int) -> list[Answer | Lost]:
+def run(session: KernelSession, count: int) -> list[KernelAnswer | Lost]:
     return session.run_all([job(returning(value)) for value in range(count)])
 
 
-def check(results: list[Answer | Lost], guilty: Collection[int] = ()) -> None:
+def check(results: list[KernelAnswer | Lost], guilty: Collection[int] = ()) -> None:
     for value, got in enumerate(results):
         if value in guilty:
             assert isinstance(got, Lost)
             assert got.alone
         else:
-            assert isinstance(got, Answer), (value, got)
+            assert isinstance(got, KernelAnswer), (value, got)
             assert got.attempts[0].runs[0].retval == value
 
 
@@ -91,7 +91,7 @@ def test_after_a_splat_the_machine_is_not_used_again() -> None:
     with session_of(rack) as session:
         results = run(session, 10)
         check(results)
-        assert isinstance(results[4], Answer)
+        assert isinstance(results[4], KernelAnswer)
         assert results[4].splats == ("WARNING: something",)
         assert (session.boots, session.losses) == (2, [])
     assert rack.guests[1].jobs == [5, 6, 7, 8, 9]
@@ -123,7 +123,7 @@ def test_results_can_be_taken_while_jobs_are_submitted() -> None:
         seen = []
         session.submit(job(returning(0)), 0)
         for tag, got in session.results():
-            assert isinstance(got, Answer)
+            assert isinstance(got, KernelAnswer)
             seen.append(tag)
             if len(seen) < 5:
                 session.submit(job(returning(len(seen))), len(seen))

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from conformance.kernel.errnos import ENOTSUPP
-from conformance.kernel.jobs import Answer, Jit, Loaded, LossReason, Lost, Verdict
+from conformance.kernel.jobs import Jit, KernelAnswer, KernelVerdict, Loaded, LossReason, Lost
 from conformance.kernel.verdicts import Support, judge, judge_answer
 from ebpf.rules import Phase
 
@@ -19,7 +19,7 @@ NO_JIT = "calling kernel functions are not allowed in non-JITed programs\n" + VE
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.E2BIG, errno.EINVAL])
 def test_a_refusal_counts_whatever_the_errno(code: int) -> None:
     judgement = judge(Loaded(code, REFUSED))
-    assert judgement.verdict is Verdict.REJECT
+    assert judgement.verdict is KernelVerdict.REJECT
     assert (judgement.message, judgement.phase, judgement.instruction) == ("R0 !read_ok", Phase.WALK, 0)
 
 
@@ -39,12 +39,12 @@ def test_a_refusal_counts_whatever_the_errno(code: int) -> None:
 )
 def test_everything_else_is_no_opinion(loaded: Loaded, reason: str) -> None:
     judgement = judge(loaded)
-    assert (judgement.verdict, judgement.reason) == (Verdict.NONE, reason)
+    assert (judgement.verdict, judgement.reason) == (KernelVerdict.NONE, reason)
 
 
 def test_an_acceptance_needs_no_log() -> None:
-    assert judge(Loaded(0, "")).verdict is Verdict.ACCEPT
-    assert judge(Loaded(0, ""), Support(unclear=("x",))).verdict is Verdict.ACCEPT
+    assert judge(Loaded(0, "")).verdict is KernelVerdict.ACCEPT
+    assert judge(Loaded(0, ""), Support(unclear=("x",))).verdict is KernelVerdict.ACCEPT
 
 
 def test_an_acceptance_keeps_the_alarm() -> None:
@@ -53,26 +53,31 @@ def test_an_acceptance_keeps_the_alarm() -> None:
 
 def test_a_refusal_of_what_the_kernel_lacks_is_none_of_the_programs_fault() -> None:
     judgement = judge(Loaded(errno.EINVAL, REFUSED), Support(missing=("instruction gotox",)))
-    assert (judgement.verdict, judgement.reason) == (Verdict.UNSUPPORTED, "instruction gotox")
+    assert (judgement.verdict, judgement.reason) == (KernelVerdict.UNSUPPORTED, "instruction gotox")
     judgement = judge(Loaded(errno.EINVAL, REFUSED), Support(unclear=("map type x",)))
-    assert judgement.verdict is Verdict.NONE
+    assert judgement.verdict is KernelVerdict.NONE
     assert "map type x" in judgement.reason
 
 
 def test_what_only_the_jit_can_run_is_no_verdict_without_it() -> None:
-    assert judge(Loaded(errno.EINVAL, NO_JIT), jit=Jit.OFF).verdict is Verdict.UNSUPPORTED
-    assert judge(Loaded(errno.EINVAL, NO_JIT), jit=Jit.ON).verdict is Verdict.REJECT
-    assert judge(Loaded(ENOTSUPP, VERIFIED), jit=Jit.OFF).verdict is Verdict.UNSUPPORTED
+    assert judge(Loaded(errno.EINVAL, NO_JIT), jit=Jit.OFF).verdict is KernelVerdict.UNSUPPORTED
+    assert judge(Loaded(errno.EINVAL, NO_JIT), jit=Jit.ON).verdict is KernelVerdict.REJECT
+    assert judge(Loaded(ENOTSUPP, VERIFIED), jit=Jit.OFF).verdict is KernelVerdict.UNSUPPORTED
 
 
 def test_answers_without_an_attempt() -> None:
-    assert judge_answer(Lost(LossReason.PANIC, True, ""), 0).verdict is Verdict.LOST
-    assert judge_answer(Answer((), missing="bpf_f"), 0).verdict is Verdict.UNSUPPORTED
-    assert judge_answer(Answer((), map_errno=(1, errno.EINVAL)), 0).reason == "map 1 was refused: EINVAL"
+    assert judge_answer(Lost(LossReason.PANIC, True, ""), 0).verdict is KernelVerdict.LOST
+    assert judge_answer(KernelAnswer((), missing="bpf_f"), 0).verdict is KernelVerdict.UNSUPPORTED
     assert (
-        judge_answer(Answer((), map_errno=(-1, errno.EINVAL)), 0).reason
+        judge_answer(KernelAnswer((), map_errno=(1, errno.EINVAL)), 0).reason == "map 1 was refused: EINVAL"
+    )
+    assert (
+        judge_answer(KernelAnswer((), map_errno=(-1, errno.EINVAL)), 0).reason
         == "the program's BTF was refused: EINVAL"
     )
     missing = Support(missing=("map type arena",))
-    assert judge_answer(Answer((), map_errno=(0, errno.EINVAL)), 0, missing).verdict is Verdict.UNSUPPORTED
-    assert judge_answer(Answer((Loaded(0, ""),)), 0).verdict is Verdict.ACCEPT
+    assert (
+        judge_answer(KernelAnswer((), map_errno=(0, errno.EINVAL)), 0, missing).verdict
+        is KernelVerdict.UNSUPPORTED
+    )
+    assert judge_answer(KernelAnswer((Loaded(0, ""),)), 0).verdict is KernelVerdict.ACCEPT

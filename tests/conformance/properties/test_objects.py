@@ -12,7 +12,7 @@ from conformance.kernel.jobs import LossReason, Lost
 from conformance.kernel.peer.answers import CreatedMap, PeerAnswer, read_answer
 from conformance.object_accounts import of_peer, of_reading
 from conformance.peers import lost
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, Kind
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.objects import judge, read
 from ebpf.assembly import parse
 from ebpf.isa.insn import Insn
@@ -200,7 +200,7 @@ def test_a_legacy_map_is_refused_since_libbpf_1() -> None:
 def test_a_lost_machine_accuses_the_kernel_only_where_it_died() -> None:
     (found,) = lost(Lost(LossReason.PANIC, True, ""))
     assert isinstance(found, Disagreement)
-    assert (found.kind, found.signature) == (Kind.HEALTH, "health:lost:panic")
+    assert (found.kind, found.signature) == (PropertyKind.HEALTH, "health:lost:panic")
     for reason in (LossReason.HANG, LossReason.PROTOCOL):
         assert lost(Lost(reason, True, "")) == [Abstention("the virtual machine was lost")]
 

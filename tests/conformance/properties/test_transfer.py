@@ -8,7 +8,7 @@ import pytest
 
 from conformance.properties import Observation
 from conformance.properties.transfer.inputs import WORDS, header, input_of, words_of
-from conformance.properties.transfer.points import Claimed, Lost, Unexplored
+from conformance.properties.transfer.points import Claimed, Unexplored, WalkEnd
 from conformance.properties.transfer.precision import excess
 from conformance.properties.transfer.walk import walk
 from ebpf.program_types import ProgramType
@@ -16,7 +16,7 @@ from oracles.paths import symbols
 from tests.lying.test_transfer import EXPERIMENTS, RIGHT, experiment, masked
 
 
-def points(seen: Observation, *words: int) -> list[Claimed | Unexplored | Lost]:
+def points(seen: Observation, *words: int) -> list[Claimed | Unexplored | WalkEnd]:
     assert seen.exploration is not None
     return list(walk(seen.exploration, (*words, *([0] * (WORDS - len(words)))) if words else symbols(WORDS)))
 
@@ -70,7 +70,7 @@ def test_only_what_an_experiment_is_about_is_measured() -> None:
 
 
 def test_the_recorded_experiments_are_walked_to_their_ends() -> None:
-    lost = [point for record in EXPERIMENTS for point in points(record.seen()) if isinstance(point, Lost)]
+    lost = [point for record in EXPERIMENTS for point in points(record.seen()) if isinstance(point, WalkEnd)]
     assert len(lost) <= len(EXPERIMENTS) // 8, lost
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.setup import launcher, system
-from conformance.setup.environment import Environment
+from conformance.setup.environment import PythonEnvironment
 from conformance.setup.launcher import prepare
 from conformance.setup.logged import error_line, run_logged
 from conformance.setup.needs import Need
@@ -34,7 +34,7 @@ def checkout(tmp_path: Path) -> Path:
     return path
 
 
-def stamp(environment: Environment, needs: Need) -> None:
+def stamp(environment: PythonEnvironment, needs: Need) -> None:
     path = environment._stamp(development=Need.DEVELOPMENT in needs)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
@@ -63,7 +63,7 @@ def test_without_root_the_message_names_exactly_what_to_install(
 def test_an_optional_requirement_stops_nobody(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(launcher, "missing", lambda _: [one for one in REQUIREMENTS if one.optional])
-    stamp(Environment.of(checkout, Need.ENVIRONMENT), Need.DEVELOPMENT)
+    stamp(PythonEnvironment.of(checkout, Need.ENVIRONMENT), Need.DEVELOPMENT)
     assert prepare(str(checkout), ["test"])[1] is None
 
 
@@ -76,7 +76,7 @@ def test_a_compiler_the_user_chose_is_the_users_to_mend(
 
 
 def test_ready_is_told_from_stamps(checkout: Path) -> None:
-    environment = Environment.of(checkout, Need.ENVIRONMENT)
+    environment = PythonEnvironment.of(checkout, Need.ENVIRONMENT)
     assert environment.directory == checkout / ".venv"
     assert not environment.ready(Need.ENVIRONMENT)
     stamp(environment, Need.ENVIRONMENT)
@@ -88,7 +88,7 @@ def test_ready_is_told_from_stamps(checkout: Path) -> None:
 
 def test_a_file_in_its_place_is_left_alone(checkout: Path, cache: Path) -> None:
     (checkout / ".venv").write_text(".tox/unit\n")
-    assert cache in Environment.of(checkout, Need.ENVIRONMENT).directory.parents
+    assert cache in PythonEnvironment.of(checkout, Need.ENVIRONMENT).directory.parents
 
 
 def test_a_directory_full_of_something_else_is_left_alone(
@@ -98,7 +98,7 @@ def test_a_directory_full_of_something_else_is_left_alone(
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "letters.txt").touch()
     with pytest.raises(InputError, match="not a virtual environment, and not empty"):
-        Environment.of(checkout, Need.ENVIRONMENT).set_up(Need.ENVIRONMENT)
+        PythonEnvironment.of(checkout, Need.ENVIRONMENT).set_up(Need.ENVIRONMENT)
     assert (tmp_path / "home" / "letters.txt").exists()
 
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from typing import Any
 
 from conformance.kernel.images import fetch
-from conformance.kernel.jobs import Answer, Attempt, Job
+from conformance.kernel.jobs import Attempt, Job, KernelAnswer
 from conformance.kernel.session import KernelSession
 from ebpf import casefile
 
@@ -37,7 +37,7 @@ def main() -> None:
                 answers = session.run_all([Job(casefile.from_plain(row["case"]), (attempt,)) for row in rows])
             for row, answer in zip(rows, answers, strict=True):
                 if (
-                    not isinstance(answer, Answer)
+                    not isinstance(answer, KernelAnswer)
                     or len(answer.attempts[0].log) > LARGEST
                     or answer.attempts[0].log_truncated
                 ):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebpf.objects import ObjectError, Stage, elf, open_object
+from ebpf.objects import ObjectError, OpenStage, elf, open_object
 from ebpf.objects.file import MAX_FILE
 from ebpf.objects.parts import MapStyle, Writing
 from ebpf.objects.writer import write_object
@@ -41,7 +41,7 @@ def test_one_field_broken(sample, number):
 
 def test_a_line_feed_in_a_name_stays_in_its_line():
     """Found by the fuzzer: the error was two lines."""
-    error = ObjectError(Stage.PROGRAMS, "section 'a\nb\x1b'", "no such type", "x.o")
+    error = ObjectError(OpenStage.PROGRAMS, "section 'a\nb\x1b'", "no such type", "x.o")
     assert str(error) == "x.o: programs: section 'a\\nb\\x1b': no such type"
 
 

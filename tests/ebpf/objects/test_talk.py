@@ -8,7 +8,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from ebpf.assembly import parse
-from ebpf.objects import Generation, ObjectError, Stage, open_object
+from ebpf.objects import Generation, ObjectError, OpenStage, open_object
 from ebpf.objects.parts import MapStyle, Writing
 from ebpf.objects.writer import write_object
 from ebpf.program_types import ProgramType
@@ -40,7 +40,7 @@ def test_libbpf_1_refuses_the_legacy_map():
         ObjectError, match=r"counter.o: collect sections: section \d+ 'maps': legacy map definitions"
     ) as refused:
         open_object(write_object([counter()], Writing(MapStyle.LEGACY)), "counter.o")
-    assert refused.value.stage is Stage.COLLECT
+    assert refused.value.stage is OpenStage.COLLECT
 
 
 @pytest.mark.parametrize("style", [MapStyle.SIZES, MapStyle.TYPES])

@@ -11,7 +11,7 @@ from ebpf.assembly import parse
 from ebpf.helper_names import HELPER_NAMES, HELPER_NUMBERS
 from ebpf.isa import Insn, decode
 from ebpf.isa.table import FORMS
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import RULES
@@ -102,8 +102,8 @@ KEPT = (
     MapSpec(MapType.ARRAY, 4, 16, 2), MapSpec(MapType.HASH, 4, 8, 2, contents=((bytes(4), bytes(8)),)),
     MapSpec(MapType.RINGBUF, 0, 0, 4096), MapSpec(MapType.QUEUE, 0, 8, 2), MapSpec(MapType.SOCKMAP, 4, 4, 1),
     MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 1, inner=MapSpec(MapType.ARRAY, 4, 4, 1)),
-    MapSpec(MapType.ARRAY, 4, 32, 1, fields=(MapField(4, FieldKind.SPIN_LOCK),
-                                             MapField(16, FieldKind.TIMER))),
+    MapSpec(MapType.ARRAY, 4, 32, 1, fields=(MapField(4, MapFieldKind.SPIN_LOCK),
+                                             MapField(16, MapFieldKind.TIMER))),
     MapSpec(MapType.CGROUP_STORAGE, 16, 8, 0),
 )  # fmt: skip
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ebpf.assembly import parse
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, LoadFlag, Program
 from ebpf.program_types import ProgramType
-from oracles.reference import Answer, Broken, Verdict
+from oracles.reference import Broken, ReferenceAnswer, ReferenceVerdict
 
 READ_ONLY, WRITE_ONLY = 1 << 7, 1 << 8
 MAPS = {
@@ -18,7 +18,7 @@ MAPS = {
     "H8": MapSpec(MapType.HASH, 8, 16, 4),
     "RO": MapSpec(MapType.ARRAY, 4, 8, 1, flags=READ_ONLY),
     "WO": MapSpec(MapType.ARRAY, 4, 8, 1, flags=WRITE_ONLY),
-    "L": MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, FieldKind.SPIN_LOCK),)),
+    "L": MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, MapFieldKind.SPIN_LOCK),)),
     "R": MapSpec(MapType.RINGBUF, 0, 0, 4096),
     "Q": MapSpec(MapType.QUEUE, 0, 8, 4),
     "P": MapSpec(MapType.PROG_ARRAY, 4, 4, 2),
@@ -54,12 +54,12 @@ class Row:
         return Case(program, capabilities=None if self.privileged else ())
 
 
-def said(answer: Answer) -> str:
+def said(answer: ReferenceAnswer) -> str:
     """An answer in a row's words."""
     verdict = answer.verdict.value
-    if answer.verdict is Verdict.UNSAFE:
+    if answer.verdict is ReferenceVerdict.UNSAFE:
         verdict = f"unsafe {answer.rule}@{answer.at}"
-    elif answer.verdict is Verdict.UNKNOWN:
+    elif answer.verdict is ReferenceVerdict.UNKNOWN:
         verdict = f"unknown: {answer.reason}"
     return "; ".join([verdict, *map(_broken, answer.policy)])
 

@@ -13,16 +13,16 @@ from conformance.second_opinion import by_intervals, opinion
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.maps import FieldKind, MapField, MapSpec, MapType
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from oracles.interpreter import Returned, run
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 
 VALUE = MapSpec(MapType.ARRAY, 4, 8, 1)
 ARRAY = MapSpec(MapType.ARRAY, 4, 8, 4)
 HASH = MapSpec(MapType.HASH, 4, 8, 4)
-LOCKED = MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, FieldKind.SPIN_LOCK),))
+LOCKED = MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, MapFieldKind.SPIN_LOCK),))
 RECORDS = MapSpec(MapType.RINGBUF, 0, 0, 4096)
 PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 2)
 UNKNOWN = "r6 = *(u32 *)(r1 +0); "
@@ -69,14 +69,14 @@ def test_a_callback_is_followed() -> None:
     )
     bad = parse(["r0 = 0", "r0 = *(u64 *)(r0 +0)", "exit"])
     answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*handle, *callback, *body, *bad), (VALUE,))))
-    assert (answer.verdict, answer.rule and answer.rule.name) == (Verdict.UNSAFE, "null-dereference")
+    assert (answer.verdict, answer.rule and answer.rule.name) == (ReferenceVerdict.UNSAFE, "null-dereference")
 
 
 def test_a_context_field_of_16_bits_does_not_give_back_32() -> None:
     text = "r2 = 0x10000; *(u32 *)(r1 +44) = r2; r3 = *(u32 *)(r1 +44); "
     text += "if r3 == 65536 goto pc+1; r3 = *(u64 *)(r3 +0); r0 = 0; exit"
-    assert opinion(_case(text)).verdict is Verdict.UNKNOWN
-    assert opinion(_case(text.replace("+44", "+8"))).verdict is Verdict.SAFE  # mark has 32
+    assert opinion(_case(text)).verdict is ReferenceVerdict.UNKNOWN
+    assert opinion(_case(text.replace("+44", "+8"))).verdict is ReferenceVerdict.SAFE  # mark has 32
 
 
 def test_a_tail_call_returns_to_the_functions_caller() -> None:
@@ -85,7 +85,7 @@ def test_a_tail_call_returns_to_the_functions_caller() -> None:
         "r2 = map[0]; r3 = 0; ",
     )
     answer = opinion(_case(main + called + "call bpf_tail_call#12; r0 = 0; exit", PROGRAMS))
-    assert answer.verdict is Verdict.UNKNOWN, answer
+    assert answer.verdict is ReferenceVerdict.UNKNOWN, answer
 
 
 def test_a_lock_is_no_memory_for_helpers() -> None:
@@ -93,7 +93,7 @@ def test_a_lock_is_no_memory_for_helpers() -> None:
         "r9 = map[0][0]+0; " + KEY + "r1 = map[1]; r3 = r9; r4 = 0; call bpf_map_update_elem#2; r0 = 0; exit"
     )
     answer = opinion(_case(text, LOCKED, VALUE))
-    assert (answer.verdict, answer.rule and answer.rule.name) == (Verdict.UNSAFE, "special-field")
+    assert (answer.verdict, answer.rule and answer.rule.name) == (ReferenceVerdict.UNSAFE, "special-field")
 
 
 @pytest.mark.parametrize("operation", ["xchg", "fetch_add", "cmpxchg"])
@@ -108,7 +108,7 @@ def test_an_atomic_operation_fetches_a_stored_pointer_whole(operation: str) -> N
     )
     case = _case(text)
     assert isinstance(run(case, case.inputs[0]), Returned)
-    assert opinion(case).verdict is Verdict.SAFE
+    assert opinion(case).verdict is ReferenceVerdict.SAFE
 
 
 # -- rules that were said to be broken on kernels that accept
@@ -145,7 +145,7 @@ def test_loops_with_cap_bpf_alone_are_left_open() -> None:
     """Not the rule ``back-edge``; all three kernels refuse this one as an infinite loop all the same."""
     text = "r0 = 0; r0 += 1; if r0 < 10 goto pc-2; exit"
     answer = opinion(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=("CAP_BPF",)))
-    assert (answer.verdict, answer.policy) == (Verdict.UNKNOWN, ())
+    assert (answer.verdict, answer.policy) == (ReferenceVerdict.UNKNOWN, ())
     assert _refused(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=()), (6, 12)) == {"back-edge"}
 
 
@@ -153,7 +153,7 @@ def test_a_functions_address_may_be_moved() -> None:
     address = (Insn(o.LD_IMM64, 1, o.PSEUDO_FUNC, 0, 4), Insn(0, 0, 0, 0, 0))
     rest = parse(["r1 += 1", "r0 = 0", "exit", "r0 = 0", "exit"])
     answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*address, *rest))))
-    assert (answer.verdict, answer.policy) == (Verdict.UNKNOWN, ())
+    assert (answer.verdict, answer.policy) == (ReferenceVerdict.UNKNOWN, ())
 
 
 # -- refusals that no rule explained
@@ -194,12 +194,12 @@ def test_fib_lookup_writes_what_it_reads() -> None:
     zeros = "".join(f"*(u64 *)(r10 -{at}) = 0; " for at in range(8, 72, 8))
     call = "r2 = r10; r2 += -64; r3 = 64; r4 = 0; call bpf_fib_lookup#69; "
     text = zeros + call + "r1 = *(u64 *)(r10 -16); if r1 == 0 goto pc+1; r1 = *(u64 *)(r1 +0); r0 = 0; exit"
-    assert opinion(_case(text)).verdict is not Verdict.SAFE
+    assert opinion(_case(text)).verdict is not ReferenceVerdict.SAFE
 
 
 def test_a_helper_computes_the_hash_again() -> None:
     text = "r6 = r1; r7 = *(u32 *)(r1 +68); call bpf_get_hash_recalc#34; r8 = *(u32 *)(r6 +68); if r7 == r8 goto pc+1; "
-    assert opinion(_case(text + "r0 = *(u64 *)(r0 +0); r0 = 0; exit")).verdict is Verdict.UNKNOWN
+    assert opinion(_case(text + "r0 = *(u64 *)(r0 +0); r0 = 0; exit")).verdict is ReferenceVerdict.UNKNOWN
 
 
 # -- proofs by intervals that no kernel can make
@@ -215,9 +215,9 @@ def test_a_helper_computes_the_hash_again() -> None:
 )
 def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
     text = twice + "; r9 = map[0][0]+0; if r6 > 7 goto pc+2; r9 += {}; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text.format("r7"), VALUE)).verdict is Verdict.SAFE
-    assert by_intervals(_case(text.format("r7"), VALUE)).verdict is Verdict.UNKNOWN
-    assert by_intervals(_case(text.format("r6"), VALUE)).verdict is Verdict.SAFE
+    assert opinion(_case(text.format("r7"), VALUE)).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text.format("r7"), VALUE)).verdict is ReferenceVerdict.UNKNOWN
+    assert by_intervals(_case(text.format("r6"), VALUE)).verdict is ReferenceVerdict.SAFE
 
 
 @pytest.mark.parametrize(
@@ -233,31 +233,31 @@ def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
 )
 def test_what_kernels_do_not_follow_intervals_do_not_either(shape: str) -> None:
     text = shape + "; r9 = map[0][0]+0; r9 += r6; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text, VALUE)).verdict is Verdict.SAFE
-    assert by_intervals(_case(text, VALUE)).verdict is Verdict.UNKNOWN
+    assert opinion(_case(text, VALUE)).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text, VALUE)).verdict is ReferenceVerdict.UNKNOWN
 
 
 def test_without_privilege_intervals_decide_no_branch() -> None:
     text = "r0 = 7; if r0 > 10 goto pc+1; exit; r8 = *(u8 *)(r9 +0); exit"
     unprivileged = _case(text, type_=ProgramType.SOCKET_FILTER, capabilities=())
     assert (opinion(unprivileged).verdict, by_intervals(unprivileged).verdict) == (
-        Verdict.SAFE,
-        Verdict.UNKNOWN,
+        ReferenceVerdict.SAFE,
+        ReferenceVerdict.UNKNOWN,
     )
-    assert by_intervals(_case(text)).verdict is Verdict.SAFE
+    assert by_intervals(_case(text)).verdict is ReferenceVerdict.SAFE
 
 
 def test_intervals_do_not_know_how_long_packets_are() -> None:
     text = "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 0x200000; "
     text += "if r4 > r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text)).verdict is Verdict.SAFE
-    assert by_intervals(_case(text)).verdict is Verdict.UNKNOWN
+    assert opinion(_case(text)).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text)).verdict is ReferenceVerdict.UNKNOWN
 
 
 def test_a_pointer_moved_before_the_comparison_is_not_bounded_by_it() -> None:
     text = UNKNOWN + "r9 = map[0][0]+0; r9 += r6; if r6 > 7 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text, VALUE)).verdict is Verdict.SAFE
-    assert by_intervals(_case(text, VALUE)).verdict is Verdict.UNKNOWN
+    assert opinion(_case(text, VALUE)).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text, VALUE)).verdict is ReferenceVerdict.UNKNOWN
 
 
 # -- crashes
@@ -276,7 +276,7 @@ def test_pointers_moved_by_unknown_distances_are_given_to_helpers(judge: type) -
         RECORDS,
     )
     for case in (moved_map, record):
-        assert judge(case).verdict is not Verdict.SAFE or judge(case).policy
+        assert judge(case).verdict is not ReferenceVerdict.SAFE or judge(case).policy
 
 
 def test_deep_and_shared_terms_do_not_take_the_interval_pass_down() -> None:
@@ -284,5 +284,5 @@ def test_deep_and_shared_terms_do_not_take_the_interval_pass_down() -> None:
     started = time.process_time()
     doubled = by_intervals(_case(UNKNOWN + "r6 += r6; " * 40 + end))
     deep = by_intervals(_case(UNKNOWN + "r7 = *(u32 *)(r1 +8); " + "r6 += r7; r6 ^= 3; " * 300 + end))
-    assert {doubled.verdict, deep.verdict} == {Verdict.SAFE}
+    assert {doubled.verdict, deep.verdict} == {ReferenceVerdict.SAFE}
     assert time.process_time() - started < 20

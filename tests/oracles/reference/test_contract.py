@@ -7,9 +7,9 @@ import z3
 
 from conformance.second_opinion import opinion
 from ebpf.contexts import CONTEXTS
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 from oracles.reference.events import ContextRead, LookedUp, MapRead, PacketRead, Scripted
-from oracles.reference.state import State
+from oracles.reference.state import SymbolicState
 from oracles.reference.terms import Term, equal, z
 from oracles.reference.values import Null
 from oracles.reference.verify import final_states
@@ -20,7 +20,7 @@ RETURNING = [row for row in ROWS if isinstance(row.expected, Returns)]
 TRAPPING = [row for row in ROWS if isinstance(row.expected, Traps)]
 
 
-def _the_rows_input(row: Row, state: State) -> list[z3.BoolRef]:
+def _the_rows_input(row: Row, state: SymbolicState) -> list[z3.BoolRef]:
     """Conditions that make the path's world the one that the row runs in; other processors do not write maps
     in it."""
     case = row.case()
@@ -110,14 +110,14 @@ def test_what_returns_can_return_that_and_nothing_else(row: Row) -> None:
     answer, states = final_states(row.case())
     if any(reason in answer.reason for reason in UNMODELLED):
         pytest.skip(f"not modelled: {answer.reason}")
-    finals: list[tuple[State, Term]] = []
+    finals: list[tuple[SymbolicState, Term]] = []
     for state in states:
         r0 = state.registers[0]
         if isinstance(r0, int | z3.BitVecRef | Null):
             finals.append((state, 0 if isinstance(r0, Null) else r0))
     exact = not _over_approximated(row)
 
-    def can_give(state: State, r0: Term, expected: int) -> bool:
+    def can_give(state: SymbolicState, r0: Term, expected: int) -> bool:
         world = _the_rows_input(row, state) if exact else []
         return _possible([*state.assumptions(), *world, _is(r0, expected)])
 
@@ -144,9 +144,9 @@ def test_what_traps_is_not_safe(row: Row) -> None:
     answer = opinion(row.case())
     if any(reason in answer.reason for reason in UNMODELLED):
         pytest.skip(f"not modelled: {answer.reason}")
-    if answer.verdict is Verdict.UNSAFE:
+    if answer.verdict is ReferenceVerdict.UNSAFE:
         assert answer.witness is not None
     else:
         # What harms nothing, and the program's form, is a broken rule with a name.
         assert answer.policy or "no witness replays" in answer.reason, answer
-        assert answer.policy or answer.verdict is Verdict.UNKNOWN
+        assert answer.policy or answer.verdict is ReferenceVerdict.UNKNOWN

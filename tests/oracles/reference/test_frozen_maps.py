@@ -9,7 +9,7 @@ from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 
 LINES = [
     "r1 = map[0][0]+0",
@@ -22,7 +22,9 @@ LINES = [
 
 
 @pytest.mark.parametrize(
-    ("flags", "verdict"), [(1 << 7, Verdict.SAFE), (0, Verdict.UNSAFE)], ids=["frozen", "writable"]
+    ("flags", "verdict"),
+    [(1 << 7, ReferenceVerdict.SAFE), (0, ReferenceVerdict.UNSAFE)],
+    ids=["frozen", "writable"],
 )
 def test_only_a_frozen_value_is_known(flags, verdict):
     spec = MapSpec(

@@ -14,7 +14,7 @@ from ebpf.program_types import ProgramType
 from generators.profiles import Profile
 from generators.programs import Generated, Purpose, build
 from oracles.interpreter import Step, Trapped, run
-from oracles.reference import Budget, Verdict
+from oracles.reference import Budget, ReferenceVerdict
 
 T = ProgramType
 SMALL = Budget(steps=20_000, paths=1_000, seconds=600.0, queries=1_000)
@@ -79,8 +79,8 @@ def test_a_near_miss_is_found(seed: int) -> None:
 def test_what_is_safe_does_not_trap(seed: int) -> None:
     made = _generated(seed, daring_in=1)
     answer, proof = opinion(made.case, SMALL), by_intervals(made.case)
-    assert not (proof.verdict is Verdict.SAFE and answer.verdict is Verdict.UNSAFE)
-    if Verdict.SAFE not in (answer.verdict, proof.verdict):
+    assert not (proof.verdict is ReferenceVerdict.SAFE and answer.verdict is ReferenceVerdict.UNSAFE)
+    if ReferenceVerdict.SAFE not in (answer.verdict, proof.verdict):
         return
     broken = {broken.rule for broken in answer.policy}
     for case, data in _inputs(made.case, seed):
@@ -92,5 +92,5 @@ def test_what_is_safe_does_not_trap(seed: int) -> None:
 def test_what_is_valid_is_not_unsafe_and_breaks_no_rule(seed: int) -> None:
     made = _generated(seed)
     answer = opinion(made.case, SMALL)
-    assert answer.verdict is not Verdict.UNSAFE
+    assert answer.verdict is not ReferenceVerdict.UNSAFE
     assert not answer.refused_by((7, 0)), answer.policy

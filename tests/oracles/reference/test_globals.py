@@ -11,7 +11,7 @@ from ebpf.btf.builder import BtfBuilder
 from ebpf.btf.types import Linkage
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 from oracles.reference.verify import walks
 
 
@@ -28,21 +28,21 @@ def _case(
 
 
 def test_a_static_function_is_walked_from_its_caller() -> None:
-    assert opinion(_case(Linkage.STATIC)).verdict is Verdict.SAFE
+    assert opinion(_case(Linkage.STATIC)).verdict is ReferenceVerdict.SAFE
 
 
 def test_a_global_function_is_walked_from_its_caller_too() -> None:
-    assert opinion(_case(Linkage.GLOBAL)).verdict is Verdict.SAFE
+    assert opinion(_case(Linkage.GLOBAL)).verdict is ReferenceVerdict.SAFE
 
 
 def test_but_kernels_know_nothing_of_the_call() -> None:
     """So neither ranges nor paths are held against them."""
     for answer in (by_intervals(_case(Linkage.GLOBAL)), walks(_case(Linkage.GLOBAL))[0]):
         assert (answer.verdict, answer.reason) == (
-            Verdict.UNKNOWN,
+            ReferenceVerdict.UNKNOWN,
             "global functions, of whose calls kernels know nothing",
         )
-    assert by_intervals(_case(Linkage.STATIC)).verdict is Verdict.SAFE
+    assert by_intervals(_case(Linkage.STATIC)).verdict is ReferenceVerdict.SAFE
 
 
 def test_rules_of_policy_are_left_open_inside() -> None:
@@ -50,7 +50,7 @@ def test_rules_of_policy_are_left_open_inside() -> None:
     text = "r1 = r10; r1 += -16; call pc+1; exit; *(u64 *)(r1 +4) = 1; r0 = 0; exit"
     static, anybody = opinion(_case(Linkage.STATIC, text, 4)), opinion(_case(Linkage.GLOBAL, text, 4))
     assert [broken.rule for broken in static.policy] == [rules.STACK_MISALIGNED]
-    assert (anybody.verdict, anybody.policy) == (Verdict.SAFE, ())
+    assert (anybody.verdict, anybody.policy) == (ReferenceVerdict.SAFE, ())
 
 
 def test_what_may_be_untrusted_is_left_open() -> None:
@@ -61,4 +61,4 @@ def test_what_may_be_untrusted_is_left_open() -> None:
 
 def test_what_breaks_from_the_caller_is_unsafe_all_the_same() -> None:
     answer = opinion(_case(Linkage.GLOBAL, "r1 = 8; call pc+1; exit; r0 = *(u8 *)(r1 +0); exit"))
-    assert answer.verdict is Verdict.UNSAFE
+    assert answer.verdict is ReferenceVerdict.UNSAFE

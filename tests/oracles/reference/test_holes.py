@@ -16,7 +16,7 @@ from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
-from oracles.reference import Answer, Verdict
+from oracles.reference import ReferenceAnswer, ReferenceVerdict
 
 VALUE = MapSpec(MapType.ARRAY, 4, 8, 1)
 HASH = MapSpec(MapType.HASH, 4, 8, 4)
@@ -105,7 +105,7 @@ def program(body: str) -> Case:
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
 def test_the_index_can_leave_the_value(hole: Hole) -> None:
     answer = opinion(program(hole.body))
-    assert answer.verdict is Verdict.UNSAFE, answer
+    assert answer.verdict is ReferenceVerdict.UNSAFE, answer
     assert answer.rule is not None
     assert answer.rule.name == "map-value-bounds"
 
@@ -113,12 +113,12 @@ def test_the_index_can_leave_the_value(hole: Hole) -> None:
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
 def test_the_same_index_cut_to_three_bits_is_safe(hole: Hole) -> None:
     """So that it is the index, and nothing else, that made the program unsafe."""
-    assert opinion(program(hole.body + "; r1 &= 7")).verdict is Verdict.SAFE
+    assert opinion(program(hole.body + "; r1 &= 7")).verdict is ReferenceVerdict.SAFE
 
 
 def _judge(
     text: str, *maps: MapSpec, type_: ProgramType = ProgramType.SCHED_CLS, privileged: bool = True
-) -> Answer:
+) -> ReferenceAnswer:
     return opinion(
         Case(Program(type_, parse(text.split("; ")), maps), capabilities=None if privileged else ())
     )
@@ -169,22 +169,25 @@ SAFE = {
 def test_unsafe(name: str) -> None:
     text, maps, rule = UNSAFE[name]
     answer = _judge(text, *maps)
-    assert (answer.verdict, answer.rule and answer.rule.name) == (Verdict.UNSAFE, rule), answer
+    assert (answer.verdict, answer.rule and answer.rule.name) == (ReferenceVerdict.UNSAFE, rule), answer
 
 
 @pytest.mark.parametrize("name", SAFE)
 def test_safe(name: str) -> None:
     text, maps = SAFE[name]
     answer = _judge(text, *maps)
-    assert answer.verdict is Verdict.SAFE, answer
+    assert answer.verdict is ReferenceVerdict.SAFE, answer
 
 
 def test_bytes_never_written_are_no_ones_business_without_privilege() -> None:
     text = "r0 = *(u64 *)(r10 -8); r0 = 0; exit"
     socket_filter = ProgramType.SOCKET_FILTER
-    assert _judge(text, type_=socket_filter).verdict is Verdict.SAFE
+    assert _judge(text, type_=socket_filter).verdict is ReferenceVerdict.SAFE
     answer = _judge(text, type_=socket_filter, privileged=False)
-    assert (answer.verdict, answer.rule and answer.rule.name) == (Verdict.UNSAFE, "uninitialised-stack")
+    assert (answer.verdict, answer.rule and answer.rule.name) == (
+        ReferenceVerdict.UNSAFE,
+        "uninitialised-stack",
+    )
 
 
 ROUND = "r0 = 0; r6 = 0; may_goto pc+2; r6 += 1; goto pc-3; "
@@ -192,13 +195,13 @@ READ = "r1 = r10; r1 += -8; r6 &= {}; *(u64 *)(r10 -8) = 0; r1 += r6; r0 = *(u8 
 
 
 def test_a_loop_of_unknown_length_is_walked_for_every_length() -> None:
-    assert _judge(ROUND + READ.format(7)).verdict is Verdict.SAFE
-    assert _judge(ROUND + READ.format(15)).verdict is not Verdict.SAFE
+    assert _judge(ROUND + READ.format(7)).verdict is ReferenceVerdict.SAFE
+    assert _judge(ROUND + READ.format(15)).verdict is not ReferenceVerdict.SAFE
     pointer = (
         "r0 = 0; r1 = r10; r1 += -8; *(u64 *)(r10 -8) = 0; may_goto pc+3; r0 += 1; r1 += -8; goto pc-4; "
     )
-    assert _judge(pointer + "r0 = *(u8 *)(r1 +0); r0 = 0; exit").verdict is not Verdict.SAFE
+    assert _judge(pointer + "r0 = *(u8 *)(r1 +0); r0 = 0; exit").verdict is not ReferenceVerdict.SAFE
     spilled = "r0 = 0; *(u64 *)(r10 -8) = 0; may_goto pc+4; r6 = *(u64 *)(r10 -8); r6 += 1; *(u64 *)(r10 -8) = r6; goto pc-5; "
     body = "r6 = *(u64 *)(r10 -8); r9 = map[0][0]+0; {}r9 += r6; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert _judge(spilled + body.format("r6 &= 7; "), VALUE).verdict is Verdict.SAFE
-    assert _judge(spilled + body.format(""), VALUE).verdict is not Verdict.SAFE
+    assert _judge(spilled + body.format("r6 &= 7; "), VALUE).verdict is ReferenceVerdict.SAFE
+    assert _judge(spilled + body.format(""), VALUE).verdict is not ReferenceVerdict.SAFE

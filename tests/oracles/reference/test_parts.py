@@ -16,14 +16,14 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import NULL_CHECK
-from oracles.reference import Answer, Broken, Budget, Verdict, terms, verify
+from oracles.reference import Broken, Budget, ReferenceAnswer, ReferenceVerdict, terms, verify
 from oracles.reference.answer import Cost, spans
 from oracles.reference.explorer import Explorer
 from oracles.reference.solver import Feasible, Solver
-from oracles.reference.stack import Stack
-from oracles.reference.state import Frame, Loop, State
+from oracles.reference.stack import SymbolicStack
+from oracles.reference.state import Loop, SymbolicFrame, SymbolicState
 from oracles.reference.terms import Condition, Term
-from oracles.reference.values import UNDEFINED, Null, Pointer, Region, RegionKind
+from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion
 from oracles.reference.verify import final_states, start
 
 Function = Callable[..., Term]
@@ -92,7 +92,7 @@ def test_no_two_regions_are_taken_for_one() -> None:
     """However many maps there are: what a path makes later gets higher numbers."""
     x = Explorer(Case(Program(ProgramType.XDP, parse(["exit"]), (MAP,) * 60)), replays, Budget())
     state = start(x)
-    pointers = [each for each in state.registers if isinstance(each, Pointer)]
+    pointers = [each for each in state.registers if isinstance(each, SymbolicPointer)]
     regions = [*(pointer.region for pointer in pointers), state.packet, *x.handles, *x.direct]
     numbers = [region.id for region in regions if region is not None]
     assert len(set(numbers)) == len(numbers) == 123
@@ -146,7 +146,7 @@ def test_a_rule_binds_the_kernels_that_have_it() -> None:
         False,
     ]
     assert Broken(NULL_CHECK, 3).binds((0, 0))
-    answer = Answer(Verdict.SAFE, policy=(broken, Broken(NULL_CHECK, 4)))
+    answer = ReferenceAnswer(ReferenceVerdict.SAFE, policy=(broken, Broken(NULL_CHECK, 4)))
     assert [each.at for each in answer.refused_by((6, 1))] == [4]
     assert [each.at for each in answer.refused_by((6, 6))] == [3, 4]
     assert [linux(release) for release in ("6.12.117+deb13", "7.3.4-1", "what")] == [(6, 12), (7, 3), (0, 0)]
@@ -169,14 +169,14 @@ FORKS = "r6 = *(u32 *)(r1 +8); if r6 & 1 goto pc+0; if r6 & 2 goto pc+0; if r6 &
 def test_budgets_end_in_unknown(budget: Budget, reason: str) -> None:
     answer = verify(Case(Program(ProgramType.SCHED_CLS, parse(FORKS.split("; ")))), replays, budget)
     assert answer.reason == reason
-    assert answer.verdict is (Verdict.UNKNOWN if reason else Verdict.SAFE)
+    assert answer.verdict is (ReferenceVerdict.UNKNOWN if reason else ReferenceVerdict.SAFE)
     assert answer.cost.steps <= budget.steps + 1
 
 
 def test_a_witness_is_not_believed_without_a_replay() -> None:
     case = Case(Program(ProgramType.SCHED_CLS, parse(["r1 = 0", "r0 = *(u8 *)(r1 +0)", "exit"])))
-    assert verify(case, lambda *_: False).verdict is Verdict.UNKNOWN
-    assert opinion(case).verdict is Verdict.UNSAFE
+    assert verify(case, lambda *_: False).verdict is ReferenceVerdict.UNKNOWN
+    assert opinion(case).verdict is ReferenceVerdict.UNSAFE
     witness = opinion(case).witness
     assert witness is not None
     assert not replays(witness, NULL_CHECK, 1)
@@ -190,12 +190,12 @@ def test_a_path_that_looks_at_an_address_says_so(text: str, told: bool) -> None:
 
 def test_no_instructions_are_no_program() -> None:
     answer = opinion(Case(Program(ProgramType.XDP, ())))
-    assert answer.verdict is Verdict.UNKNOWN
+    assert answer.verdict is ReferenceVerdict.UNKNOWN
     assert [(broken.rule.name, broken.at) for broken in answer.policy] == [("falls-off", 0)]
 
 
 def test_the_solver_tries_what_it_has_first() -> None:
-    solver, state = Solver(), State(0, [UNDEFINED] * 11, [])
+    solver, state = Solver(), SymbolicState(0, [UNDEFINED] * 11, [])
     a = z3.BitVec("a", 8)
     assert solver.feasible(state, False) == (Feasible.NO, None)
     assert solver.feasible(state, True)[0] is Feasible.YES
@@ -215,7 +215,7 @@ def test_the_solver_tries_what_it_has_first() -> None:
 
 
 def test_the_stack_keeps_values_whole_and_in_parts() -> None:
-    stack, pointer = Stack(), Pointer(Region(RegionKind.CONTEXT, 1), 0)
+    stack, pointer = SymbolicStack(), SymbolicPointer(SymbolicRegion(RegionKind.CONTEXT, 1), 0)
     stack.store(8, 8, 0x1122334455667788)
     stack.store(16, 8, pointer)
     assert stack.number(8, 8) == 0x1122334455667788
@@ -243,8 +243,10 @@ def test_the_stack_keeps_values_whole_and_in_parts() -> None:
 
 
 def test_a_fork_shares_nothing_that_changes() -> None:
-    region = Region(RegionKind.STACK, 0, 512)
-    state = State(0, [UNDEFINED] * 11, [Frame(region, Stack(), 0, None, (1, 2), Loop(1, 2, 3, 4))])
+    region = SymbolicRegion(RegionKind.STACK, 0, 512)
+    state = SymbolicState(
+        0, [UNDEFINED] * 11, [SymbolicFrame(region, SymbolicStack(), 0, None, (1, 2), Loop(1, 2, 3, 4))]
+    )
     other = state.fork()
     other.registers[0] = 1
     other.frames[0].stack.store(0, 1, 1)
@@ -276,23 +278,23 @@ def test_a_fork_shares_nothing_that_changes() -> None:
 
 
 def test_a_null_check_reaches_every_copy() -> None:
-    value_region = Region(RegionKind.MAP_VALUE, 5, 8)
+    value_region = SymbolicRegion(RegionKind.MAP_VALUE, 5, 8)
     maybe, other, null = (
-        Pointer(value_region, 0, 7),
-        Pointer(value_region, 4, 8),
+        SymbolicPointer(value_region, 0, 7),
+        SymbolicPointer(value_region, 4, 8),
         Null(7, RegionKind.MAP_VALUE),
     )
-    stack = Stack()
+    stack = SymbolicStack()
     stack.store(0, 8, maybe)
     stack.store(8, 8, other)
-    caller = Frame(Region(RegionKind.STACK, 0, 512), stack, 0, None, (maybe, 3))
-    callee = Frame(Region(RegionKind.STACK, 9, 512), Stack(), 4)
-    state = State(0, [maybe, other, null, *[UNDEFINED] * 8], [caller, callee])
+    caller = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 0, 512), stack, 0, None, (maybe, 3))
+    callee = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 9, 512), SymbolicStack(), 4)
+    state = SymbolicState(0, [maybe, other, null, *[UNDEFINED] * 8], [caller, callee])
     state.resolve({7: None})
-    assert state.registers[0] == Pointer(value_region, 0)
+    assert state.registers[0] == SymbolicPointer(value_region, 0)
     assert state.registers[1] is other
-    assert state.frames[0].saved == (Pointer(value_region, 0), 3)
-    assert stack.whole(0, 8) == Pointer(value_region, 0)
+    assert state.frames[0].saved == (SymbolicPointer(value_region, 0), 3)
+    assert stack.whole(0, 8) == SymbolicPointer(value_region, 0)
     assert stack.whole(8, 8) is other
     state.resolve({8: 0})
     assert stack.number(8, 8) == 0

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.second_opinion import by_intervals, opinion
 from oracles.interpreter import Trapped, run
-from oracles.reference import Verdict
+from oracles.reference import ReferenceVerdict
 from tests.oracles.reference import rows_accesses, rows_calls, rows_edges, rows_places, rows_worlds
 from tests.oracles.reference.rows import Row, said
 
@@ -25,5 +25,5 @@ def test_all_that_is_said(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_what_intervals_prove_is_safe(row: Row) -> None:
-    if by_intervals(row.case()).verdict is Verdict.SAFE:
+    if by_intervals(row.case()).verdict is ReferenceVerdict.SAFE:
         assert row.says.startswith("safe")

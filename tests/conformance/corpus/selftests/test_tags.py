@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.corpus.selftests.messages import Message
+from conformance.corpus.selftests.messages import ExpectedMessage
 from conformance.corpus.selftests.tags import Expected, ordered, read_tags, tagged
 from ebpf.btf import Btf, BtfBuilder, BtfKind
 from ebpf.btf import types as t
@@ -45,7 +45,7 @@ def test_the_unprivileged_mode_takes_over_what_is_not_said() -> None:
     )
     assert spec.description == "a title"
     assert spec.privileged == Expected(True, (), 16)
-    assert spec.unprivileged == Expected(False, (Message("R1"),), 16, ("CAP_NET_ADMIN", "CAP_BPF"))
+    assert spec.unprivileged == Expected(False, (ExpectedMessage("R1"),), 16, ("CAP_NET_ADMIN", "CAP_BPF"))
 
 
 def test_without_a_verdict_success_with_privilege_is_expected() -> None:

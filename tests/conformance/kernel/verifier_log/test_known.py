@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.kernel.verifier_log import Dialect
+from conformance.kernel.verifier_log import LogDialect
 from conformance.kernel.verifier_log.known import Known, constant_of, disagree
 from conformance.kernel.verifier_log.states import parse_state
 from ebpf.assembly import parse
@@ -12,7 +12,7 @@ from ebpf.isa.insn import Insn
 def known(*states: str) -> Known:
     found = Known()
     for text in states:
-        found = found.with_state(parse_state(text, Dialect.LINUX_6_12))
+        found = found.with_state(parse_state(text, LogDialect.LINUX_6_12))
     return found
 
 
@@ -61,7 +61,7 @@ def test_a_call_starts_a_frame_without_old_claims() -> None:
 
 
 def test_constants_that_differ_disagree_unless_a_jump_refined_them() -> None:
-    state = parse_state(" R1=2 R6=6", Dialect.LINUX_6_12)
+    state = parse_state(" R1=2 R6=6", LogDialect.LINUX_6_12)
     assert disagree(BOTH, state, ())
     assert not disagree(BOTH, state, (1,))
-    assert not disagree(BOTH, parse_state(" R6=scalar(umax=3)", Dialect.LINUX_6_12), ())
+    assert not disagree(BOTH, parse_state(" R6=scalar(umax=3)", LogDialect.LINUX_6_12), ())

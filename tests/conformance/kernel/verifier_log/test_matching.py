@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.kernel.verifier_log.paths import EndOfTrace, NotExplored, Pruned, follow
+from conformance.kernel.verifier_log.paths import EndOfTrace, NotExplored, PrunedAt, follow
 from tests.conformance.kernel.verifier_log.test_paths import explore, fresh, main, parse_range
 
 TWICE = """
@@ -32,7 +32,7 @@ def twice(pop: str) -> str:
 def test_a_comparison_of_constants_pushes_nothing() -> None:
     """Unprivileged logs show no precision walk; a prune shows no state: only the constants tell."""
     exploration = explore(TWICE, twice("from 1 to 5: safe"))
-    assert follow(exploration, main(0, 1, 2, 3, 1, 5)).stop == Pruned(5, 5)
+    assert follow(exploration, main(0, 1, 2, 3, 1, 5)).stop == PrunedAt(5, 5)
     assert follow(exploration, main(0, 1, 5)).stop == NotExplored(1, 1, 5)
 
 
@@ -139,8 +139,8 @@ def test_a_subprogram_that_returns_twice_on_one_path() -> None:
     )
     run = [(0, 0), (1, 4), (1, 5), (0, 1), (1, 4), (1, 5), (0, 2), (0, 3)]
     assert follow(exploration, run).stop == EndOfTrace()
-    assert follow(exploration, [*run[:5], (1, 6), (0, 2), (0, 3)]).stop == Pruned(6, 2)
-    assert follow(exploration, [(0, 0), (1, 4), (1, 6), (0, 1)]).stop == Pruned(2, 6)
+    assert follow(exploration, [*run[:5], (1, 6), (0, 2), (0, 3)]).stop == PrunedAt(6, 2)
+    assert follow(exploration, [(0, 0), (1, 4), (1, 6), (0, 1)]).stop == PrunedAt(2, 6)
 
 
 def test_frames_tell_visits_apart() -> None:
@@ -201,7 +201,7 @@ def test_frames_tell_visits_apart() -> None:
         """,
     )
     deep = [(0, 0), (1, 4), (1, 5), (0, 1), (1, 6), (2, 4), (2, 8)]
-    assert follow(exploration, deep).stop == Pruned(6, 8)
+    assert follow(exploration, deep).stop == PrunedAt(6, 8)
     assert follow(exploration, [(0, 0), (1, 4), (1, 8)]).stop == NotExplored(1, 4, 8)
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.verifier_log import Scalar, parse_log
+from conformance.kernel.verifier_log import ScalarClaim, parse_log
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.paths import (
-    Abstained,
     Ambiguous,
     ClaimsAt,
     EndOfLog,
     EndOfTrace,
     Followed,
     NotExplored,
-    Pruned,
+    PrunedAt,
     Split,
     Truncated,
+    WalkAbstained,
     follow,
 )
 from ebpf.assembly import parse
@@ -47,7 +47,7 @@ def fresh(followed: Followed, step: int, register: int) -> ScalarRange | None:
     """What was newly said of a main-program register after ``step``."""
     for state in reversed(at(followed, step).fresh):
         claim = state.register(register) if state.frame == 0 else None
-        if isinstance(claim, Scalar):
+        if isinstance(claim, ScalarClaim):
             return claim.range
     return None
 
@@ -89,12 +89,12 @@ def test_the_way_the_verifier_went_on() -> None:
     assert narrowed is not None
     assert narrowed.umax == 5
     assert fresh(followed, 2, 0) is None, "a delta repeats nothing"
-    assert isinstance(known(followed, 2, 0), Scalar), "but the claim still holds"
+    assert isinstance(known(followed, 2, 0), ScalarClaim), "but the claim still holds"
 
 
 def parse_range(text: str) -> ScalarRange:
     claim = parse_log("").read(f" R0={text}").register(0)
-    assert isinstance(claim, Scalar)
+    assert isinstance(claim, ScalarClaim)
     return claim.range
 
 
@@ -135,7 +135,7 @@ def test_following_ends_at_the_first_prune(prune: str, run: tuple[int, ...]) -> 
     else:
         log = BRANCHES[: BRANCHES.index("    from 1")] + "    from 1 to 4: safe\n"
     followed = follow(explore(BRANCHING, log), main(*run))
-    assert followed.stop == Pruned(2, run[2])
+    assert followed.stop == PrunedAt(2, run[2])
     assert [claims.step for claims in followed.claims] == [-1, 0]
 
 
@@ -146,7 +146,9 @@ def test_speculative_branches_are_nobodys_path() -> None:
     both = BRANCHES.replace("    from 1 to 4:", subtree + "    from 1 to 4:")
     followed = follow(explore(BRANCHING, both), main(0, 1, 4, 5))
     assert followed.stop == EndOfTrace()
-    assert known(followed, 2, 2) == Scalar(ScalarRange.constant(8), False), "not the speculative path's P8"
+    assert known(followed, 2, 2) == ScalarClaim(ScalarRange.constant(8), False), (
+        "not the speculative path's P8"
+    )
 
 
 def test_states_on_their_own_lines_belong_to_what_comes_next() -> None:
@@ -197,9 +199,9 @@ def test_what_is_overwritten_is_claimed_no_longer() -> None:
         ),
         main(0, 1, 2, 3, 4, 5, 6),
     )
-    assert known(followed, 1, 6) == Scalar(ScalarRange.constant(1))
+    assert known(followed, 1, 6) == ScalarClaim(ScalarRange.constant(1))
     assert known(followed, 2, 6) is None
-    assert known(followed, 5, 7) == Scalar(ScalarRange.constant(2)), "R6 to R9 survive a call"
+    assert known(followed, 5, 7) == ScalarClaim(ScalarRange.constant(2)), "R6 to R9 survive a call"
     assert known(followed, 4, 1) is not None
     assert known(followed, 5, 1) is None, "R0 to R5 do not"
     assert -8 in at(followed, 3).known.frame(0).slots
@@ -303,18 +305,18 @@ CALL_RUN = [(0, 0), (0, 1), (0, 2), (1, 5), (1, 6), (1, 7), (0, 3), (0, 4)]
 def test_calls_have_frames_of_their_own() -> None:
     followed = follow(explore(CALLING, CALL), CALL_RUN)
     assert followed.stop == EndOfTrace()
-    assert known(followed, 4, 6, frame=1) == Scalar(ScalarRange.constant(44))
-    assert known(followed, 4, 6, frame=0) == Scalar(ScalarRange.constant(3))
+    assert known(followed, 4, 6, frame=1) == ScalarClaim(ScalarRange.constant(44))
+    assert known(followed, 4, 6, frame=0) == ScalarClaim(ScalarRange.constant(3))
     assert known(followed, 4, 1, frame=0) is None
     assert at(followed, 4).known.frame(0).slots[-8].stored == ScalarRange.constant(9)
-    assert known(followed, 5, 6) == Scalar(ScalarRange.constant(3))
+    assert known(followed, 5, 6) == ScalarClaim(ScalarRange.constant(3))
     assert len(at(followed, 5).known.frames) == 1
     assert fresh(followed, 6, 0) == ScalarRange.constant(8)
 
 
 def test_a_prune_on_return() -> None:
     log = CALL[: CALL.index("    from 7")] + "    from 7 to 3: safe\n"
-    assert follow(explore(CALLING, log), CALL_RUN).stop == Pruned(6, 3)
+    assert follow(explore(CALLING, log), CALL_RUN).stop == PrunedAt(6, 3)
 
 
 def test_a_global_subprogram_is_stepped_over() -> None:
@@ -337,7 +339,7 @@ def test_a_global_subprogram_is_stepped_over() -> None:
     followed = follow(explore(CALLING, log), CALL_RUN)
     assert followed.stop == EndOfTrace()
     assert [claims.step for claims in followed.claims] == [-1, 0, 1, 5, 6]
-    assert known(followed, 5, 6) == Scalar(ScalarRange.constant(3))
+    assert known(followed, 5, 6) == ScalarClaim(ScalarRange.constant(3))
     assert not at(followed, 5).known.frame(0).slots, "it may have written through a pointer"
 
 
@@ -381,13 +383,13 @@ def test_an_iterator_splits_its_state() -> None:
     )
     stop = follow(exploration, main(0, 1, 2)).stop
     assert isinstance(stop, Split)
-    assert [states[0].register(0) == Scalar(ScalarRange.constant(0)) for states in stop.after] == [
+    assert [states[0].register(0) == ScalarClaim(ScalarRange.constant(0)) for states in stop.after] == [
         True,
         False,
     ]
     followed = follow(exploration, main(0, 1, 2), lambda split: 1)
     assert followed.stop == EndOfTrace()
-    assert not isinstance(known(followed, 1, 6), Scalar)
+    assert not isinstance(known(followed, 1, 6), ScalarClaim)
 
 
 SPLIT = "r0 = *(u64 *)(r1 +0)\nr0 s>>= 63\nr0 &= 7\nexit"
@@ -424,7 +426,7 @@ def test_an_operation_splits_its_operand(again: bool) -> None:
     zeros = follow(exploration, main(0, 1, 2, 3), lambda split: 1)
     assert zeros.stop == EndOfTrace()
     assert [claims.step for claims in zeros.claims][-1] == 2
-    assert known(zeros, 2, 0) == Scalar(ScalarRange.constant(0))
+    assert known(zeros, 2, 0) == ScalarClaim(ScalarRange.constant(0))
 
 
 def test_a_split_that_an_unfinished_log_would_not_show() -> None:
@@ -474,7 +476,7 @@ def test_may_goto_is_followed_but_never_accused() -> None:
         3: safe
     """
     assert follow(explore(program, log), main(0, 1, 3)).stop == EndOfTrace()
-    assert follow(explore(program, log), main(0, 1, 2, 3)).stop == Pruned(3, 3)
+    assert follow(explore(program, log), main(0, 1, 2, 3)).stop == PrunedAt(3, 3)
     without = log[: log.index("        from 1")]
     assert isinstance(follow(explore(program, without), main(0, 1, 2, 3)).stop, Ambiguous)
 
@@ -484,7 +486,7 @@ def test_logs_that_cannot_be_followed() -> None:
     old = Exploration(
         parse_log("0: R1=ctx(id=0,off=0,imm=0) R2_w=inv(id=0)\n0: (b7) r0 = 0\n" + STATS), instructions
     )
-    assert isinstance(follow(old, main(0, 1)).stop, Abstained)
+    assert isinstance(follow(old, main(0, 1)).stop, WalkAbstained)
     level_1_log = parse_log("0: R1=ctx() R10=fp0\n0: (b7) r0 = 0   ; R0=0\n1: (95) exit\n" + STATS)
     level_1 = Exploration(level_1_log, instructions, accepted=True)
     assert follow(level_1, main(0, 1)).stop == Truncated(-1)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from conformance.kernel.verifier_log import Dialect, parse_log
+from conformance.kernel.verifier_log import LogDialect, parse_log
 from conformance.kernel.verifier_log.events import (
     Branch,
     CallEnter,
     CallReturn,
     Cut,
-    Function,
     GlobalFunction,
+    LoggedSource,
     Note,
-    Precision,
-    Pruned,
-    SourceLine,
+    PrecisionLine,
+    PruneLine,
     StateLine,
     StaticDump,
+    SubprogramLine,
     Visit,
 )
 
@@ -30,11 +30,11 @@ def test_the_plain_lines() -> None:
         "func#0 @0\n0: R1=ctx() R10=fp0\n; int x = 1; @ a.c:3\n"
         "0: (b7) r0 = 1                        ; R0_w=1\n1: (95) exit\n" + STATS
     )
-    assert log.dialect is Dialect.LINUX_6_12
+    assert log.dialect is LogDialect.LINUX_6_12
     assert log.events == (
-        Function(0, 0),
+        SubprogramLine(0, 0),
         StateLine(0, " R1=ctx() R10=fp0"),
-        SourceLine("int x = 1; @ a.c:3"),
+        LoggedSource("int x = 1; @ a.c:3"),
         Visit(0, "(b7) r0 = 1", " R0_w=1"),
         Visit(1, "(95) exit", None),
     )
@@ -62,9 +62,9 @@ def test_branches_prunes_and_calls() -> None:
         CallReturn(" frame1: R0=2 R10=fp0", 2, " R0=2 R10=fp0"),
         Branch(4, 2, " R0=2 R10=fp0", False),
         Branch(2, 5, " frame1: R10=fp0 cb", True),
-        Pruned(2, 5, True),
-        Pruned(2, 6, False),
-        Pruned(None, 7, False),
+        PruneLine(2, 5, True),
+        PruneLine(2, 6, False),
+        PruneLine(None, 7, False),
     )
     assert log.blank_lines == 2
 
@@ -78,7 +78,7 @@ def test_precision_walks_of_both_kinds() -> None:
         "frame 0: propagating r8,fp-8",
         "mark_precise: frame0: last_idx 4 first_idx 0 subseq_idx -1 ",
     ]
-    assert parse_log("\n".join([*lines, STATS])).events == tuple(Precision(line) for line in lines)
+    assert parse_log("\n".join([*lines, STATS])).events == tuple(PrecisionLine(line) for line in lines)
 
 
 def test_the_static_analysis_of_7_3_is_skipped_even_where_it_looks_like_a_walk() -> None:
@@ -90,9 +90,9 @@ def test_the_static_analysis_of_7_3_is_skipped_even_where_it_looks_like_a_walk()
         "verification time 7 usec\nstack depth max 16\nsubprog 0 (<unknown>) main insns_self 6 insns_total "
         "7 stack 8\n" + STATS.split("\n")[2] + "\n"
     )
-    assert log.dialect is Dialect.LINUX_7_3
+    assert log.dialect is LogDialect.LINUX_7_3
     assert log.events == (
-        Function(0, 0),
+        SubprogramLine(0, 0),
         StaticDump(6),
         StateLine(0, " R10=fp0"),
         Visit(0, "(b7) r0 = 1", ""),
@@ -206,11 +206,11 @@ def test_a_dropped_branch_at_level_1_glues_the_next_state_on() -> None:
 
 
 def test_dialects() -> None:
-    assert parse_log("0: R1=ctx(off=0,imm=0) R10=fp0\n" + STATS).dialect is Dialect.LINUX_6_1
-    assert parse_log("R0_w=map_value(id=1,off=0,ks=8,vs=48,imm=0)\n" + STATS).dialect is Dialect.LINUX_6_1
-    assert parse_log("0: R1=ctx() R10=fp0\n" + STATS).dialect is Dialect.LINUX_6_12
+    assert parse_log("0: R1=ctx(off=0,imm=0) R10=fp0\n" + STATS).dialect is LogDialect.LINUX_6_1
+    assert parse_log("R0_w=map_value(id=1,off=0,ks=8,vs=48,imm=0)\n" + STATS).dialect is LogDialect.LINUX_6_1
+    assert parse_log("0: R1=ctx() R10=fp0\n" + STATS).dialect is LogDialect.LINUX_6_12
     old = parse_log(
         "1: R1=ctx(id=0,off=0,imm=0) R2_w=inv(id=0,umax_value=255,var_off=(0x0; 0xff)) R10=fp0\n" + STATS
     )
-    assert old.dialect is Dialect.LINUX_5_10
+    assert old.dialect is LogDialect.LINUX_5_10
     assert old.dialect.abstains == "claims in the 5.10 dialect are not read"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from conformance.kernel.verifier_log import Scalar, parse_log
-from conformance.kernel.verifier_log.claims import State
+from conformance.kernel.verifier_log import ScalarClaim, parse_log
+from conformance.kernel.verifier_log.claims import ClaimedState
 from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.paths import Ambiguous, EndOfTrace, NotExplored, Pruned, Split, follow
+from conformance.kernel.verifier_log.paths import Ambiguous, EndOfTrace, NotExplored, PrunedAt, Split, follow
 from ebpf import casefile
 from oracles.interpreter import Step, run
 from tests.conformance.kernel.verifier_log.conftest import KERNELS, SAMPLES, rows
@@ -23,14 +23,14 @@ from tests.conformance.kernel.verifier_log.conftest import KERNELS, SAMPLES, row
 FILES = sorted(SAMPLES.glob("*.jsonl.xz"))
 
 
-def violations(state: State, step: Step) -> list[str]:
+def violations(state: ClaimedState, step: Step) -> list[str]:
     """What of one printed state does not hold of the values after a step."""
     if state.frame != step.depth:
         return []
     found = []
     for number, claim in state.registers:
         value = step.registers[number]
-        if isinstance(claim, Scalar) and isinstance(value, int):
+        if isinstance(claim, ScalarClaim) and isinstance(value, int):
             found.append(
                 claim.range.excluded_by(value)
                 and f"R{number}={value:#x} but {claim.range.excluded_by(value)}"
@@ -81,7 +81,7 @@ def test_no_run_leaves_a_claim(path: Path, kernel: str) -> None:
     # Following must reach far, or holding nothing against nothing would pass.
     assert seen["states"] > 2000
     assert seen[EndOfTrace.__name__] > 20
-    assert seen[Pruned.__name__] > 20
+    assert seen[PrunedAt.__name__] > 20
     assert seen[Ambiguous.__name__] < sum(seen.values()) / 20
 
 

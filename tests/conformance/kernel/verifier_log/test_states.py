@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.verifier_log import Dialect, NotUnderstood, Pointer, Scalar, Slot, StackObject
+from conformance.kernel.verifier_log import (
+    LogDialect,
+    NotUnderstood,
+    PointerClaim,
+    ScalarClaim,
+    SlotClaim,
+    StackObject,
+)
 from conformance.kernel.verifier_log.claims import narrowed
 from conformance.kernel.verifier_log.states import parse_slot, parse_state
 from ebpf.domains import ScalarRange, Tnum
 
-OLD, MIDDLE, NEW = Dialect.LINUX_6_1, Dialect.LINUX_6_12, Dialect.LINUX_7_3
+OLD, MIDDLE, NEW = LogDialect.LINUX_6_1, LogDialect.LINUX_6_12, LogDialect.LINUX_7_3
 
 
 def test_a_whole_state() -> None:
@@ -18,9 +25,9 @@ def test_a_whole_state() -> None:
     )
     assert state.frame == 1
     assert [number for number, _ in state.registers] == [0, 6, 10]
-    assert state.slots == (Slot(-8, "mmmm0000"),)
+    assert state.slots == (SlotClaim(-8, "mmmm0000"),)
     assert (state.references, state.callback, state.leftover) == ((2, 3), True, "")
-    assert state.register(0) == Scalar(ScalarRange.constant(1))
+    assert state.register(0) == ScalarClaim(ScalarRange.constant(1))
     assert state.register(3) is None
 
 
@@ -58,13 +65,13 @@ def test_spills(text: str, letters: str, width: int) -> None:
 
 @pytest.mark.parametrize("text", ["00000000", "mmmmmmmm", "????0000", "dddddddd", "pppp????", "ffffffff"])
 def test_letters(text: str) -> None:
-    assert parse_slot(-8, text, NEW) == Slot(-8, text)
+    assert parse_slot(-8, text, NEW) == SlotClaim(-8, text)
 
 
 def test_6_1_hides_how_much_was_spilled() -> None:
     assert parse_slot(-8, "272", OLD).stored == ScalarRange(umax=255, tnum=Tnum(16, 0))
     assert parse_slot(-8, "", OLD).stored is None, "a spilled scalar that is not constant"
-    assert isinstance(parse_slot(-8, "ctx", OLD).value, Pointer)
+    assert isinstance(parse_slot(-8, "ctx", OLD).value, PointerClaim)
 
 
 def test_objects_in_slots() -> None:
@@ -82,7 +89,7 @@ def test_bytes_held_against_a_slot() -> None:
     assert half.excluded_by(bytes([4, 0, 0, 0, 0, 0, 9, 9])) is None
     assert half.excluded_by(bytes([5, 0, 0, 0, 0, 0, 9, 9])) == "umax=4"
     assert half.excluded_by(bytes([4, 0, 0, 0, 1, 0, 9, 9])) == "byte -4 is zero"
-    assert Slot(-8, "mmmm????").excluded_by(bytes(range(8))) is None
+    assert SlotClaim(-8, "mmmm????").excluded_by(bytes(range(8))) is None
 
 
 def test_a_narrow_spill_keeps_only_the_low_bytes() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 
-from conformance.kernel.verifier_log import Dialect, NotUnderstood, Pointer, Scalar, StackObject
+from conformance.kernel.verifier_log import LogDialect, NotUnderstood, PointerClaim, ScalarClaim, StackObject
 from conformance.kernel.verifier_log.claims import Claim
 from conformance.kernel.verifier_log.values import parse_value
 from ebpf.domains import ScalarRange, Tnum
@@ -13,18 +13,18 @@ from ebpf.domains.limits import S64_MIN, U64_MAX
 from ebpf.domains.printing import print_6_1, print_modern
 from tests.ebpf.domains.test_domains import VALUES, ranges
 
-OLD, MIDDLE, NEW = Dialect.LINUX_6_1, Dialect.LINUX_6_12, Dialect.LINUX_7_3
+OLD, MIDDLE, NEW = LogDialect.LINUX_6_1, LogDialect.LINUX_6_12, LogDialect.LINUX_7_3
 
 
-def scalar(text: str, dialect: Dialect) -> ScalarRange:
+def scalar(text: str, dialect: LogDialect) -> ScalarRange:
     claim = parse_value(text, dialect)
-    assert isinstance(claim, Scalar), claim
+    assert isinstance(claim, ScalarClaim), claim
     return claim.range
 
 
-def pointer(text: str, dialect: Dialect) -> Pointer:
+def pointer(text: str, dialect: LogDialect) -> PointerClaim:
     claim = parse_value(text, dialect)
-    assert isinstance(claim, Pointer), claim
+    assert isinstance(claim, PointerClaim), claim
     return claim
 
 
@@ -55,8 +55,8 @@ def test_what_6_1_prints_is_never_read_stronger(printed: ScalarRange, value: int
         ("P-1", U64_MAX, True),
     ],
 )
-def test_constants(text: str, value: int, precise: bool, dialect: Dialect) -> None:
-    assert parse_value(text, dialect) == Scalar(ScalarRange.constant(value), precise)
+def test_constants(text: str, value: int, precise: bool, dialect: LogDialect) -> None:
+    assert parse_value(text, dialect) == ScalarClaim(ScalarRange.constant(value), precise)
 
 
 def test_signed_32_bit_bounds_in_hex_are_not_sign_extended() -> None:
@@ -90,8 +90,8 @@ def test_newer_kernels_omit_only_extremes() -> None:
 
 
 def test_linked_scalars() -> None:
-    assert parse_value("scalar(id=1+8)", MIDDLE) == Scalar(ScalarRange.unknown(), id=1, delta=8)
-    assert parse_value("scalar(id=1-4)", NEW) == Scalar(ScalarRange.unknown(), id=1, delta=-4)
+    assert parse_value("scalar(id=1+8)", MIDDLE) == ScalarClaim(ScalarRange.unknown(), id=1, delta=8)
+    assert parse_value("scalar(id=1-4)", NEW) == ScalarClaim(ScalarRange.unknown(), id=1, delta=-4)
 
 
 def test_pointer_offsets_add_up_alike_in_every_dialect() -> None:
