@@ -61,7 +61,7 @@ class KernelVerdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class TestRun:
+class RunResult:
     """One BPF_PROG_TEST_RUN.  ``errno`` 0 or positive; ``retval`` is 32 bits unsigned (the kernel returns no
     more).
 
@@ -95,7 +95,7 @@ class Loaded:
     nanoseconds: int = 0
     verified: int | None = None
     translated: bytes | None = None
-    runs: tuple[TestRun, ...] = ()
+    runs: tuple[RunResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

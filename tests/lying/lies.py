@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from conformance.kernel.jobs import KernelAnswer, Loaded, TestRun
+from conformance.kernel.jobs import KernelAnswer, Loaded, RunResult
 from conformance.kernel.refusals import WALK
 
 Lie = Callable[[KernelAnswer], KernelAnswer]
@@ -51,22 +51,22 @@ def both(*lies: Lie) -> Lie:
     return lie
 
 
-def every_run(change: Callable[[TestRun], TestRun]) -> Callable[[Loaded], Loaded]:
+def every_run(change: Callable[[RunResult], RunResult]) -> Callable[[Loaded], Loaded]:
     return lambda loaded: replace(loaded, runs=tuple(map(change, loaded.runs)))
 
 
-def wrong_r0(run: TestRun) -> TestRun:
+def wrong_r0(run: RunResult) -> RunResult:
     return replace(run, retval=run.retval ^ 0x8000_0000)
 
 
-def wrong_packet(run: TestRun) -> TestRun:
+def wrong_packet(run: RunResult) -> RunResult:
     return replace(run, packet=run.packet[:-1] + bytes([run.packet[-1] ^ 1]))
 
 
-def wrong_map_byte(byte: int) -> Callable[[TestRun], TestRun]:
+def wrong_map_byte(byte: int) -> Callable[[RunResult], RunResult]:
     """In the last map, which holds a register in each eight bytes."""
 
-    def change(run: TestRun) -> TestRun:
+    def change(run: RunResult) -> RunResult:
         assert run.maps[-1]
         (key, value), *rest = run.maps[-1]
         changed = value[:byte] + bytes([value[byte] ^ 1]) + value[byte + 1 :]
@@ -75,7 +75,7 @@ def wrong_map_byte(byte: int) -> Callable[[TestRun], TestRun]:
     return change
 
 
-def test_run_fails(run: TestRun) -> TestRun:
+def test_run_fails(run: RunResult) -> RunResult:
     return replace(run, errno=errno.ENOMEM)
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, TestRun
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, RunResult
 from conformance.properties import PROPERTIES, PropertyKind
 from ebpf.assembly import listing
 from ebpf.isa import opcodes as o
@@ -50,12 +50,12 @@ def outcomes(case: Case) -> list[tuple[Outcome, list[Step]]]:
     return made
 
 
-def runs(seen: list[tuple[Outcome, list[Step]]]) -> tuple[TestRun, ...]:
+def runs(seen: list[tuple[Outcome, list[Step]]]) -> tuple[RunResult, ...]:
     """What an engine gives."""
     return tuple(
-        TestRun(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps)
+        RunResult(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps)
         if isinstance(outcome, Returned)
-        else TestRun(0, 0, b"", b"", ())
+        else RunResult(0, 0, b"", b"", ())
         for outcome, _ in seen
     )
 

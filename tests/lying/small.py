@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.kernel.jobs import Jit, Job, KernelAnswer, Loaded, TestRun
+from conformance.kernel.jobs import Jit, Job, KernelAnswer, Loaded, RunResult
 from conformance.properties import Observation
 from conformance.properties.observation import plan
 from ebpf.assembly import parse
@@ -35,13 +35,13 @@ def log_of(body: str) -> str:
     return "func#0 @0\n" + "\n".join(line.strip() for line in body.strip().splitlines()) + "\n" + PROCESSED
 
 
-def honest_runs(case: Case) -> tuple[TestRun, ...]:
+def honest_runs(case: Case) -> tuple[RunResult, ...]:
     """What every engine of a right kernel gives."""
     runs = []
     for data in case.inputs:
         outcome = run(case, data)
         assert isinstance(outcome, Returned), outcome
-        runs.append(TestRun(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps))
+        runs.append(RunResult(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps))
     return tuple(runs)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import struct
 
-from conformance.kernel.jobs import KernelAnswer, Loaded, TestRun
+from conformance.kernel.jobs import KernelAnswer, Loaded, RunResult
 from conformance.kernel.protocol.frames import U32, PayloadReader, ProtocolError, blob
 from conformance.kernel.protocol.maps import array_keys
 
@@ -60,10 +60,10 @@ def _processed(log: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def _run(reader: PayloadReader, maps: int, memo: Memo) -> TestRun:
+def _run(reader: PayloadReader, maps: int, memo: Memo) -> RunResult:
     errno, retval, nanoseconds = reader.fields(_RUN)
     packet, context = reader.blob(), reader.blob()
-    return TestRun(
+    return RunResult(
         errno,
         retval,
         packet,
@@ -124,7 +124,7 @@ def encode_answer(answer: KernelAnswer) -> bytes:
     return b"".join(parts)
 
 
-def _encode_run(run: TestRun) -> bytes:
+def _encode_run(run: RunResult) -> bytes:
     parts = [_RUN.pack(run.errno, run.retval, run.nanoseconds), blob(run.packet), blob(run.context)]
     return b"".join([*parts, *map(encode_map_contents, run.maps)])
 

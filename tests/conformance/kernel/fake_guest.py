@@ -10,7 +10,7 @@ from enum import Enum
 from conformance.kernel.attaching import Attached, AttachStage, Reached
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.hello import Hello, Knob, encode_hello
-from conformance.kernel.jobs import Job, KernelAnswer, Loaded, LossReason, TestRun
+from conformance.kernel.jobs import Job, KernelAnswer, Loaded, LossReason, RunResult
 from conformance.kernel.protocol.answers import encode_answer
 from conformance.kernel.protocol.attach import decode_attach, encode_attached
 from conformance.kernel.protocol.children import decode_child, encode_ended
@@ -123,7 +123,7 @@ class FakeGuest:
         if fate is Fate.GARBAGE:
             self._out += b"\xff" * 64
             return
-        run = TestRun(0, value, b"", b"", ())
+        run = RunResult(0, value, b"", b"", ())
         splats = ("WARNING: something",) if fate is Fate.SPLAT else ()
         ident = frame.id + 1 if fate is Fate.WRONG_ID else frame.id
         answer = KernelAnswer(tuple([Loaded(0, "", runs=(run,)) for _ in job.attempts]), splats=splats)

@@ -14,7 +14,7 @@ from conformance.kernel.attaching import (
     Reached,
     Trigger,
 )
-from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, TestRun
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, RunResult
 from conformance.kernel.protocol.capabilities import NAMES
 from conformance.kernel.protocol.maps import STYLES, Style
 from ebpf.isa.insn import Insn
@@ -122,7 +122,7 @@ def answers(draw: st.DrawFn) -> KernelAnswer:
 def _loaded(draw: st.DrawFn) -> Loaded:
     count = draw(st.integers(0, 2))
     runs = [
-        TestRun(
+        RunResult(
             draw(U32),
             draw(U32),
             draw(BYTES),

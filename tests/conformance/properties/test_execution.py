@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.kernel.jobs import Attempt, Job, KernelAnswer, Loaded, TestRun
+from conformance.kernel.jobs import Attempt, Job, KernelAnswer, Loaded, RunResult
 from conformance.properties import execution
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from conformance.properties.observation import Observation
@@ -16,7 +16,7 @@ PACKET = bytes(14) + bytes(range(64))
 
 def judged(kind: T, text: str, retval: int, packet: bytes = PACKET) -> list[Judgement]:
     case = Case(Program(kind, parse(text.split("; "))), (Input(PACKET),))
-    loaded = Loaded(0, "", jited_length=64, runs=(TestRun(0, retval, packet, b"", ()),))
+    loaded = Loaded(0, "", jited_length=64, runs=(RunResult(0, retval, packet, b"", ()),))
     seen = Observation(
         Generated(case, Purpose.VALID), Job(case, (Attempt(),)), KernelAnswer((loaded,)), "6.12.1"
     )

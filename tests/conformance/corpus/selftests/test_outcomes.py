@@ -10,7 +10,7 @@ from conformance.corpus.selftests.messages import ExpectedMessage
 from conformance.corpus.selftests.outcomes import SelftestAgreement, compare
 from conformance.corpus.selftests.tags import POINTER_VALUE, Expected
 from conformance.corpus.selftests.trials import SelftestTrial
-from conformance.kernel.jobs import KernelAnswer, Loaded, LossReason, Lost, TestRun
+from conformance.kernel.jobs import KernelAnswer, Loaded, LossReason, Lost, RunResult
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Case, Program
@@ -26,7 +26,7 @@ REFUSED = Loaded(
 
 
 def ran(retval: int, errno: int = 0) -> Loaded:
-    return Loaded(0, "", runs=(TestRun(errno, retval, b"", b"", ()),))
+    return Loaded(0, "", runs=(RunResult(errno, retval, b"", b"", ()),))
 
 
 def outcome(expected: Expected, loaded: Loaded) -> SelftestAgreement:
