@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from ebpf.errors import InputError
-from reports.records import Cell, Finding, ProgramJudged, RunSummary, Severity, Status
+from reports.records import Cell, Finding, RunSummary, Severity, Status
 
 _T = TypeVar("_T")
 _SEVERITIES = list(Severity)
@@ -17,13 +17,11 @@ _SEVERITIES = list(Severity)
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """What a run left: its summary, its findings (new before known, worst first) and, where kept, its
-    programs."""
+    """What a run left: its summary and its findings, new before known, worst first."""
 
     directory: Path
     summary: RunSummary
     findings: tuple[Finding, ...]
-    programs: tuple[ProgramJudged, ...] = ()
 
     @property
     def new(self) -> tuple[Finding, ...]:
@@ -38,7 +36,7 @@ class RunDirectory:
     def new_in(self, cell: Cell) -> list[Finding]:
         """The new findings of one kernel and property."""
         return [
-            finding for finding in self.new if finding.kernel == cell.kernel and finding.kind is cell.kind
+            finding for finding in self.new if finding.kernel == cell.kernel and finding.kind == cell.kind
         ]
 
 
@@ -54,9 +52,7 @@ def load(directory: Path) -> RunDirectory:
         raise InputError(f"{directory / 'run.json'}: {error}") from error
     findings = {finding.id: finding for finding in _lines(directory / "findings.jsonl", Finding)}
     ordered = sorted((finding for finding in findings.values() if not finding.same_as), key=order)
-    return RunDirectory(
-        directory, summary, tuple(ordered), tuple(_lines(directory / "programs.jsonl", ProgramJudged))
-    )
+    return RunDirectory(directory, summary, tuple(ordered))
 
 
 def order(finding: Finding) -> tuple[bool, int, str, str]:
@@ -65,7 +61,7 @@ def order(finding: Finding) -> tuple[bool, int, str, str]:
     return (
         finding.status is not Status.NEW,
         _SEVERITIES.index(finding.severity),
-        finding.kind.value,
+        finding.kind,
         finding.signature,
     )
 

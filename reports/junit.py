@@ -24,7 +24,7 @@ def render(run: RunDirectory) -> str:
         )
         counts = {"failures": 0, "errors": 0, "skipped": 0}
         for cell in cells:
-            case = SubElement(suite, "testcase", classname=_text(f"veridiff.{kernel}"), name=cell.kind.value)
+            case = SubElement(suite, "testcase", classname=_text(f"veridiff.{kernel}"), name=cell.kind)
             outcome = _outcome(case, cell, run.new_in(cell))
             if outcome is not None:
                 counts[outcome] += 1
@@ -37,7 +37,7 @@ def render(run: RunDirectory) -> str:
 def _outcome(case: Element, cell: Cell, findings: list[Finding]) -> str | None:
     judged = f"{cell.judged} judged, floor {cell.floor}"
     if findings:
-        failure = SubElement(case, "failure", message=_text(findings[0].statement), type=cell.kind.value)
+        failure = SubElement(case, "failure", message=_text(findings[0].statement), type=cell.kind)
         failure.text = _text(
             "\n".join(f"{finding.id} {finding.signature}: {finding.statement}" for finding in findings)
         )

@@ -33,7 +33,7 @@ def _result(run: RunDirectory, cell: Cell) -> tuple[str, list[str]]:
     diagnostics = [
         f"{finding.id} {_words(finding.signature)}: {_words(finding.statement)}" for finding in findings
     ]
-    name = f"{{}} {cell.kind.value}"
+    name = f"{{}} {cell.kind}"
     if findings:
         return f"not ok {name}", diagnostics
     if cell.judged < cell.floor:

@@ -15,7 +15,7 @@ _LOG_LINES = 60
 def render(finding: Finding) -> str:
     """Markdown that also reads as plain text.  Raises :class:`ebpf.errors.InputError` when the finding's case
     is not one."""
-    parts = [f"# bpf, {finding.kind.value}: {one_line(finding.statement)}", _header(finding)]
+    parts = [f"# bpf, {finding.kind}: {one_line(finding.statement)}", _header(finding)]
     if finding.explanation:
         parts.append(one_line(finding.explanation))
     parts += _program(finding) if finding.object is None else _object(finding.object)
@@ -65,7 +65,6 @@ def _header(finding: Finding) -> str:
         "kernel": f"{finding.kernel} ({provenance.kernel_release})"
         if provenance.kernel_release
         else finding.kernel,
-        "affected": " to ".join(dict.fromkeys(filter(None, (finding.first_affected, finding.last_affected)))),
         "severity": finding.severity.value,
         "signature": finding.signature,
         "known as": finding.known_as,

@@ -1,38 +1,56 @@
-"""All reports of a finished run, side by side in its directory."""
+"""All reports of a run, side by side in its directory."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from reports import csv, directory, html, junit, ktap, markdown, precision
+from reports import directory, html, junit, ktap, markdown, precision
+from reports.directory import RunDirectory
 
 
-def write_reports(path: Path) -> list[Path]:
-    """Writes index.html with its pages, junit.xml, report.ktap, veristat-KERNEL.csv, precision.csv, one
-    findings/ID/report.md each.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the reports: each is written, or fails, alone."""
 
-    Returns the files, index.html first.  Raises :class:`ebpf.errors.InputError` when the directory does not
-    hold a run.
+    files: tuple[Path, ...]
+    """index.html first, where it could be written."""
+    failures: tuple[str, ...]
+    """One line for each that could not: its name and why."""
+
+
+def write_reports(path: Path) -> Written:
+    """Write index.html with its pages, junit.xml, report.ktap, precision.csv and one findings/ID/report.md
+    each.  The index says what could not be written.
+
+    Raises :class:`ebpf.errors.InputError` when the directory does not hold a run.
     """
     run = directory.load(path)
-    texts = {path / "junit.xml": junit.render(run), path / "report.ktap": ktap.render(run)}
-    texts |= {
-        path / f"veristat-{_file_name(kernel)}.csv": csv.render(rows)
-        for kernel, rows in csv.by_kernel(run.programs).items()
+    texts: dict[Path, Callable[[], str]] = {
+        path / "junit.xml": lambda: junit.render(run),
+        path / "report.ktap": lambda: ktap.render(run),
     }
-    texts |= {
-        path / "findings" / finding.id / "report.md": markdown.render(finding) for finding in run.findings
-    }
+    for finding in run.findings:
+        texts[path / "findings" / finding.id / "report.md"] = partial(markdown.render, finding)
     if run.summary.precision:
-        texts[path / "precision.csv"] = precision.as_csv(run.summary.precision)
-    written = html.write(run)
-    for file, text in texts.items():
-        file.write_text(text, encoding="utf-8")
-    return [*written, *texts]
+        texts[path / "precision.csv"] = lambda: precision.as_csv(run.summary.precision)
+    files: list[Path] = []
+    failures: list[str] = []
+    for file, render in texts.items():
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(render(), encoding="utf-8")
+            files.append(file)
+        except Exception as error:
+            failures.append(f"{file.relative_to(path)}: {type(error).__name__}: {error}")
+    return Written((*_pages(run, failures), *files), tuple(failures))
 
 
-def _file_name(kernel: str) -> str:
-    """A kernel's name (it may be a path) as part of a file's name."""
-    return "".join(
-        character if character.isalnum() or character in ".+-~" else "_" for character in kernel
-    ).strip("_.")
+def _pages(run: RunDirectory, failures: list[str]) -> list[Path]:
+    try:
+        return html.write(run, failures)
+    except Exception as error:
+        failures.append(f"index.html: {type(error).__name__}: {error}")
+        return []

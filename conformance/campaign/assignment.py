@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from conformance.kernel.image import Image
-from conformance.properties import PropertyKind
 from reports.records import Provenance
 
 
@@ -20,10 +18,9 @@ class Assignment:
 
     image: Image
     boot_args: tuple[str, ...]
-    kinds: tuple[PropertyKind, ...]
+    kinds: tuple[str, ...]
     seed: int
     worker: int
     seconds: float | None
     examples: int | None
-    directory: Path
     provenance: Provenance

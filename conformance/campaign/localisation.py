@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from conformance.campaign.reduction import jump_field, with_instructions
+from conformance.campaign.reduction import with_instructions
+from conformance.observing.door import Sighting
 from conformance.properties.execution import HIGH_HALF
-from conformance.properties.judgement import Disagreement
-from conformance.properties.observation import Observation
+from ebpf.editing import replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from generators.programs import Generated
@@ -18,24 +18,24 @@ from generators.programs import Generated
 MAX_TRIALS = 48
 
 
-def localise(
-    seen: Observation, what: Disagreement, judge: Callable[[Generated], Disagreement | None]
-) -> Disagreement:
-    """``what`` with its culprit, and the signature that names it; unchanged when no single instruction is to
-    blame.
+def localise(sighting: Sighting, disagrees: Callable[[Generated], bool]) -> Sighting:
+    """The disagreement with its culprit, and the signature that names it; unchanged when no single
+    instruction is to blame.
 
     Downstream of the culprit a constant helps as well, upstream none does: so the first that helps is the
     one.
     """
-    if what.input is None or what.input >= len(seen.runs) or what.signature.endswith(f":{HIGH_HALF}"):
+    observation, disagreement = sighting.observation, sighting.disagreement
+    number = disagreement.input
+    if number is None or number >= len(observation.runs) or HIGH_HALF in disagreement.signature.parts:
         # Whose upper half is read is the verifier's opinion, which a constant anywhere may change: nothing
         # would be learnt.
-        return what
-    trace = seen.runs[what.input][1]
+        return sighting
+    trace = observation.runs[number][1]
     visits = Counter(step.at for step in trace)
     trials = 0
     for step in trace:
-        insn = seen.case.program.instructions[step.at]
+        insn = observation.case.program.instructions[step.at]
         value = step.registers[insn.dst] if insn.dst < 10 else None
         computes = insn.opcode & o.CLASS_MASK in (o.ALU, o.ALU64, o.LDX)
         if not computes or visits[step.at] > 1 or step.depth or not isinstance(value, int):
@@ -43,10 +43,10 @@ def localise(
         trials += 1
         if trials > MAX_TRIALS:
             break
-        if judge(with_constant(seen.generated, step.at, value)) is None:
-            signature = what.signature.rsplit(":", 1)[0] + f":{seen.form_name(step.at)}"
-            return replace(what, culprit=step.at, signature=signature)
-    return what
+        if not disagrees(with_constant(observation.generated, step.at, value)):
+            signature = disagreement.signature.with_culprit(observation.form_name(step.at))
+            return replace(sighting, disagreement=replace(disagreement, culprit=step.at, signature=signature))
+    return sighting
 
 
 def with_constant(generated: Generated, at: int, value: int) -> Generated:
@@ -55,21 +55,4 @@ def with_constant(generated: Generated, at: int, value: int) -> Generated:
     insns = generated.case.program.instructions
     low, high = (half - (1 << 32) if half >> 31 else half for half in (value & 0xFFFF_FFFF, value >> 32))
     load = (Insn(o.LD_IMM64, insns[at].dst, imm=low), Insn(0, imm=high))
-    # One slot becomes two: open the gap with the same arithmetic on jumps that closes one.
-    return with_instructions(generated, widen(insns, at, load))
-
-
-def widen(insns: tuple[Insn, ...], at: int, pair: tuple[Insn, Insn]) -> tuple[Insn, ...]:
-    """``insns`` with slot ``at`` replaced by two; jumps keep their targets."""
-    changed: list[Insn] = []
-    for here, insn in enumerate(insns):
-        if here == at:
-            changed.extend(pair)
-            continue
-        field = jump_field(insn)
-        if field is not None:
-            target = here + 1 + getattr(insn, field)
-            crossing = (target > at) - (here > at)
-            insn = replace(insn, **{field: getattr(insn, field) + crossing})
-        changed.append(insn)
-    return tuple(changed)
+    return with_instructions(generated, replace_slots(insns, at, 1, load))

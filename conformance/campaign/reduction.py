@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from ebpf.editing import Insns, jump_field, remove
 from ebpf.isa import opcodes as o
-from ebpf.isa.insn import Insn
 from ebpf.program import Input
 from generators.programs import Generated
 
@@ -37,39 +37,7 @@ def reduce(generated: Generated, still_fails: Callable[[Generated], bool], secon
     return generated
 
 
-def remove(insns: tuple[Insn, ...], start: int, count: int) -> tuple[Insn, ...]:
-    """The program without slots ``start`` to ``start + count - 1``; jumps that led there lead to what
-    follows."""
-
-    def moved(at: int) -> int:
-        return at if at <= start else max(start, at - count)
-
-    kept: list[Insn] = []
-    for at, insn in enumerate(insns):
-        if start <= at < start + count:
-            continue
-        field = jump_field(insn)
-        if field is not None:
-            distance = getattr(insn, field)
-            here, target = moved(at), moved(at + 1 + distance)
-            insn = replace(insn, **{field: target - here - 1})
-        kept.append(insn)
-    return tuple(kept)
-
-
-def jump_field(insn: Insn) -> str | None:
-    """The field that holds a distance in slots, None for an instruction that has none."""
-    cls, op = insn.opcode & o.CLASS_MASK, insn.opcode & o.OP_MASK
-    if insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC:
-        return "imm"
-    if cls not in (o.JMP, o.JMP32) or op == o.EXIT:
-        return None
-    if op == o.CALL:
-        return "imm" if insn.src == o.CALL_LOCAL else None
-    return "imm" if insn.opcode == o.JA | o.JMP32 else "off"
-
-
-def with_instructions(generated: Generated, insns: tuple[Insn, ...]) -> Generated:
+def with_instructions(generated: Generated, insns: Insns) -> Generated:
     """The same case with another program text."""
     case = replace(generated.case, program=replace(generated.case.program, instructions=insns))
     return replace(generated, case=case)

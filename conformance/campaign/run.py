@@ -1,25 +1,25 @@
-"""A campaign from its start to its report: workers started, counted, shown, and summed up."""
+"""A campaign from its start to its report: workers started, followed, and summed up."""
 
 from __future__ import annotations
 
 import multiprocessing
-import queue as queues
+import os
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from conformance.campaign.accusation import now
 from conformance.campaign.assignment import Assignment
+from conformance.campaign.events import Event, FindingMade, FindingStored, Order, Stop, WorkerEnded
+from conformance.campaign.standing import CampaignStanding
 from conformance.campaign.store import Store
 from conformance.campaign.summary import summarise
-from conformance.campaign.tally import Tally
-from conformance.campaign.worker import WorkerReport, main
+from conformance.campaign.versions import now, provenance
+from conformance.campaign.worker import main
 from conformance.kernel.image import Image
-from conformance.properties import PropertyKind
-from conformance.versions import provenance
 from ebpf.errors import InfrastructureError, InputError
 from reports.records import Progress, RunSummary
 from reports.write import write_reports
@@ -27,6 +27,8 @@ from reports.write import write_reports
 SAVE_SECONDS = 5.0
 GRACE_SECONDS = 45.0
 """How long workers may take to finish what they are at, beyond their time."""
+INTERRUPTED_SECONDS = 2.0
+"""How long, when somebody wants the run to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Settings:
     set."""
 
     images: tuple[Image, ...]
-    kinds: tuple[PropertyKind, ...]
+    kinds: tuple[str, ...]
     directory: Path
     command: str
     seed: int
@@ -43,6 +45,21 @@ class Settings:
     seconds: float | None = 120.0
     examples: int | None = None
     boot_args: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Started:
+    """A worker's process, and our end of the line to it."""
+
+    task: Assignment
+    process: BaseProcess
+    connection: Connection
+    open: bool = field(default=True)
+
+    def tell(self, order: Order) -> None:
+        """To a worker that is gone there is nothing to tell."""
+        with suppress(OSError):
+            self.connection.send(order)
 
 
 class Campaign:
@@ -54,162 +71,130 @@ class Campaign:
         self.store = Store(settings.directory)
         self.provenance = provenance(settings.seed, settings.command)
         self.started = now()
-        self.begun: float | None = None
-        self.ended: float | None = None
-        self.tallies: dict[str, Tally] = {image.name: Tally() for image in settings.images}
-        self.standing: dict[tuple[str, int], WorkerReport] = {}
-        self.losses: dict[str, list[tuple[str, int, str, str]]] = {
-            image.name: [] for image in settings.images
-        }
-        self.errors: list[str] = []
-        self.user_errors: list[str] = []
-        self.interrupted = False
-        self.late: list[str] = []
-        """Workers that had to be ended: a lost virtual machine or a long pursuit kept them past their time.
-        """
+        kernels = tuple(image.name for image in settings.images)
+        self.standing = CampaignStanding(kernels, settings.seconds)
+        self._workers: list[_Started] = []
 
     def create(self) -> None:
         """Make the directory, before anything is announced.  Raises :class:`InputError` when that is not
         possible."""
         self.store.create()
-        self.store.summary(
-            self.summary(finished=False)
-        )  # so that what a kill leaves can be read from the first finding on
+        # So that what a kill leaves can be read from the first finding on.
+        self.store.save_summary(self.summary(finished=False))
 
     def run(self) -> RunSummary:
-        """Until every worker is done, after :meth:`create`.  Ctrl-C ends it early, with its report."""
-        context = multiprocessing.get_context("spawn")
-        inbox: multiprocessing.Queue[WorkerReport] = context.Queue()
-        stop = context.Event()
-        processes = [
-            context.Process(
-                target=main, args=(task, inbox, stop), name=f"worker {task.worker} on {task.image.name}"
-            )
-            for task in self._assignments()
-        ]
-        for process in processes:
-            process.start()
+        """Until every worker is done, after :meth:`create`.  KeyboardInterrupt ends it early, with its
+        report."""
         try:
-            self._follow(processes, inbox)
+            self._start()
+            self._follow(self._last_call)
         except KeyboardInterrupt:
-            self.interrupted = True
-            stop.set()
-            self._follow(processes, inbox, time.monotonic() + GRACE_SECONDS)
+            self.standing.interrupted = True
+            for worker in self._workers:
+                worker.tell(Stop())
+            until = time.monotonic() + INTERRUPTED_SECONDS
+            with suppress(KeyboardInterrupt):
+                self._follow(lambda: until)
         finally:
-            for process in processes:
-                process.join(5.0)
-                if process.is_alive():
-                    process.kill()
-        judged = any(tally.work for tally in self.tallies.values())
-        if self.user_errors and not judged:
-            raise InputError(self.user_errors[0])
-        if self.errors and not judged:
-            raise InfrastructureError(self.errors[0])
-        summary = self.summary(finished=True)
-        self.store.summary(summary)
-        write_reports(self.settings.directory)
-        return summary
+            self._end_processes()
+        return self._conclude()
+
+    def handle(self, event: Event) -> None:
+        """Hand an event to all that want to know."""
+        self.store.handle(event)
+        self.standing.handle(event)
+        if isinstance(event, FindingMade):
+            for worker in self._workers:
+                worker.tell(FindingStored(event.finding.id))
 
     def summary(self, *, finished: bool) -> RunSummary:
         """The run so far."""
-        errors = "; ".join(error.strip().splitlines()[-1] for error in self.errors)
-        because = "still running" if not finished else "interrupted" if self.interrupted else errors
-        return summarise(self, because)
+        because = self.standing.why_incomplete if finished else "still running"
+        return summarise(
+            self.settings.kinds, self.standing, self.store.findings(), self.provenance, self.started, because
+        )
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        for task in self._assignments():
+            ours, theirs = context.Pipe()
+            name = f"worker {task.worker} on {task.image.name}"
+            process = context.Process(target=main, args=(task, theirs, os.getpid()), name=name)
+            process.start()
+            theirs.close()
+            self._workers.append(_Started(task, process, ours))
+
+    def _assignments(self) -> Iterator[Assignment]:
+        settings = self.settings
+        share = None if settings.examples is None else -(-settings.examples // settings.workers)
+        for image in settings.images:
+            for number in range(settings.workers):
+                yield Assignment(
+                    image,
+                    settings.boot_args,
+                    settings.kinds,
+                    settings.seed,
+                    number,
+                    settings.seconds,
+                    share,
+                    self.provenance,
+                )
 
     def _last_call(self) -> float:
         """When workers that are still at it are ended."""
-        if self.begun is None or self.settings.seconds is None:
+        if not self.standing.has_begun or self.settings.seconds is None:
             return float("inf")
-        return self.begun + self.settings.seconds + GRACE_SECONDS
+        return time.monotonic() - self.standing.elapsed() + self.settings.seconds + GRACE_SECONDS
 
-    def _is_done(self, name: str) -> bool:
-        return any(
-            r.done and name == f"worker {worker} on {kernel}" for (kernel, worker), r in self.standing.items()
-        )
-
-    def elapsed(self) -> float:
-        """Seconds since the first program or object was judged."""
-        if self.begun is None:
-            return 0.0
-        return (self.ended or time.monotonic()) - self.begun
-
-    def _assignments(self) -> Sequence[Assignment]:
-        settings = self.settings
-        return [
-            Assignment(
-                image,
-                settings.boot_args,
-                settings.kinds,
-                settings.seed,
-                number,
-                settings.seconds,
-                None if settings.examples is None else -(-settings.examples // settings.workers),
-                settings.directory,
-                self.provenance,
-            )
-            for image in settings.images
-            for number in range(settings.workers)
-        ]
-
-    def _follow(
-        self,
-        processes: Sequence[BaseProcess],
-        inbox: multiprocessing.Queue[WorkerReport],
-        until: float = float("inf"),
-    ) -> None:
+    def _follow(self, last_call: Callable[[], float]) -> None:
+        """Take events until all lines are closed, or the time of the last call has come."""
         saved = shown = time.monotonic()
-        while time.monotonic() < min(until, self._last_call()):
-            try:
-                self._take(inbox.get(timeout=0.5))
-            except queues.Empty:
-                if not any(process.is_alive() for process in processes):
-                    break
+        while (lines := {worker.connection: worker for worker in self._workers if worker.open}) and (
+            time.monotonic() < last_call()
+        ):
+            for connection in wait(list(lines), timeout=0.5):
+                assert isinstance(connection, Connection)
+                self._take(lines[connection])
             clock = time.monotonic()
             if clock - shown > 1.0:
                 shown = clock
-                self.notify(self._progress())
+                self.notify(self.standing.progress())
             if clock - saved > SAVE_SECONDS:
                 saved = clock
-                self.store.summary(self.summary(finished=False))
-            if len(self.standing) == len(processes) and all(report.done for report in self.standing.values()):
-                break
-        self.ended = time.monotonic()
-        late = [
-            process.name for process in processes if process.is_alive() and not self._is_done(process.name)
-        ]
-        if late and self.ended > self._last_call():
-            for process in processes:
-                process.kill()
-            self.late = late
-        for process in processes:
-            told = any(process.name in error for error in self.errors)
-            if process.name not in late and process.exitcode not in (None, 0) and not told:
-                self.errors.append(f"{process.name} ended with status {process.exitcode}")
+                self.store.save_summary(self.summary(finished=False))
+        self.standing.stop_clock()
 
-    def _take(self, report: WorkerReport) -> None:
-        if report.error:
-            (self.user_errors if report.user_error else self.errors).append(report.error)
-        if report.tally.work and self.begun is None:
-            self.begun = time.monotonic()
-        self.tallies[report.kernel].add(report.tally)
-        self.losses[report.kernel] += [
-            (loss.reason.value, loss.in_flight, str(loss.culprit or ""), loss.console)
-            for loss in report.losses
-        ]
-        self.standing[report.kernel, report.worker] = report
+    def _take(self, worker: _Started) -> None:
+        try:
+            self.handle(worker.connection.recv())
+        except (EOFError, OSError):
+            worker.open = False
 
-    def _progress(self) -> Progress:
-        total: Counter[str] = Counter()
-        for tally in self.tallies.values():
-            total.update(tally.counts)
-        seconds = self.elapsed()
-        left = None if self.settings.seconds is None else max(0.0, self.settings.seconds - seconds)
-        return Progress(
-            programs=total["judged"],
-            accepted=total["accepted"],
-            findings=sum(r.new for r in self.standing.values()),
-            programs_per_second=total["judged"] / seconds if seconds else 0.0,
-            seconds=seconds,
-            seconds_left=left,
-            objects=total["objects"],
-        )
+    def _end_processes(self) -> None:
+        """Whatever still runs is killed, and its virtual machine with it; what it sent before is taken."""
+        for worker in self._workers:
+            key = worker.task.image.name, worker.task.worker
+            if key in self.standing.ended:
+                worker.process.join(5.0)
+            late = worker.process.is_alive()
+            if late:
+                worker.process.kill()
+            worker.process.join()
+            while worker.open and worker.connection.poll():
+                self._take(worker)
+            if key not in self.standing.ended:
+                error = "" if late else f"{worker.process.name} ended with status {worker.process.exitcode}"
+                self.handle(WorkerEnded(key[1], key[0], error, late=late))
+            worker.connection.close()
+
+    def _conclude(self) -> RunSummary:
+        standing = self.standing
+        if not standing.has_begun and not standing.interrupted:
+            if standing.usage_errors:
+                raise InputError(standing.usage_errors[0])
+            if standing.errors:
+                raise InfrastructureError(standing.errors[0])
+        summary = self.summary(finished=True)
+        self.store.save_summary(summary)
+        self.reports = write_reports(self.settings.directory)
+        return summary

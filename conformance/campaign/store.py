@@ -1,4 +1,4 @@
-"""A run's directory while it is written: append-only, fsynced, safe for several workers and for kill -9."""
+"""A run's directory while it is written: append-only, fsynced, safe for kill -9."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import msgspec
 
+from conformance.campaign.events import CandidateSeen, Event, FindingMade, FindingMerged
 from ebpf.errors import InputError
-from reports.records import Finding, ObjectEvidence, RunSummary
+from reports.records import Finding, RunSummary
 from reports.reproducers import files as reproducers
 
 
 class Store:
-    """``findings.jsonl`` gets a line whenever a finding is made or improved: the last line of an id is the
-    one that counts."""
+    """``findings.jsonl`` gets a line whenever a finding is made or improved: the last line of an id
+    counts."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -31,31 +32,39 @@ class Store:
         except OSError as error:
             raise InputError(f"{self.directory}: {error.strerror}") from None
 
-    def candidate(self, kind: str, signature: str, case: dict[str, Any]) -> None:
-        """Note a disagreement before anything else is done about it."""
-        self._append(
-            "candidates.jsonl", msgspec.json.encode({"kind": kind, "signature": signature, "case": case})
-        )
+    def handle(self, event: Event) -> None:
+        """Keep what an event says of findings; when this returns it is on disk."""
+        match event:
+            case CandidateSeen():
+                self._note(event)
+            case FindingMade():
+                self._keep(event.finding)
+            case FindingMerged():
+                self._merge(event.finding, event.into)
 
-    def object_candidate(self, kind: str, signature: str, evidence: ObjectEvidence) -> None:
-        """The same for an ELF object."""
-        self._append(
-            "candidates.jsonl",
-            msgspec.json.encode({"kind": kind, "signature": signature, "object": evidence}),
-        )
+    def _note(self, candidate: CandidateSeen) -> None:
+        record: dict[str, Any] = {"kind": candidate.kind, "signature": candidate.signature}
+        if candidate.case is not None:
+            record["case"] = candidate.case
+        if candidate.object is not None:
+            record["object"] = candidate.object
+        self._append("candidates.jsonl", msgspec.json.encode(record))
 
-    def finding(self, finding: Finding) -> None:
-        """Store a confirmed finding with its case and reproducers."""
+    def _keep(self, finding: Finding) -> None:
+        """A confirmed finding, with its case and reproducers."""
         folder = self.directory / "findings" / finding.id
         folder.mkdir(parents=True, exist_ok=True)
         written = reproducers.write(finding, folder)
-        finding = msgspec.structs.replace(finding, reproducers=written)
+        finding = msgspec.structs.replace(
+            finding, reproducers=written.files, reproducer_failures=written.failures
+        )
         (folder / "finding.json").write_bytes(msgspec.json.encode(finding))
         self._append("findings.jsonl", msgspec.json.encode(finding))
 
-    def has(self, name: str) -> bool:
-        """Whether a finding of this id is stored, by whichever worker."""
-        return (self.directory / "findings" / name).exists()
+    def _merge(self, finding: Finding, into: str) -> None:
+        """The finding is the same bug as the one whose id is ``into``; its folder goes."""
+        self._append("findings.jsonl", msgspec.json.encode(msgspec.structs.replace(finding, same_as=into)))
+        shutil.rmtree(self.directory / "findings" / finding.id, ignore_errors=True)
 
     def findings(self) -> dict[str, Finding]:
         """What is stored so far, by id: the newest line of each, without those that turned out to be
@@ -67,12 +76,7 @@ class Store:
         }
         return {name: finding for name, finding in newest.items() if not finding.same_as}
 
-    def merged(self, finding: Finding, other: str) -> None:
-        """Note that ``finding`` is the same bug as the one whose id is ``other``; its folder goes."""
-        self._append("findings.jsonl", msgspec.json.encode(msgspec.structs.replace(finding, same_as=other)))
-        shutil.rmtree(self.directory / "findings" / finding.id, ignore_errors=True)
-
-    def summary(self, summary: RunSummary) -> None:
+    def save_summary(self, summary: RunSummary) -> None:
         """Replace ``run.json`` at once and whole."""
         path = self.directory / "run.json"
         draft = path.with_suffix(".tmp")
@@ -82,7 +86,6 @@ class Store:
     def _append(self, name: str, line: bytes) -> None:
         descriptor = os.open(self.directory / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            # One write to a file opened for appending lands whole, whatever other workers do.
             os.write(descriptor, line + b"\n")
             os.fsync(descriptor)
         finally:

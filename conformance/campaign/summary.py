@@ -2,58 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from conformance.campaign.standing import CampaignStanding
 from conformance.campaign.tally import Tally, median
-from conformance.properties import PropertyKind
+from conformance.properties.property import Property
+from conformance.properties.registry import PROPERTIES
+from ebpf.releases import release_key
 from reports.records import (
     VIEWS,
     Cell,
-    FindingKind,
+    Finding,
     KernelRun,
     LossRecord,
     PrecisionRow,
     ProductionCount,
     ProgramCounts,
+    Provenance,
     RunSummary,
     SecondOpinion,
     Status,
 )
 
-if TYPE_CHECKING:
-    from conformance.campaign.run import Campaign
-
-FLOORS = {
-    PropertyKind.HEALTH: 0.9, PropertyKind.SOUNDNESS: 0.4, PropertyKind.EXECUTION: 0.4,
-    PropertyKind.BOUNDS: 0.4, PropertyKind.RULE: 0.05,
-    PropertyKind.TRANSFER: 0.05,
-    PropertyKind.PRECISION: 0.0, PropertyKind.OBJECTS: 0.8,
-}  # fmt: skip
-"""Share of a kernel's programs (for objects: of objects put to a peer) that a property must have judged for
-"nothing found" to mean anything."""
-
 CLAIMS_SINCE = (6, 1)
-"""Older logs are in a dialect whose claims are not read: bounds and transfer abstain by name, and owe
+"""Older logs are in a dialect whose claims are not read: properties that read them abstain by name, and owe
 nothing."""
 
 
-def summarise(campaign: Campaign, because: str) -> RunSummary:
-    """The record of ``campaign`` as it stands; ``because`` says why it is not complete, or is empty."""
+def summarise(
+    kinds: tuple[str, ...],
+    standing: CampaignStanding,
+    findings: Mapping[str, Finding],
+    provenance: Provenance,
+    started: str,
+    because: str,
+) -> RunSummary:
+    """The record of a campaign as it stands; ``because`` says why it is not complete, or is empty."""
     total = Tally()
-    for tally in campaign.tallies.values():
+    for tally in standing.tallies.values():
         total.add(tally)
-    statuses = [finding.status for finding in campaign.store.findings().values()]
-    elapsed = campaign.elapsed()
+    statuses = [finding.status for finding in findings.values()]
+    elapsed = standing.elapsed()
     counts = total.counts
     return RunSummary(
         complete=not because,
         incomplete_because=because,
-        started=campaign.started,
+        started=started,
         seconds=round(elapsed, 3),
-        seed=campaign.settings.seed,
-        command=campaign.settings.command,
-        git=campaign.provenance.git,
-        versions=campaign.provenance.versions,
+        seed=provenance.seed,
+        command=provenance.command,
+        git=provenance.git,
+        versions=provenance.versions,
         programs=ProgramCounts(
             judged=counts["judged"],
             accepted=counts["accepted"],
@@ -69,9 +68,9 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             median_instructions=median(total.lengths),
             median_processed=median(total.processed),
         ),
-        kernels=tuple(_kernel(campaign, name, elapsed) for name in campaign.tallies),
-        cells=tuple(cell for name in campaign.tallies for cell in _cells(campaign, name)),
-        precision=tuple(row for name, tally in campaign.tallies.items() for row in _precision(name, tally)),
+        kernels=tuple(_kernel(standing, name, provenance.qemu) for name in standing.tallies),
+        cells=tuple(cell for name in standing.tallies for cell in _cells(standing, kinds, name)),
+        precision=tuple(row for name, tally in standing.tallies.items() for row in _precision(name, tally)),
         findings_new=statuses.count(Status.NEW),
         findings_known=statuses.count(Status.KNOWN),
         rates={
@@ -85,9 +84,15 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
             ),
         },
         losses=tuple(
-            LossRecord(kernel=name, reason=reason, in_flight=flying, culprit=culprit, console=console)
-            for name, losses in campaign.losses.items()
-            for reason, flying, culprit, console in losses
+            LossRecord(
+                kernel=name,
+                reason=loss.reason.value,
+                in_flight=loss.in_flight,
+                culprit=str(loss.culprit or ""),
+                console=loss.console,
+            )
+            for name, losses in standing.losses.items()
+            for loss in losses
         ),
         productions=tuple(
             ProductionCount(name, used, total.used_accepted[name])
@@ -108,16 +113,16 @@ def summarise(campaign: Campaign, because: str) -> RunSummary:
     )
 
 
-def _kernel(campaign: Campaign, name: str, elapsed: float) -> KernelRun:
-    reports = [report for (kernel, _), report in campaign.standing.items() if kernel == name]
-    counts = campaign.tallies[name].counts
-    rate = counts["judged"] / elapsed / len(reports) if reports and elapsed else 0.0
+def _kernel(standing: CampaignStanding, name: str, qemu: str) -> KernelRun:
+    workers = [worker for (kernel, _), worker in standing.workers.items() if kernel == name]
+    counts, elapsed = standing.tallies[name].counts, standing.elapsed()
+    rate = counts["judged"] / elapsed / len(workers) if workers and elapsed else 0.0
     return KernelRun(
         name=name,
-        release=next((r.release for r in reports if r.release), ""),
-        accelerator=next((r.accelerator for r in reports if r.accelerator), ""),
-        qemu=campaign.provenance.qemu,
-        boots=sum(r.boots for r in reports),
+        release=_release(standing, name),
+        accelerator=next((worker.accelerator for worker in workers if worker.accelerator), ""),
+        qemu=qemu,
+        boots=sum(worker.boots for worker in workers),
         programs=counts["judged"],
         objects=counts["objects"],
         accepted=counts["accepted"],
@@ -145,33 +150,34 @@ def _precision(kernel: str, tally: Tally) -> list[PrecisionRow]:
     return rows
 
 
-def _cells(campaign: Campaign, name: str) -> list[Cell]:
-    tally = campaign.tallies[name]
-    release = next(
-        (r.release for (kernel, _), r in campaign.standing.items() if kernel == name and r.release), ""
+def _release(standing: CampaignStanding, name: str) -> str:
+    return next(
+        (
+            worker.release
+            for (kernel, _), worker in standing.workers.items()
+            if kernel == name and worker.release
+        ),
+        "",
     )
+
+
+def _cells(standing: CampaignStanding, kinds: tuple[str, ...], name: str) -> list[Cell]:
+    tally = standing.tallies[name]
     return [
         Cell(
             kernel=name,
-            kind=FindingKind(kind.value),
+            kind=kind,
             judged=tally.cells[kind, "judged"],
             agreed=tally.cells[kind, "agreed"],
             disagreements=tally.cells[kind, "disagreed"],
-            floor=_floor(kind, tally, release),
-            abstained={reason: count for (k, reason), count in tally.abstained.items() if k is kind},
+            floor=_floor(PROPERTIES[kind], tally, _release(standing, name)),
+            abstained={reason: count for (k, reason), count in tally.abstained.items() if k == kind},
         )
-        for kind in campaign.settings.kinds
+        for kind in kinds
     ]
 
 
-def _floor(kind: PropertyKind, tally: Tally, release: str) -> int:
-    numbers = release.split(".")[:2]
-    old = len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < CLAIMS_SINCE
-    if kind in (PropertyKind.BOUNDS, PropertyKind.TRANSFER) and old:
+def _floor(row: Property, tally: Tally, release: str) -> int:
+    if row.reads_claims and release and release_key(release)[:2] < CLAIMS_SINCE:
         return 0
-    return max(
-        1,
-        int(
-            FLOORS[kind] * tally.counts["objects put to a peer" if kind is PropertyKind.OBJECTS else "judged"]
-        ),
-    )
+    return max(1, int(row.floor * tally.counts["objects put to a peer" if row.judge is None else "judged"]))

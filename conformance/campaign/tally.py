@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from conformance.kernel.jobs import KernelVerdict
-from conformance.properties import Judgement, Observation, PropertyKind
-from conformance.properties.judgement import Abstention, Agreement, Disagreement
+from conformance.observing.observation import Observation
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.isa.forms import Free
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
@@ -35,8 +35,8 @@ class Tally:
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    cells: Counter[tuple[PropertyKind, str]] = field(default_factory=Counter)
-    abstained: Counter[tuple[PropertyKind, str]] = field(default_factory=Counter)
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    abstained: Counter[tuple[str, str]] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
     used: Counter[str] = field(default_factory=Counter)
     used_accepted: Counter[str] = field(default_factory=Counter)
@@ -60,14 +60,14 @@ class Tally:
         for name in self.__dataclass_fields__:
             getattr(self, name).update(getattr(other, name))
 
-    def program(self, seen: Observation) -> None:
+    def program(self, observation: Observation) -> None:
         """Count one judged program."""
-        generated, counts = seen.generated, self.counts
-        accepted = seen.accepted
+        generated, counts = observation.generated, self.counts
+        accepted = observation.accepted
         counts["judged"] += 1
         counts["accepted"] += accepted
-        counts["unprivileged"] += seen.case.capabilities == ()
-        counts[f"verdict {seen.ruling.verdict.value}"] += 1
+        counts["unprivileged"] += observation.case.capabilities == ()
+        counts[f"verdict {observation.ruling.verdict.value}"] += 1
         if generated.purpose is Purpose.VALID:
             counts["meant valid"] += 1
             counts["meant valid accepted"] += accepted
@@ -75,23 +75,23 @@ class Tally:
             if accepted:
                 self.used_accepted.update(set(generated.productions))
             else:
-                self.rejections[seen.ruling.message or seen.ruling.reason] += 1
+                self.rejections[observation.ruling.message or observation.ruling.reason] += 1
         elif generated.purpose is Purpose.NEAR_MISS:
             counts["near misses"] += 1
-            counts["near misses refused"] += seen.ruling.verdict is KernelVerdict.REJECT
+            counts["near misses refused"] += observation.ruling.verdict is KernelVerdict.REJECT
         else:
             counts["daring"] += 1
-        insns = seen.case.program.instructions
+        insns = observation.case.program.instructions
         self.lengths[len(insns)] += 1
         self.shapes.add(hash(tuple(renamed(insns))))
-        if seen.main is not None:
-            if seen.main.verified is not None:
-                self.processed[seen.main.verified] += 1
+        if observation.main is not None:
+            if observation.main.verified is not None:
+                self.processed[observation.main.verified] += 1
             counts["guest load microseconds"] += (
-                sum(loaded.nanoseconds for loaded in seen.answer.attempts) // 1000
+                sum(loaded.nanoseconds for loaded in observation.answer.attempts) // 1000
             )
-        if seen.log is not None:
-            counts["unparsed log lines"] += len(seen.log.unknown)
+        if observation.log is not None:
+            counts["unparsed log lines"] += len(observation.log.unknown)
 
     def opinion(self, answer: ReferenceAnswer | None) -> None:
         """Count what the reference verifier said, and what it cost."""
@@ -102,7 +102,7 @@ class Tally:
         if answer.reason:
             self.open[re.sub(r"\d+", "N", answer.reason.split(";")[0])] += 1
 
-    def judgements(self, kind: PropertyKind, judgements: list[Judgement]) -> None:
+    def judgements(self, kind: str, judgements: list[Judgement]) -> None:
         """Count what one property said of one case."""
         disagreed = any(isinstance(j, Disagreement) and not j.gap for j in judgements)
         compared = any(not isinstance(j, Abstention) for j in judgements)
@@ -111,7 +111,7 @@ class Tally:
         self.cells[kind, "agreed"] += compared and not disagreed
         for judgement in judgements:
             if isinstance(judgement, Disagreement) and judgement.gap:
-                self.gaps[judgement.signature] += 1
+                self.gaps[str(judgement.signature)] += 1
             if isinstance(judgement, Abstention):
                 self.abstained[kind, judgement.reason] += 1
             if not isinstance(judgement, Disagreement) and judgement.operation:

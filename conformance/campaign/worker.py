@@ -3,82 +3,56 @@ what it finds."""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import random
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing.connection import Connection
 
 import msgspec
 
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.objects import ObjectPursuit
+from conformance.campaign.events import Channel, FindingStored, Standing, Stop, WorkerEnded
+from conformance.campaign.object_turns import ObjectTurns
+from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.source import BUFFER, program_source
+from conformance.campaign.subjects import LostSubject, ProgramSubject
 from conformance.campaign.tally import Tally
 from conformance.kernel.accelerator import accelerator
 from conformance.kernel.jobs import Job, KernelAnswer, Lost
-from conformance.kernel.session import KernelSession, MachineLoss
-from conformance.properties import PROPERTIES, Observation, PropertyKind
+from conformance.kernel.peer.asking import ask
+from conformance.kernel.session import KernelSession
+from conformance.observing.door import Door, Sighting
+from conformance.observing.question import Question
+from conformance.observing.sampling import Sampling
 from conformance.properties.judgement import Disagreement
-from conformance.properties.observation import load_only, plan
-from conformance.second_opinion import QUICK
+from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
-from generators.experiments import is_experiment
 from generators.profiles import Profile, profile_for
-from generators.programs import Generated, Purpose
 
 IN_FLIGHT = 48
-SECOND_OPINION_IN = 48
-"""One program in so many is put to the reference verifier whatever the kernel says."""
-DARING_IN = 4
-"""Of the programs whose safety nobody knows beforehand, one in so many."""
-EXPERIMENTS_IN = 12
-"""One program in so many is a program of experiments, when transfer is one property of several."""
-OTHERS_IN = 48
-"""Of the other programs, transfer judges one in so many."""
-PROGRAMS_PER_TURN, OBJECTS = 1024, 8
-"""So many programs, and then so many objects, each of which costs as much as a dozen programs."""
+EXPERIMENTS_EVERY = 12
+"""Programs per program of experiments, when a property about them is one of several."""
 REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a
 verdict."""
-
-
-@dataclass(slots=True)
-class WorkerReport:
-    """What a worker tells its parent: counts since the last report, and where it stands."""
-
-    worker: int
-    kernel: str
-    tally: Tally
-    release: str = ""
-    accelerator: str = ""
-    boots: int = 0
-    losses: list[MachineLoss] = field(default_factory=list)
-    new: int = 0
-    known: int = 0
-    done: bool = False
-    error: str = ""
-    user_error: bool = False
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Flying:
+class _InFlight:
+    """A question that was put to the kernel and not answered yet."""
+
     number: int
     buffer: bytes
-    generated: Generated
-    job: Job
-
-    def is_for(self, kind: PropertyKind) -> bool:
-        """Whether a property is asked: transfer, which takes longer than the others, about few programs that
-        are no experiments."""
-        return (
-            kind is not PropertyKind.TRANSFER or self.number % OTHERS_IN == 0 or is_experiment(self.generated)
-        )
+    question: Question
 
 
 class Worker:
@@ -87,83 +61,75 @@ class Worker:
     def __init__(
         self,
         assignment: Assignment,
-        queue: Queue[WorkerReport],
-        stop: Event,
+        channel: Channel,
         open_session: Callable[..., KernelSession] = KernelSession.open,
     ) -> None:
         self.assignment = assignment
-        self.queue = queue
-        self.stop = stop
+        self.channel = channel
         self.open_session = open_session
+        self.rows = tuple(PROPERTIES[kind] for kind in assignment.kinds)
+        self.sampling = Sampling(self.rows)
         self.tally = Tally()
         self.number = 0
-        self.reported_losses = 0
-        self.last_report = time.monotonic()
-        self.flying: dict[int, _Flying] = {}
         self.started: float | None = None
-        self.told = False
+        self._stopped = False
+        self._in_flight: dict[int, _InFlight] = {}
+        self._reported_losses = 0
+        self._reported_work = False
+        self._last_report = time.monotonic()
 
     def work(self) -> None:
         """Until time, examples or patience are over."""
         task = self.assignment
         with self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session:
-            release = session.hello.release
-            self.accelerator = accelerator(task.image).name.lower()
-            provenance = msgspec.structs.replace(
-                task.provenance, kernel_release=release, accelerator=self.accelerator
-            )
-            self.session, self.release = session, release
-            self.source = program_source(self._profile(profile_for(release)))
-            self.pursuit = Pursuit(task, session, self.source, provenance)
-            self.objects = ObjectPursuit(task, session, provenance)
+            self._begin(session)
             self._report()
-            while not self._over():
-                if not self._is_turn_of_objects():
+            while not self._is_over():
+                if not self.objects.is_next(self.number):
                     self._fill()
-                elif not self.flying:
-                    self._begun()
-                    self.objects.put(self.tally, self.pursuit.deadline)
+                elif not self._in_flight:
+                    self._start_clock()
+                    self.objects.put(self.tally)
                     self._report_now_and_then()
                 for tag, answer in self._answers():
-                    if self._over():
+                    if self._is_over():
                         break
-                    self._begun()
-                    self._judge(self.flying.pop(tag), answer)
+                    self._start_clock()
+                    self._judge(self._in_flight.pop(tag), answer)
                     self._report_now_and_then()
-            self._report(done=True)
+            self._report()
 
-    def _begun(self) -> None:
+    def _begin(self, session: KernelSession) -> None:
+        """Make all that hangs on the kernel that was booted."""
+        task = self.assignment
+        self.session = session
+        self.release = session.hello.release
+        self.accelerator = accelerator(task.image).name.lower()
+        provenance = msgspec.structs.replace(
+            task.provenance, kernel_release=self.release, accelerator=self.accelerator
+        )
+        self.source = program_source(self._profile(profile_for(self.release)))
+        self.door = Door(self._ask_now, partial(ask, session), self.release)
+        self.pursuit = Pursuit(task, provenance, self.channel)
+        self.objects = ObjectTurns(task, self.rows, self.door, self.pursuit)
+
+    def _profile(self, profile: Profile) -> Profile:
+        """What to generate: experiments for properties that are about them, and nothing else where no others
+        are asked."""
+        judging = [row for row in self.rows if row.judge is not None]
+        if not any(row.experiments for row in judging):
+            return profile
+        alone = all(row.experiments for row in judging)
+        return replace(profile, experiments_in=1 if alone else EXPERIMENTS_EVERY)
+
+    def _start_clock(self) -> None:
         if self.started is None:
             self.started = time.monotonic()
             self.pursuit.deadline = self.started + (self.assignment.seconds or float("inf"))
 
-    def _is_turn_of_objects(self) -> bool:
-        """Whether objects, which leave no room for anything else in flight, come next: a few of them now and
-        then."""
-        if PropertyKind.OBJECTS not in self.assignment.kinds:
-            return False
-        return not self.programs or self.objects.number < OBJECTS * (1 + self.number // PROGRAMS_PER_TURN)
-
-    def _profile(self, profile: Profile) -> Profile:
-        """What to generate: experiments for the property that is about them, and nothing else where it is
-        alone."""
-        if PropertyKind.TRANSFER not in self.assignment.kinds:
-            return profile
-        return replace(profile, experiments_in=1 if self.alone else EXPERIMENTS_IN)
-
-    @property
-    def programs(self) -> bool:
-        """Whether programs are judged, and not objects only."""
-        return self.assignment.kinds != (PropertyKind.OBJECTS,)
-
-    @property
-    def alone(self) -> bool:
-        """Whether only claims are judged, for which nothing is run."""
-        return self.assignment.kinds == (PropertyKind.TRANSFER,)
-
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         task = self.assignment
-        if self.stop.is_set():
+        if self._is_told_to_stop():
             return True
         if (
             task.seconds is not None
@@ -171,120 +137,139 @@ class Worker:
             and time.monotonic() - self.started >= task.seconds
         ):
             return True
-        made = self.number if self.programs else self.objects.number
-        return task.examples is not None and made >= task.examples and not self.flying
+        made = self.objects.number if self.objects.alone else self.number
+        return task.examples is not None and made >= task.examples and not self._in_flight
+
+    def _is_told_to_stop(self) -> bool:
+        for order in self.channel.orders():
+            match order:
+                case Stop():
+                    self._stopped = True
+                case FindingStored():
+                    self.pursuit.found.add(order.id)
+        return self._stopped
 
     def _fill(self) -> None:
         task = self.assignment
-        while len(self.flying) < IN_FLIGHT and (task.examples is None or self.number < task.examples):
+        while len(self._in_flight) < IN_FLIGHT and (task.examples is None or self.number < task.examples):
             clock = time.process_time()
             # A seed of its own for every program: any of them can be made again from the run's seed alone.
             rng = random.Random(f"{task.seed}/{task.image.name}/{task.worker}/{self.number}")
             buffer = rng.randbytes(BUFFER)
             generated = self.source.generate(buffer)
-            self._spent("generate", clock)
+            self._spend("generate", clock)
             number = self.number
             self.number += 1
             if generated is None:
                 continue
             clock = time.process_time()
-            job = load_only(generated.case) if self.alone else plan(generated.case, number)
-            self.flying[number] = _Flying(number, buffer, generated, job)
-            self.session.submit(job, number)
-            self._spent("transfer", clock)
+            question = self.sampling.question(generated, number)
+            self._in_flight[number] = _InFlight(number, buffer, question)
+            self.session.submit(question.job, number)
+            self._spend("transfer", clock)
 
     def _answers(self) -> Iterator[tuple[int, KernelAnswer | Lost]]:
         clock = time.process_time()
         taken = list(self.session.results(block=False))
-        if not taken and self.flying:
+        if not taken and self._in_flight:
             taken = [next(self.session.results())]
-        self._spent("transfer", clock)
+        self._spend("transfer", clock)
         for tag, answer in taken:
             assert isinstance(tag, int)
             yield tag, answer
 
-    def _judge(self, case: _Flying, answer: KernelAnswer | Lost) -> None:
+    def _ask_now(self, job: Job) -> KernelAnswer | Lost:
+        """One job now, in line behind those in flight; their answers are kept."""
+        tag, others = object(), list[tuple[Hashable, KernelAnswer | Lost]]()
+        self.session.submit(job, tag)
+        for answered, answer in self.session.results():
+            if answered is tag:
+                self.session.give_back(others)
+                return answer
+            others.append((answered, answer))
+        raise AssertionError("a job submitted has an answer")
+
+    def _judge(self, asked: _InFlight, answer: KernelAnswer | Lost) -> None:
         if isinstance(answer, Lost):
             self.tally.counts["lost"] += 1
-            self.pursuit.lost(case.generated, case.job, answer)
+            self._pursue_loss(asked, answer)
             return
-        seen = Observation(case.generated, case.job, answer, self.release)
-        if not self.alone and _wants_second_opinion(seen, case.number):
-            seen.budget = QUICK
+        observation = self.door.observation(asked.question, answer)
+        observation = self.sampling.with_reference(observation, asked.number)
         clock = time.process_time()
-        if seen.accepted and not self.alone:
-            seen.runs  # noqa: B018 - so that its time is counted apart
-        clock = self._spent("interpret", clock)
-        self.tally.program(seen)
-        if seen.budget is not None:
-            self.tally.opinion(seen.reference)
-            clock = self._spent("reference", clock)
-        disagreements: list[Disagreement] = []
-        for kind in filter(case.is_for, self.assignment.kinds):
-            if kind not in PROPERTIES:
-                continue
-            judgements = list(PROPERTIES[kind](seen))
-            self.tally.judgements(kind, judgements)
-            disagreements += [j for j in judgements if isinstance(j, Disagreement) and not j.gap]
-        self._spent("compare", clock)
-        for what in disagreements:
-            self.pursuit.pursue(case.buffer, seen, what)
+        if observation.accepted and self.sampling.runs:
+            observation.runs  # noqa: B018 - so that its time is counted apart
+        clock = self._spend("interpret", clock)
+        self.tally.program(observation)
+        if observation.question.budget is not None:
+            self.tally.opinion(observation.reference)
+            clock = self._spend("reference", clock)
+        sightings: list[Sighting] = []
+        for row in self.sampling.asked(asked.number, asked.question.generated):
+            judgements = self.door.judge(observation, row)
+            self.tally.judgements(row.kind, judgements)
+            sightings += [
+                Sighting(observation, judgement)
+                for judgement in judgements
+                if isinstance(judgement, Disagreement) and not judgement.gap
+            ]
+        self._spend("compare", clock)
+        subject = ProgramSubject(self.door, self.source, asked.buffer)
+        for sighting in sightings:
+            self.pursuit.pursue(subject, self.door.with_witness(sighting))
 
-    def _spent(self, stage: str, since: float) -> float:
+    def _pursue_loss(self, asked: _InFlight, lost: Lost) -> None:
+        subject = LostSubject(self.door, self.source, asked.buffer)
+        for sighting in self.door.losses(asked.question, lost, self.assignment.kinds):
+            self.pursuit.pursue(subject, sighting)
+
+    def _spend(self, stage: str, since: float) -> float:
         now = time.process_time()
         self.tally.seconds[stage] += now - since  # type: ignore[assignment]  # Counter values may be floats
         return now
 
     def _report_now_and_then(self) -> None:
-        """The first thing judged is told at once."""
-        if not self.told or time.monotonic() - self.last_report > REPORT_SECONDS:
-            self.told = self.tally.work > 0
+        """The first thing judged is reported at once."""
+        if not self._reported_work or time.monotonic() - self._last_report > REPORT_SECONDS:
+            self._reported_work = self.tally.work > 0
             self._report()
 
-    def _report(self, *, done: bool = False) -> None:
-        losses = self.session.losses[self.reported_losses :]
-        self.reported_losses += len(losses)
-        self.queue.put(
-            WorkerReport(
+    def _report(self) -> None:
+        losses = self.session.losses[self._reported_losses :]
+        self._reported_losses += len(losses)
+        self.channel.send(
+            Standing(
                 self.assignment.worker,
                 self.assignment.image.name,
                 self.tally,
                 self.release,
                 self.accelerator,
                 self.session.boots,
-                [replace(loss, console=loss.console[-4000:]) for loss in losses],
-                self.pursuit.new + self.objects.new,
-                self.pursuit.known + self.objects.known,
-                done,
+                tuple(replace(loss, console=loss.console[-4000:]) for loss in losses),
+                self.pursuit.new,
+                self.pursuit.known,
             )
         )
         self.tally = Tally()
-        self.last_report = time.monotonic()
+        self._last_report = time.monotonic()
 
 
-def _wants_second_opinion(seen: Observation, number: int) -> bool:
-    """Where the reference verifier is worth its time: where the kernel said what was not expected, and now
-    and then elsewhere."""
-    expected = seen.accepted == (seen.generated.purpose is Purpose.VALID)
-    daring = seen.generated.purpose is Purpose.DARING
-    return (
-        (not expected and not daring)
-        or (daring and number % DARING_IN == 0)
-        or number % SECOND_OPINION_IN == 0
-    )
-
-
-def main(assignment: Assignment, queue: Queue[WorkerReport], stop: Event) -> None:
-    """The process: every way it can end is told to the parent."""
-    # Ctrl-C goes to the whole group; the parent decides, and workers finish what they are at.
+def main(assignment: Assignment, connection: Connection, parent: int) -> None:
+    """The process: every way it can end is told to the parent, whose process id is ``parent``."""
+    # Ctrl-C and its like go to the whole group; the parent decides.  Without a parent there is nobody to
+    # work for: the kernel ends this process with it, and the virtual machine with this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    report = WorkerReport(assignment.worker, assignment.image.name, Tally(), done=True)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        return
+    channel = PipeChannel(connection)
+    ended = WorkerEnded(assignment.worker, assignment.image.name)
     try:
-        Worker(assignment, queue, stop).work()
+        Worker(assignment, channel).work()
+        channel.send(ended)
     except VeridiffError as error:
-        report.error, report.user_error = str(error), True
-        queue.put(report)
+        channel.send(replace(ended, error=str(error), is_usage=True))
     except BaseException:
-        report.error = traceback.format_exc()
-        queue.put(report)
+        channel.send(replace(ended, error=traceback.format_exc()))
         raise

@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from conformance.campaign.versions import version
 from conformance.cli.bench import bench
 from conformance.cli.check import check_command
 from conformance.cli.corpus import corpus
@@ -21,7 +22,6 @@ from conformance.cli.replay import replay
 from conformance.cli.reporting import compare, report
 from conformance.cli.run import run
 from conformance.cli.selftest import test
-from conformance.versions import version
 from ebpf.errors import InfrastructureError, InputError, VeridiffError
 
 

@@ -22,7 +22,7 @@ def bench(
     kernels: tuple[str, ...], boot_args: tuple[str, ...], examples: int, seed: int, as_json: bool
 ) -> int:
     """Measure what a judged program costs, and compare with the agent loading the same programs alone."""
-    from conformance.bench import measure
+    from conformance.bench.bench import measure
 
     for image in images(kernels):
         found = measure(image, examples, seed, boot_args)

@@ -9,14 +9,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from conformance import attachment, explanation
-from conformance.attachment import place_of
-from conformance.check import Checked, as_json, check, outcome_json
+from conformance.checking import explanation
+from conformance.checking.check import Checked, as_json, check, outcome_json
 from conformance.cli import inputs
 from conformance.cli.objects import describe_object
 from conformance.cli.options import boot_option, images, kernel_option
 from conformance.kernel.verdicts import Judgement
-from conformance.second_opinion import opinion
+from conformance.objects import attachment
+from conformance.objects.attachment import place_of
+from conformance.observing.door import Door
+from conformance.observing.opinions import opinion
 from ebpf.assembly import listing
 
 PATIENCE = 600.0
@@ -62,7 +64,8 @@ def check_command(
         for name, case in cases:
             checked = Checked(name, case)
             for kernel, session, features in sessions:
-                check(checked, kernel, session.run, features.support(case.program), features.release)
+                door = Door.of_session(session)
+                check(checked, kernel, door, features.support(case.program))
                 place = places.get(name)
                 if place is not None and checked.attachable(kernel):
                     checked.trials += attachment.attach(case, place, kernel, session)
@@ -100,9 +103,7 @@ def describe(checked: Checked) -> str:
     for trial in checked.trials:
         lines += attachment.lines(trial)
     for kernel, each in checked.disagreements:
-        lines.append(
-            f"  {'gap' if each.gap else 'DISAGREEMENT'} on {kernel}: {each.kind.value}: {each.statement}"
-        )
+        lines.append(f"  {'gap' if each.gap else 'DISAGREEMENT'} on {kernel}: {each.kind}: {each.statement}")
         lines += [
             f"    {'>>>' if at == each.culprit else '   '} {at:4}: {text}"
             for at, text in listing(checked.case.program.instructions)

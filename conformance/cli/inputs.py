@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from conformance.cli.objects import object_cases
-from conformance.conformance_plugin import parse_hex
-from conformance.opening import DEFAULT_INPUT, open_any
+from conformance.objects.opening import DEFAULT_INPUT, open_any
+from conformance.plugin.plugin import parse_hex
 from ebpf import casefile
 from ebpf.assembly import parse
 from ebpf.errors import InputError

@@ -11,10 +11,14 @@ import msgspec
 from conformance.cli.inputs import files_of
 from conformance.cli.options import boot_option, images, json_option, kernel_option
 from conformance.kernel.peer import PEERS
+from conformance.kernel.peer.asking import ask
 from conformance.kernel.session import KernelSession
-from conformance.object_accounts import of_peer, of_reading
-from conformance.peers import Examined, examine
-from conformance.properties.judgement import Abstention
+from conformance.objects.accounts import of_peer, of_reading
+from conformance.objects.reading import read
+from conformance.observing.door import judge_object
+from conformance.observing.object_observation import ObjectObservation
+from conformance.properties.judgement import Abstention, Disagreement, Judgement
+from conformance.properties.registry import PROPERTIES
 from ebpf.errors import InputError
 from generators.objects import ObjectFile
 
@@ -43,8 +47,9 @@ def libbpf(
         with KernelSession.open(image, boot_args) as session:
             for name, data in objects:
                 for peer in PEERS:
-                    seen = examine(session, peer, ObjectFile(data))
-                    disagreed |= any(True for _ in seen.disagreements)
+                    ours, theirs = read(data, peer.generation), ask(session, peer, data)
+                    seen = _Judged(ObjectObservation(ObjectFile(data), peer, ours, theirs))
+                    disagreed |= bool(seen.disagreements)
                     click.echo(
                         msgspec.json.encode(_plain(name, image.name, seen))
                         if as_json
@@ -53,27 +58,40 @@ def libbpf(
     return 1 if disagreed else 0
 
 
-def _lines(name: str, seen: Examined) -> Iterator[str]:
-    yield f"{name}: {seen.peer.name}"
-    for title, account in (("veridiff", of_reading(seen.ours)), ("libbpf", of_peer(seen.theirs))):
+class _Judged:
+    """An object as both saw it, and what the properties of objects say."""
+
+    def __init__(self, observation: ObjectObservation) -> None:
+        self.observation = observation
+        judgements: list[Judgement] = [
+            judgement for row in PROPERTIES.values() for judgement in judge_object(observation, row)
+        ]
+        self.disagreements = [each for each in judgements if isinstance(each, Disagreement)]
+        self.abstentions = [each for each in judgements if isinstance(each, Abstention)]
+
+
+def _lines(name: str, judged: _Judged) -> Iterator[str]:
+    yield f"{name}: {judged.observation.peer.name}"
+    for title, account in (
+        ("veridiff", of_reading(judged.observation.ours)),
+        ("libbpf", of_peer(judged.observation.theirs)),
+    ):
         yield f"  {title}:"
         yield from (f"    {line}" for line in account.splitlines())
-    yield from (f"  DISAGREEMENT: {each.kind.value}: {each.statement}" for each in seen.disagreements)
-    reasons = dict.fromkeys(each.reason for each in seen.judgements if isinstance(each, Abstention))
+    yield from (f"  DISAGREEMENT: {each.kind}: {each.statement}" for each in judged.disagreements)
+    reasons = dict.fromkeys(each.reason for each in judged.abstentions)
     yield from (f"  not compared: {reason}" for reason in reasons)
-    if not reasons and not any(True for _ in seen.disagreements):
+    if not reasons and not judged.disagreements:
         yield "  they agree"
 
 
-def _plain(name: str, kernel: str, seen: Examined) -> dict[str, object]:
+def _plain(name: str, kernel: str, judged: _Judged) -> dict[str, object]:
     return {
         "object": name,
         "kernel": kernel,
-        "peer": seen.peer.name,
-        "ours": of_reading(seen.ours),
-        "theirs": of_peer(seen.theirs),
-        "disagreements": [
-            {"kind": each.kind.value, "statement": each.statement} for each in seen.disagreements
-        ],
-        "not_compared": [each.reason for each in seen.judgements if isinstance(each, Abstention)],
+        "peer": judged.observation.peer.name,
+        "ours": of_reading(judged.observation.ours),
+        "theirs": of_peer(judged.observation.theirs),
+        "disagreements": [{"kind": each.kind, "statement": each.statement} for each in judged.disagreements],
+        "not_compared": [each.reason for each in judged.abstentions],
     }

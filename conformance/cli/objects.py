@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance.opening import DEFAULT_INPUT, open_any
+from conformance.objects.opening import DEFAULT_INPUT, open_any
 from ebpf.assembly import listing
 from ebpf.objects import Object, ObjectError, ObjectProgram, OpenStage
 from ebpf.program import Case

@@ -7,8 +7,8 @@ import sys
 import click
 
 from conformance.cli.options import DEFAULT_KERNEL, images
-from conformance.conformance_plugin import parse_hex, program_of_elf, result, wrap
 from conformance.kernel.jobs import Attempt, Jit, Job
+from conformance.plugin.plugin import parse_hex, program_of_elf, result, wrap
 from ebpf.errors import InputError
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case

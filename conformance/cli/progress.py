@@ -51,7 +51,7 @@ class Display:
     def __enter__(self) -> Self:
         names = ", ".join(image.name for image in self.settings.images)
         self.console.print(
-            f"veridiff: {names} · {', '.join(kind.value for kind in self.settings.kinds)} · seed "
+            f"veridiff: {names} · {', '.join(self.settings.kinds)} · seed "
             f"{self.settings.seed} · "
             f"{self.settings.workers} worker{'s' if self.settings.workers > 1 else ''} · results in "
             f"{self.settings.directory}"
@@ -96,9 +96,7 @@ class Display:
             table.add_column(heading, justify="left" if heading in ("kernel", "property") else "right")
         for cell in summary.cells:
             table.add_row(
-                cell.kernel,
-                cell.kind.value,
-                *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements)),
+                cell.kernel, cell.kind, *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements))
             )
         out.print(table)
         for loss in summary.losses:
@@ -108,9 +106,7 @@ class Display:
         for finding in load(self.settings.directory).findings:
             style = "dim" if finding.known_as else "bold red"
             out.print(
-                f"{finding.status.value}: {finding.kind.value}: {finding.statement}",
-                style=style,
-                markup=False,
+                f"{finding.status.value}: {finding.kind}: {finding.statement}", style=style, markup=False
             )
             out.print(
                 f"    {self.settings.directory}/findings/{finding.id}  {finding.signature}", markup=False

@@ -22,7 +22,10 @@ _directory = click.Path(path_type=Path)
 def report(directory: Path, as_json: bool) -> int:
     """Write every report of the run in DIRECTORY again (HTML, JUnit, KTAP, CSV, Markdown), and show its
     precision map."""
-    written = write_reports(directory)
+    reports = write_reports(directory)
+    written = reports.files
+    for failure in reports.failures:
+        click.echo(f"veridiff: a report could not be written: {failure}", err=True)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([str(path) for path in written])))
     else:
@@ -62,7 +65,7 @@ def _brief(finding: Finding) -> dict[str, str]:
     return {
         "id": finding.id,
         "kernel": finding.kernel,
-        "kind": finding.kind.value,
+        "kind": finding.kind,
         "signature": finding.signature,
         "statement": finding.statement,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -15,11 +16,12 @@ import msgspec
 from conformance.cli.options import boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
 from conformance.kernel.peer import PEERS, executable
-from conformance.properties import PropertyKind
+from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
 from reports.records import CellState, RunSummary
 
-KINDS = [kind.value for kind in PropertyKind]
+INTERRUPTED = 130
+"""As shells say it of a command that Ctrl-C ended."""
 
 
 @click.command()
@@ -29,7 +31,7 @@ KINDS = [kind.value for kind in PropertyKind]
     "--property",
     "kinds",
     multiple=True,
-    type=click.Choice(KINDS),
+    type=click.Choice(list(PROPERTIES)),
     help="A kind of disagreement. [default: all]",
 )
 @click.option(
@@ -65,7 +67,8 @@ def run(
 ) -> int:
     """Look for disagreements on one or more kernels.
 
-    Exit status: 0 nothing new and enough judged, 1 new disagreements, 2 usage, 3 not enough could be judged.
+    Exit status: 0 nothing new and enough judged, 1 new disagreements, 2 usage, 3 not enough could be judged,
+    130 interrupted (Ctrl-C or SIGTERM) with nothing new.
     """
     from conformance.campaign.run import Campaign, Settings  # Hypothesis and all: not needed to print usage
 
@@ -77,7 +80,7 @@ def run(
     cpus = len(os.sched_getaffinity(0))
     settings = Settings(
         images=chosen,
-        kinds=kinds_to_judge(tuple(map(PropertyKind, kinds))),
+        kinds=kinds_to_judge(kinds),
         directory=directory,
         command=shlex.join(["veridiff", *sys.argv[1:]]),
         seed=seed,
@@ -89,6 +92,7 @@ def run(
     display = Display(settings, quiet=as_json)
     campaign = Campaign(settings, display.progress)
     campaign.create()
+    signal.signal(signal.SIGTERM, _raise_interrupt)
     with display:
         summary = campaign.run()
     if as_json:
@@ -98,12 +102,12 @@ def run(
     return status(summary)
 
 
-def kinds_to_judge(named: tuple[PropertyKind, ...]) -> tuple[PropertyKind, ...]:
+def kinds_to_judge(named: tuple[str, ...]) -> tuple[str, ...]:
     """Those named, or all; objects only if named where libbpf is not to be had.  Raises as
     :func:`conformance.kernel.peer.executable` does."""
-    wanted = named or tuple(PropertyKind)
-    if PropertyKind.OBJECTS not in wanted:
-        return wanted
+    rows = [row for row in PROPERTIES.values() if not named or row.kind in named]
+    if all(row.judge is not None for row in rows):
+        return tuple(row.kind for row in rows)
     try:
         for peer in PEERS:
             executable(peer)
@@ -111,14 +115,20 @@ def kinds_to_judge(named: tuple[PropertyKind, ...]) -> tuple[PropertyKind, ...]:
         if named:
             raise
         click.echo(f"veridiff: objects are not judged: {error}", err=True)
-        return tuple(kind for kind in wanted if kind is not PropertyKind.OBJECTS)
-    return wanted
+        return tuple(row.kind for row in rows if row.judge is not None)
+    return tuple(row.kind for row in rows)
+
+
+def _raise_interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def status(summary: RunSummary) -> int:
-    """The exit status a summary stands for."""
+    """The exit status a summary stands for: new disagreements count whatever else happened."""
     if summary.findings_new:
         return 1
+    if summary.incomplete_because == "interrupted":
+        return INTERRUPTED
     enough = all(cell.state is not CellState.BELOW_FLOOR for cell in summary.cells)
     judged = all(kernel.programs or kernel.objects for kernel in summary.kernels)
-    return 0 if enough and judged and (summary.complete or summary.incomplete_because == "interrupted") else 3
+    return 0 if enough and judged and summary.complete else 3

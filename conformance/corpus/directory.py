@@ -14,7 +14,7 @@ from conformance.corpus.table import as_text as judged_as_text
 from conformance.corpus.table import tabulate
 from conformance.kernel.image import Image
 from conformance.kernel.kernel_types import kernel_btf
-from conformance.opening import DEFAULT_INPUT, open_any
+from conformance.objects.opening import DEFAULT_INPUT, open_any
 from ebpf.btf import Btf
 from ebpf.btf.core import KernelTypes
 from ebpf.errors import InputError

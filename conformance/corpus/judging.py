@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from conformance.corpus.records import Measured, Record
-from conformance.second_opinion import linux, opinion
+from conformance.observing.opinions import linux, opinion
 from ebpf.program import Case
 from oracles.interpreter import Abstained, Returned, run
 from oracles.reference import ReferenceAnswer, ReferenceVerdict

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.corpus.judging import Judged, accusations, answered, gaps
+from conformance.observing.opinions import linux
 from conformance.properties.precision import shape
-from conformance.second_opinion import linux
 from oracles.reference import ReferenceVerdict
 
 

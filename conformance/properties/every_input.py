@@ -10,7 +10,7 @@ import z3
 
 from conformance.kernel.verifier_log.claims import ScalarClaim
 from conformance.kernel.verifier_log.paths import ClaimsAt, NotExplored, follow
-from conformance.properties.observation import Observation
+from conformance.observing.observation import Observation
 from ebpf.program import Case
 from oracles.claims import as_formula
 from oracles.reference import ReferenceVerdict
@@ -24,23 +24,23 @@ QUERIES = 24
 """Per program: claims that no cheap look decides are put to Z3 up to so many."""
 
 
-def suspects(seen: Observation) -> Iterator[Case | None]:
+def suspects(observation: Observation) -> Iterator[Case | None]:
     """Cases with an input that, by the terms, leaves a claim of the log or goes where the kernel did not: to
     be run and held against the log.  None where something stays open: a path not walked, a question not
     asked, or without an answer."""
-    assert seen.exploration is not None
-    assert seen.budget is not None
+    assert observation.exploration is not None
+    assert observation.question.budget is not None
     solver = Solver()
     looked: set[tuple[object, int]] = set()
     kept: list[object] = []
-    answer, paths = walks(seen.case, seen.budget)
+    answer, paths = walks(observation.case, observation.question.budget)
     if answer.verdict is ReferenceVerdict.UNKNOWN:
         yield None
     for state, steps in paths:
         if solver.counted.queries > QUERIES:
             yield None
             return
-        followed = follow(seen.exploration, [(step.frame, step.at) for step in steps])
+        followed = follow(observation.exploration, [(step.frame, step.at) for step in steps])
         for claims in followed.claims:
             if not 0 <= claims.step < len(steps):
                 continue
@@ -52,10 +52,10 @@ def suspects(seen: Observation) -> Iterator[Case | None]:
                     yield None
                     return
                 looked.add(key)
-                yield from _case(seen.case, state, step, wrong, solver)
+                yield from _case(observation.case, state, step, wrong, solver)
         stop = followed.stop
         if isinstance(stop, NotExplored) and stop.step + 1 < len(steps):
-            yield from _case(seen.case, state, steps[stop.step + 1], True, solver)
+            yield from _case(observation.case, state, steps[stop.step + 1], True, solver)
 
 
 def _wrong(

@@ -10,21 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.kernel.jobs import Jit
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
-from conformance.properties.observation import Observation
+from conformance.kernel.jobs import Jit, LossReason
+from conformance.observing.loss import Loss
+from conformance.observing.observation import Observation
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.contexts import CONTEXTS
 from ebpf.isa import opcodes as o
 from ebpf.program import Program
 from ebpf.program_types import ProgramType
-from oracles.interpreter import Returned, Step
+from ebpf.signature import Signature
+from oracles.interpreter import Outcome, Returned, Step
 
+KIND = "execution"
 OURS = "our interpreter"
 HIGH_HALF = "high-half"
-"""Last part of a signature: only upper halves of registers differ, under BPF_F_TEST_RND_HI32."""
+"""Part of a signature: only upper halves of registers differ, under BPF_F_TEST_RND_HI32."""
 ENGINES = {Jit.ON: "JIT", Jit.OFF: "kernel interpreter", Jit.HARDENED: "hardened JIT"}
-
-
 DATA_END = 80
 """``struct __sk_buff`` (include/uapi/linux/bpf.h)."""
 
@@ -37,25 +38,46 @@ class _Result:
     packet: bytes
 
 
-def judge(seen: Observation) -> Iterator[Judgement]:
+def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per input and engine of the kernel."""
-    if not seen.accepted:
+    if not observation.accepted:
         yield Abstention("not accepted")
         return
-    reason = _unlike_a_hook(seen.case.program)
+    reason = _unlike_a_hook(observation.case.program)
     if reason:
         yield Abstention(reason)
         return
-    for number, (outcome, trace) in enumerate(seen.runs):
-        if seen.case.inputs[number].helpers:
+    for number, (outcome, trace) in enumerate(observation.runs):
+        if observation.case.inputs[number].helpers:
             yield Abstention("scripted helper results cannot be imposed on a kernel")
         elif not isinstance(outcome, Returned):
             yield Abstention("the interpreter gives no result")
         elif not outcome.predictable:
             yield Abstention("the outcome depends on unpredictable values")
         else:
-            ours = _Result(OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, _beyond_link(seen, outcome.packet))
-            yield from _compare(seen, number, ours, trace)
+            ours = _Result(
+                OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, _beyond_link(observation, outcome.packet)
+            )
+            yield from _compare(observation, number, ours, trace)
+
+
+def judge_loss(loss: Loss) -> Iterator[Judgement]:
+    """A run that does not come back, of a program that was loaded at once and ends after a few thousand
+    instructions."""
+    loaded = loss.loaded
+    hangs = loss.lost.reason is LossReason.HANG and loaded is not None and loaded.accepted
+    if loaded is None or not hangs or not all(_ends(outcome) for outcome, _ in loaded.runs):
+        yield Abstention("the virtual machine was lost")
+        return
+    yield Disagreement(
+        Signature(KIND, ("hang", "run")),
+        "the program is loaded at once, but a run of it does not come back; "
+        "the interpreter ends on every input",
+    )
+
+
+def _ends(outcome: Outcome) -> bool:
+    return isinstance(outcome, Returned) and outcome.predictable
 
 
 def _unlike_a_hook(program: Program) -> str:
@@ -72,9 +94,11 @@ def _unlike_a_hook(program: Program) -> str:
     return ""
 
 
-def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, ...]) -> Iterator[Judgement]:
+def _compare(
+    observation: Observation, number: int, ours: _Result, trace: tuple[Step, ...]
+) -> Iterator[Judgement]:
     results: list[_Result] = []
-    for attempt, loaded in zip(seen.job.attempts, seen.answer.attempts, strict=False):
+    for attempt, loaded in zip(observation.question.attempts, observation.answer.attempts, strict=False):
         engine = ENGINES[attempt.jit]
         if loaded.errno or number >= len(loaded.runs):
             yield Abstention(f"{engine}: not loaded")
@@ -86,7 +110,7 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
         if run.errno:
             yield Abstention(f"{engine}: test run failed with errno {run.errno}")
             continue
-        results.append(_Result(engine, run.retval, run.maps, _beyond_link(seen, run.packet)))
+        results.append(_Result(engine, run.retval, run.maps, _beyond_link(observation, run.packet)))
     wrong = [result for result in results if _difference(ours, result)]
     if not wrong:
         yield from (Agreement() for _ in results)
@@ -95,16 +119,16 @@ def _compare(seen: Observation, number: int, ours: _Result, trace: tuple[Step, .
     difference = _difference(ours, wrong[0])
     assert difference is not None
     what, at = difference
-    culprit = _last_writer(trace, what, seen)
+    culprit = _last_writer(trace, what, observation)
     names = " and ".join(result.engine for result in wrong)
     against = " and ".join([OURS, *right])
-    form = seen.form_name(culprit) if culprit is not None else "unknown"
+    form = observation.form_name(culprit) if culprit is not None else "unknown"
+    only: tuple[str, ...] = ()
     if all(result.engine == ENGINES[Jit.HARDENED] for result in wrong) and _only_high_half(ours, wrong[0]):
         # BPF_F_TEST_RND_HI32 fills the upper half of whatever the verifier says is not read there.
-        form = HIGH_HALF
+        form, only = "", (HIGH_HALF,)
     yield Disagreement(
-        PropertyKind.EXECUTION,
-        f"execution:{_blame([result.engine for result in wrong], right)}:{form}",
+        Signature(KIND, (_blame([result.engine for result in wrong], right), *only), form),
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit,
         number,
@@ -130,10 +154,10 @@ def _blame(wrong: list[str], right: list[str]) -> str:
     )
 
 
-def _beyond_link(seen: Observation, packet: bytes) -> bytes:
+def _beyond_link(observation: Observation, packet: bytes) -> bytes:
     """What the program sees of a packet: a test run clears a link header that it hides; nothing for a type
     that has no packet, or of which a run gives back something else (a flow dissector's flow keys)."""
-    kind = seen.case.program.type
+    kind = observation.case.program.type
     layout = None if kind is ProgramType.FLOW_DISSECTOR else CONTEXTS.get(kind)
     return packet[layout.link_header :] if layout else b""
 
@@ -177,13 +201,13 @@ def _packets(mine: bytes, other: bytes) -> str:
     return f"packet byte {at} behind the link header is 0x{other[at]:02x}, expected 0x{mine[at]:02x}"
 
 
-def _last_writer(trace: tuple[Step, ...], register: int | None, seen: Observation) -> int | None:
+def _last_writer(trace: tuple[Step, ...], register: int | None, observation: Observation) -> int | None:
     """The instruction that last gave ``register`` its value in the main program, before the epilogue stores
     it."""
     if register is None:
         return None
     for before, step in zip(reversed(trace[:-1]), reversed(trace[1:]), strict=True):
-        insn = seen.case.program.instructions[step.at]
+        insn = observation.case.program.instructions[step.at]
         writes = insn.opcode & o.CLASS_MASK not in (o.ST, o.JMP, o.JMP32)
         if (
             step.depth == 0

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
-from conformance.properties.observation import Observation
+from conformance.kernel.jobs import LossReason, Lost
+from conformance.observing.loss import Loss
+from conformance.observing.object_observation import ObjectObservation
+from conformance.observing.observation import Observation
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from ebpf.signature import Signature
 
+KIND = "health"
 EFAULT = 14
 COMPLEXITY_LIMIT = 1_000_000
 """BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h: instructions processed for a privileged program."""
@@ -19,35 +24,50 @@ _SLOW = re.compile(r"INFO: (?:rcu|task)|soft lockup|workqueue lockup|clocksource
 _FRAME = re.compile(r"-+\[ (?:cut here|end trace)")
 
 
-def judge(seen: Observation) -> Iterator[Judgement]:
+def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per case."""
     found = False
-    for judgement in warned(seen.answer.splats):
+    for judgement in warned(observation.answer.splats):
         found |= isinstance(judgement, Disagreement)
         yield judgement
-    for alarm in seen.log.alarms if seen.log else ():
+    for alarm in observation.log.alarms if observation.log else ():
         found = True
-        yield Disagreement(
-            PropertyKind.HEALTH, f"health:{_plain(alarm)}", f"the verifier calls itself wrong: {alarm}"
-        )
-    for loaded in seen.answer.attempts:
+        yield Disagreement(Signature(KIND, (_plain(alarm),)), f"the verifier calls itself wrong: {alarm}")
+    for loaded in observation.answer.attempts:
         if loaded.errno == EFAULT and not found:
             found = True
             yield Disagreement(
-                PropertyKind.HEALTH,
-                "health:EFAULT",
-                "BPF_PROG_LOAD failed with EFAULT, which no program may cause",
+                Signature(KIND, ("EFAULT",)), "BPF_PROG_LOAD failed with EFAULT, which no program may cause"
             )
         if loaded.errno == 0 and (loaded.verified or 0) > COMPLEXITY_LIMIT:
             found = True
             yield Disagreement(
-                PropertyKind.HEALTH,
-                "health:complexity-limit",
+                Signature(KIND, ("complexity-limit",)),
                 f"a program was accepted after {loaded.verified} processed instructions; the limit is "
                 f"{COMPLEXITY_LIMIT}",
             )
     if not found:
         yield Agreement()
+
+
+def judge_object(observation: ObjectObservation) -> Iterator[Judgement]:
+    """What the kernel said while libbpf opened and loaded an object."""
+    if isinstance(observation.theirs, Lost):
+        yield from judge_loss(Loss(observation.theirs, None))
+    else:
+        yield from warned(observation.theirs.splats)
+
+
+def judge_loss(loss: Loss) -> Iterator[Judgement]:
+    """A virtual machine that went away, with the case alone too.  No answer in time is no verdict."""
+    reason = loss.lost.reason
+    if reason in (LossReason.PANIC, LossReason.EXITED):
+        yield Disagreement(
+            Signature(KIND, ("lost", reason.value)),
+            f"the kernel goes down ({reason.value}), alone on a fresh virtual machine too",
+        )
+    else:
+        yield Abstention("the virtual machine was lost")
 
 
 def warned(splats: Iterable[str]) -> Iterator[Judgement]:
@@ -57,9 +77,7 @@ def warned(splats: Iterable[str]) -> Iterator[Judgement]:
         if _SLOW.search(line):
             yield Abstention("the guest was starved")
         else:
-            yield Disagreement(
-                PropertyKind.HEALTH, f"health:splat:{_plain(line)}", f"the kernel warned: {line}"
-            )
+            yield Disagreement(Signature(KIND, ("splat", _plain(line))), f"the kernel warned: {line}")
 
 
 def _telling(splat: str) -> str:

@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from ebpf.program import Case
-
-
-class PropertyKind(Enum):
-    """The kinds of disagreement that are judged; each has a file in this folder."""
-
-    SOUNDNESS = "soundness"
-    RULE = "rule"
-    BOUNDS = "bounds"
-    TRANSFER = "transfer"
-    EXECUTION = "execution"
-    HEALTH = "health"
-    PRECISION = "precision"
-    OBJECTS = "objects"
+from ebpf.signature import Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +35,25 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Two parties that cannot both be right.
+    """Two parties that cannot both be right."""
 
-    ``signature``: equal for what is the same bug, as far as can be told before shrinking; the path through it
-    is left out. ``statement``: one sentence with the values.  ``culprit``: the instruction's slot, None when
-    no single one is to blame. ``input``: index of the input that shows it, None when it needs no run.
-    ``witness``: a case with an input of its own that shows it.  ``gap``: it is the kernel's imprecision where
-    none may expect better: counted, never a failure.
-    """
-
-    kind: PropertyKind
-    signature: str
+    signature: Signature
+    """Equal for what is the same bug, as far as can be told before shrinking."""
     statement: str
+    """One sentence with the values."""
     culprit: int | None = None
+    """The slot of the instruction to blame, None when no single one is."""
     input: int | None = None
+    """Index of the input that shows it, None when it needs no run."""
     witness: Case | None = None
+    """A case with an input of its own that shows it."""
     gap: bool = False
+    """It is the kernel's imprecision where none may expect better: counted, never a failure."""
+
+    @property
+    def kind(self) -> str:
+        """The property that is violated."""
+        return self.signature.kind
 
 
 Judgement = Agreement | Abstention | Disagreement

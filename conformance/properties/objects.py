@@ -4,53 +4,30 @@ taken."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
+from conformance.kernel.jobs import Lost
 from conformance.kernel.peer.answers import CreatedMap, LoadedProgram, PeerAnswer
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
+from conformance.objects.reading import Reading
+from conformance.observing.object_observation import ObjectObservation
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
-from ebpf.objects import Generation, Object, ObjectError, ObjectProgram, open_object
+from ebpf.objects import Object, ObjectProgram
 from ebpf.objects.object import creatable, is_map_load
 from ebpf.objects.strictness import STRICTER
 from ebpf.program import Program
+from ebpf.signature import Signature
 
+KIND = "objects"
 NAME = 15
 """Bytes of a name that bpf(2) takes (BPF_OBJ_NAME_LEN, without its end)."""
-NAMELESS = "x"
-"""What errors call an object here; the peer calls it so too."""
 PROBES = frozenset(
     {"", "test", "libbpf_nametest", "det_arg_ctx", "libbpf_global", "libbpf_mmap", "libbpf_det_bind"}
 )
 """Names of programs and maps that libbpf loads only to learn what the kernel has (libbpf.c and features.c,
 0.3 to 1.5)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What our reader made of an object: it, or the refusal.  ``at_load``: programs that it cannot make, and
-    why."""
-
-    opened: Object | None
-    refusal: str = ""
-    programs: tuple[tuple[ObjectProgram, Program | None, str], ...] = ()
-
-
-def read(data: bytes, generation: Generation) -> Reading:
-    """Open it, and make a program of each that is loaded without being asked."""
-    try:
-        opened = open_object(data, NAMELESS, generation)
-    except ObjectError as error:
-        return Reading(None, str(error).removeprefix(f"{NAMELESS}: "))
-    programs: list[tuple[ObjectProgram, Program | None, str]] = []
-    for each in opened.programs:
-        if each.autoload:
-            try:
-                programs.append((each, opened.program(each), ""))
-            except ObjectError as error:
-                programs.append((each, None, str(error).removeprefix(f"{NAMELESS}: ")))
-    return Reading(opened, programs=tuple(programs))
 
 
 def is_probe(name: str, answer: PeerAnswer) -> bool:
@@ -60,9 +37,22 @@ def is_probe(name: str, answer: PeerAnswer) -> bool:
     return name in PROBES and name not in {each[:NAME] for each in own}
 
 
-def judge(ours: Reading, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
-    """One object; ``peer`` is a generation's name.  A disagreement's signature says nothing of what the
-    object is."""
+def judge(observation: ObjectObservation) -> Iterator[Judgement]:
+    """One object.  Of what it is a signature says only which field was broken."""
+    theirs = observation.theirs
+    if isinstance(theirs, Lost):
+        yield Abstention("the virtual machine was lost")
+        return
+    for judgement in compare(observation.ours, theirs, observation.peer.name):
+        if isinstance(judgement, Disagreement):
+            signature = judgement.signature.with_culprit(observation.broken_field)
+            yield replace(judgement, signature=signature)
+        else:
+            yield judgement
+
+
+def compare(ours: Reading, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
+    """Two accounts of one object; ``peer`` is a generation's name."""
     if theirs.opened is None:
         # It may have read what is nowhere: what it would have said is not known.
         yield Abstention(f"{peer} died of it while opening: {theirs.died}")
@@ -250,4 +240,4 @@ def _differ(peer: str, what: str, ours: object, theirs: object) -> Disagreement:
 
 
 def _disagreement(peer: str, what: str, statement: str) -> Disagreement:
-    return Disagreement(PropertyKind.OBJECTS, f"objects:{peer}:{what}", statement)
+    return Disagreement(Signature(KIND, (peer, what)), statement)

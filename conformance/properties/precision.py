@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator
 
 from conformance.kernel.jobs import KernelVerdict
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
-from conformance.properties.observation import Observation
-from conformance.second_opinion import linux
+from conformance.observing.observation import Observation
+from conformance.observing.opinions import linux
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.program import Case, Input
+from ebpf.signature import Signature
 from oracles.interpreter import Trapped, run
 from oracles.reference import ReferenceVerdict
 
+KIND = "precision"
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either spares a program the measures against speculation (include/linux/bpf.h, bpf_bypass_spec_v1)."""
 
@@ -26,23 +28,23 @@ RUNS, STEPS = 1_000, 1_000
 EDGES = (0, 1, 0x7F, 0x80, 0xFF)
 
 
-def judge(seen: Observation) -> Iterator[Judgement]:
+def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per refused program.
 
     A *finding* is a refusal that the kernel's own means (intervals and tnums, no relations between values)
     would have avoided; any other is a *gap*: no verifier accepts everything that is safe.
     """
-    if seen.ruling.verdict is not KernelVerdict.REJECT:
+    if observation.ruling.verdict is not KernelVerdict.REJECT:
         yield Abstention("not refused")
         return
-    if seen.case.capabilities is not None and PERFMON.isdisjoint(seen.case.capabilities):
+    if observation.case.capabilities is not None and PERFMON.isdisjoint(observation.case.capabilities):
         # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
         yield Abstention("without privilege kernels also follow branches that no run takes")
         return
-    if HELPER_MISSING.search(seen.ruling.message or ""):
+    if HELPER_MISSING.search(observation.ruling.message or ""):
         yield Abstention("which helpers a kernel has depends on its configuration")
         return
-    answer = seen.reference
+    answer = observation.reference
     if answer is None:
         yield Abstention("the reference verifier was not asked")
         return
@@ -53,25 +55,24 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             else Abstention(f"reference: {answer.reason}")
         )
         return
-    if answer.refused_by(linux(seen.release)):
+    if answer.refused_by(linux(observation.release)):
         yield Agreement()
         return
-    if any(isinstance(outcome, Trapped) for outcome, _ in seen.runs) or _traps(seen.case):
+    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs) or _traps(observation.case):
         yield Abstention("a run traps")
         return
-    message = seen.ruling.message or ""
-    finding = seen.provable
+    message = observation.ruling.message or ""
+    finding = observation.provable
     yield Disagreement(
         # Shrinking keeps the signature, and must not make a gap of a finding.
-        PropertyKind.PRECISION,
-        f"precision:{'' if finding else 'gap:'}{shape(message)}",
+        Signature(KIND, (*(() if finding else ("gap",)), shape(message))),
         f"the kernel refuses a safe program ({message}); "
         + (
             "intervals and tnums prove every access"
             if finding
             else "the proof needs relations between values"
         ),
-        seen.ruling.instruction,
+        observation.ruling.instruction,
         None,
         gap=not finding,
     )

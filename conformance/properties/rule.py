@@ -5,55 +5,56 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.kernel.jobs import KernelVerdict
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
-from conformance.properties.observation import STEP_LIMIT, Observation
-from conformance.second_opinion import linux
+from conformance.observing.observation import STEP_LIMIT, Observation
+from conformance.observing.opinions import linux
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.rules import Phase
-from generators.programs import Purpose
+from ebpf.signature import Signature
 from oracles.interpreter import Step, run
 
+KIND = "rule"
 
-def judge(seen: Observation) -> Iterator[Judgement]:
+
+def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per near miss.
 
     The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking
     counts as broken only when the interpreter executed the breaking instruction (or trapped there) on one of
     the inputs.
     """
-    yield from _over_all_paths(seen)
-    near_miss = seen.generated
-    if near_miss.purpose is not Purpose.NEAR_MISS or near_miss.rule is None:
+    yield from _over_all_paths(observation)
+    near_miss = observation.generated
+    if near_miss.rule is None:
         return
-    if seen.ruling.verdict is KernelVerdict.REJECT:
+    if observation.ruling.verdict is KernelVerdict.REJECT:
         yield Agreement()
         return
-    if not seen.accepted:
-        yield Abstention(f"no verdict: {seen.ruling.reason}")
+    if not observation.accepted:
+        yield Abstention(f"no verdict: {observation.ruling.reason}")
         return
     rule, at = near_miss.rule, near_miss.at
     input_that_reaches = next(
-        (n for n, (_, trace) in enumerate(seen.runs) if _reaches(trace, seen.runs[n][0], at)), None
+        (n for n, (_, trace) in enumerate(observation.runs) if _reaches(trace, observation.runs[n][0], at)),
+        None,
     )
-    if rule.phase_in(seen.release) is Phase.WALK and input_that_reaches is None:
+    if rule.phase_in(observation.release) is Phase.WALK and input_that_reaches is None:
         yield Abstention("no run reaches the breaking instruction")
         return
     yield Disagreement(
-        PropertyKind.RULE,
-        f"rule:{rule}:{seen.form_name(at)}",
-        f"the kernel accepts a program that breaks {rule} at instruction {at} ({seen.text(at)}): "
-        f"{rule.statement}; the rule's "
-        f"source is {rule.source}",
+        Signature(KIND, (str(rule),), observation.form_name(at)),
+        f"the kernel accepts a program that breaks {rule} at instruction {at} ({observation.text(at)}): "
+        f"{rule.statement}; the rule's source is {rule.source}",
         at,
         input_that_reaches,
     )
 
 
-def _over_all_paths(seen: Observation) -> Iterator[Judgement]:
+def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
     """What the reference verifier found broken on a path that a run takes."""
-    answer = seen.reference
-    if answer is None or not seen.accepted:
+    answer = observation.reference
+    if answer is None or not observation.accepted:
         return
-    binding = answer.refused_by(linux(seen.release))
+    binding = answer.refused_by(linux(observation.release))
     if not binding:
         yield Agreement()
     for broken in binding:
@@ -64,10 +65,9 @@ def _over_all_paths(seen: Observation) -> Iterator[Judgement]:
                 yield Abstention("no run reaches the breaking instruction")
                 continue
         yield Disagreement(
-            PropertyKind.RULE,
-            f"rule:{broken.rule}:{seen.form_name(broken.at)}",
+            Signature(KIND, (str(broken.rule),), observation.form_name(broken.at)),
             f"the kernel accepts a program that breaks {broken.rule} at instruction {broken.at} "
-            f"({seen.text(broken.at)}): "
+            f"({observation.text(broken.at)}): "
             f"{broken.rule.statement} ({broken.detail}); the rule's source is {broken.rule.source}",
             broken.at,
             None,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
-from conformance.properties.observation import Observation
+from conformance.observing.observation import Observation
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.rules import RuleClass
+from ebpf.signature import Signature
 from oracles.interpreter import Abstained, Trapped
 from oracles.reference import ReferenceVerdict
 
+KIND = "soundness"
 
-def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
-    answer = seen.reference
+
+def _over_all_inputs(observation: Observation) -> Iterator[Judgement]:
+    answer = observation.reference
     if answer is None:
         return
     if answer.verdict is ReferenceVerdict.SAFE:
@@ -21,11 +24,10 @@ def _over_all_inputs(seen: Observation) -> Iterator[Judgement]:
         yield Abstention(f"reference: {answer.reason}")
     elif answer.rule is not None and answer.at is not None:
         yield Disagreement(
-            PropertyKind.SOUNDNESS,
-            f"soundness:{answer.rule}:{seen.form_name(answer.at)}",
+            Signature(KIND, (str(answer.rule),), observation.form_name(answer.at)),
             f"the kernel accepts the program, which on an input that Z3 found breaks {answer.rule} at "
             f"instruction {answer.at} "
-            f"({seen.text(answer.at)}): {answer.detail}",
+            f"({observation.text(answer.at)}): {answer.detail}",
             answer.at,
             None,
             answer.witness,
@@ -36,12 +38,12 @@ ACCUSED = frozenset({RuleClass.SAFETY, RuleClass.CONFIDENTIALITY, RuleClass.RESO
 """Classes of rules whose breaking is a fault of the kernel; the others are its own decisions."""
 
 
-def judge(seen: Observation) -> Iterator[Judgement]:
+def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per input, and one over all inputs where the reference verifier is asked."""
-    if not seen.accepted:
+    if not observation.accepted:
         yield Abstention("not accepted")
         return
-    for number, (outcome, _) in enumerate(seen.runs):
+    for number, (outcome, _) in enumerate(observation.runs):
         if isinstance(outcome, Abstained):
             yield Abstention(f"interpreter: {outcome.reason}")
         elif not isinstance(outcome, Trapped):
@@ -52,13 +54,12 @@ def judge(seen: Observation) -> Iterator[Judgement]:
             yield Abstention(f"the trap breaks a {outcome.rule.rule_class.value} rule")
         else:
             yield Disagreement(
-                PropertyKind.SOUNDNESS,
-                f"soundness:{outcome.rule}:{seen.form_name(outcome.at)}",
+                Signature(KIND, (str(outcome.rule),), observation.form_name(outcome.at)),
                 f"the kernel accepts the program, which on input {number} breaks {outcome.rule} at "
                 f"instruction {outcome.at} "
-                f"({seen.text(outcome.at)}): {outcome.detail}",
+                f"({observation.text(outcome.at)}): {outcome.detail}",
                 outcome.at,
                 number,
             )
             return
-    yield from _over_all_inputs(seen)
+    yield from _over_all_inputs(observation)

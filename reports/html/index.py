@@ -7,7 +7,7 @@ from typing import Any
 
 from reports import precision
 from reports.directory import RunDirectory
-from reports.records import Cell, CellState, FindingKind, ProgramCounts
+from reports.records import Cell, CellState, ProgramCounts
 from reports.text import duration, number, percent
 
 _MESSAGES = 40
@@ -19,7 +19,7 @@ _OPEN = "Why a program is neither safe nor unsafe to it: what is not modelled, o
 def context(run: RunDirectory) -> dict[str, Any]:
     """The template's variables."""
     summary = run.summary
-    kinds = [kind for kind in FindingKind if any(cell.kind is kind for cell in summary.cells)]
+    kinds = list(dict.fromkeys(cell.kind for cell in summary.cells))
     return {
         "run": run,
         "summary": summary,
@@ -28,7 +28,7 @@ def context(run: RunDirectory) -> dict[str, Any]:
         "kinds": kinds,
         "matrix": _matrix(summary.cells, kinds),
         "abstentions": [
-            (cell.kernel, cell.kind.value, reason, count)
+            (cell.kernel, cell.kind, reason, count)
             for cell in summary.cells
             for reason, count in sorted(cell.abstained.items(), key=lambda item: -item[1])
         ],
@@ -66,7 +66,7 @@ def _judged(programs: ProgramCounts) -> str:
     return " and ".join([*counts, *([f"{number(programs.objects)} objects"] if programs.objects else [])])
 
 
-def _matrix(cells: tuple[Cell, ...], kinds: list[FindingKind]) -> list[tuple[str, list[Cell | None]]]:
+def _matrix(cells: tuple[Cell, ...], kinds: list[str]) -> list[tuple[str, list[Cell | None]]]:
     table = {(cell.kernel, cell.kind): cell for cell in cells}
     kernels = dict.fromkeys(cell.kernel for cell in cells)
     return [(kernel, [table.get((kernel, kind)) for kind in kinds]) for kernel in kernels]

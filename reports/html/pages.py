@@ -3,6 +3,7 @@ anything."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -47,9 +48,10 @@ def _style() -> Markup:
     return Markup(resources.files("reports.html").joinpath("templates/style.css").read_text())
 
 
-def index_page(run: RunDirectory) -> str:
-    """The run's page."""
-    return _environment().get_template("index.html.j2").render(style=_style(), **index_context(run))
+def index_page(run: RunDirectory, failures: Sequence[str] = ()) -> str:
+    """The run's page, which says what other reports could not be written."""
+    template = _environment().get_template("index.html.j2")
+    return template.render(style=_style(), failures=failures, **index_context(run))
 
 
 def finding_page(finding: Finding) -> str:
@@ -57,14 +59,20 @@ def finding_page(finding: Finding) -> str:
     return _environment().get_template("finding.html.j2").render(style=_style(), **finding_context(finding))
 
 
-def write(run: RunDirectory) -> list[Path]:
-    """Writes index.html and findings/ID/index.html into the run's directory; returns what was written."""
-    pages = {run.directory / "index.html": index_page(run)}
-    pages |= {
-        run.directory / "findings" / finding.id / "index.html": finding_page(finding)
-        for finding in run.findings
-    }
-    for path, page in pages.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    return list(pages)
+def write(run: RunDirectory, failures: list[str]) -> list[Path]:
+    """Write findings/ID/index.html and then index.html into the run's directory; the files, the index first.
+
+    A finding's page that cannot be written is one more of ``failures``.
+    """
+    written = []
+    for finding in run.findings:
+        path = run.directory / "findings" / finding.id / "index.html"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(finding_page(finding), encoding="utf-8")
+            written.append(path)
+        except Exception as error:
+            failures.append(f"{path.relative_to(run.directory)}: {type(error).__name__}: {error}")
+    index = run.directory / "index.html"
+    index.write_text(index_page(run, failures), encoding="utf-8")
+    return [index, *written]

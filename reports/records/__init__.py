@@ -1,23 +1,22 @@
-"""What a run leaves behind: findings, a summary, and the events it went through.  Frozen values that read and
-write as JSON.
+"""What a run leaves behind: findings and a summary.  Frozen values that read and write as JSON.
 
 Files of a run's directory: ``run.json`` (:class:`RunSummary`), ``findings.jsonl`` (one :class:`Finding` a
-line), ``programs.jsonl`` (:class:`ProgramJudged`, where the run kept them).
+line; the last line of an id counts).
 """
 
-from reports.records.events import Event, FindingFound, ProgramJudged, Progress, RunEnded, VmLost
 from reports.records.finding import (
     Finding,
-    FindingKind,
-    KernelVerdict,
+    IntentRecord,
     ListingRow,
     Provenance,
     Reproduced,
     Severity,
     Status,
+    VerdictRecord,
 )
 from reports.records.object import ObjectEvidence
 from reports.records.precision import VIEWS, PrecisionRow
+from reports.records.progress import Progress
 from reports.records.summary import (
     Cell,
     CellState,
@@ -33,26 +32,21 @@ __all__ = [
     "VIEWS",
     "Cell",
     "CellState",
-    "Event",
     "Finding",
-    "FindingFound",
-    "FindingKind",
+    "IntentRecord",
     "KernelRun",
-    "KernelVerdict",
     "ListingRow",
     "LossRecord",
     "ObjectEvidence",
     "PrecisionRow",
     "ProductionCount",
     "ProgramCounts",
-    "ProgramJudged",
     "Progress",
     "Provenance",
     "Reproduced",
-    "RunEnded",
     "RunSummary",
     "SecondOpinion",
     "Severity",
     "Status",
-    "VmLost",
+    "VerdictRecord",
 ]

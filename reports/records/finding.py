@@ -7,23 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ebpf.signature import Signature
 from reports.records.object import ObjectEvidence
-
-
-class FindingKind(Enum):
-    """The property that was violated (design, section 4)."""
-
-    SOUNDNESS = "soundness"
-    RULE = "rule"
-    BOUNDS = "bounds"
-    TRANSFER = "transfer"
-    EMBEDDING = "embedding"
-    PRECISION = "precision"
-    EXECUTION = "execution"
-    METAMORPHIC = "metamorphic"
-    OBJECTS = "objects"
-    HEALTH = "health"
-    REGRESSION = "regression"
 
 
 class Severity(Enum):
@@ -64,13 +49,20 @@ class ListingRow(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
-class KernelVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
+class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one kernel said of the program: accept, reject, none, lost or unsupported, and its message."""
 
     kernel: str
     verdict: str
     message: str = ""
     release: str = ""
+
+
+class IntentRecord(msgspec.Struct, frozen=True):
+    """The rule that a near miss breaks, by name, and the slot of the instruction that does."""
+
+    rule: str
+    at: int
 
 
 class Reproduced(msgspec.Struct, frozen=True):
@@ -107,13 +99,18 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     format: Literal["veridiff-finding/1"] = "veridiff-finding/1"
     id: str
-    kind: FindingKind
+    kind: str
+    """The property that was violated."""
     statement: str
     severity: Severity
     signature: str
     kernel: str
     provenance: Provenance
+    bug: Signature | None = None
+    """``signature`` in its parts."""
     case: dict[str, Any] | None = None
+    intent: IntentRecord | None = None
+    """What the program breaks on purpose, where it is a near miss."""
     object: ObjectEvidence | None = None
     boot_args: tuple[str, ...] = ()
     """Added to the kernel's command line when it was found."""
@@ -126,10 +123,10 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     should_accept: bool | None = None
     expected_return: int | None = None
     log: str = ""
-    verdicts: tuple[KernelVerdict, ...] = ()
-    first_affected: str = ""
-    last_affected: str = ""
+    verdicts: tuple[VerdictRecord, ...] = ()
     reproduced: Reproduced | None = None
     reproducers: dict[str, str] = {}
+    reproducer_failures: dict[str, str] = {}
+    """Reproducers that could not be written: kind → why."""
     same_as: str = ""
     """The id of the finding that this one, once shrunk, turned out to be; such records are not shown."""

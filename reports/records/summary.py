@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from reports.records.finding import FindingKind
 from reports.records.precision import PrecisionRow
 
 
@@ -25,7 +24,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     judged to count."""
 
     kernel: str
-    kind: FindingKind
+    kind: str
     judged: int
     agreed: int
     disagreements: int

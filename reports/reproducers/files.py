@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ebpf import casefile
@@ -26,23 +27,35 @@ _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
 }
 
 
-def write(finding: Finding, directory: Path) -> dict[str, str]:
-    """Writes a finding's reproducers into its directory; name → file name, as :attr:`Finding.reproducers`
-    wants it.
+@dataclass(frozen=True, slots=True)
+class Reproducers:
+    """The files of a finding, and why others are missing."""
 
-    One that cannot say what the case is is left out.
+    files: dict[str, str]
+    """Kind → file name, as :attr:`Finding.reproducers` wants it."""
+    failures: dict[str, str]
+    """Kind → one line."""
+
+
+def write(finding: Finding, directory: Path) -> Reproducers:
+    """Write a finding's reproducers into its directory.  One that cannot say what the case is is left out;
+    one whose writer fails is left out with the reason.
 
     Raises :class:`ebpf.errors.InputError` when the finding's case is not one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if finding.object is not None:
         (directory / OBJECT).write_bytes(finding.object.file)
-        return {"object": OBJECT}
+        return Reproducers({"object": OBJECT}, {})
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
-    written = {}
+    files, failures = {}, {}
     for kind, (name, writer) in _WRITERS.items():
-        content = writer(finding, case)
+        try:
+            content = writer(finding, case)
+        except Exception as error:
+            failures[kind] = f"{type(error).__name__}: {error}"
+            continue
         if content is not None:
             (directory / name).write_bytes(content)
-            written[kind] = name
-    return written
+            files[kind] = name
+    return Reproducers(files, failures)

@@ -17,7 +17,7 @@ def object_file(finding: Finding, case: Case) -> bytes | None:
 
     An object has no load flags and no contents of maps other than global data.
     """
-    name = re.sub(r"\W+", "_", f"veridiff_{finding.kind.value}_{finding.id}")
+    name = re.sub(r"\W+", "_", f"veridiff_{finding.kind}_{finding.id}")
     maps = tuple(
         replace(spec, name=re.sub(r"[^\w.]", "_", spec.name) or f"m{n}")
         for n, spec in enumerate(case.program.maps)

@@ -33,7 +33,7 @@ _CONTENTS = "/* The maps' contents matter to the run: reproducer.c fills them. *
 
 def selftest(finding: Finding, case: Case) -> str:
     """The C file."""
-    name = re.sub(r"\W+", "_", f"veridiff_{finding.kind.value}_{finding.id}")
+    name = re.sub(r"\W+", "_", f"veridiff_{finding.kind}_{finding.id}")
     entry, *callees = functions(case.program, name)
     lines = [
         "// SPDX-License-Identifier: GPL-2.0",

@@ -6,12 +6,12 @@ import errno
 
 import pytest
 
-from conformance import attachment
-from conformance.attachment import AttachTrial, place_of, trigger_of
-from conformance.check import Checked
+from conformance.checking.check import Checked
 from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Reached, Trigger
 from conformance.kernel.jobs import KernelAnswer, KernelVerdict, LossReason, Lost
 from conformance.kernel.verdicts import Judgement
+from conformance.objects import attachment
+from conformance.objects.attachment import AttachTrial, place_of, trigger_of
 from ebpf.assembly import parse
 from ebpf.objects import Generation, open_object
 from ebpf.objects.parts import Part

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.check import Checked, as_json
-from conformance.explanation import explain, lines
+from conformance.checking.check import Checked, as_json
+from conformance.checking.explanation import explain, lines
 from ebpf.assembly import parse
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli.plugin import plugin
-from conformance.conformance_plugin import parse_hex, program_of_elf, result, wrap
+from conformance.plugin.plugin import parse_hex, program_of_elf, result, wrap
 from ebpf.assembly import parse
 from ebpf.errors import InputError
 from ebpf.isa.insn import encode

@@ -1,24 +1,27 @@
-"""A worker with the lying kernel, in this process: an assignment in, reports and a directory out."""
+"""A worker with the lying kernel, in this process: an assignment in, events and a directory out."""
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from conformance.campaign import worker as workers
 from conformance.campaign.assignment import Assignment
+from conformance.campaign.events import Event, Order, Standing
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.run import Campaign, Settings
 from conformance.campaign.source import program_source
-from conformance.campaign.worker import Worker, WorkerReport
+from conformance.campaign.store import Store
+from conformance.campaign.subjects import ProgramSubject
+from conformance.campaign.worker import Worker
 from conformance.kernel.image import Image
 from conformance.kernel.qemu import Accelerator
-from conformance.properties import PropertyKind
+from conformance.observing.door import Door, Sighting
+from conformance.observing.observation import Observation
+from conformance.properties.judgement import Disagreement
 from generators.profiles import Profile
 from reports.records import Provenance, RunSummary
 from tests.lying.kernel import LyingKernel
@@ -29,19 +32,44 @@ PROFILE = Profile(near_misses_in=0, daring_in=0, unprivileged_in=5, inputs=3)
 """What the model kernel can judge."""
 
 
-def assignment(
-    directory: Path, *, kinds: tuple[PropertyKind, ...] = JUDGED, examples: int = 40
-) -> Assignment:
+def assignment(*, kinds: tuple[str, ...] = JUDGED, examples: int = 40) -> Assignment:
     provenance = Provenance(versions={}, seed=1, command="test", date="2026-01-01T00:00:00Z")
-    return Assignment(IMAGE, (), kinds, 1, 0, None, examples, directory, provenance)
+    return Assignment(IMAGE, (), kinds, 1, 0, None, examples, provenance)
 
 
-def pursuit(directory: Path, kernel: LyingKernel) -> Pursuit:
-    """One that shrinks for as long as it may."""
-    task = assignment(directory)
-    made = Pursuit(task, kernel.session(), program_source(PROFILE), task.provenance)
-    made.provenance = Provenance(versions={}, seed=1, command="test", date="", kernel_release=kernel.release)
-    return made
+@dataclass
+class Line:
+    """A channel in this process: keeps events, and hands each on at once."""
+
+    handle: Callable[[Event], None]
+    events: list[Event] = field(default_factory=list)
+
+    def send(self, event: Event) -> None:
+        self.events.append(event)
+        self.handle(event)
+
+    def orders(self) -> list[Order]:
+        return []
+
+
+@dataclass
+class Hunt:
+    """A pursuit alone, with the kernel behind a door."""
+
+    pursuit: Pursuit
+    door: Door
+    line: Line
+
+    def pursue(self, observation: Observation, disagreement: Disagreement) -> None:
+        subject = ProgramSubject(self.door, program_source(PROFILE), b"")
+        self.pursuit.pursue(subject, self.door.with_witness(Sighting(observation, disagreement)))
+
+
+def hunt(directory: Path, kernel: LyingKernel) -> Hunt:
+    """One that reduces for as long as it may."""
+    provenance = Provenance(versions={}, seed=1, command="test", date="", kernel_release=kernel.release)
+    line = Line(Store(directory).handle)
+    return Hunt(Pursuit(assignment(), provenance, line), Door.of_session(kernel.session()), line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +77,13 @@ class Ran:
     """What a whole run left."""
 
     campaign: Campaign
-    reports: list[WorkerReport]
+    events: list[Event]
     summary: RunSummary
     worker: Worker
+
+    def count(self, name: str) -> int:
+        """How often something was counted."""
+        return sum(event.tally.counts[name] for event in self.events if isinstance(event, Standing))
 
 
 def ran(
@@ -59,7 +91,7 @@ def ran(
     kernel: LyingKernel,
     patch: pytest.MonkeyPatch,
     *,
-    kinds: tuple[PropertyKind, ...] = JUDGED,
+    kinds: tuple[str, ...] = JUDGED,
     examples: int = 40,
     watch: Callable[[Worker], None] = lambda worker: None,
     interrupted: bool = False,
@@ -70,15 +102,11 @@ def ran(
     settings = Settings((IMAGE,), kinds, directory, "veridiff run", 1, seconds=None, examples=examples)
     campaign = Campaign(settings, lambda progress: None)
     campaign.store.create()
-    inbox: queue.Queue[WorkerReport] = queue.Queue()
-    stop = threading.Event()
-    worker = Worker(assignment(directory, kinds=kinds, examples=examples), inbox, stop, kernel.session)  # type: ignore[arg-type]
+    line = Line(campaign.handle)
+    worker = Worker(assignment(kinds=kinds, examples=examples), line, kernel.session)
     watch(worker)
     worker.work()
-    reports = [inbox.get() for _ in range(inbox.qsize())]
-    for report in reports:
-        campaign._take(report)
-    campaign.interrupted = interrupted
+    campaign.standing.interrupted = interrupted
     summary = campaign.summary(finished=True)
-    campaign.store.summary(summary)
-    return Ran(campaign, reports, summary, worker)
+    campaign.store.save_summary(summary)
+    return Ran(campaign, line.events, summary, worker)

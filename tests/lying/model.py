@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Loaded, RunResult
-from conformance.properties import PROPERTIES, PropertyKind
+from conformance.properties.registry import PROPERTIES
 from ebpf.assembly import listing
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -24,7 +24,7 @@ from oracles.interpreter import Outcome, Returned, Step, Trapped, machine, run
 from oracles.interpreter.arithmetic import Handler
 
 LIMIT = 20_000
-JUDGED = tuple(kind for kind in PROPERTIES if kind is not PropertyKind.TRANSFER)
+JUDGED = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None and row.kind != "transfer")
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
 """Instructions, and what followed each."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.peer import PEERS
-from conformance.properties.objects import read, words
+from conformance.objects.reading import read
+from conformance.properties.objects import words
 from ebpf.isa.insn import encode
 from ebpf.objects import Generation
 from ebpf.objects.object import creatable

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.images import fetch
-from conformance.kernel.jobs import KernelAnswer
+from conformance.kernel.jobs import Job, KernelAnswer
 from conformance.kernel.session import KernelSession
-from conformance.properties.observation import plan
+from conformance.observing.question import Attempts
 from generators.profiles import profile_for
 from generators.programs import Generated, Purpose
 from tests.lying.recorded import DIRECTORY, Recorded, save
@@ -81,7 +81,7 @@ def main(names: list[str]) -> None:
 def record(session: KernelSession, suffix: str, cases: list[Generated]) -> None:
     """One file."""
     release = session.hello.release
-    answers = session.run_all(plan(made.case, 0) for made in cases)
+    answers = session.run_all(Job(made.case, Attempts.ALL.value) for made in cases)
     records = [
         Recorded(release, made, replace(answer, host_nanoseconds=0))
         for made, answer in zip(cases, answers, strict=True)

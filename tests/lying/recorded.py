@@ -12,18 +12,19 @@ from typing import Any
 import msgspec
 
 from conformance.kernel.jobs import Job, KernelAnswer
-from conformance.properties import Observation
-from conformance.properties.observation import plan
+from conformance.observing.observation import Observation
+from conformance.observing.question import Attempts
 from ebpf import casefile
 from ebpf.rules import RULES
 from generators.programs import Generated, Purpose
+from tests.lying.asking import observe
 
 DIRECTORY = Path(__file__).parents[1] / "data" / "answers"
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A case, and what the kernel of ``release`` answered to ``plan(case, 0)``: every engine."""
+    """A case, and what the kernel of ``release`` answered to ``Job(case, Attempts.ALL.value)``: every engine."""
 
     release: str
     generated: Generated
@@ -31,7 +32,7 @@ class Recorded:
 
     @property
     def job(self) -> Job:
-        return plan(self.generated.case, 0)
+        return Job(self.generated.case, Attempts.ALL.value)
 
     @property
     def name(self) -> str:
@@ -39,7 +40,7 @@ class Recorded:
 
     def seen(self, answer: KernelAnswer | None = None) -> Observation:
         """As a property sees it; with another answer where one is given."""
-        made = Observation(self.generated, self.job, answer or self.answer)
+        made = observe(self.generated, answer or self.answer, self.release)
         made.runs = _runs(self.name)  # what our interpreter says is the same whatever the kernel does
         return made
 
@@ -93,4 +94,4 @@ def everything() -> tuple[Recorded, ...]:
 @cache
 def _runs(name: str) -> Any:
     record = next(record for record in everything() if record.name == name)
-    return Observation(record.generated, record.job, record.answer).runs
+    return observe(record.generated, record.answer, record.release).runs

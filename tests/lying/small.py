@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from conformance.kernel.jobs import Jit, Job, KernelAnswer, Loaded, RunResult
-from conformance.properties import Observation
-from conformance.properties.observation import plan
+from conformance.kernel.jobs import Jit, KernelAnswer, Loaded, RunResult
+from conformance.observing.observation import Observation
+from conformance.observing.question import Attempts
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Returned, run
+from tests.lying.asking import observe
 from tests.lying.lies import PROCESSED
 
 OUT = MapSpec(MapType.ARRAY, 4, 96, 1, name="out")
@@ -47,12 +48,11 @@ def honest_runs(case: Case) -> tuple[RunResult, ...]:
 
 def seen(generated: Generated, log: str) -> Observation:
     """Accepted with this log; all engines right."""
-    job: Job = plan(generated.case, 0)
     runs = honest_runs(generated.case)
     attempts = tuple(
         Loaded(
             0, log if attempt.log_level else "", jited_length=0 if attempt.jit is Jit.OFF else 64, runs=runs
         )
-        for attempt in job.attempts
+        for attempt in Attempts.ALL.value
     )
-    return Observation(generated, job, KernelAnswer(attempts))
+    return observe(generated, KernelAnswer(attempts))

@@ -9,13 +9,12 @@ from dataclasses import replace
 import pytest
 
 from conformance.kernel.jobs import KernelVerdict
-from conformance.properties import Observation, PropertyKind
 from conformance.properties.judgement import Abstention, Disagreement
-from conformance.properties.observation import plan
 from ebpf.domains import ScalarRange
 from generators.programs import Purpose
 from oracles.interpreter import Returned
 from tests.lying import lies, small
+from tests.lying.asking import observe
 from tests.lying.lies import Lie
 from tests.lying.recorded import Recorded
 from tests.lying.test_honest import accusations, judged, records
@@ -27,7 +26,7 @@ def only(found: list[Disagreement]) -> Disagreement:
     return found[0]
 
 
-def accused(record: Recorded, lie: Lie, kind: PropertyKind) -> list[Disagreement]:
+def accused(record: Recorded, lie: Lie, kind: str) -> list[Disagreement]:
     return [j for j in judged(record.seen(lie(record.answer)), kind) if isinstance(j, Disagreement)]
 
 
@@ -49,17 +48,17 @@ UNSAFE_RECORDS = [record for record in records() if record.generated.case.name i
 def test_soundness_fires_on_an_unsafe_program_accepted(record: Recorded) -> None:
     rule = UNSAFE[record.generated.case.name]
     assert record.seen().ruling.verdict is KernelVerdict.REJECT
-    what = only(accused(record, lies.accept, PropertyKind.SOUNDNESS))
+    what = only(accused(record, lies.accept, "soundness"))
     form = record.seen().form_name(what.culprit or 0)
-    assert what.signature == f"soundness:{rule}:{form}"
-    assert (what.kind, what.input) == (PropertyKind.SOUNDNESS, 0)
+    assert str(what.signature) == f"soundness:{rule}:{form}"
+    assert (what.kind, what.input) == ("soundness", 0)
     assert f"breaks {rule} at instruction {what.culprit} (" in what.statement
-    assert accused(record, lies.accept, PropertyKind.RULE) == []
+    assert accused(record, lies.accept, "rule") == []
 
 
 def test_soundness_says_the_values() -> None:
     record = next(record for record in UNSAFE_RECORDS if record.generated.case.name == "mask too wide")
-    statement = only(accused(record, lies.accept, PropertyKind.SOUNDNESS)).statement
+    statement = only(accused(record, lies.accept, "soundness")).statement
     assert "r0 = *(u8 *)(r1 +0)" in statement
     assert "+100, which has 64 bytes" in statement
 
@@ -68,15 +67,15 @@ def test_soundness_does_not_fire_on_traps_that_nobody_can_predict() -> None:
     source = "call bpf_get_prandom_u32#7\nr0 &= 127\nr1 = map[0][0]+0\nr1 += r0\nr0 = *(u8 *)(r1 +60)\nexit"
     generated = small.program(source, 0, maps=(replace(small.OUT, value_size=64),))
     accepted = lies.accept(UNSAFE_RECORDS[0].answer)
-    seen = Observation(generated, plan(generated.case, 0), accepted)
-    assert not any(isinstance(j, Disagreement) for j in judged(seen, PropertyKind.SOUNDNESS))
+    seen = observe(generated, accepted)
+    assert not any(isinstance(j, Disagreement) for j in judged(seen, "soundness"))
 
 
 def test_what_perfmon_may_read_is_not_unsound() -> None:
     made = next(record for record in UNSAFE_RECORDS if record.generated.case.name == "stack never written")
     for capabilities, wrong in (((), 1), (("CAP_BPF",), 1), (("CAP_BPF", "CAP_PERFMON"), 0), (None, 0)):
         generated = replace(made.generated, case=replace(made.generated.case, capabilities=capabilities))
-        seen = Observation(generated, plan(generated.case, 0), lies.accept(made.answer))
+        seen = observe(generated, lies.accept(made.answer))
         assert len(accusations(seen)) == wrong, capabilities
 
 
@@ -88,7 +87,7 @@ NEAR_MISSES = [
 @pytest.mark.parametrize("record", NEAR_MISSES, ids=lambda record: f"{record.generated.rule}-{record.name}")
 def test_rule_fires_on_a_near_miss_accepted(record: Recorded) -> None:
     """Unless no run comes where the rule is broken: then the kernel may have known, and nobody is accused."""
-    found = accused(record, lies.accept, PropertyKind.RULE)
+    found = accused(record, lies.accept, "rule")
     rule, at = record.generated.rule, record.generated.at
     assert rule is not None
     reached = any(at == step.at for _, trace in record.seen().runs for step in trace) or any(
@@ -98,15 +97,13 @@ def test_rule_fires_on_a_near_miss_accepted(record: Recorded) -> None:
         assert found == []
         return
     what = only(found)
-    assert (what.kind, what.culprit) == (PropertyKind.RULE, at)
-    assert what.signature == f"rule:{rule}:{record.seen().form_name(at)}"
+    assert (what.kind, what.culprit) == ("rule", at)
+    assert str(what.signature) == f"rule:{rule}:{record.seen().form_name(at)}"
     assert rule.source in what.statement
 
 
 def test_rule_fires_for_every_rule() -> None:
-    fired = {
-        record.generated.rule for record in NEAR_MISSES if accused(record, lies.accept, PropertyKind.RULE)
-    }
+    fired = {record.generated.rule for record in NEAR_MISSES if accused(record, lies.accept, "rule")}
     assert fired == {record.generated.rule for record in NEAR_MISSES}
     assert len(fired) > 20
 
@@ -149,14 +146,14 @@ def test_bounds_fires_on_a_claim_that_leaves_the_value_out() -> None:
         if not record.seen().accepted:
             continue
         for at, lie in narrowed(record):
-            found = [what for what in accused(record, lie, PropertyKind.BOUNDS) if what.input == 0]
+            found = [what for what in accused(record, lie, "bounds") if what.input == 0]
             tried += 1
             if not found:
                 missed += 1
                 continue
             what = only(found)
             assert what.culprit == at
-            assert what.signature == f"bounds:{record.seen().form_name(at)}:umax"
+            assert str(what.signature) == f"bounds:umax:{record.seen().form_name(at)}"
             assert re.search(
                 r"the kernel claims umax=\S+ for R\d, which holds 0x[0-9a-f]+ on input 0", what.statement
             )
@@ -190,8 +187,8 @@ def test_bounds_fires_on_a_branch_that_was_not_explored() -> None:
     generated = small.program(BRANCH, 3, 9)
     assert accusations(small.seen(generated, small.log_of(BRANCH_LOG + OTHER_WAY))) == []
     what = only(accusations(small.seen(generated, small.log_of(BRANCH_LOG))))
-    assert (what.kind, what.culprit, what.input) == (PropertyKind.BOUNDS, 1, 1)
-    assert what.signature == f"bounds:{small.seen(generated, '').form_name(1)}:branch-not-explored"
+    assert (what.kind, what.culprit, what.input) == ("bounds", 1, 1)
+    assert str(what.signature) == f"bounds:branch-not-explored:{small.seen(generated, '').form_name(1)}"
     assert (
         "from instruction 1 (if r0 > 0x5 goto pc+2) to 4, a branch that the kernel never explored"
         in what.statement
@@ -221,8 +218,8 @@ def test_bounds_fires_where_a_run_is_in_no_half_of_a_split() -> None:
     generated = small.program(SPLIT, 1, 0x8000_0000)
     assert accusations(small.seen(generated, small.log_of(SPLIT_LOG.format(first=7, second=0)))) == []
     what = only(accusations(small.seen(generated, small.log_of(SPLIT_LOG.format(first=6, second=0)))))
-    assert (what.kind, what.culprit, what.input) == (PropertyKind.BOUNDS, 3, 1)
-    assert what.signature.endswith(":split")
+    assert (what.kind, what.culprit, what.input) == ("bounds", 3, 1)
+    assert what.signature.parts == ("split",)
     assert (
         "none of the states into which the kernel split the one at instruction 3 (r0 &= 7)" in what.statement
     )
@@ -246,7 +243,7 @@ def test_bounds_fires_on_a_stack_slot() -> None:
         ("7", "7"),
     ):
         what = only(accusations(small.seen(generated, small.log_of(log.format(slot=lie)))))
-        assert (what.kind, what.culprit) == (PropertyKind.BOUNDS, 1)
+        assert (what.kind, what.culprit) == ("bounds", 1)
         assert "for fp-8, which holds 0x1234" in what.statement
         assert bound in what.statement
 
@@ -258,11 +255,11 @@ ENGINES = {0: "JIT", 1: "kernel interpreter", 2: "hardened JIT"}
 def test_execution_names_the_engine_that_is_wrong(engine: int) -> None:
     lie = lies.attempt(engine, lies.every_run(lies.wrong_r0))
     for record in runnable():
-        found = accused(record, lie, PropertyKind.EXECUTION)
+        found = accused(record, lie, "execution")
         assert [what.input for what in found] == list(range(len(record.generated.case.inputs)))
         for what in found:
-            assert what.kind is PropertyKind.EXECUTION
-            assert what.signature.startswith(f"execution:{ENGINES[engine]}:")
+            assert what.kind == "execution"
+            assert str(what.signature).startswith(f"execution:{ENGINES[engine]}:")
             assert f"the {ENGINES[engine]} and our interpreter and " in what.statement
             assert re.search(r"disagree: R0 is 0x[0-9a-f]+, expected 0x[0-9a-f]+$", what.statement)
 
@@ -270,8 +267,8 @@ def test_execution_names_the_engine_that_is_wrong(engine: int) -> None:
 def test_execution_blames_the_kernel_where_its_engines_agree_against_ours() -> None:
     lie = lies.both(*(lies.attempt(n, lies.every_run(lies.wrong_r0)) for n in range(3)))
     for record in runnable():
-        for what in accused(record, lie, PropertyKind.EXECUTION):
-            assert what.signature.startswith("execution:kernel:")
+        for what in accused(record, lie, "execution"):
+            assert str(what.signature).startswith("execution:kernel:")
             assert (
                 "the JIT and kernel interpreter and hardened JIT and our interpreter disagree"
                 in what.statement
@@ -283,9 +280,9 @@ def test_execution_names_the_instruction_that_wrote_the_wrong_register() -> None
     seen = small.seen(small.program(source, 7, maps=(small.OUT,)), "")
     for register, culprit in ((6, 2), (2, 3)):
         answer = lies.attempt(0, lies.every_run(lies.wrong_map_byte(8 * register)))(seen.answer)
-        what = only(judged(type(seen)(seen.generated, seen.job, answer), PropertyKind.EXECUTION)[:1])  # type: ignore[arg-type]
+        what = only(judged(observe(seen.generated, answer), "execution")[:1])  # type: ignore[arg-type]
         assert what.culprit == culprit
-        assert what.signature == f"execution:JIT:{seen.form_name(culprit)}"
+        assert str(what.signature) == f"execution:JIT:{seen.form_name(culprit)}"
         assert f"bytes {8 * register} to {8 * register + 7} are 0x" in what.statement
 
 
@@ -294,14 +291,14 @@ def test_execution_sees_a_changed_packet() -> None:
     changed = [record for record in runnable() if all(run.packet for run in record.answer.attempts[0].runs)]
     assert changed
     for record in changed:
-        assert all("packet byte " in what.statement for what in accused(record, lie, PropertyKind.EXECUTION))
-        assert len(accused(record, lie, PropertyKind.EXECUTION)) == len(record.generated.case.inputs)
+        assert all("packet byte " in what.statement for what in accused(record, lie, "execution"))
+        assert len(accused(record, lie, "execution")) == len(record.generated.case.inputs)
 
 
 def test_an_engine_that_is_not_there_is_not_accused() -> None:
     """A JIT that fell back to the interpreter is not measured."""
     lie = lies.attempt(0, lambda loaded: replace(lies.every_run(lies.wrong_r0)(loaded), jited_length=0))
-    assert not any(accused(record, lie, PropertyKind.EXECUTION) for record in runnable())
+    assert not any(accused(record, lie, "execution") for record in runnable())
 
 
 def test_what_a_script_decided_accuses_nobody() -> None:
@@ -310,7 +307,7 @@ def test_what_a_script_decided_accuses_nobody() -> None:
     inputs = (replace(generated.case.inputs[0], helpers=(7,)),)
     seen = small.seen(replace(generated, case=replace(generated.case, inputs=inputs)), "")
     answer = lies.attempt(0, lies.every_run(lies.wrong_r0))(seen.answer)
-    (judgement,) = judged(type(seen)(seen.generated, seen.job, answer), PropertyKind.EXECUTION)  # type: ignore[arg-type]
+    (judgement,) = judged(observe(seen.generated, answer), "execution")  # type: ignore[arg-type]
     assert judgement == Abstention("scripted helper results cannot be imposed on a kernel")
 
 
@@ -337,15 +334,15 @@ HEALTH: dict[str, tuple[Lie, str, str]] = {
 def test_health_fires(name: str) -> None:
     lie, signature, statement = HEALTH[name]
     for record in runnable():
-        what = only(accused(record, lie, PropertyKind.HEALTH))
-        assert what.kind is PropertyKind.HEALTH
-        assert what.signature.startswith(signature)
+        what = only(accused(record, lie, "health"))
+        assert what.kind == "health"
+        assert str(what.signature).startswith(signature)
         assert statement in what.statement
         assert what.culprit is None
 
 
 def test_health_is_content_with_a_million() -> None:
-    assert not any(accused(record, lies.processed(1_000_000), PropertyKind.HEALTH) for record in runnable())
+    assert not any(accused(record, lies.processed(1_000_000), "health") for record in runnable())
 
 
 def test_the_same_warning_elsewhere_is_the_same() -> None:
@@ -356,23 +353,16 @@ def test_the_same_warning_elsewhere_is_the_same() -> None:
         cut + "WARNING: CPU: 3 PID: 12345 at kernel/bpf/core.c:9",
         cut + "[ 99.25] WARNING: CPU: 3 PID: 1 at kernel/bpf/core.c:9\nModules linked in:",
     )
-    assert (
-        len({only(accused(record, lies.splat(text), PropertyKind.HEALTH)).signature for text in texts}) == 1
-    )
+    assert len({only(accused(record, lies.splat(text), "health")).signature for text in texts}) == 1
     other = only(
-        accused(
-            record, lies.splat(cut + "WARNING: CPU: 3 PID: 1 at kernel/bpf/verifier.c:9"), PropertyKind.HEALTH
-        )
+        accused(record, lies.splat(cut + "WARNING: CPU: 3 PID: 1 at kernel/bpf/verifier.c:9"), "health")
     )
-    assert "verifier.c" in other.signature
+    assert "verifier.c" in str(other.signature)
     addresses = (
         "BUG: unable to handle page fault for address: ffff888012345678",
         "BUG: unable to handle page fault for address: ffffc90000000010",
     )
-    assert (
-        len({only(accused(record, lies.splat(text), PropertyKind.HEALTH)).signature for text in addresses})
-        == 1
-    )
+    assert len({only(accused(record, lies.splat(text), "health")).signature for text in addresses}) == 1
 
 
 def test_purposes_are_all_recorded() -> None:
@@ -385,9 +375,9 @@ def test_purposes_are_all_recorded() -> None:
 )
 def test_a_starved_guest_is_not_accused(line: str) -> None:
     record = runnable()[0]
-    assert accused(record, lies.splat(line), PropertyKind.HEALTH) == []
+    assert accused(record, lies.splat(line), "health") == []
     both = lies.both(lies.splat(line), lies.splat("WARNING: core.c"))
-    assert len(accused(record, both, PropertyKind.HEALTH)) == 1
+    assert len(accused(record, both, "health")) == 1
 
 
 def test_a_null_that_the_log_calls_a_map_value_is_seen() -> None:
@@ -408,5 +398,5 @@ def test_a_null_that_the_log_calls_a_map_value_is_seen() -> None:
     what = only(
         accusations(small.seen(generated, small.log_of(log.format(claim="map_value(map=out,ks=4,vs=96)"))))
     )
-    assert (what.kind, what.culprit) == (PropertyKind.BOUNDS, 5)
+    assert (what.kind, what.culprit) == ("bounds", 5)
     assert "claims type=map_value for R0, which holds 0" in what.statement

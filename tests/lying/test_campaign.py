@@ -11,20 +11,24 @@ from pathlib import Path
 import pytest
 
 from conformance.campaign import pursuit as pursuits
+from conformance.campaign.events import CandidateSeen
 from conformance.campaign.known import KnownIssue
+from conformance.campaign.source import program_source
 from conformance.campaign.store import Store
-from conformance.campaign.worker import Worker
+from conformance.campaign.subjects import ProgramSubject
 from conformance.cli.run import status
 from conformance.kernel.jobs import Jit, Job, KernelAnswer, LossReason
-from conformance.properties import PROPERTIES, PropertyKind
+from conformance.observing.door import Sighting
 from conformance.properties.judgement import Disagreement
 from ebpf import casefile
 from ebpf.isa import opcodes as o
+from ebpf.signature import Signature
 from reports import directory as directories
-from reports.records import CellState, Finding, Status
+from reports.records import CellState, Finding, Reproduced, Status
 from reports.write import write_reports
 from tests.lying import lies, model
-from tests.lying.campaign import Ran, pursuit, ran
+from tests.lying.asking import judgements_of
+from tests.lying.campaign import PROFILE, Ran, hunt, ran
 from tests.lying.kernel import LyingKernel
 from tests.lying.recorded import Recorded, everything
 
@@ -62,13 +66,7 @@ def little_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_right_kernel_is_accused_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(
-        tmp_path,
-        LyingKernel(),
-        monkeypatch,
-        kinds=(PropertyKind.HEALTH, PropertyKind.SOUNDNESS, PropertyKind.EXECUTION),
-        examples=60,
-    )
+    run = ran(tmp_path, LyingKernel(), monkeypatch, kinds=("health", "soundness", "execution"), examples=60)
     assert stored(tmp_path) == []
     assert not (tmp_path / "candidates.jsonl").exists()
     assert status(run.summary) == 0
@@ -84,7 +82,7 @@ def arsh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pursuits, "SHRINK_SECONDS", 4.0)
         return directory, ran(
-            directory, LyingKernel(wrong_jit(*ARSH32)), patch, kinds=(PropertyKind.EXECUTION,), examples=80
+            directory, LyingKernel(wrong_jit(*ARSH32)), patch, kinds=("execution",), examples=80
         )
 
 
@@ -133,7 +131,7 @@ def test_one_bug_does_not_hide_another(tmp_path: Path, monkeypatch: pytest.Monke
         tmp_path,
         LyingKernel(wrong_jit(*ARSH32, o.NEG | o.ALU64)),
         monkeypatch,
-        kinds=(PropertyKind.EXECUTION,),
+        kinds=("execution",),
         examples=120,
     )
     names = {finding.signature.rsplit(":", 1)[1] for finding in stored(tmp_path)}
@@ -141,28 +139,18 @@ def test_one_bug_does_not_hide_another(tmp_path: Path, monkeypatch: pytest.Monke
     assert any("neg" in name for name in names), names
 
 
-def test_a_candidate_is_on_disk_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bool] = []
+def test_a_candidate_is_on_disk_before_anything_else(tmp_path: Path) -> None:
+    record = next(r for r in everything() if r.generated.case.name == "mask too wide")
+    there: list[bool] = []
 
-    def watch(worker: Worker) -> None:
-        original = pursuits.Pursuit._again
+    def lie(job: Job, answer: KernelAnswer) -> KernelAnswer:
+        there.append((tmp_path / "candidates.jsonl").exists())
+        return lies.accept(answer)
 
-        def again(self: pursuits.Pursuit, *args: object, **kwargs: object) -> object:
-            seen.append((tmp_path / "candidates.jsonl").exists())
-            return original(self, *args, **kwargs)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(pursuits.Pursuit, "_again", again)
-
-    ran(
-        tmp_path,
-        LyingKernel(wrong_jit(*ARSH32)),
-        monkeypatch,
-        kinds=(PropertyKind.EXECUTION,),
-        examples=90,
-        watch=watch,
-    )
-    assert seen
-    assert all(seen)
+    made = hunt(tmp_path, LyingKernel(lie, [record]))
+    made.pursue(record.seen(lies.accept(record.answer)), accusation(record, "soundness"))
+    assert len(there) >= 3
+    assert all(there)
 
 
 def test_a_lie_told_once_is_not_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,10 +161,10 @@ def test_a_lie_told_once_is_not_reported(tmp_path: Path, monkeypatch: pytest.Mon
         told[key] += 1
         return answer if told[key] > 1 else lies.attempt(0, lies.every_run(lies.wrong_r0))(answer)
 
-    run = ran(tmp_path, LyingKernel(once), monkeypatch, kinds=(PropertyKind.EXECUTION,), examples=30)
+    run = ran(tmp_path, LyingKernel(once), monkeypatch, kinds=("execution",), examples=30)
     assert (tmp_path / "candidates.jsonl").exists()
     assert stored(tmp_path) == []
-    assert run.worker.pursuit.unconfirmed > 1
+    assert run.worker.pursuit.new == 0
     assert status(run.summary) == 0
 
 
@@ -188,10 +176,10 @@ def test_a_lie_told_now_and_then_says_how_often(tmp_path: Path) -> None:
     )
     told = iter([True, False, True, *[True] * 10_000])
     kernel = LyingKernel(lambda job, answer: lies.accept(answer) if next(told) else answer, [record])
-    hunt = pursuit(tmp_path, kernel)
-    hunt.deadline = 0.0  # no time to shrink
-    what = accusation(record, PropertyKind.SOUNDNESS)
-    hunt.pursue(b"", record.seen(lies.accept(record.answer)), what)
+    made = hunt(tmp_path, kernel)
+    made.pursuit.deadline = 0.0  # no time to reduce
+    what = accusation(record, "soundness")
+    made.pursue(record.seen(lies.accept(record.answer)), what)
     (finding,) = stored(tmp_path)
     assert finding.reproduced is not None
     assert (finding.reproduced.times, finding.reproduced.attempts) == (2, 3)
@@ -199,55 +187,56 @@ def test_a_lie_told_now_and_then_says_how_often(tmp_path: Path) -> None:
     assert finding.verdicts[0].verdict == "accept"
 
 
-def accusations_of(record: Recorded, kind: PropertyKind) -> list[Disagreement]:
+def accusations_of(record: Recorded, kind: str) -> list[Disagreement]:
     return [
-        j for j in PROPERTIES[kind](record.seen(lies.accept(record.answer))) if isinstance(j, Disagreement)
+        j for j in judgements_of(kind, record.seen(lies.accept(record.answer))) if isinstance(j, Disagreement)
     ]
 
 
-def accusation(record: Recorded, kind: PropertyKind) -> Disagreement:
+def accusation(record: Recorded, kind: str) -> Disagreement:
     return accusations_of(record, kind)[0]
 
 
-@pytest.mark.parametrize("kind", [PropertyKind.SOUNDNESS, PropertyKind.RULE])
-def test_an_unsafe_program_accepted_is_stored_once(tmp_path: Path, kind: PropertyKind) -> None:
-    chosen = {PropertyKind.SOUNDNESS: "mask too wide", PropertyKind.RULE: "invalid-shift"}[kind]
+@pytest.mark.parametrize("kind", ["soundness", "rule"])
+def test_an_unsafe_program_accepted_is_stored_once(tmp_path: Path, kind: str) -> None:
+    chosen = {"soundness": "mask too wide", "rule": "invalid-shift"}[kind]
     records = [
         r
         for r in everything()
         if chosen in (r.generated.case.name, str(r.generated.rule)) and accusations_of(r, kind)
     ]
-    hunt = pursuit(tmp_path, LyingKernel(always(lies.accept), records))  # type: ignore[arg-type]
+    made = hunt(tmp_path, LyingKernel(always(lies.accept), records))  # type: ignore[arg-type]
     for _ in range(2):
         for record in records:
-            hunt.pursue(b"", record.seen(lies.accept(record.answer)), accusation(record, kind))
+            made.pursue(record.seen(lies.accept(record.answer)), accusation(record, kind))
     signatures = [finding.signature for finding in stored(tmp_path)]
     assert signatures
-    assert len(signatures) == len(set(signatures)) == hunt.new
-    assert hunt.suppressed >= len(records)
+    assert len(signatures) == len(set(signatures)) == made.pursuit.new
+    asked = sum(isinstance(event, CandidateSeen) for event in made.line.events)
+    assert asked <= len(records)
 
 
 def test_a_family_is_pursued_so_often_and_no_more(tmp_path: Path) -> None:
     record = next(r for r in everything() if r.generated.case.name == "mask too wide")
-    hunt = pursuit(tmp_path, LyingKernel(always(lies.accept), [record]))  # type: ignore[arg-type]
-    hunt.deadline = 0.0
-    seen, what = record.seen(lies.accept(record.answer)), accusation(record, PropertyKind.SOUNDNESS)
+    made = hunt(tmp_path, LyingKernel(always(lies.accept), [record]))  # type: ignore[arg-type]
+    made.pursuit.deadline = 0.0
+    seen, what = record.seen(lies.accept(record.answer)), accusation(record, "soundness")
+
+    class Shown(ProgramSubject):
+        def confirm(self, sighting: Sighting) -> Reproduced:
+            return Reproduced(3, 3)
+
     for number in range(6):
-        other = replace(what, signature=f"soundness:map-value-bounds:form{number}")
-        hunt._again = lambda *args, other=other, **kwargs: (seen, other)  # type: ignore[method-assign,misc]
-        hunt.pursue(b"", seen, other)
-    assert hunt.new == pursuits.FAMILY_LIMIT == len(stored(tmp_path))
-    assert hunt.suppressed == 3
+        other = replace(what, signature=Signature("soundness", ("map-value-bounds",), f"form{number}"))
+        made.pursuit.pursue(Shown(made.door, program_source(PROFILE), b""), Sighting(seen, other))
+    assert made.pursuit.new == pursuits.FAMILY_LIMIT == len(stored(tmp_path))
+    assert sum(isinstance(event, CandidateSeen) for event in made.line.events) == pursuits.FAMILY_LIMIT
 
 
 def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = "REG INVARIANTS VIOLATION (true_reg2): range bounds violation u64=[0x1, 0x0]"
     run = ran(
-        tmp_path,
-        LyingKernel(always(lies.with_line(line))),
-        monkeypatch,
-        kinds=(PropertyKind.HEALTH,),
-        examples=30,
+        tmp_path, LyingKernel(always(lies.with_line(line))), monkeypatch, kinds=("health",), examples=30
     )  # type: ignore[arg-type]
     (finding,) = stored(tmp_path)
     assert (finding.status, finding.known_as) == (Status.KNOWN, "reg-invariants")
@@ -259,9 +248,7 @@ def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: 
 def test_what_turns_out_to_be_known_is_not_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     issue = KnownIssue("shift", "execution:JIT:arsh32*", ("6.12.*",), "a test", True)
     monkeypatch.setattr(pursuits.known, "load", lambda: (issue,))
-    run = ran(
-        tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=(PropertyKind.EXECUTION,), examples=60
-    )
+    run = ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=("execution",), examples=60)
     assert {finding.status for finding in stored(tmp_path)} == {Status.KNOWN}
     assert (run.worker.pursuit.new, run.summary.findings_new) == (0, 0)
     assert status(run.summary) == 0
@@ -277,33 +264,25 @@ def test_a_panic_is_a_finding_and_a_garbled_answer_is_not(
             guilty.append(job.case.program.instructions)
         return LossReason.PANIC if job.case.program.instructions in guilty and job.attempts[0].run else answer
 
-    run = ran(tmp_path, LyingKernel(lie), monkeypatch, kinds=(PropertyKind.HEALTH,), examples=30)
+    run = ran(tmp_path, LyingKernel(lie), monkeypatch, kinds=("health",), examples=30)
     (finding,) = stored(tmp_path)
     assert finding.signature == "health:lost:panic"
     assert [loss.reason for loss in run.summary.losses] == ["panic"]
-    assert run.worker.tally.counts["lost"] + sum(report.tally.counts["lost"] for report in run.reports) == 1
+    assert run.count("lost") == 1
 
 
 def test_too_little_judged_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(
-        tmp_path,
-        LyingKernel(always(lies.refused(28))),
-        monkeypatch,
-        kinds=(PropertyKind.SOUNDNESS,),
-        examples=20,
-    )  # type: ignore[arg-type]
+    run = ran(tmp_path, LyingKernel(always(lies.refused(28))), monkeypatch, kinds=("soundness",), examples=20)  # type: ignore[arg-type]
     assert run.summary.cells[0].state is CellState.BELOW_FLOOR
     assert status(run.summary) == 3
 
 
 def test_an_interrupted_run_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(
-        tmp_path, LyingKernel(), monkeypatch, kinds=(PropertyKind.HEALTH,), examples=10, interrupted=True
-    )
+    run = ran(tmp_path, LyingKernel(), monkeypatch, kinds=("health",), examples=10, interrupted=True)
     assert not run.summary.complete
     assert run.summary.incomplete_because == "interrupted"
     assert json.loads((tmp_path / "run.json").read_text())["complete"] is False
-    assert status(run.summary) == 0
+    assert status(run.summary) == 130
 
 
 def test_a_line_cut_short_costs_that_line_only(arsh: tuple[Path, Ran], tmp_path: Path) -> None:

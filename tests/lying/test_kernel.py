@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.campaign.source import BUFFER, program_source
-from conformance.kernel.jobs import Jit, KernelAnswer, KernelVerdict, LossReason, Lost
-from conformance.properties import Observation
-from conformance.properties.observation import plan
+from conformance.kernel.jobs import Jit, Job, KernelAnswer, KernelVerdict, LossReason, Lost
+from conformance.observing.question import Attempts
 from generators.profiles import Profile
 from tests.lying import model
+from tests.lying.asking import observe
 from tests.lying.kernel import LyingKernel
 from tests.lying.recorded import everything
 from tests.lying.test_honest import accusations
@@ -35,10 +35,10 @@ def test_the_model_is_honest() -> None:
         for number in range(60):
             generated = source.generate(bytes([number]) * BUFFER)
             assert generated is not None
-            job = plan(generated.case, 0)
+            job = Job(generated.case, Attempts.ALL.value)
             answer = session.run(job)
             assert isinstance(answer, KernelAnswer)
-            seen = Observation(generated, job, answer)
+            seen = observe(generated, answer)
             assert accusations(seen, model.JUDGED) == []
             accepted += seen.ruling.verdict is KernelVerdict.ACCEPT
             logs += seen.exploration is not None and seen.exploration.root is not None

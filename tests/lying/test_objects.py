@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance.campaign import objects as pursuits
+from conformance.campaign import pursuit as pursuits
 from conformance.campaign.store import Store
 from conformance.cli.replay import replay
 from conformance.cli.run import kinds_to_judge, status
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.peer import asking
-from conformance.properties import PROPERTIES, PropertyKind
+from conformance.properties.registry import PROPERTIES
 from ebpf.errors import InputError
 from reports import directory as directories
 from reports.records import CellState, Finding, Severity
@@ -29,14 +29,14 @@ from tests.lying.kernel import LyingKernel
 
 # In the package both names stand for the commands.
 replaying, running = sys.modules["conformance.cli.replay"], sys.modules["conformance.cli.run"]
-ONE = (PropertyKind.OBJECTS,)
+ONE = ("objects",)
 PeerLie = Callable[[Child], Ended]
 
 
 @pytest.fixture(autouse=True)
 def no_libbpf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "executable", lambda peer: b"elf")
-    monkeypatch.setattr("conformance.campaign.accusation.version", lambda peer: "0-lying")
+    monkeypatch.setattr("conformance.campaign.records.version", lambda peer: "0-lying")
     monkeypatch.setattr(pursuits, "SHRINK_SECONDS", 2.0)
 
 
@@ -50,7 +50,7 @@ def refuses_what_has(mark: bytes) -> PeerLie:
     return lie
 
 
-def hunt(directory: Path, patch: pytest.MonkeyPatch, lie: PeerLie = peer.honest, **settings: object) -> Ran:
+def put(directory: Path, patch: pytest.MonkeyPatch, lie: PeerLie = peer.honest, **settings: object) -> Ran:
     return ran(directory, LyingKernel(peer=lie), patch, **{"kinds": ONE, "examples": 30, **settings})  # type: ignore[arg-type]
 
 
@@ -59,7 +59,7 @@ def stored(path: Path) -> list[Finding]:
 
 
 def test_an_honest_peer_is_agreed_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = hunt(tmp_path, monkeypatch)
+    run = put(tmp_path, monkeypatch)
     assert stored(tmp_path) == []
     assert status(run.summary) == 0
     assert run.summary.programs.objects == 30
@@ -75,7 +75,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     directory = tmp_path_factory.mktemp("refused")
     with pytest.MonkeyPatch.context() as patch:
         no_libbpf.__wrapped__(patch)  # type: ignore[attr-defined]
-        return directory, hunt(directory, patch, refuses_what_has(b"prog_0"), examples=12)
+        return directory, put(directory, patch, refuses_what_has(b"prog_0"), examples=12)
 
 
 def test_what_a_peer_refuses_and_we_take_is_a_finding(refused: tuple[Path, Ran]) -> None:
@@ -127,23 +127,23 @@ def test_a_lie_told_once_is_not_reported(tmp_path: Path, monkeypatch: pytest.Mon
         told.add(child.input)
         return Ended(0, 0, b"open -22\nend\n") if fresh and child.slot == 0 else peer.honest(child)
 
-    run = hunt(tmp_path, monkeypatch, once, examples=8)
+    run = put(tmp_path, monkeypatch, once, examples=8)
     assert (tmp_path / "candidates.jsonl").exists()
     assert stored(tmp_path) == []
-    assert run.worker.objects.unconfirmed
+    assert run.worker.pursuit.new == 0
 
 
 def test_a_splat_is_a_finding_of_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def splat(child: Child) -> Ended:
         return replace(peer.honest(child), splats=("WARNING: CPU: 0 PID: 1 at kernel/bpf/btf.c:1 x+0x1/0x2",))
 
-    hunt(tmp_path, monkeypatch, splat, examples=2, kinds=(PropertyKind.OBJECTS, PropertyKind.HEALTH))
-    assert {found.kind.value for found in stored(tmp_path)} == {"health"}
+    put(tmp_path, monkeypatch, splat, examples=2, kinds=("objects", "health"))
+    assert {found.kind for found in stored(tmp_path)} == {"health"}
     assert all(found.object is not None for found in stored(tmp_path))
 
 
 def test_objects_come_between_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = hunt(tmp_path, monkeypatch, kinds=(PropertyKind.EXECUTION, PropertyKind.OBJECTS), examples=20)
+    run = put(tmp_path, monkeypatch, kinds=("execution", "objects"), examples=20)
     assert run.summary.programs.judged == 20
     assert run.summary.programs.objects == 8
     assert {cell.state for cell in run.summary.cells} == {CellState.AGREES}
@@ -170,8 +170,8 @@ def test_without_libbpf_all_else_is_judged(
         raise InputError("no C compiler")
 
     monkeypatch.setattr(running, "executable", missing)
-    assert set(kinds_to_judge(())) == set(PROPERTIES)
+    assert set(kinds_to_judge(())) == set(PROPERTIES) - {"objects"}
     assert "objects are not judged: no C compiler" in capsys.readouterr().err
-    assert kinds_to_judge((PropertyKind.RULE,)) == (PropertyKind.RULE,)
+    assert kinds_to_judge(("rule",)) == ("rule",)
     with pytest.raises(InputError):
         kinds_to_judge(ONE)

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from conformance.kernel.jobs import KernelAnswer
-from conformance.properties import PROPERTIES, Observation, PropertyKind
+from conformance.observing.observation import Observation
+from conformance.observing.opinions import THOROUGH
 from conformance.properties.judgement import Disagreement
-from conformance.properties.witness import shown
-from conformance.second_opinion import THOROUGH
 from ebpf.program import Input
 from generators.programs import Purpose
 from tests.lying import lies
+from tests.lying.asking import judgements_of, observe, with_witness
 from tests.lying.recorded import Recorded
 from tests.lying.test_accusations import NEAR_MISSES, UNSAFE_RECORDS, runnable
 from tests.lying.test_honest import records
@@ -31,18 +31,18 @@ def seen(
     case = record.generated.case
     case = replace(case, inputs=case.inputs if inputs is None else inputs)
     made = replace(record.generated, case=case, purpose=Purpose.DARING, rule=None)
-    return Observation(
-        made, replace(record.job, case=case), answer or record.answer, record.release, reference=THOROUGH
-    )
+    return observe(made, answer or record.answer, record.release, budget=THOROUGH)
 
 
-def accused(observation: Observation, kind: PropertyKind) -> list[Disagreement]:
-    return [judgement for judgement in PROPERTIES[kind](observation) if isinstance(judgement, Disagreement)]
+def accused(observation: Observation, kind: str) -> list[Disagreement]:
+    return [
+        judgement for judgement in judgements_of(kind, observation) if isinstance(judgement, Disagreement)
+    ]
 
 
 @pytest.mark.parametrize("record", records(), ids=lambda record: record.name)
 def test_no_honest_answer_is_accused(record: Recorded) -> None:
-    for kind in (PropertyKind.SOUNDNESS, PropertyKind.RULE, PropertyKind.BOUNDS, PropertyKind.PRECISION):
+    for kind in ("soundness", "rule", "bounds", "precision"):
         found = [what for what in accused(seen(record), kind) if not what.gap]
         assert found == []
 
@@ -50,12 +50,12 @@ def test_no_honest_answer_is_accused(record: Recorded) -> None:
 @pytest.mark.parametrize("record", UNSAFE_RECORDS, ids=lambda record: record.name)
 def test_soundness_needs_no_input(record: Recorded) -> None:
     observation = seen(record, lies.accept(record.answer), inputs=())
-    what = next(iter(accused(observation, PropertyKind.SOUNDNESS)), None)
+    what = next(iter(accused(observation, "soundness")), None)
     assert what is not None
-    assert what.signature.startswith(f"soundness:{UNSAFE[record.generated.case.name]}:")
+    assert str(what.signature).startswith(f"soundness:{UNSAFE[record.generated.case.name]}:")
     assert what.witness is not None
     # The witness as the case's input: then a run shows it, and says the values.
-    again, told = shown(observation, what)
+    again, told = with_witness(observation, what)
     assert again.case == what.witness
     assert (told.signature, told.input) == (what.signature, 0)
 
@@ -67,10 +67,10 @@ def test_bounds_needs_no_input() -> None:
         lies.accept(record.answer)
     )
     assert answer != lies.accept(record.answer)
-    assert accused(seen(record, lies.accept(record.answer), inputs=HARMLESS), PropertyKind.BOUNDS) == []
-    what, *_ = accused(seen(record, answer, inputs=HARMLESS), PropertyKind.BOUNDS)
+    assert accused(seen(record, lies.accept(record.answer), inputs=HARMLESS), "bounds") == []
+    what, *_ = accused(seen(record, answer, inputs=HARMLESS), "bounds")
     assert what.witness is not None
-    again, told = shown(seen(record, answer, inputs=HARMLESS), what)
+    again, told = with_witness(seen(record, answer, inputs=HARMLESS), what)
     assert again.case == what.witness
     assert told.signature == what.signature
 
@@ -79,8 +79,8 @@ def test_rule_needs_no_near_miss() -> None:
     """Programs that break a rule, of which nobody says so."""
     fired = {}
     for record in NEAR_MISSES:
-        for what in accused(seen(record, lies.accept(record.answer)), PropertyKind.RULE):
-            fired.setdefault(what.signature.split(":")[1], record)
+        for what in accused(seen(record, lies.accept(record.answer)), "rule"):
+            fired.setdefault(what.signature.parts[0], record)
     assert len(fired) >= 11, sorted(fired)
     assert {"pointer-leak", "return-range", "pointer-arithmetic", "unreachable"} & fired.keys()
 
@@ -92,9 +92,9 @@ def test_precision_fires_on_a_safe_program_refused() -> None:
     fired = gaps = 0
     privileged = [record for record in runnable() if record.generated.case.capabilities is None][:20]
     for record in privileged:
-        for what in accused(seen(record, refuse(record.answer)), PropertyKind.PRECISION):
+        for what in accused(seen(record, refuse(record.answer)), "precision"):
             gap = "gap:" if what.gap else ""
-            assert what.signature == f"precision:{gap}R min value is outside of the allowed memory range"
+            assert str(what.signature) == f"precision:{gap}R min value is outside of the allowed memory range"
             fired += not what.gap
             gaps += what.gap
     assert fired + gaps >= len(privileged) // 2
@@ -104,4 +104,4 @@ def test_precision_fires_on_a_safe_program_refused() -> None:
 def test_precision_does_not_fire_without_a_verdict() -> None:
     record = runnable()[0]
     for lie in (lies.refused(errno.ENOSPC), lies.refused(errno.EINVAL), lies.accept):
-        assert accused(seen(record, lie(record.answer)), PropertyKind.PRECISION) == []
+        assert accused(seen(record, lie(record.answer)), "precision") == []

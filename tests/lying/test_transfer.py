@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from conformance.campaign.store import Store
 from conformance.kernel.jobs import Job, KernelAnswer
-from conformance.properties import Observation, PropertyKind
+from conformance.observing.observation import Observation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
-from conformance.properties.witness import shown
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Input
 from tests.lying import lies, small
-from tests.lying.campaign import pursuit
+from tests.lying.asking import with_witness
+from tests.lying.campaign import hunt
 from tests.lying.kernel import LyingKernel
 from tests.lying.recorded import Recorded
 from tests.lying.test_honest import judged, records
@@ -62,7 +63,7 @@ def experiment(body: str, walk: str) -> Observation:
 
 
 def transfer(seen: Observation) -> list[Judgement]:
-    return judged(seen, PropertyKind.TRANSFER)
+    return judged(seen, "transfer")
 
 
 def only(seen: Observation) -> Disagreement:
@@ -103,30 +104,30 @@ def test_a_narrowed_claim_is_found_although_no_given_input_leaves_it(
     claim: str, view: str, value: str
 ) -> None:
     seen = masked(claim)
-    assert not any(isinstance(j, Disagreement) for j in judged(seen, PropertyKind.BOUNDS))
+    assert not any(isinstance(j, Disagreement) for j in judged(seen, "bounds"))
     what = only(seen)
-    assert what.signature == f"transfer:and64_k:{view}"
-    assert (what.kind, what.culprit) == (PropertyKind.TRANSFER, 9)
+    assert str(what.signature) == f"transfer:{view}:and64_k"
+    assert (what.kind, what.culprit) == ("transfer", 9)
     assert "after instruction 9 (r1 &= 12) the kernel claims " in what.statement
     assert value in what.statement
 
 
 def test_the_witness_becomes_the_case_s_input() -> None:
     """And then it is found without asking the solver: the finding replays from its case alone."""
-    seen, what = shown(masked("scalar(smax=8)"), only(masked("scalar(smax=8)")))
+    seen, what = with_witness(masked("scalar(smax=8)"), only(masked("scalar(smax=8)")))
     assert what.witness is None
     assert what.input == 0
     assert len(seen.case.inputs) == 1
     (_, trace) = seen.runs[0]
     assert next(step.registers[1] for step in trace if step.at == 9) == 12
-    assert any(isinstance(j, Disagreement) for j in judged(seen, PropertyKind.BOUNDS))
+    assert any(isinstance(j, Disagreement) for j in judged(seen, "bounds"))
 
 
 def test_a_branch_that_some_input_takes_must_be_explored() -> None:
     body = "r1 = *(u64 *)(r10 -64)\n if r1 != 0x2a goto pc+1\n *(u64 *)(r9 +0) = r1"
     walk = "8: (79) r1 = *(u64 *)(r10 -64) ; R1=scalar()\n 9: (55) if r1 != 0x2a goto pc+1 ; R1=scalar()"
     what = only(experiment(body, walk))
-    assert what.signature == "transfer:jne_k:branch-not-explored"
+    assert str(what.signature) == "transfer:branch-not-explored:jne_k"
     assert "goes from instruction 9" in what.statement
 
 
@@ -190,14 +191,14 @@ def test_a_finding_is_confirmed_shrunk_and_stored(tmp_path: Path) -> None:
     def tell(job: Job, answer: KernelAnswer) -> KernelAnswer:
         return lie[1](answer)
 
-    made = pursuit(tmp_path, LyingKernel(tell, [_with_other_inputs(record)]))
+    made = hunt(tmp_path, LyingKernel(tell, [_with_other_inputs(record)]))
     seen = record.seen(lie[1](record.answer))
     what = next(j for j in transfer(seen) if isinstance(j, Disagreement))
-    made.deadline = 0.0
-    made.pursue(b"", seen, what)
-    (finding,) = made.store.findings().values()
-    assert finding.signature == what.signature
-    assert finding.kind.value == "transfer"
+    made.pursuit.deadline = 0.0
+    made.pursue(seen, what)
+    (finding,) = Store(tmp_path).findings().values()
+    assert finding.bug == what.signature
+    assert finding.kind == "transfer"
     assert finding.witness == 0
     assert len(finding.case["inputs"]) == 1
 
@@ -212,7 +213,7 @@ def _shown(record: Recorded) -> tuple[Observation, Disagreement]:
     lie = blinded(record)
     assert lie is not None
     seen = record.seen(lie[1](record.answer))
-    return shown(seen, next(j for j in transfer(seen) if isinstance(j, Disagreement)))
+    return with_witness(seen, next(j for j in transfer(seen) if isinstance(j, Disagreement)))
 
 
 def test_other_programs_are_not_judged() -> None:

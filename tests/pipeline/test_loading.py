@@ -14,7 +14,7 @@ from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
-from conformance.second_opinion import opinion
+from conformance.observing.opinions import opinion
 from ebpf import rules
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o

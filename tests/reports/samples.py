@@ -10,9 +10,7 @@ from ebpf.assembly import listing
 from reports.records import (
     Cell,
     Finding,
-    FindingKind,
     KernelRun,
-    KernelVerdict,
     ListingRow,
     LossRecord,
     ProductionCount,
@@ -22,6 +20,7 @@ from reports.records import (
     RunSummary,
     Severity,
     Status,
+    VerdictRecord,
 )
 
 HOSTILE = '</pre><script>alert("x")</script>&<img src=x onerror=alert(1)>'
@@ -109,7 +108,7 @@ def finding(**changes: Any) -> Finding:
     """The soundness finding, with changes."""
     fields: dict[str, Any] = {
         "id": "1f3a9c0de4b7a211",
-        "kind": FindingKind.SOUNDNESS,
+        "kind": "soundness",
         "statement": "The kernel accepts a program that reads 1 byte past the end of a map value.",
         "explanation": "A 32-bit move clears the upper half of its destination; the verifier sign-extends "
         "the immediate instead.",
@@ -124,17 +123,15 @@ def finding(**changes: Any) -> Finding:
         "should_accept": False,
         "log": LOG,
         "verdicts": (
-            KernelVerdict(
+            VerdictRecord(
                 "debian:6.1.192-2",
                 "reject",
                 "invalid access to map value, value_size=8 off=8 size=1",
                 "6.1.0-56",
             ),
-            KernelVerdict("debian:6.12.117-1", "accept", "", "6.12.117+deb13-cloud-amd64"),
-            KernelVerdict("debian:7.3.4-1~bpo13+1", "accept", "", "7.3.4+deb13-cloud-amd64"),
+            VerdictRecord("debian:6.12.117-1", "accept", "", "6.12.117+deb13-cloud-amd64"),
+            VerdictRecord("debian:7.3.4-1~bpo13+1", "accept", "", "7.3.4+deb13-cloud-amd64"),
         ),
-        "first_affected": "debian:6.12.117-1",
-        "last_affected": "debian:7.3.4-1~bpo13+1",
         "reproduced": Reproduced(10, 10),
         "reproducers": {
             "c": "reproducer.c",
@@ -150,7 +147,7 @@ def hostile() -> Finding:
     """A known finding whose every text is an attack on the page."""
     return finding(
         id="beefbeefbeefbeef",
-        kind=FindingKind.HEALTH,
+        kind="health",
         severity=Severity.MEDIUM,
         status=Status.KNOWN,
         known_as=f"KI-7 {HOSTILE}",
@@ -160,25 +157,19 @@ def hostile() -> Finding:
         outcome=HOSTILE,
         should_accept=None,
         listing=(ListingRow(0, HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, HOSTILE),),
-        verdicts=(KernelVerdict(HOSTILE, "lost", HOSTILE, HOSTILE),),
+        verdicts=(VerdictRecord(HOSTILE, "lost", HOSTILE, HOSTILE),),
         reproduced=Reproduced(3, 10),
     )
 
 
 def cells() -> tuple[Cell, ...]:
     """Two kernels × five properties: one disagrees, one judged nothing."""
-    floors = {
-        FindingKind.SOUNDNESS: 5000,
-        FindingKind.RULE: 500,
-        FindingKind.BOUNDS: 5000,
-        FindingKind.EXECUTION: 5000,
-        FindingKind.HEALTH: 5000,
-    }
+    floors = {"soundness": 5000, "rule": 500, "bounds": 5000, "execution": 5000, "health": 5000}
     found = []
     for kernel in ("debian:6.12.117-1", "debian:5.10.262-1"):
         for kind, floor in floors.items():
-            silent = kernel.startswith("debian:5.10") and kind is FindingKind.BOUNDS
-            wrong = 2 if kernel.startswith("debian:6.12") and kind is FindingKind.SOUNDNESS else 0
+            silent = kernel.startswith("debian:5.10") and kind == "bounds"
+            wrong = 2 if kernel.startswith("debian:6.12") and kind == "soundness" else 0
             judged = 0 if silent else 8123
             abstained = (
                 {"no claims below 6.1": 24800} if silent else {"not accepted": 930, "unknown (rlimit)": 12}

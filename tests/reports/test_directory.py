@@ -9,19 +9,13 @@ import pytest
 
 from ebpf.errors import InputError
 from reports import directory
-from reports.records import Event, Finding, FindingFound, Progress, RunEnded, RunSummary, Severity
+from reports.records import Finding, RunSummary, Severity
 from tests.reports.samples import finding, hostile, summary
 
 
 def test_records_survive_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(finding()), type=Finding) == finding()
     assert msgspec.json.decode(msgspec.json.encode(summary()), type=RunSummary) == summary()
-
-
-def test_events_are_told_apart() -> None:
-    progress = Progress(programs=1, accepted=1, findings=0, programs_per_second=2.5, seconds=0.4)
-    for event in (FindingFound(finding()), RunEnded(summary()), progress):
-        assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
 
 
 def test_new_findings_come_first_and_the_worst_of_them(run_directory: Path) -> None:

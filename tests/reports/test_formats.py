@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from reports import csv, directory, junit, ktap, markdown
-from reports.handler import WriteReports, dispatch
-from reports.records import RunEnded
-from tests.reports.samples import HOSTILE, finding, hostile, summary
+from reports import directory, junit, ktap, markdown
+from reports.write import write_reports
+from tests.reports.samples import HOSTILE, finding, hostile
 
 
 def test_junit(run_directory: Path) -> None:
@@ -49,16 +48,6 @@ def test_ktap(run_directory: Path) -> None:
     )
 
 
-def test_csv_has_veristats_columns_and_only_verdicts(run_directory: Path) -> None:
-    programs = directory.load(run_directory).programs
-    groups = csv.by_kernel(programs)
-    assert list(groups) == ["debian:6.12.117-1", "/boot/bzImage"]
-    lines = csv.render(groups["debian:6.12.117-1"]).splitlines()
-    assert lines[0].startswith("file_name,prog_name,verdict,duration,total_insns,total_states,peak_states,")
-    assert lines[1] == "veridiff,p0,success,400,17,0,0,0,0,144,0,"
-    assert [line.split(",")[2] for line in lines[1:]] == ["success", "failure"]
-
-
 def test_markdown_reads_like_a_bug_report() -> None:
     text = markdown.render(finding())
     order = [
@@ -88,18 +77,15 @@ def test_markdown_of_hostile_text_stays_in_its_block() -> None:
 
 
 def test_the_end_of_a_run_writes_every_report(run_directory: Path) -> None:
-    handler = WriteReports(run_directory)
-    dispatch(RunEnded(summary()), [handler])
-    names = [str(path.relative_to(run_directory)) for path in handler.written]
+    written = write_reports(run_directory).files
+    names = [str(path.relative_to(run_directory)) for path in written]
     assert names == [
         "index.html",
         "findings/1f3a9c0de4b7a211/index.html",
         "findings/beefbeefbeefbeef/index.html",
         "junit.xml",
         "report.ktap",
-        "veristat-debian_6.12.117-1.csv",
-        "veristat-boot_bzImage.csv",
         "findings/1f3a9c0de4b7a211/report.md",
         "findings/beefbeefbeefbeef/report.md",
     ]
-    assert all(path.stat().st_size for path in handler.written)
+    assert all(path.stat().st_size for path in written)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from reports import directory, html
-from reports.records import Cell, FindingKind
+from reports.records import Cell
 from tests.reports.samples import HOSTILE, finding, hostile, summary
 
 _VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
@@ -148,9 +148,7 @@ def test_the_index_says_plainly_that_a_run_is_incomplete(tmp_path: Path) -> None
 
 def test_a_clean_run_says_so_and_a_short_one_does_not(tmp_path: Path) -> None:
     def banner(judged: int) -> str:
-        cell = Cell(
-            kernel="k", kind=FindingKind.RULE, judged=judged, agreed=judged, disagreements=0, floor=10
-        )
+        cell = Cell(kernel="k", kind="rule", judged=judged, agreed=judged, disagreements=0, floor=10)
         return html.index_page(directory.RunDirectory(tmp_path, summary(cells=(cell,)), ()))
 
     assert "nothing new was found" in banner(10)
@@ -159,7 +157,7 @@ def test_a_clean_run_says_so_and_a_short_one_does_not(tmp_path: Path) -> None:
 
 
 def test_links_lead_to_pages(run_directory: Path) -> None:
-    written = html.write(directory.load(run_directory))
+    written = html.write(directory.load(run_directory), [])
     assert all(path.exists() for path in written)
     for link in Page((run_directory / "index.html").read_text()).all("a"):
         assert (run_directory / (link["href"] or "")).exists()

@@ -75,7 +75,7 @@ def test_the_page(tmp_path: Path) -> None:
 def test_the_table_for_machines(run_directory: Path) -> None:
     assert not (run_directory / "precision.csv").exists()
     (run_directory / "run.json").write_bytes(msgspec.json.encode(WITH))
-    assert run_directory / "precision.csv" in write_reports(run_directory)
+    assert run_directory / "precision.csv" in write_reports(run_directory).files
     rows = list(csv.DictReader((run_directory / "precision.csv").read_text().splitlines()))
     assert len(rows) == len(MAP)
     assert (

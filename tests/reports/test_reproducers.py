@@ -71,7 +71,7 @@ def test_the_c_program_builds_without_a_warning(name: str, witness: int | None, 
 @pytest.mark.skipif(GCC is None, reason="no gcc")
 @pytest.mark.parametrize("arguments", [[], ["--yes"], ["--yes-this-is-a-vm", "x"]])
 def test_it_refuses_to_run_unless_told_where_it_is(arguments: list[str], tmp_path: Path) -> None:
-    files = reproducers.write(hostile(), tmp_path)
+    files = reproducers.write(hostile(), tmp_path).files
     subprocess.run(["gcc", "-w", "-o", tmp_path / "reproducer", tmp_path / files["c"]], check=True)
     result = subprocess.run(
         [tmp_path / "reproducer", *arguments], capture_output=True, text=True, check=False
@@ -89,7 +89,7 @@ def test_hostile_text_stays_in_its_comment() -> None:
 
 
 def test_files_and_their_names(tmp_path: Path) -> None:
-    files = reproducers.write(finding(), tmp_path)
+    files = reproducers.write(finding(), tmp_path).files
     assert files == {
         "case": "case.json",
         "c": "reproducer.c",

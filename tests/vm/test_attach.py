@@ -10,7 +10,7 @@ import signal as signals
 
 import pytest
 
-from conformance.check import Checked, check
+from conformance.checking.check import Checked, check
 from conformance.cli.check import describe
 from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Reached, Trigger
 from conformance.kernel.features.answers import Answer3
@@ -21,7 +21,7 @@ from conformance.kernel.protocol.frames import FrameKind
 from conformance.kernel.session import KernelSession
 from conformance.kernel.trace_format import HIDDEN, parse_format
 from conformance.kernel.verdicts import Support, judge_answer
-from conformance.second_opinion import opinion
+from conformance.observing.opinions import opinion
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program

@@ -79,7 +79,7 @@ def test_a_killed_run_keeps_its_findings(bugbench: Path, tmp_path: Path) -> None
     assert lines(out / "candidates.jsonl") > 0
     run = directory.load(out)
     assert not run.summary.complete
-    assert [finding.kind.value for finding in run.findings] == ["execution"] * len(run.findings)
+    assert [finding.kind for finding in run.findings] == ["execution"] * len(run.findings)
     assert run.findings
     assert (out / "findings" / run.findings[0].id / "finding.json").exists()
 

@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from conformance.check import Checked, check
+from conformance.checking.check import Checked, check
 from conformance.cli import main
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import KernelVerdict
-from conformance.opening import open_any
+from conformance.objects.opening import open_any
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects.parts import MapStyle, Part, Writing

@@ -13,8 +13,8 @@ from conformance.kernel.peer import PEERS, Peer
 from conformance.kernel.peer.answers import PeerAnswer
 from conformance.kernel.peer.asking import ask, ask_names
 from conformance.kernel.session import KernelSession
-from conformance.peers import examine
-from conformance.properties import objects as property_objects
+from conformance.objects import reading as property_objects
+from conformance.observing.object_observation import examine
 from conformance.properties.judgement import Agreement, Disagreement, Judgement
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o

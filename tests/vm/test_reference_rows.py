@@ -8,7 +8,7 @@ import pytest
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Job, KernelVerdict
 from conformance.kernel.verdicts import judge_answer
-from conformance.second_opinion import linux, opinion
+from conformance.observing.opinions import linux, opinion
 from oracles.reference import ReferenceAnswer, ReferenceVerdict
 from tests.oracles.reference.rows import Row
 from tests.oracles.reference.test_rows import ROWS

@@ -14,12 +14,12 @@ import pytest
 from conformance.kernel.images import fetch
 from conformance.kernel.jobs import KernelAnswer
 from conformance.kernel.session import KernelSession
-from conformance.properties import PROPERTIES, Observation, PropertyKind
+from conformance.observing.observation import Observation
+from conformance.observing.question import Attempts, Question
 from conformance.properties.judgement import Abstention, Disagreement, Judgement
-from conformance.properties.observation import load_only
-from conformance.properties.witness import shown
 from generators.experiments import WIDTH, build
 from generators.profiles import profile_for
+from tests.lying.asking import judgements_of, with_witness
 
 pytestmark = pytest.mark.vm
 
@@ -30,12 +30,12 @@ def judged(kernel: KernelSession, count: int) -> Iterator[tuple[Observation, Jud
     made = [
         build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(3)], profile) for _ in range(count)
     ]
-    jobs = [load_only(each.case) for each in made]
-    for generated, job, answer in zip(made, jobs, kernel.run_all(jobs), strict=True):
+    questions = [Question(each, Attempts.LOAD.value, None) for each in made]
+    for question, answer in zip(questions, kernel.run_all(q.job for q in questions), strict=True):
         assert isinstance(answer, KernelAnswer)
-        seen = Observation(generated, job, answer, kernel.hello.release)
+        seen = Observation(question, answer, kernel.hello.release)
         assert seen.accepted, seen.ruling
-        for judgement in PROPERTIES[PropertyKind.TRANSFER](seen):
+        for judgement in judgements_of("transfer", seen):
             yield seen, judgement
 
 
@@ -53,6 +53,6 @@ def test_a_right_kernel_is_agreed_with(kernel: KernelSession) -> None:
 def test_a_planted_bug_is_found(bugbench: Path, bug: int, form: str) -> None:
     with KernelSession.open(fetch(str(bugbench / "bzImage-bugs")), (f"bugbench={bug}",)) as kernel:
         found = next((seen, what) for seen, what in judged(kernel, 400) if isinstance(what, Disagreement))
-    _, what = shown(*found)
-    assert what.signature.split(":")[1].startswith(form)
+    _, what = with_witness(*found)
+    assert what.signature.culprit.startswith(form)
     assert what.input is not None

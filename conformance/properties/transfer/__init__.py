@@ -5,6 +5,6 @@ input that takes this path and leaves the claim, and for every branch never expl
 What it finds counts once the interpreter has run it.  Claims are tested, never started from.
 """
 
-from conformance.properties.transfer.judge import judge
+from conformance.properties.transfer.judge import KIND, is_asked, judge
 
-__all__ = ["judge"]
+__all__ = ["KIND", "is_asked", "judge"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from conformance.properties.observation import Observation
+from conformance.observing.observation import Observation
 from ebpf.contexts import CONTEXTS
 from ebpf.program import Input
 from ebpf.program_types import ProgramType
@@ -24,10 +24,10 @@ def header(kind: ProgramType) -> int | None:
 
 def words_of(data: Input, skipped: int) -> tuple[int, ...] | None:
     """The first words after the link header; None for a packet too short to have them."""
-    seen = data.packet[skipped : skipped + 8 * WORDS]
-    if len(seen) < 8 * WORDS:
+    packet = data.packet[skipped : skipped + 8 * WORDS]
+    if len(packet) < 8 * WORDS:
         return None
-    return tuple(int.from_bytes(seen[at : at + 8], "little") for at in range(0, 8 * WORDS, 8))
+    return tuple(int.from_bytes(packet[at : at + 8], "little") for at in range(0, 8 * WORDS, 8))
 
 
 def input_of(words: tuple[int, ...], skipped: int) -> Input:
@@ -35,9 +35,9 @@ def input_of(words: tuple[int, ...], skipped: int) -> Input:
     return Input(bytes(skipped) + b"".join(word.to_bytes(8, "little") for word in words))
 
 
-def samples(seen: Observation) -> Iterator[tuple[int, ...]]:
+def samples(observation: Observation) -> Iterator[tuple[int, ...]]:
     """More inputs full of the program's own constants; always the same ones for a program."""
-    insns = seen.case.program.instructions
+    insns = observation.case.program.instructions
     rng = random.Random(len(insns))
     constants = constants_of(insns)
     for _ in range(SAMPLES):

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from math import log2
 
-from conformance.properties.observation import Observation
+from conformance.observing.observation import Observation
 from conformance.properties.transfer.points import Claimed
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
@@ -24,15 +24,15 @@ MEASURED_IN = 8
 """One program in so many is measured: that takes as long as judging ten."""
 
 
-def is_measured(seen: Observation) -> bool:
+def is_measured(observation: Observation) -> bool:
     """Whether this program is one of those; always the same answer for a program."""
-    return zlib.crc32(encode(seen.case.program.instructions)) % MEASURED_IN == 0
+    return zlib.crc32(encode(observation.case.program.instructions)) % MEASURED_IN == 0
 
 
-def excess(seen: Observation, point: Claimed) -> tuple[tuple[str, float], ...] | None:
+def excess(observation: Observation, point: Claimed) -> tuple[tuple[str, float], ...] | None:
     """Per view, the bits by which the claim is wider than the tightest; empty when not decided, None when not
     looked at."""
-    insns = seen.case.program.instructions
+    insns = observation.case.program.instructions
     if point.otherwise is not None or not 0 <= point.at < len(insns) or not _is_about(insns, point):
         return None
     tight = tightest(point.conditions, point.term, point.range)

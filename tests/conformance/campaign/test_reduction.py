@@ -8,9 +8,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.campaign.localisation import widen, with_constant
-from conformance.campaign.reduction import jump_field, reduce, remove, simpler_constants
+from conformance.campaign.localisation import with_constant
+from conformance.campaign.reduction import reduce, simpler_constants
 from conformance.campaign.source import BUFFER, program_source
+from ebpf.editing import jump_field, remove, replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from generators.profiles import Profile
@@ -73,7 +74,7 @@ def test_removal_keeps_targets(insns: tuple[Insn, ...], data: st.DataObject) -> 
 def test_widening_keeps_targets(insns: tuple[Insn, ...], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(insns) - 1))
     pair = (Insn(o.LD_IMM64, 1), Insn(0))
-    wide = widen(insns, at, pair)
+    wide = replace_slots(insns, at, 1, pair)
     assert wide[at : at + 2] == pair
     moved = [n if n <= at else n + 1 for n in range(len(insns) + 1)]
     for old, before in enumerate(targets(insns)):

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from conformance.campaign import known
 from conformance.campaign.known import KnownIssue
 from conformance.campaign.tally import Tally, median, renamed
-from conformance.properties import PropertyKind
 from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from ebpf.errors import InputError
 from ebpf.isa.forms import Free
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import form_of
+from ebpf.signature import Signature
 from generators.profiles import Profile
 from generators.programs import Generated
 from generators.strategies import programs
@@ -47,19 +47,19 @@ def test_other_programs_are_other_shapes() -> None:
 
 def test_judgements_are_counted_by_case() -> None:
     tally = Tally()
-    tally.judgements(PropertyKind.BOUNDS, [Abstention("no log"), Agreement(), Agreement()])
-    tally.judgements(PropertyKind.BOUNDS, [Abstention("no log")])
-    tally.judgements(PropertyKind.BOUNDS, [Agreement(), Disagreement(PropertyKind.BOUNDS, "bounds:a:b", "")])
-    assert {what: tally.cells[PropertyKind.BOUNDS, what] for what in ("judged", "agreed", "disagreed")} == {
+    tally.judgements("bounds", [Abstention("no log"), Agreement(), Agreement()])
+    tally.judgements("bounds", [Abstention("no log")])
+    tally.judgements("bounds", [Agreement(), Disagreement(Signature("bounds", ("a",), "b"), "")])
+    assert {what: tally.cells["bounds", what] for what in ("judged", "agreed", "disagreed")} == {
         "judged": 2,
         "agreed": 1,
         "disagreed": 1,
     }
-    assert tally.abstained[PropertyKind.BOUNDS, "no log"] == 2
+    assert tally.abstained["bounds", "no log"] == 2
     total = Tally()
     total.add(tally)
     total.add(tally)
-    assert total.cells[PropertyKind.BOUNDS, "judged"] == 4
+    assert total.cells["bounds", "judged"] == 4
 
 
 def test_median() -> None:
@@ -132,10 +132,10 @@ def test_precision_is_counted_per_operation() -> None:
     tally, other = Tally(), Tally()
     tight, wide = (("u64", 0.0), ("s64", 0.05)), (("u64", 3.0), ("s64", 0.0))
     tally.judgements(
-        PropertyKind.TRANSFER, [Agreement("add64_k"), Agreement("add64_k", tight), Agreement("add64_k", ())]
+        "transfer", [Agreement("add64_k"), Agreement("add64_k", tight), Agreement("add64_k", ())]
     )
     other.judgements(
-        PropertyKind.TRANSFER,
+        "transfer",
         [Agreement("add64_k", wide), Abstention("solver", "add64_k"), Agreement(), Abstention("other")],
     )
     tally.add(other)

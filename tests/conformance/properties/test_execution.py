@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from conformance.kernel.jobs import Attempt, Job, KernelAnswer, Loaded, RunResult
+from conformance.kernel.jobs import Attempt, KernelAnswer, Loaded, RunResult
 from conformance.properties import execution
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
-from conformance.properties.observation import Observation
 from ebpf.assembly import parse
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType as T
 from generators.programs import Generated, Purpose
+from tests.lying.asking import observe
 
 PACKET = bytes(14) + bytes(range(64))
 
@@ -17,9 +17,7 @@ PACKET = bytes(14) + bytes(range(64))
 def judged(kind: T, text: str, retval: int, packet: bytes = PACKET) -> list[Judgement]:
     case = Case(Program(kind, parse(text.split("; "))), (Input(PACKET),))
     loaded = Loaded(0, "", jited_length=64, runs=(RunResult(0, retval, packet, b"", ()),))
-    seen = Observation(
-        Generated(case, Purpose.VALID), Job(case, (Attempt(),)), KernelAnswer((loaded,)), "6.12.1"
-    )
+    seen = observe(Generated(case, Purpose.VALID), KernelAnswer((loaded,)), attempts=(Attempt(),))
     return list(execution.judge(seen))
 
 

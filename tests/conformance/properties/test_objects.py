@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 
 from conformance.kernel.jobs import LossReason, Lost
 from conformance.kernel.peer.answers import CreatedMap, PeerAnswer, read_answer
-from conformance.object_accounts import of_peer, of_reading
-from conformance.peers import lost
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
-from conformance.properties.objects import judge, read
+from conformance.objects.accounts import of_peer, of_reading
+from conformance.objects.reading import read
+from conformance.observing.loss import Loss
+from conformance.properties import health
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from conformance.properties.objects import compare
 from ebpf.assembly import parse
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
@@ -33,11 +35,11 @@ Lie = Callable[[PeerAnswer], PeerAnswer]
 
 
 def judged(lie: Lie, data: bytes = COUNTER) -> list[Judgement]:
-    return list(judge(read(data, NEW), lie(read_answer(told(data, NEW))), "libbpf 1"))
+    return list(compare(read(data, NEW), lie(read_answer(told(data, NEW))), "libbpf 1"))
 
 
 def signatures(found: list[Judgement]) -> list[str]:
-    return [each.signature for each in found if isinstance(each, Disagreement)]
+    return [str(each.signature) for each in found if isinstance(each, Disagreement)]
 
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -45,7 +47,7 @@ def signatures(found: list[Judgement]) -> list[str]:
 def test_a_peer_that_reads_as_we_do_is_agreed_with(made: ObjectFile) -> None:
     for generation in (Generation.LIBBPF_0_3, NEW):
         ours, theirs = read(made.data, generation), read_answer(told(made.data, generation))
-        found = list(judge(ours, theirs, generation.value))
+        found = list(compare(ours, theirs, generation.value))
         assert not any(isinstance(each, Disagreement) for each in found)
         assert of_reading(ours).splitlines()[0] in (
             of_peer(theirs).splitlines()[0],
@@ -107,29 +109,29 @@ def test_an_instruction_that_is_relocated_elsewhere_is_named() -> None:
         return first_load(instructions=tuple(insns))(answer)
 
     (found,) = [each for each in judged(lie) if isinstance(each, Disagreement)]
-    assert found.signature == "objects:libbpf 1:instructions"
+    assert str(found.signature) == "objects:libbpf 1:instructions"
     assert found.statement.startswith("instructions: ours slot 8: ")
 
 
 def test_refused_by_us_alone() -> None:
     data = COUNTER[: len(COUNTER) // 2]
     opened = replace(read_answer(told(COUNTER, NEW)), loaded=0)
-    (found,) = judge(read(data, NEW), opened, "libbpf 1")
+    (found,) = compare(read(data, NEW), opened, "libbpf 1")
     assert isinstance(found, Disagreement)
-    assert found.signature == "objects:libbpf 1:stricter"
+    assert str(found.signature) == "objects:libbpf 1:stricter"
     assert "takes it, and veridiff's reader refuses it: elf init: " in found.statement
 
 
 def test_refused_by_us_for_a_reason_of_the_table() -> None:
     data = bytearray(COUNTER)
     data[20] = 2  # e_version
-    (found,) = judge(read(bytes(data), NEW), read_answer(told(COUNTER, NEW)), "libbpf 1")
+    (found,) = compare(read(bytes(data), NEW), read_answer(told(COUNTER, NEW)), "libbpf 1")
     assert found == Abstention("stricter on purpose: e_version other than EV_CURRENT")
 
 
 def test_refused_by_both() -> None:
     data = COUNTER[:100]
-    assert list(judge(read(data, NEW), read_answer(told(data, NEW)), "libbpf 1")) == [Agreement("refused")]
+    assert list(compare(read(data, NEW), read_answer(told(data, NEW)), "libbpf 1")) == [Agreement("refused")]
 
 
 @pytest.mark.parametrize(
@@ -192,17 +194,21 @@ def test_a_program_with_a_probes_name_is_not_compared() -> None:
 
 def test_a_legacy_map_is_refused_since_libbpf_1() -> None:
     data = write_object([counter()], Writing(MapStyle.LEGACY))
-    (found,) = judge(read(data, NEW), read_answer(told(data, Generation.LIBBPF_0_3)), "libbpf 1")
+    (found,) = compare(read(data, NEW), read_answer(told(data, Generation.LIBBPF_0_3)), "libbpf 1")
     assert isinstance(found, Disagreement)
     assert "legacy map definitions" in found.statement
 
 
+def _lost(lost: Lost) -> list[Judgement]:
+    return list(health.judge_loss(Loss(lost, None)))
+
+
 def test_a_lost_machine_accuses_the_kernel_only_where_it_died() -> None:
-    (found,) = lost(Lost(LossReason.PANIC, True, ""))
+    (found,) = _lost(Lost(LossReason.PANIC, True, ""))
     assert isinstance(found, Disagreement)
-    assert (found.kind, found.signature) == (PropertyKind.HEALTH, "health:lost:panic")
+    assert (found.kind, str(found.signature)) == ("health", "health:lost:panic")
     for reason in (LossReason.HANG, LossReason.PROTOCOL):
-        assert lost(Lost(reason, True, "")) == [Abstention("the virtual machine was lost")]
+        assert _lost(Lost(reason, True, "")) == [Abstention("the virtual machine was lost")]
 
 
 def test_maps_that_share_a_name_are_not_told_apart() -> None:
@@ -211,7 +217,7 @@ def test_maps_that_share_a_name_are_not_told_apart() -> None:
     maps = (MapSpec(MapType.ARRAY, 4, 8, 1, name="a"), MapSpec(MapType.ARRAY, 4, 8, 1, name="b"))
     data = write_object([Part("f", Program(ProgramType.SOCKET_FILTER, code, maps))])
     ours, theirs = read(data, NEW), read_answer(told(data, NEW))
-    assert signatures(list(judge(ours, theirs, "libbpf 1"))) == []
+    assert signatures(list(compare(ours, theirs, "libbpf 1"))) == []
     assert ours.opened is not None
     both = tuple(replace(each, spec=replace(each.spec, name="a")) for each in ours.opened.maps)
     ours = replace(ours, opened=replace(ours.opened, maps=both))
@@ -220,4 +226,4 @@ def test_maps_that_share_a_name_are_not_told_apart() -> None:
         maps=tuple(replace(each, name="a") for each in theirs.maps),
         creates=tuple(replace(each, name="a") if each.name == "b" else each for each in theirs.creates),
     )
-    assert signatures(list(judge(ours, theirs, "libbpf 1"))) == []
+    assert signatures(list(compare(ours, theirs, "libbpf 1"))) == []

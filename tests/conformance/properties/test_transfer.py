@@ -6,7 +6,7 @@ from math import log2
 
 import pytest
 
-from conformance.properties import Observation
+from conformance.observing.observation import Observation
 from conformance.properties.transfer.inputs import WORDS, header, input_of, words_of
 from conformance.properties.transfer.points import Claimed, Unexplored, WalkEnd
 from conformance.properties.transfer.precision import excess

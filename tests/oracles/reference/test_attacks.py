@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conformance.second_opinion import by_intervals, opinion
+from conformance.observing.opinions import by_intervals, opinion
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import z3
 
-from conformance.second_opinion import opinion
+from conformance.observing.opinions import opinion
 from ebpf.contexts import CONTEXTS
 from oracles.reference import ReferenceVerdict
 from oracles.reference.events import ContextRead, LookedUp, MapRead, PacketRead, Scripted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.second_opinion import opinion
+from conformance.observing.opinions import opinion
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.second_opinion import by_intervals, opinion
+from conformance.observing.opinions import by_intervals, opinion
 from ebpf import rules
 from ebpf.program import Case, Input
 from ebpf.program_types import ProgramType

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from conformance.second_opinion import by_intervals, opinion
+from conformance.observing.opinions import by_intervals, opinion
 from ebpf import rules
 from ebpf.assembly import parse
 from ebpf.btf.builder import BtfBuilder

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from conformance.second_opinion import opinion
+from conformance.observing.opinions import opinion
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import z3
 
-from conformance.second_opinion import by_intervals
+from conformance.observing.opinions import by_intervals
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import z3
 
-from conformance.second_opinion import linux, opinion, replays
+from conformance.observing.opinions import linux, opinion, replays
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program

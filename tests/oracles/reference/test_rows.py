@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.second_opinion import by_intervals, opinion
+from conformance.observing.opinions import by_intervals, opinion
 from oracles.interpreter import Trapped, run
 from oracles.reference import ReferenceVerdict
 from tests.oracles.reference import rows_accesses, rows_calls, rows_edges, rows_places, rows_worlds

@@ -2,61 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 
-from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Loaded
+from conformance.kernel.jobs import KernelAnswer, KernelVerdict, Loaded
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
 from conformance.kernel.verifier_log.exploration import Exploration
 from conformance.kernel.verifier_log.log import Log, parse_log
-from conformance.second_opinion import by_intervals, linux, opinion
+from conformance.observing.opinions import by_intervals, linux, opinion
+from conformance.observing.question import Question
 from ebpf.assembly import text
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
-from ebpf.program import Case, LoadFlag
+from ebpf.program import Case
 from generators.programs import Generated
 from oracles.interpreter import Outcome, Step, run
 from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict
 
 STEP_LIMIT = 20_000
-
-
-def plan(case: Case, number: int) -> Job:
-    """The attempts to make with a case: JIT with the full log, the kernel's interpreter, and now and then (by
-    ``number``) the JIT with constants blinded and high halves randomised."""
-    attempts = [Attempt(Jit.ON, 2), Attempt(Jit.OFF, 0)]
-    if number % 4 == 0:
-        attempts.append(Attempt(Jit.HARDENED, 0, LoadFlag.TEST_RND_HI32))
-    return Job(case, tuple(attempts))
-
-
-def load_only(case: Case) -> Job:
-    """The one attempt that verdict and log need."""
-    return Job(case, (Attempt(Jit.ON, 2, run=False),))
+"""Instructions of a run of the interpreter."""
 
 
 class Observation:
     """A case, what was asked of the kernel and what it answered; the interpreter runs when first asked for.
 
-    The first attempt is the one with a log: verdicts and claims are its.  ``release`` is the kernel's;
-    ``reference`` is what the reference verifier may spend, None where it is not asked.
+    The first attempt is the one with a log: verdict and claims are its.
     """
 
     def __init__(
         self,
-        generated: Generated,
-        job: Job,
+        question: Question,
         answer: KernelAnswer,
-        release: str = "",
+        release: str,
         *,
-        reference: Budget | None = None,
+        variants: Mapping[str, tuple[Observation, ...]] = MappingProxyType({}),
     ) -> None:
-        self.generated = generated
-        self.case = generated.case
-        self.job = job
+        self.question = question
         self.answer = answer
         self.release = release
-        self.budget = reference
+        """The kernel's, as ``uname -r`` prints it."""
+        self.variants = variants
+        """By property: what it asked to be observed beside this, on the same kernel."""
+
+    @property
+    def generated(self) -> Generated:
+        """The program with what its generator knows of it."""
+        return self.question.generated
+
+    @property
+    def case(self) -> Case:
+        """The program and its inputs."""
+        return self.question.case
+
+    def with_case(self, case: Case) -> Observation:
+        """The same answers about another case: one that differs in its inputs only, of which a verdict does
+        not depend."""
+        return Observation(self.question.about(case), self.answer, self.release, variants=self.variants)
+
+    def with_budget(self, budget: Budget) -> Observation:
+        """Allowed to ask the reference verifier."""
+        allowed = copy(self)
+        allowed.question = replace(self.question, budget=budget)
+        return allowed
+
+    def with_variants(self, kind: str, observations: tuple[Observation, ...]) -> Observation:
+        """This one, completed by what a property asked to be observed beside it."""
+        completed = copy(self)
+        completed.variants = {**self.variants, kind: observations}
+        return completed
 
     @property
     def main(self) -> Loaded | None:
@@ -86,7 +103,8 @@ class Observation:
     @cached_property
     def reference(self) -> ReferenceAnswer | None:
         """What the reference verifier says; None where it is not asked."""
-        return None if self.budget is None else opinion(self.case, self.budget)
+        budget = self.question.budget
+        return None if budget is None else opinion(self.case, budget)
 
     @cached_property
     def provable(self) -> bool:
@@ -95,9 +113,9 @@ class Observation:
 
         Where they show that no run gets there, the kernel need not have seen that.
         """
-        if self.budget is None:
+        if self.question.budget is None:
             return False
-        answer = by_intervals(self.case, self.budget)
+        answer = by_intervals(self.case, self.question.budget)
         refused = self.ruling.instruction
         if answer.verdict is not ReferenceVerdict.SAFE or answer.refused_by(linux(self.release)):
             return False

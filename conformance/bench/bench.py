@@ -7,23 +7,21 @@ Ratios are measured in one run on one machine; nothing here is a test.
 from __future__ import annotations
 
 import os
-import queue
 import random
-import tempfile
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.campaign.assignment import Assignment
+from conformance.campaign.events import Event, Order, Standing
 from conformance.campaign.source import BUFFER, program_source
 from conformance.campaign.tally import Tally, median
-from conformance.campaign.worker import Worker, WorkerReport
+from conformance.campaign.versions import provenance
+from conformance.campaign.worker import Worker
 from conformance.kernel.image import Image
 from conformance.kernel.jobs import Attempt, Jit, Job
 from conformance.kernel.session import KernelSession
-from conformance.properties import PROPERTIES
-from conformance.versions import provenance
+from conformance.properties.registry import PROPERTIES
 from generators.profiles import profile_for
 
 RAW_PROGRAMS = 100
@@ -56,13 +54,10 @@ class BenchResult:
 def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> BenchResult:
     """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
     bench = BenchResult(image.name)
-    with tempfile.TemporaryDirectory(prefix="veridiff-bench-") as directory:
-        origin = provenance(seed, "veridiff bench")
-        task = Assignment(
-            image, boot_args, tuple(PROPERTIES), seed, 0, None, examples, Path(directory), origin
-        )
-        sink = _Sink()
-        Worker(task, sink, threading.Event()).work()  # type: ignore[arg-type]  # a queue and an event of this process will do
+    kinds = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
+    task = Assignment(image, boot_args, kinds, seed, 0, None, examples, provenance(seed, "veridiff bench"))
+    sink = _Sink()
+    Worker(task, sink).work()
     tally = sink.tally
     bench.programs = max(1, tally.counts["judged"])
     bench.median_instructions = median(tally.lengths)
@@ -93,8 +88,8 @@ def _raw(image: Image, boot_args: tuple[str, ...], seed: int) -> float:
     return 1e9 * loads / spent if spent else 0.0
 
 
-class _Sink(queue.SimpleQueue[WorkerReport]):
-    """Takes the worker's reports, and looks at the processes while they are there."""
+class _Sink:
+    """A channel that adds up counts, and looks at the processes while they are there."""
 
     def __init__(self) -> None:
         self.tally = Tally()
@@ -102,9 +97,15 @@ class _Sink(queue.SimpleQueue[WorkerReport]):
         self.guest_cpu = self.guest_cpu_at_start = 0.0
         self.memory: dict[str, int] = {}
 
-    def put(self, item: WorkerReport, block: bool = True, timeout: float | None = None) -> None:
-        """What a queue does."""
-        self.tally.add(item.tally)
+    def orders(self) -> list[Order]:
+        """None."""
+        return []
+
+    def send(self, event: Event) -> None:
+        """Take an event in."""
+        if not isinstance(event, Standing):
+            return
+        self.tally.add(event.tally)
         self.ended = time.monotonic()
         self.guest_cpu = sum(_cpu_seconds(pid) for pid in _children())
         if not self.started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import platform
 import re
 import shutil
@@ -9,10 +10,14 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from conformance.campaign.accusation import now
 from reports.records import Provenance
 
 PACKAGES = ("hypothesis", "z3-solver", "msgspec", "pyelftools")
+
+
+def now() -> str:
+    """The date for provenance, ISO 8601 in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def version() -> str:
@@ -25,7 +30,7 @@ def version() -> str:
 
 def git_hash() -> str:
     """The checkout's commit, with ``+`` when there are changes on top; empty outside a checkout."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     if not (root / ".git").exists() or shutil.which("git") is None:
         return ""
     head = subprocess.run(

@@ -1,4 +1,4 @@
-"""The reference verifier's opinion of a case, every witness of it confirmed by the interpreter."""
+"""Opinions: what the reference verifier says of a case, every witness of it confirmed by the interpreter."""
 
 from __future__ import annotations
 

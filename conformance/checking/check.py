@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from conformance import attachment
-from conformance.attachment import AttachTrial
-from conformance.explanation import Explanation, explain
-from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, LossReason, Lost
+from conformance.checking.explanation import Explanation, explain
+from conformance.kernel.jobs import Attempt, Jit, KernelVerdict, Lost
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import Support, judge_answer
-from conformance.properties import PROPERTIES, Observation, PropertyKind
+from conformance.objects import attachment
+from conformance.objects.attachment import AttachTrial
+from conformance.observing.door import Door
+from conformance.observing.loss import Loss
+from conformance.observing.observation import Observation
+from conformance.observing.opinions import THOROUGH, opinion
+from conformance.observing.question import Attempts, Question
 from conformance.properties.judgement import Disagreement
-from conformance.properties.observation import plan
-from conformance.second_opinion import THOROUGH, opinion
+from conformance.properties.registry import PROPERTIES
 from ebpf.casefile import to_plain
 from ebpf.program import Case
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Abstained, Outcome, Returned, Trapped
 from oracles.reference import ReferenceAnswer, ReferenceVerdict
-
-Ask = Callable[[Job], KernelAnswer | Lost]
 
 
 @dataclass(slots=True)
@@ -56,57 +56,63 @@ def harmless(outcomes: tuple[Outcome, ...]) -> bool:
     return all(isinstance(outcome, Returned) for outcome in outcomes)
 
 
-def check(checked: Checked, kernel: str, ask: Ask, support: Support, release: str = "") -> None:
-    """Put the case to one kernel, and hold what it says against the interpreter.
+def check(checked: Checked, kernel: str, door: Door, support: Support) -> None:
+    """Put the case to one kernel, and have every property judge what is said of it.
 
     The program is loaded first and run only where that is harmless: what an unsafe program does to a kernel
     proves nothing more.
     """
     started = time.monotonic()
-    generated = Generated(checked.case, Purpose.DARING)
-    quiet = Job(checked.case, (Attempt(Jit.ON, 2, run=False), Attempt(Jit.ON, 1, run=False)))
-    answer = ask(quiet)
-    ruling = judge_answer(answer, 0, support)
-    if ruling.verdict is KernelVerdict.NONE and isinstance(answer, KernelAnswer) and len(answer.attempts) > 1:
-        # A level-2 log can be cut where a level-1 log is not: then the second attempt is all there is.
-        quiet, answer = Job(checked.case, quiet.attempts[1:]), replace(answer, attempts=answer.attempts[1:])
-        ruling = judge_answer(answer, 0, support)
-    if ruling.verdict is KernelVerdict.NONE and isinstance(answer, KernelAnswer):
-        # Even that can be too long.  With statistics only, kernels still say why they refuse.
-        brief = Job(checked.case, (Attempt(Jit.ON, STATISTICS, run=False),))
-        said = ask(brief)
-        if judge_answer(said, 0, support).verdict is not KernelVerdict.NONE:
-            quiet, answer, ruling = brief, said, judge_answer(said, 0, support)
+    observation, ruling = _load(checked.case, door, support)
     checked.rulings[kernel] = ruling
-    if isinstance(answer, Lost):
-        if answer.reason is not LossReason.HANG:
-            checked.disagreements.append(
-                (
-                    kernel,
-                    Disagreement(
-                        PropertyKind.HEALTH,
-                        f"health:lost:{answer.reason.value}",
-                        f"loading the program takes the kernel down ({answer.reason.value})",
-                    ),
-                )
-            )
-        checked.seconds[kernel] = time.monotonic() - started
-        return
-    seen = Observation(generated, quiet, answer, release, reference=THOROUGH)
-    checked.outcomes = tuple(outcome for outcome, _ in seen.runs)
-    if ruling.verdict is KernelVerdict.ACCEPT and harmless(checked.outcomes):
-        full = plan(checked.case, 0)
-        again = ask(full)
-        if isinstance(again, KernelAnswer):
-            seen = Observation(generated, full, again, release, reference=THOROUGH)
-    checked.observations[kernel] = seen
-    found: dict[str, Disagreement] = {}
-    for judge in PROPERTIES.values():
-        for judgement in judge(seen):
-            if isinstance(judgement, Disagreement):
-                found.setdefault(judgement.signature, judgement)
-    checked.disagreements += [(kernel, each) for each in found.values()]
+    if isinstance(observation, Lost):
+        question = _question(checked.case, Attempts.LOAD.value)
+        found = door.loss_sightings(question, Loss(observation, None), PROPERTIES.values())
+    else:
+        checked.outcomes = tuple(outcome for outcome, _ in observation.runs)
+        if ruling.verdict is KernelVerdict.ACCEPT and harmless(checked.outcomes):
+            run = door.observe(_question(checked.case, Attempts.ALL.value))
+            observation = observation if isinstance(run, Lost) else run
+        checked.observations[kernel] = observation
+        found = door.sightings(observation, PROPERTIES)
+    distinct = {sighting.disagreement.signature: sighting.disagreement for sighting in found}
+    checked.disagreements += [(kernel, disagreement) for disagreement in distinct.values()]
     checked.seconds[kernel] = time.monotonic() - started
+
+
+QUIET = (Attempt(Jit.ON, 2, run=False), Attempt(Jit.ON, 1, run=False))
+"""A level-2 log can be cut where a level-1 log is not."""
+BRIEF = (Attempt(Jit.ON, STATISTICS, run=False),)
+"""Even that can be too long.  With statistics only, kernels still say why they refuse."""
+
+
+def _load(case: Case, door: Door, support: Support) -> tuple[Observation | Lost, Ruling]:
+    """Load the program with less and less of a log, until one says what the kernel thinks of it."""
+    question = _question(case, QUIET)
+    observation = door.observe(question)
+    if isinstance(observation, Lost):
+        return observation, judge_answer(observation, 0, support)
+    for number in range(len(observation.answer.attempts)):
+        ruling = judge_answer(observation.answer, number, support)
+        if ruling.verdict is not KernelVerdict.NONE:
+            return _from_attempt(door, question, observation, number), ruling
+    brief = door.observe(_question(case, BRIEF))
+    if not isinstance(brief, Lost):
+        ruling = judge_answer(brief.answer, 0, support)
+        if ruling.verdict is not KernelVerdict.NONE:
+            return brief, ruling
+    return observation, judge_answer(observation.answer, 0, support)
+
+
+def _from_attempt(door: Door, question: Question, observation: Observation, number: int) -> Observation:
+    """The observation as if it had begun with one of its attempts."""
+    question = replace(question, attempts=question.attempts[number:])
+    answer = replace(observation.answer, attempts=observation.answer.attempts[number:])
+    return door.observation(question, answer)
+
+
+def _question(case: Case, attempts: tuple[Attempt, ...]) -> Question:
+    return Question(Generated(case, Purpose.DARING), attempts, THOROUGH)
 
 
 def as_json(checked: Checked) -> dict[str, Any]:
@@ -130,8 +136,8 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "disagreements": [
             {
                 "kernel": kernel,
-                "kind": each.kind.value,
-                "signature": each.signature,
+                "kind": each.kind,
+                "signature": str(each.signature),
                 "statement": each.statement,
                 "instruction": each.culprit,
                 "input": each.input,

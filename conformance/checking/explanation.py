@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from conformance.second_opinion import opinion
+from conformance.observing.opinions import opinion
 from ebpf.assembly import listing
 from ebpf.helpers import Arg, prototype_for
 from ebpf.isa import opcodes as o

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from conformance.kernel.errnos import errno_name
 from conformance.kernel.jobs import Lost
 from conformance.kernel.peer.answers import PeerAnswer
-from conformance.properties.objects import Reading, is_probe, words
+from conformance.objects.reading import Reading
+from conformance.properties.objects import is_probe, words
 from ebpf.maps import MapType
 from ebpf.program_types import ProgramType
 

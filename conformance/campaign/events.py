@@ -1,0 +1,96 @@
+"""Events: all that a worker tells, and all that it is told.
+
+Findings and counts travel the same way, so that a worker may be anywhere; who receives them stores,
+counts and shows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from conformance.campaign.tally import Tally
+from conformance.kernel.session import MachineLoss
+from reports.records import Finding, ObjectEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Counts since the last one, and where the worker stands."""
+
+    worker: int
+    kernel: str
+    """The name of its image."""
+    tally: Tally
+    release: str = ""
+    accelerator: str = ""
+    boots: int = 0
+    losses: tuple[MachineLoss, ...] = ()
+    new: int = 0
+    known: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSeen:
+    """A disagreement, before anything else is done about it."""
+
+    signature: str
+    kind: str
+    case: dict[str, Any] | None = None
+    object: ObjectEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingMade:
+    """A confirmed disagreement, or a better record of one."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class FindingMerged:
+    """A finding that turned out to be another, whose id is ``into``."""
+
+    finding: Finding
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded:
+    """The last event of a worker; ``error`` is empty where it did all that it was to do."""
+
+    worker: int
+    kernel: str
+    error: str = ""
+    is_usage: bool = False
+    """Whether the error is the user's to mend."""
+    late: bool = field(default=False)
+    """Whether it had to be ended."""
+
+
+Event = Standing | CandidateSeen | FindingMade | FindingMerged | WorkerEnded
+
+
+@dataclass(frozen=True, slots=True)
+class FindingStored:
+    """To a worker: some worker made a finding of this id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """To a worker: finish what is at hand, and end."""
+
+
+Order = FindingStored | Stop
+
+
+class Channel(Protocol):
+    """A worker's end of the line to whoever started it."""
+
+    def send(self, event: Event) -> None:
+        """Tell an event: when this returns, the worker may die without the event being lost."""
+
+    def orders(self) -> list[Order]:
+        """What was told to the worker since the last call; does not wait."""

@@ -1,0 +1,186 @@
+"""Records: a finding as it is stored, made from a sighting."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+
+from conformance.campaign.known import KnownIssue
+from conformance.kernel.peer import version
+from conformance.kernel.verifier_log.paths import follow
+from conformance.objects.accounts import of_peer, of_reading
+from conformance.observing.door import ObjectSighting, Sighting
+from conformance.observing.object_observation import ObjectObservation
+from conformance.observing.observation import Observation
+from conformance.properties.judgement import Disagreement
+from conformance.properties.registry import PROPERTIES
+from ebpf import casefile
+from ebpf.assembly import listing
+from ebpf.isa.opcodes import CALL, JMP
+from ebpf.signature import Signature
+from oracles.interpreter import Outcome, Returned, Step, Trapped
+from oracles.interpreter.values import Undefined
+from reports.records import (
+    Finding,
+    IntentRecord,
+    ListingRow,
+    ObjectEvidence,
+    Provenance,
+    Reproduced,
+    Status,
+    VerdictRecord,
+)
+
+MAX_LOG = 256 << 10
+"""Characters of kernel log kept in a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelIdentity:
+    """A kernel under test: boot arguments can change what it is as much as its image does."""
+
+    name: str
+    boot_args: tuple[str, ...]
+
+
+def finding_id(signature: Signature, kernel: KernelIdentity) -> str:
+    """12 hex digits: the same bug on the same kernel has the same."""
+    identity = "\0".join((str(signature), kernel.name, *kernel.boot_args))
+    return hashlib.sha256(identity.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What is known of a disagreement beside what it is."""
+
+    reproduced: Reproduced | None
+    issue: KnownIssue | None
+    """The known issue that explains it."""
+
+
+def finding(
+    sighting: Sighting, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation
+) -> Finding:
+    """The record of a disagreement seen on a kernel."""
+    observation, disagreement = sighting.observation, sighting.disagreement
+    row = PROPERTIES[disagreement.kind]
+    outcome = witness_outcome(sighting)
+    ruling = observation.ruling
+    intent = observation.generated.rule
+    return msgspec.structs.replace(
+        _common(disagreement, kernel, provenance, confirmation),
+        case=casefile.to_plain(observation.case),
+        intent=None if intent is None else IntentRecord(intent.name, observation.generated.at),
+        listing=listing_rows(sighting),
+        witness=disagreement.input,
+        outcome=_describe(outcome),
+        should_accept=row.should_accept,
+        expected_return=outcome.r0 & 0xFFFF_FFFF
+        if isinstance(outcome, Returned) and row.expects_result
+        else None,
+        log=observation.main.log[:MAX_LOG] if observation.main else "",
+        verdicts=(
+            VerdictRecord(kernel.name, ruling.verdict.value, ruling.message, provenance.kernel_release),
+        ),
+    )
+
+
+def object_finding(
+    sighting: ObjectSighting, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation
+) -> Finding:
+    """The record of a disagreement over an ELF object."""
+    peer = sighting.observation.peer
+    versions = {**provenance.versions, peer.name: version(peer)}
+    provenance = msgspec.structs.replace(provenance, versions=versions)
+    record = _common(sighting.disagreement, kernel, provenance, confirmation)
+    return msgspec.structs.replace(record, object=evidence(sighting.observation))
+
+
+def _common(
+    disagreement: Disagreement, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation
+) -> Finding:
+    issue = confirmation.issue
+    return Finding(
+        id=finding_id(disagreement.signature, kernel),
+        kind=disagreement.kind,
+        statement=disagreement.statement,
+        severity=PROPERTIES[disagreement.kind].severity,
+        signature=str(disagreement.signature),
+        bug=disagreement.signature,
+        kernel=kernel.name,
+        boot_args=kernel.boot_args,
+        provenance=provenance,
+        status=Status.KNOWN if issue else Status.NEW,
+        known_as=issue.id if issue else "",
+        explanation=issue.cause if issue else "",
+        reproduced=confirmation.reproduced,
+    )
+
+
+def evidence(observation: ObjectObservation) -> ObjectEvidence:
+    """The object and both accounts of it."""
+    return ObjectEvidence(
+        file=observation.file.data,
+        peer=observation.peer.name,
+        broken=observation.file.broken,
+        field=observation.file.field,
+        ours=of_reading(observation.ours),
+        theirs=of_peer(observation.theirs),
+    )
+
+
+def witness_outcome(sighting: Sighting) -> Outcome | None:
+    """What the interpreter makes of the input that shows the disagreement; None where it needs none."""
+    number = sighting.disagreement.input
+    inputs = sighting.observation.case.inputs
+    return None if number is None or number >= len(inputs) else sighting.observation.runs[number][0]
+
+
+def _describe(outcome: Outcome | None) -> str:
+    if isinstance(outcome, Returned):
+        return f"returned r0 = 0x{outcome.r0:x}"
+    if isinstance(outcome, Trapped):
+        return f"trapped at instruction {outcome.at}: {outcome.rule}: {outcome.detail}"
+    return ""
+
+
+def listing_rows(sighting: Sighting) -> tuple[ListingRow, ...]:
+    """The program, an instruction a row; values and claims are those of the witness run's last visit."""
+    observation, disagreement = sighting.observation, sighting.disagreement
+    number = disagreement.input
+    shown = number is not None and number < len(observation.case.inputs)
+    trace = observation.runs[number][1] if number is not None and shown else ()
+    values = {step.at: _value(observation, step) for step in trace}
+    claims = _claims(observation, trace)
+    return tuple(
+        ListingRow(
+            index=at,
+            text=line,
+            claim=claims.get(at),
+            value=values.get(at),
+            culprit=at == disagreement.culprit,
+            note=disagreement.statement if at == disagreement.culprit else "",
+        )
+        for at, line in listing(observation.case.program.instructions)
+    )
+
+
+def _value(observation: Observation, step: Step) -> str | None:
+    insn = observation.case.program.instructions[step.at]
+    register = 0 if insn.opcode == CALL | JMP else insn.dst
+    if register > 10 or isinstance(step.registers[register], Undefined):
+        return None
+    value = step.registers[register]
+    return f"R{register} = 0x{value:x}" if isinstance(value, int) else f"R{register} = {value!r}"
+
+
+def _claims(observation: Observation, trace: tuple[Step, ...]) -> dict[int, str]:
+    if observation.exploration is None or not trace:
+        return {}
+    shown: dict[int, str] = {}
+    for claims in follow(observation.exploration, [(step.frame, step.at) for step in trace]).claims:
+        if 0 <= claims.step < len(trace) and claims.node.entry:
+            shown[trace[claims.step].at] = " ".join(text.strip() for text in claims.node.entry)
+    return shown

@@ -1,0 +1,190 @@
+"""Subjects: what a disagreement is about, a program or an ELF object, and how it is pursued."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+from conformance.campaign import records
+from conformance.campaign.events import CandidateSeen
+from conformance.campaign.localisation import localise
+from conformance.campaign.records import Confirmation, KernelIdentity
+from conformance.campaign.reduction import reduce
+from conformance.campaign.source import Source
+from conformance.observing.door import Door, ObjectSighting, Sighting, question_of
+from conformance.observing.observation import Observation
+from conformance.observing.opinions import QUICK
+from conformance.properties.property import Property
+from conformance.properties.registry import PROPERTIES
+from ebpf import casefile
+from ebpf.isa.table import IllegalInsn, form_of
+from ebpf.signature import Sameness, Signature
+from generators.objects import ObjectFile
+from generators.programs import Generated
+from reports.records import Finding, Provenance, Reproduced
+
+REPEATS = 3
+
+SightingT = TypeVar("SightingT", Sighting, ObjectSighting)
+
+
+class Subject(Protocol, Generic[SightingT]):
+    """One case that shows something, on the kernel behind a door."""
+
+    def candidate(self, sighting: SightingT) -> CandidateSeen:
+        """What is noted before anything else is done."""
+
+    def confirm(self, sighting: SightingT) -> Reproduced:
+        """How often it shows again."""
+
+    def reduce(self, sighting: SightingT, seconds: float, is_found: Callable[[Signature], bool]) -> SightingT:
+        """The smallest case found in that time, with its culprit named where that can be."""
+
+    def record(
+        self, sighting: SightingT, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation
+    ) -> Finding:
+        """The finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSubject:
+    """A generated program."""
+
+    door: Door
+    source: Source[Generated]
+    buffer: bytes
+    """The bytes that it was generated from."""
+
+    def candidate(self, sighting: Sighting) -> CandidateSeen:
+        """Its case."""
+        disagreement = sighting.disagreement
+        case = casefile.to_plain(sighting.observation.case)
+        return CandidateSeen(str(disagreement.signature), disagreement.kind, case)
+
+    def confirm(self, sighting: Sighting) -> Reproduced:
+        """The same question, asked again."""
+        signature = sighting.disagreement.signature
+        budget = QUICK if PROPERTIES[signature.kind].reference else None
+        question = replace(sighting.observation.question, budget=budget)
+        again = (self.door.again(question, signature, Sameness.WHOLE) for _ in range(REPEATS))
+        return Reproduced(sum(isinstance(each, Sighting) for each in again), REPEATS)
+
+    def reduce(self, sighting: Sighting, seconds: float, is_found: Callable[[Signature], bool]) -> Sighting:
+        """By Hypothesis, then by passes; a culprit that is localised before is kept."""
+        row = PROPERTIES[sighting.disagreement.kind]
+        if not row.localises:
+            return self._shrink(sighting, row, row.sameness, seconds)
+        named = localise(sighting, self._disagrees(row))
+        if named.disagreement.signature == sighting.disagreement.signature:
+            sameness = row.sameness
+        elif is_found(named.disagreement.signature):
+            return named
+        else:
+            # What was localised stays; the last writer of what differs is a guess, and another in a smaller
+            # program.
+            sameness = Sameness.ANY_CULPRIT
+        return localise(self._shrink(named, row, sameness, seconds), self._disagrees(row))
+
+    def _shrink(self, sighting: Sighting, row: Property, sameness: Sameness, seconds: float) -> Sighting:
+        best = [sighting]
+        signature = sighting.disagreement.signature
+
+        def still_fails(generated: Generated) -> bool:
+            if sameness is Sameness.ANY_CULPRIT and signature.culprit not in _forms(generated):
+                return False  # without the instruction to blame it is another bug
+            again = self.door.again(question_of(row, generated), signature, sameness)
+            if isinstance(again, Sighting):
+                best[:] = [again]
+            return isinstance(again, Sighting)
+
+        if seconds > 1.0:
+            until = time.monotonic() + seconds
+            smaller = self.source.shrink(self.buffer, still_fails, seconds / 2)
+            reduce(smaller or sighting.observation.generated, still_fails, max(0.5, until - time.monotonic()))
+        return best[0]
+
+    def _disagrees(self, row: Property) -> Callable[[Generated], bool]:
+        def disagrees(generated: Generated) -> bool:
+            observation = self.door.observe(question_of(row, generated))
+            return isinstance(observation, Observation) and any(self.door.sightings(observation, [row.kind]))
+
+        return disagrees
+
+    def record(
+        self, sighting: Sighting, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation
+    ) -> Finding:
+        """The program with the witness run beside the kernel's claims."""
+        return records.finding(sighting, kernel, provenance, confirmation)
+
+
+class LostSubject(ProgramSubject):
+    """A program that takes its virtual machine away: it did so alone already, and is not made to again."""
+
+    def confirm(self, sighting: Sighting) -> Reproduced:
+        """Once."""
+        return Reproduced(1, 1)
+
+    def reduce(self, sighting: Sighting, seconds: float, is_found: Callable[[Signature], bool]) -> Sighting:
+        """As it is: every try would cost a machine."""
+        return sighting
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSubject:
+    """A generated ELF object."""
+
+    door: Door
+    source: Source[ObjectFile]
+    buffer: bytes
+
+    def candidate(self, sighting: ObjectSighting) -> CandidateSeen:
+        """The object and both accounts of it."""
+        disagreement = sighting.disagreement
+        evidence = records.evidence(sighting.observation)
+        return CandidateSeen(str(disagreement.signature), disagreement.kind, object=evidence)
+
+    def confirm(self, sighting: ObjectSighting) -> Reproduced:
+        """Put to the same peer again."""
+        again = (self._again(sighting, sighting.observation.file) for _ in range(REPEATS))
+        return Reproduced(sum(each is not None for each in again), REPEATS)
+
+    def _again(self, sighting: ObjectSighting, file: ObjectFile) -> ObjectSighting | None:
+        signature = sighting.disagreement.signature
+        again = self.door.object_again(sighting.observation.peer, file, signature)
+        return again if isinstance(again, ObjectSighting) else None
+
+    def reduce(
+        self, sighting: ObjectSighting, seconds: float, is_found: Callable[[Signature], bool]
+    ) -> ObjectSighting:
+        """By Hypothesis: the fewest bytes."""
+        best = sighting
+
+        def still_fails(file: ObjectFile) -> bool:
+            nonlocal best
+            again = self._again(sighting, file)
+            if again is not None and len(file.data) <= len(best.observation.file.data):
+                best = again
+            return again is not None
+
+        if seconds > 1.0:
+            self.source.shrink(self.buffer, still_fails, seconds)
+        return best
+
+    def record(
+        self,
+        sighting: ObjectSighting,
+        kernel: KernelIdentity,
+        provenance: Provenance,
+        confirmation: Confirmation,
+    ) -> Finding:
+        """The object with what both readers say of it."""
+        return records.object_finding(sighting, kernel, provenance, confirmation)
+
+
+def _forms(generated: Generated) -> Iterator[str]:
+    for insn in generated.case.program.instructions:
+        with suppress(IllegalInsn):
+            yield form_of(insn).name

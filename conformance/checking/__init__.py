@@ -1,0 +1,1 @@
+"""Checking: one program that somebody brings, put to every oracle and kernel, and explained."""

@@ -1,0 +1,199 @@
+"""The door: asks one kernel and the oracles, and has properties judge what they answered.
+
+Everything that judges goes through here.  The door knows of properties only what their rows say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from conformance.kernel.jobs import Job, KernelAnswer, KernelVerdict, Lost
+from conformance.kernel.peer import Peer
+from conformance.kernel.peer.answers import PeerAnswer
+from conformance.kernel.peer.asking import ask
+from conformance.kernel.session import KernelSession
+from conformance.objects.reading import read
+from conformance.observing.loss import Loss
+from conformance.observing.object_observation import ObjectObservation
+from conformance.observing.observation import Observation
+from conformance.observing.opinions import QUICK
+from conformance.observing.question import Question
+from conformance.properties.judgement import Disagreement, Judgement
+from conformance.properties.property import Property
+from conformance.properties.registry import PROPERTIES
+from ebpf.program import Case
+from ebpf.signature import Sameness, Signature
+from generators.objects import ObjectFile
+from generators.programs import Generated
+from oracles.reference import ReferenceVerdict
+
+AskKernel = Callable[[Job], KernelAnswer | Lost]
+AskPeer = Callable[[Peer, bytes], PeerAnswer | Lost]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A disagreement, and the observation that shows it."""
+
+    observation: Observation
+    disagreement: Disagreement
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSighting:
+    """The same over an ELF object."""
+
+    observation: ObjectObservation
+    disagreement: Disagreement
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Whether a disagreement shows again could not be told."""
+
+    reason: str
+
+
+class Door:
+    """One kernel, asked by ``ask_kernel`` and, about objects, by ``ask_peer``."""
+
+    def __init__(self, ask_kernel: AskKernel, ask_peer: AskPeer, release: str) -> None:
+        self.ask_kernel = ask_kernel
+        self.ask_peer = ask_peer
+        self.release = release
+
+    @classmethod
+    def of_session(cls, session: KernelSession) -> Door:
+        """The door of a kernel that runs."""
+        return cls(session.run, partial(ask, session), session.hello.release)
+
+    def observe(self, question: Question) -> Observation | Lost:
+        """Ask the kernel; the oracles are asked when a property looks at what they say."""
+        answer = self.ask_kernel(question.job)
+        return answer if isinstance(answer, Lost) else self.observation(question, answer)
+
+    def observation(self, question: Question, answer: KernelAnswer) -> Observation:
+        """What the kernel answered to a question that was asked before."""
+        return Observation(question, answer, self.release)
+
+    def observe_object(self, peer: Peer, file: ObjectFile) -> ObjectObservation:
+        """Put an object to a peer in the guest, and to our reader.
+
+        Raises :class:`ebpf.errors.InfrastructureError` where the peer gives no answer.
+        """
+        return ObjectObservation(file, peer, read(file.data, peer.generation), self.ask_peer(peer, file.data))
+
+    def observe_loss(self, question: Question, lost: Lost) -> Loss:
+        """Ask about a case that took its machine away once more, without running it."""
+        quiet = self.observe(question.without_runs())
+        return Loss(lost, None if isinstance(quiet, Lost) else quiet)
+
+    def judge(self, observation: Observation, row: Property) -> list[Judgement]:
+        """What one property says; the kernel is asked first about the other programs that it needs."""
+        if row.judge is None:
+            return []
+        if row.variants is not None and row.kind not in observation.variants:
+            observed = self._observe_variants(observation.question, row.variants(observation))
+            observation = observation.with_variants(row.kind, observed)
+        return list(row.judge(observation))
+
+    def _observe_variants(self, question: Question, cases: Iterable[Case]) -> tuple[Observation, ...]:
+        observed = (self.observe(question.about(case)) for case in cases)
+        return tuple(each for each in observed if isinstance(each, Observation))
+
+    def sightings(self, observation: Observation, kinds: Iterable[str]) -> Iterator[Sighting]:
+        """Every disagreement of these properties, each on the case that shows it."""
+        for kind in kinds:
+            for judgement in self.judge(observation, PROPERTIES[kind]):
+                if isinstance(judgement, Disagreement):
+                    yield self.with_witness(Sighting(observation, judgement))
+
+    def losses(self, question: Question, lost: Lost, kinds: Iterable[str]) -> Iterator[Sighting]:
+        """What these properties say of a case that takes its machine away: of the loss, and of what the
+        kernel says of the program without running it."""
+        loss = self.observe_loss(question, lost)
+        rows = [PROPERTIES[kind] for kind in kinds]
+        yield from self.loss_sightings(question, loss, rows)
+        if loss.loaded is not None:
+            yield from self.sightings(loss.loaded, [row.kind for row in rows if row.judges_losses])
+
+    def loss_sightings(self, question: Question, loss: Loss, rows: Iterable[Property]) -> Iterator[Sighting]:
+        """What these properties say of the loss itself."""
+        observation = loss.loaded or self.observation(question, KernelAnswer(()))
+        for row in rows:
+            for judgement in row.judge_loss(loss) if row.judge_loss else ():
+                if isinstance(judgement, Disagreement):
+                    yield Sighting(observation, judgement)
+
+    def again(self, question: Question, signature: Signature, sameness: Sameness) -> Sighting | Untold | None:
+        """The same disagreement in one more observation; None where it is gone, and why where that could not
+        be told."""
+        observation = self.observe(question)
+        if isinstance(observation, Lost):
+            untold = f"the virtual machine was lost ({observation.reason.value})"
+            found = self.losses(question, observation, [signature.kind])
+        else:
+            untold = _why_untold(observation, PROPERTIES[signature.kind])
+            found = self.sightings(observation, [signature.kind])
+        for sighting in found:
+            if sighting.disagreement.signature.matches(signature, sameness):
+                return sighting
+        return Untold(untold) if untold else None
+
+    def object_again(
+        self, peer: Peer, file: ObjectFile, signature: Signature
+    ) -> ObjectSighting | Untold | None:
+        """The same of an ELF object."""
+        observation = self.observe_object(peer, file)
+        for sighting in self.object_sightings(observation, [signature.kind]):
+            if sighting.disagreement.signature == signature:
+                return sighting
+        if isinstance(observation.theirs, Lost):
+            return Untold(f"the virtual machine was lost ({observation.theirs.reason.value})")
+        return None
+
+    def object_sightings(
+        self, observation: ObjectObservation, kinds: Iterable[str]
+    ) -> Iterator[ObjectSighting]:
+        """Every disagreement of these properties over an object."""
+        for kind in kinds:
+            for judgement in judge_object(observation, PROPERTIES[kind]):
+                if isinstance(judgement, Disagreement):
+                    yield ObjectSighting(observation, judgement)
+
+    def with_witness(self, sighting: Sighting) -> Sighting:
+        """The same disagreement on the case that has the input which shows it; as it is where it needs none.
+
+        What the kernel said of the program is the same whatever the inputs; it is not asked again.
+        """
+        witness = sighting.disagreement.witness
+        if witness is None:
+            return sighting
+        observation = sighting.observation.with_case(witness)
+        signature = sighting.disagreement.signature
+        for judgement in self.judge(observation, PROPERTIES[signature.kind]):
+            if isinstance(judgement, Disagreement) and judgement.signature == signature:
+                return Sighting(observation, judgement)
+        return sighting
+
+
+def _why_untold(observation: Observation, row: Property) -> str:
+    """Why an observation without the disagreement does not show that it is gone; empty where it does."""
+    if observation.ruling.verdict not in (KernelVerdict.ACCEPT, KernelVerdict.REJECT):
+        return f"no verdict: {observation.ruling.reason}"
+    answer = observation.reference if row.reference else None
+    if answer is not None and answer.verdict is ReferenceVerdict.UNKNOWN:
+        return f"the reference verifier left it open: {answer.reason}"
+    return ""
+
+
+def judge_object(observation: ObjectObservation, row: Property) -> list[Judgement]:
+    """What one property says of an object."""
+    return [] if row.judge_object is None else list(row.judge_object(observation))
+
+
+def question_of(row: Property, generated: Generated) -> Question:
+    """What must be asked for a property to see a disagreement again."""
+    return Question(generated, row.attempts.value, QUICK if row.reference else None)

@@ -1,0 +1,54 @@
+"""A question: what is asked about one program, of the kernel and of the oracles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from conformance.kernel.jobs import Attempt, Jit, Job
+from ebpf.program import Case, LoadFlag
+from generators.programs import Generated
+from oracles.reference import Budget
+
+
+class Attempts(Enum):
+    """The ways to load a program that are asked for together.
+
+    The first always has a log: verdict and claims are its.
+    """
+
+    LOAD = (Attempt(Jit.ON, 2, run=False),)
+    """For verdict and log."""
+    RUN = (Attempt(Jit.ON, 2), Attempt(Jit.OFF, 0))
+    """By the JIT and by the kernel's interpreter."""
+    ALL = (*RUN, Attempt(Jit.HARDENED, 0, LoadFlag.TEST_RND_HI32))
+    """And by the JIT with constants blinded and upper halves randomised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Asked by :mod:`conformance.observing.door`."""
+
+    generated: Generated
+    """The program, its inputs, and what its generator knows of it."""
+    attempts: tuple[Attempt, ...]
+    budget: Budget | None
+    """What the reference verifier may spend; None: it is not asked."""
+
+    @property
+    def case(self) -> Case:
+        """The program and its inputs."""
+        return self.generated.case
+
+    @property
+    def job(self) -> Job:
+        """What the kernel gets of it."""
+        return Job(self.case, self.attempts)
+
+    def without_runs(self) -> Question:
+        """The same, but the program is only loaded."""
+        return replace(self, attempts=tuple(replace(attempt, run=False) for attempt in self.attempts))
+
+    def about(self, case: Case) -> Question:
+        """The same of another case."""
+        return replace(self, generated=replace(self.generated, case=case))

@@ -1,0 +1,57 @@
+"""Sampling: how much of what could be asked a run asks about each of its programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conformance.observing.observation import Observation
+from conformance.observing.opinions import QUICK
+from conformance.observing.question import Attempts, Question
+from conformance.properties.property import Property
+from generators.programs import Generated, Purpose
+
+HARDENED_EVERY = 4
+"""Programs per one that the hardened JIT runs too."""
+REFERENCE_EVERY = 48
+"""Programs per one that is put to the reference verifier whatever the kernel says."""
+DARING_EVERY = 4
+"""The same, of programs whose safety their generator does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """For the properties of one run."""
+
+    rows: tuple[Property, ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether programs are run at all: some property reads what they do."""
+        return any(row.runs for row in self.rows if row.judge is not None)
+
+    def question(self, generated: Generated, number: int) -> Question:
+        """What the kernel is asked about program ``number``."""
+        if not self.runs:
+            attempts = Attempts.LOAD
+        else:
+            attempts = Attempts.RUN if number % HARDENED_EVERY else Attempts.ALL
+        return Question(generated, attempts.value, None)
+
+    def with_reference(self, observation: Observation, number: int) -> Observation:
+        """Allowed to ask the reference verifier where that is worth its time: where the kernel said what was
+        not expected, and now and then elsewhere."""
+        if not self.runs or not _is_worth_asking(observation, number):
+            return observation
+        return observation.with_budget(QUICK)
+
+    def asked(self, number: int, generated: Generated) -> Iterable[Property]:
+        """The properties that judge program ``number``."""
+        return (row for row in self.rows if row.judge is not None and row.asked(number, generated))
+
+
+def _is_worth_asking(observation: Observation, number: int) -> bool:
+    expected = observation.accepted == (observation.generated.purpose is Purpose.VALID)
+    daring = observation.generated.purpose is Purpose.DARING
+    every = DARING_EVERY if daring else REFERENCE_EVERY
+    return (not expected and not daring) or number % every == 0 or number % REFERENCE_EVERY == 0

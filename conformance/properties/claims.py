@@ -1,0 +1,132 @@
+"""Claims held against one step of a run: the first that does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from conformance.kernel.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
+from ebpf.isa.opcodes import STACK_SIZE
+from oracles.interpreter import Step
+from oracles.interpreter.values import Pointer, Undefined, Value
+
+NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
+"""Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in
+their name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A claim that does not hold."""
+
+    place: str
+    """The register or slot, as the log names it."""
+    claim: str
+    """As the log writes it: ``umax=7``."""
+    value: str
+    """What is there."""
+    registers: tuple[int, ...] = ()
+    """The registers that the claim says are equal, where it is one of equality."""
+
+    @property
+    def view(self) -> str:
+        """Which bound it is, without its value."""
+        return self.claim.partition("=")[0]
+
+
+def first_violated_claim(state: ClaimedState, step: Step) -> Violation | None:
+    """The first claim of a state that does not hold after ``step``."""
+    unequal = _unequal_scalars(state, step)
+    if unequal is not None:
+        return unequal
+    for register, claim in state.registers:
+        value = step.registers[register]
+        if isinstance(claim, ScalarClaim) and isinstance(value, int):
+            bound = claim.range.excluded_by(value)
+            if bound is not None:
+                return Violation(f"R{register}", bound, f"0x{value:x}")
+        elif isinstance(claim, ScalarClaim) and isinstance(value, Undefined):
+            unwritten = "nothing: it was not written since the last call"
+            return Violation(f"R{register}", "type=scalar", unwritten)
+        elif isinstance(claim, PointerClaim):
+            bound = _violated_offset(claim, value)
+            if bound is not None:
+                return Violation(f"R{register}", bound, repr(value))
+    for slot in state.slots:
+        violated = _violated_slot(slot, step)
+        if violated is not None:
+            return violated
+    return None
+
+
+def _unequal_scalars(state: ClaimedState, step: Step) -> Violation | None:
+    """Scalars of one id, in one state, that are not equal: the verifier narrows all of them by a comparison
+    of one.
+
+    Only those without a delta: what a delta says of 32-bit additions differs between kernels (``id=1+8``;
+    sync_linked_regs).
+    """
+    values: dict[int, _Held] = {}
+    for held in _held_scalars(state, step):
+        if held.claim.id is None or held.claim.delta:
+            continue
+        first = values.setdefault(held.claim.id, held)
+        if held.value != first.value:
+            claim = f"id={held.claim.id}, the same as for {first.place} (0x{first.value:x}),"
+            registers = tuple(each.register for each in (held, first) if each.register is not None)
+            return Violation(held.place, claim, f"0x{held.value:x}", registers)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A claimed scalar and the number that is there; ``register`` is None for a stack slot."""
+
+    place: str
+    claim: ScalarClaim
+    value: int
+    register: int | None = None
+
+
+def _held_scalars(state: ClaimedState, step: Step) -> Iterator[_Held]:
+    for slot in state.slots:
+        start = STACK_SIZE + slot.offset
+        whole = slot.width == 8 and start >= 0 and start not in step.stack.pointers
+        if isinstance(slot.value, ScalarClaim) and whole and 0 not in step.stack.written[start : start + 8]:
+            number = int.from_bytes(step.stack.data[start : start + 8], "little")
+            yield _Held(f"fp{slot.offset}", slot.value, number)
+    for register, claim in state.registers:
+        value = step.registers[register]
+        if isinstance(claim, ScalarClaim) and isinstance(value, int):
+            yield _Held(f"R{register}", claim, value, register)
+
+
+def _violated_offset(claim: PointerClaim, value: Value) -> str | None:
+    """A pointer's offset into its map value or stack, where both sides know it."""
+    if isinstance(value, int):
+        # A pointer that may be null is; anything else a number can be here, or a pointer of another type, is
+        # not ours to judge.
+        return None if value or claim.type not in NEVER_NULL else f"type={claim.type}"
+    if not isinstance(value, Pointer) or claim.nullable:
+        return None
+    if claim.type == "map_value":
+        offset = value.offset
+    elif claim.type == "fp":
+        offset = value.offset - STACK_SIZE
+    else:
+        return None
+    within = (offset - claim.fixed_offset) & 0xFFFF_FFFF_FFFF_FFFF
+    if claim.variable_offset.is_unknown:
+        return None
+    return claim.variable_offset.excluded_by(within)
+
+
+def _violated_slot(slot: SlotClaim, step: Step) -> Violation | None:
+    start = STACK_SIZE + slot.offset
+    if start < 0 or start in step.stack.pointers or 0 in step.stack.written[start : start + 8]:
+        return None
+    content = step.stack.data[start : start + 8]
+    bound = slot.excluded_by(content)
+    if bound is None:
+        return None
+    return Violation(f"fp{slot.offset}", bound, f"0x{int.from_bytes(content, 'little'):x}")
