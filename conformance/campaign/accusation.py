@@ -11,7 +11,6 @@ import msgspec
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.known import KnownIssue
 from conformance.kernel.peer import version
-from conformance.kernel.verifier_log.paths import follow
 from conformance.object_accounts import of_peer, of_reading
 from conformance.peers import Examined
 from conformance.properties.judgement import Disagreement, PropertyKind
@@ -19,6 +18,7 @@ from conformance.properties.observation import Observation
 from ebpf import casefile
 from ebpf.assembly import listing
 from ebpf.isa.opcodes import CALL, JMP
+from ebpf.verifier_log.paths import follow
 from oracles.interpreter import Returned, Step, Trapped
 from oracles.interpreter.values import Undefined
 from reports.records import (

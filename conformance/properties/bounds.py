@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from conformance.kernel.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from conformance.properties.every_input import suspects
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement, PropertyKind
 from conformance.properties.observation import STEP_LIMIT, Observation
 from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from oracles.interpreter import Step, run
 from oracles.interpreter.values import Pointer, Undefined, Value
 

@@ -7,13 +7,13 @@ from functools import cached_property
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Loaded
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.log import Log, parse_log
 from conformance.second_opinion import by_intervals, linux, opinion
 from ebpf.assembly import text
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case, LoadFlag
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.log import Log, parse_log
 from generators.programs import Generated
 from oracles.interpreter import Outcome, Step, run
 from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict
