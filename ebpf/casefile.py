@@ -6,6 +6,7 @@ Canonical bytes (sorted keys, no white space) give a case its identity: :func:`i
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
@@ -190,7 +191,7 @@ def _case(record: CaseRecord, source: str) -> Case:
 
 
 def _number(text: str, at: str) -> int:
-    if not text.isdecimal():
+    if not re.fullmatch("[0-9]{1,9}", text):
         raise InputError(f"{at}: {text!r} is not an instruction number")
     return int(text)
 
