@@ -3,10 +3,10 @@ and Documentation/bpf/llvm_reloc.rst, Linux 6.12)."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
 from ebpf.maps import MapSpec, MapType
@@ -59,7 +59,7 @@ class _Writer:
         if self.how.license is not None:
             self._variable("license", "_license", self.how.license.encode() + b"\0", DATA)
         if self.how.version is not None:
-            self._variable("version", "_version", struct.pack("<I", self.how.version), DATA, 4)
+            self._variable("version", "_version", PROGRAM_ORDER.layout("I").pack(self.how.version), DATA, 4)
         if self.types.used or self.how.debug:
             self.layout.section(".BTF", align=4).data += self.types.btf()
             if self.how.debug:
