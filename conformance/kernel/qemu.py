@@ -12,6 +12,7 @@ from functools import cache
 from conformance.kernel.architecture import Architecture
 from conformance.kernel.image import Image
 from ebpf.errors import InputError
+from ebpf.releases import Before
 
 PORT_NAME = "veridiff"
 
@@ -54,9 +55,8 @@ def cpu_model(qemu: Qemu, image: Image) -> str:
     cmpxchg16b and stock kernels die at random, but kernels from 7.0 on cannot live without it (arena maps
     fail)."""
     emulation = qemu.architecture.emulation
-    series = re.match(r"(\d+)\.", image.version)
-    old_kernel = series is not None and int(series[1]) < 7
-    return emulation.cpu_before_8 if qemu.major < 8 and old_kernel else emulation.cpu
+    lesser = qemu.major < 8 and image.version in Before("7.0")
+    return emulation.cpu_before_8 if lesser else emulation.cpu
 
 
 def command(
