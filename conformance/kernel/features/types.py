@@ -4,12 +4,13 @@ takes."""
 from __future__ import annotations
 
 from ebpf.btf.builder import BtfBuilder
+from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 
-CODE = (Insn(0xB7), Insn(0x95))
+CODE = (Insn(o.MOV | o.K | o.ALU64), Insn(o.EXIT | o.JMP))
 
 ATTACH_TYPES = {
     ProgramType.CGROUP_SOCK: AttachType.CGROUP_INET_SOCK_CREATE,
