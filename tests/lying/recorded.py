@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from conformance.kernel.jobs import Job, KernelAnswer
+from conformance.kernel.verdicts import KernelVerdict
 from conformance.properties import Observation
 from conformance.properties.observation import plan
 from ebpf import casefile
@@ -36,6 +37,11 @@ class Recorded:
     @property
     def name(self) -> str:
         return f"{self.release}:{self.generated.case.name}"
+
+    @property
+    def verdict(self) -> KernelVerdict:
+        """The kernel's own; costs no run of the interpreter."""
+        return Observation(self.generated, self.job, self.answer).ruling.verdict
 
     def seen(self, answer: KernelAnswer | None = None) -> Observation:
         """As a property sees it; with another answer where one is given."""
