@@ -6,12 +6,14 @@ Canonical bytes (sorted keys, no white space) give a case its identity: :func:`i
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from ebpf.assembly import parse
+from ebpf.byte_order import PROGRAM_ORDER, ByteOrder
 from ebpf.errors import InputError
 from ebpf.isa.insn import Insn, decode, encode
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
@@ -75,7 +77,7 @@ class CaseRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     program: ProgramRecord
     name: str = ""
     capabilities: list[str] | None = None
-    byte_order: Literal["little", "big"] = "little"
+    byte_order: ByteOrder = PROGRAM_ORDER
     inputs: list[InputRecord] = msgspec.field(default_factory=lambda: [InputRecord()])
 
 
@@ -97,8 +99,8 @@ def from_plain(raw: Any, source: str = "case") -> Case:
         record = msgspec.convert(raw, CaseRecord)
     except msgspec.ValidationError as error:
         raise InputError(f"{source}: {error}") from None
-    if record.byte_order != "little":
-        raise InputError(f"{source}: $.byte_order: only little-endian programs are supported")
+    if record.byte_order is not PROGRAM_ORDER:
+        raise InputError(f"{source}: $.byte_order: only {PROGRAM_ORDER.value}-endian programs are supported")
     return _case(record, source)
 
 
@@ -190,7 +192,7 @@ def _case(record: CaseRecord, source: str) -> Case:
 
 
 def _number(text: str, at: str) -> int:
-    if not text.isdecimal():
+    if not re.fullmatch("[0-9]{1,9}", text):
         raise InputError(f"{at}: {text!r} is not an instruction number")
     return int(text)
 

@@ -7,7 +7,7 @@ from ebpf import rules
 from ebpf.maps import MapFieldKind, MapSpec, MapType
 from ebpf.program import LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
-from ebpf.releases import at_least
+from ebpf.releases import Release, Since
 from ebpf.rules import Rule
 
 T = ProgramType
@@ -62,7 +62,7 @@ NET_IP_ALIGN = 2
 """How far the packet's network header is from alignment, under strict alignment (check_pkt_ptr_alignment)."""
 
 
-def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
+def map_refusal(program: Program, spec: MapSpec, release: Release | str) -> Rule | None:
     """The rule that the program breaks by using the map at all (check_map_prog_compatibility), or None."""
     kinds = {field.kind for field in spec.fields}
     if MapFieldKind.SPIN_LOCK in kinds and (program.type is T.SOCKET_FILTER or program.type in TRACING):
@@ -70,7 +70,7 @@ def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
     if (
         MapFieldKind.SPIN_LOCK in kinds
         and LoadFlag.SLEEPABLE in program.flags
-        and not at_least(release, "6.7")
+        and release not in Since("6.7")
     ):
         return rules.MAP_PROGRAM
     if kinds & {MapFieldKind.LIST_HEAD, MapFieldKind.RB_ROOT} and program.type in TRACING:
@@ -78,7 +78,7 @@ def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
     if (
         kinds & {MapFieldKind.TIMER, MapFieldKind.WORKQUEUE}
         and program.type in TRACING
-        and not at_least(release, "6.19")
+        and release not in Since("6.19")
     ):
         # Later kernels take them (seen: 7.3.4); with which of them that began was not established.
         return rules.MAP_PROGRAM
@@ -86,12 +86,12 @@ def map_refusal(program: Program, spec: MapSpec, release: str) -> Rule | None:
         return rules.MAP_PROGRAM
     if LoadFlag.SLEEPABLE in program.flags:
         since = SLEEPABLE_MAPS.get(spec.type)
-        return rules.MAP_PROGRAM if since is None or not at_least(release, since) else None
+        return rules.MAP_PROGRAM if since is None or release not in Since(since) else None
     return None
 
 
 def may_update_sockmap(
-    program_type: ProgramType, attach_type: AttachType | None, deletes: bool, release: str
+    program_type: ProgramType, attach_type: AttachType | None, deletes: bool, release: Release | str
 ) -> bool:
     """Whether map_update_elem, or map_delete_elem, takes a sockmap or sockhash from such a program
     (may_update_sockmap).
@@ -102,7 +102,7 @@ def may_update_sockmap(
         program_type is T.TRACING and attach_type is AttachType.TRACE_ITER
     ):
         return True
-    return deletes and (program_type is T.SOCK_OPS or not at_least(release, "6.10"))
+    return deletes and (program_type is T.SOCK_OPS or release not in Since("6.10"))
 
 
 def strict_alignment(program: Program) -> bool:

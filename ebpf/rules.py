@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ebpf.releases import at_least
+from ebpf.releases import Release, Since
 
 
 class RuleClass(Enum):
@@ -50,9 +50,9 @@ class Rule:
     def __str__(self) -> str:
         return self.name
 
-    def phase_in(self, release: str) -> Phase:
+    def phase_in(self, release: Release | str) -> Phase:
         """The phase in which that kernel checks it."""
-        return self.moved[1] if self.moved is not None and at_least(release, self.moved[0]) else self.phase
+        return self.moved[1] if self.moved is not None and release in Since(self.moved[0]) else self.phase
 
 
 # fmt: off

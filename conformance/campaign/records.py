@@ -9,7 +9,6 @@ import msgspec
 
 from conformance.campaign.known import KnownIssue
 from conformance.kernel.peer import version
-from conformance.kernel.verifier_log.paths import follow
 from conformance.objects.accounts import of_peer, of_reading
 from conformance.observing.door import ObjectSighting, Sighting
 from conformance.observing.object_observation import ObjectObservation
@@ -20,6 +19,7 @@ from ebpf import casefile
 from ebpf.assembly import listing
 from ebpf.isa.opcodes import CALL, JMP
 from ebpf.signature import Signature
+from ebpf.verifier_log.paths import follow
 from oracles.interpreter import Outcome, Returned, Step, Trapped
 from oracles.interpreter.values import Undefined
 from reports.records import (

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from conformance.kernel.cache import cache_directory
+from conformance.kernel.compiling import is_native
 from conformance.kernel.image import Image
 from conformance.kernel.link import GuestLost, Link
 from conformance.kernel.protocol.frames import FrameKind, ProtocolError, WireFrame
@@ -26,7 +27,7 @@ def accelerator(image: Image) -> Accelerator:
 
 @cache
 def _accelerator(image: Image) -> Accelerator:
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if not is_native(image.architecture) or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return Accelerator.TCG
     kept = _kept()
     try:

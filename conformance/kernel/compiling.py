@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -11,33 +12,60 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.kernel.architecture import Architecture
 from conformance.kernel.cache import cache_directory
 from ebpf.errors import InputError
 
 FLAGS = ("-static", "-O2", "-Wall", "-Wextra")
 
 
-def compiler() -> tuple[str, ...]:
-    """$CC (which may hold arguments), else cc, else gcc.  Raises :class:`InputError` when there is none."""
-    named = os.environ.get("CC")
-    candidates = [tuple(shlex.split(named))] if named else [("cc",), ("gcc",)]
-    for candidate in candidates:
-        if candidate and shutil.which(candidate[0]):
-            return candidate
-    looked = named or "cc, gcc"
+def find_compiler(architecture: Architecture) -> tuple[str, ...]:
+    """$CC (which may hold arguments); else cc or gcc where the machine is of that architecture, its cross
+    compiler where not.  Empty when there is none."""
+    return next((each for each in _candidates(architecture) if each and shutil.which(each[0])), ())
+
+
+def compiler(architecture: Architecture) -> tuple[str, ...]:
+    """As :func:`find_compiler`.  Raises :class:`InputError` when there is none."""
+    if found := find_compiler(architecture):
+        return found
+    looked = os.environ.get("CC") or ", ".join(each[0] for each in _candidates(architecture))
     raise InputError(
-        f"no C compiler ({looked}): install one (Debian: apt-get install gcc libc6-dev) or name it in CC"
+        f"no C compiler ({looked}): install one (Debian: apt-get install "
+        f"{' '.join(compiler_packages(architecture))}) or name it in CC"
     )
 
 
+def compiler_packages(architecture: Architecture) -> tuple[str, ...]:
+    """Debian's packages that bring a compiler which links statically."""
+    if is_native(architecture):
+        return "gcc", "libc6-dev"
+    return architecture.compiler_package, architecture.libc_package
+
+
+def is_native(architecture: Architecture) -> bool:
+    """Whether this machine is of that architecture."""
+    return platform.machine() == architecture.name
+
+
+def _candidates(architecture: Architecture) -> list[tuple[str, ...]]:
+    if named := os.environ.get("CC"):
+        return [tuple(shlex.split(named))]
+    return [("cc",), ("gcc",)] if is_native(architecture) else [(architecture.cross_compiler,)]
+
+
 def built(
-    name: str, sources: Sequence[Path], flags: Sequence[str] = (), libraries: Sequence[str] = ()
+    name: str,
+    architecture: Architecture,
+    sources: Sequence[Path],
+    flags: Sequence[str] = (),
+    libraries: Sequence[str] = (),
 ) -> bytes:
     """The static executable of ``sources`` (headers among them are not handed to the compiler).
 
     Raises :class:`InputError` when there is no compiler, or it fails.
     """
-    command = [*compiler(), *FLAGS, *flags]
+    command = [*compiler(architecture), *FLAGS, *flags]
     digest = hashlib.sha256(shlex.join([*command, *libraries]).encode())
     for source in sources:
         digest.update(source.read_bytes())

@@ -10,60 +10,60 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from conformance.kernel import bzimage
+from conformance.kernel import image_formats
 from conformance.kernel.apt import AptRoot, Package, make_directory, no_space, write
+from conformance.kernel.architecture import DEFAULT, Architecture
 from conformance.kernel.cache import cache_directory, locked
 from conformance.kernel.image import Image
 from conformance.kernel.unpack import collect_modules, copy_single, modules_needed, unpack
 from ebpf.errors import InfrastructureError, InputError
 
 PREFIX = "debian:"
-ARCHITECTURE = "amd64"
-FLAVOUR = f"cloud-{ARCHITECTURE}"
-_PACKAGES = rf"linux-(?:image|binary)-[0-9].*-{FLAVOUR}"
 _METAPACKAGE = 1 << 20  # bytes: a package smaller than this holds no kernel
 _CONFIGS = ("boot/config-*", "usr/lib/modules/*/config", "usr/lib/*/config")
 
 
-def cached() -> set[str]:
+def cached(architecture: Architecture) -> set[str]:
     """Package versions in the cache."""
-    return {json.loads(path.read_text())["version"] for path in _records()}
+    return {json.loads(path.read_text())["version"] for path in _records(architecture)}
 
 
-def offered() -> dict[str, Package]:
+def offered(architecture: Architecture) -> dict[str, Package]:
     """Package version → the package that holds vmlinuz.  Remembered beside apt's lists, until these are
     fetched anew."""
-    root, stamp, memory = (
-        _root(),
-        cache_directory() / "apt" / "updated",
-        cache_directory() / "apt" / "kernels.json",
-    )
+    root = apt_root(architecture)
+    stamp, memory = root.directory / "updated", root.directory / "kernels.json"
     with locked(cache_directory() / "apt.lock"):
         root.update()
         if memory.exists() and memory.stat().st_mtime_ns >= stamp.stat().st_mtime_ns:
             packages = [Package(**fields) for fields in json.loads(memory.read_text())]
         else:
-            packages = [package for package in root.packages(_PACKAGES) if package.size >= _METAPACKAGE]
+            packages = [
+                package
+                for package in root.packages(architecture.kernel_packages)
+                if package.size >= _METAPACKAGE
+            ]
             write(memory, json.dumps([asdict(package) for package in packages]))
     return {package.version: package for package in packages}
 
 
-def fetch_version(version: str) -> Image:
+def fetch_version(version: str, architecture: Architecture) -> Image:
     """The kernel of exactly this package version, downloaded first when it is not cached.
 
     Raises :class:`InputError` when it is not offered or the disk is full, :class:`InfrastructureError` when
     apt fails.
     """
-    with locked(cache_directory() / "images" / "lock"):
+    with locked(cache_of("images", architecture) / "lock"):
         record = next(
-            (path for path in _records() if json.loads(path.read_text())["version"] == version), None
+            (path for path in _records(architecture) if json.loads(path.read_text())["version"] == version),
+            None,
         )
         if record is None:
-            packages = offered()
+            packages = offered(architecture)
             if version not in packages:
-                raise InputError(f"{PREFIX}{version}: unknown kernel name: apt does not offer it")
+                raise InputError(f"{name(version, architecture)}: unknown kernel name: apt does not offer it")
             try:
-                record = _fetch(packages[version])
+                record = _fetch(packages[version], architecture)
             except OSError as error:
                 if error.errno == errno.ENOSPC:
                     raise no_space(cache_directory(), "the disk is full") from error
@@ -72,32 +72,44 @@ def fetch_version(version: str) -> Image:
     modules = tuple(home / "modules" / name for name in data["modules"])
     config = home / "config"
     return Image(
-        PREFIX + data["version"],
+        name(data["version"], architecture),
         data["release"],
         home / "vmlinuz",
         modules,
         config if config.exists() else None,
+        architecture,
     )
 
 
-def _records() -> list[Path]:
-    return sorted((cache_directory() / "images").glob("[!.]*/image.json"))
+def name(version: str, architecture: Architecture) -> str:
+    """``debian:6.12.107-1``, with ``@`` and the architecture where it is not the default one."""
+    return PREFIX + version + ("" if architecture is DEFAULT else f"@{architecture.debian}")
 
 
-def _root() -> AptRoot:
-    return AptRoot(cache_directory() / "apt", architecture=ARCHITECTURE)
+def cache_of(kind: str, architecture: Architecture) -> Path:
+    """The directory in which what is fetched of that kind is kept, apart for each architecture."""
+    return cache_directory() / (kind if architecture is DEFAULT else f"{kind}-{architecture.debian}")
 
 
-def _fetch(package: Package) -> Path:
+def apt_root(architecture: Architecture) -> AptRoot:
+    """The private apt root that knows one architecture's packages."""
+    return AptRoot(cache_of("apt", architecture), architecture=architecture.debian)
+
+
+def _records(architecture: Architecture) -> list[Path]:
+    return sorted(cache_of("images", architecture).glob("[!.]*/image.json"))
+
+
+def _fetch(package: Package, architecture: Architecture) -> Path:
     """Downloads and unpacks next to the final place, then moves there in one step: a kill at any moment
     leaves no half image."""
-    home = cache_directory() / "images" / f"{package.version}-{package.sha256[:12]}"
+    home = cache_of("images", architecture) / f"{package.version}-{package.sha256[:12]}"
     make_directory(home.parent, needed=8 * package.size)
     for left in home.parent.glob(".unpack-*"):  # of a process that was killed: we hold the lock
         shutil.rmtree(left, ignore_errors=True)
-    root = _root()
-    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=home.parent) as name:
-        work, tree, result = Path(name), Path(name) / "tree", Path(name) / "result"
+    root = apt_root(architecture)
+    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=home.parent) as directory:
+        work, tree, result = Path(directory), Path(directory) / "tree", Path(directory) / "result"
         result.mkdir()
 
         def add(more: Package) -> None:
@@ -108,7 +120,7 @@ def _fetch(package: Package) -> Path:
         add(package)
         if not copy_single(tree, "boot/vmlinuz-*", result / "vmlinuz"):
             copy_single(tree, "usr/lib/modules/*/vmlinuz", result / "vmlinuz")
-        release = bzimage.release(result / "vmlinuz")
+        release = image_formats.release(result / "vmlinuz", architecture.image_format)
         if not any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS):
             base = _offered_with(root, f"linux-base-{release}", package.version)
             if base is not None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from enum import IntFlag
 
-from conformance.kernel.protocol.frames import PROTOCOL_VERSION, U32, PayloadReader, ProtocolError, blob
+from conformance.kernel.protocol.frames import (
+    PROTOCOL_VERSION,
+    U32,
+    WIRE_ORDER,
+    PayloadReader,
+    ProtocolError,
+    blob,
+)
 
-_TAIL = struct.Struct("<2IQ")
+_TAIL = WIRE_ORDER.layout("2IQ")
 
 
 class Knob(IntFlag):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.kernel.architecture import DEFAULT, Architecture
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -21,3 +23,4 @@ class Image:
     vmlinuz: Path
     modules: tuple[Path, ...] = ()
     config: Path | None = None
+    architecture: Architecture = DEFAULT

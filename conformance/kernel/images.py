@@ -1,7 +1,8 @@
 """Kernel images by name: stock Debian kernels fetched with apt and cached, or any bzImage the user has.
 
 Names: ``debian:6.12`` (the newest of that series that apt offers), ``debian:6.12.107-1`` (exactly that
-package version), a glob (``debian:6.12.*``: every version it matches), or the path of a bzImage.
+package version), a glob (``debian:6.12.*``: every version it matches), or the path of a bzImage.  Debian's
+name of an architecture may follow: ``debian:6.12@amd64``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.kernel import bzimage, debian
+from conformance.kernel import debian, image_formats
+from conformance.kernel.architecture import DEFAULT, Architecture, named
 from conformance.kernel.debian import PREFIX, fetch_version
 from conformance.kernel.debian_version import version_key
 from conformance.kernel.image import Image
@@ -31,9 +33,9 @@ class Listed:
 
 def list_images() -> list[Listed]:
     """What apt offers and what is cached, oldest first.  Without network: what is cached."""
-    cached = debian.cached()
+    cached = debian.cached(DEFAULT)
     try:
-        offered = set(debian.offered())
+        offered = set(debian.offered(DEFAULT))
     except VeridiffError:
         if not cached:
             raise
@@ -50,14 +52,14 @@ def resolve(pattern: str) -> list[str]:
             raise InputError(
                 f"{pattern}: unknown kernel name: neither debian:VERSION nor the path of a bzImage"
             )
-        bzimage.release(Path(pattern))
+        image_formats.release(Path(pattern), DEFAULT.image_format)
         return [pattern]
-    wanted = pattern.removeprefix(PREFIX)
-    cached = debian.cached()
+    wanted, architecture = _parse(pattern)
+    cached = debian.cached(architecture)
     if wanted in cached:
-        return [pattern]
+        return [debian.name(wanted, architecture)]
     try:
-        chosen = choose(wanted, cached | set(debian.offered()))
+        chosen = choose(wanted, cached | set(debian.offered(architecture)))
     except VeridiffError:  # no network: what is in the cache serves as well
         chosen = choose(wanted, cached)
         if not chosen:
@@ -67,7 +69,16 @@ def resolve(pattern: str) -> list[str]:
             f"{pattern}: unknown kernel name: apt offers no such version (veridiff kernels list shows what "
             "it offers)"
         )
-    return [PREFIX + version for version in chosen]
+    return [debian.name(version, architecture) for version in chosen]
+
+
+def _parse(name: str) -> tuple[str, Architecture]:
+    """Version or pattern, and architecture, of ``debian:6.12@amd64``."""
+    version, at, architecture = name.removeprefix(PREFIX).partition("@")
+    try:
+        return version, named(architecture) if at else DEFAULT
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def choose(wanted: str, versions: Iterable[str]) -> list[str]:
@@ -92,5 +103,6 @@ def fetch(name: str) -> Image:
     if len(names) != 1:
         raise InputError(f"{name}: matches {len(names)} kernels; name one of them")
     if not names[0].startswith(PREFIX):
-        return Image(name, bzimage.release(Path(name)), Path(name).absolute())
-    return fetch_version(names[0].removeprefix(PREFIX))
+        release = image_formats.release(Path(name), DEFAULT.image_format)
+        return Image(name, release, Path(name).absolute())
+    return fetch_version(*_parse(names[0]))

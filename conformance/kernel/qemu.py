@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import shutil
 import subprocess
@@ -10,8 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
+from conformance.kernel.architecture import Architecture
 from conformance.kernel.image import Image
 from ebpf.errors import InputError
+from ebpf.releases import Before
 
 PORT_NAME = "veridiff"
 
@@ -24,27 +25,6 @@ class Accelerator(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Architecture:
-    """What differs between the machines we can boot: ``console`` is the serial port's name in the guest."""
-
-    binary: str
-    machine: str
-    console: str
-    boot_args: tuple[str, ...] = ()
-
-
-ARCHITECTURES = {
-    "x86_64": Architecture(
-        "qemu-system-x86_64",
-        "pc",
-        "ttyS0",
-        # TCG's timers are late under load, and the kernel's check of them then panics.
-        ("no_timer_check", "i8042.noaux", "i8042.nokbd", "tsc=reliable"),
-    )
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Qemu:
     """An installed emulator: ``major`` is its version's first number."""
 
@@ -54,18 +34,13 @@ class Qemu:
 
 
 @cache
-def find_qemu() -> Qemu:
-    """The emulator for this machine's own architecture.  Raises :class:`InputError` naming what to
-    install."""
-    architecture = ARCHITECTURES.get(platform.machine())
-    if architecture is None:
-        raise InputError(
-            f"no guest is known for a {platform.machine()} machine; these are: {', '.join(ARCHITECTURES)}"
-        )
-    path = shutil.which(architecture.binary)
+def find_qemu(architecture: Architecture) -> Qemu:
+    """The emulator of one architecture.  Raises :class:`InputError` naming what to install."""
+    emulation = architecture.emulation
+    path = shutil.which(emulation.binary)
     if path is None:
         raise InputError(
-            f"no {architecture.binary}: install QEMU (Debian: apt-get install qemu-system-x86), version 8 "
+            f"no {emulation.binary}: install QEMU (Debian: apt-get install {emulation.package}), version 8 "
             "or newer"
         )
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
@@ -76,11 +51,12 @@ def find_qemu() -> Qemu:
 
 
 def cpu_model(qemu: Qemu, image: Image) -> str:
-    """``max``, less cmpxchg16b where that is needed: TCG before QEMU 8 corrupts flags on it and stock kernels
-    die at random, but kernels from 7.0 on cannot live without it (arena maps fail)."""
-    series = re.match(r"(\d+)\.", image.version)
-    old_kernel = series is not None and int(series[1]) < 7
-    return "max,-cx16" if qemu.major < 8 and old_kernel else "max"
+    """The architecture's, or the lesser one of an old emulator: TCG before QEMU 8 corrupts flags on x86's
+    cmpxchg16b and stock kernels die at random, but kernels from 7.0 on cannot live without it (arena maps
+    fail)."""
+    emulation = qemu.architecture.emulation
+    lesser = qemu.major < 8 and image.version in Before("7.0")
+    return emulation.cpu_before_8 if lesser else emulation.cpu
 
 
 def command(
@@ -95,7 +71,7 @@ def command(
 ) -> list[str]:
     """The whole command line.  The three descriptors are inherited: no file of a guest has a name that could
     be left behind."""
-    guest = qemu.architecture
+    guest = qemu.architecture.emulation
     append = (
         f"console={guest.console}",
         "loglevel=5",  # warnings and worse: what is wanted of a guest that died

@@ -63,8 +63,9 @@ class Vm:
     def __init__(self, machine: VirtualMachine) -> None:
         """Start it; the agent answers seconds later.  Raises :class:`InputError` when there is no QEMU or no
         compiler."""
-        qemu = find_qemu()
-        payload = initramfs(agent(), machine.image)
+        architecture = machine.image.architecture
+        qemu = find_qemu(architecture)
+        payload = initramfs(agent(architecture), machine.image)
         self._console = os.memfd_create("veridiff-console")
         initrd = os.memfd_create("veridiff-initramfs")
         self._port, theirs = socket.socketpair()

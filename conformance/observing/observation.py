@@ -11,14 +11,14 @@ from types import MappingProxyType
 from conformance.kernel.jobs import KernelAnswer, KernelVerdict, Loaded
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.log import Log, parse_log
 from conformance.observing.opinions import by_intervals, linux, opinion
 from conformance.observing.question import Question
 from ebpf.assembly import text
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.log import Log, parse_log
 from generators.programs import Generated
 from oracles.interpreter import Outcome, Step, run
 from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict

@@ -11,8 +11,13 @@ sets those.
 
 from __future__ import annotations
 
+import io
 import re
-import struct
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
 
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
@@ -36,32 +41,34 @@ def parse_hex(text: str, what: str) -> bytes:
         raise InputError(f"{what}: not hexadecimal: {odd}") from None
 
 
-_FILE = struct.Struct("<4sBB10xHHI8x8xQ4xHHHHHH")
-"""An ELF file's header: magic, class, byte order, …, section headers' offset, …, their size and number
-(elf(5), Elf64_Ehdr)."""
-_SECTION = struct.Struct("<IIQ8xQQII8x8x")
-"""Name, type, flags, offset, size, link, info (Elf64_Shdr)."""
-PROGBITS, RELA, REL = 1, 4, 9
-EXECUTABLE = 4
-BPF_MACHINE = 247
+_NOT_BPF = "not a 64-bit little-endian BPF file"
+_BPF_FILE = (64, True, "EM_BPF")
+"""Class, little-endian, machine."""
 
 
 def program_of_elf(file: bytes) -> bytes:
     """The one program in an ELF file that needs no relocation.  Raises :class:`InputError` for any other
     file."""
+    if file and file[:4] != b"\x7fELF":
+        raise InputError(f"ELF: {_NOT_BPF}")
     try:
-        magic, bits, order, _, machine, _, at, _, _, _, size, count, _ = _FILE.unpack_from(file)
-        if (magic, bits, order, machine, size) != (b"\x7fELF", 2, 1, BPF_MACHINE, _SECTION.size):
-            raise InputError("ELF: not a 64-bit little-endian BPF file")
-        sections = [_SECTION.unpack_from(file, at + number * size) for number in range(count)]
-    except (struct.error, OverflowError):
-        raise InputError("ELF: truncated") from None
-    if any(kind in (REL, RELA) and length for _, kind, _, _, length, _, _ in sections):
+        return _only_program(ELFFile(io.BytesIO(file)))
+    except (ELFError, OverflowError, ValueError):
+        raise InputError("ELF: truncated or broken") from None
+
+
+def _only_program(elf: ELFFile) -> bytes:
+    if (elf.elfclass, elf.little_endian, elf["e_machine"]) != _BPF_FILE:
+        raise InputError(f"ELF: {_NOT_BPF}")
+    sections = list(elf.iter_sections())
+    if any(isinstance(section, RelocationSection) and section.data_size for section in sections):
         raise InputError("ELF: needs relocation: maps and functions of other sections are not supported")
-    found = [
-        file[start : start + length]
-        for _, kind, flags, start, length, _, _ in sections
-        if kind == PROGBITS and flags & EXECUTABLE and length
+    found: list[bytes] = [
+        section.data()
+        for section in sections
+        if section["sh_type"] == "SHT_PROGBITS"
+        and section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR
+        and section.data_size
     ]
     if len(found) != 1:
         raise InputError(f"ELF: {len(found)} sections with code, expected one")

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from conformance.observing.observation import STEP_LIMIT, Observation
 from conformance.properties.claims import first_violated_claim
 from conformance.properties.every_input import suspects
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.signature import Signature
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from oracles.interpreter import Step, run
 
 KIND = "bounds"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.kernel.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
 from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
 from oracles.interpreter import Step
 from oracles.interpreter.values import Pointer, Undefined, Value
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import z3
 
-from conformance.kernel.verifier_log.claims import ScalarClaim
-from conformance.kernel.verifier_log.paths import ClaimsAt, NotExplored, follow
 from conformance.observing.observation import Observation
 from ebpf.program import Case
+from ebpf.verifier_log.claims import ScalarClaim
+from ebpf.verifier_log.paths import ClaimsAt, NotExplored, follow
 from oracles.claims import as_formula
 from oracles.reference import ReferenceVerdict
 from oracles.reference.solver import Feasible, Solver

@@ -17,6 +17,7 @@ from conformance.setup.needs import Need
 from ebpf.errors import InputError
 
 PIP = ("pip", "install", "--disable-pip-version-check", "--no-input")
+UNINSTALL = ("pip", "uninstall", "--disable-pip-version-check", "--no-input", "--yes")
 _OWN_NAMES = {"bin", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitignore"}
 
 
@@ -24,8 +25,9 @@ _OWN_NAMES = {"bin", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitigno
 class PythonEnvironment:
     """A virtual environment in ``directory`` for the checkout.
 
-    A stamp, written last, says which dependencies it holds: a kill at any earlier moment leaves no stamp.  A
-    second mark says that pip is at work: found at the start of a set-up, it means that pip was killed, and an
+    A stamp, written last, names the checkout whose code and dependencies it holds: a kill at any earlier
+    moment leaves no stamp, and filling it for one checkout takes away the stamps of all others.  A second
+    mark says that pip is at work: found at the start of a set-up, it means that pip was killed, and an
     environment of our making is made anew.
     """
 
@@ -71,14 +73,40 @@ class PythonEnvironment:
             if not self._usable() or (self._made_here.exists() and self._pip_at_work.exists()):
                 self._make()
             self._made_here.parent.mkdir(exist_ok=True)
+            for other in self._take_over():
+                tell(f"{self.directory} holds the checkout {other}: installing {self.checkout} in its place")
             tell("installing Python packages" + (" for the tests" if development else ""))
             self._pip_at_work.touch()
             run_logged(
                 [str(self.python), "-m", *PIP, *self._what_to_install(development=development)],
                 dies_with_us=True,
             )
-            self._stamp(development=development).touch()
+            self._stamp(development=development).write_text(f"{self.checkout}\n")
             self._pip_at_work.unlink()
+
+    def _take_over(self) -> list[str]:
+        """Remove what would run another checkout's code; return the checkouts that the stamps name."""
+        others = set()
+        for stamp in self._made_here.parent.glob("veridiff-stamp-*"):
+            if (named := stamp.read_text().strip()) != str(self.checkout):
+                others.add(named)
+                stamp.unlink()
+        self._pointer.unlink(missing_ok=True)
+        if others and self._installed_editable():
+            run_logged([str(self.python), "-m", *UNINSTALL, "veridiff"], dies_with_us=True)
+        return sorted(others)
+
+    def _installed_editable(self) -> bool:
+        return any(self._packages.glob("veridiff-*.dist-info"))
+
+    @property
+    def _packages(self) -> Path:
+        return next((self.directory / "lib").glob("python*/site-packages"))
+
+    @property
+    def _pointer(self) -> Path:
+        """The file that puts a checkout on the path which may not be written to."""
+        return self._packages / "veridiff-checkout.pth"
 
     @property
     def _made_here(self) -> Path:
@@ -93,7 +121,7 @@ class PythonEnvironment:
             self.checkout / "pyproject.toml"
         ).read_bytes() + f"{self.checkout}\0{sys.version_info[:2]}".encode()
         key = hashlib.sha256(content).hexdigest()[:16]
-        return self.directory / "share" / f"veridiff-{key}{'-dev' if development else ''}"
+        return self.directory / "share" / f"veridiff-stamp-{key}{'-dev' if development else ''}"
 
     def _what_to_install(self, *, development: bool) -> list[str]:
         """pip's arguments: this checkout, editable; or its dependencies and a pointer to it where it may not
@@ -101,8 +129,7 @@ class PythonEnvironment:
         if os.access(self.checkout, os.W_OK):
             return ["-e", f"{self.checkout}[dev]" if development else str(self.checkout)]
         project = tomllib.loads((self.checkout / "pyproject.toml").read_text())["project"]
-        packages = next((self.directory / "lib").glob("python*/site-packages"))
-        (packages / "veridiff-checkout.pth").write_text(f"{self.checkout}\n")
+        self._pointer.write_text(f"{self.checkout}\n")
         return [*project["dependencies"], *(project["optional-dependencies"]["dev"] if development else ())]
 
     def _usable(self) -> bool:

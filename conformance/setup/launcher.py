@@ -13,12 +13,18 @@ from conformance.setup.environment import PythonEnvironment
 from conformance.setup.logged import tell
 from conformance.setup.needs import Need, needs_of
 from conformance.setup.system import advice, check_chosen_compiler, missing
+from conformance.setup.usage import answer_without_set_up
 from ebpf.errors import InputError, VeridiffError
 
 
 def launch(checkout: str, arguments: Sequence[str]) -> int:
     """Sets up and then becomes the command line.  Returns only when there is nothing to become: an exit
     status."""
+    needs = needs_of(arguments)
+    ready = PythonEnvironment.of(Path(checkout), needs).ready(needs)
+    if (answer := answer_without_set_up(Path(checkout), arguments, ready=ready)) is not None:
+        print(answer)
+        return 0
     environment, status = prepare(checkout, arguments)
     if status is None:
         # -P: a directory of the user's that happens to be called "ebpf" must not shadow ours.

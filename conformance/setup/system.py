@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -14,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.kernel.architecture import DEFAULT
 from conformance.kernel.cache import cache_directory
+from conformance.kernel.compiling import compiler_packages, find_compiler
 from conformance.setup.needs import Need
 from ebpf.errors import InputError
 
-EMULATOR = "qemu-system-x86_64"
+EMULATION = DEFAULT.emulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,10 @@ def has_venv() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip"))
 
 
-def compiler() -> list[str]:
-    """The C compiler's command: ``$CC``, or the first of cc and gcc that is there; empty when none is."""
-    if os.environ.get("CC"):
-        return shlex.split(os.environ["CC"])
-    return [found] if (found := shutil.which("cc") or shutil.which("gcc")) else []
-
-
 def links_statically() -> bool:
     """Whether the compiler makes a static program: tried once, then remembered while the compiler's file
     stays the same."""
-    command = compiler()
+    command = find_compiler(DEFAULT)
     found = shutil.which(command[0]) if command else None
     if found is None:
         return False
@@ -73,9 +67,15 @@ def links_statically() -> bool:
 
 REQUIREMENTS = (
     Requirement(Need.ENVIRONMENT, "Python's venv and ensurepip", ("python3-venv",), has_venv),
-    Requirement(Need.COMPILER, "a C compiler that links statically", ("gcc", "libc6-dev"), links_statically),
     Requirement(
-        Need.EMULATOR, EMULATOR, ("qemu-system-x86",), lambda: shutil.which(EMULATOR) is not None, newer=True
+        Need.COMPILER, "a C compiler that links statically", compiler_packages(DEFAULT), links_statically
+    ),
+    Requirement(
+        Need.EMULATOR,
+        EMULATION.binary,
+        (EMULATION.package,),
+        lambda: shutil.which(EMULATION.binary) is not None,
+        newer=True,
     ),
     Requirement(
         Need.BROWSER,
@@ -98,13 +98,13 @@ def missing(needs: Need) -> list[Requirement]:
 
 def advice(lacking: list[Requirement], launcher: str) -> str:
     """What to do about it without being root, as exact commands."""
-    packages = " ".join(package for requirement in lacking for package in requirement.packages)
+    wanted = " ".join(package for requirement in lacking for package in requirement.packages)
     lines = ["missing on this machine: " + ", ".join(requirement.what for requirement in lacking)]
     if shutil.which("apt-get") is None:
-        there = f"There is no apt-get here to install them with; Debian's packages of them are: {packages}"
+        there = f"There is no apt-get here to install them with; Debian's packages of them are: {wanted}"
         return f"{lines[0]}\n{there}"
     lines += ["As root, run one of:", f"    {launcher} setup"]
-    lines += [f"    apt-get update && apt-get install --no-install-recommends {packages}"]
+    lines += [f"    apt-get update && apt-get install --no-install-recommends {wanted}"]
     if any(requirement.newer for requirement in lacking):
         lines.append(
             "(On Debian 12 the first takes QEMU 10 from backports: 7.2 crashes guests now and then without "
@@ -115,7 +115,7 @@ def advice(lacking: list[Requirement], launcher: str) -> str:
 
 def check_chosen_compiler() -> None:
     """A compiler the user chose is the user's to mend: :class:`InputError` when it does not do."""
-    if os.environ.get("CC") and shutil.which(compiler()[0]) is None:
+    if os.environ.get("CC") and not find_compiler(DEFAULT):
         raise InputError(f"CC={os.environ['CC']}: no such program (name another compiler, or unset CC)")
     if os.environ.get("CC") and not links_statically():
         raise InputError(

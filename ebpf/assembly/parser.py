@@ -2,7 +2,7 @@
 
 Takes what :func:`ebpf.assembly.listing` prints and what the verifier log prints: an optional ``12:`` and an
 optional ``(b7)`` before each instruction, ``;`` comments after it, and jumps written as ``pc+3`` or ``+3``.
-Register R10 may be written ``fp``-less ``r10`` only.  The matching expressions are made from the instruction
+Register 10 is written ``r10``.  The matching expressions are made from the instruction
 table's templates, so that both ways cannot drift apart.
 """
 
@@ -19,13 +19,16 @@ from ebpf.isa.forms import Form
 from ebpf.isa.insn import Insn, decode
 from ebpf.isa.table import FORMS
 
-_NUMBER = r"[+-]?(?:0x[0-9a-fA-F]+|\d+)"
+# What begins like a number is matched as one, so that a malformed number is named and not its line alone.
+_DIGITS = r"\d\w*"
 _BODIES = {
-    "dst": r"\d+", "src": r"\d+", "helper": r"\w+",
+    "dst": _DIGITS, "src": _DIGITS, "helper": r"\w+",
     # A plain 0x... is the 64-bit load, as the kernel prints it; decimal without "ll" is the 32-bit immediate.
-    "imm64": r"-?0x[0-9a-fA-F]+|[+-]?\d+(?=\s+ll)",
+    "imm64": rf"[+-]?0x\w*|[+-]?{_DIGITS}(?=\s+ll)",
 }  # fmt: skip
-_PREFIX = re.compile(r"^\s*(?:\d+:\s*)?(?:\([0-9a-f]{2}\)\s*)?")
+_NUMBER = re.compile(r"[+-]?(?:0x[0-9a-fA-F]+|0|[1-9][0-9]*)")
+_LONGEST_NUMBER = 40
+_PREFIX = re.compile(r"^\s*(?:\d+:\s*)?(?:\([0-9a-f]{2}\)\s*)?", re.ASCII)
 _FIELD = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
 
@@ -36,12 +39,12 @@ def _pattern(template: str) -> re.Pattern[str]:
     for match in _FIELD.finditer(template):
         parts.append(_literal(template[position : match.start()]))
         name = match.group(1)
-        body = _BODIES.get(name, _NUMBER)
+        body = _BODIES.get(name, f"[+-]?{_DIGITS}")
         parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{body})")
         seen.add(name)
         position = match.end()
     parts.append(_literal(template[position:]))
-    return re.compile("".join(parts) + (r"(?:\s+ll)?" if "imm64" in seen else ""))
+    return re.compile("".join(parts) + (r"(?:\s+ll)?" if "imm64" in seen else ""), re.ASCII)
 
 
 def _literal(chunk: str) -> str:
@@ -87,7 +90,7 @@ def _instruction(body: str) -> tuple[Insn, ...]:
 
 
 def _build(form: Form, fields: dict[str, str]) -> tuple[Insn, ...]:
-    values = {name: int(value, 0) for name, value in fields.items() if name != "helper"}
+    values = {name: _number(value) for name, value in fields.items() if name != "helper"}
     known = fields.get("helper", "").removeprefix("bpf_")
     if known in HELPER_NUMBERS and HELPER_NUMBERS[known] != values["imm"]:
         raise InputError(f"helper {fields['helper']} is number {HELPER_NUMBERS[known]}, not {values['imm']}")
@@ -107,6 +110,16 @@ def _build(form: Form, fields: dict[str, str]) -> tuple[Insn, ...]:
     values["imm"] = _signed(values.get("imm", 0), 32)
     first = Insn(form.opcode, **values)
     return (first, Insn(0, imm=_signed(following, 32))) if form.slots == 2 else (first,)
+
+
+def _number(digits: str) -> int:
+    if len(digits) > _LONGEST_NUMBER:
+        raise InputError(f"{digits[:_LONGEST_NUMBER]}... has more than 64 bits")
+    if not _NUMBER.fullmatch(digits):
+        raise InputError(
+            f"{digits} is not a number: decimal without leading zeros, or 0x and hexadecimal digits"
+        )
+    return int(digits, 0)
 
 
 def _fit(name: str, value: int, low: int, high: int) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from ebpf.btf import types as t
 from ebpf.btf.core import CoreRelocation
 from ebpf.btf.reader import Btf, BtfError
+from ebpf.byte_order import PROGRAM_ORDER
 
-HEADER = struct.Struct("<HBBI")
-RANGE = struct.Struct("<II")
+HEADER = PROGRAM_ORDER.layout("HBBI")
+RANGE = PROGRAM_ORDER.layout("II")
 """offset, length of each of func_info, line_info and, from hdr_len 32 on, core_relo."""
-SECTION = struct.Struct("<II")
+SECTION = PROGRAM_ORDER.layout("II")
 """sec_name_off, num_info."""
-FUNC, LINE, CORE = struct.Struct("<II"), struct.Struct("<IIII"), struct.Struct("<IIII")
+FUNC, LINE, CORE = PROGRAM_ORDER.layout("II"), PROGRAM_ORDER.layout("IIII"), PROGRAM_ORDER.layout("IIII")
 _KINDS = (("func_info", FUNC), ("line_info", LINE), ("core_relo", CORE))
 COLUMN_BITS = 10
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ebpf.byte_order import PROGRAM_ORDER
+
 MAGIC = 0xEB9F
-HEADER = struct.Struct("<HBBIIIII")
+HEADER = PROGRAM_ORDER.layout("HBBIIIII")
 """magic, version, flags, hdr_len, type_off, type_len, str_off, str_len."""
-TYPE = struct.Struct("<III")
+TYPE = PROGRAM_ORDER.layout("III")
 """name_off, info (vlen 0-15, kind 24-28, kind_flag 31), size or type."""
-WORD = struct.Struct("<I")
-ARRAY = struct.Struct("<III")
+WORD = PROGRAM_ORDER.layout("I")
+ARRAY = PROGRAM_ORDER.layout("III")
 """type, index_type, nelems."""
-MEMBER = struct.Struct("<III")
+MEMBER = PROGRAM_ORDER.layout("III")
 """name_off, type, offset in bits."""
-PARAM = struct.Struct("<II")
-VAR_SECINFO = struct.Struct("<III")
+PARAM = PROGRAM_ORDER.layout("II")
+VAR_SECINFO = PROGRAM_ORDER.layout("III")
 """type, offset, size."""
 MAX_VLEN = 0xFFFF
 

@@ -9,7 +9,7 @@ from ebpf import rules
 from ebpf.contexts.field import ContextField
 from ebpf.contexts.tables import CONTEXTS
 from ebpf.program_types import AttachType, ProgramType
-from ebpf.releases import at_least
+from ebpf.releases import Release, Since
 from ebpf.rules import Rule
 
 DEFAULT_ATTACH = {
@@ -35,10 +35,10 @@ def effective_attach_type(program_type: ProgramType, attach_type: AttachType | N
     return attach_type or DEFAULT_ATTACH.get(program_type, AttachType(0))
 
 
-def moves_freely(program_type: ProgramType, release: str) -> bool:
+def moves_freely(program_type: ProgramType, release: Release | str) -> bool:
     """Whether the context is memory like any other: accessed unaligned, through a moved pointer, and by
     helpers (seen: 7.0.13 refuses what 7.1.13 accepts)."""
-    return program_type is ProgramType.SYSCALL and at_least(release, FREE_CONTEXT)
+    return program_type is ProgramType.SYSCALL and release in Since(FREE_CONTEXT)
 
 
 def ctx_access(
@@ -48,7 +48,7 @@ def ctx_access(
     size: int,
     write: bool,
     privileged_bpf: bool,
-    release: str,
+    release: Release | str,
 ) -> ContextField | AccessRefusal:
     """The field that an access of ``size`` bytes at ``offset`` reads or writes, or why it is refused.
 
@@ -61,7 +61,7 @@ def ctx_access(
     what = f"{verb} of {size} bytes at offset {offset} of {context.struct}"
     if offset % size and not moves_freely(program_type, release):
         return AccessRefusal(rules.CONTEXT_BOUNDS, f"{what}: misaligned")
-    held = [field for field in context.fields if field.holds(offset, size) and at_least(release, field.since)]
+    held = [field for field in context.fields if field.holds(offset, size) and release in Since(field.since)]
     if not held:
         return AccessRefusal(
             rules.CONTEXT_BOUNDS, f"{what}: no field of {program_type.name.lower()} programs"

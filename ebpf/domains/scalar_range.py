@@ -137,10 +137,51 @@ class ScalarRange:
         return both
 
     def __str__(self) -> str:
-        """As Linux 6.12 prints it; other dialects are in :mod:`ebpf.domains.printing`."""
-        from ebpf.domains.printing import print_modern  # printing needs this class; a text is wanted rarely
+        """As Linux 6.4 and later print it: equal bounds share a value (``smin=umin=3``), large ones are hex.
 
-        return print_modern(self)
+        Source: ``print_scalar_ranges`` in kernel/bpf/log.c (6.12).
+        """
+        if self.tnum.is_constant:
+            return _signed(signed64(self.tnum.value))
+        bounds = [
+            ("smin", self.smin, self.smin == S64_MIN),
+            ("smax", self.smax, self.smax == S64_MAX),
+            ("umin", self.umin, self.umin == 0),
+            ("umax", self.umax, self.umax == U64_MAX),
+            ("smin32", _narrow(self.smin32), self.smin32 == S32_MIN),
+            ("smax32", _narrow(self.smax32), self.smax32 == S32_MAX),
+            ("umin32", self.umin32, self.umin32 == 0),
+            ("umax32", self.umax32, self.umax32 == U32_MAX),
+        ]
+        parts = []
+        merged: set[int] = set()
+        for first, (name, value, omitted) in enumerate(bounds):
+            if omitted or first in merged:
+                continue
+            same = [
+                i
+                for i in range(first + 2, len(bounds), 2)
+                if i not in merged and not bounds[i][2] and bounds[i][1] == value
+            ]
+            merged.update(same)
+            text = _signed(value) if name[0] == "s" else _unsigned(value)
+            parts.append("=".join([name, *(bounds[i][0] for i in same), text]))
+        if not self.tnum.is_unknown:
+            parts.append(f"var_off={self.tnum}")
+        return f"scalar({','.join(parts)})"
+
+
+def _signed(value: int) -> str:
+    return str(value) if -32768 <= value <= 32767 else f"{value & U64_MAX:#x}"
+
+
+def _unsigned(value: int) -> str:
+    return str(value) if value <= 65535 else f"{value:#x}"
+
+
+def _narrow(value: int) -> int:
+    """A signed 32-bit bound as log.c passes it on: what will be printed in hex is not sign-extended."""
+    return value if -32768 <= value <= 32767 else value & U32_MAX
 
 
 UNKNOWN_RANGE = ScalarRange()

@@ -14,7 +14,7 @@ from ebpf.helpers.prototype import Prototype
 from ebpf.helpers.tiers import ANYONE, COARSE, SOCKET_CASTS, WITH_BPF, WITH_PERFMON, Group
 from ebpf.program import LoadFlag
 from ebpf.program_types import AttachType, ProgramType
-from ebpf.releases import at_least
+from ebpf.releases import Release, Since
 from ebpf.rules import Rule
 
 ALL: None = None
@@ -35,7 +35,7 @@ def refusal(
     program_type: ProgramType,
     attach_type: AttachType | None,
     number: int,
-    release: str,
+    release: Release | str,
     capabilities: tuple[str, ...] | None,
 ) -> Rule | None:
     """The rule that a call of helper ``number`` breaks, or None where the program may make it.
@@ -88,6 +88,6 @@ def _base(program_type: ProgramType, capabilities: tuple[str, ...] | None) -> li
     return groups
 
 
-def _in(group: Group, number: int, release: str) -> bool:
+def _in(group: Group, number: int, release: Release | str) -> bool:
     since = group.get(number)
-    return since is not None and at_least(release, since)
+    return since is not None and release in Since(since)

@@ -17,9 +17,10 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.errors import InputError
 
-SLOT = struct.Struct("<BBhi")
+SLOT = PROGRAM_ORDER.layout("BBhi")
 
 
 @dataclass(frozen=True, slots=True)

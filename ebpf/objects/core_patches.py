@@ -41,7 +41,7 @@ def _patch(insns: list[Insn], at: int, value: Relocated) -> None:
         if insn.opcode == o.LD_IMM64:
             insns[at + 1] = POISON
         return
-    kind = insn.opcode & 7
+    kind = insn.opcode & o.CLASS_MASK
     if insn.opcode == o.LD_IMM64:
         held = insn.imm % _WORD | insns[at + 1].imm % _WORD << 32
         _check(value, held, at, 64)

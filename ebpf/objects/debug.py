@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ebpf.btf.extension import BtfExtension, FunctionInfo, LineInfo
+from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.objects.functions import SLOT, ObjectFunction
 from ebpf.objects.object import SourceLine
 
-_RECORD = struct.Struct("<II")
+_RECORD = PROGRAM_ORDER.layout("II")
 _WORD = 1 << 32
 _NONE = slice(0, 0)
 

@@ -3,10 +3,10 @@ and Documentation/bpf/llvm_reloc.rst, Linux 6.12)."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
 from ebpf.maps import MapSpec, MapType
@@ -23,13 +23,16 @@ from ebpf.objects.written_types import WrittenTypes
 CODE = elf.SHF_ALLOC | elf.SHF_EXECINSTR
 DATA = elf.SHF_ALLOC | elf.SHF_WRITE
 BPF_F_RDONLY_PROG = 1 << 7
+_BOTH_WAYS = "is named by descriptor and by value, and an object names a map one way"
 
 
 def write_object(parts: Sequence[Part], how: Writing | None = None) -> bytes:
     """The file.  Maps of equal name are one map.
 
-    A map that programs address by value becomes a data section; so it has one entry and is not named by
-    descriptor.  Raises :class:`ebpf.objects.errors.ObjectError` for what an object cannot say.
+    A map that programs address by value becomes a data section.  libbpf makes of every relocation against a
+    data section an address in its value, and of every other against a map its descriptor (libbpf.c,
+    bpf_program__record_reloc), so no object names one map both ways.  Raises
+    :class:`ebpf.objects.errors.ObjectError` for what an object cannot say.
     """
     return _Writer(how or Writing()).write(parts)
 
@@ -40,6 +43,7 @@ class _Writer:
         self.layout = Layout()
         self.maps: dict[str, MapSpec] = {}
         self.sections: dict[str, str] = {}
+        self.by_descriptor: set[str] = set()
         self.types = WrittenTypes()
 
     def write(self, parts: Sequence[Part]) -> bytes:
@@ -55,7 +59,7 @@ class _Writer:
         if self.how.license is not None:
             self._variable("license", "_license", self.how.license.encode() + b"\0", DATA)
         if self.how.version is not None:
-            self._variable("version", "_version", struct.pack("<I", self.how.version), DATA, 4)
+            self._variable("version", "_version", PROGRAM_ORDER.layout("I").pack(self.how.version), DATA, 4)
         if self.types.used or self.how.debug:
             self.layout.section(".BTF", align=4).data += self.types.btf()
             if self.how.debug:
@@ -64,6 +68,8 @@ class _Writer:
 
     def _variable(self, section: str, name: str, data: bytes, flags: int, align: int = 1) -> None:
         draft = self.layout.section(section, flags=flags, align=align)
+        if any(mark.name == name for mark in self.layout.marks):
+            refuse(OpenStage.MAPS, f"'{name}'", "a function or variable already has this name")
         self.layout.marks.append(Mark(name, section, SymbolType.OBJECT, len(draft.data), len(data)))
         draft.data += data
 
@@ -144,11 +150,17 @@ class _Writer:
         symbol = data_section(spec) if by_value else name
         if by_value:
             self._data(spec)
+        elif name in self.sections.values():
+            refuse(OpenStage.MAPS, f"map '{name}'", _BOTH_WAYS)
+        else:
+            self.by_descriptor.add(name)
         draft.relocations.append((at, RelocationType.R_BPF_64_64, symbol))
         offset = second[0].imm if by_value and second else 0
         return replace(first, src=0, imm=offset), [replace(insn, imm=0) for insn in second]
 
     def _data(self, spec: MapSpec) -> None:
+        if spec.name in self.by_descriptor:
+            refuse(OpenStage.MAPS, f"map '{spec.name}'", _BOTH_WAYS)
         section = data_section(spec)
         owner = self.sections.setdefault(section, spec.name)
         if owner != spec.name:

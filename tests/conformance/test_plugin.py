@@ -112,7 +112,7 @@ def elf(code: bytes, *more: tuple[int, int, bytes], machine: int = 247) -> bytes
         1,
     )
     table = [
-        struct.pack("<IIQQQQIIQQ", 0, kind, flags, 0, start, len(body), 0, 0, 4, 0)
+        struct.pack("<IIQQQQIIQQ", 0, kind, flags, 0, start, len(body), 0, 0, 4, 16 if kind == 9 else 0)
         for (kind, flags, body), start in zip(sections, starts, strict=True)
     ]
     return header + bodies + b"".join(table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from ebpf.assembly import AssemblyDialect, listing, parse, text
 from ebpf.errors import InputError
-from ebpf.isa import Insn, decode
+from ebpf.isa import Insn, decode, encode
 from ebpf.isa.forms import Form
 from ebpf.isa.table import FORMS, IllegalInsn
 from tests.ebpf.instructions import legal
@@ -171,6 +172,66 @@ def test_an_illegal_instruction_is_shown_as_bytes() -> None:
     insn = Insn(0xFF, 1, 2, 3, 4)
     assert listing([insn]) == [(0, ".8byte ff21030004000000")]
     assert parse([".8byte ff21030004000000"]) == (insn,)
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("r0 = 07", "07"),
+        ("r0 = 0xzz", "0xzz"),
+        ("r0 += 12abc", "12abc"),
+        ("r0 = 1_000", "1_000"),
+        ("r0 = 007 ll", "007"),
+        ("r08 = 1", "08"),
+        ("goto +0b11", "+0b11"),
+        ("r1 = *(u8 *)(r1 +0x)", "+0x"),
+        ("call bpf_map_lookup_elem#01", "01"),
+    ],
+)
+def test_a_malformed_number_is_named(line: str, number: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse(["exit", line])
+    assert str(error.value).startswith(f"line 2: {line!r}: {number} is not a number")
+
+
+@pytest.mark.parametrize("line", ["r0 = " + "9" * 5000, "r0 = 0x" + "f" * 5000, "r" + "1" * 5000 + " = 0"])
+def test_a_number_too_long_for_python_is_an_error_of_the_line(line: str) -> None:
+    with pytest.raises(InputError, match=r"^line 1: .*has more than 64 bits$"):
+        parse([line])
+
+
+TOKENS = st.sampled_from(
+    [
+        *" \t+-*/&|^<>=()[]#:;.,_07x",
+        "r",
+        "w",
+        "0x",
+        "u8 *",
+        "goto ",
+        "if ",
+        "call ",
+        "ll",
+        "pc",
+        "s32",
+        "lock ",
+        "skb",
+    ]
+)
+WORDS = st.lists(TOKENS | st.integers().map(str) | st.characters(), max_size=16).map("".join)
+
+
+@st.composite
+def damaged_lines(draw: st.DrawFn) -> str:
+    """A line that was an instruction until a few of its characters were replaced."""
+    line = draw(st.sampled_from([text(_example(form), Insn(0, imm=3)) for form in FORMS]))
+    start = draw(st.integers(0, len(line)))
+    return line[:start] + draw(WORDS) + line[start + draw(st.integers(0, 4)) :]
+
+
+@given(st.lists(st.text() | WORDS | damaged_lines(), max_size=3))
+def test_no_text_raises_anything_but_an_input_error(lines: list[str]) -> None:
+    with suppress(InputError):
+        encode(parse(lines))
 
 
 ADDRESSES = re.compile(r"0xf{4}[0-9a-f]{12}|\[map=|map\[id:|<func>|^call kernel-function|^call unknown")

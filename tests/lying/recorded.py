@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from conformance.kernel.jobs import Job, KernelAnswer
+from conformance.kernel.verdicts import KernelVerdict
 from conformance.observing.observation import Observation
 from conformance.observing.question import Attempts
 from ebpf import casefile
@@ -37,6 +38,11 @@ class Recorded:
     @property
     def name(self) -> str:
         return f"{self.release}:{self.generated.case.name}"
+
+    @property
+    def verdict(self) -> KernelVerdict:
+        """The kernel's own; costs no run of the interpreter."""
+        return observe(self.generated, self.answer, self.release).ruling.verdict
 
     def seen(self, answer: KernelAnswer | None = None) -> Observation:
         """As a property sees it; with another answer where one is given."""

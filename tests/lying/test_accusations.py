@@ -79,9 +79,7 @@ def test_what_perfmon_may_read_is_not_unsound() -> None:
         assert len(accusations(seen)) == wrong, capabilities
 
 
-NEAR_MISSES = [
-    r for r in records() if r.generated.rule is not None and r.seen().ruling.verdict is KernelVerdict.REJECT
-]
+NEAR_MISSES = [r for r in records() if r.generated.rule is not None and r.verdict is KernelVerdict.REJECT]
 
 
 @pytest.mark.parametrize("record", NEAR_MISSES, ids=lambda record: f"{record.generated.rule}-{record.name}")

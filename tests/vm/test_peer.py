@@ -14,8 +14,9 @@ from conformance.kernel.peer.answers import PeerAnswer
 from conformance.kernel.peer.asking import ask, ask_names
 from conformance.kernel.session import KernelSession
 from conformance.objects import reading as property_objects
-from conformance.observing.object_observation import examine
+from conformance.observing.door import Door, judge_object
 from conformance.properties.judgement import Agreement, Disagreement, Judgement
+from conformance.properties.registry import PROPERTIES
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
 from ebpf.maps import MapSpec, MapType
@@ -29,6 +30,17 @@ from generators.dice import Dice
 from generators.objects import ObjectFile, break_object, well_formed
 from tests.ebpf.objects.talk import counter, hello
 from tests.pipeline.sources import COUNTER, COUNTER_BTF, HELLO, HELLO_BY_POINTER, compile_c
+
+
+def examine(kernel: KernelSession, peer: Peer, made: ObjectFile) -> list[Judgement]:
+    """What the properties of objects say."""
+    observation = Door.of_session(kernel).observe_object(peer, made)
+    return [judgement for row in PROPERTIES.values() for judgement in judge_object(observation, row)]
+
+
+def disagreements(judgements: list[Judgement]) -> list[Disagreement]:
+    return [each for each in judgements if isinstance(each, Disagreement)]
+
 
 pytestmark = pytest.mark.vm
 
@@ -69,7 +81,7 @@ def test_row_02_names_resolve_as_libbpf_resolves_them(kernel: KernelSession, pee
 
 
 def judged(kernel: KernelSession, peer: Peer, data: bytes) -> tuple[Judgement, ...]:
-    return examine(kernel, peer, ObjectFile(data)).judgements
+    return examine(kernel, peer, ObjectFile(data))
 
 
 def answered(kernel: KernelSession, peer: Peer, data: bytes) -> PeerAnswer:
@@ -164,10 +176,10 @@ def objects(seed: int, count: int) -> Iterator[ObjectFile]:
 def test_row_08_nothing_is_taken_that_libbpf_refuses(kernel: KernelSession, peer: Peer) -> None:
     """A hundred well-formed objects and a hundred broken ones; ``veridiff run --property objects`` asks of as
     many as one likes."""
-    seen = [examine(kernel, peer, made) for made in objects(8, 100)]
-    assert [(each.made.broken, what.statement) for each in seen for what in each.disagreements] == []
-    refused = sum(Agreement("refused") in each.judgements for each in seen)
-    loaded = sum(Agreement("loaded") in each.judgements for each in seen)
+    seen = [(made.broken, examine(kernel, peer, made)) for made in objects(8, 100)]
+    assert [(broken, what.statement) for broken, found in seen for what in disagreements(found)] == []
+    refused = sum(Agreement("refused") in found for _, found in seen)
+    loaded = sum(Agreement("loaded") in found for _, found in seen)
     assert refused > 30
     assert loaded > 60
 
@@ -185,9 +197,9 @@ def test_row_08_a_reader_that_takes_too_much_is_noticed(
         lambda data, name, generation: real(whole.get(data, data), name, generation),
     )
     found = [
-        what.signature
+        str(what.signature)
         for made in whole
-        for what in examine(kernel, peer, ObjectFile(made, "x", "y")).disagreements
+        for what in disagreements(examine(kernel, peer, ObjectFile(made, "x", "y")))
     ]
     assert f"objects:{peer.name}:looser:y" in found
 

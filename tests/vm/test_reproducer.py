@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.kernel.architecture import X86_64
 from conformance.kernel.images import fetch
 from conformance.kernel.initramfs import ArchiveEntry, cpio
 from conformance.kernel.qemu import cpu_model, find_qemu
@@ -43,7 +44,7 @@ def run_as_init(source: str, directory: Path) -> str:
     subprocess.run(
         ["gcc", "-Wall", "-Werror", "-static", "-o", binary, directory / "reproducer.c"], check=True
     )
-    image, qemu = fetch("debian:6.12"), find_qemu()
+    image, qemu = fetch("debian:6.12"), find_qemu(X86_64)
     initrd = directory / "initrd"
     entries = [
         ArchiveEntry("dev", stat.S_IFDIR | 0o755),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conformance.kernel.architecture import Architecture
 from conformance.kernel.compiling import built
 
 SOURCES = Path(__file__).parent
 
 
-def agent() -> bytes:
-    """The static executable.  Raises :class:`ebpf.errors.InputError` when there is no compiler, or it
-    fails."""
-    return built("agent", sorted(SOURCES.glob("*.[ch]")))
+def agent(architecture: Architecture) -> bytes:
+    """The static executable for one architecture.  Raises :class:`ebpf.errors.InputError` when there is no
+    compiler, or it fails."""
+    return built("agent", architecture, sorted(SOURCES.glob("*.[ch]")))

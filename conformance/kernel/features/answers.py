@@ -9,6 +9,7 @@ from conformance.kernel.verdicts import Support
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import LoadFlag, Program
+from ebpf.releases import Release
 
 
 class Answer3(Enum):
@@ -41,16 +42,13 @@ class Feature:
     evidence: str
 
 
-OLDEST = (5, 10)
+OLDEST = Release(5, 10)
 """The oldest kernel we put programs to; what came before it is not probed."""
 
 
 def is_probed(form: Form) -> bool:
     """Whether kernels we meet may lack the instruction."""
-    if not form.since:
-        return True
-    major, minor = form.since.split(".")
-    return (int(major), int(minor)) >= OLDEST
+    return not form.since or Release.parse(form.since) >= OLDEST
 
 
 @dataclass(frozen=True, slots=True)

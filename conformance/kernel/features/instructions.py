@@ -49,14 +49,14 @@ def probed_forms() -> tuple[Form, ...]:
 def program_with(form: Form) -> Program:
     """The instruction between a setup that gives it defined operands and an exit: r0 = r1 = 1, eight bytes of
     stack are 0."""
-    memory = form.opcode & 7 in (o.LDX, o.STX)
+    memory = form.opcode & o.CLASS_MASK in (o.LDX, o.STX)
     dst = 0 if form.dst is Free.REGISTER else _value(form.dst)
     src = 1 if form.src is Free.REGISTER else _value(form.src)
-    if form.opcode & 7 == o.STX:
+    if form.opcode & o.CLASS_MASK == o.STX:
         dst = 10
         if form.name.startswith("load_acquire"):
             dst, src = 0, 10
-    elif form.opcode & 7 == o.LDX:
+    elif form.opcode & o.CLASS_MASK == o.LDX:
         src = 10
     off = -8 if memory and form.off is Free.OFFSET else _value(form.off)
     imm = _value(form.imm)

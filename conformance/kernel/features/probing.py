@@ -5,18 +5,17 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.kernel.errnos import ENOTSUPP, errno_name
 from conformance.kernel.features.answers import Answer3, Feature, FeatureKind, Features
 from conformance.kernel.features.attaching import probe_attaching
 from conformance.kernel.features.instructions import KNOWN_BUT, UNKNOWN_TO_KERNEL, probed_forms, program_with
-from conformance.kernel.features.types import MAPS, program_of, program_with_flag, program_with_map
+from conformance.kernel.features.types import CODE, MAPS, program_of, program_with_flag, program_with_map
 from conformance.kernel.hello import Hello, Knob
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Lost
 from conformance.kernel.refusals import find_refusal
 from conformance.kernel.session import KernelSession
-from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import ProgramType
@@ -82,7 +81,7 @@ def _probes() -> list[_Probe]:
         for flag in LoadFlag
         if flag.name
     ]
-    plain = Program(ProgramType.SOCKET_FILTER, (Insn(0xB7, imm=0x1234567), Insn(0x95)))
+    plain = Program(ProgramType.SOCKET_FILTER, (replace(CODE[0], imm=0x1234567), CODE[1]))
     once = (Input(PACKET),)
     probes.append(_Probe(FeatureKind.KERNEL, "jit", Job(Case(plain, once), (Attempt(),)), _read_jit))
     probes.append(

@@ -3,14 +3,14 @@ takes."""
 
 from __future__ import annotations
 
-import struct
-
+from ebpf.btf.builder import BtfBuilder
+from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
 
-CODE = (Insn(0xB7), Insn(0x95))
+CODE = (Insn(o.MOV | o.K | o.ALU64), Insn(o.EXIT | o.JMP))
 
 ATTACH_TYPES = {
     ProgramType.CGROUP_SOCK: AttachType.CGROUP_INET_SOCK_CREATE,
@@ -27,13 +27,15 @@ ATTACH_TYPES = {
     ProgramType.NETFILTER: AttachType.NETFILTER,
 }
 
-BTF_OF_AN_INT = b"".join([
-    struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 16, 16, 5),
-    struct.pack("<IIII", 1, 1 << 24, 4, 1 << 24 | 32),
-    b"\0int\0",
-])  # fmt: skip
-"""A header, one type (INT "int", 4 bytes, signed) and its name (Documentation/bpf/btf.rst): what local
-storage wants of keys."""
+
+def _btf_of_an_int() -> bytes:
+    types = BtfBuilder()
+    types.integer("int", 4, signed=True)
+    return types.build()
+
+
+BTF_OF_AN_INT = _btf_of_an_int()
+"""Of one type, id 1 (Documentation/bpf/btf.rst): what local storage wants of keys."""
 
 MAPS = {
     MapType.HASH: (4, 8, 4), MapType.ARRAY: (4, 8, 4), MapType.PROG_ARRAY: (4, 4, 4),

@@ -12,14 +12,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.kernel.apt import AptRoot, make_directory
+from conformance.kernel import debian
+from conformance.kernel.apt import make_directory
+from conformance.kernel.architecture import DEFAULT, Architecture
 from conformance.kernel.cache import cache_directory, locked
 from conformance.kernel.compiling import built
-from conformance.kernel.debian import ARCHITECTURE
 from conformance.kernel.unpack import unpack
 from ebpf.objects.generation import Generation
 
-TRIPLET = "x86_64-linux-gnu"
 VERSION = "libbpf.version"
 SOURCE = Path(__file__).parent / "peer.c"
 
@@ -54,34 +54,34 @@ PEERS = (
 
 
 @functools.cache
-def executable(peer: Peer) -> bytes:
-    """The peer's program, fetched and built at first use.
+def executable(peer: Peer, architecture: Architecture = DEFAULT) -> bytes:
+    """The peer's program for one architecture, fetched and built at first use.
 
     Raises :class:`ebpf.errors.InputError` when there is no compiler or no room,
     :class:`ebpf.errors.InfrastructureError` when apt fails.
     """
-    root = _root(peer)
-    libraries = root / "usr" / "lib" / TRIPLET
-    gcc = next((root / "usr" / "lib" / "gcc" / TRIPLET).iterdir())
+    root, triplet = _root(peer, architecture), architecture.triplet
+    libraries = root / "usr" / "lib" / triplet
+    gcc = next((root / "usr" / "lib" / "gcc" / triplet).iterdir())
     include = root / "usr" / "include"
-    flags = [f"--sysroot={root}", "-isystem", str(include), "-isystem", str(include / TRIPLET)]
+    flags = [f"--sysroot={root}", "-isystem", str(include), "-isystem", str(include / triplet)]
     flags += [f"-B{gcc}", f"-B{libraries}", f"-L{libraries}", "-Wl,--wrap=syscall"]
-    return built("peer", [SOURCE], flags, ("-lbpf", "-lelf", "-lz", "-lzstd"))
+    return built("peer", architecture, [SOURCE], flags, ("-lbpf", "-lelf", "-lz", "-lzstd"))
 
 
-def version(peer: Peer) -> str:
+def version(peer: Peer, architecture: Architecture = DEFAULT) -> str:
     """Debian's version of the libbpf that the peer is linked with.  Raises as :func:`executable` does."""
-    return (_root(peer) / VERSION).read_text()
+    return (_root(peer, architecture) / VERSION).read_text()
 
 
-def _root(peer: Peer) -> Path:
+def _root(peer: Peer, architecture: Architecture) -> Path:
     """Where the peer's headers and libraries are.  Once there they are not looked for again."""
-    home = cache_directory() / "peers" / peer.suite
+    home = debian.cache_of("peers", architecture) / peer.suite
     with locked(home.parent / "lock"):
         if home.exists():
             return home
         make_directory(home.parent, needed=100 << 20)
-        apt = AptRoot(cache_directory() / "apt", architecture=ARCHITECTURE)
+        apt = debian.apt_root(architecture)
         with locked(cache_directory() / "apt.lock"):
             apt.update()
             packages = [apt.in_suite(*each) for each in peer.packages]

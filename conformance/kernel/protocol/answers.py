@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import re
-import struct
 
 from conformance.kernel.jobs import KernelAnswer, Loaded, RunResult
-from conformance.kernel.protocol.frames import U32, PayloadReader, ProtocolError, blob
+from conformance.kernel.protocol.frames import U32, WIRE_ORDER, PayloadReader, ProtocolError, blob
 from conformance.kernel.protocol.maps import array_keys
 
-_HEAD = struct.Struct("<Ii")
-_LOADED = struct.Struct("<4IQ")
-_RUN = struct.Struct("<2IQ")
-_MAP_HEAD = struct.Struct("<2I")
-_MAP_COUNT = struct.Struct("<3I")
+_HEAD = WIRE_ORDER.layout("Ii")
+_LOADED = WIRE_ORDER.layout("4IQ")
+_RUN = WIRE_ORDER.layout("2IQ")
+_MAP_HEAD = WIRE_ORDER.layout("2I")
+_MAP_COUNT = WIRE_ORDER.layout("3I")
 _UNREADABLE = 0xFFFFFFFF
 _PROCESSED = re.compile(r"^processed (\d+) insns", re.MULTILINE)
 MAX_ITEMS = 1 << 16

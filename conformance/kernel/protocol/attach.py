@@ -9,8 +9,6 @@ Names, format, trace and the plain answer are blobs; stages and maps follow thei
 
 from __future__ import annotations
 
-import struct
-
 from conformance.kernel.attaching import (
     Attached,
     AttachJob,
@@ -29,13 +27,13 @@ from conformance.kernel.protocol.answers import (
     encode_answer,
     encode_map_contents,
 )
-from conformance.kernel.protocol.frames import U32, PayloadReader, ProtocolError, blob
+from conformance.kernel.protocol.frames import U32, WIRE_ORDER, PayloadReader, ProtocolError, blob
 from conformance.kernel.protocol.jobs import MAX_MAPS, encode_job
 from conformance.kernel.protocol.standin import decode_job
 
-_PLACE = struct.Struct("<2I")
-_TRIGGER = struct.Struct("<2I")
-_STAGE = struct.Struct("<2IQ")
+_PLACE = WIRE_ORDER.layout("2I")
+_TRIGGER = WIRE_ORDER.layout("2I")
+_STAGE = WIRE_ORDER.layout("2IQ")
 _UNREADABLE = 0xFFFFFFFF
 MAX_STAGES = 16
 

@@ -9,13 +9,11 @@ Argument, executable, input and output are blobs; splats are blobs after their c
 
 from __future__ import annotations
 
-import struct
-
 from conformance.kernel.children import Child, Ended
-from conformance.kernel.protocol.frames import U32, PayloadReader, ProtocolError, blob
+from conformance.kernel.protocol.frames import U32, WIRE_ORDER, PayloadReader, ProtocolError, blob
 
-_LIMITS = struct.Struct("<4I")
-_END = struct.Struct("<2IQ")
+_LIMITS = WIRE_ORDER.layout("4I")
+_END = WIRE_ORDER.layout("2IQ")
 _UNREADABLE = 0xFFFFFFFF
 MAX_SPLATS = 1 << 16
 

@@ -6,12 +6,16 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
+from ebpf.byte_order import ByteOrder
 from ebpf.errors import InfrastructureError
 
-HEADER = struct.Struct("<IIQ")
-U32 = struct.Struct("<I")
-U64 = struct.Struct("<Q")
+WIRE_ORDER: Final = ByteOrder.LITTLE
+"""Of every number in a frame.  The agent reads its machine's own order; one of another would convert."""
+HEADER = WIRE_ORDER.layout("IIQ")
+U32 = WIRE_ORDER.layout("I")
+U64 = WIRE_ORDER.layout("Q")
 MAX_PAYLOAD = 64 << 20
 """Bytes; the agent refuses longer frames and keeps its answers below."""
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from enum import IntEnum
 
 from conformance.kernel.jobs import Attempt, Job
 from conformance.kernel.protocol.capabilities import mask
-from conformance.kernel.protocol.frames import MAX_PAYLOAD, U32, blob
+from conformance.kernel.protocol.frames import MAX_PAYLOAD, U32, WIRE_ORDER, blob
 from conformance.kernel.protocol.maps import encode_map
 from ebpf.errors import InputError
 from ebpf.isa.insn import encode as encode_insns
 from ebpf.program import Case, Program
 from ebpf.program_types import AttachType, ProgramType
 
-PROGRAM = struct.Struct("<5I")
-ATTEMPT = struct.Struct("<4IQ")
+PROGRAM = WIRE_ORDER.layout("5I")
+ATTEMPT = WIRE_ORDER.layout("4IQ")
 RUN, TRANSLATED = 1, 2
 MAX_MAPS = 64
 MAX_ATTEMPTS = 64

@@ -7,12 +7,12 @@ import struct
 from enum import IntEnum, IntFlag
 from functools import lru_cache
 
-from conformance.kernel.protocol.frames import PayloadReader, ProtocolError, blob
+from conformance.kernel.protocol.frames import WIRE_ORDER, PayloadReader, ProtocolError, blob
 from ebpf.errors import InputError
 from ebpf.maps import MapSpec, MapType
 
-_MAP = struct.Struct("<9I")
-_U32 = struct.Struct("<I")
+_MAP = WIRE_ORDER.layout("9I")
+_U32 = WIRE_ORDER.layout("I")
 BPF_F_RDONLY_PROG = 1 << 7
 
 

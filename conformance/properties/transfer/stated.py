@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.kernel.verifier_log.claims import ClaimedState, ScalarClaim, SlotClaim
 from ebpf.domains import ScalarRange
+from ebpf.verifier_log.claims import ClaimedState, ScalarClaim, SlotClaim
 from oracles.paths import PathMachine, PointerTo
 from oracles.reference.terms import Term
 

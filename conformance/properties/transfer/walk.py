@@ -9,15 +9,15 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from conformance.kernel.verifier_log.claims import ClaimedState, ScalarClaim
-from conformance.kernel.verifier_log.effects import is_conditional
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.nodes import Node
-from conformance.kernel.verifier_log.paths import NotExplored, off_the_path, split_of, unclear
 from conformance.properties.transfer.points import Claimed, Point, Unexplored, WalkEnd
 from conformance.properties.transfer.stated import stated
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
+from ebpf.verifier_log.claims import ClaimedState, ScalarClaim
+from ebpf.verifier_log.effects import is_conditional
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.nodes import Node
+from ebpf.verifier_log.paths import NotExplored, off_the_path, split_of, unclear
 from oracles.claims import as_formula
 from oracles.paths import NotModelled, PathMachine, PointerTo
 from oracles.reference.terms import Condition, Term, conjunction, negation

@@ -9,6 +9,7 @@ import pytest
 
 from conformance.kernel import bzimage, debian
 from conformance.kernel.apt import Package
+from conformance.kernel.architecture import Architecture
 from conformance.kernel.images import choose, fetch, list_images, resolve
 from ebpf.errors import InfrastructureError, InputError
 
@@ -19,7 +20,7 @@ OFFERED = ["6.1.9-1", "6.12.107-1~deb12u1", "6.1.10-1", "6.12.107-1", "6.12.95-1
 def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(
-        debian, "offered", lambda: {version: Package("linux", version, 1, "") for version in OFFERED}
+        debian, "offered", lambda _: {version: Package("linux", version, 1, "") for version in OFFERED}
     )
     return tmp_path
 
@@ -44,10 +45,17 @@ def test_choose(wanted: str, chosen: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("offered")
-@pytest.mark.parametrize("name", ["debian:9.9", "debian:", "fedora:40", "no/such/file"])
+@pytest.mark.parametrize("name", ["debian:9.9", "debian:", "debian:9.9@amd64", "fedora:40", "no/such/file"])
 def test_unknown_names_are_one_clear_error(name: str) -> None:
     with pytest.raises(InputError, match=f"^{name}: unknown kernel name"):
         resolve(name)
+
+
+@pytest.mark.usefixtures("offered")
+def test_an_architecture_may_be_named() -> None:
+    assert resolve("debian:6.1@amd64") == resolve("debian:6.1") == ["debian:6.1.10-1"]
+    with pytest.raises(InputError, match=r"^debian:6\.1@vax: vax: no such architecture; there are: amd64$"):
+        resolve("debian:6.1@vax")
 
 
 @pytest.mark.usefixtures("offered")
@@ -57,7 +65,7 @@ def test_a_glob_is_not_one_image() -> None:
 
 
 def test_without_network_the_cache_answers(offered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_network() -> dict[str, Package]:
+    def no_network(architecture: Architecture) -> dict[str, Package]:
         raise InfrastructureError("no network")
 
     monkeypatch.setattr(debian, "offered", no_network)

@@ -19,14 +19,14 @@ def vmlinux(section: bytes = b".BTF") -> bytes:
     """An ELF file of three sections: none, ``section`` and the names."""
     names = b"\0" + section + b"\0.shstrtab\0"
     body = b"the types" + names
-    heads = [bytes(64), _head(1, 64, 9), _head(2 + len(section), 73, len(names))]
+    heads = [bytes(64), _head(1, 64, 9), _head(2 + len(section), 73, len(names), 3)]
     start = 64 + len(body)
-    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF", 2, 62, 1, 0, 0, start, 0, 64, 0, 0, 64, 3, 2)
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 1, 62, 1, 0, 0, start, 0, 64, 0, 0, 64, 3, 2)
     return head + body + b"".join(heads)
 
 
-def _head(name: int, offset: int, size: int) -> bytes:
-    return struct.pack("<IIQQQQIIQQ", name, 1, 0, 0, offset, size, 0, 0, 1, 0)
+def _head(name: int, offset: int, size: int, kind: int = 1) -> bytes:
+    return struct.pack("<IIQQQQIIQQ", name, kind, 0, 0, offset, size, 0, 0, 1, 0)
 
 
 def image(path: Path, payload: bytes) -> Path:
@@ -56,6 +56,8 @@ def test_the_types_are_found_however_the_kernel_is_packed(tmp_path: Path, pack: 
     [
         (lzma.compress(vmlinux(b".text")), r"no \.BTF"),
         (lzma.compress(b"text"), "not an ELF file"),
+        (lzma.compress(b"\x7fELF"), "broken ELF file"),
+        (lzma.compress(vmlinux()[:-70]), "broken ELF file"),
         (b"LZO!", "not known"),
         (lzma.compress(vmlinux())[:40], "ELF"),
     ],

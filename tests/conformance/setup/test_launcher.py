@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from conformance.campaign.versions import version
+from conformance.cli import cli
+from conformance.setup import environment as environment_module
 from conformance.setup import launcher, system
 from conformance.setup.environment import PythonEnvironment
 from conformance.setup.launcher import prepare
 from conformance.setup.logged import error_line, run_logged
 from conformance.setup.needs import Need
 from conformance.setup.system import REQUIREMENTS, Requirement, advice
+from conformance.setup.usage import COMMANDS
 from ebpf.errors import InfrastructureError, InputError
 
 CHECKOUT = Path(__file__).parents[3]
@@ -37,7 +41,7 @@ def checkout(tmp_path: Path) -> Path:
 def stamp(environment: PythonEnvironment, needs: Need) -> None:
     path = environment._stamp(development=Need.DEVELOPMENT in needs)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    path.write_text(f"{environment.checkout}\n")
 
 
 def test_it_needs_the_standard_library_only() -> None:
@@ -84,6 +88,55 @@ def test_ready_is_told_from_stamps(checkout: Path) -> None:
     assert not environment.ready(Need.ENVIRONMENT | Need.DEVELOPMENT)
     (checkout / "pyproject.toml").write_text('[project]\ndependencies = ["new"]\n')
     assert not environment.ready(Need.ENVIRONMENT)
+
+
+def test_another_checkout_in_the_same_directory_is_told_and_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each checkout's command line runs that checkout's code, however often they take turns."""
+    monkeypatch.setenv("VERIDIFF_VENV", str(tmp_path / "shared"))
+    commands: list[list[str]] = []
+    monkeypatch.setattr(environment_module, "run_logged", lambda command, **_: commands.append(command))
+    monkeypatch.setattr(PythonEnvironment, "_usable", lambda _: True)
+    packages = tmp_path / "shared" / "lib" / "python3" / "site-packages"
+    (packages / "veridiff-0.1.0.dist-info").mkdir(parents=True)
+    environments = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyproject.toml").write_text("[project]\n")
+        environments.append(PythonEnvironment.of(tmp_path / name, Need.ENVIRONMENT))
+    first, second = environments
+    first.set_up(Need.ENVIRONMENT)
+    assert first.ready(Need.ENVIRONMENT)
+    assert not second.ready(Need.ENVIRONMENT)
+    assert "in its place" not in capsys.readouterr().err
+    (packages / "veridiff-checkout.pth").write_text(f"{first.checkout}\n")
+    second.set_up(Need.ENVIRONMENT)
+    assert (first.ready(Need.ENVIRONMENT), second.ready(Need.ENVIRONMENT)) == (False, True)
+    assert f"holds the checkout {first.checkout}: installing {second.checkout}" in capsys.readouterr().err
+    assert not (packages / "veridiff-checkout.pth").exists()
+    assert [command[3] for command in commands] == ["install", "uninstall", "install"]
+    first.set_up(Need.ENVIRONMENT)
+    assert (first.ready(Need.ENVIRONMENT), second.ready(Need.ENVIRONMENT)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [(["--version"], f"veridiff, version {version()}\n"), (["--help"], "  run "), ([], "  check ")],
+)
+def test_the_version_and_the_commands_need_no_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], answer: str
+) -> None:
+    monkeypatch.setenv("VERIDIFF_VENV", str(tmp_path / "none"))
+    done = subprocess.run(
+        [sys.executable, CHECKOUT / "veridiff", *arguments], capture_output=True, text=True, check=True
+    )
+    assert answer in done.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_usage_names_every_command() -> None:
+    assert set(COMMANDS) == {*cli.commands, "setup"}
 
 
 def test_a_file_in_its_place_is_left_alone(checkout: Path, cache: Path) -> None:

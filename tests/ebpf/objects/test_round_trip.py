@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec, MapType
 from ebpf.objects import Generation, open_object
+from ebpf.objects.errors import ObjectError
 from ebpf.objects.object import map_loads
 from ebpf.objects.parts import MapStyle, Part, Writing
 from ebpf.objects.splitting import references
@@ -96,3 +102,31 @@ def test_two_programs_of_a_section():
         ("a", "xdp", 0),
         ("b", "xdp", 1),
     ]
+
+
+DATA = MapSpec(MapType.ARRAY, 4, 8, 1, name="m2")
+BY_DESCRIPTOR, BY_VALUE = ("r1 = map[0]", "r2 = map[0]"), ("r1 = map[0][0]+0", "r2 = map[0][0]+4")
+
+
+def written_and_read(lines: Sequence[str], maps: tuple[MapSpec, ...]) -> tuple[Insn, ...]:
+    program = Program(ProgramType.SOCKET_FILTER, parse([*lines, "r0 = 0", "exit"]), maps)
+    opened = open_object(write_object([Part("f", program)]), "x.o")
+    assert opened.program(opened.programs[0]).instructions == program.instructions
+    return program.instructions
+
+
+@pytest.mark.parametrize("lines", [BY_DESCRIPTOR, BY_VALUE])
+def test_a_map_named_one_way_comes_back(lines):
+    assert written_and_read(lines, (DATA,))
+
+
+@given(st.permutations([*BY_DESCRIPTOR, *BY_VALUE]))
+def test_a_map_named_both_ways_is_refused_in_any_order(lines):
+    with pytest.raises(ObjectError, match="map 'm2': is named by descriptor and by value"):
+        written_and_read(lines, (DATA,))
+
+
+@pytest.mark.parametrize("name", ["f", "_license"])
+def test_a_map_named_as_another_symbol_is_refused(name):
+    with pytest.raises(ObjectError, match=f"'{name}': a function or variable already has this name"):
+        written_and_read(BY_DESCRIPTOR, (replace(DATA, name=name),))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.kernel.verifier_log import LogDialect, parse_log
-from conformance.kernel.verifier_log.events import (
+from ebpf.verifier_log import LogDialect, parse_log
+from ebpf.verifier_log.events import (
     Branch,
     CallEnter,
     CallReturn,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.kernel.verifier_log import Log, NotUnderstood, parse_log
-from conformance.kernel.verifier_log.events import Branch, CallEnter, CallReturn, Cut, StateLine, Visit
-from tests.conformance.kernel.verifier_log.conftest import SAMPLES, rows
+from ebpf.verifier_log import Log, NotUnderstood, parse_log
+from ebpf.verifier_log.events import Branch, CallEnter, CallReturn, Cut, StateLine, Visit
+from tests.ebpf.verifier_log.conftest import SAMPLES, rows
 
 
 def states(log: Log) -> Iterator[str]:

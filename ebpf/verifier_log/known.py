@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from conformance.kernel.verifier_log.claims import Claim, ClaimedState, ScalarClaim, SlotClaim
-from conformance.kernel.verifier_log.effects import effect, is_subprogram_call
 from ebpf.isa.insn import Insn
+from ebpf.verifier_log.claims import Claim, ClaimedState, ScalarClaim, SlotClaim
+from ebpf.verifier_log.effects import effect, is_subprogram_call
 
 
 @dataclass(frozen=True, slots=True)

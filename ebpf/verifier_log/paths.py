@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from conformance.kernel.verifier_log.claims import ClaimedState, ScalarClaim
-from conformance.kernel.verifier_log.effects import (
+from ebpf.verifier_log.claims import ClaimedState, ScalarClaim
+from ebpf.verifier_log.effects import (
     calls_back,
     is_conditional,
     is_kfunc_call,
@@ -21,9 +21,9 @@ from conformance.kernel.verifier_log.effects import (
     is_subprogram_call,
     may_split,
 )
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.known import Known
-from conformance.kernel.verifier_log.nodes import Node
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.known import Known
+from ebpf.verifier_log.nodes import Node
 
 Step: TypeAlias = tuple[int, int, *tuple[Any, ...]]
 """One executed instruction: (frame, instruction, whatever else), frame 0 being the main program and each call

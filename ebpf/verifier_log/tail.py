@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from conformance.kernel.verifier_log.events import FailureReport, Stats, Subprogram
+from ebpf.verifier_log.events import FailureReport, Stats, Subprogram
 
 _TIME = re.compile(r"verification time (\d+) usec\Z")
 _DEPTH = re.compile(r"stack depth (?:max )?(\d+(?:\+\d+)*)(?: max \d+)?\Z")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("VERIDIFF_SHARED", Path(__file__).resolve().parents[4] / "../shared"))
-SAMPLES = Path(__file__).resolve().parents[3] / "data" / "logs"
+SHARED = Path(os.environ.get("VERIDIFF_SHARED", Path(__file__).resolve().parents[3] / "../shared"))
+SAMPLES = Path(__file__).resolve().parents[2] / "data" / "logs"
 KERNELS = ("6.1", "6.12", "7.3")
 
 

@@ -6,17 +6,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from conformance.kernel.verifier_log.claims import (
-    Claim,
-    NotUnderstood,
-    PointerClaim,
-    ScalarClaim,
-    StackObject,
-)
-from conformance.kernel.verifier_log.dialect import LogDialect
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import S32_MAX, S32_MIN, S64_MAX, U32_MAX, U64_MAX, signed32, signed64
 from ebpf.domains.tnum import UNKNOWN_TNUM
+from ebpf.verifier_log.claims import Claim, NotUnderstood, PointerClaim, ScalarClaim, StackObject
+from ebpf.verifier_log.dialect import LogDialect
 
 _NUMBER = re.compile(r"(P?)(-?(?:0x[0-9a-f]+|\d+))\Z")
 _STACK = re.compile(r"fp(?:\[(\d+)\])?(?:(-?(?:0x[0-9a-f]+|\d+))|\((.*)\))?\Z")

@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from conformance.kernel.verifier_log.claims import Claim, ClaimedState, NotUnderstood, SlotClaim
-from conformance.kernel.verifier_log.dialect import LogDialect
-from conformance.kernel.verifier_log.values import parse_value
+from ebpf.verifier_log.claims import Claim, ClaimedState, NotUnderstood, SlotClaim
+from ebpf.verifier_log.dialect import LogDialect
+from ebpf.verifier_log.values import parse_value
 
 _FRAME = re.compile(r" *frame(\d+):")
 _FIELD = re.compile(r" *(?:R(\d+)|fp(-\d+))(?:_[rwD]+)?=([^\s(]*(?:\((?:[^()]|\([^()]*\))*\))?)(?= |\Z)")

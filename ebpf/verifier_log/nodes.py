@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from conformance.kernel.verifier_log.claims import ClaimedState
-from conformance.kernel.verifier_log.known import Known
+from ebpf.verifier_log.claims import ClaimedState
+from ebpf.verifier_log.known import Known
 
 Place = tuple[int, int]
 """(frame, instruction): where a walk or a run is.  Frame 0 is the main program."""

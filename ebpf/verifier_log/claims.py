@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import U32_MAX
 
@@ -98,7 +99,7 @@ class SlotClaim:
             if letter == "0" and content[index]:
                 return f"byte {self.offset + index} is zero"
         stored = self.stored
-        return None if stored is None else stored.excluded_by(int.from_bytes(content[: self.width], "little"))
+        return None if stored is None else stored.excluded_by(PROGRAM_ORDER.number(content[: self.width]))
 
 
 def narrowed(whole: ScalarRange, width: int) -> ScalarRange:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.verifier_log import (
-    LogDialect,
-    NotUnderstood,
-    PointerClaim,
-    ScalarClaim,
-    SlotClaim,
-    StackObject,
-)
-from conformance.kernel.verifier_log.claims import narrowed
-from conformance.kernel.verifier_log.states import parse_slot, parse_state
 from ebpf.domains import ScalarRange, Tnum
+from ebpf.verifier_log import LogDialect, NotUnderstood, PointerClaim, ScalarClaim, SlotClaim, StackObject
+from ebpf.verifier_log.claims import narrowed
+from ebpf.verifier_log.states import parse_slot, parse_state
 
 OLD, MIDDLE, NEW = LogDialect.LINUX_6_1, LogDialect.LINUX_6_12, LogDialect.LINUX_7_3
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from conformance.kernel.verifier_log.events import (
-    Branch,
-    CallReturn,
-    PrecisionLine,
-    PruneLine,
-    StateLine,
-    Visit,
-)
-from conformance.kernel.verifier_log.log import Log
+from ebpf.verifier_log.events import Branch, CallReturn, PrecisionLine, PruneLine, StateLine, Visit
+from ebpf.verifier_log.log import Log
 
 
 def decided_visits(log: Log) -> frozenset[int]:

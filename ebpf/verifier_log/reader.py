@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.kernel.verifier_log import patterns
-from conformance.kernel.verifier_log.events import (
+from ebpf.verifier_log import patterns
+from ebpf.verifier_log.events import (
     Alarm,
     Branch,
     CallEnter,
@@ -25,7 +25,7 @@ from conformance.kernel.verifier_log.events import (
     Unknown,
     Visit,
 )
-from conformance.kernel.verifier_log.tail import Tail, read_report
+from ebpf.verifier_log.tail import Tail, read_report
 
 
 class LogReader:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.kernel.verifier_log.paths import EndOfTrace, NotExplored, PrunedAt, follow
-from tests.conformance.kernel.verifier_log.test_paths import explore, fresh, main, parse_range
+from ebpf.verifier_log.paths import EndOfTrace, NotExplored, PrunedAt, follow
+from tests.ebpf.verifier_log.test_paths import explore, fresh, main, parse_range
 
 TWICE = """
     r0 = 1

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.verifier_log.effects import (
+from ebpf.assembly import parse
+from ebpf.isa.insn import Insn
+from ebpf.isa.table import FORMS
+from ebpf.verifier_log.effects import (
     Effect,
     calls_back,
     effect,
@@ -13,9 +16,6 @@ from conformance.kernel.verifier_log.effects import (
     may_split,
     operands,
 )
-from ebpf.assembly import parse
-from ebpf.isa.insn import Insn
-from ebpf.isa.table import FORMS
 
 CALLER_SAVED = (0, 1, 2, 3, 4, 5)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.kernel.verifier_log import ScalarClaim, parse_log
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.paths import (
+from ebpf.assembly import parse
+from ebpf.domains import ScalarRange
+from ebpf.isa.insn import Insn
+from ebpf.verifier_log import ScalarClaim, parse_log
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.paths import (
     Ambiguous,
     ClaimsAt,
     EndOfLog,
@@ -19,9 +22,6 @@ from conformance.kernel.verifier_log.paths import (
     WalkAbstained,
     follow,
 )
-from ebpf.assembly import parse
-from ebpf.domains import ScalarRange
-from ebpf.isa.insn import Insn
 
 STATS = "processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n"
 

@@ -5,7 +5,7 @@ What a line the parser does not know means is never guessed: it is an ``Unknown`
 the log sees it.
 """
 
-from conformance.kernel.verifier_log.claims import (
+from ebpf.verifier_log.claims import (
     Claim,
     ClaimedState,
     NotUnderstood,
@@ -14,8 +14,8 @@ from conformance.kernel.verifier_log.claims import (
     SlotClaim,
     StackObject,
 )
-from conformance.kernel.verifier_log.dialect import LogDialect
-from conformance.kernel.verifier_log.log import Log, parse_log
+from ebpf.verifier_log.dialect import LogDialect
+from ebpf.verifier_log.log import Log, parse_log
 
 __all__ = [
     "Claim",

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from conformance.kernel.verifier_log.claims import ClaimedState
-from conformance.kernel.verifier_log.effects import is_conditional, is_indirect, is_may_goto, operands
-from conformance.kernel.verifier_log.events import (
+from ebpf.isa.insn import Insn
+from ebpf.verifier_log.claims import ClaimedState
+from ebpf.verifier_log.effects import is_conditional, is_indirect, is_may_goto, operands
+from ebpf.verifier_log.events import (
     Branch,
     CallEnter,
     CallReturn,
@@ -24,11 +25,10 @@ from conformance.kernel.verifier_log.events import (
     SubprogramLine,
     Visit,
 )
-from conformance.kernel.verifier_log.known import Known, constant_of, disagree
-from conformance.kernel.verifier_log.log import Log
-from conformance.kernel.verifier_log.nodes import Node
-from conformance.kernel.verifier_log.pushes import always_pushing, decided_visits
-from ebpf.isa.insn import Insn
+from ebpf.verifier_log.known import Known, constant_of, disagree
+from ebpf.verifier_log.log import Log
+from ebpf.verifier_log.nodes import Node
+from ebpf.verifier_log.pushes import always_pushing, decided_visits
 
 _MANY = 64
 """Visits beyond which a pop is called ambiguous without a look at each: every look costs, and a loop has one

@@ -6,19 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from conformance.kernel.verifier_log.claims import ClaimedState
-from conformance.kernel.verifier_log.dialect import LogDialect, detect
-from conformance.kernel.verifier_log.events import (
-    Alarm,
-    Cut,
-    Event,
-    FailureReport,
-    RefusalLine,
-    Stats,
-    Unknown,
-)
-from conformance.kernel.verifier_log.reader import LogReader
-from conformance.kernel.verifier_log.states import parse_state
+from ebpf.verifier_log.claims import ClaimedState
+from ebpf.verifier_log.dialect import LogDialect, detect
+from ebpf.verifier_log.events import Alarm, Cut, Event, FailureReport, RefusalLine, Stats, Unknown
+from ebpf.verifier_log.reader import LogReader
+from ebpf.verifier_log.states import parse_state
 
 _Kind = TypeVar("_Kind", bound=Event)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 
-from conformance.kernel.verifier_log import LogDialect, NotUnderstood, PointerClaim, ScalarClaim, StackObject
-from conformance.kernel.verifier_log.claims import Claim
-from conformance.kernel.verifier_log.values import parse_value
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import S64_MIN, U64_MAX
-from ebpf.domains.printing import print_6_1, print_modern
+from ebpf.verifier_log import LogDialect, NotUnderstood, PointerClaim, ScalarClaim, StackObject
+from ebpf.verifier_log.claims import Claim
+from ebpf.verifier_log.values import parse_value
+from tests.ebpf.domains.as_linux_6_1 import print_6_1
 from tests.ebpf.domains.test_domains import VALUES, ranges
 
 OLD, MIDDLE, NEW = LogDialect.LINUX_6_1, LogDialect.LINUX_6_12, LogDialect.LINUX_7_3
@@ -30,7 +30,7 @@ def pointer(text: str, dialect: LogDialect) -> PointerClaim:
 
 @given(ranges())
 def test_what_a_modern_kernel_prints_reads_back_the_same(printed: ScalarRange) -> None:
-    read = scalar(print_modern(printed), MIDDLE)
+    read = scalar(str(printed), MIDDLE)
     if printed.tnum.is_constant:
         assert read == ScalarRange.constant(printed.tnum.value)
     else:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.kernel.verifier_log import LogDialect
-from conformance.kernel.verifier_log.known import Known, constant_of, disagree
-from conformance.kernel.verifier_log.states import parse_state
 from ebpf.assembly import parse
 from ebpf.isa.insn import Insn
+from ebpf.verifier_log import LogDialect
+from ebpf.verifier_log.known import Known, constant_of, disagree
+from ebpf.verifier_log.states import parse_state
 
 
 def known(*states: str) -> Known:

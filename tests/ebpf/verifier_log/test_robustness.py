@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.kernel.verifier_log import parse_log
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.paths import NotExplored, follow
 from ebpf.assembly import parse
-from tests.conformance.kernel.verifier_log.test_paths import (
+from ebpf.verifier_log import parse_log
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.paths import NotExplored, follow
+from tests.ebpf.verifier_log.test_paths import (
     BRANCHES,
     BRANCHING,
     CALL,

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from conformance.kernel.verifier_log import ScalarClaim, parse_log
-from conformance.kernel.verifier_log.claims import ClaimedState
-from conformance.kernel.verifier_log.exploration import Exploration
-from conformance.kernel.verifier_log.paths import Ambiguous, EndOfTrace, NotExplored, PrunedAt, Split, follow
 from ebpf import casefile
+from ebpf.verifier_log import ScalarClaim, parse_log
+from ebpf.verifier_log.claims import ClaimedState
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.paths import Ambiguous, EndOfTrace, NotExplored, PrunedAt, Split, follow
 from oracles.interpreter import Step, run
-from tests.conformance.kernel.verifier_log.conftest import KERNELS, SAMPLES, rows
+from tests.ebpf.verifier_log.conftest import KERNELS, SAMPLES, rows
 
 FILES = sorted(SAMPLES.glob("*.jsonl.xz"))
 
