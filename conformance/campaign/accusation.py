@@ -20,7 +20,7 @@ from ebpf import casefile
 from ebpf.assembly import listing
 from ebpf.isa.opcodes import CALL, JMP
 from oracles.interpreter import Returned, Step, Trapped
-from oracles.interpreter.values import Undefined
+from oracles.interpreter.memory import Undefined
 from reports.records import (
     Finding,
     FindingKind,

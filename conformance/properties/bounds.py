@@ -19,7 +19,7 @@ from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from conformance.properties.observation import STEP_LIMIT, Observation
 from ebpf.isa.opcodes import STACK_SIZE
 from oracles.interpreter import Step, run
-from oracles.interpreter.values import Pointer, Undefined, Value
+from oracles.interpreter.memory import Pointer, Undefined, Value
 
 NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
 """Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in
