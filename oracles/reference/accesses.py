@@ -12,12 +12,21 @@ from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
 from oracles.reference import context
 from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import READ_ONLY_PROGRAM
 from oracles.reference.registers import is_pointer, number
-from oracles.reference.stack import SymbolicStack
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import (
+from oracles.reference.values import (
+    SOCKETS,
+    FrameStack,
+    Null,
+    RegionKind,
+    SymbolicPointer,
+    SymbolicRegion,
+    Value,
+)
+from oracles.terms.term import (
     Condition,
     Term,
     add,
@@ -31,7 +40,6 @@ from oracles.reference.terms import (
     z,
     zero_extend,
 )
-from oracles.reference.values import SOCKETS, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
 
 BOUNDS: dict[RegionKind, Rule] = {
     RegionKind.STACK: rules.STACK_BOUNDS, RegionKind.MAP_VALUE: rules.MAP_VALUE_BOUNDS,
@@ -77,7 +85,7 @@ def target(x: Explorer, s: SymbolicState, base: Value, write: bool) -> SymbolicP
         x.unchecked(s, base.check, rules.NULL_CHECK, base.region.kind.value)
     if base.end:
         x.violation(s, rules.PACKET_BOUNDS, "at the packet's end")
-    if write and base.region.kind is RegionKind.PACKET and x.program.type not in PACKET_WRITERS:
+    if write and base.region.kind is RegionKind.PACKET and x.facts.program.type not in PACKET_WRITERS:
         x.refuse(s, rules.READ_ONLY, "packet")
     if write and not base.region.writable:
         x.violation(s, rules.READ_ONLY, base.region.kind.value)
@@ -96,12 +104,12 @@ def check(
     if region.kind is RegionKind.STACK and region.frame not in [f.region.frame for f in s.frames]:
         x.violation(s, rules.STACK_BOUNDS, "the frame is gone")
     if region.kind not in BOUNDS:
-        if region.kind is RegionKind.MAP and x.privileged:
+        if region.kind is RegionKind.MAP and x.facts.privileged:
             raise Unmodelled("the fields of struct bpf_map")
         if region.kind is RegionKind.MAP:
             x.refuse(s, rules.CONFIDENTIAL_LOAD, "")
         raise Unmodelled(f"accesses through {region.kind.value}")
-    if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.privileged:
+    if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.facts.privileged:
         x.refuse(s, rules.VARIABLE_STACK, "")
     if region.kind is RegionKind.PACKET and region is not s.packet:
         x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
@@ -125,7 +133,7 @@ def check(
 
 
 def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
-    strict = LoadFlag.STRICT_ALIGNMENT in x.program.flags
+    strict = LoadFlag.STRICT_ALIGNMENT in x.facts.program.flags
     if size == 1 or not (strict or region.kind is RegionKind.STACK):
         return
     if region.kind is RegionKind.PACKET:
@@ -144,7 +152,7 @@ REWRITTEN = SOCKETS | {RegionKind.CONTEXT, RegionKind.KERNEL}
 
 
 def _one_kind(x: Explorer, s: SymbolicState, kind: RegionKind) -> None:
-    earlier = x.kinds.setdefault(s.pc, kind)
+    earlier = x.ledger.kinds.setdefault(s.pc, kind)
     if earlier is not kind and (earlier in REWRITTEN or kind in REWRITTEN):
         x.refuse(s, rules.MIXED_POINTERS, f"{earlier.value} and {kind.value}")
 
@@ -153,7 +161,7 @@ def special_fields(x: Explorer, s: SymbolicState, region: SymbolicRegion, place:
     """Locks, timers and kernel pointers in a map's value are for their helpers only."""
     if region.map is None:
         return
-    for field in x.program.maps[region.map].fields:
+    for field in x.facts.program.maps[region.map].fields:
         if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
             raise Unmodelled("kernel pointers in map values")
         low, high = field.offset - size + 1, field.offset + field.kind.size
@@ -207,7 +215,7 @@ def _content(
 def _frozen(x: Explorer, region: SymbolicRegion) -> bytes | None:
     """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and
     kernels take it so (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
-    spec = None if region.map is None else x.program.maps[region.map]
+    spec = None if region.map is None else x.facts.program.maps[region.map]
     if (
         spec is None
         or not spec.flags & READ_ONLY_PROGRAM
@@ -239,7 +247,7 @@ def _from_stack(
     if size == 8 and value is not None and is_pointer(value):
         return value
     if stack.missing(place, size):
-        if x.privileged:
+        if x.facts.privileged:
             x.refuse(s, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}", before=(6, 1))
         else:
             x.require(s, False, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}")
@@ -257,7 +265,7 @@ def _from_stack(
     return held
 
 
-def _break_up(x: Explorer, s: SymbolicState, stack: SymbolicStack, slot: int) -> None:
+def _break_up(x: Explorer, s: SymbolicState, stack: FrameStack, slot: int) -> None:
     """The pointer in a slot is none any more: its bytes are those of an address."""
     for at in range(slot, slot + 8):
         if at in stack.bytes and is_pointer(stack.bytes[at][0]):
@@ -314,14 +322,14 @@ def _put(
             ):
                 x.refuse(s, rules.STACK_IN_CALLER, "stored to the caller's frame")
         elif size != 8 and frame.stack.pointer_parts(place & ~7, 8):
-            if not x.privileged:
+            if not x.facts.privileged:
                 x.refuse(s, rules.POINTER_LEAK, "a stored pointer is overwritten in part")
             _break_up(x, s, frame.stack, place & ~7)
         frame.stack.store(
             place, size, value if is_pointer(value) else extract(number(s, value), 8 * size - 1, 0)
         )
         return
-    if is_pointer(value) and not x.privileged:
+    if is_pointer(value) and not x.facts.privileged:
         x.refuse(s, rules.POINTER_LEAK, f"into {region.kind.value}")
     bits = number(s, value)
     if region.kind is RegionKind.MAP_VALUE:

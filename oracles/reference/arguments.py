@@ -13,11 +13,12 @@ from ebpf.maps import MapFieldKind, MapSpec, MapType
 from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
 from ebpf.program_types import ProgramType
 from oracles.reference import accesses
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Condition, Term, add, concat, conjunction, disjunction, equal, extract, z
 from oracles.reference.values import SOCKETS, Null, RegionKind, SymbolicPointer, Value
+from oracles.terms.term import Condition, Term, add, concat, conjunction, disjunction, equal, extract, z
 
 A = ArgKind
 HUGE = 1 << 29
@@ -89,7 +90,7 @@ def _argument(
     if isinstance(value, Null) and kind.name.endswith("_OR_NULL"):
         return
     if kind is A.ANYTHING:
-        if is_pointer(value) and not x.privileged:
+        if is_pointer(value) and not x.facts.privileged:
             x.refuse(s, rules.POINTER_LEAK, f"R{register} into a helper")
         return
     if kind in (A.SIZE, A.SIZE_OR_ZERO):
@@ -143,7 +144,7 @@ def _map(
 def _spec(x: Explorer, found: Arguments) -> MapSpec:
     if found.map is None:
         raise Unmodelled("a map that is not known")
-    return x.program.maps[found.map]
+    return x.facts.program.maps[found.map]
 
 
 def _key(
@@ -201,7 +202,7 @@ def _lock(
         _wrong(x, s, register, arg)
     assert region.map is not None
     place = next(
-        (f.offset for f in x.program.maps[region.map].fields if f.kind is MapFieldKind.SPIN_LOCK), None
+        (f.offset for f in x.facts.program.maps[region.map].fields if f.kind is MapFieldKind.SPIN_LOCK), None
     )
     if place is None or x.constant(s, pointer.offset) != place:
         _wrong(x, s, register, arg)
@@ -309,7 +310,7 @@ def memory(
 ) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region
-    if region.kind is RegionKind.CONTEXT and x.program.type is ProgramType.SYSCALL:
+    if region.kind is RegionKind.CONTEXT and x.facts.program.type is ProgramType.SYSCALL:
         raise Unmodelled("the context as a helper's memory")
     if region.kind not in MEMORY:
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is no memory a helper may use")
@@ -322,11 +323,15 @@ def memory(
     rule = accesses.BOUNDS[region.kind]
     place = pointer.offset
     if region.kind is RegionKind.PACKET and (
-        x.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet
+        x.facts.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet
     ):
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: helper access to the packet")
     x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper's memory")
-    if region.kind is RegionKind.MAP_VALUE and region.map is not None and x.program.maps[region.map].fields:
+    if (
+        region.kind is RegionKind.MAP_VALUE
+        and region.map is not None
+        and x.facts.program.maps[region.map].fields
+    ):
         if not isinstance(size, int):
             raise Unmodelled("a helper's memory of unknown size in a value with special fields")
         accesses.special_fields(x, s, region, place, size)
@@ -348,7 +353,7 @@ def _on_the_stack(
 ) -> None:
     place = x.constant(s, pointer.offset)
     if place is None:
-        if not x.privileged:
+        if not x.facts.privileged:
             x.refuse(s, rules.VARIABLE_STACK, f"R{register}")
         raise Unmodelled("a helper's memory at a variable stack offset")
     frame = next((f for f in s.frames if f.region is pointer.region), None)
@@ -361,7 +366,7 @@ def _on_the_stack(
     for at in range(place, place + longest):
         reached = True if isinstance(size, int) else z3.UGT(size, at - place)
         if at not in frame.stack.bytes:
-            if x.privileged:
+            if x.facts.privileged:
                 if x.possible(s, reached):
                     x.refuse(s, rules.UNINITIALISED_STACK, f"R{register}", before=(6, 1))
                 break
@@ -371,7 +376,7 @@ def _on_the_stack(
                 rules.UNINITIALISED_STACK,
                 f"R{register}: a helper's memory",
             )
-        elif not x.privileged and is_pointer(frame.stack.bytes[at][0]):
+        elif not x.facts.privileged and is_pointer(frame.stack.bytes[at][0]):
             x.refuse(s, rules.POINTER_LEAK, f"R{register}: a stored pointer in a helper's memory")
 
 

@@ -11,11 +11,11 @@ from ebpf.maps import MapSpec, MapType
 from oracles.reference import callbacks
 from oracles.reference.arguments import Arguments, check
 from oracles.reference.events import LookedUp, MapWritten, Scripted
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import ARRAYS, HASHES, value_region
 from oracles.reference.registers import is_pointer, number
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Condition, Term, symbol, z
 from oracles.reference.values import (
     LONGEST_PACKET,
     UNDEFINED,
@@ -25,6 +25,7 @@ from oracles.reference.values import (
     SymbolicRegion,
     Value,
 )
+from oracles.terms.term import Condition, Term, symbol, z
 
 R = ResultKind
 DETERMINED = frozenset(
@@ -69,7 +70,7 @@ OBJECTS = {
 
 def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """One call."""
-    prototype = prototype_for(insn.imm, x.program.type)
+    prototype = prototype_for(insn.imm, x.facts.program.type)
     if prototype is None or insn.imm <= 0:
         x.refuse(s, rules.HELPER_UNKNOWN, f"#{insn.imm}")
         raise Unmodelled("a helper that no kernel has")
@@ -80,9 +81,11 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     if (
         prototype.maps is not None
         and found.map is not None
-        and x.program.maps[found.map].type not in prototype.maps
+        and x.facts.program.maps[found.map].type not in prototype.maps
     ):
-        x.refuse(s, rules.MAP_HELPER, f"{x.program.maps[found.map].type.name.lower()} for {prototype.name}")
+        x.refuse(
+            s, rules.MAP_HELPER, f"{x.facts.program.maps[found.map].type.name.lower()} for {prototype.name}"
+        )
         raise Unmodelled("a map that the helper does not take")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
         x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
@@ -220,7 +223,7 @@ def _lookup(x: Explorer, s: SymbolicState, found: Arguments, nullable: bool) -> 
         x.refuse(s, rules.HELPER_ARGUMENT, "R2: flags are not 0")
     if found.map is None:
         raise Unmodelled("a lookup in a map that is not known")
-    spec = x.program.maps[found.map]
+    spec = x.facts.program.maps[found.map]
     if spec.type in (MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS):
         raise Unmodelled("maps of maps")
     if spec.type not in ARRAYS | HASHES:
@@ -249,7 +252,7 @@ def _lookup(x: Explorer, s: SymbolicState, found: Arguments, nullable: bool) -> 
         no.note(LookedUp(found.map, found.key, None))
         paths.append(no)
     if _present(spec, found.key) is True:
-        x.elided.setdefault(check_, ELIDED_SINCE)
+        x.ledger.elided.setdefault(check_, ELIDED_SINCE)
     return paths
 
 

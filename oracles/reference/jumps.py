@@ -6,12 +6,13 @@ from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.reference import loops
-from oracles.reference.arithmetic import CONDITIONS, compare
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import add, mask
 from oracles.reference.values import Null, RegionKind, SymbolicPointer, Value
+from oracles.terms.arithmetic import CONDITIONS, compare
+from oracles.terms.term import add, mask
 
 EQUALITY_CHECKS_SINCE = (6, 2)
 """Comparing with a pointer that is not null is a null check (kernel/bpf/verifier.c, check_cond_jmp_op)."""
@@ -87,7 +88,7 @@ def _with_pointers(
     zero = not insn.opcode & o.X and insn.imm == 0
     if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, SymbolicPointer | Null):
         if (
-            not x.privileged
+            not x.facts.privileged
             and isinstance(d, SymbolicPointer)
             and d.region.kind in (RegionKind.STACK, RegionKind.CONTEXT)
         ):
@@ -116,13 +117,13 @@ def _with_pointers(
             d.check if isinstance(d, SymbolicPointer) else v.check if isinstance(v, SymbolicPointer) else None
         )
         if check is not None:
-            x.elided[check] = REGISTER_CHECKS_SINCE
+            x.ledger.elided[check] = REGISTER_CHECKS_SINCE
         return (s, None) if op == o.JNE else (None, s)
     if wide and op in (o.JEQ, o.JNE) and isinstance(d, SymbolicPointer) and isinstance(v, SymbolicPointer):
         checks = {d.check, v.check}
         if len(checks) == 2 and None in checks:
             # What equals a pointer that is not null is not null; both branches are let off.
-            x.elided[max(check for check in checks if check is not None)] = EQUALITY_CHECKS_SINCE
+            x.ledger.elided[max(check for check in checks if check is not None)] = EQUALITY_CHECKS_SINCE
     # What an address is, no input decides.
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True
@@ -143,7 +144,7 @@ def _is_null(value: Value) -> bool:
 def _may_compare(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) -> None:
     """Without privilege, pointers are compared with null, which came before, and within the packet
     (kernel/bpf/verifier.c, check_cond_jmp_op)."""
-    if x.privileged:
+    if x.facts.privileged:
         return
     packet = [isinstance(p, SymbolicPointer) and p.region.kind is RegionKind.PACKET for p in (d, v)]
     if all(packet):

@@ -11,9 +11,9 @@ from ebpf.contexts import CONTEXTS
 from ebpf.maps import MapSpec
 from ebpf.program import Case, Input
 from oracles.reference.events import ContextRead, LookedUp, MapRead, MapWritten, PacketRead, Scripted
-from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Condition, Term, extract, z
+from oracles.terms.solver import Feasible, Solver
+from oracles.terms.term import Condition, Term, extract, z
 
 SHORTEST_PACKET, LONGEST_PACKET = 14, 2048
 """Bytes: what BPF_PROG_TEST_RUN wants at least, and more than any witness has needed."""

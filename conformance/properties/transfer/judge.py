@@ -17,7 +17,7 @@ from conformance.properties.transfer.walk import walk
 from ebpf.program import Input
 from oracles.interpreter import Step, run
 from oracles.paths import Nothing, refuted, solve, symbols
-from oracles.reference.terms import Condition, conjunction, disjunction, negation
+from oracles.terms.term import Condition, conjunction, disjunction, negation
 
 MAX_POINTS = 256
 """Claims judged per program; generated experiments have a tenth."""

@@ -20,7 +20,7 @@ from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
 from oracles.claims import as_formula
 from oracles.paths import NotModelled, PathMachine, PointerTo
-from oracles.reference.terms import Condition, Term, conjunction, negation
+from oracles.terms.term import Condition, Term, conjunction, negation
 
 
 @dataclass(slots=True)
