@@ -7,6 +7,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.reference import accesses
 from oracles.reference.explorer import Explorer
+from oracles.reference.places import target
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
@@ -62,7 +63,7 @@ def _modify(
         x.refuse(s, rules.POINTER_LEAK, "R0 by a compare-and-exchange", since=(5, 17))
     paths: list[SymbolicState] = []
     register = result_register(insn)
-    accesses.target(x, s, base, write=True)
+    target(x, s, base, write=True)
     for path, loaded in accesses.load(x, s, base, insn.off, size):
         if is_pointer(loaded) and not x.facts.privileged:
             x.refuse(path, rules.POINTER_LEAK, "of a stored pointer by an atomic operation")

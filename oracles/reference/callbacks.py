@@ -8,7 +8,7 @@ import z3
 
 from ebpf import rules
 from oracles.reference import frames
-from oracles.reference.arguments import Arguments
+from oracles.reference.argument_values import Arguments
 from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import ARRAYS, value_region

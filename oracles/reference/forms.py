@@ -34,7 +34,7 @@ class SlotForms:
 
 def read_forms(program: Program) -> SlotForms:
     """The forms of every slot of the program."""
-    reader = _Reader(program)
+    reader = _SlotReader(program)
     at = 0
     while at < len(program.instructions):
         at += reader.read(at)
@@ -43,7 +43,7 @@ def read_forms(program: Program) -> SlotForms:
     )
 
 
-class _Reader:
+class _SlotReader:
     def __init__(self, program: Program) -> None:
         self.code = program.instructions
         self.maps = len(program.maps)

@@ -20,16 +20,8 @@ REGISTER_CHECKS_SINCE = (7, 1)
 """So is comparing with a register that holds 0 (seen: 7.0.13 refuses what 7.1.13 accepts)."""
 _BIAS = 1 << 63
 _ORDERS = {
-    o.JEQ: 0,
-    o.JNE: 0,
-    o.JSGT: 0,
-    o.JSGE: 0,
-    o.JSLT: 0,
-    o.JSLE: 0,
-    o.JGT: _BIAS,
-    o.JGE: _BIAS,
-    o.JLT: _BIAS,
-    o.JLE: _BIAS,
+    **dict.fromkeys((o.JEQ, o.JNE, o.JSGT, o.JSGE, o.JSLT, o.JSLE), 0),
+    **dict.fromkeys((o.JGT, o.JGE, o.JLT, o.JLE), _BIAS),
 }
 """Comparisons that offsets decide, and what to add to both: regions lie far from the ends of memory, so that
 addresses are in the order of their offsets as signed numbers."""

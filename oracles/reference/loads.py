@@ -8,8 +8,9 @@ from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
 from ebpf.program_rules import LEGACY_LOADS
 from oracles.reference import accesses, atomics, calls
-from oracles.reference.accesses import packet_byte, within
+from oracles.reference.contents import packet_byte
 from oracles.reference.explorer import Explorer
+from oracles.reference.places import within
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
