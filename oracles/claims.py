@@ -11,7 +11,7 @@ import z3
 
 from ebpf.domains import ScalarRange
 from ebpf.domains.limits import S32_MAX, S32_MIN, S64_MAX, S64_MIN, U32_MAX, U64_MAX
-from oracles.reference.terms import Condition, Term, conjunction, low32, z
+from oracles.terms.term import Condition, Term, conjunction, low32, z
 
 
 def as_formula(claim: ScalarRange, term: Term) -> Condition:

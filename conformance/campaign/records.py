@@ -21,7 +21,7 @@ from ebpf.isa.opcodes import CALL, JMP
 from ebpf.signature import Signature
 from ebpf.verifier_log.paths import follow
 from oracles.interpreter import Outcome, Returned, Step, Trapped
-from oracles.interpreter.values import Undefined
+from oracles.interpreter.memory import Undefined
 from reports.records import (
     Finding,
     IntentRecord,

@@ -19,7 +19,7 @@ from ebpf.isa.insn import Insn
 from ebpf.program import Case
 from ebpf.rules import Rule
 from oracles.interpreter import Step, run
-from oracles.interpreter.values import Pointer, Undefined
+from oracles.interpreter.memory import Pointer, Undefined
 
 STEPS = 20_000
 DEPTH = 8

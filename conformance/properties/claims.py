@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
 from oracles.interpreter import Step
-from oracles.interpreter.values import Pointer, Undefined, Value
+from oracles.interpreter.memory import Pointer, Undefined, Value
 
 NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
 """Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in

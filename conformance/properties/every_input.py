@@ -14,11 +14,11 @@ from ebpf.verifier_log.claims import ScalarClaim
 from ebpf.verifier_log.paths import ClaimsAt, NotExplored, follow
 from oracles.claims import as_formula
 from oracles.reference import ReferenceVerdict
-from oracles.reference.solver import Feasible, Solver
 from oracles.reference.state import SymbolicState, Walked
-from oracles.reference.terms import Condition, b, negation
 from oracles.reference.verify import walks
 from oracles.reference.witness import witness
+from oracles.terms.solver import EFFORT, Feasible, Solver
+from oracles.terms.term import Condition, b, negation
 
 QUERIES = 24
 """Per program: claims that no cheap look decides are put to Z3 up to so many."""
@@ -30,7 +30,7 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
     asked, or without an answer."""
     assert observation.exploration is not None
     assert observation.question.budget is not None
-    solver = Solver()
+    solver = Solver(EFFORT)
     looked: set[tuple[object, int]] = set()
     kept: list[object] = []
     answer, paths = walks(observation.case, observation.question.budget)

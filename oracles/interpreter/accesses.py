@@ -1,24 +1,20 @@
-"""Handlers of loads, stores and the legacy packet loads; every access is checked against its own region."""
+"""Handlers of loads and stores; every access is checked against its own region."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.program_rules import LEGACY_LOADS, PACKET_WRITERS
-from oracles.interpreter import arena, context
-from oracles.interpreter.arithmetic import Handler
+from ebpf.program_rules import PACKET_WRITERS
+from oracles.interpreter import arena, context, fields
+from oracles.interpreter.arithmetic import U64, signed
+from oracles.interpreter.machine import Handler, Machine
 from oracles.interpreter.maps import MapHandle
-from oracles.interpreter.memory import Region
+from oracles.interpreter.memory import Pointer, Region, Value
 from oracles.interpreter.objects import KernelRegion, SocketRegion
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import LEAVE, U64, Pointer, Value, signed
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 
 def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, int]:
@@ -52,7 +48,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
     if isinstance(region, arena.ArenaRegion):
         return arena.load(region, at, size)
     if isinstance(region, context.ContextRegion):
-        return context.load(m, region, at, size)
+        return fields.load(m, region, at, size)
     if isinstance(region, SocketRegion):
         region.check(at, size)
     elif region.special:
@@ -136,75 +132,6 @@ def _store_register(size: int) -> Handler:
     return handle
 
 
-def _immediate64(m: Machine, insn: Insn, pc: int) -> int:
-    following = m.code[pc + 1] if pc + 1 < len(m.code) else None
-    if following is None or (following.opcode, following.dst, following.src, following.off) != (0, 0, 0, 0):
-        m.trap(
-            rules.RESERVED_FIELD,
-            "the second slot of a 64-bit immediate is missing, or holds more than its upper half",
-        )
-    m.write(insn.dst, _constant(m, insn, following.imm, pc))
-    return pc + 2
-
-
-def _constant(m: Machine, insn: Insn, high: int, pc: int) -> Value:
-    if insn.src == 0:
-        return (high & 0xFFFF_FFFF) << 32 | insn.imm & 0xFFFF_FFFF
-    if insn.src == o.PSEUDO_FUNC:
-        return Pointer(m.code_region, pc + 1 + insn.imm)
-    if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(m.maps):
-        chosen = m.maps[insn.imm]
-        if insn.src == o.PSEUDO_MAP_FD:
-            if high:
-                m.trap(rules.RESERVED_FIELD, "the upper half of a map's descriptor")
-            return Pointer(chosen.handle, 0)
-        return m.direct_value(chosen, high)
-    raise Abstain(f"64-bit immediate of kind {insn.src}")
-
-
-ETHERNET_HEADER = 14
-NETWORK, LINK = -0x100000, -0x200000
-"""SKF_NET_OFF and SKF_LL_OFF, include/uapi/linux/filter.h: from there on, negative offsets count from a
-header."""
-
-
-def _packet_start(offset: int, link_header: int) -> int:
-    """Where in the packet a legacy load reads; negative for nowhere (net/core/filter.c,
-    bpf_skb_load_helper_8)."""
-    if offset >= 0:
-        return offset + link_header
-    if offset >= NETWORK:
-        return offset - NETWORK + ETHERNET_HEADER
-    return offset - LINK
-
-
-def _packet(size: int, indirect: bool) -> Handler:
-    def handle(m: Machine, insn: Insn, pc: int) -> int:
-        if m.registers[6] != Pointer(m.context, 0):
-            m.trap(rules.PACKET_LOAD_CONTEXT, "R6 is not the context")
-        if m.program.type not in LEGACY_LOADS:
-            m.trap(rules.PACKET_LOAD_CONTEXT, f"{m.program.type.name.lower()} programs have no packet loads")
-        offset = insn.imm
-        if indirect:
-            offset = signed((m.number(m.read(insn.src)) + insn.imm) & 0xFFFF_FFFF, 32)
-        for register in range(1, 6):
-            m.scratch(register)
-        m.check_packet()
-        start = _packet_start(offset, m.context.link_header)
-        if not m.packet.holds(start, size):
-            # The program ends with 0 when the bytes are not there (RFC 9669, section 5.5; Linux:
-            # bpf_skb_load_helper).
-            m.write(0, 0)
-            if len(m.frames) == 1:
-                m.resources.check_exit()
-                return LEAVE
-            return m.pop_frame()
-        m.write(0, int.from_bytes(m.packet.data[start : start + size], "big"))
-        return pc + 1
-
-    return handle
-
-
 def _all() -> Iterator[tuple[int, Handler]]:
     for code, size in o.SIZE_BYTES.items():
         yield o.LDX | o.MEM | code, _load(size)
@@ -212,8 +139,6 @@ def _all() -> Iterator[tuple[int, Handler]]:
         yield o.STX | o.MEM | code, _store_register(size)
         if size < 8:
             yield o.LDX | o.MEMSX | code, _load_signed(size)
-            yield o.LD | o.ABS | code, _packet(size, indirect=False)
-            yield o.LD | o.IND | code, _packet(size, indirect=True)
 
 
-HANDLERS: dict[int, Handler] = {**dict(_all()), o.LD_IMM64: _immediate64}
+HANDLERS: dict[int, Handler] = dict(_all())

@@ -12,18 +12,12 @@ atomic operations, whose result registers a fault leaves to each JIT.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import Final, TypeGuard
 
 from ebpf import rules
-from ebpf.maps import MapType
-from oracles.interpreter.memory import Region
+from oracles.interpreter.memory import Pointer, Region, Value
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import Pointer, Value
 
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
-
-U32: Final = (1 << 32) - 1
 TO_KERNEL: Final = 1
 """``imm`` of a cast from address space 1 to 0."""
 
@@ -43,32 +37,6 @@ class ArenaRegion(Region):
 def is_arena(value: Value) -> TypeGuard[Pointer]:
     """Whether ``value`` is a pointer into an arena that the program may dereference."""
     return isinstance(value, Pointer) and isinstance(value.region, ArenaRegion)
-
-
-def find(m: Machine) -> ArenaRegion:
-    """The program's arena, of which it may have one; a program without one has no use for its casts."""
-    for chosen in m.maps:
-        if chosen.spec.type is MapType.ARENA:
-            if chosen.arena is None:
-                chosen.arena = ArenaRegion(m.environment.user_address())
-            return chosen.arena
-    m.trap(rules.ARENA_MISSING, "no map of the program is an arena")
-
-
-def user_pointer(m: Machine, offset: int) -> int:
-    """The user-space address of the arena's byte ``offset``: only its creator knows it."""
-    m.environment.used = True
-    return find(m).user + (offset & U32)
-
-
-def cast(m: Machine, value: Value, imm: int) -> Value:
-    """The value after ``addr_space_cast``."""
-    arena = find(m)
-    low = m.number(value) & U32
-    if imm == TO_KERNEL:
-        return Pointer(arena, low)
-    m.environment.used = True
-    return arena.user & ~U32 | low if low else 0
 
 
 def load(arena: ArenaRegion, offset: int, size: int) -> int:

@@ -1,144 +1,102 @@
-"""Handlers of the ALU and ALU64 classes: numbers by :mod:`oracles.interpreter.alu`, pointers moved by
-addition and subtraction."""
+"""Arithmetic on numbers: RFC 9669 sections 4.1 and 4.2, one function per operation and width.
+
+Operands and results are unsigned; ``d`` is the destination's old value, ``s`` the source.  32-bit operations
+see the low halves and leave a zero-extended result.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Final
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.insn import Insn
-from oracles.interpreter.alu import ALU32, ALU64, SIGNED32, SIGNED64, U32, Operation, byte_swap
-from oracles.interpreter.arena import cast, is_arena
-from oracles.interpreter.values import U64, Pointer, Value, signed
 
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
-
-Handler = Callable[["Machine", Insn, int], int]
+U64: Final = (1 << 64) - 1
+U32: Final = (1 << 32) - 1
+Operation = Callable[[int, int], int]
 
 
-def _moved(m: Machine, op: int, d: Value, s: Value) -> Value | None:
-    """``d op s`` where it is pointer arithmetic, else None.  The address of an instruction is not moved: it
-    counts slots."""
-    if any(isinstance(v, Pointer) and v.region is m.code_region for v in (d, s)):
-        return None
-    if op == o.ADD and isinstance(d, Pointer) and isinstance(s, int):
-        return Pointer(d.region, signed(d.offset + s, 64))
-    if op == o.ADD and isinstance(s, Pointer) and isinstance(d, int):
-        return Pointer(s.region, signed(s.offset + d, 64))
-    if op == o.SUB and isinstance(d, Pointer):
-        if isinstance(s, int):
-            return Pointer(d.region, signed(d.offset - s, 64))
-        if isinstance(s, Pointer) and s.region is d.region:
-            return (d.offset - s.offset) & U64
-    return None
+def signed(value: int, bits: int) -> int:
+    """The two's complement reading of the low ``bits`` bits."""
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def _in_arena(m: Machine, d: Pointer, s: Value, operation: Operation) -> Pointer:
-    """Arithmetic on an arena pointer: any operation, in 32 bits whatever the instruction's width."""
-    return Pointer(d.region, operation(d.offset, m.number(s)))
+def _truncated_quotient(a: int, b: int) -> int:
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
 
 
-def _wide(op: int, from_register: bool) -> Handler:
-    plain, special = ALU64[op], SIGNED64.get(op)
+def _sdiv(bits: int) -> Operation:
+    mask = (1 << bits) - 1
 
-    def handle(m: Machine, insn: Insn, pc: int) -> int:
-        s: Value = m.read(insn.src) if from_register else insn.imm & U64
-        d = m.read(insn.dst)
-        if not (isinstance(d, int) and isinstance(s, int)):
-            moved = _in_arena(m, d, s, _narrow_operation(op, insn)) if is_arena(d) else _moved(m, op, d, s)
-            if moved is not None:
-                m.write(insn.dst, moved)
-                return pc + 1
-            d, s = m.number(d), m.number(s)
-        operation = special if special is not None and insn.off == 1 else plain
-        m.write(insn.dst, operation(d, s))
-        return pc + 1
+    def sdiv(d: int, s: int) -> int:
+        a, b = signed(d, bits), signed(s, bits)
+        return _truncated_quotient(a, b) & mask if b else 0
 
-    return handle
+    return sdiv
 
 
-def _narrow_operation(op: int, insn: Insn) -> Operation:
-    return SIGNED32[op] if op in SIGNED32 and insn.off == 1 else ALU32[op]
+def _smod(bits: int) -> Operation:
+    mask = (1 << bits) - 1
+
+    def smod(d: int, s: int) -> int:
+        a, b = signed(d, bits), signed(s, bits)
+        return (a - b * _truncated_quotient(a, b)) & mask if b else d & mask
+
+    return smod
 
 
-def _narrow(op: int, from_register: bool) -> Handler:
-    plain, special = ALU32[op], SIGNED32.get(op)
-
-    def handle(m: Machine, insn: Insn, pc: int) -> int:
-        s = m.number(m.read(insn.src)) if from_register else insn.imm & U32
-        d = m.read(insn.dst)
-        operation = special if special is not None and insn.off == 1 else plain
-        m.write(insn.dst, _in_arena(m, d, s, operation) if is_arena(d) else operation(m.number(d), s))
-        return pc + 1
-
-    return handle
-
-
-def _move64_register(m: Machine, insn: Insn, pc: int) -> int:
-    value = m.read(insn.src)
-    if insn.off == 1:
-        value = cast(m, value, insn.imm)
-    elif insn.off:
-        value = signed(m.number(value), insn.off) & U64
-    m.write(insn.dst, value)
-    return pc + 1
-
-
-def _move32_register(m: Machine, insn: Insn, pc: int) -> int:
-    value = m.number(m.read(insn.src))
-    m.write(insn.dst, (signed(value, insn.off) if insn.off else value) & U32)
-    return pc + 1
-
-
-def _move64_constant(m: Machine, insn: Insn, pc: int) -> int:
-    m.write(insn.dst, insn.imm & U64)
-    return pc + 1
-
-
-def _move32_constant(m: Machine, insn: Insn, pc: int) -> int:
-    m.write(insn.dst, insn.imm & U32)
-    return pc + 1
-
-
-def _negate(operation: Operation) -> Handler:
-    def handle(m: Machine, insn: Insn, pc: int) -> int:
-        m.write(insn.dst, operation(m.number(m.read(insn.dst)), 0))
-        return pc + 1
-
-    return handle
-
-
-def _to_little(m: Machine, insn: Insn, pc: int) -> int:
-    # The host is little-endian: le16 and le32 only truncate (RFC 9669, section 4.2).
-    m.write(insn.dst, m.number(m.read(insn.dst)) & ((1 << insn.imm) - 1))
-    return pc + 1
-
-
-def _swap(m: Machine, insn: Insn, pc: int) -> int:
-    m.write(insn.dst, byte_swap(m.number(m.read(insn.dst)), insn.imm))
-    return pc + 1
-
-
-def _binary() -> Iterator[tuple[int, Handler]]:
-    for op in ALU64:
-        if op in (o.MOV, o.NEG):
-            continue
-        for source in (o.K, o.X):
-            yield op | source | o.ALU64, _wide(op, source == o.X)
-            yield op | source | o.ALU, _narrow(op, source == o.X)
-
-
-HANDLERS: dict[int, Handler] = {
-    **dict(_binary()),
-    o.MOV | o.X | o.ALU64: _move64_register,
-    o.MOV | o.X | o.ALU: _move32_register,
-    o.MOV | o.K | o.ALU64: _move64_constant,
-    o.MOV | o.K | o.ALU: _move32_constant,
-    o.NEG | o.K | o.ALU64: _negate(ALU64[o.NEG]),
-    o.NEG | o.K | o.ALU: _negate(ALU32[o.NEG]),
-    o.END | o.K | o.ALU: _to_little,
-    o.END | o.X | o.ALU: _swap,
-    o.END | o.K | o.ALU64: _swap,
+ALU64: dict[int, Operation] = {
+    o.ADD: lambda d, s: (d + s) & U64,
+    o.SUB: lambda d, s: (d - s) & U64,
+    o.MUL: lambda d, s: (d * s) & U64,
+    o.DIV: lambda d, s: d // s if s else 0,
+    o.OR: lambda d, s: d | s,
+    o.AND: lambda d, s: d & s,
+    o.LSH: lambda d, s: (d << (s & 63)) & U64,
+    o.RSH: lambda d, s: d >> (s & 63),
+    o.NEG: lambda d, s: -d & U64,
+    o.MOD: lambda d, s: d % s if s else d,
+    o.XOR: lambda d, s: d ^ s,
+    o.MOV: lambda d, s: s,
+    o.ARSH: lambda d, s: (signed(d, 64) >> (s & 63)) & U64,
 }
+ALU32: dict[int, Operation] = {
+    o.ADD: lambda d, s: (d + s) & U32,
+    o.SUB: lambda d, s: (d - s) & U32,
+    o.MUL: lambda d, s: (d * s) & U32,
+    o.DIV: lambda d, s: (d & U32) // (s & U32) if s & U32 else 0,
+    o.OR: lambda d, s: (d | s) & U32,
+    o.AND: lambda d, s: d & s & U32,
+    o.LSH: lambda d, s: (d << (s & 31)) & U32,
+    o.RSH: lambda d, s: (d & U32) >> (s & 31),
+    o.NEG: lambda d, s: -d & U32,
+    o.MOD: lambda d, s: (d & U32) % (s & U32) if s & U32 else d & U32,
+    o.XOR: lambda d, s: (d ^ s) & U32,
+    o.MOV: lambda d, s: s & U32,
+    o.ARSH: lambda d, s: (signed(d, 32) >> (s & 31)) & U32,
+}
+SIGNED64: dict[int, Operation] = {o.DIV: _sdiv(64), o.MOD: _smod(64)}
+SIGNED32: dict[int, Operation] = {o.DIV: _sdiv(32), o.MOD: _smod(32)}
+
+
+def byte_swap(value: int, bits: int) -> int:
+    """The low ``bits`` bits with their bytes reversed, zero-extended."""
+    return int.from_bytes((value & ((1 << bits) - 1)).to_bytes(bits // 8, "little"), "big")
+
+
+CONDITIONS: dict[int, Callable[[int, int, int], bool]] = {
+    o.JEQ: lambda d, s, bits: d == s,
+    o.JGT: lambda d, s, bits: d > s,
+    o.JGE: lambda d, s, bits: d >= s,
+    o.JSET: lambda d, s, bits: bool(d & s),
+    o.JNE: lambda d, s, bits: d != s,
+    o.JSGT: lambda d, s, bits: signed(d, bits) > signed(s, bits),
+    o.JSGE: lambda d, s, bits: signed(d, bits) >= signed(s, bits),
+    o.JLT: lambda d, s, bits: d < s,
+    o.JLE: lambda d, s, bits: d <= s,
+    o.JSLT: lambda d, s, bits: signed(d, bits) < signed(s, bits),
+    o.JSLE: lambda d, s, bits: signed(d, bits) <= signed(s, bits),
+}
+"""Operands are already cut to ``bits`` bits."""

@@ -3,22 +3,17 @@ and writes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter.accesses import load, locate, store
-from oracles.interpreter.alu import ALU64
 from oracles.interpreter.arena import ArenaRegion
-from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.arithmetic import ALU64
 from oracles.interpreter.context import ContextRegion
+from oracles.interpreter.machine import Handler, Machine
+from oracles.interpreter.memory import Value
 from oracles.interpreter.objects import SocketRegion
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 
 def _check(m: Machine, target: Value, offset: int, size: int) -> None:

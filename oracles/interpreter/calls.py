@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter import helpers
-from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.arithmetic import U64
+from oracles.interpreter.machine import Handler, Machine
+from oracles.interpreter.memory import Pointer
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, Pointer
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 
 def _call_local(m: Machine, target: int, pc: int) -> int:

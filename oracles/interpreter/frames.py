@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from oracles.interpreter.memory import Region, Stack
-from oracles.interpreter.values import MAX_LOOPS, Value
+from typing import Final
 
+from oracles.interpreter.memory import Region, Stack, Value
+
+MAX_LOOPS: Final = 8 * 1024 * 1024
+"""BPF_MAX_LOOPS, include/linux/bpf.h: how often bpf_loop calls back at most, and may_goto falls through."""
 MAX_FRAMES = 8
 """MAX_CALL_FRAMES, include/linux/bpf_verifier.h (Linux 6.12)."""
 

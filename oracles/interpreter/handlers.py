@@ -4,20 +4,17 @@ instruction."""
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import IllegalInsn, form_of
-from oracles.interpreter import accesses, arithmetic, atomics, calls, jumps
-from oracles.interpreter.arithmetic import Handler
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
+from oracles.interpreter import accesses, alu, atomics, calls, immediates, jumps, packet_loads
+from oracles.interpreter.machine import Handler, Machine
 
 HANDLERS: dict[int, Handler] = {
-    **arithmetic.HANDLERS, **jumps.HANDLERS, **accesses.HANDLERS, **atomics.HANDLERS, **calls.HANDLERS,
+    **alu.HANDLERS, **jumps.HANDLERS, **accesses.HANDLERS, **immediates.HANDLERS, **packet_loads.HANDLERS,
+    **atomics.HANDLERS, **calls.HANDLERS,
 }  # fmt: skip
 """By opcode."""
 

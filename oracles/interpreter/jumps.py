@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.interpreter.alu import CONDITIONS, U32
-from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter.arithmetic import CONDITIONS, U32, U64
+from oracles.interpreter.machine import LEAVE, Handler, Machine
+from oracles.interpreter.memory import Pointer, Value
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import LEAVE, U64, Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 
 def _addresses(m: Machine, d: Value, s: Value) -> tuple[int, int]:

@@ -6,13 +6,10 @@ and later ones are held against it.  Everything a run can depend on is in the co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from oracles.interpreter.memory import Region
-from oracles.interpreter.values import Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
+from oracles.interpreter.machine import Machine
+from oracles.interpreter.memory import Pointer, Region, Value
 
 FIRST = 64
 """Jumps backwards before the first state is kept: shorter loops cost nothing."""

@@ -1,34 +1,41 @@
-"""The machine: registers, frames, and the loop that hands each instruction to its handler."""
+"""The machine: what a run holds, and the primitives that every handler works with."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Final, NoReturn
 
 from ebpf import rules
+from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.maps import MapType
 from ebpf.program import Case, Input
 from ebpf.rules import Rule
-from oracles.interpreter.arena import user_pointer
+from oracles.interpreter.arena import ArenaRegion
+from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.context import ContextRegion, build_context
 from oracles.interpreter.environment import Environment
 from oracles.interpreter.frames import MAX_FRAMES, CallFrame
-from oracles.interpreter.handlers import handler_of
-from oracles.interpreter.loops import Repetition
 from oracles.interpreter.maps import Map, build_maps
-from oracles.interpreter.memory import Region
-from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
+from oracles.interpreter.memory import UNDEFINED, Pointer, Region, Undefined, Value
 from oracles.interpreter.resources import Resources
 from oracles.interpreter.signals import Abstain, Trap
-from oracles.interpreter.values import LEAVE, U64, UNDEFINED, Pointer, Undefined, Value
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either lets a program read stack bytes that were never written (include/linux/bpf.h,
 bpf_allow_uninit_stack)."""
 
+LEAVE: Final = -(1 << 40)
+"""What a handler gives for the next slot when the run, or the callback, is over; farther than any jump
+reaches."""
+
 
 class Machine:
-    """One run of one case on one input."""
+    """The state of one run of one case on one input.
+
+    ``run_callback`` runs the function at a slot on behalf of a helper, R1 to R5 set, and leaves its result in
+    R0: it is set by what runs the machine, which lies above the handlers.
+    """
 
     __slots__ = (
         "at",
@@ -37,9 +44,7 @@ class Machine:
         "context",
         "environment",
         "frames",
-        "handlers",
         "inner",
-        "limit",
         "maps",
         "packet",
         "packet_lost",
@@ -47,17 +52,13 @@ class Machine:
         "program",
         "registers",
         "resources",
+        "run_callback",
         "script",
-        "steps",
-        "trace",
     )
 
-    def __init__(
-        self, case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int
-    ) -> None:
+    def __init__(self, case: Case, data: Input, environment: Environment) -> None:
         self.program = case.program
         self.code = case.program.instructions
-        self.handlers = [handler_of(insn) for insn in self.code]
         self.environment = environment
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
         self.maps: list[Map] = build_maps(case.program.maps, environment)
@@ -74,53 +75,8 @@ class Machine:
         self.context: ContextRegion = build_context(case, data, self.packet, environment)
         self.registers: list[Value] = [UNDEFINED] * 11
         self.frames: list[CallFrame] = []
-        self.trace = trace
-        self.steps = 0
         self.at = 0
-        self.limit = limit
-
-    def run(self) -> Outcome:
-        """The outcome; never raises for anything the program does."""
-        self.push_frame(None)
-        self.registers[1] = Pointer(self.context, 0)
-        try:
-            self.execute(0)
-            r0 = self.registers[0]
-            if isinstance(r0, Undefined):
-                raise Trap(rules.NO_RETURN_VALUE, "R0 is not set")
-        except Trap as trap:
-            return Trapped(self.at, trap.rule, trap.detail)
-        except Abstain as reason:
-            return Abstained(self.at, str(reason))
-        return Returned(self.number(r0), tuple(m.contents() for m in self.maps), bytes(self.packet.data))
-
-    def execute(self, pc: int) -> None:
-        """Run from ``pc`` until the frame that is current now exits."""
-        code, handlers, trace = self.code, self.handlers, self.trace
-        repetition = Repetition()
-        size = len(code)
-        while True:
-            self.at = pc
-            if not 0 <= pc < size:
-                raise Trap(rules.JUMP_OUT_OF_RANGE, f"instruction {pc} of {size}")
-            self.steps += 1
-            if self.steps > self.limit:
-                raise Abstain(f"step limit of {self.limit}")
-            frame = len(self.frames)
-            following = handlers[pc](self, code[pc], pc)
-            if trace is not None:
-                if following == LEAVE and frame == 1:
-                    trace.append(Step(0, pc, 0, tuple(self.registers), self.frames[0].stack_now()))
-                    return
-                depth = len(self.frames)
-                trace.append(
-                    Step(frame - 1, pc, depth - 1, tuple(self.registers), self.frames[-1].stack_now())
-                )
-            if following == LEAVE:
-                return
-            if following <= pc and repetition.seen(self, following):
-                raise Trap(rules.INFINITE_LOOP, f"the state is the same as before at instruction {following}")
-            pc = following
+        self.run_callback: Callable[[int], None] = _no_callback
 
     def push_frame(self, return_to: int | None) -> None:
         """Enter a function: R6 to R10 become its own."""
@@ -177,14 +133,6 @@ class Machine:
         """``count`` registers without content."""
         return [UNDEFINED] * count
 
-    def call_back(self, entry: int) -> None:
-        """Run the function at slot ``entry`` on behalf of a helper, R1 to R5 set; its result is in R0
-        afterwards."""
-        at = self.at
-        self.push_frame(None)
-        self.execute(entry)
-        self.at = at
-
     def scripted(self) -> int | None:
         """The next scripted helper result, or None when the script is at its end."""
         return self.script.pop() & U64 if self.script else None
@@ -222,23 +170,23 @@ class Machine:
         if self.packet_lost:
             raise Abstain(f"the packet after {self.packet_lost}")
 
-    def direct_value(self, chosen: Map, offset: int) -> Value:
-        """What a ``ld_imm64`` with BPF_PSEUDO_MAP_VALUE gives: into an array, key 0's value
-        (kernel/bpf/arraymap.c), into an instruction array its jump table (kernel/bpf/bpf_insn_array.c), of an
-        arena the address in user space."""
-        if chosen.spec.type is MapType.ARENA:
-            return user_pointer(self, offset)
-        if chosen.spec.type is MapType.INSN_ARRAY:
-            return Pointer(chosen.jump_table(self.code_region), offset)
-        region = (
-            chosen.lookup((0).to_bytes(4, "little"))
-            if chosen.spec.type is MapType.ARRAY and chosen.modelled()
-            else None
-        )
-        if region is None:
-            raise Abstain(f"a direct value of a {chosen.spec.type.name.lower()} map")
-        return Pointer(region, offset)
+    def arena(self) -> ArenaRegion:
+        """The program's arena, of which it may have one; a program without one has no use for its casts."""
+        for chosen in self.maps:
+            if chosen.spec.type is MapType.ARENA:
+                if chosen.arena is None:
+                    chosen.arena = ArenaRegion(self.environment.user_address())
+                return chosen.arena
+        self.trap(rules.ARENA_MISSING, "no map of the program is an arena")
 
     def trap(self, rule: Rule, detail: str) -> NoReturn:
         """Stop here."""
         raise Trap(rule, detail)
+
+
+Handler = Callable[[Machine, Insn, int], int]
+"""Executes the instruction at a slot and gives the next slot, or LEAVE."""
+
+
+def _no_callback(entry: int) -> None:
+    raise Abstain("a callback of a machine that nothing runs")

@@ -7,10 +7,9 @@ from ebpf.helpers.script import ARRAYS, QUEUES, is_followed
 from ebpf.maps import MapSpec, MapType
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.environment import Environment
-from oracles.interpreter.memory import Region
+from oracles.interpreter.memory import Pointer, Region
 from oracles.interpreter.outcome import MapContents
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import Pointer
 
 EVICTING = {MapType.LRU_HASH, MapType.LRU_PERCPU_HASH}
 READ_ONLY_PROGRAM, WRITE_ONLY_PROGRAM = 1 << 7, 1 << 8

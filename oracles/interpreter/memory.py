@@ -1,15 +1,31 @@
-"""Memory as regions: each a run of bytes with its own bounds; a pointer never leaves the region it came
-from."""
+"""Values and the memory they point into.
+
+A value is a 64-bit number, a pointer into a region, or nothing yet.  A region is a run of bytes with its own
+bounds; a pointer never leaves the region it came from.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ebpf import rules
 from ebpf.maps import MapField, MapFieldKind
 from ebpf.rules import Rule
+from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.signals import Abstain, Trap
-from oracles.interpreter.values import Pointer
+
+
+class Undefined:
+    """The content of a register that was never written."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+UNDEFINED: Final = Undefined()
 
 
 class Region:
@@ -103,6 +119,25 @@ class Region:
         """Store eight bytes that remain a pointer."""
         self.store(offset, pointer.address.to_bytes(8, "little"))
         self.pointers[offset] = pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """``offset`` bytes (any signed number) from the start of ``region``."""
+
+    region: Region
+    offset: int
+
+    @property
+    def address(self) -> int:
+        """The fake 64-bit address: what the pointer is when treated as a number."""
+        return (self.region.base + self.offset) & U64
+
+    def __repr__(self) -> str:
+        return f"{self.region.name}{self.offset:+d}"
+
+
+Value = int | Pointer | Undefined
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ebpf.rules import Rule
-from oracles.interpreter.memory import Stack
-from oracles.interpreter.values import Value
+from oracles.interpreter.memory import Stack, Value
 
 MapContents = tuple[tuple[bytes, bytes], ...]
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.paths.atomics import result_register, written
-from oracles.paths.values import Byte, PointerTo, Value, assemble
-from oracles.reference.arithmetic import compare, compute
-from oracles.reference.terms import Condition, Term, sign_extend, zero_extend
+from oracles.paths.values import PointerTo, Value
+from oracles.terms.arithmetic import compare, compute
+from oracles.terms.atomics import exchange, result_register
+from oracles.terms.stack import SymbolicStack
+from oracles.terms.term import Condition, Term, extract, sign_extend, zero_extend
 
 LOAD_BYTES = HELPER_NUMBERS["skb_load_bytes"]
 
@@ -33,7 +34,7 @@ class PathMachine:
         self.words = words
         self.registers: list[Value] = [None] * 11
         self.registers[1], self.registers[10] = PointerTo("ctx"), PointerTo("fp")
-        self.stack: dict[int, Byte] = {}
+        self.stack: SymbolicStack[PointerTo | None] = SymbolicStack()
 
     def fork(self) -> PathMachine:
         """An independent copy, for the other way of a jump."""
@@ -71,9 +72,12 @@ class PathMachine:
     def read(self, offset: int, size: int) -> Term | None:
         """The unsigned number in ``size`` bytes of stack at R10 + ``offset``; None where a byte is no part of
         a number."""
-        content = [self.stack.get(at) for at in range(offset, offset + size)]
-        known = [byte for byte in content if byte is not None]
-        return zero_extend(assemble(known), 8 * size) if len(known) == size else None
+        bits = self._bits(offset, size)
+        return None if bits is None else zero_extend(bits, 8 * size)
+
+    def _bits(self, offset: int, size: int) -> Term | None:
+        unknown = self.stack.missing(offset, size) or self.stack.pointer_parts(offset, size)
+        return None if unknown else self.stack.bits(offset, size)
 
     def _source(self, insn: Insn) -> Value:
         return self.registers[insn.src] if insn.opcode & o.SOURCE_MASK == o.X else 0
@@ -104,13 +108,11 @@ class PathMachine:
         size, base = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK], self.registers[insn.src]
         if not isinstance(base, PointerTo) or base.region != "fp":
             raise NotModelled("a load from elsewhere than the stack")
-        value = self.read(base.offset + insn.off, size)
-        if value is None:
+        bits = self._bits(base.offset + insn.off, size)
+        if bits is None:
             raise NotModelled("a load of what is no number")
-        if insn.opcode & o.MODE_MASK == o.MEMSX:
-            content = [self.stack[at] for at in range(base.offset + insn.off, base.offset + insn.off + size)]
-            value = sign_extend(assemble(content), 8 * size)
-        self.registers[insn.dst] = value
+        extend = sign_extend if insn.opcode & o.MODE_MASK == o.MEMSX else zero_extend
+        self.registers[insn.dst] = extend(bits, 8 * size)
 
     def _store(self, insn: Insn) -> None:
         size, base = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK], self.registers[insn.dst]
@@ -123,31 +125,26 @@ class PathMachine:
             if insn.opcode & o.CLASS_MASK == o.ST
             else self.registers[insn.src]
         )
-        self._write(base.offset + insn.off, size, stored)
-
-    def _write(self, offset: int, size: int, stored: Value) -> None:
-        for index in range(size):
-            if stored is None or isinstance(stored, PointerTo):
-                self.stack.pop(offset + index, None)
-            else:
-                self.stack[offset + index] = Byte(stored, index)
+        self.stack.store(base.offset + insn.off, size, stored)
 
     def _atomic(self, insn: Insn) -> None:
         size, base = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK], self.registers[insn.dst]
         if not isinstance(base, PointerTo) or base.region != "fp" or size < 4:
             raise NotModelled("an atomic operation elsewhere than on the stack")
         expected = self.registers[0] if insn.imm == o.CMPXCHG else 0
-        old, source = self.read(base.offset + insn.off, size), self.registers[insn.src]
+        place, bits = base.offset + insn.off, 8 * size
+        old, source = self._bits(place, size), self.registers[insn.src]
         if old is None or any(value is None or isinstance(value, PointerTo) for value in (source, expected)):
             raise NotModelled("an atomic operation on what is no number")
         assert isinstance(source, Term)
         assert isinstance(expected, Term)
-        new, result = written(insn, old, source, expected), result_register(insn)
+        operands = extract(source, bits - 1, 0), extract(expected, bits - 1, 0)
+        new, result = exchange(insn, old, *operands, bits), result_register(insn)
         if new is None:
             raise NotModelled("an atomic operation of another sort")
-        self._write(base.offset + insn.off, size, new)
+        self.stack.store(place, size, new)
         if result is not None:
-            self.registers[result] = old
+            self.registers[result] = zero_extend(old, bits)
 
     def _load_bytes(self) -> None:
         """bpf_skb_load_bytes(ctx, offset, to, length) of a packet that is long enough."""
@@ -163,5 +160,6 @@ class PathMachine:
         assert isinstance(offset, int)
         assert isinstance(length, int)
         for index in range(length):
-            self.stack[to.offset + index] = Byte(self.words[(offset + index) // 8], (offset + index) % 8)
+            at = offset + index
+            self.stack.bytes[to.offset + index] = (self.words[at // 8], at % 8, 8)
         self.registers[:6] = [0, None, None, None, None, None]

@@ -10,7 +10,7 @@ from enum import Enum
 
 import z3
 
-from oracles.reference.terms import Condition, Term, b, conjunction, z
+from oracles.terms.term import Condition, Term, b, conjunction, z
 
 BUDGET = 300_000
 """Z3's resource limit per question."""

@@ -14,7 +14,7 @@ import z3
 
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import U64_MAX, signed32, signed64
-from oracles.reference.terms import Condition, Term, b
+from oracles.terms.term import Condition, Term, b
 
 BUDGET = 60_000
 """Z3's resource limit per question."""

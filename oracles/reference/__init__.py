@@ -5,7 +5,7 @@ that a run confirms. It has never seen the interpreter's code.
 """
 
 from oracles.reference.answer import Broken, Cost, ReferenceAnswer, ReferenceVerdict
-from oracles.reference.explorer import Budget
+from oracles.reference.budget import Budget
 from oracles.reference.verify import verify, verify_by_ranges
 
 __all__ = ["Broken", "Budget", "Cost", "ReferenceAnswer", "ReferenceVerdict", "verify", "verify_by_ranges"]

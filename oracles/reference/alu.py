@@ -1,4 +1,4 @@
-"""Steps of the ALU classes: numbers by :mod:`oracles.reference.arithmetic`, pointers moved by addition and
+"""Steps of the ALU classes: numbers by :mod:`oracles.terms.arithmetic`, pointers moved by addition and
 subtraction."""
 
 from __future__ import annotations
@@ -6,12 +6,13 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.reference.arithmetic import compute
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read, write
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Term, add, mask, subtract, symbol, to_signed, zero_extend
 from oracles.reference.values import SOCKETS, Null, RegionKind, SymbolicPointer, Value
+from oracles.terms.arithmetic import compute
+from oracles.terms.term import Term, add, mask, subtract, symbol, to_signed, zero_extend
 
 FAR = 1 << 29
 """BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
@@ -63,7 +64,7 @@ def _result(x: Explorer, s: SymbolicState, insn: Insn, value: Term) -> Term:
 
 
 def _leak(x: Explorer, s: SymbolicState, register: int, what: str) -> None:
-    if not x.privileged:
+    if not x.facts.privileged:
         x.refuse(s, rules.POINTER_LEAK, f"R{register}: {what}")
 
 
@@ -85,7 +86,7 @@ def _on_pointers(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) 
     wide = insn.opcode & 7 == o.ALU64
     both = is_pointer(d) and is_pointer(v)
     subtraction = op == o.SUB and is_pointer(d)
-    as_number = x.privileged and op == o.SUB and (not wide or both)
+    as_number = x.facts.privileged and op == o.SUB and (not wide or both)
     if not as_number and (
         not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d))
     ):

@@ -6,12 +6,14 @@ from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.reference import accesses
-from oracles.reference.arithmetic import OPERATIONS
 from oracles.reference.explorer import Explorer
+from oracles.reference.places import target
 from oracles.reference.registers import is_pointer, number, read, write
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Term, add, choose, equal, extract, mask, symbol, zero_extend
 from oracles.reference.values import SOCKETS, RegionKind, SymbolicPointer, Value
+from oracles.terms.atomics import exchange, result_register
+from oracles.terms.term import add, extract, mask, symbol, zero_extend
 
 REFUSED = SOCKETS | {RegionKind.CONTEXT, RegionKind.PACKET}
 """kernel/bpf/verifier.c, atomic_ptr_type_ok."""
@@ -55,14 +57,15 @@ def _modify(
 ) -> list[SymbolicState]:
     bits = 8 * size
     expected = read(x, s, 0) if insn.imm == o.CMPXCHG else 0
-    if is_pointer(value) and not x.privileged:
+    if is_pointer(value) and not x.facts.privileged:
         x.refuse(s, rules.POINTER_LEAK, "by an atomic operation")
-    if is_pointer(expected) and not x.privileged:
+    if is_pointer(expected) and not x.facts.privileged:
         x.refuse(s, rules.POINTER_LEAK, "R0 by a compare-and-exchange", since=(5, 17))
     paths: list[SymbolicState] = []
-    accesses.target(x, s, base, write=True)
+    register = result_register(insn)
+    target(x, s, base, write=True)
     for path, loaded in accesses.load(x, s, base, insn.off, size):
-        if is_pointer(loaded) and not x.privileged:
+        if is_pointer(loaded) and not x.facts.privileged:
             x.refuse(path, rules.POINTER_LEAK, "of a stored pointer by an atomic operation")
         # No kernel keeps a range for what an atomic operation fetched, or left behind.
         old = (
@@ -71,20 +74,14 @@ def _modify(
             else symbol(f"atomic!{path.number()}", bits)
         )
         operand = extract(number(path, value), bits - 1, 0)
-        new: Term
-        if insn.imm == o.XCHG:
-            new = operand
-        elif insn.imm == o.CMPXCHG:
-            new = choose(equal(old, extract(number(path, expected), bits - 1, 0), bits), operand, old, bits)
-        else:
-            new = OPERATIONS[insn.imm & o.OP_MASK](old, operand, bits)
+        new = exchange(insn, old, operand, extract(number(path, expected), bits - 1, 0), bits)
+        if new is None:
+            raise Unmodelled("an atomic operation of another sort")
         for after in accesses.store(x, path, base, insn.off, size, zero_extend(new, bits)):
             # A whole pointer that was stored comes back as one.
             fetched = loaded if is_pointer(loaded) and size == 8 else zero_extend(old, bits)
-            if insn.imm == o.CMPXCHG:
-                write(x, after, 0, fetched)
-            elif insn.imm & o.FETCH:
-                write(x, after, insn.src, fetched)
+            if register is not None:
+                write(x, after, register, fetched)
             after.pc += 1
             paths.append(after)
     return paths

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import z3
 
 from ebpf import rules
-from oracles.reference import calls
-from oracles.reference.arguments import Arguments
+from oracles.reference import frames
+from oracles.reference.argument_values import Arguments
 from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import ARRAYS, value_region
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.state import Loop, SymbolicState
-from oracles.reference.terms import Term, equal, mask, negation
 from oracles.reference.values import UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.terms.term import Term, equal, mask, negation
 
 MAX_LOOPS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h."""
@@ -65,7 +65,7 @@ def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
     element there is."""
     assert found.function is not None
     assert found.map is not None
-    spec = x.program.maps[found.map]
+    spec = x.facts.program.maps[found.map]
     argument, flags = found.values[2:4]
     bad, going = x.branch(s, negation(equal(number(s, flags), 0)))
     paths: list[SymbolicState] = []
@@ -84,7 +84,7 @@ def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
 def _more(x: Explorer, s: SymbolicState, turn: Loop) -> tuple[SymbolicState | None, SymbolicState | None]:
     """The path on which there is another iteration, and the one on which there is not."""
     if isinstance(turn.extra, Elements):
-        spec = x.program.maps[turn.extra.map]
+        spec = x.facts.program.maps[turn.extra.map]
         if spec.type in ARRAYS:
             return (s, None) if turn.iteration < spec.max_entries else (None, s)
         if turn.iteration >= spec.max_entries:
@@ -102,11 +102,11 @@ def _arguments(x: Explorer, s: SymbolicState, turn: Loop) -> list[Value]:
     if not isinstance(turn.extra, Elements):
         return [turn.iteration, turn.argument, UNDEFINED, UNDEFINED, UNDEFINED]
     index = turn.extra.map
-    spec = x.program.maps[index]
+    spec = x.facts.program.maps[index]
     key = SymbolicRegion(RegionKind.MEMORY, s.number(), spec.key_size, writable=False)
     value = value_region(s.number(), index, spec, f"element {turn.iteration}")
     return [
-        SymbolicPointer(x.handles[index], 0),
+        SymbolicPointer(x.facts.handles[index], 0),
         SymbolicPointer(key, 0),
         SymbolicPointer(value, 0),
         turn.argument,
@@ -120,7 +120,7 @@ def _turn(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
     paths = []
     if more is not None:
         more.registers[1:6] = _arguments(x, more, turn)
-        calls.enter(
+        frames.enter(
             x,
             more,
             turn.entry,
@@ -148,7 +148,7 @@ def called_back(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState
         rules.RETURN_RANGE,
         "the callback's result",
     )
-    calls.pop(s)
+    frames.pop(s)
     s.scratch()
     stop, on = x.branch(s, bits != 0)
     paths = []

@@ -11,11 +11,12 @@ from ebpf.releases import NEWEST, release_key
 from ebpf.sockets import SocketKind, socket_field
 from oracles.reference.answer import spans
 from oracles.reference.events import Chance, ContextRead
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Term, add, extract, mask, negate, symbol, to_signed, zero_extend
 from oracles.reference.values import Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.terms.term import Term, add, extract, mask, negate, symbol, to_signed, zero_extend
 
 _SOCKETS = {ContextFieldKind.SOCKET: RegionKind.SOCKET, ContextFieldKind.SOCKET_OR_NULL: RegionKind.SOCKET,
             ContextFieldKind.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON}  # fmt: skip
@@ -34,7 +35,7 @@ def series(release: str) -> tuple[int, int]:
 def _place(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int) -> int:
     """Where in the context, which must be known; kernels also want the pointer itself not moved."""
     moved = x.constant(s, pointer.offset)
-    before = series(FREE_CONTEXT) if x.program.type is ProgramType.SYSCALL else None
+    before = series(FREE_CONTEXT) if x.facts.program.type is ProgramType.SYSCALL else None
     if moved is None:
         x.refuse(s, rules.CONTEXT_MODIFIED, "by an unknown distance", before=before)
         raise Unmodelled("a context access at an unknown offset")
@@ -45,13 +46,13 @@ def _place(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int)
 
 def _field(x: Explorer, s: SymbolicState, at: int, size: int, *, write: bool) -> ContextField:
     """The field; kernels that do not have it refuse, and where none has it no access is safe."""
-    layout = CONTEXTS.get(x.program.type)
+    layout = CONTEXTS.get(x.facts.program.type)
     if layout is None or layout.kernel_btf:
-        raise Unmodelled(f"the context of {x.program.type.name.lower()}")
-    kind, attach = x.program.type, x.program.attach_type
+        raise Unmodelled(f"the context of {x.facts.program.type.name.lower()}")
+    kind, attach = x.facts.program.type, x.facts.program.attach_type
 
     def ask(release: str) -> ContextField | AccessRefusal:
-        return ctx_access(kind, attach, at, size, write, x.capable, release)
+        return ctx_access(kind, attach, at, size, write, x.facts.capable, release)
 
     found = ask(NEWEST)
     stretches = list(spans(lambda release: isinstance(ask(release), AccessRefusal)))
@@ -116,7 +117,7 @@ def store(
 ) -> None:
     """Store to the context; ``constant``: by BPF_ST."""
     at = _place(x, s, pointer, offset)
-    if is_pointer(value) and not x.privileged:
+    if is_pointer(value) and not x.facts.privileged:
         x.refuse(s, rules.POINTER_LEAK, "into the context")
     field = _field(x, s, at, size, write=True)
     if constant:

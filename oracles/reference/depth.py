@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ebpf import rules
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program_types import ProgramType
 from oracles.reference.answer import Broken
-
-if TYPE_CHECKING:
-    from oracles.reference.explorer import Explorer
+from oracles.reference.facts import Facts
+from oracles.reference.ledger import Ledger
 
 T = ProgramType
 OWN_STACK = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT})
@@ -26,28 +23,26 @@ FASTCALL = frozenset(
 (mark_fastcall_patterns)."""
 
 
-def check_depth(x: Explorer) -> None:
+def check_depth(facts: Facts, ledger: Ledger) -> None:
     """Hold every chain of calls that a path took against the limits."""
     callees: dict[int, set[int]] = {}
-    for caller, entry in x.calls:
+    for caller, entry in ledger.calls:
         callees.setdefault(caller, set()).add(entry)
 
     def size(entry: int) -> int:
-        depth = STACK_SIZE - x.depths.get(entry, STACK_SIZE)
+        depth = STACK_SIZE - ledger.depths.get(entry, STACK_SIZE)
         return (max(depth, 1) + 15) // 16 * 16
 
     def walk(entry: int, chain: tuple[int, ...]) -> int:
         if entry in chain:
-            x.broken.setdefault((rules.RECURSION.name, entry, (0, 0)), Broken(rules.RECURSION, entry))
+            ledger.record(Broken(rules.RECURSION, entry))
             return 0
         below = max((walk(each, (*chain, entry)) for each in callees.get(entry, ())), default=0)
         return size(entry) + below
 
     total = walk(0, ())
     if total > STACK_SIZE and callees:
-        before = (6, 13) if x.program.type in OWN_STACK else None
-        if any(insn.opcode == CALL and insn.src == 0 and insn.imm in FASTCALL for insn in x.code):
+        before = (6, 13) if facts.program.type in OWN_STACK else None
+        if any(insn.opcode == CALL and insn.src == 0 and insn.imm in FASTCALL for insn in facts.code):
             before = (6, 12)
-        x.broken.setdefault(
-            (rules.STACK_DEPTH.name, 0, (0, 0)), Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before)
-        )
+        ledger.record(Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import z3
 
-from oracles.reference.terms import Term
 from oracles.reference.values import SymbolicRegion
+from oracles.terms.term import Term
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,3 +73,11 @@ class Chance:
 
 
 Event = ContextRead | PacketRead | MapRead | MapWritten | LookedUp | Scripted | Chance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Happened:
+    """A list of events that grows at its head and is shared between paths that were one."""
+
+    event: Event
+    earlier: Happened | None

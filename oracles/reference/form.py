@@ -5,111 +5,45 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.isa import opcodes as o
-from ebpf.isa.forms import Form
-from ebpf.isa.table import FORMS, IllegalInsn, form_of
 from ebpf.rules import Rule
-from oracles.reference.answer import SERIES, Broken
-from oracles.reference.explorer import Explorer
+from oracles.reference.answer import Broken
+from oracles.reference.facts import Facts
+from oracles.reference.ledger import Ledger
 
 ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
 """Opcodes a function may end with (kernel/bpf/verifier.c, check_subprogs)."""
 
-BACKPORTED = frozenset({"gotol"})
-"""Forms that late stable kernels of older series know, too (seen: gotol on 6.1.176)."""
 
-
-def check_form(x: Explorer) -> bool:
+def check_form(facts: Facts, ledger: Ledger) -> bool:
     """Record every rule of form that the program breaks; False when its instructions cannot be followed."""
-    return _Form(x).check()
+    return _FormCheck(facts, ledger).check()
 
 
-class _Form:
-    def __init__(self, x: Explorer) -> None:
-        self.x = x
-        self.code = x.code
-        self.second: set[int] = set()
+class _FormCheck:
+    def __init__(self, facts: Facts, ledger: Ledger) -> None:
+        self.facts = facts
+        self.ledger = ledger
+        self.code = facts.code
+        self.second = facts.forms.second
         self.sound = True
 
-    def break_(
-        self, rule: Rule, at: int, detail: str = "", since: tuple[int, int] = (0, 0), fatal: bool = True
-    ) -> None:
-        self.x.broken.setdefault((rule.name, at, since), Broken(rule, at, detail, since))
+    def break_(self, rule: Rule, at: int, detail: str = "", fatal: bool = True) -> None:
+        self.ledger.record(Broken(rule, at, detail))
         self.sound = self.sound and not fatal
 
     def check(self) -> bool:
         if not self.code:
             self.break_(rules.FALLS_OFF, 0, "no instructions")
             return False
-        self._instructions()
-        if not self.sound:
+        for broken in self.facts.forms.broken:
+            self.ledger.record(broken)
+        if not self.facts.forms.sound:
             return False
         entries = self._entries()
         self._functions(entries)
         if self.sound:
             self._reachable()
         return self.sound
-
-    def _instructions(self) -> None:
-        at = 0
-        while at < len(self.code):
-            insn = self.code[at]
-            try:
-                form = form_of(insn, at)
-            except IllegalInsn as error:
-                if error.field == "opcode":
-                    self.break_(rules.UNKNOWN_OPCODE, at, str(error))
-                # Fields are looked at on the way (do_check): where no path comes by, no kernel minds.
-                self.x.illegal[at] = str(error)
-                at += 1
-                continue
-            self._version_of(form, at)
-            if form.slots == 2:
-                following = self.code[at + 1] if at + 1 < len(self.code) else None
-                if following is None or (following.opcode, following.dst, following.src, following.off) != (
-                    0,
-                    0,
-                    0,
-                    0,
-                ):
-                    self.break_(
-                        rules.IMMEDIATE_HALVES,
-                        at,
-                        "the second slot is missing, or holds more than an immediate",
-                    )
-                elif insn.src == o.PSEUDO_MAP_FD and following.imm:
-                    self.break_(rules.IMMEDIATE_HALVES, at, "the upper half of a map's descriptor")
-                if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and not 0 <= insn.imm < len(
-                    self.x.program.maps
-                ):
-                    self.break_(rules.NO_SUCH_MAP, at)
-                self.second.add(at + 1)
-            at += form.slots
-
-    def _version_of(self, form: Form, at: int) -> None:
-        """Older kernels do not know the form: at once where its opcode is new to them, else where a path
-        comes by."""
-        if not form.since:
-            self.break_(rules.UNKNOWN_OPCODE, at, form.name)
-            return
-        since = self._version(form.since)
-        if since <= SERIES[0] or form.name in BACKPORTED:
-            return
-        if all(
-            self._version(each.since) > SERIES[0]
-            for each in FORMS
-            if each.opcode == form.opcode and each.since
-        ):
-            key = (rules.UNKNOWN_OPCODE.name, at, (0, 0))
-            self.x.broken.setdefault(
-                key, Broken(rules.UNKNOWN_OPCODE, at, f"{form.name} came with {form.since}", before=since)
-            )
-        else:
-            self.x.newer[at] = since
-
-    @staticmethod
-    def _version(since: str) -> tuple[int, int]:
-        major, minor = since.split(".")[:2]
-        return int(major), int(minor)
 
     def _target(self, at: int) -> int | None:
         """Where the jump at ``at`` goes when it is taken; None for other instructions."""
@@ -181,7 +115,7 @@ class _Form:
             if at not in seen and at not in self.second:
                 self.break_(rules.UNREACHABLE, at, fatal=False)
                 break
-        if not self.x.privileged:
+        if not self.facts.privileged:
             self._back_edges()
 
     def _back_edges(self) -> None:
@@ -200,10 +134,9 @@ class _Form:
             if not 0 <= goes < len(self.code):
                 continue
             if state.get(goes) == 1:
-                if self.x.capable:
-                    self.x.unknown["a loop with CAP_BPF alone"] = (
-                        None  # allowed, but speculative paths run round it for ever
-                    )
+                if self.facts.capable:
+                    # Allowed, but speculative paths run round it for ever.
+                    self.ledger.leave_open("a loop with CAP_BPF alone")
                 else:
                     self.break_(rules.BACK_EDGE, at, f"to {goes}", fatal=False)
                 return

@@ -6,12 +6,13 @@ from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.reference import loops
-from oracles.reference.arithmetic import CONDITIONS, compare
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import add, mask
 from oracles.reference.values import Null, RegionKind, SymbolicPointer, Value
+from oracles.terms.arithmetic import CONDITIONS, compare
+from oracles.terms.term import add, mask
 
 EQUALITY_CHECKS_SINCE = (6, 2)
 """Comparing with a pointer that is not null is a null check (kernel/bpf/verifier.c, check_cond_jmp_op)."""
@@ -19,16 +20,8 @@ REGISTER_CHECKS_SINCE = (7, 1)
 """So is comparing with a register that holds 0 (seen: 7.0.13 refuses what 7.1.13 accepts)."""
 _BIAS = 1 << 63
 _ORDERS = {
-    o.JEQ: 0,
-    o.JNE: 0,
-    o.JSGT: 0,
-    o.JSGE: 0,
-    o.JSLT: 0,
-    o.JSLE: 0,
-    o.JGT: _BIAS,
-    o.JGE: _BIAS,
-    o.JLT: _BIAS,
-    o.JLE: _BIAS,
+    **dict.fromkeys((o.JEQ, o.JNE, o.JSGT, o.JSGE, o.JSLT, o.JSLE), 0),
+    **dict.fromkeys((o.JGT, o.JGE, o.JLT, o.JLE), _BIAS),
 }
 """Comparisons that offsets decide, and what to add to both: regions lie far from the ends of memory, so that
 addresses are in the order of their offsets as signed numbers."""
@@ -87,7 +80,7 @@ def _with_pointers(
     zero = not insn.opcode & o.X and insn.imm == 0
     if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, SymbolicPointer | Null):
         if (
-            not x.privileged
+            not x.facts.privileged
             and isinstance(d, SymbolicPointer)
             and d.region.kind in (RegionKind.STACK, RegionKind.CONTEXT)
         ):
@@ -116,13 +109,13 @@ def _with_pointers(
             d.check if isinstance(d, SymbolicPointer) else v.check if isinstance(v, SymbolicPointer) else None
         )
         if check is not None:
-            x.elided[check] = REGISTER_CHECKS_SINCE
+            x.ledger.elided[check] = REGISTER_CHECKS_SINCE
         return (s, None) if op == o.JNE else (None, s)
     if wide and op in (o.JEQ, o.JNE) and isinstance(d, SymbolicPointer) and isinstance(v, SymbolicPointer):
         checks = {d.check, v.check}
         if len(checks) == 2 and None in checks:
             # What equals a pointer that is not null is not null; both branches are let off.
-            x.elided[max(check for check in checks if check is not None)] = EQUALITY_CHECKS_SINCE
+            x.ledger.elided[max(check for check in checks if check is not None)] = EQUALITY_CHECKS_SINCE
     # What an address is, no input decides.
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True
@@ -143,7 +136,7 @@ def _is_null(value: Value) -> bool:
 def _may_compare(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) -> None:
     """Without privilege, pointers are compared with null, which came before, and within the packet
     (kernel/bpf/verifier.c, check_cond_jmp_op)."""
-    if x.privileged:
+    if x.facts.privileged:
         return
     packet = [isinstance(p, SymbolicPointer) and p.region.kind is RegionKind.PACKET for p in (d, v)]
     if all(packet):

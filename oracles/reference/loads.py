@@ -8,12 +8,14 @@ from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
 from ebpf.program_rules import LEGACY_LOADS
 from oracles.reference import accesses, atomics, calls
-from oracles.reference.accesses import packet_byte, within
-from oracles.reference.explorer import Explorer, Unmodelled
+from oracles.reference.contents import packet_byte
+from oracles.reference.explorer import Explorer
+from oracles.reference.places import within
 from oracles.reference.registers import is_pointer, number, read, write
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import concat, extract, mask, negation, sign_extend, symbol, zero_extend
 from oracles.reference.values import RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.terms.term import concat, extract, mask, negation, sign_extend, symbol, zero_extend
 
 
 def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
@@ -51,34 +53,34 @@ def _load(x: Explorer, s: SymbolicState, insn: Insn, size: int, signed: bool) ->
 
 
 def _constant(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
-    high = x.code[s.pc + 1].imm
+    high = x.facts.code[s.pc + 1].imm
     if insn.src == 0:
         return (high & mask(32)) << 32 | insn.imm & mask(32)
     if insn.src == o.PSEUDO_FUNC:
-        if x.program.func_info is None:
-            x.unknown["a function's address without BTF, which no kernel takes"] = None
+        if x.facts.program.func_info is None:
+            x.ledger.leave_open("a function's address without BTF, which no kernel takes")
         return SymbolicPointer(
             SymbolicRegion(RegionKind.CODE, s.number(), writable=False), s.pc + 1 + insn.imm
         )
-    maps = x.program.maps
+    maps = x.facts.program.maps
     if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(maps):
         if insn.src == o.PSEUDO_MAP_FD:
-            return SymbolicPointer(x.handles[insn.imm], 0)
+            return SymbolicPointer(x.facts.handles[insn.imm], 0)
         spec = maps[insn.imm]
         if spec.type is not MapType.ARRAY:
             raise Unmodelled(f"a direct value of a {spec.type.name.lower()} map")
         if not 0 <= high < spec.value_size or spec.max_entries != 1:
             x.refuse(s, rules.MAP_VALUE_ADDRESS, f"offset {high}")
-        return SymbolicPointer(x.direct[insn.imm], high & mask(64))
+        return SymbolicPointer(x.facts.direct[insn.imm], high & mask(64))
     raise Unmodelled(f"64-bit immediates of kind {insn.src}")
 
 
 def _packet(x: Explorer, s: SymbolicState, insn: Insn, size: int, indirect: bool) -> list[SymbolicState]:
     """ABS and IND: R0 becomes the packet's bytes, or the program ends with 0 where the packet is shorter."""
-    if x.program.type not in LEGACY_LOADS:
-        x.refuse(s, rules.PACKET_LOAD_CONTEXT, x.program.type.name.lower())
-    if len(s.frames) > 1 and x.program.func_info is None:
-        x.unknown["a legacy packet load in a function without BTF, which no kernel takes"] = None
+    if x.facts.program.type not in LEGACY_LOADS:
+        x.refuse(s, rules.PACKET_LOAD_CONTEXT, x.facts.program.type.name.lower())
+    if len(s.frames) > 1 and x.facts.program.func_info is None:
+        x.ledger.leave_open("a legacy packet load in a function without BTF, which no kernel takes")
     six = read(x, s, 6)
     if not (isinstance(six, SymbolicPointer) and six.region.kind is RegionKind.CONTEXT and six.offset == 0):
         x.violation(s, rules.PACKET_LOAD_CONTEXT, "R6 is not the context")

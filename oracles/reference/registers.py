@@ -5,15 +5,15 @@ from __future__ import annotations
 from ebpf import rules
 from oracles.reference.explorer import Explorer
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Term, add, symbol
 from oracles.reference.values import NoValue, Null, SymbolicPointer, Value
+from oracles.terms.term import Term, add, symbol
 
 
 def read(x: Explorer, s: SymbolicState, register: int) -> Value:
     """The register's content, which must have been written."""
     value = s.registers[register]
     if isinstance(value, NoValue):
-        opcode = x.code[s.pc].opcode
+        opcode = x.facts.code[s.pc].opcode
         rule = rules.NO_RETURN_VALUE if opcode == 0x95 else rules.UNINITIALISED_REGISTER
         x.violation(s, rule, f"R{register} was never written, or not since the last call")
     return value

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import z3
 
-from oracles.reference.stack import SymbolicStack
-from oracles.reference.terms import Term
-from oracles.reference.values import UNDEFINED, Null, SymbolicPointer, SymbolicRegion, Value
-
-if TYPE_CHECKING:
-    from oracles.reference.loops import Snapshot
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Assumed:
-    """A list of conditions that grows at its head and is shared between paths."""
-
-    condition: z3.BoolRef
-    earlier: Assumed | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Happened:
-    """A list of events (see :mod:`oracles.reference.events`), shared in the same way."""
-
-    event: object
-    earlier: Happened | None
+from oracles.reference.events import Event, Happened
+from oracles.reference.snapshots import Snapshot
+from oracles.reference.values import UNDEFINED, FrameStack, Null, SymbolicPointer, SymbolicRegion, Value
+from oracles.terms.assumptions import Assumed, conditions
+from oracles.terms.term import Term
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +44,7 @@ class SymbolicFrame:
     path."""
 
     region: SymbolicRegion
-    stack: SymbolicStack
+    stack: FrameStack
     entry: int
     return_to: int | None = None
     saved: tuple[Value, ...] = ()
@@ -136,20 +118,15 @@ class SymbolicState:
 
     def assumptions(self) -> list[z3.BoolRef]:
         """All conditions, the latest first."""
-        conditions = []
-        node = self.assumed
-        while node is not None:
-            conditions.append(node.condition)
-            node = node.earlier
-        return conditions
+        return conditions(self.assumed)
 
-    def note(self, event: object) -> None:
+    def note(self, event: Event) -> None:
         """Remember what a witness must bring about."""
         self.happened = Happened(event, self.happened)
 
-    def events(self) -> list[object]:
+    def events(self) -> list[Event]:
         """All events in order."""
-        events = []
+        events: list[Event] = []
         node = self.happened
         while node is not None:
             events.append(node.event)
@@ -164,6 +141,12 @@ class SymbolicState:
     def scratch(self) -> None:
         """Forget R1 to R5, as calls do."""
         self.registers[1:6] = [UNDEFINED] * 5
+
+    def snapshot(self) -> Snapshot:
+        """The path as it is now."""
+        stacks = tuple((frame.region, dict(frame.stack.bytes)) for frame in self.frames)
+        held = len(self.references)
+        return Snapshot(self.assumed, self.happened, self.lock, held, tuple(self.registers), stacks)
 
     def resolve(self, change: dict[int, Value | None]) -> None:
         """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or,

@@ -10,9 +10,11 @@ from ebpf.contexts import CONTEXTS
 from ebpf.helpers import PROTOTYPES, ArgKind, Prototype, ResultKind
 from ebpf.isa.table import FORMS
 from ebpf.maps import MapType
-from oracles.reference.arguments import CHECKS, SIZED
-from oracles.reference.helpers import LOOKED_UP, OBJECTS, SPECIAL
+from oracles.reference.argument_kinds import CHECKS
+from oracles.reference.argument_memory import SIZED
+from oracles.reference.helpers import SPECIAL
 from oracles.reference.map_kinds import ARRAYS, HASHES
+from oracles.reference.results import LOOKED_UP, OBJECTS
 
 UNMODELLED_FORMS: dict[str, str] = {
     "addr_space_cast_0_1": "arenas", "addr_space_cast_1_0": "arenas", "gotox": "indirect jumps",

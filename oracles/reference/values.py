@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from oracles.reference.terms import Term
+from oracles.terms.stack import SymbolicStack
+from oracles.terms.term import Term
 
 
 class NoValue:
@@ -94,3 +95,7 @@ class Null:
 
 
 Value = Term | SymbolicPointer | Null | NoValue
+
+FrameStack = SymbolicStack[SymbolicPointer | Null | NoValue]
+Byte = tuple[Value, int, int]
+"""A value that was stored, which of its bytes this is, and how many were stored."""

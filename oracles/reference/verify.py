@@ -12,17 +12,29 @@ from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program import Case
 from ebpf.program_rules import map_refusal
+from ebpf.rules import Rule
 from oracles.reference import alu, calls, jumps, loads
 from oracles.reference.answer import Broken, ReferenceAnswer, ReferenceVerdict, spans
-from oracles.reference.explorer import Budget, Confirm, Explorer, Unmodelled
+from oracles.reference.budget import Budget
+from oracles.reference.explorer import Confirm, Explorer
+from oracles.reference.facts import facts_of
 from oracles.reference.form import check_form
-from oracles.reference.globals import global_functions, may_be_untrusted
-from oracles.reference.intervals import IntervalSolver
-from oracles.reference.solver import Solver
-from oracles.reference.stack import SymbolicStack
+from oracles.reference.globals import may_be_untrusted
+from oracles.reference.ledger import Ledger
+from oracles.reference.search import Search
+from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicFrame, SymbolicState, Walked
-from oracles.reference.terms import symbol
-from oracles.reference.values import LONGEST_PACKET, UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion
+from oracles.reference.values import (
+    LONGEST_PACKET,
+    UNDEFINED,
+    FrameStack,
+    RegionKind,
+    SymbolicPointer,
+    SymbolicRegion,
+)
+from oracles.terms.intervals import IntervalSolver
+from oracles.terms.solver import EFFORT, Solver
+from oracles.terms.term import symbol
 
 _STEPS: dict[int, Callable[[Explorer, SymbolicState, Insn], list[SymbolicState]]] = {
     o.ALU: alu.step, o.ALU64: alu.step, o.JMP32: jumps.step, o.LD: loads.step, o.LDX: loads.step,
@@ -32,37 +44,37 @@ _STEPS: dict[int, Callable[[Explorer, SymbolicState, Insn], list[SymbolicState]]
 
 
 def _step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
-    insn = x.code[s.pc]
-    if s.pc in x.illegal:
-        x.refuse(s, rules.RESERVED_FIELD, x.illegal[s.pc])
+    insn = x.facts.code[s.pc]
+    if s.pc in x.facts.forms.illegal:
+        x.refuse(s, rules.RESERVED_FIELD, x.facts.forms.illegal[s.pc])
         raise Unmodelled("an instruction with a field that no kernel takes")
-    if s.pc in x.newer:
-        x.refuse(s, rules.RESERVED_FIELD, "a form that came later", before=x.newer[s.pc])
+    if s.pc in x.facts.forms.newer:
+        x.refuse(s, rules.RESERVED_FIELD, "a form that came later", before=x.facts.forms.newer[s.pc])
     if insn.opcode & 7 == o.JMP:
         step = calls.step if insn.opcode & o.OP_MASK in (o.CALL, o.EXIT) else jumps.step
         return step(x, s, insn)
     return _STEPS[insn.opcode & 7](x, s, insn)
 
 
-def final_states(case: Case, budget: Budget = Budget()) -> tuple[ReferenceAnswer, list[SymbolicState]]:  # noqa: B008 (frozen)
+def _unconfirmed(case: Case, rule: Rule, at: int) -> bool:
+    return False
+
+
+def final_states(case: Case, budget: Budget) -> tuple[ReferenceAnswer, list[SymbolicState]]:
     """The answer, and the state of every path that returns: R0 as a term, and what the path assumed and took
     from the world."""
     states: list[SymbolicState] = []
-    x = Explorer(case, lambda case, rule, at: False, budget)
-    x.exits = states.append
-    return _run(x), states
+    x = Explorer(facts_of(case), Ledger(), Solver(EFFORT), _unconfirmed, states.append)
+    return _run(x, budget, None), states
 
 
-def walks(
-    case: Case,
-    budget: Budget = Budget(),  # noqa: B008 (frozen)
-) -> tuple[ReferenceAnswer, list[tuple[SymbolicState, list[Walked]]]]:
+def walks(case: Case, budget: Budget) -> tuple[ReferenceAnswer, list[tuple[SymbolicState, list[Walked]]]]:
     """Every path that returns, instruction by instruction, with its last state; an answer of ``UNKNOWN``
     means that paths are missing."""
-    x = Explorer(case, lambda case, rule, at: False, budget)
-    x.walks = []
-    answer = _run(x)
-    return answer, [(state, _steps(state)) for state in x.walks]
+    ended: list[SymbolicState] = []
+    x = Explorer(facts_of(case), Ledger(), Solver(EFFORT), _unconfirmed)
+    answer = _run(x, budget, ended)
+    return answer, [(state, _steps(state)) for state in ended]
 
 
 def _steps(state: SymbolicState) -> list[Walked]:
@@ -74,49 +86,39 @@ def _steps(state: SymbolicState) -> list[Walked]:
     return steps[::-1]
 
 
-def verify(
-    case: Case,
-    confirm: Confirm,
-    budget: Budget = Budget(),  # noqa: B008 (frozen)
-    solver: Solver | None = None,
-) -> ReferenceAnswer:
+def verify(case: Case, confirm: Confirm, budget: Budget) -> ReferenceAnswer:
     """Whether some input makes the program break a safety rule, and which policy rules it breaks.
 
     ``confirm`` runs a witness: without its yes nothing is unsafe.  Deterministic, but for answers whose
     reason is ``wall``.
     """
-    return _run(Explorer(case, confirm, budget, solver))
+    return _run(Explorer(facts_of(case), Ledger(), Solver(EFFORT), confirm), budget, None)
 
 
-def _run(x: Explorer) -> ReferenceAnswer:
-    if not check_form(x):
-        return ReferenceAnswer(
-            ReferenceVerdict.UNKNOWN,
-            reason="the program's form is not one that runs",
-            policy=tuple(x.broken.values()),
-        )
-    for spec in x.program.maps:
-        for since, before in spans(lambda release: map_refusal(x.program, spec, release) is not None):  # noqa: B023 (used here)
-            broken = Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before)
-            x.broken.setdefault((broken.rule.name, 0, since), broken)
-    x.globals = global_functions(x.program)
-    if x.globals and (x.by_ranges or x.walks is not None):
-        x.unknown["global functions, of whose calls kernels know nothing"] = None
-    if x.globals and may_be_untrusted(x.program):
-        return ReferenceAnswer(
-            ReferenceVerdict.UNKNOWN,
-            reason="arguments that may be untrusted pointers",
-            policy=tuple(x.broken.values()),
-        )
-    return x.explore(start(x), _step)
-
-
-def verify_by_ranges(case: Case, budget: Budget = Budget()) -> ReferenceAnswer:  # noqa: B008 (frozen)
+def verify_by_ranges(case: Case, budget: Budget) -> ReferenceAnswer:
     """Safe where intervals and known bits prove every access, one value at a time; unknown everywhere else.
 
     What it proves, a kernel that keeps the same kind of state could prove as well.
     """
-    return verify(case, lambda case, rule, at: False, budget, IntervalSolver())
+    return _run(Explorer(facts_of(case), Ledger(), IntervalSolver(), _unconfirmed), budget, None)
+
+
+def _run(x: Explorer, budget: Budget, walks: list[SymbolicState] | None) -> ReferenceAnswer:
+    facts, ledger = x.facts, x.ledger
+    if not check_form(facts, ledger):
+        return _unread("the program's form is not one that runs", ledger)
+    for spec in facts.program.maps:
+        for since, before in spans(lambda release: map_refusal(facts.program, spec, release) is not None):  # noqa: B023 (used here)
+            ledger.record(Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
+    if facts.globals and (x.by_ranges or walks is not None):
+        ledger.leave_open("global functions, of whose calls kernels know nothing")
+    if facts.globals and may_be_untrusted(facts.program):
+        return _unread("arguments that may be untrusted pointers", ledger)
+    return Search(x, _step, budget, walks).explore(start(x))
+
+
+def _unread(reason: str, ledger: Ledger) -> ReferenceAnswer:
+    return ReferenceAnswer(ReferenceVerdict.UNKNOWN, reason=reason, policy=tuple(ledger.broken.values()))
 
 
 def start(x: Explorer) -> SymbolicState:
@@ -128,9 +130,9 @@ def start(x: Explorer) -> SymbolicState:
     state = SymbolicState(
         0,
         [UNDEFINED] * 11,
-        [SymbolicFrame(stack, SymbolicStack(), 0)],
+        [SymbolicFrame(stack, FrameStack(), 0)],
         packet=packet,
-        fresh=4 + 2 * len(x.program.maps),
+        fresh=4 + 2 * len(x.facts.program.maps),
     )
     state.assume(z3.ULE(length, LONGEST_PACKET))
     state.model = x.solver.nothing

@@ -8,15 +8,15 @@ from dataclasses import replace
 import z3
 
 from ebpf.contexts import CONTEXTS
-from ebpf.maps import MapSpec
 from ebpf.program import Case, Input
-from oracles.reference.events import ContextRead, LookedUp, MapRead, MapWritten, PacketRead, Scripted
-from oracles.reference.solver import Feasible, Solver
+from oracles.reference.events import ContextRead, MapRead, MapWritten, PacketRead
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Condition, Term, extract, z
+from oracles.reference.witness_input import LONGEST_PACKET, WitnessInput
+from oracles.terms.solver import Feasible, Solver
+from oracles.terms.term import Condition, Term, extract, z
 
-SHORTEST_PACKET, LONGEST_PACKET = 14, 2048
-"""Bytes: what BPF_PROG_TEST_RUN wants at least, and more than any witness has needed."""
+SHORTEST_PACKET = 14
+"""Bytes: what BPF_PROG_TEST_RUN wants at least."""
 
 
 def witness(
@@ -87,66 +87,13 @@ def _sequential(state: SymbolicState) -> list[z3.BoolRef]:
     return [condition for condition in conditions if not z3.is_true(z3.simplify(condition))]
 
 
-def _value(model: z3.ModelRef, term: Term) -> int:
-    return term if isinstance(term, int) else int(model.eval(term, model_completion=True).as_long())
-
-
-def _case(case: Case, state: SymbolicState, model: z3.ModelRef, link_header: int) -> Case:  # noqa: C901 (one arm per kind of event)
-    size = min(0 if state.packet is None else _value(model, state.packet.size), LONGEST_PACKET)
-    packet = bytearray(max(size, 64 if state.packet is None else 0))
-    context: dict[int, int] = {}
-    script: list[int] = []
-    contents: list[dict[bytes, bytearray]] = [
-        {key: bytearray(value) for key, value in spec.contents} for spec in case.program.maps
-    ]
-    regions: dict[int, bytearray] = {}
-    given: set[tuple[int, int]] = set()
+def _case(case: Case, state: SymbolicState, model: z3.ModelRef, link_header: int) -> Case:
+    made = WitnessInput(case.program.maps, state, model)
     for event in state.events():
-        match event:
-            case ContextRead():
-                number = _value(model, event.value)
-                for n in range(event.size):
-                    context.setdefault(event.offset + n, number >> 8 * n & 0xFF)
-            case PacketRead():
-                at = _value(model, event.offset)
-                if at < len(packet) and (0, at) not in given:
-                    given.add((0, at))
-                    packet[at] = _value(model, event.value)
-            case LookedUp():
-                spec = case.program.maps[event.map]
-                if event.key is None:
-                    continue
-                key = _value(model, event.key).to_bytes(spec.key_size, "little")
-                if event.region is not None:
-                    value = contents[event.map].setdefault(key, bytearray(spec.value_size))
-                    regions[event.region.id] = value
-            case MapRead() | MapWritten():
-                held = regions.get(event.region.id)
-                if held is None and event.region.map is not None and not event.region.key:
-                    held = _direct(case.program.maps[event.region.map], contents[event.region.map])
-                at = _value(model, event.offset)
-                if held is None or event.value is None:
-                    continue
-                number = _value(model, event.value)
-                for n in range(event.size):
-                    place = (id(held), at + n)
-                    if place not in given and 0 <= at + n < len(held):
-                        given.add(place)
-                        if isinstance(event, MapRead):
-                            held[at + n] = number >> 8 * n & 0xFF
-            case Scripted():
-                script.append(_value(model, event.value))
+        made.add(event)
     maps = tuple(
         replace(spec, contents=tuple((key, bytes(value)) for key, value in sorted(held.items())))
-        for spec, held in zip(case.program.maps, contents, strict=True)
+        for spec, held in zip(case.program.maps, made.contents, strict=True)
     )
-    packet = bytearray(link_header) + packet
-    data = bytes(context.get(n, 0) for n in range(max(context, default=-1) + 1))
-    return replace(
-        case, program=replace(case.program, maps=maps), inputs=(Input(bytes(packet), data, tuple(script)),)
-    )
-
-
-def _direct(spec: MapSpec, contents: dict[bytes, bytearray]) -> bytearray:
-    """The value that a direct address points into: key 0's."""
-    return contents.setdefault(bytes(spec.key_size), bytearray(spec.value_size))
+    data = Input(bytes(link_header) + bytes(made.packet), made.context(), tuple(made.script))
+    return replace(case, program=replace(case.program, maps=maps), inputs=(data,))

@@ -20,8 +20,8 @@ from ebpf.assembly import listing
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Case
-from oracles.interpreter import Outcome, Returned, Step, Trapped, machine, run
-from oracles.interpreter.arithmetic import Handler
+from oracles.interpreter import Outcome, Returned, Step, Trapped, handlers, run
+from oracles.interpreter.machine import Handler, Machine
 
 LIMIT = 20_000
 JUDGED = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None and row.kind != "transfer")
@@ -123,7 +123,7 @@ def wrong_operation(*opcodes: int) -> Iterator[None]:
     flipped."""
 
     def wrong(handler: Handler) -> Handler:
-        def handle(m: machine.Machine, insn: Insn, pc: int) -> int:
+        def handle(m: Machine, insn: Insn, pc: int) -> int:
             following = handler(m, insn, pc)
             value = m.registers[insn.dst]
             if isinstance(value, int):
@@ -132,11 +132,11 @@ def wrong_operation(*opcodes: int) -> Iterator[None]:
 
         return handle
 
-    honest = machine.handler_of
+    honest = handlers.handler_of
 
     def handler_of(insn: Insn) -> Handler:
         return wrong(honest(insn)) if insn.opcode in opcodes else honest(insn)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "handler_of", handler_of)
+        patch.setattr("oracles.interpreter.runs.handler_of", handler_of)
         yield

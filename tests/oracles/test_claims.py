@@ -12,7 +12,7 @@ from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import S32_MAX, S32_MIN, S64_MAX, S64_MIN, U32_MAX, U64_MAX, signed32, signed64
 from generators.constants import BOUNDARIES
 from oracles.claims import as_formula
-from oracles.reference.terms import b, symbol
+from oracles.terms.term import b, symbol
 
 X = symbol("x")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-R, I = "oracles/reference/", "oracles/interpreter/"  # noqa: E741 - as short as the table wants them
+R, I, T = "oracles/reference/", "oracles/interpreter/", "oracles/terms/"  # noqa: E741 - as short as the table wants them
 SYMMETRIC = "equality is the same both ways round"
 EXPLAINED: dict[tuple[str, str, str], str] = {
     (
@@ -47,12 +47,12 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     ): "any place in each eighth will do",
     (
         I + "maps.py",
-        'self.handle = MapHandle(f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False)',
+        'f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False',
         "64 becomes 65",
     ): "a map has no bytes to read: any room will do",
     (
         I + "machine.py",
-        'self.code_region = Region("code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False)',
+        '"code", bytearray(), environment.base(8), rules.MEMORY_BOUNDS, writable=False',
         "8 becomes 9",
     ): "code has no bytes to read: any room will do",
     (
@@ -60,10 +60,14 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "predictable: bool = True",
         "True becomes False",
     ): "of an abstention, which holds nobody to anything",
-    (I + "values.py", "LEAVE: Final = -(1 << 40)", "USub dropped"): "any number that is no slot will do",
-    (R + "arguments.py", "if equal(pointer.offset, 0) is not True:", "arguments 1 and 2 swapped"): SYMMETRIC,
+    (I + "machine.py", "LEAVE: Final = -(1 << 40)", "USub dropped"): "any number that is no slot will do",
     (
-        R + "arguments.py",
+        R + "argument_kinds.py",
+        "if equal(pointer.offset, 0) is not True:",
+        "arguments 1 and 2 swapped",
+    ): SYMMETRIC,
+    (
+        R + "argument_kinds.py",
         "if pointer.region.kind is not RegionKind.MAP or equal(pointer.offset, 0) is not True:",
         "arguments 1 and 2 swapped",
     ): SYMMETRIC,
@@ -73,22 +77,22 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "Eq becomes NotEq",
     ): "a path that metadata decide says itself how many there are, and to no other do they matter",
     (
-        R + "calls.py",
+        R + "frames.py",
         "s.registers[6:10] = [UNDEFINED] * 4",
         "4 becomes 5",
     ): "one entry more, behind R10, that nothing reads",
     (
-        R + "accesses.py",
+        R + "places.py",
         "return conjunction(z3.ULE(z(offset), 1 << 40), z(region) >= z(offset) + size)",
         "40 becomes 41",
     ): "any bound will do that is far from both a region's size and the end of 64 bits",
     (
-        R + "arguments.py",
+        R + "argument_memory.py",
         "near = place <= 1 << 40 if isinstance(place, int) else z3.ULE(place, 1 << 40)",
         "1 becomes 2",
     ): "any bound will do that is far from both a region's size and the end of 64 bits",
     (
-        R + "arguments.py",
+        R + "argument_memory.py",
         "near = place <= 1 << 40 if isinstance(place, int) else z3.ULE(place, 1 << 40)",
         "40 becomes 41",
     ): "any bound will do that is far from both a region's size and the end of 64 bits",
@@ -103,37 +107,27 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "False becomes True",
     ): "one program's answers, which are compared, came by the same slots",
     (
-        R + "arguments.py",
+        R + "argument_memory.py",
         "if byte is None or is_pointer(byte[0]):",
         "0 becomes 1",
     ): "an address for a key is one that nobody knows, whichever way it is said",
-    (
-        R + "depth.py",
-        "x.broken.setdefault((rules.RECURSION.name, entry, (0, 0)), Broken(rules.RECURSION, entry))",
-        "0 becomes 1",
-    ): "the key only keeps it from being said twice",
     (
         R + "callbacks.py",
         "argument, flags = found.values[2:4]",
         "4 becomes 5",
     ): "the helper has four arguments",
     (
-        R + "depth.py",
-        '(rules.STACK_DEPTH.name, 0, (0, 0)), Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before))',
-        "0 becomes 1",
-    ): "the key only keeps it from being said twice",
-    (
-        R + "intervals.py",
+        T + "intervals.py",
         "self.impossible |= narrowed.empty",
         "dropped",
     ): "a range that is empty makes every later question about it false",
     (
-        R + "intervals.py",
+        T + "intervals.py",
         "self.depth = 0",
         "0 becomes 1",
     ): "how deep a term is followed is a matter of time, not of truth",
     (
-        R + "ranges.py",
+        T + "ranges.py",
         "smallest = a.value + (b.value if sign > 0 else -(b.value | b.unknown))",
         "Gt becomes GtE",
     ): "the sign is 1 or -1",
@@ -145,30 +139,28 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (R + "depth.py", "return 0", "0 becomes 1"): "how deep it is: a recursion is refused at any depth",
     (R + "form.py", "state[at] = 2", "2 becomes 3"): "any number that is not 1 will do",
     (
-        R + "solver.py",
+        T + "solver.py",
         "EFFORT = 2_000_000",
         "2000000 becomes 2000001",
     ): "how much effort is enough is measured, not right or wrong",
     (
-        R + "witness.py",
-        "if place not in given and 0 <= at + n < len(held):",
+        R + "witness_input.py",
+        "if place not in self._given and 0 <= at + n < len(held):",
         "and becomes or",
     ): "what is noted lies inside, and what is read twice is the same twice",
     (
-        R + "witness.py",
+        R + "witness_input.py",
         "place = (id(held), at + n)",
         "Add becomes Sub",
     ): "what is read twice is the same twice, in a model for a run",
     (
-        R + "witness.py",
-        "if at < len(packet) and (0, at) not in given:",
+        R + "witness_input.py",
+        "if at < len(self.packet) and (0, at) not in self._given:",
         "0 becomes 1",
     ): "what is read twice is the same twice, in a model for a run",
     (
         R + "jumps.py",
-        "_ORDERS = {o.JEQ: 0, o.JNE: 0, o.JSGT: 0, o.JSGE: 0, o.JSLT: 0, o.JSLE: 0, o.JGT: _BIAS, o.JGE: "
-        "_BIAS, o.JLT: _BIAS, "
-        "o.JLE: _BIAS}",
+        "**dict.fromkeys((o.JEQ, o.JNE, o.JSGT, o.JSGE, o.JSLT, o.JSLE), 0),",
         "0 becomes 1",
     ): "the same number is added to both sides of an equality",
     (
@@ -177,7 +169,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "True becomes False",
     ): "both are a path's eleven registers",
     (
-        R + "arguments.py",
+        R + "argument_memory.py",
         'x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper\'s memory")',
         "arguments 1 and 2 swapped",
     ): "only the sum of both counts, and either alone is held to far less than it could hide",
@@ -192,28 +184,18 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "dropped",
     ): "no input takes the path that goes on: every later question of it is answered no",
     (
-        R + "intervals.py",
+        T + "intervals.py",
         "if kind in (z3.Z3_OP_EQ, z3.Z3_OP_DISTINCT) and z3.is_bv(parts[0]):",
         "0 becomes 1",
     ): "both sides of an equality are of one sort",
     (
-        R + "form.py",
-        "key = (rules.UNKNOWN_OPCODE.name, at, (0, 0))",
-        "0 becomes 1",
-    ): "the key only keeps it from being said twice",
-    (
-        R + "helpers.py",
+        R + "results.py",
         'raise Unmodelled("a lookup in a map that is not known")',
         "dropped",
     ): "every map that gets there has a number: maps out of maps have no model",
-    (R + "arithmetic.py", "if equal(d, s, bits) is True:", "arguments 1 and 2 swapped"): SYMMETRIC,
+    (T + "arithmetic.py", "if equal(d, s, bits) is True:", "arguments 1 and 2 swapped"): SYMMETRIC,
     (
-        R + "verify.py",
-        "return verify(case, lambda case, rule, at: False, budget, IntervalSolver())",
-        "False becomes True",
-    ): "nobody is asked: intervals give no model, so there is no witness to confirm",
-    (
-        R + "arithmetic.py",
+        T + "arithmetic.py",
         "if isinstance(d, int) and isinstance(s, int):",
         "and becomes or",
     ): "Z3's own operators take a number on either side",
@@ -228,9 +210,8 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "8 becomes 9",
     ): "of a byte only eight bits are read",
     (
-        R + "stack.py",
-        "return any(isinstance(self.bytes.get(offset + n, (0, 0, 0))[0], Pointer | Null) for n in "
-        "range(size))",
+        T + "stack.py",
+        "_NUMBER = (0, 0, 0)",
         "0 becomes 1",
     ): "only the value is looked at, and any number is no pointer",
     (I + "machine.py", "self.registers[6:11] = frame.saved", "11 becomes 12"): "there are eleven registers",
@@ -238,8 +219,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         I + "maps.py",
         'int.from_bytes(self.untouched.get(index.to_bytes(4, "little"), bytes(4))[:4], "little")',
         "4 becomes 5",
-    ): "the fields behind are zero, or no kernel takes the entry (kernel/bpf/bpf_insn_array.c: "
-    "insn_array_update_elem)",
+    ): "the fields behind are zero, or no kernel takes the entry (kernel/bpf/bpf_insn_array.c: insn_array_update_elem)",
     (
         I + "runs.py",
         "STEP_LIMIT = 200_000",
@@ -247,20 +227,18 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     ): "where a run is given up is a matter of time",
     (I + "runs.py", "seed: int = 0,", "0 becomes 1"): "any first seed will do",
     (
-        R + "ranges.py",
+        T + "ranges.py",
         "return Range(a.bits, 1, 0, 1, 0, 0, 0)",
         "0 becomes 1",
     ): "of an empty range nobody asks for its bits",
     (
-        R + "ranges.py",
+        T + "ranges.py",
         "other = (b.low, b.high) if sign > 0 else (-b.high, -b.low)",
         "Gt becomes GtE",
     ): "the sign is 1 or -1",
     (
-        R + "intervals.py",
-        "same = True if a.constant is not None and a.constant == b.constant else False if ranges.meet(a, "
-        "b).empty else None",
+        T + "intervals.py",
+        "if ranges.meet(a, b).empty",
         "arguments 1 and 2 swapped",
     ): "what is in both is the same both ways round",
 }
-"""By file, source line (stripped) and mutation."""

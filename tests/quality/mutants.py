@@ -1,8 +1,7 @@
 """Mutation testing of the oracles: ``python -m tests.quality.mutants --sample 100 --seed S [--minutes M]
 [--processes P]``.
 
-Each mutant is one small change to a file of ``oracles/reference`` or ``oracles/interpreter``, made in a copy
-of the tree; tests that pass all the same have a gap, or the change means the same, which
+Each mutant is one small change to a file of one of the oracles' folders, made in a copy of the tree; tests that pass all the same have a gap, or the change means the same, which
 :mod:`tests.quality.explained` then says.  Exit status 1 when fewer than nine in ten are killed, or a survivor
 is not explained.
 """
@@ -26,12 +25,12 @@ from tests.quality.runner import Fate, Scratch, Stage
 from tests.quality.sites import Mutant, mutants, signatures
 
 ROOT = Path(__file__).resolve().parents[2]
-REFERENCE, INTERPRETER = "oracles/reference", "oracles/interpreter"
+REFERENCE, INTERPRETER, TERMS = "oracles/reference", "oracles/interpreter", "oracles/terms"
 TESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     REFERENCE: (
-        ("tests/oracles/reference/test_parts.py", "tests/oracles/reference/test_rows.py",
-         "tests/oracles/reference/test_ranges.py",
-         "tests/oracles/reference/test_intervals.py"), ("tests/oracles/reference",)),
+        ("tests/oracles/reference/test_parts.py", "tests/oracles/reference/test_rows.py"),
+        ("tests/oracles/reference", "tests/oracles/terms")),
+    TERMS: (("tests/oracles/reference/test_parts.py", "tests/oracles/terms"), ("tests/oracles",)),
     INTERPRETER: (("tests/contract/test_interpreter.py", "tests/oracles/interpreter"),
                   ("tests/oracles/reference",)),
 }  # fmt: skip

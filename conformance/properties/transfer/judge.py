@@ -19,7 +19,7 @@ from generators.experiments import is_experiment
 from generators.programs import Generated
 from oracles.interpreter import Step, run
 from oracles.paths import Nothing, refuted, solve, symbols
-from oracles.reference.terms import Condition, conjunction, disjunction, negation
+from oracles.terms.term import Condition, conjunction, disjunction, negation
 
 KIND = "transfer"
 OTHERS_EVERY = 48

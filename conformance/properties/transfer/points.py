@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from ebpf.domains import ScalarRange
 from oracles.claims import as_formula
-from oracles.reference.terms import Condition, Term, disjunction
+from oracles.terms.term import Condition, Term, disjunction
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from conformance.properties.transfer.points import Claimed
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
-from oracles.paths.atomics import result_register
 from oracles.paths.tightest import tightest
+from oracles.terms.atomics import result_register
 
 _VIEWS = (
     ("u64", "umin", "umax"),

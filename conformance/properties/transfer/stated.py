@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ebpf.domains import ScalarRange
 from ebpf.verifier_log.claims import ClaimedState, ScalarClaim, SlotClaim
 from oracles.paths import PathMachine, PointerTo
-from oracles.reference.terms import Term
+from oracles.terms.term import Term
 
 _ZERO = ScalarRange.constant(0)
 

@@ -20,7 +20,7 @@ from ebpf.verifier_log.nodes import Node
 from ebpf.verifier_log.paths import NotExplored, off_the_path, split_of, unclear
 from oracles.claims import as_formula
 from oracles.paths import NotModelled, PathMachine, PointerTo
-from oracles.reference.terms import Condition, Term, conjunction, negation
+from oracles.terms.term import Condition, Term, conjunction, negation
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helpers import prototype_for
@@ -16,10 +15,8 @@ from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import NEWEST, OLDEST
 from oracles.interpreter.helpers import callbacks, locks, maps, packet, results, strings
 from oracles.interpreter.helpers.arguments import Call, check
-from oracles.interpreter.values import Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
+from oracles.interpreter.machine import Machine
+from oracles.interpreter.memory import Value
 
 BEHAVIOURS: dict[str, Callable[[Machine, Call], Value]] = {
     "map_lookup_elem": maps.lookup,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
@@ -12,13 +11,11 @@ from ebpf.maps import MapFieldKind, MapType
 from ebpf.program_rules import PACKET_HELPERS
 from ebpf.sockets import SocketKind
 from oracles.interpreter.helpers.memory import Span, readable, room
+from oracles.interpreter.machine import Machine
 from oracles.interpreter.maps import Map
+from oracles.interpreter.memory import Pointer, Value
 from oracles.interpreter.objects import KernelRegion, RecordRegion, SocketRegion
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 K = ArgKind
 _NULLABLE = frozenset(kind for kind in ArgKind if kind.name.endswith("_OR_NULL") or "_OR_NULL_" in kind.name)

@@ -4,15 +4,14 @@ Linux 6.12)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ebpf import rules
+from oracles.interpreter.arithmetic import U64
+from oracles.interpreter.frames import MAX_LOOPS
 from oracles.interpreter.helpers.arguments import Call
+from oracles.interpreter.machine import Machine
+from oracles.interpreter.memory import UNDEFINED, Pointer, Value
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import MAX_LOOPS, U64, UNDEFINED, Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 U32 = 0xFFFF_FFFF
 EINVAL, E2BIG = 22, 7
@@ -26,7 +25,7 @@ def _rounds(m: Machine, callback: Value, rounds: Iterable[list[Value]]) -> int:
         calls += 1
         m.registers[1:6] = [*arguments, *m.scratched(5 - len(arguments))]
         held = set(m.resources.held)
-        m.call_back(callback.offset)
+        m.run_callback(callback.offset)
         result = m.number(m.read(0))
         if result > 1:
             m.trap(rules.RETURN_RANGE, f"the callback returned {result}, which is neither 0 nor 1")

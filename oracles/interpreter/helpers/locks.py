@@ -3,13 +3,9 @@ process_spin_lock)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from oracles.interpreter.helpers.arguments import Call
-from oracles.interpreter.values import UNDEFINED, Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
+from oracles.interpreter.machine import Machine
+from oracles.interpreter.memory import UNDEFINED, Pointer, Value
 
 
 def lock(m: Machine, call: Call) -> Value:

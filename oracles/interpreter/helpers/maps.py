@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ebpf.helpers.ownership import Found, found_by_lookup
 from ebpf.helpers.script import is_followed
 from ebpf.maps import MapType
 from ebpf.sockets import SocketKind
+from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.helpers import results
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.helpers.memory import readable, room
+from oracles.interpreter.machine import Machine
 from oracles.interpreter.maps import Map
+from oracles.interpreter.memory import Pointer, Value
 from oracles.interpreter.objects import SocketRegion
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 ENOENT, EINVAL, E2BIG = 2, 22, 7
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ebpf import rules
 from ebpf.program_types import ProgramType
 from oracles.interpreter.accesses import locate
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.context import ContextRegion
+from oracles.interpreter.machine import Machine
 from oracles.interpreter.maps import JumpTable, MapHandle
-from oracles.interpreter.memory import Region
+from oracles.interpreter.memory import Pointer, Region, Value
 from oracles.interpreter.objects import KernelRegion, SocketRegion
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 _NOT_MEMORY = ContextRegion | ArenaRegion | JumpTable | MapHandle | SocketRegion | KernelRegion
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.helpers import results
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.helpers.memory import readable
-from oracles.interpreter.values import U64, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
+from oracles.interpreter.machine import Machine
+from oracles.interpreter.memory import Value
 
 U32 = 0xFFFF_FFFF
 EFAULT, EINVAL = 14, 22

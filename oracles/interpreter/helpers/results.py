@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ebpf import rules
 from ebpf.helpers import ResultKind
 from ebpf.helpers.ownership import VIEWS
 from ebpf.helpers.result_ranges import MAX_ERRNO, result_range, size_argument
 from ebpf.sockets import SocketKind
+from oracles.interpreter.arithmetic import U64, signed
 from oracles.interpreter.helpers.arguments import Call
-from oracles.interpreter.memory import Region
+from oracles.interpreter.machine import Machine
+from oracles.interpreter.memory import UNDEFINED, Pointer, Region, Value
 from oracles.interpreter.objects import KernelRegion, RecordRegion, SocketRegion
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, UNDEFINED, Pointer, Value, signed
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 _SOCKETS = {
     ResultKind.SOCKET_OR_NULL: SocketKind.SOCKET,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.helpers.memory import readable
+from oracles.interpreter.machine import Machine
+from oracles.interpreter.memory import Pointer, Value
 from oracles.interpreter.signals import Abstain
-from oracles.interpreter.values import U64, Pointer, Value
-
-if TYPE_CHECKING:
-    from oracles.interpreter.machine import Machine
 
 EINVAL, ERANGE = 22, 34
 BASES = frozenset({0, 8, 10, 16})

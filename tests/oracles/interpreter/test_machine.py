@@ -11,7 +11,7 @@ from ebpf.program_types import ProgramType
 from ebpf.rules import INFINITE_LOOP
 from oracles.interpreter import Abstained, Returned, Trapped, run
 from oracles.interpreter.environment import Addresses
-from oracles.interpreter.values import UNDEFINED, Pointer
+from oracles.interpreter.memory import UNDEFINED, Pointer
 from tests.oracles.interpreter.machines import outcome, program, traced
 
 ARRAY = MapSpec(MapType.ARRAY, 4, 8, 1)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from ebpf import rules
 from oracles.interpreter.environment import Addresses, Environment
-from oracles.interpreter.memory import Region
-from oracles.interpreter.values import Pointer
+from oracles.interpreter.memory import Pointer, Region
 
 SIZE = 32
 WRITES = st.tuples(st.integers(0, SIZE - 1), st.binary(min_size=1, max_size=8) | st.none()).filter(

@@ -17,7 +17,7 @@ from generators.experiments import WIDTH, build
 from generators.profiles import Profile
 from oracles.interpreter import Returned, Step, run
 from oracles.paths import NotModelled, PathMachine, symbols
-from oracles.reference.terms import Condition, z
+from oracles.terms.term import Condition, z
 
 PROFILE = Profile(linux=(7, 3), inputs=4)
 SKIPPED = header(ProgramType.SOCKET_FILTER) or 0

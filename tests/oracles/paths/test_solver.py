@@ -8,7 +8,7 @@ import z3
 from ebpf.domains import ScalarRange, Tnum
 from oracles.paths import Nothing, solve, symbols
 from oracles.paths.tightest import tightest
-from oracles.reference.terms import z
+from oracles.terms.term import z
 
 X, Y = z(symbols(8)[0]), z(symbols(8)[1])
 HARD = [

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import z3
 
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.contexts import CONTEXTS
 from oracles.reference import ReferenceVerdict
 from oracles.reference.events import ContextRead, LookedUp, MapRead, PacketRead, Scripted
 from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Term, equal, z
 from oracles.reference.values import Null
 from oracles.reference.verify import final_states
+from oracles.terms.term import Term, equal, z
 from tests.contract.rows import Returns, Row, Traps
 from tests.contract.test_interpreter import ROWS
 
@@ -107,7 +107,7 @@ def _over_approximated(row: Row) -> bool:
 @pytest.mark.parametrize("row", RETURNING, ids=lambda row: row.name)
 def test_what_returns_can_return_that_and_nothing_else(row: Row) -> None:
     assert isinstance(row.expected, Returns)
-    answer, states = final_states(row.case())
+    answer, states = final_states(row.case(), THOROUGH)
     if any(reason in answer.reason for reason in UNMODELLED):
         pytest.skip(f"not modelled: {answer.reason}")
     finals: list[tuple[SymbolicState, Term]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from conformance.observing.opinions import by_intervals, opinion
+from conformance.observing.opinions import THOROUGH, by_intervals, opinion
 from ebpf import rules
 from ebpf.assembly import parse
 from ebpf.btf.builder import BtfBuilder
@@ -37,7 +37,7 @@ def test_a_global_function_is_walked_from_its_caller_too() -> None:
 
 def test_but_kernels_know_nothing_of_the_call() -> None:
     """So neither ranges nor paths are held against them."""
-    for answer in (by_intervals(_case(Linkage.GLOBAL)), walks(_case(Linkage.GLOBAL))[0]):
+    for answer in (by_intervals(_case(Linkage.GLOBAL)), walks(_case(Linkage.GLOBAL), THOROUGH)[0]):
         assert (answer.verdict, answer.reason) == (
             ReferenceVerdict.UNKNOWN,
             "global functions, of whose calls kernels know nothing",

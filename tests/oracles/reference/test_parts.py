@@ -6,25 +6,29 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import z3
 
-from conformance.observing.opinions import linux, opinion, replays
+from conformance.observing.opinions import THOROUGH, linux, opinion, replays
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import NULL_CHECK
-from oracles.reference import Broken, Budget, ReferenceAnswer, ReferenceVerdict, terms, verify
+from oracles.reference import Broken, Budget, ReferenceAnswer, ReferenceVerdict, verify
 from oracles.reference.answer import Cost, spans
 from oracles.reference.explorer import Explorer
-from oracles.reference.solver import Feasible, Solver
-from oracles.reference.stack import SymbolicStack
+from oracles.reference.facts import facts_of
+from oracles.reference.ledger import Ledger
 from oracles.reference.state import Loop, SymbolicFrame, SymbolicState
-from oracles.reference.terms import Condition, Term
-from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion
+from oracles.reference.values import UNDEFINED, FrameStack, Null, RegionKind, SymbolicPointer, SymbolicRegion
 from oracles.reference.verify import final_states, start
+from oracles.terms import term as terms
+from oracles.terms.assumptions import Assumed
+from oracles.terms.solver import EFFORT, Feasible, Solver
+from oracles.terms.term import Condition, Term
 
 Function = Callable[..., Term]
 MAP = MapSpec(MapType.ARRAY, 4, 8, 1)
@@ -90,10 +94,11 @@ def test_constants_that_are_added_one_after_the_other_are_one() -> None:
 
 def test_no_two_regions_are_taken_for_one() -> None:
     """However many maps there are: what a path makes later gets higher numbers."""
-    x = Explorer(Case(Program(ProgramType.XDP, parse(["exit"]), (MAP,) * 60)), replays, Budget())
+    case = Case(Program(ProgramType.XDP, parse(["exit"]), (MAP,) * 60))
+    x = Explorer(facts_of(case), Ledger(), Solver(EFFORT), replays)
     state = start(x)
     pointers = [each for each in state.registers if isinstance(each, SymbolicPointer)]
-    regions = [*(pointer.region for pointer in pointers), state.packet, *x.handles, *x.direct]
+    regions = [*(pointer.region for pointer in pointers), state.packet, *x.facts.handles, *x.facts.direct]
     numbers = [region.id for region in regions if region is not None]
     assert len(set(numbers)) == len(numbers) == 123
     assert state.number() > max(numbers)
@@ -158,12 +163,12 @@ FORKS = "r6 = *(u32 *)(r1 +8); if r6 & 1 goto pc+0; if r6 & 2 goto pc+0; if r6 &
 @pytest.mark.parametrize(
     ("budget", "reason"),
     [
-        (Budget(), ""),
-        (Budget(paths=8), ""),
-        (Budget(paths=7), "budget: more paths or steps than are followed"),
-        (Budget(steps=10), "budget: more paths or steps than are followed"),
-        (Budget(queries=1), "budget: more queries than are asked"),
-        (Budget(seconds=-1), "wall"),
+        (THOROUGH, ""),
+        (replace(THOROUGH, paths=8), ""),
+        (replace(THOROUGH, paths=7), "budget: more paths or steps than are followed"),
+        (replace(THOROUGH, steps=10), "budget: more paths or steps than are followed"),
+        (replace(THOROUGH, queries=1), "budget: more queries than are asked"),
+        (replace(THOROUGH, seconds=-1), "wall"),
     ],
 )
 def test_budgets_end_in_unknown(budget: Budget, reason: str) -> None:
@@ -175,7 +180,7 @@ def test_budgets_end_in_unknown(budget: Budget, reason: str) -> None:
 
 def test_a_witness_is_not_believed_without_a_replay() -> None:
     case = Case(Program(ProgramType.SCHED_CLS, parse(["r1 = 0", "r0 = *(u8 *)(r1 +0)", "exit"])))
-    assert verify(case, lambda *_: False).verdict is ReferenceVerdict.UNKNOWN
+    assert verify(case, lambda *_: False, THOROUGH).verdict is ReferenceVerdict.UNKNOWN
     assert opinion(case).verdict is ReferenceVerdict.UNSAFE
     witness = opinion(case).witness
     assert witness is not None
@@ -184,7 +189,7 @@ def test_a_witness_is_not_believed_without_a_replay() -> None:
 
 @pytest.mark.parametrize(("text", "told"), [("w0 = w10; exit", True), ("r0 = 0; exit", False)])
 def test_a_path_that_looks_at_an_address_says_so(text: str, told: bool) -> None:
-    _, states = final_states(Case(Program(ProgramType.XDP, parse(text.split("; ")))))
+    _, states = final_states(Case(Program(ProgramType.XDP, parse(text.split("; ")))), THOROUGH)
     assert [state.unpredictable for state in states] == [told]
 
 
@@ -195,18 +200,18 @@ def test_no_instructions_are_no_program() -> None:
 
 
 def test_the_solver_tries_what_it_has_first() -> None:
-    solver, state = Solver(), SymbolicState(0, [UNDEFINED] * 11, [])
+    solver = Solver(EFFORT)
     a = z3.BitVec("a", 8)
-    assert solver.feasible(state, False) == (Feasible.NO, None)
-    assert solver.feasible(state, True)[0] is Feasible.YES
-    assert solver.feasible(state, a == 0)[0] is Feasible.YES
-    assert (solver.counted.queries, solver.counted.cheap) == (0, 2)
-    state.assume(z3.UGT(a, 4))
-    state.model = None
-    answer, state.model = solver.feasible(state, z3.ULT(a, 6))
+    assert solver.feasible(None, None, False) == (Feasible.NO, None)
+    answer, model = solver.feasible(None, None, True)
     assert answer is Feasible.YES
-    assert solver.feasible(state, a == 5)[0] is Feasible.YES
-    assert solver.feasible(state, a == 3) == (Feasible.NO, None)
+    assert solver.feasible(None, model, a == 0)[0] is Feasible.YES
+    assert (solver.counted.queries, solver.counted.cheap) == (0, 2)
+    assumed = Assumed(z3.UGT(a, 4), None)
+    answer, model = solver.feasible(assumed, None, z3.ULT(a, 6))
+    assert answer is Feasible.YES
+    assert solver.feasible(assumed, model, a == 5)[0] is Feasible.YES
+    assert solver.feasible(assumed, model, a == 3) == (Feasible.NO, None)
     assert (solver.counted.queries, solver.counted.cheap, solver.counted.open) == (2, 3, 0)
     x, y = z3.BitVecs("x y", 64)
     hard = Solver(10)
@@ -215,7 +220,7 @@ def test_the_solver_tries_what_it_has_first() -> None:
 
 
 def test_the_stack_keeps_values_whole_and_in_parts() -> None:
-    stack, pointer = SymbolicStack(), SymbolicPointer(SymbolicRegion(RegionKind.CONTEXT, 1), 0)
+    stack, pointer = FrameStack(), SymbolicPointer(SymbolicRegion(RegionKind.CONTEXT, 1), 0)
     stack.store(8, 8, 0x1122334455667788)
     stack.store(16, 8, pointer)
     assert stack.number(8, 8) == 0x1122334455667788
@@ -245,7 +250,7 @@ def test_the_stack_keeps_values_whole_and_in_parts() -> None:
 def test_a_fork_shares_nothing_that_changes() -> None:
     region = SymbolicRegion(RegionKind.STACK, 0, 512)
     state = SymbolicState(
-        0, [UNDEFINED] * 11, [SymbolicFrame(region, SymbolicStack(), 0, None, (1, 2), Loop(1, 2, 3, 4))]
+        0, [UNDEFINED] * 11, [SymbolicFrame(region, FrameStack(), 0, None, (1, 2), Loop(1, 2, 3, 4))]
     )
     other = state.fork()
     other.registers[0] = 1
@@ -284,11 +289,11 @@ def test_a_null_check_reaches_every_copy() -> None:
         SymbolicPointer(value_region, 4, 8),
         Null(7, RegionKind.MAP_VALUE),
     )
-    stack = SymbolicStack()
+    stack = FrameStack()
     stack.store(0, 8, maybe)
     stack.store(8, 8, other)
     caller = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 0, 512), stack, 0, None, (maybe, 3))
-    callee = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 9, 512), SymbolicStack(), 4)
+    callee = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 9, 512), FrameStack(), 4)
     state = SymbolicState(0, [maybe, other, null, *[UNDEFINED] * 8], [caller, callee])
     state.resolve({7: None})
     assert state.registers[0] == SymbolicPointer(value_region, 0)

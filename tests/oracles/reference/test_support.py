@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.observing.opinions import THOROUGH
 from ebpf.isa import opcodes as o
 from ebpf.isa.forms import Form, Free
 from ebpf.isa.insn import Insn
@@ -53,7 +54,7 @@ def _program(form: Form) -> Case:
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 def test_forms(form: Form) -> None:
-    answer = verify(_program(form), lambda case, rule, at: False)
+    answer = verify(_program(form), lambda case, rule, at: False, THOROUGH)
     unmodelled = any(feature in answer.reason for feature in FEATURES)
     assert unmodelled is (form.name in UNMODELLED_FORMS), answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.observing.opinions import THOROUGH
 from ebpf.assembly import parse
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
@@ -14,7 +15,7 @@ def _case(text: str) -> Case:
 
 
 def test_steps_come_in_order_with_their_frames() -> None:
-    answer, ((state, steps),) = walks(_case("r0 = 5; call pc+1; exit; r0 = 7; exit"))
+    answer, ((state, steps),) = walks(_case("r0 = 5; call pc+1; exit; r0 = 7; exit"), THOROUGH)
     assert answer.verdict is ReferenceVerdict.SAFE
     assert [(step.frame, step.at, step.depth) for step in steps] == [
         (0, 0, 0),
@@ -29,7 +30,7 @@ def test_steps_come_in_order_with_their_frames() -> None:
 
 
 def test_every_path_has_its_own() -> None:
-    answer, found = walks(_case("r2 = *(u32 *)(r1 +8); r0 = 1; if r2 == 3 goto pc+1; r0 = 2; exit"))
+    answer, found = walks(_case("r2 = *(u32 *)(r1 +8); r0 = 1; if r2 == 3 goto pc+1; r0 = 2; exit"), THOROUGH)
     assert answer.verdict is ReferenceVerdict.SAFE
     assert sorted([step.at for step in steps] for _, steps in found) == [[0, 1, 2, 3, 4], [0, 1, 2, 4]]
     assert sorted(steps[-1].registers[0] for _, steps in found) == [1, 2]
@@ -38,7 +39,7 @@ def test_every_path_has_its_own() -> None:
 
 def test_final_states_are_those_of_paths_that_return() -> None:
     answer, states = final_states(
-        _case("r2 = *(u32 *)(r1 +8); r0 = 1; if r2 == 3 goto pc+1; r0 = *(u8 *)(r9 +0); exit")
+        _case("r2 = *(u32 *)(r1 +8); r0 = 1; if r2 == 3 goto pc+1; r0 = *(u8 *)(r9 +0); exit"), THOROUGH
     )
     assert answer.verdict is ReferenceVerdict.UNKNOWN
     assert [state.registers[0] for state in states] == [1]

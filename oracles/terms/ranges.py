@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oracles.reference.terms import mask, to_signed
+from oracles.terms.term import mask, to_signed
 
 
 @dataclass(frozen=True, slots=True)

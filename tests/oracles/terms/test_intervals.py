@@ -14,9 +14,9 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from oracles.reference import ReferenceVerdict
-from oracles.reference.intervals import IntervalSolver, Ranges
-from oracles.reference.ranges import Range
-from oracles.reference.solver import Feasible
+from oracles.terms.intervals import IntervalSolver, Ranges
+from oracles.terms.ranges import Range
+from oracles.terms.solver import Feasible
 
 VALUE = MapSpec(MapType.ARRAY, 4, 8, 1)
 PROVEN = (

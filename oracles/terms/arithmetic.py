@@ -13,7 +13,7 @@ import z3
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.reference.terms import (
+from oracles.terms.term import (
     Condition,
     Term,
     add,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import z3
 
-from oracles.reference import ranges
-from oracles.reference.ranges import Range
-from oracles.reference.solver import Feasible, Solver
-from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Condition
+from oracles.terms import ranges
+from oracles.terms.assumptions import Assumed, conditions
+from oracles.terms.ranges import Range
+from oracles.terms.solver import Feasible, Solver
+from oracles.terms.term import Condition
 
 _BINARY = {
     z3.Z3_OP_BADD: ranges.add, z3.Z3_OP_BSUB: ranges.subtract, z3.Z3_OP_BMUL: ranges.multiply,
@@ -220,18 +220,23 @@ class IntervalSolver(Solver):
 
     relates = False
 
-    def feasible(self, state: SymbolicState, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def feasible(
+        self, assumed: Assumed | None, model: z3.ModelRef | None, condition: Condition
+    ) -> tuple[Feasible, z3.ModelRef | None]:
         """As ranges see it."""
         if condition is False:
             return Feasible.NO, None
         self.counted.cheap += 1
-        known = Ranges(state.assumptions()[::-1])
+        known = Ranges(conditions(assumed)[::-1])
         if known.impossible:
             return Feasible.NO, None
         if condition is not True:
             known.learn(condition, True)
         return (Feasible.NO if known.impossible else Feasible.YES), None
 
-    def ask(self, conditions: list[z3.BoolRef]) -> tuple[Feasible, z3.ModelRef | None]:
+    def ask(self, together: list[z3.BoolRef]) -> tuple[Feasible, z3.ModelRef | None]:
         """As ranges see it."""
-        return (Feasible.NO if Ranges(conditions).impossible else Feasible.YES), None
+        return (Feasible.NO if Ranges(together).impossible else Feasible.YES), None

@@ -15,7 +15,7 @@ from ebpf.isa.table import FORMS
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from oracles.interpreter import Returned, run
-from oracles.reference.arithmetic import compare, compute
+from oracles.terms.arithmetic import compare, compute
 
 EDGES = (
     0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 1 << 32,

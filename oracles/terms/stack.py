@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 from ebpf.isa.opcodes import STACK_SIZE
-from oracles.reference.terms import Term, concat, extract, zero_extend
-from oracles.reference.values import Null, SymbolicPointer, Value
+from oracles.terms.term import Term, concat, extract, zero_extend
 
-Byte = tuple[Value, int, int]
-"""A value that was stored, which of its bytes this is, and how many were stored."""
+Address = TypeVar("Address")
+"""What is stored and is no number: the pointers of whoever's stack it is."""
 
 
-class SymbolicStack:
-    """``bytes``: by offset from the lowest address (0 to 511); what is missing was never written."""
+class SymbolicStack(Generic[Address]):
+    """``bytes``: by offset, the value that was stored, which of its bytes this is, and how many were stored;
+    what is missing was never written."""
 
     __slots__ = ("bytes", "lowest")
 
-    def __init__(self, content: dict[int, Byte] | None = None, lowest: int = STACK_SIZE) -> None:
+    def __init__(
+        self, content: dict[int, tuple[Term | Address, int, int]] | None = None, lowest: int = STACK_SIZE
+    ) -> None:
         self.bytes = {} if content is None else content
         self.lowest = lowest
 
-    def copy(self) -> SymbolicStack:
+    def copy(self) -> SymbolicStack[Address]:
         """One that can be written without this one noticing."""
         return SymbolicStack(dict(self.bytes), self.lowest)
 
@@ -27,7 +31,7 @@ class SymbolicStack:
         """Note how deep the frame is used: what the kernel calls its stack depth."""
         self.lowest = min(self.lowest, offset)
 
-    def store(self, offset: int, size: int, value: Value) -> None:
+    def store(self, offset: int, size: int, value: Term | Address) -> None:
         """The low ``size`` bytes of ``value``."""
         for n in range(size):
             self.bytes[offset + n] = (value, n, size)
@@ -38,11 +42,9 @@ class SymbolicStack:
 
     def pointer_parts(self, offset: int, size: int) -> bool:
         """Whether a byte among them belongs to a stored pointer."""
-        return any(
-            isinstance(self.bytes.get(offset + n, (0, 0, 0))[0], SymbolicPointer | Null) for n in range(size)
-        )
+        return any(not isinstance(self.bytes.get(offset + n, _NUMBER)[0], Term) for n in range(size))
 
-    def whole(self, offset: int, size: int) -> Value | None:
+    def whole(self, offset: int, size: int) -> Term | Address | None:
         """The value that was stored there as one piece of that size, or None."""
         first = self.bytes.get(offset)
         if first is None or first[1] != 0 or first[2] != size:
@@ -54,13 +56,24 @@ class SymbolicStack:
                 return None
         return value
 
-    def number(self, offset: int, size: int) -> Term:
-        """``size`` written bytes, none of a pointer, as 64 bits."""
-        value = self.whole(offset, size)
-        if value is not None and not isinstance(value, SymbolicPointer | Null):
-            return zero_extend(extract(value, 8 * size - 1, 0), 8 * size)
+    def bits(self, offset: int, size: int) -> Term:
+        """``size`` written bytes, none of a pointer, as a term of as many bits."""
+        first, start, _ = self.bytes[offset]
+        assert isinstance(first, Term)
+        following = [self.bytes[offset + n] for n in range(1, size)]
+        if all(byte[0] is first and byte[1] == start + n for n, byte in enumerate(following, 1)):
+            return extract(first, 8 * (start + size) - 1, 8 * start)
         parts = []
         for n in reversed(range(size)):
             stored, index, _ = self.bytes[offset + n]
+            assert isinstance(stored, Term)
             parts.append(extract(stored, 8 * index + 7, 8 * index))
-        return zero_extend(concat(parts), 8 * size)
+        return concat(parts)
+
+    def number(self, offset: int, size: int) -> Term:
+        """The same, zero-extended to 64 bits."""
+        return zero_extend(self.bits(offset, size), 8 * size)
+
+
+_NUMBER = (0, 0, 0)
+"""What a byte that was never written counts as: part of no pointer."""

@@ -7,8 +7,8 @@ from enum import Enum
 
 import z3
 
-from oracles.reference.state import SymbolicState
-from oracles.reference.terms import Condition
+from oracles.terms.assumptions import Assumed, conditions
+from oracles.terms.term import Condition
 
 EFFORT = 2_000_000
 """Z3's rlimit per query: a count of its own steps, so that the same query always ends in the same way (about
@@ -39,40 +39,46 @@ class Counted:
 
 
 class Solver:
-    """Deterministic: a fixed seed, and budgets in rlimit.
+    """Deterministic: a fixed seed, and budgets in rlimit: ``effort`` per query.
 
     ``relates``: it knows that two values computed alike are the same, which no interval shows.
     """
 
     relates = True
 
-    def __init__(self, effort: int = EFFORT) -> None:
+    def __init__(self, effort: int) -> None:
         self.effort = effort
         self.counted = Counted()
         empty = z3.Solver()
         empty.check()
         self.nothing = empty.model()
 
-    def feasible(self, state: SymbolicState, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
-        """Whether ``condition`` can hold on the path, with a model that also satisfies the path."""
+    def feasible(
+        self, assumed: Assumed | None, model: z3.ModelRef | None, condition: Condition
+    ) -> tuple[Feasible, z3.ModelRef | None]:
+        """Whether ``condition`` can hold with what is assumed, and a model in which all of it does.
+
+        ``model`` satisfies what is assumed; None where no such model is known.
+        """
         if condition is False:
             return Feasible.NO, None
-        if state.model is None and state.assumed is None:
-            state.model = self.nothing
-        if state.model is not None and (
-            condition is True or z3.is_true(state.model.eval(condition, model_completion=True))
+        if model is None and assumed is None:
+            model = self.nothing
+        if model is not None and (
+            condition is True or z3.is_true(model.eval(condition, model_completion=True))
         ):
             self.counted.cheap += 1
-            return Feasible.YES, state.model
-        return self.ask(state.assumptions() if condition is True else [condition, *state.assumptions()])
+            return Feasible.YES, model
+        held = conditions(assumed)
+        return self.ask(held if condition is True else [condition, *held])
 
-    def ask(self, conditions: list[z3.BoolRef]) -> tuple[Feasible, z3.ModelRef | None]:
+    def ask(self, together: list[z3.BoolRef]) -> tuple[Feasible, z3.ModelRef | None]:
         """Whether all of them hold together."""
         self.counted.queries += 1
-        solver = z3.SimpleSolver() if len(conditions) <= FEW else z3.SolverFor("QF_BV")
+        solver = z3.SimpleSolver() if len(together) <= FEW else z3.SolverFor("QF_BV")
         solver.set("rlimit", self.effort)
         solver.set("random_seed", 1)
-        solver.add(*conditions)
+        solver.add(*together)
         result = solver.check()
         if result == z3.sat:
             return Feasible.YES, solver.model()

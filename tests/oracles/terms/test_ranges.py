@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from oracles.reference import ranges
-from oracles.reference.ranges import Range, make
-from oracles.reference.terms import mask, to_signed
+from oracles.terms import ranges
+from oracles.terms.ranges import Range, make
+from oracles.terms.term import mask, to_signed
 
 BITS = 4
 ALL = range(1 << BITS)

@@ -1,0 +1,156 @@
+"""By kind of argument: what a prototype asks of a pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ebpf import rules
+from ebpf.helpers import Arg, ArgKind
+from ebpf.maps import MapFieldKind, MapSpec, MapType
+from oracles.reference.argument_memory import content, memory
+from oracles.reference.argument_values import Arguments, Written, wrong
+from oracles.reference.explorer import Explorer
+from oracles.reference.signals import Unmodelled
+from oracles.reference.state import SymbolicState
+from oracles.reference.values import SOCKETS, RegionKind, SymbolicPointer
+from oracles.terms.term import equal
+
+A = ArgKind
+
+
+def leave_unmodelled(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    """A kind that is not modelled."""
+    raise Unmodelled(f"helper arguments: {arg.kind.value}")
+
+
+def _context(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if pointer.region.kind is not RegionKind.CONTEXT:
+        wrong(x, s, register, arg)
+    if equal(pointer.offset, 0) is not True:
+        x.refuse(s, rules.CONTEXT_MODIFIED, f"R{register}")
+        raise Unmodelled("a moved context given to a helper")
+
+
+def _map(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if pointer.region.kind is not RegionKind.MAP or equal(pointer.offset, 0) is not True:
+        wrong(x, s, register, arg)
+    found.map = pointer.region.map
+
+
+def _spec(x: Explorer, found: Arguments) -> MapSpec:
+    if found.map is None:
+        raise Unmodelled("a map that is not known")
+    return x.facts.program.maps[found.map]
+
+
+def _key(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    size = _spec(x, found).key_size
+    memory(x, s, register, pointer, size, reads=True, writes=False, packet=found.packet)
+    found.key = content(s, pointer, size)
+
+
+def _value(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if pointer.region.kind in SOCKETS and _spec(x, found).type in (MapType.SOCKMAP, MapType.SOCKHASH):
+        raise Unmodelled("a socket put into a map")
+    memory(x, s, register, pointer, _spec(x, found).value_size, reads=True, writes=False, packet=found.packet)
+
+
+def _value_room(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    size = _spec(x, found).value_size
+    memory(x, s, register, pointer, size, reads=False, writes=True, packet=found.packet)
+    found.written.append(Written(pointer, size))
+
+
+def _fixed(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if arg.aligned:
+        place = pointer.offset
+        off = place % arg.size != 0 if isinstance(place, int) else x.possible(s, place & (arg.size - 1) != 0)
+        if off:
+            x.refuse(s, rules.MISALIGNED, f"R{register}")
+    reads, writes = arg.kind is not A.FIXED_MEM_UNINIT, arg.kind is not A.FIXED_MEM
+    memory(x, s, register, pointer, arg.size, reads=reads, writes=writes, packet=found.packet)
+    if arg.kind is not A.FIXED_MEM:
+        found.written.append(Written(pointer, arg.size))
+
+
+def _function(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if pointer.region.kind is not RegionKind.CODE or not isinstance(pointer.offset, int):
+        wrong(x, s, register, arg)
+    assert isinstance(pointer.offset, int)
+    found.function = pointer.offset
+
+
+def _lock(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    region = pointer.region
+    if region.kind is not RegionKind.MAP_VALUE or region.map is None:
+        wrong(x, s, register, arg)
+    assert region.map is not None
+    place = next(
+        (f.offset for f in x.facts.program.maps[region.map].fields if f.kind is MapFieldKind.SPIN_LOCK), None
+    )
+    if place is None or x.constant(s, pointer.offset) != place:
+        wrong(x, s, register, arg)
+    found.lock = (region.map, region.id)
+
+
+Check = Callable[[Explorer, SymbolicState, Arguments, int, Arg, SymbolicPointer], None]
+
+
+def _socket(allowed: frozenset[RegionKind]) -> Check:
+    def check_socket(
+        x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+    ) -> None:
+        if pointer.region.kind is RegionKind.KERNEL:
+            raise Unmodelled("kernel structures")
+        if pointer.region.kind not in allowed:
+            wrong(x, s, register, arg)
+        if equal(pointer.offset, 0) is not True:
+            x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} was moved")
+
+    return check_socket
+
+
+def _record(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if pointer.region.kind is not RegionKind.RING_BUFFER:
+        wrong(x, s, register, arg)
+    if equal(pointer.offset, 0) is not True:
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} was moved")
+
+
+def _on_stack(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if pointer.region.kind is not RegionKind.STACK:
+        wrong(x, s, register, arg)
+
+
+CHECKS: dict[ArgKind, Check] = {
+    A.CTX: _context, A.CTX_OR_NULL: _context, A.CONST_MAP: _map, A.MAP_KEY: _key, A.MAP_VALUE: _value,
+    A.MAP_VALUE_OR_NULL: _value,
+    A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed,
+    A.FIXED_MEM_UNINIT: _fixed,
+    A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
+    A.SOCKET: _socket(frozenset({RegionKind.SOCKET})),
+    A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),
+    A.SOCK_COMMON: _socket(SOCKETS), A.BTF_ID_SOCK_COMMON: _socket(SOCKETS),
+}  # fmt: skip

@@ -1,0 +1,59 @@
+"""What holds of a program before any path is followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ebpf.isa.insn import Insn
+from ebpf.program import Case, Program
+from ebpf.releases import NEWEST
+from ebpf.return_ranges import return_range
+from oracles.reference.forms import SlotForms, read_forms
+from oracles.reference.globals import global_functions
+from oracles.reference.map_kinds import value_region
+from oracles.reference.values import RegionKind, SymbolicRegion
+
+PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
+"""Either makes a program privileged here (include/linux/bpf.h: bpf_allow_ptr_leaks, bpf_allow_uninit_stack).
+"""
+BPF = {"CAP_BPF", "CAP_SYS_ADMIN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A case's program, and what its loader may."""
+
+    case: Case
+    program: Program
+    code: tuple[Insn, ...]
+    forms: SlotForms
+    privileged: bool
+    capable: bool
+    """Whether the loader has CAP_BPF."""
+    handles: tuple[SymbolicRegion, ...]
+    """By map, what a pointer to it points to."""
+    direct: tuple[SymbolicRegion, ...]
+    """By map, the value that an immediate points into."""
+    globals: frozenset[int]
+    """The first slots of global functions."""
+    return_range: tuple[int, int] | None
+
+
+def facts_of(case: Case) -> Facts:
+    """The facts of a case."""
+    program = case.program
+    maps = program.maps
+    return Facts(
+        case,
+        program,
+        program.instructions,
+        read_forms(program),
+        privileged=case.capabilities is None or not PERFMON.isdisjoint(case.capabilities),
+        capable=case.capabilities is None or not BPF.isdisjoint(case.capabilities),
+        handles=tuple(
+            SymbolicRegion(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(maps))
+        ),
+        direct=tuple(value_region(4 + 2 * n, n, spec) for n, spec in enumerate(maps)),
+        globals=global_functions(program),
+        return_range=return_range(program.type, program.attach_type, NEWEST),
+    )

@@ -1,0 +1,138 @@
+"""Where an access goes: which memory, and whether all of it is inside."""
+
+from __future__ import annotations
+
+import z3
+
+from ebpf import rules
+from ebpf.maps import MapFieldKind
+from ebpf.program import LoadFlag
+from ebpf.program_rules import PACKET_WRITERS
+from ebpf.rules import Rule
+from oracles.reference.explorer import Explorer
+from oracles.reference.registers import number
+from oracles.reference.signals import Unmodelled
+from oracles.reference.state import SymbolicState
+from oracles.reference.values import Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.terms.term import Condition, Term, add, conjunction, mask, negation, to_signed, z
+
+BOUNDS: dict[RegionKind, Rule] = {
+    RegionKind.STACK: rules.STACK_BOUNDS, RegionKind.MAP_VALUE: rules.MAP_VALUE_BOUNDS,
+    RegionKind.PACKET: rules.PACKET_BOUNDS,
+    RegionKind.CONTEXT: rules.CONTEXT_BOUNDS, RegionKind.MEMORY: rules.MEMORY_BOUNDS,
+    RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS,
+}  # fmt: skip
+
+
+def within(offset: Term, size: int, region: Term) -> Condition:
+    """Whether ``size`` bytes at ``offset`` (signed) lie in a region of ``region`` bytes."""
+    if isinstance(offset, int) and isinstance(region, int):
+        return to_signed(offset, 64) >= 0 and to_signed(offset, 64) + size <= region
+    if isinstance(offset, int) and not 0 <= to_signed(offset, 64) <= (1 << 40):
+        return False
+    # Both sides far from the ends of 64 bits: region sizes are small, and an offset below 0 is a huge
+    # unsigned number.
+    if isinstance(region, int):
+        if region < size:
+            return False
+        return z3.ULE(z(offset), region - size)
+    if isinstance(offset, int):
+        return z(region) >= offset + size
+    return conjunction(z3.ULE(z(offset), 1 << 40), z(region) >= z(offset) + size)
+
+
+def target(x: Explorer, s: SymbolicState, base: Value, write: bool) -> SymbolicPointer:
+    """The pointer that an access goes through; anything else is a fault."""
+    if isinstance(base, Null):
+        x.violation(s, rules.NULL_DEREFERENCE, "the pointer may be null")
+    if not isinstance(base, SymbolicPointer):
+        value = number(s, base)
+        if isinstance(value, int):
+            x.violation(
+                s,
+                rules.NULL_DEREFERENCE if value == 0 else rules.SCALAR_DEREFERENCE,
+                f"0x{value:x} is a number",
+            )
+        if x.possible(s, value != 0):
+            x.require(s, value == 0, rules.SCALAR_DEREFERENCE, "a number")
+        x.violation(s, rules.NULL_DEREFERENCE, "the number 0")
+    if base.check is not None:
+        x.unchecked(s, base.check, rules.NULL_CHECK, base.region.kind.value)
+    if base.end:
+        x.violation(s, rules.PACKET_BOUNDS, "at the packet's end")
+    if write and base.region.kind is RegionKind.PACKET and x.facts.program.type not in PACKET_WRITERS:
+        x.refuse(s, rules.READ_ONLY, "packet")
+    if write and not base.region.writable:
+        x.violation(s, rules.READ_ONLY, base.region.kind.value)
+    if not write and not base.region.readable:
+        x.refuse(s, rules.READ_ONLY, f"{base.region.kind.value} is write-only")
+    return base
+
+
+def check(
+    x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int, size: int, write: bool
+) -> list[tuple[SymbolicState, Term]]:
+    """The paths on which ``size`` bytes at ``pointer + offset`` are accessed, all inside the region, and
+    where."""
+    region = pointer.region
+    place = add(pointer.offset, offset & mask(64))
+    if region.kind is RegionKind.STACK and region.frame not in [f.region.frame for f in s.frames]:
+        x.violation(s, rules.STACK_BOUNDS, "the frame is gone")
+    if region.kind not in BOUNDS:
+        if region.kind is RegionKind.MAP and x.facts.privileged:
+            raise Unmodelled("the fields of struct bpf_map")
+        if region.kind is RegionKind.MAP:
+            x.refuse(s, rules.CONFIDENTIAL_LOAD, "")
+        raise Unmodelled(f"accesses through {region.kind.value}")
+    if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.facts.privileged:
+        x.refuse(s, rules.VARIABLE_STACK, "")
+    if region.kind is RegionKind.PACKET and region is not s.packet:
+        x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
+    if x.by_ranges and region.kind is RegionKind.PACKET and not isinstance(place, int):
+        raise Unmodelled("ranges of packet pointers at variable offsets")
+    if region.kind is RegionKind.PACKET and s.metadata is not None:
+        inside = within(add(place, s.metadata), size, add(region.size, s.metadata))
+    else:
+        inside = within(place, size, region.size)
+    x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
+    _alignment(x, s, region, place, size)
+    if region.kind is RegionKind.MAP_VALUE:
+        special_fields(x, s, region, place, size)
+    if region.kind is RegionKind.STACK:
+        paths = x.split(s, place)
+        for path, at in paths:
+            frame = next(f for f in path.frames if f.region is region)
+            frame.stack.touch(at)
+        return list(paths)
+    return [(s, place)]
+
+
+def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
+    strict = LoadFlag.STRICT_ALIGNMENT in x.facts.program.flags
+    if size == 1 or not (strict or region.kind is RegionKind.STACK):
+        return
+    if region.kind is RegionKind.PACKET:
+        place = add(place, 2)  # NET_IP_ALIGN: strict alignment counts packet bytes from a header of 14
+    off = place % size != 0 if isinstance(place, int) else x.possible(s, z(place) & (size - 1) != 0)
+    if off:
+        x.refuse(
+            s,
+            rules.STACK_MISALIGNED if region.kind is RegionKind.STACK else rules.MISALIGNED,
+            f"{size} bytes",
+        )
+
+
+def special_fields(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
+    """Locks, timers and kernel pointers in a map's value are for their helpers only."""
+    if region.map is None:
+        return
+    for field in x.facts.program.maps[region.map].fields:
+        if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
+            raise Unmodelled("kernel pointers in map values")
+        low, high = field.offset - size + 1, field.offset + field.kind.size
+        over = (
+            low <= to_signed(place, 64) < high
+            if isinstance(place, int)
+            else conjunction(place >= low, place < high)
+        )
+        x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)
