@@ -104,10 +104,11 @@ def test_examples(code: str, kernel: str | None, llvm: str | None) -> None:
         with pytest.raises(IllegalInsn, match="src not allowed"):
             text(decode(raw)[0])
         return
-    first, *rest = decode(raw)
-    assert text(first, *rest) == kernel
-    assert text(first, *rest, dialect=AssemblyDialect.LLVM) == llvm
-    assert parse([kernel]) == (first, *rest)
+    slots = decode(raw)
+    following = slots[1] if len(slots) > 1 else None
+    assert text(slots[0], following) == kernel
+    assert text(slots[0], following, AssemblyDialect.LLVM) == llvm
+    assert parse([kernel]) == slots
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 from dataclasses import dataclass
+from typing import Any
 
 _WORDS = (
     "type",
@@ -29,12 +30,12 @@ class Opened:
     """``programs``: (name, section, type, attach type); ``maps``: (name, then the words); None when
     refused."""
 
-    programs: tuple | None = None
-    maps: tuple | None = None
+    programs: tuple[Any, ...] | None = None
+    maps: tuple[Any, ...] | None = None
     died: bool = False
 
 
-def library():
+def library() -> Any:
     """libbpf.so.1 with its functions declared, or None."""
     try:
         found = ctypes.CDLL("libbpf.so.1")
@@ -58,14 +59,14 @@ def library():
     return found
 
 
-def type_by_name(library, name: str) -> tuple[int, int] | None:
+def type_by_name(library: Any, name: str) -> tuple[int, int] | None:
     """``libbpf_prog_type_by_name``."""
     kind, attach = ctypes.c_int(-1), ctypes.c_int(-1)
     failed = library.libbpf_prog_type_by_name(name.encode(), ctypes.byref(kind), ctypes.byref(attach))
     return None if failed else (kind.value, attach.value)
 
 
-def open_in_child(library, data: bytes) -> Opened:
+def open_in_child(library: Any, data: bytes) -> Opened:
     """``bpf_object__open_mem``, for an object named x."""
     out, into = os.pipe()
     child = os.fork()
@@ -85,7 +86,7 @@ def open_in_child(library, data: bytes) -> Opened:
     return Opened(*ast.literal_eval(answer.decode())) if answer else Opened(died=True)
 
 
-def _open(library, data: bytes) -> tuple:
+def _open(library: Any, data: bytes) -> tuple[Any, Any]:
     class Options(ctypes.Structure):
         _fields_ = (("size", ctypes.c_size_t), ("object_name", ctypes.c_char_p))
 

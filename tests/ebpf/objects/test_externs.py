@@ -3,6 +3,8 @@ refused."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ebpf.objects import ObjectError, open_object
@@ -37,7 +39,7 @@ char _license[] SEC("license") = "GPL";
 )
 
 
-def test_a_kernel_function_is_called_by_name(tmp_path):
+def test_a_kernel_function_is_called_by_name(tmp_path: Path) -> None:
     opened = open_object(compile_c(KFUNC, tmp_path, "-g"), "x.o")
     (extern,) = opened.externs
     assert (extern.name, extern.kind, extern.function, extern.weak) == (
@@ -51,7 +53,7 @@ def test_a_kernel_function_is_called_by_name(tmp_path):
     assert (name, program.instructions[slot].src) == ("bpf_iter_num_new", 2)
 
 
-def test_configuration_is_named_and_refused(tmp_path):
+def test_configuration_is_named_and_refused(tmp_path: Path) -> None:
     opened = open_object(compile_c(KCONFIG, tmp_path, "-g"), "x.o")
     assert [(each.name, each.kind) for each in opened.externs] == [("CONFIG_HZ", ExternKind.KCONFIG)]
     first, second = opened.programs
@@ -62,7 +64,7 @@ def test_configuration_is_named_and_refused(tmp_path):
     assert opened.program(second).instructions
 
 
-def test_core_relocations_are_named_and_refused(tmp_path):
+def test_core_relocations_are_named_and_refused(tmp_path: Path) -> None:
     opened = open_object(compile_c(CORE, tmp_path, "-g"), "x.o")
     with pytest.raises(ObjectError, match="unsupported: CO-RE relocations"):
         opened.program(opened.programs[0])

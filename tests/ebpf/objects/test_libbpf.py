@@ -4,6 +4,7 @@ libbpf refuses."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +22,7 @@ WIDE = st.integers(0, (1 << 256) - 1)
 
 
 @pytest.fixture(scope="module")
-def libbpf():
+def libbpf() -> Any:
     found = library()
     if found is None:
         pytest.skip("libbpf.so.1 is missing")
@@ -49,7 +50,7 @@ def summary(opened: Object) -> Opened:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(WIDE, SEEDS)
-def test_well_formed(libbpf, header, seeds):
+def test_well_formed(libbpf: Any, header: int, seeds: list[list[int]]) -> None:
     data = well_formed(header, seeds).data
     read, refusal = ours(data)
     assert read == open_in_child(libbpf, data), refusal
@@ -58,7 +59,7 @@ def test_well_formed(libbpf, header, seeds):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(WIDE, SEEDS, WIDE)
-def test_malformed(libbpf, header, seeds, broken):
+def test_malformed(libbpf: Any, header: int, seeds: list[list[int]], broken: int) -> None:
     made = break_object(well_formed(header, seeds).data, Dice(broken))
     theirs = open_in_child(libbpf, made.data)
     read, refusal = ours(made.data)
@@ -70,6 +71,6 @@ def test_malformed(libbpf, header, seeds, broken):
         )
 
 
-def without_a_sole_function_of_text(opened: Opened) -> tuple | None:
+def without_a_sole_function_of_text(opened: Opened) -> tuple[Any, ...] | None:
     """libbpf before 1.5 took a function of .text for a program where it is the only one; Debian 12's does."""
     return () if [section for _, section, _, _ in opened.programs or ()] == [".text"] else opened.programs

@@ -29,24 +29,24 @@ SAMPLES = (
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes(data):
+def test_any_bytes(data: bytes) -> None:
     takes(data)
     takes(SAMPLES[0][:64] + data)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(SAMPLES), st.integers(0, (1 << 256) - 1))
-def test_one_field_broken(sample, number):
+def test_one_field_broken(sample: bytes, number: int) -> None:
     takes(break_object(sample, Dice(number)).data)
 
 
-def test_a_line_feed_in_a_name_stays_in_its_line():
+def test_a_line_feed_in_a_name_stays_in_its_line() -> None:
     """Found by the fuzzer: the error was two lines."""
     error = ObjectError(OpenStage.PROGRAMS, "section 'a\nb\x1b'", "no such type", "x.o")
     assert str(error) == "x.o: programs: section 'a\\nb\\x1b': no such type"
 
 
-def test_a_small_fuzzer():
+def test_a_small_fuzzer() -> None:
     """Bytes flipped, copied and cut, some of them on top of others."""
     rng = random.Random(1)
     opened = 0
@@ -71,7 +71,7 @@ def test_a_small_fuzzer():
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_cut_anywhere(sample):
+def test_cut_anywhere(sample: bytes) -> None:
     for size in range(0, len(sample), 3):
         assert not takes(sample[:size])
 
@@ -110,12 +110,12 @@ def claims() -> dict[str, bytes]:
     return found
 
 
-def test_claims_are_all_tried():
+def test_claims_are_all_tried() -> None:
     assert set(CLAIMS) == set(claims())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claims_are_not_trusted(name):
+def test_claims_are_not_trusted(name: str) -> None:
     data = claims()[name]
     began = time.monotonic()
     tracemalloc.start()

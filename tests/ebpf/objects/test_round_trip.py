@@ -27,7 +27,7 @@ from generators.objects import well_formed
 from tests.ebpf.objects.test_libbpf import SEEDS, WIDE
 
 
-def meaning(program: Program) -> tuple:
+def meaning(program: Program) -> list[tuple[object, ...]]:
     """Instructions with maps by name and value, and calls by what they reach; order of subprograms is not
     part of it."""
     insns = program.instructions
@@ -44,7 +44,7 @@ def meaning(program: Program) -> tuple:
 
 @settings(max_examples=60, deadline=None)
 @given(WIDE, SEEDS)
-def test_programs_come_back(header, seeds):
+def test_programs_come_back(header: int, seeds: list[list[int]]) -> None:
     made = well_formed(header, seeds)
     legacy = made.how.maps is MapStyle.LEGACY
     opened = open_object(made.data, "x.o", Generation.LIBBPF_0_3 if legacy else Generation.LIBBPF_1)
@@ -68,7 +68,9 @@ def test_programs_come_back(header, seeds):
 
 @settings(max_examples=5, deadline=None)
 @given(WIDE, SEEDS)
-def test_readelf_finds_nothing_wrong(tmp_path_factory, header, seeds):
+def test_readelf_finds_nothing_wrong(
+    tmp_path_factory: pytest.TempPathFactory, header: int, seeds: list[list[int]]
+) -> None:
     if shutil.which("readelf") is None:
         pytest.skip("readelf is missing")
     path = tmp_path_factory.mktemp("object") / "x.o"
@@ -82,7 +84,7 @@ NESTED = parse(["call pc+3", "call pc+4", "r0 = 0", "exit", "call pc+1", "exit",
 
 
 @pytest.mark.parametrize("is_global", [False, True])
-def test_subprograms_follow_in_the_order_of_calls(is_global):
+def test_subprograms_follow_in_the_order_of_calls(is_global: bool) -> None:
     """The first call's callee, then that one's, then the second call's (libbpf.c, bpf_object__reloc_code)."""
     raw = write_object([Part("main", Program(ProgramType.XDP, NESTED))], Writing(global_functions=is_global))
     (program,) = open_object(raw, "x.o").programs
@@ -92,7 +94,7 @@ def test_subprograms_follow_in_the_order_of_calls(is_global):
     assert program.instructions[0].src == o.CALL_LOCAL
 
 
-def test_two_programs_of_a_section():
+def test_two_programs_of_a_section() -> None:
     parts = [
         Part(name, Program(ProgramType.XDP, parse([f"r0 = {number}", "exit"])))
         for number, name in enumerate("ab")
@@ -116,17 +118,17 @@ def written_and_read(lines: Sequence[str], maps: tuple[MapSpec, ...]) -> tuple[I
 
 
 @pytest.mark.parametrize("lines", [BY_DESCRIPTOR, BY_VALUE])
-def test_a_map_named_one_way_comes_back(lines):
+def test_a_map_named_one_way_comes_back(lines: tuple[str, ...]) -> None:
     assert written_and_read(lines, (DATA,))
 
 
 @given(st.permutations([*BY_DESCRIPTOR, *BY_VALUE]))
-def test_a_map_named_both_ways_is_refused_in_any_order(lines):
+def test_a_map_named_both_ways_is_refused_in_any_order(lines: tuple[str, ...]) -> None:
     with pytest.raises(ObjectError, match="map 'm2': is named by descriptor and by value"):
         written_and_read(lines, (DATA,))
 
 
 @pytest.mark.parametrize("name", ["f", "_license"])
-def test_a_map_named_as_another_symbol_is_refused(name):
+def test_a_map_named_as_another_symbol_is_refused(name: str) -> None:
     with pytest.raises(ObjectError, match=f"'{name}': a function or variable already has this name"):
         written_and_read(BY_DESCRIPTOR, (replace(DATA, name=name),))

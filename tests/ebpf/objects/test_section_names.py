@@ -35,7 +35,9 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("name", "generation", "kind", "attach", "target"), ROWS)
-def test_rows(name, generation, kind, attach, target):
+def test_rows(
+    name: str, generation: Generation, kind: ProgramType | None, attach: AttachType | None, target: str | None
+) -> None:
     found = resolve(name, generation)
     assert (found.row and found.row.type, found.row and found.row.attach_type, found.target) == (
         kind,
@@ -44,14 +46,14 @@ def test_rows(name, generation, kind, attach, target):
     )
 
 
-def test_flags_and_autoload():
-    assert resolve("fentry.s/x").row.flags is LoadFlag.SLEEPABLE
-    assert resolve("xdp.frags/cpumap").row.flags is LoadFlag.XDP_HAS_FRAGS
+def test_flags_and_autoload() -> None:
+    rows = [resolve(name).row for name in ("fentry.s/x", "xdp.frags/cpumap")]
+    assert [row and row.flags for row in rows] == [LoadFlag.SLEEPABLE, LoadFlag.XDP_HAS_FRAGS]
     assert not resolve("?tc").autoload
     assert resolve("tc").autoload
 
 
-def test_every_name_as_libbpf_has_it():
+def test_every_name_as_libbpf_has_it() -> None:
     libbpf = library()
     if libbpf is None:
         pytest.skip("libbpf.so.1 is missing")

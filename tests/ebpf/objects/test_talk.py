@@ -6,6 +6,8 @@ import io
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
 
 from ebpf.assembly import parse
 from ebpf.objects import Generation, ObjectError, OpenStage, open_object
@@ -16,7 +18,7 @@ from tests.ebpf.objects.talk import COUNTER, HELLO, MY_MAP, SECTION, counter, he
 
 
 @pytest.mark.parametrize("generation", list(Generation))
-def test_hello_opens_everywhere(generation):
+def test_hello_opens_everywhere(generation: Generation) -> None:
     opened = open_object(write_object([hello()]), "hello.o", generation)
     (program,) = opened.programs
     assert (program.name, program.section, program.type) == ("bpf_prog", SECTION, ProgramType.TRACEPOINT)
@@ -26,7 +28,7 @@ def test_hello_opens_everywhere(generation):
 
 
 @pytest.mark.parametrize("generation", [Generation.SAMPLES, Generation.LIBBPF_0_3])
-def test_counter_with_a_legacy_map(generation):
+def test_counter_with_a_legacy_map(generation: Generation) -> None:
     opened = open_object(write_object([counter()], Writing(MapStyle.LEGACY)), "counter.o", generation)
     (program,) = opened.programs
     assert [each.spec for each in opened.maps] == [MY_MAP]
@@ -35,7 +37,7 @@ def test_counter_with_a_legacy_map(generation):
     assert opened.program(program).instructions == parse(COUNTER)
 
 
-def test_libbpf_1_refuses_the_legacy_map():
+def test_libbpf_1_refuses_the_legacy_map() -> None:
     with pytest.raises(
         ObjectError, match=r"counter.o: collect sections: section \d+ 'maps': legacy map definitions"
     ) as refused:
@@ -44,7 +46,7 @@ def test_libbpf_1_refuses_the_legacy_map():
 
 
 @pytest.mark.parametrize("style", [MapStyle.SIZES, MapStyle.TYPES])
-def test_counter_with_a_btf_map(style):
+def test_counter_with_a_btf_map(style: MapStyle) -> None:
     opened = open_object(write_object([counter()], Writing(style)), "counter.o")
     spec = opened.maps[0].spec
     assert (spec.name, spec.type, spec.key_size, spec.value_size, spec.max_entries) == (
@@ -58,7 +60,7 @@ def test_counter_with_a_btf_map(style):
     assert opened.program(opened.programs[0]).instructions == parse(COUNTER)
 
 
-def test_source_lines_stand_beside_instructions():
+def test_source_lines_stand_beside_instructions() -> None:
     opened = open_object(write_object([hello()], Writing(debug=True)), "hello.o")
     (program,) = opened.programs
     assert {line.slot: (line.line, line.text) for line in program.lines} == {
@@ -69,19 +71,19 @@ def test_source_lines_stand_beside_instructions():
     assert opened.program(program).btf == opened.btf
 
 
-def test_a_missing_licence_is_not_malformed():
+def test_a_missing_licence_is_not_malformed() -> None:
     opened = open_object(write_object([hello()], Writing(license=None)), "hello.o")
     assert opened.license == ""
 
 
-def test_pyelftools_reads_the_same():
+def test_pyelftools_reads_the_same() -> None:
     raw = write_object([counter()], Writing(MapStyle.LEGACY))
     other, ours = ELFFile(io.BytesIO(raw)), open_object(raw, "counter.o", Generation.LIBBPF_0_3).file
     assert [section.name for section in other.iter_sections()] == [section.name for section in ours.sections]
     assert other["e_machine"] == "EM_BPF"
-    symbols = [
-        (s.name, s["st_value"], s["st_size"]) for s in other.get_section_by_name(".symtab").iter_symbols()
-    ]
+    table, relocations = (other.get_section_by_name(name) for name in (".symtab", ".rel" + SECTION))
+    assert isinstance(table, SymbolTableSection)
+    assert isinstance(relocations, RelocationSection)
+    symbols = [(s.name, s["st_value"], s["st_size"]) for s in table.iter_symbols()]
     assert symbols == [(s.name, s.value, s.size) for s in ours.symbols]
-    relocations = other.get_section_by_name(".rel" + SECTION)
     assert [(r["r_offset"], r["r_info_type"]) for r in relocations.iter_relocations()] == [(64, 1)]

@@ -14,8 +14,9 @@ from tests.ebpf.verifier_log.conftest import SAMPLES, rows
 
 def states(log: Log) -> Iterator[str]:
     for event in log.events:
-        if isinstance(event, StateLine | Branch) or (isinstance(event, Visit) and event.state is not None):
-            yield event.state
+        if isinstance(event, StateLine | Branch | Visit):
+            if event.state is not None:
+                yield event.state
         elif isinstance(event, CallEnter | CallReturn):
             yield from (event.caller, event.callee)
 
