@@ -35,7 +35,7 @@ SECTIONS = [
 
 
 @pytest.mark.parametrize(("section", "place", "trigger"), SECTIONS, ids=[section for section, *_ in SECTIONS])
-def test_sections_say_where(section, place, trigger):
+def test_sections_say_where(section: str, place: str, trigger: Trigger) -> None:
     (program,) = open_object(write_object([Part("f", talk.hello().program, section)]), "x.o").programs
     assert place_of(program, Generation.LIBBPF_1) == place
     assert trigger_of(place) is trigger
@@ -44,19 +44,19 @@ def test_sections_say_where(section, place, trigger):
 @pytest.mark.parametrize(
     "section", ["xdp", "tracepoint", "kprobe/vfs_read+8", "uprobe/x:y", "cgroup/skb", "f"]
 )
-def test_other_sections_say_nothing_that_is_attached_to_here(section):
+def test_other_sections_say_nothing_that_is_attached_to_here(section: str) -> None:
     (program,) = open_object(write_object([Part("f", talk.hello().program, section)]), "x.o").programs
     assert place_of(program, Generation.LIBBPF_1) is None
 
 
-def test_older_rules_know_prefixes():
+def test_older_rules_know_prefixes() -> None:
     (program,) = open_object(
         write_object([Part("f", talk.hello().program, "socket1")]), "x.o", Generation.LIBBPF_0_3
     ).programs
     assert place_of(program, Generation.LIBBPF_0_3) == "socket"
 
 
-def trial(got) -> AttachTrial:
+def trial(got: Attached | Lost) -> AttachTrial:
     return AttachTrial("k", AttachJob(counter(), EXECVE, AttachWay.LINK), got)
 
 
@@ -72,7 +72,7 @@ DONE = Attached(
 )
 
 
-def test_a_person_reads_stages_lines_and_maps():
+def test_a_person_reads_stages_lines_and_maps() -> None:
     assert list(attachment.lines(trial(DONE))) == [
         f"  attached to {EXECVE} on k, by link, trigger: execve",
         "    stages: maps ok, attach EINVAL",
@@ -82,7 +82,7 @@ def test_a_person_reads_stages_lines_and_maps():
     ]
 
 
-def test_what_was_lost_is_said():
+def test_what_was_lost_is_said() -> None:
     lost = Lost(LossReason.HANG, True, "")
     assert list(attachment.lines(trial(lost)))[1] == "    the virtual machine was lost (hang)"
     assert attachment.as_json(trial(lost))["lost"] == "hang"
@@ -93,7 +93,7 @@ def test_what_was_lost_is_said():
     ]
 
 
-def test_json_has_all_of_it():
+def test_json_has_all_of_it() -> None:
     told = attachment.as_json(trial(DONE))
     assert (told["place"], told["way"], told["trigger"]) == (EXECVE, "link", "execve")
     assert told["stages"][1] == {"stage": "attach", "errno": errno.EINVAL, "value": 0}
@@ -110,7 +110,9 @@ def test_json_has_all_of_it():
         (["r1 = 0", "r0 = *(u64 *)(r1 +0)", "exit"], KernelVerdict.ACCEPT, False),
     ],
 )
-def test_only_what_is_accepted_and_what_no_oracle_objects_to_is_let_loose(code, verdict, attached):
+def test_only_what_is_accepted_and_what_no_oracle_objects_to_is_let_loose(
+    code: list[str], verdict: KernelVerdict, attached: bool
+) -> None:
     case = Case(Program(ProgramType.TRACEPOINT, parse(code)), (Input(),))
     checked = Checked("f", case, {"k": Judgement(verdict)}, (run(case, case.inputs[0]),))
     assert checked.attachable("k") is attached

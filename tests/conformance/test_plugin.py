@@ -7,7 +7,7 @@ import io
 import struct
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from conformance.cli.plugin import plugin
 from conformance.plugin.plugin import parse_hex, program_of_elf, result, wrap
@@ -22,7 +22,7 @@ def code(text: str) -> bytes:
     return encode(parse([line.strip() for line in text.split(";")]))
 
 
-def ask(program: str, *arguments: str):
+def ask(program: str, *arguments: str) -> Result:
     return CliRunner().invoke(plugin, ["interpreter", *arguments], input=program)
 
 
@@ -48,21 +48,21 @@ SEVEN = "b7000000070000009500000000000000"
     ids=["plain", "newline", "spaces", "a line each", "upper case"],
 )
 @pytest.mark.parametrize("arguments", [(), ("",), ("", ""), ("00 01", ""), ("--debug",)], ids=repr)
-def test_white_space_and_arguments_that_mean_nothing(program, arguments):
+def test_white_space_and_arguments_that_mean_nothing(program: str, arguments: list[str]) -> None:
     done = ask(program, *arguments)
     assert (done.exit_code, done.stdout, done.stderr) == (0, "7\n", "")
 
 
-def test_all_64_bits_of_r0_are_printed():
+def test_all_64_bits_of_r0_are_printed() -> None:
     assert ask(code("r0 = -2; exit").hex()).stdout == "fffffffffffffffe\n"
 
 
-def test_memory_is_at_r1_and_its_length_in_r2():
+def test_memory_is_at_r1_and_its_length_in_r2() -> None:
     program = code("r0 = *(u16 *)(r1 +2); r0 <<= 8; r0 |= r2; exit").hex()
     assert ask(program, "aa bb cc dd").stdout == "ddcc04\n"
 
 
-def test_without_memory_the_length_is_zero():
+def test_without_memory_the_length_is_zero() -> None:
     assert ask(code("r0 = r2; exit").hex(), "").stdout == "0\n"
 
 
@@ -75,7 +75,7 @@ def test_without_memory_the_length_is_zero():
         ("r0 = r5; exit", "", "error"),
     ],
 )
-def test_a_run_that_traps_prints_no_result(text, memory, expected):
+def test_a_run_that_traps_prints_no_result(text: str, memory: str, expected: str) -> None:
     done = ask(code(text).hex(), memory)
     if expected == "error":
         assert done.exit_code == 1
@@ -121,7 +121,7 @@ def elf(code: bytes, *more: tuple[int, int, bytes], machine: int = 247) -> bytes
 ADD_LENGTH = code("r0 = *(u8 *)(r1 +0); r0 += r2; exit")
 
 
-def test_an_elf_file_around_the_program():
+def test_an_elf_file_around_the_program() -> None:
     assert ask(elf(ADD_LENGTH).hex(), "05 06", "--elf").stdout == "7\n"
     assert ask(elf(bytes.fromhex(SEVEN)).hex(), "--elf").stdout == "7\n"
 
@@ -149,7 +149,7 @@ def test_an_elf_file_around_the_program():
         "maps",
     ],
 )
-def test_an_elf_file_that_is_not_one_program(file, why):
+def test_an_elf_file_that_is_not_one_program(file: bytes, why: str) -> None:
     with pytest.raises(InputError, match=why):
         program_of_elf(file)
     done = ask(file.hex(), "--elf")
@@ -160,20 +160,20 @@ def test_an_elf_file_that_is_not_one_program(file, why):
 XDP_PROLOG = "r0 = -1; r6 = r1; r1 = *(u32 *)(r6 +0); r2 = *(u32 *)(r6 +4); r3 = r1; r3 += {size}; if r3 <= r2 goto pc+1; exit; r2 = {size}"
 
 
-def test_the_prolog_that_makes_an_xdp_program_comes_off():
+def test_the_prolog_that_makes_an_xdp_program_comes_off() -> None:
     whole = code(XDP_PROLOG.format(size=2)) + ADD_LENGTH
     assert ask(whole.hex(), "05 06").stdout == "7\n"
     assert ask(elf(whole).hex(), "05 06", "--elf").stdout == "7\n"
 
 
-def test_a_program_that_only_resembles_the_prolog_runs_as_it_is():
+def test_a_program_that_only_resembles_the_prolog_runs_as_it_is() -> None:
     assert ask((code(XDP_PROLOG.format(size=3)) + ADD_LENGTH).hex(), "05 06").exit_code == 1
 
 
 @pytest.mark.parametrize(
     ("dst", "imm"), [(2, 0), (0, 2)], ids=["register in dst", "in imm, as LLVM before 19"]
 )
-def test_a_call_by_register_calls_the_helper_of_that_number(dst, imm):
+def test_a_call_by_register_calls_the_helper_of_that_number(dst: int, imm: int) -> None:
     call = bytes([0x8D, dst, 0, 0, imm, 0, 0, 0])
     assert ask((code("r1 = -1; r2 = 5") + call + code("r0 = 2; exit")).hex()).stdout == "2\n"
 
@@ -217,19 +217,19 @@ TRICKY = [
 @pytest.mark.parametrize(
     ("text", "memory", "expected"), [row[1:] for row in TRICKY], ids=[row[0] for row in TRICKY]
 )
-def test_what_implementations_get_wrong(text, memory, expected):
+def test_what_implementations_get_wrong(text: str, memory: str, expected: int) -> None:
     assert r0(text, memory) == expected
 
 
 @pytest.mark.vm
-def test_a_kernel_prints_the_same():
+def test_a_kernel_prints_the_same() -> None:
     for text, memory, expected in (TRICKY[0][1:], TRICKY[10][1:], TRICKY[14][1:]):
         done = CliRunner().invoke(plugin, ["kernel", memory], input=io.StringIO(code(text).hex()).read())
         assert (done.exit_code, done.stdout) == (0, f"{expected:x}\n"), done.stderr
 
 
 @pytest.mark.vm
-def test_a_kernel_that_lacks_an_instruction_says_so():
+def test_a_kernel_that_lacks_an_instruction_says_so() -> None:
     done = CliRunner().invoke(
         plugin, ["kernel", "--kernel", "debian:6.1"], input=code("r1 = 1; r0 = (s8)r1; exit").hex()
     )

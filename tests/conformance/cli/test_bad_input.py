@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -110,8 +112,16 @@ class Done:
     stderr: str
 
 
+class CommandLine(Protocol):
+    """The fixture's function."""
+
+    def __call__(self, arguments: list[str], stdin: str = "") -> Done: ...
+
+
 @pytest.fixture
-def veridiff(directory, monkeypatch, capsys):
+def veridiff(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
     """Runs a command line in this process: anything but an exit fails the test, as the traceback that it
     would be."""
 
@@ -126,7 +136,7 @@ def veridiff(directory, monkeypatch, capsys):
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bad")
     for name, content in FILES.items():
         (path / name).write_bytes(content)
@@ -140,7 +150,7 @@ def directory(tmp_path_factory):
 @pytest.mark.parametrize(
     ("arguments", "said"), ROWS, ids=lambda value: " ".join(value) if isinstance(value, list) else None
 )
-def test_one_line_and_status_2(veridiff, arguments, said):
+def test_one_line_and_status_2(veridiff: CommandLine, arguments: list[str], said: str) -> None:
     done = veridiff(arguments)
     lines = done.stderr.splitlines()
     assert done.status == 2, done.stderr
@@ -159,7 +169,7 @@ def test_one_line_and_status_2(veridiff, arguments, said):
         ("b7000000000000009500000000000000", "0", "memory"),
     ],
 )
-def test_a_plug_in_given_bad_hex(veridiff, program, memory, said):
+def test_a_plug_in_given_bad_hex(veridiff: CommandLine, program: str, memory: str, said: str) -> None:
     done = veridiff(["plugin", "interpreter", memory], program)
     assert (done.status, done.stdout) == (2, "")
     assert said in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -55,20 +56,20 @@ def test_a_peer_that_reads_as_we_do_is_agreed_with(made: ObjectFile) -> None:
         )
 
 
-def first_program(**changes: object) -> Lie:
+def first_program(**changes: Any) -> Lie:
     return lambda answer: replace(
         answer, programs=(replace(answer.programs[0], **changes), *answer.programs[1:])
-    )  # type: ignore[arg-type]
+    )
 
 
-def first_load(**changes: object) -> Lie:
-    return lambda answer: replace(answer, loads=(replace(answer.loads[0], **changes), *answer.loads[1:]))  # type: ignore[arg-type]
+def first_load(**changes: Any) -> Lie:
+    return lambda answer: replace(answer, loads=(replace(answer.loads[0], **changes), *answer.loads[1:]))
 
 
-def first_create(**changes: object) -> Lie:
+def first_create(**changes: Any) -> Lie:
     return lambda answer: replace(
         answer, creates=(replace(answer.creates[0], **changes), *answer.creates[1:])
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from conformance.campaign.versions import version
 from conformance.cli import cli
 from conformance.setup import environment as environment_module
-from conformance.setup import launcher, system
+from conformance.setup import launcher
 from conformance.setup.environment import PythonEnvironment
 from conformance.setup.launcher import prepare
 from conformance.setup.logged import error_line, run_logged
@@ -52,9 +52,9 @@ def test_it_needs_the_standard_library_only() -> None:
 def test_without_root_the_message_names_exactly_what_to_install(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(launcher.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(launcher, "missing", lambda needs: [one for one in REQUIREMENTS if one.need in needs])
-    monkeypatch.setattr(system.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.delenv("CC", raising=False)
     assert prepare(str(checkout), ["run"])[1] == 2
     captured = capsys.readouterr()
@@ -65,7 +65,7 @@ def test_without_root_the_message_names_exactly_what_to_install(
 
 
 def test_an_optional_requirement_stops_nobody(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(launcher, "missing", lambda _: [one for one in REQUIREMENTS if one.optional])
     stamp(PythonEnvironment.of(checkout, Need.ENVIRONMENT), Need.DEVELOPMENT)
     assert prepare(str(checkout), ["test"])[1] is None
@@ -156,7 +156,7 @@ def test_a_directory_full_of_something_else_is_left_alone(
 
 
 def test_advice_without_apt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     text = advice([Requirement(Need.EMULATOR, "QEMU", ("qemu-system-x86",), lambda: False)], "./veridiff")
     assert "no apt-get here" in text
     assert "qemu-system-x86" in text
