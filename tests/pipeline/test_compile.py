@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,14 +19,14 @@ from tests.ebpf.objects import talk
 from tests.pipeline.sources import COUNTER, COUNTER_BTF, HELLO, HELLO_BY_POINTER, compile_c
 
 
-def test_row_04_sections_as_the_talk_lists_them(tmp_path):
+def test_row_04_sections_as_the_talk_lists_them(tmp_path: Path) -> None:
     opened = open_object(compile_c(HELLO, tmp_path), "hello.o")
     names = [section.name for section in opened.file.sections if section.name]
     wanted = [".strtab", ".text", talk.SECTION, ".rodata.str1.1", "license", ".llvm_addrsig", ".symtab"]
     assert [name for name in names if name in wanted] == wanted
 
 
-def test_row_04_as_readelf_reads_it(tmp_path):
+def test_row_04_as_readelf_reads_it(tmp_path: Path) -> None:
     raw = compile_c(COUNTER, tmp_path)
     readelf = shutil.which("llvm-readelf") or shutil.which("readelf")
     if readelf is None:
@@ -53,12 +55,12 @@ def test_row_04_as_readelf_reads_it(tmp_path):
     [(HELLO, Generation.LIBBPF_1), (COUNTER, Generation.LIBBPF_0_3)],
     ids=["hello", "counter"],
 )
-def test_row_05_llvms_dialect_is_objdumps(tmp_path, source, rules):
+def test_row_05_llvms_dialect_is_objdumps(tmp_path: Path, source: str, rules: Generation) -> None:
     raw = compile_c(source, tmp_path)
     objdump = shutil.which("llvm-objdump")
     if objdump is None:
         pytest.skip("llvm-objdump is missing")
-    command = [objdump, "-d", "--no-show-raw-insn", "--mcpu=v2", tmp_path / "program.o"]
+    command = [objdump, "-d", "--no-show-raw-insn", "--mcpu=v2", str(tmp_path / "program.o")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     theirs = [(int(slot), text) for slot, text in re.findall(r"^ +(\d+):\t(\S.*?)\s*$", said, re.M)]
     opened = open_object(raw, "program.o", rules)
@@ -73,7 +75,9 @@ def test_row_05_llvms_dialect_is_objdumps(tmp_path, source, rules):
     [(HELLO, talk.hello(), Generation.LIBBPF_1), (COUNTER, talk.counter(), Generation.LIBBPF_0_3)],
     ids=["hello", "counter"],
 )
-def test_row_10_what_we_write_is_what_clang_compiles(tmp_path, source, part, rules):
+def test_row_10_what_we_write_is_what_clang_compiles(
+    tmp_path: Path, source: str, part: Part, rules: Generation
+) -> None:
     """So the tests that need no compiler are about the talk's programs, too.  Instructions of clang 18 to
     19."""
     opened = open_object(compile_c(source, tmp_path), "program.o", rules)
@@ -81,7 +85,7 @@ def test_row_10_what_we_write_is_what_clang_compiles(tmp_path, source, part, rul
     assert opened.program(opened.programs[0]).maps == part.program.maps
 
 
-def test_row_10_counter_with_a_btf_map(tmp_path):
+def test_row_10_counter_with_a_btf_map(tmp_path: Path) -> None:
     opened = open_object(compile_c(COUNTER_BTF, tmp_path, "-g"), "counter.o")
     program = opened.program(opened.programs[0])
     assert program.instructions == parse(talk.COUNTER)
@@ -95,7 +99,7 @@ def test_row_10_counter_with_a_btf_map(tmp_path):
     }
 
 
-def test_row_20_a_string_by_pointer_is_a_map_since_libbpf_0_6(tmp_path):
+def test_row_20_a_string_by_pointer_is_a_map_since_libbpf_0_6(tmp_path: Path) -> None:
     raw = compile_c(HELLO_BY_POINTER, tmp_path)
     opened = open_object(raw, "hello.o")
     (spec,) = opened.program(opened.programs[0]).maps
@@ -117,14 +121,14 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("change", "said"), BROKEN, ids=[said for _, said in BROKEN])
-def test_row_08_each_malformed_file_gets_one_clear_error(change, said):
+def test_row_08_each_malformed_file_gets_one_clear_error(change: Callable[[bytes], bytes], said: str) -> None:
     with pytest.raises(ObjectError) as refused:
         open_object(change(write_object([talk.hello()])), "hello.o")
     assert said in str(refused.value)
     assert str(refused.value).startswith("hello.o: ")
 
 
-def test_row_08_a_missing_licence_loads_as_non_gpl():
+def test_row_08_a_missing_licence_loads_as_non_gpl() -> None:
     opened = open_object(write_object([talk.hello()], Writing(license=None)), "hello.o")
     assert opened.program(opened.programs[0]).license == ""
 
@@ -143,7 +147,9 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("name", "prototype", "old", "new"), NAMES, ids=[name for name, *_ in NAMES])
-def test_rows_02_and_21_one_column_per_generation(name, prototype, old, new):
+def test_rows_02_and_21_one_column_per_generation(
+    name: str, prototype: str, old: object, new: object
+) -> None:
     raw = write_object([Part("f", talk.hello().program, name)])
     for generation, wanted in zip(Generation, (prototype, old, new), strict=True):
         opened = open_object(raw, "f.o", generation)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 
 from ebpf.isa import Insn, decode, encode
-from ebpf.isa.table import Form, IllegalInsn, form_of
-from tests.ebpf.test_table import legal
+from ebpf.isa.forms import Form
+from ebpf.isa.table import IllegalInsn, form_of
+from tests.ebpf.instructions import legal
 
 
 @given(legal())

@@ -24,7 +24,7 @@ from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType as T
 from ebpf.rules import Phase
 from generators.profiles import profile_for
-from generators.programs import Purpose
+from generators.programs import Generated, Purpose
 from oracles.interpreter import Returned, run
 from oracles.reference import ReferenceVerdict
 from tests.pipeline.sweeps import PLAIN, plain
@@ -137,7 +137,7 @@ def matrix(kernel: KernelSession) -> dict[tuple[T, frozenset[str]], bool]:
             for kind in kinds
         ]
     )
-    found = {}
+    found: dict[tuple[T, frozenset[str]], bool] = {}
     for kind, each in zip(kinds, got, strict=True):
         assert isinstance(each, KernelAnswer)
         for chosen, loaded in zip(SETS, each.attempts, strict=True):
@@ -193,7 +193,7 @@ def test_row_14_refusals_come_from_the_phase_that_the_rule_names(kernel: KernelS
     """Near misses of the generator, each of one rule."""
     features = probe(kernel)
     source, rng = program_source(profile_for(features.release)), random.Random(14)
-    made = []
+    made: list[Generated] = []
     while len(made) < 150:
         generated = source.generate(rng.randbytes(BUFFER))
         if generated is not None and generated.purpose is Purpose.NEAR_MISS:

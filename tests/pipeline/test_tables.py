@@ -113,7 +113,7 @@ def test_row_01_one_wrong_line_of_a_context_is_noticed(kernel: KernelSession, re
         return allowed(kind, about, attach, release) != (about in wrong)
 
     _, differ = misplaced(kernel, release, list(accesses((T.SCHED_CLS,))), planted)
-    assert {about for _, about, _ in differ} == wrong  # type: ignore[misc]  # rows of three
+    assert {about for _, about, _ in differ} == wrong  # type: ignore[has-type,misc]  # rows of three
 
 
 def test_row_03_gpl_only_helpers_need_a_gpl_licence(kernel: KernelSession, release: str) -> None:

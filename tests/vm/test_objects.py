@@ -4,13 +4,17 @@ pipeline)."""
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from conformance.checking.check import Checked, check
 from conformance.cli import main
 from conformance.kernel.features import probe
+from conformance.kernel.image import Image
 from conformance.kernel.jobs import KernelVerdict
+from conformance.kernel.session import KernelSession
 from conformance.objects.opening import open_any
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
@@ -38,7 +42,7 @@ TALK = {
 }  # fmt: skip
 
 
-def checked(kernel, data: bytes):
+def checked(kernel: KernelSession, data: bytes) -> Iterator[Checked]:
     opened = open_any(data, "x.o")
     features = probe(kernel)
     for program in opened.programs:
@@ -48,13 +52,13 @@ def checked(kernel, data: bytes):
 
 
 @pytest.mark.parametrize("data", TALK.values(), ids=TALK.keys())
-def test_the_talks_programs_are_accepted(kernel, data):
+def test_the_talks_programs_are_accepted(kernel: KernelSession, data: bytes) -> None:
     (found,) = checked(kernel, data)
     assert found.rulings["kernel"].verdict is KernelVerdict.ACCEPT, found.rulings
     assert not found.disagreements
 
 
-def test_generated_objects_are_accepted(kernel):
+def test_generated_objects_are_accepted(kernel: KernelSession) -> None:
     """All of them, but for the instructions that an older kernel lacks.  A global function is verified for
     any argument, which a generated one is not made for."""
     rng, accepted = random.Random(1), 0
@@ -76,7 +80,9 @@ def test_generated_objects_are_accepted(kernel):
         ("counter, legacy", "[00000000] = 01000000"),
     ],
 )
-def test_row_09_check_opens_loads_attaches_and_triggers(image, tmp_path, capsys, name, left):
+def test_row_09_check_opens_loads_attaches_and_triggers(
+    image: Image, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, left: str
+) -> None:
     path = tmp_path / "talk.o"
     path.write_bytes(TALK[name])
     with pytest.raises(SystemExit) as ended:

@@ -20,7 +20,8 @@ from conformance.properties.registry import PROPERTIES
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
 from ebpf.maps import MapSpec, MapType
-from ebpf.objects import Generation
+from ebpf.objects import Generation, open_object
+from ebpf.objects.object import Object
 from ebpf.objects.parts import MapStyle, Part, Writing
 from ebpf.objects.section_names import SECTION_NAMES, resolve
 from ebpf.objects.writer import write_object
@@ -190,16 +191,15 @@ def test_row_08_a_reader_that_takes_too_much_is_noticed(
     """The detector fires: a reader that reads the object before it was broken."""
     pairs = list(objects(9, 20))
     whole = {broken.data: good.data for good, broken in zip(pairs[::2], pairs[1::2], strict=True)}
-    real = property_objects.open_object
-    monkeypatch.setattr(
-        property_objects,
-        "open_object",
-        lambda data, name, generation: real(whole.get(data, data), name, generation),
-    )
+
+    def reader(data: bytes, name: str, generation: Generation) -> Object:
+        return open_object(whole.get(data, data), name, generation)
+
+    monkeypatch.setattr(property_objects, "open_object", reader)
     found = [
         str(what.signature)
-        for made in whole
-        for what in disagreements(examine(kernel, peer, ObjectFile(made, "x", "y")))
+        for broken in whole
+        for what in disagreements(examine(kernel, peer, ObjectFile(broken, "x", "y")))
     ]
     assert f"objects:{peer.name}:looser:y" in found
 

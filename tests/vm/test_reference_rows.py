@@ -7,6 +7,7 @@ import pytest
 
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Job, KernelVerdict
+from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
 from conformance.observing.opinions import linux, opinion
 from oracles.reference import ReferenceAnswer, ReferenceVerdict
@@ -30,7 +31,7 @@ def loadable(row: Row) -> bool:
     return not any(spec.fields for spec in row.case().program.maps)
 
 
-def test_kernels_refuse_what_the_reference_verifier_objects_to(kernel):
+def test_kernels_refuse_what_the_reference_verifier_objects_to(kernel: KernelSession) -> None:
     features = probe(kernel)
     rows = [row for row in ROWS if loadable(row)]
     answers = kernel.run_all([Job(row.case(), (Attempt(run=False),)) for row in rows])

@@ -52,15 +52,15 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("tagged")
     (home / "tagged.c").write_text(SOURCE)
     command = [
-        clang.path,
+        str(clang.path),
         "-g",
         "-O2",
         "--target=bpfel",
         "-mcpu=v3",
         "-c",
-        home / "tagged.c",
+        str(home / "tagged.c"),
         "-o",
-        home / "tagged.o",
+        str(home / "tagged.o"),
     ]
     subprocess.run(command, check=True)
     return home / "tagged.o"
