@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -132,10 +133,12 @@ def narrowed(record: Recorded) -> list[tuple[int, Lie]]:
         ):
             continue
         wrong = line[: claim.start(3)] + f"scalar(umax={value - 1:#x})" + line[claim.end(3) :]
-        made.append(
-            (int(shown[1]), lies.log_line(lambda log, line=line, wrong=wrong: log.replace(line, wrong)))
-        )
+        made.append((int(shown[1]), lies.log_line(partial(_replaced, line, wrong))))
     return made
+
+
+def _replaced(line: str, wrong: str, log: str) -> str:
+    return log.replace(line, wrong)
 
 
 def test_bounds_fires_on_a_claim_that_leaves_the_value_out() -> None:

@@ -35,7 +35,7 @@ from tests.lying.recorded import Recorded, everything
 ARSH32 = (o.ARSH | o.K | o.ALU, o.ARSH | o.X | o.ALU)
 
 
-def wrong_jit(*opcodes: int) -> object:
+def wrong_jit(*opcodes: int) -> JobLie:
     """The JIT, hardened or not, gets instructions with these opcodes wrong."""
 
     def lie(job: Job, answer: KernelAnswer) -> KernelAnswer:
@@ -52,7 +52,7 @@ def wrong_jit(*opcodes: int) -> object:
     return lie
 
 
-def always(lie: lies.Lie) -> object:
+def always(lie: lies.Lie) -> JobLie:
     return lambda job, answer: lie(answer)
 
 

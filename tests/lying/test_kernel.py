@@ -67,10 +67,10 @@ def test_a_wrong_operation_shows_in_that_engine_only() -> None:
 def test_a_machine_that_goes_away_is_a_loss() -> None:
     guilty = everything()[3].job
 
-    def lie(job: object, answer: KernelAnswer) -> KernelAnswer | LossReason:
+    def lie(job: Job, answer: KernelAnswer) -> KernelAnswer | LossReason:
         return (
             LossReason.PANIC if job.case.program.instructions == guilty.case.program.instructions else answer
-        )  # type: ignore[attr-defined]
+        )
 
     with LyingKernel(lie, everything()[:8]).session() as session:
         answers = session.run_all(record.job for record in everything()[:8])

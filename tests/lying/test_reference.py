@@ -77,7 +77,7 @@ def test_bounds_needs_no_input() -> None:
 
 def test_rule_needs_no_near_miss() -> None:
     """Programs that break a rule, of which nobody says so."""
-    fired = {}
+    fired: dict[str, Recorded] = {}
     for record in NEAR_MISSES:
         for what in accused(seen(record, lies.accept(record.answer)), "rule"):
             fired.setdefault(what.signature.parts[0], record)

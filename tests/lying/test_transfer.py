@@ -200,6 +200,7 @@ def test_a_finding_is_confirmed_shrunk_and_stored(tmp_path: Path) -> None:
     assert finding.bug == what.signature
     assert finding.kind == "transfer"
     assert finding.witness == 0
+    assert finding.case is not None
     assert len(finding.case["inputs"]) == 1
 
 
