@@ -28,7 +28,7 @@ settings = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: sett
 
 
 def only(setting: Setting, **changes: int) -> Profile:
-    return replace(Profile(settings=(replace(setting, weight=1),), unprivileged_in=0, inputs=2), **changes)
+    return replace(Profile(settings=(replace(setting, weight=1),), unprivileged_in=0, inputs=2), **changes)  # type: ignore[arg-type]  # of a number
 
 
 @settings

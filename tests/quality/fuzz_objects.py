@@ -45,7 +45,7 @@ def mutate(data: bytes, rng: random.Random) -> bytes | None:
 
 def fuzz(flags: list[str]) -> None:
     """This process becomes the fuzzer, and ends as libFuzzer does."""
-    import atheris  # type: ignore[import-not-found,unused-ignore]
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     with atheris.instrument_imports(include=["ebpf.objects", "ebpf.btf"]):
         from tests.ebpf.objects.taking import takes

@@ -74,7 +74,7 @@ PROVENANCE = Provenance(
 
 def rows() -> tuple[ListingRow, ...]:
     """The listing of the sample, with a culprit at 10."""
-    opinions = {
+    opinions: dict[int, tuple[str, str, str, str]] = {
         10: (
             "R6=0xffffffffffffffff",
             "r6 = 0x00000000ffffffff",
@@ -92,16 +92,11 @@ def rows() -> tuple[ListingRow, ...]:
         ),
     }
     case = casefile.from_plain(CASE)
-    return tuple(
-        ListingRow(
-            index,
-            text,
-            *opinions.get(index, (None, None, None))[:3],
-            index == 10,
-            opinions.get(index, ("",) * 4)[3],
-        )
-        for index, text in listing(case.program.instructions)
-    )
+    made = []
+    for index, text in listing(case.program.instructions):
+        claim, value, reference, note = opinions.get(index, (None, None, None, ""))
+        made.append(ListingRow(index, text, claim, value, reference, index == 10, note))
+    return tuple(made)
 
 
 def finding(**changes: Any) -> Finding:

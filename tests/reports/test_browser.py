@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ FLAGS = (
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[selenium.Chrome]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options = selenium.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
@@ -47,7 +48,7 @@ def report(run_directory: Path) -> Path:
     return run_directory
 
 
-def visit(browser: selenium.Chrome, page: Path, width: int = 1200) -> None:
+def visit(browser: Any, page: Path, width: int = 1200) -> None:
     """Opens a page and fails on anything in its console and on any request but the page itself."""
     browser.get("about:blank")  # the browser's own start page requests much, and is none of our business
     browser.set_window_size(width, 900)
@@ -61,7 +62,7 @@ def visit(browser: selenium.Chrome, page: Path, width: int = 1200) -> None:
     assert browser.get_log("browser") == []
 
 
-def test_the_finding_shows_its_culprit(browser: selenium.Chrome, report: Path) -> None:
+def test_the_finding_shows_its_culprit(browser: Any, report: Path) -> None:
     visit(browser, report / "findings" / "1f3a9c0de4b7a211" / "index.html")
     culprit = browser.find_element("css selector", "tr.culprit")
     assert culprit.is_displayed()
@@ -72,13 +73,13 @@ def test_the_finding_shows_its_culprit(browser: selenium.Chrome, report: Path) -
     ) != other.value_of_css_property("background-color")
 
 
-def test_the_index_leads_to_the_finding(browser: selenium.Chrome, report: Path) -> None:
+def test_the_index_leads_to_the_finding(browser: Any, report: Path) -> None:
     visit(browser, report / "index.html")
     browser.find_element("css selector", "#new + ul a").click()
     assert browser.find_element("css selector", "h1").text.startswith("The kernel accepts a program")
 
 
-def test_hostile_text_runs_nothing(browser: selenium.Chrome, report: Path) -> None:
+def test_hostile_text_runs_nothing(browser: Any, report: Path) -> None:
     visit(browser, report / "findings" / "beefbeefbeefbeef" / "index.html")
     assert browser.execute_script("return document.querySelectorAll('script, img').length") == 0
 
@@ -86,7 +87,7 @@ def test_hostile_text_runs_nothing(browser: selenium.Chrome, report: Path) -> No
 @pytest.mark.parametrize(
     "page", ["index.html", "findings/1f3a9c0de4b7a211/index.html", "findings/beefbeefbeefbeef/index.html"]
 )
-def test_nothing_overflows_a_phone(browser: selenium.Chrome, report: Path, page: str) -> None:
+def test_nothing_overflows_a_phone(browser: Any, report: Path, page: str) -> None:
     visit(browser, report / page, width=360)
     scroll, client = browser.execute_script(
         "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"

@@ -6,6 +6,7 @@ import io
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -43,7 +44,7 @@ def compiled(case: Case, directory: Path) -> list[Insn]:
     """The entry's section and then the subprograms', as clang made them."""
     source = directory / "stanza.c"
     source.write_text(selftest(finding(), case))
-    include = ["-I", Path(__file__).parent / "bpf_stubs", "-I", "/usr/include/x86_64-linux-gnu"]
+    include = ["-I", str(Path(__file__).parent / "bpf_stubs"), "-I", "/usr/include/x86_64-linux-gnu"]
     command = [
         str(CLANG),
         "--target=bpf",
@@ -52,14 +53,15 @@ def compiled(case: Case, directory: Path) -> list[Insn]:
         "-O2",
         *include,
         "-c",
-        source,
+        str(source),
         "-o",
-        directory / "stanza.o",
+        str(directory / "stanza.o"),
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     elf = ELFFile(io.BytesIO((directory / "stanza.o").read_bytes()))
-    return [insn for name in ("socket", ".text") for insn in decode(elf.get_section_by_name(name).data())]
+    sections: list[Any] = [elf.get_section_by_name(name) for name in ("socket", ".text")]
+    return [insn for section in sections for insn in decode(section.data())]
 
 
 def unlinked(insns: list[Insn]) -> list[Insn]:

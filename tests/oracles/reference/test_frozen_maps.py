@@ -26,7 +26,7 @@ LINES = [
     [(1 << 7, ReferenceVerdict.SAFE), (0, ReferenceVerdict.UNSAFE)],
     ids=["frozen", "writable"],
 )
-def test_only_a_frozen_value_is_known(flags, verdict):
+def test_only_a_frozen_value_is_known(flags: int, verdict: ReferenceVerdict) -> None:
     spec = MapSpec(
         MapType.ARRAY, 4, 8, 1, flags, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),)
     )

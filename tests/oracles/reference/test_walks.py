@@ -33,7 +33,7 @@ def test_every_path_has_its_own() -> None:
     answer, found = walks(_case("r2 = *(u32 *)(r1 +8); r0 = 1; if r2 == 3 goto pc+1; r0 = 2; exit"), THOROUGH)
     assert answer.verdict is ReferenceVerdict.SAFE
     assert sorted([step.at for step in steps] for _, steps in found) == [[0, 1, 2, 3, 4], [0, 1, 2, 4]]
-    assert sorted(steps[-1].registers[0] for _, steps in found) == [1, 2]
+    assert {steps[-1].registers[0] for _, steps in found} == {1, 2}
     assert all(steps[-1].assumed is not None and steps[0].happened is not None for _, steps in found)
 
 
