@@ -73,7 +73,7 @@ def _close(node: str, number: int, stack: list[str], lowest: dict[str, int]) -> 
 )
 def test_circles_are_found(edges: str, expected: str) -> None:
     graph: dict[str, set[str]] = {node: set() for node in edges if node != " "}
-    for source, target in edges.split():
+    for source, target in map(tuple, edges.split()):
         graph[source].add(target)
     assert sorted(map(sorted, circles(graph))) == sorted(map(sorted, expected.split()))
 

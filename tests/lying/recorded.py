@@ -11,8 +11,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.kernel.jobs import Job, KernelAnswer
-from conformance.kernel.verdicts import KernelVerdict
+from conformance.kernel.jobs import Job, KernelAnswer, KernelVerdict
 from conformance.observing.observation import Observation
 from conformance.observing.question import Attempts
 from ebpf import casefile

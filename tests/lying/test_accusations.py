@@ -308,7 +308,7 @@ def test_what_a_script_decided_accuses_nobody() -> None:
     inputs = (replace(generated.case.inputs[0], helpers=(7,)),)
     seen = small.seen(replace(generated, case=replace(generated.case, inputs=inputs)), "")
     answer = lies.attempt(0, lies.every_run(lies.wrong_r0))(seen.answer)
-    (judgement,) = judged(observe(seen.generated, answer), "execution")  # type: ignore[arg-type]
+    (judgement,) = judged(observe(seen.generated, answer), "execution")
     assert judgement == Abstention("scripted helper results cannot be imposed on a kernel")
 
 

@@ -29,7 +29,7 @@ from reports.write import write_reports
 from tests.lying import lies, model
 from tests.lying.asking import judgements_of
 from tests.lying.campaign import PROFILE, Ran, hunt, ran
-from tests.lying.kernel import LyingKernel
+from tests.lying.kernel import JobLie, LyingKernel
 from tests.lying.recorded import Recorded, everything
 
 ARSH32 = (o.ARSH | o.K | o.ALU, o.ARSH | o.X | o.ALU)
@@ -205,7 +205,7 @@ def test_an_unsafe_program_accepted_is_stored_once(tmp_path: Path, kind: str) ->
         for r in everything()
         if chosen in (r.generated.case.name, str(r.generated.rule)) and accusations_of(r, kind)
     ]
-    made = hunt(tmp_path, LyingKernel(always(lies.accept), records))  # type: ignore[arg-type]
+    made = hunt(tmp_path, LyingKernel(always(lies.accept), records))
     for _ in range(2):
         for record in records:
             made.pursue(record.seen(lies.accept(record.answer)), accusation(record, kind))
@@ -218,7 +218,7 @@ def test_an_unsafe_program_accepted_is_stored_once(tmp_path: Path, kind: str) ->
 
 def test_a_family_is_pursued_so_often_and_no_more(tmp_path: Path) -> None:
     record = next(r for r in everything() if r.generated.case.name == "mask too wide")
-    made = hunt(tmp_path, LyingKernel(always(lies.accept), [record]))  # type: ignore[arg-type]
+    made = hunt(tmp_path, LyingKernel(always(lies.accept), [record]))
     made.pursuit.deadline = 0.0
     seen, what = record.seen(lies.accept(record.answer)), accusation(record, "soundness")
 
@@ -237,7 +237,7 @@ def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: 
     line = "REG INVARIANTS VIOLATION (true_reg2): range bounds violation u64=[0x1, 0x0]"
     run = ran(
         tmp_path, LyingKernel(always(lies.with_line(line))), monkeypatch, kinds=("health",), examples=30
-    )  # type: ignore[arg-type]
+    )
     (finding,) = stored(tmp_path)
     assert (finding.status, finding.known_as) == (Status.KNOWN, "reg-invariants")
     assert finding.explanation
@@ -247,7 +247,7 @@ def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: 
 
 def test_what_turns_out_to_be_known_is_not_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     issue = KnownIssue("shift", "execution:JIT:arsh32*", ("6.12.*",), "a test", True)
-    monkeypatch.setattr(pursuits.known, "load", lambda: (issue,))
+    monkeypatch.setattr("conformance.campaign.known.load", lambda: (issue,))
     run = ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=("execution",), examples=60)
     assert {finding.status for finding in stored(tmp_path)} == {Status.KNOWN}
     assert (run.worker.pursuit.new, run.summary.findings_new) == (0, 0)
@@ -272,7 +272,7 @@ def test_a_panic_is_a_finding_and_a_garbled_answer_is_not(
 
 
 def test_too_little_judged_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(tmp_path, LyingKernel(always(lies.refused(28))), monkeypatch, kinds=("soundness",), examples=20)  # type: ignore[arg-type]
+    run = ran(tmp_path, LyingKernel(always(lies.refused(28))), monkeypatch, kinds=("soundness",), examples=20)
     assert run.summary.cells[0].state is CellState.BELOW_FLOOR
     assert status(run.summary) == 3
 

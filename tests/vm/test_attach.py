@@ -21,6 +21,7 @@ from conformance.kernel.protocol.frames import FrameKind
 from conformance.kernel.session import KernelSession
 from conformance.kernel.trace_format import HIDDEN, parse_format
 from conformance.kernel.verdicts import Support, judge_answer
+from conformance.observing.door import Door
 from conformance.observing.opinions import opinion
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
@@ -268,7 +269,7 @@ def test_row_18_a_thousand_lines_arrive(kernel: KernelSession, way: AttachWay) -
 
 def test_row_17_the_report_names_argument_instruction_and_rule(kernel: KernelSession) -> None:
     checked = Checked("unset", unset())
-    check(checked, "here", kernel.run, Support(), kernel.hello.release)
+    check(checked, "here", Door.of_session(kernel), Support())
     ruling = checked.rulings["here"]
     assert (ruling.verdict, ruling.instruction) == (KernelVerdict.REJECT, UNSET_CALL)
     assert re.match(r"R1 type=(inv|scalar) expected=fp, pkt, pkt_meta, ", ruling.message)

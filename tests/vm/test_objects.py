@@ -16,6 +16,7 @@ from conformance.kernel.image import Image
 from conformance.kernel.jobs import KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.objects.opening import open_any
+from conformance.observing.door import Door
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects.parts import MapStyle, Part, Writing
@@ -47,7 +48,7 @@ def checked(kernel: KernelSession, data: bytes) -> Iterator[Checked]:
     features = probe(kernel)
     for program in opened.programs:
         found = Checked(program.name, Case(opened.program(program), (Input(packet=bytes(64)),)))
-        check(found, "kernel", kernel.run, features.support(found.case.program), features.release)
+        check(found, "kernel", Door.of_session(kernel), features.support(found.case.program))
         yield found
 
 

@@ -81,7 +81,7 @@ def test_row_02_names_resolve_as_libbpf_resolves_them(kernel: KernelSession, pee
     assert 200 < known < len(asked) - 200, "valid ones and invalid ones"
 
 
-def judged(kernel: KernelSession, peer: Peer, data: bytes) -> tuple[Judgement, ...]:
+def judged(kernel: KernelSession, peer: Peer, data: bytes) -> list[Judgement]:
     return examine(kernel, peer, ObjectFile(data))
 
 

@@ -19,6 +19,7 @@ from ebpf.program_types import ProgramType
 from ebpf.rules import NULL_CHECK
 from oracles.reference import Broken, Budget, ReferenceAnswer, ReferenceVerdict, verify
 from oracles.reference.answer import Cost, spans
+from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
 from oracles.reference.facts import facts_of
 from oracles.reference.ledger import Ledger
@@ -263,7 +264,8 @@ def test_a_fork_shares_nothing_that_changes() -> None:
     assert loop is not None
     loop.iteration = 9
     other.assume(z3.BoolVal(True))
-    other.note("event")
+    event, later = Chance("an address"), Chance("another")
+    other.note(event)
     kept = state.frames[0].loop
     assert kept is not None
     assert (
@@ -277,9 +279,9 @@ def test_a_fork_shares_nothing_that_changes() -> None:
         state.assumptions(),
         state.events(),
     ) == (UNDEFINED, {}, 1, {}, {}, {}, 3, [], [])
-    assert other.events() == ["event"]
-    other.note("later")
-    assert other.events() == ["event", "later"]
+    assert other.events() == [event]
+    other.note(later)
+    assert other.events() == [event, later]
 
 
 def test_a_null_check_reaches_every_copy() -> None:
