@@ -12,7 +12,7 @@ from reports.directory import RunDirectory
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenReports:
     """What became of the reports: each is written, or fails, alone."""
 
     files: tuple[Path, ...]
@@ -21,7 +21,7 @@ class Written:
     """One line for each that could not: its name and why."""
 
 
-def write_reports(path: Path) -> Written:
+def write_reports(path: Path) -> WrittenReports:
     """Write index.html with its pages, junit.xml, report.ktap, precision.csv and one findings/ID/report.md
     each.  The index says what could not be written.
 
@@ -45,7 +45,7 @@ def write_reports(path: Path) -> Written:
             files.append(file)
         except Exception as error:
             failures.append(f"{file.relative_to(path)}: {type(error).__name__}: {error}")
-    return Written((*_pages(run, failures), *files), tuple(failures))
+    return WrittenReports((*_pages(run, failures), *files), tuple(failures))
 
 
 def _pages(run: RunDirectory, failures: list[str]) -> list[Path]:

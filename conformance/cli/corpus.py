@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from conformance.cli.options import images, json_option
-from conformance.corpus.judging import Judged, Subject, judge_all, subjects
+from conformance.corpus.judging import CorpusSubject, Judged, judge_all, subjects
 from conformance.corpus.records import Record, read_known
 from conformance.corpus.table import as_text, tabulate
 from conformance.corpus.writing import write_records
@@ -117,23 +117,23 @@ class _Progress:
             print(f"{done} of {total} {what}" if total else f"{done} {what}", file=sys.stderr)
 
 
-def _mutated(records: tuple[Record, ...], count: int, seed: int) -> list[Subject]:
+def _mutated(records: tuple[Record, ...], count: int, seed: int) -> list[CorpusSubject]:
     from conformance.corpus.mutants import mutants
 
     return [
-        Subject(each.id, each.change, each.case, each.case.capabilities is None, ())
+        CorpusSubject(each.id, each.change, each.case, each.case.capabilities is None, ())
         for each in mutants(records, count, seed)
     ]
 
 
-def _asked(every: list[Subject], kernels: tuple[str, ...]) -> list[Subject]:
+def _asked(every: list[CorpusSubject], kernels: tuple[str, ...]) -> list[CorpusSubject]:
     """The same with what these kernels say now."""
     from conformance.corpus.asking import ask
 
     return ask(every, images(kernels))
 
 
-def _with_progress(every: list[Subject], workers: int) -> list[Judged]:
+def _with_progress(every: list[CorpusSubject], workers: int) -> list[Judged]:
     judged: list[Judged] = []
     progress = _Progress()
     for each in judge_all(every, workers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.corpus.judging import Subject
+from conformance.corpus.judging import CorpusSubject
 from conformance.corpus.records import Measured
 from conformance.kernel.features import probe
 from conformance.kernel.image import Image
@@ -45,8 +45,8 @@ def types_refused(answer: KernelAnswer | Lost) -> bool:
 
 
 def ask(
-    every: list[Subject], images: tuple[Image, ...], *, types_are_optional: bool = False
-) -> list[Subject]:
+    every: list[CorpusSubject], images: tuple[Image, ...], *, types_are_optional: bool = False
+) -> list[CorpusSubject]:
     """The subjects with what each kernel says; where one gives no verdict it is left out.  Nothing is run.
 
     ``types_are_optional``: as to libbpf, which loads a program without those that a kernel refuses.

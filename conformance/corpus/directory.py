@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.corpus.asking import NOT_ALONE, ask
-from conformance.corpus.judging import Subject, judge_all
+from conformance.corpus.judging import CorpusSubject, judge_all
 from conformance.corpus.table import as_text as judged_as_text
 from conformance.corpus.table import tabulate
 from conformance.kernel.image import Image
@@ -24,7 +24,7 @@ from ebpf.program import Case
 
 def read_directory(
     path: Path, kernel: KernelTypes | None = None
-) -> tuple[list[Subject], dict[str, str], int]:
+) -> tuple[list[CorpusSubject], dict[str, str], int]:
     """(programs, why others are not among them, how many objects there are).  CO-RE relocations are done for
     ``kernel``.
 
@@ -33,7 +33,7 @@ def read_directory(
     files = sorted(path.rglob("*.o"))
     if not files:
         raise InputError(f"{path}: no *.o in it")
-    found: list[Subject] = []
+    found: list[CorpusSubject] = []
     unsupported: dict[str, str] = {}
     for file in files:
         name = str(file.relative_to(path))
@@ -56,7 +56,7 @@ def read_directory(
                     else str(error)
                 )
                 continue
-            found.append(Subject(title, program.name, case, True, ()))
+            found.append(CorpusSubject(title, program.name, case, True, ()))
     return found, unsupported, len(files)
 
 

@@ -23,7 +23,7 @@ SEEDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CorpusSubject:
     """A case and what kernels were measured to say of it."""
 
     id: str
@@ -48,23 +48,23 @@ class Judged:
     """``returns``: what the interpreter said on each input.  ``seconds`` of CPU and ``megabytes`` at most, of
     the process that judged."""
 
-    subject: Subject
+    subject: CorpusSubject
     answer: ReferenceAnswer
     returns: tuple[Return, ...]
     seconds: float
     megabytes: int
 
 
-def subjects(records: tuple[Record, ...]) -> Iterator[Subject]:
+def subjects(records: tuple[Record, ...]) -> Iterator[CorpusSubject]:
     """Every record with privilege, and without where that was measured."""
     for record in records:
         for privileged, case in ((True, record.privileged), (False, record.unprivileged)):
             if case is not None:
                 usable = tuple(m for m in record.measured if m.privileged is privileged and not m.environment)
-                yield Subject(record.id, record.name, case, privileged, usable)
+                yield CorpusSubject(record.id, record.name, case, privileged, usable)
 
 
-def judge(subject: Subject) -> Judged:
+def judge(subject: CorpusSubject) -> Judged:
     """Both oracles."""
     started = time.process_time()
     answer = opinion(subject.case)
@@ -87,7 +87,7 @@ def _returned(case: Case, number: int) -> Return:
     return Return(values.pop(), sure=False) if len(values) == 1 else Return(None, reason="unpredictable")
 
 
-def judge_all(every: list[Subject], workers: int) -> Iterator[Judged]:
+def judge_all(every: list[CorpusSubject], workers: int) -> Iterator[Judged]:
     """In the order given, by processes that are made anew now and then: Z3 gives back little of the memory it
     took."""
     with get_context("forkserver").Pool(workers, maxtasksperchild=FRESH_AFTER) as pool:

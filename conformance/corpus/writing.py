@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.corpus.judging import Subject
+from conformance.corpus.judging import CorpusSubject
 from conformance.corpus.records import MODES
 from ebpf.btf import types as t
 from ebpf.errors import InputError
@@ -25,7 +25,7 @@ from ebpf.objects.object import map_loads
 from ebpf.program import Case, Program
 
 
-def write_records(path: Path, every: Iterable[Subject]) -> int:
+def write_records(path: Path, every: Iterable[CorpusSubject]) -> int:
     """How many were written.  A subject with some capabilities and not others fits no record and is left out.
 
     Raises :class:`InputError` where the file cannot be written.
@@ -38,7 +38,7 @@ def write_records(path: Path, every: Iterable[Subject]) -> int:
     return len(records)
 
 
-def _record(subject: Subject) -> dict[str, Any]:
+def _record(subject: CorpusSubject) -> dict[str, Any]:
     mode = next(name for name, privileged in MODES.items() if privileged is subject.privileged)
     measured = {
         each.kernel: {

@@ -26,7 +26,7 @@ OF_PROGRAMS = [row for row in PROPERTIES.values() if row.judge]
 OF_OBJECTS = [row for row in PROPERTIES.values() if row.judge_object]
 
 
-class Tally:
+class Compared:
     """Counts what was compared, and fails a test on what is no known issue."""
 
     def __init__(self, release: str) -> None:
@@ -52,7 +52,7 @@ class Tally:
 def test_property(row: Property, kernel: KernelSession) -> None:
     """No disagreement of this kind but those in the known-issues file; and some programs were really
     compared."""
-    door, tally = Door.of_session(kernel), Tally(kernel.hello.release)
+    door, tally = Door.of_session(kernel), Compared(kernel.hello.release)
     profile = replace(profile_for(door.release), experiments_in=int(row.experiments))
 
     @given(programs(profile))
@@ -74,7 +74,7 @@ def test_property(row: Property, kernel: KernelSession) -> None:
 @pytest.mark.parametrize("row", OF_OBJECTS, ids=lambda row: row.kind)
 def test_objects(row: Property, peer: Peer, kernel: KernelSession) -> None:
     """The same of ELF objects, well-formed or not, that libbpf opens and loads."""
-    door, tally = Door.of_session(kernel), Tally(kernel.hello.release)
+    door, tally = Door.of_session(kernel), Compared(kernel.hello.release)
 
     @given(objects())
     def holds(file: ObjectFile) -> None:

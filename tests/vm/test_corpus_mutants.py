@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from conformance.corpus.asking import ask
-from conformance.corpus.judging import Subject, accusations, judge
+from conformance.corpus.judging import CorpusSubject, accusations, judge
 from conformance.corpus.table import tabulate
 from conformance.kernel.images import fetch
 from ebpf import casefile
@@ -25,13 +25,13 @@ SEED, COUNT = 1, 200
 KERNEL = "debian:6.12"
 
 
-def subjects() -> list[Subject]:
+def subjects() -> list[CorpusSubject]:
     lines = lzma.decompress(LIST.read_bytes()).splitlines()
     made = []
     for line in lines:
         record = msgspec.json.decode(line)
         case = casefile.from_plain(record["case"], record["id"])
-        made.append(Subject(record["id"], record["change"], case, case.capabilities is None, ()))
+        made.append(CorpusSubject(record["id"], record["change"], case, case.capabilities is None, ()))
     return made
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from conformance.corpus.asking import types_refused, untyped
-from conformance.corpus.judging import Subject
+from conformance.corpus.judging import CorpusSubject
 from conformance.corpus.records import Measured
 from conformance.corpus.selftests.messages import unmet
 from conformance.corpus.selftests.tags import POINTER_VALUE
@@ -43,7 +43,7 @@ class Outcome:
     agreement: SelftestAgreement
     kernel: str
     detail: str
-    subject: Subject | None
+    subject: CorpusSubject | None
 
 
 def ask(session: KernelSession, release: str, trials: list[SelftestTrial]) -> Iterator[Outcome]:
@@ -97,7 +97,7 @@ def compare(trial: SelftestTrial, answer: KernelAnswer | Lost, release: str) -> 
                 loaded.verified or 0,
             ),
         )
-    subject = Subject(trial.id, trial.name, trial.case, trial.privileged, measured)
+    subject = CorpusSubject(trial.id, trial.name, trial.case, trial.privileged, measured)
     if loaded.log_truncated or loaded.errno in NO_VERDICT:
         return Outcome(
             trial,

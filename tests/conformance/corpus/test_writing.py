@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.corpus.judging import Subject
+from conformance.corpus.judging import CorpusSubject
 from conformance.corpus.records import Measured, read_records
 from conformance.corpus.writing import write_records
 from ebpf.btf import BtfBuilder
@@ -52,7 +52,7 @@ def case() -> Case:
 def test_a_record_is_read_back(tmp_path: Path, accepted: bool) -> None:
     measured = Measured("7.3", True, accepted, 0 if accepted else 13, "" if accepted else "no", (3,), "", 6)
     path = tmp_path / "made.json.gz"
-    assert write_records(path, [Subject("a/made", "made", case(), True, (measured,))]) == 1
+    assert write_records(path, [CorpusSubject("a/made", "made", case(), True, (measured,))]) == 1
     (record,) = read_records(path)
     assert record.privileged == case()
     assert record.measured == (measured,)
@@ -61,7 +61,7 @@ def test_a_record_is_read_back(tmp_path: Path, accepted: bool) -> None:
 
 def test_what_fits_no_record_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "made.json.gz"
-    assert write_records(path, [Subject("a/made", "made", case(), True, ())]) == 0
+    assert write_records(path, [CorpusSubject("a/made", "made", case(), True, ())]) == 0
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

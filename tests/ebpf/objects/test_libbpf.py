@@ -29,6 +29,15 @@ def libbpf() -> Any:
     return found
 
 
+AT_LOAD = (
+    "a function's address with a relocation against",
+    "missing subprogram address relocation",
+    "a call's relocation at a load",
+)
+"""Refusals of relocations that libbpf makes on loading (bpf_object__reloc_code, 1.0 to 1.5), and we, who relocate
+on opening, before; here objects are opened only."""
+
+
 def ours(data: bytes) -> tuple[Opened, str]:
     """What our reader makes of it, and why it refuses."""
     try:
@@ -64,7 +73,8 @@ def test_malformed(libbpf: Any, header: int, seeds: list[list[int]], broken: int
     theirs = open_in_child(libbpf, made.data)
     read, refusal = ours(made.data)
     if refusal and theirs.programs is not None:
-        assert any(each.words in refusal for each in STRICTER), f"{made.broken}: {refusal}"
+        words = (*AT_LOAD, *(each.words for each in STRICTER))
+        assert any(each in refusal for each in words), f"{made.broken}: {refusal}"
     elif not refusal:
         assert read in (theirs, replace(theirs, programs=without_a_sole_function_of_text(theirs))), (
             made.broken
