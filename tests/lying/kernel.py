@@ -40,6 +40,7 @@ class LyingKernel:
     release: str = "6.12.117-lying"
     peer: Callable[[Child], Ended] = no_peer
     jobs: list[Job] = field(default_factory=list)
+    job_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         self._known = {_key(record.job): record for record in self.records}
@@ -48,9 +49,9 @@ class LyingKernel:
         """A fresh machine."""
         return LyingGuest(self)
 
-    def session(self, *_: object, job_seconds: float = 30.0) -> KernelSession:
+    def session(self, *_: object, job_seconds: float | None = None) -> KernelSession:
         """Takes what :meth:`KernelSession.open` takes."""
-        session = KernelSession(self.boot, job_seconds=job_seconds, boot_seconds=5.0)
+        session = KernelSession(self.boot, job_seconds=job_seconds or self.job_seconds, boot_seconds=5.0)
         assert session.hello.release == self.release
         return session
 
