@@ -10,7 +10,7 @@ from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
 from ebpf.assembly import parse
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
-from ebpf.program import Case, Input, Program
+from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import ProgramType
 from ebpf.releases import Since
 
@@ -87,3 +87,20 @@ def test_a_lock_is_taken_and_released(kernel: KernelSession) -> None:
     assert isinstance(answer, KernelAnswer)
     assert judge_answer(answer, 0).verdict is KernelVerdict.ACCEPT
     assert answer.attempts[0].runs[0].maps[0] == ((bytes(4), bytes(4) + (1).to_bytes(4, "little")),)
+
+
+@pytest.mark.parametrize("extra", [0, 1 << 44])
+def test_an_arena_lies_where_the_case_says_or_anywhere(
+    kernel: KernelSession, features: Features, extra: int
+) -> None:
+    if features.release not in Since("6.9"):
+        pytest.skip("arenas came with 6.9")
+    lines = ["r1 = map[0]", "r2 = 4096", ".8byte bf22010001000000", "*(u64 *)(r2 +0) = 7", "r0 = 0", "exit"]
+    spec = MapSpec(MapType.ARENA, 0, 0, 2, 1 << 10, "arena", extra=extra)
+    case = Case(Program(ProgramType.SYSCALL, parse(lines), (spec,), flags=LoadFlag.SLEEPABLE))
+    for _ in range(3):
+        answer = kernel.run(Job(case, (Attempt(),)))
+        assert isinstance(answer, KernelAnswer)
+        ruling = judge_answer(answer, 0)
+        assert ruling.verdict is KernelVerdict.ACCEPT, (ruling, answer.attempts)
+        assert answer.attempts[0].runs[0].errno == 0
