@@ -45,6 +45,7 @@ class MapRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     inner: MapRecord | None = None
     contents: dict[str, str] = {}
     fields: list[FieldRecord] = []
+    map_extra: int = 0
 
 
 class ProgramRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -204,6 +205,8 @@ def _map(record: MapRecord, at: str) -> MapSpec:
     for name in ("key_size", "value_size", "max_entries", "flags", "btf_key", "btf_value"):
         if not 0 <= getattr(record, name) <= _WORD:
             raise InputError(f"{at}.{name}: {getattr(record, name)} is not a 32-bit number")
+    if not 0 <= record.map_extra < 1 << 64:
+        raise InputError(f"{at}.map_extra: {record.map_extra} is not a 64-bit number")
     contents = []
     for key, value in record.contents.items():
         pair = _hex(key, f"{at}.contents"), _hex(value, f"{at}.contents[{key}]")
@@ -225,6 +228,7 @@ def _map(record: MapRecord, at: str) -> MapSpec:
         None if record.inner is None else _map(record.inner, f"{at}.inner"),
         tuple(sorted(contents)),
         tuple(_field(f, f"{at}.fields[{i}]") for i, f in enumerate(record.fields)),
+        record.map_extra,
     )
 
 
@@ -248,6 +252,7 @@ def _map_record(spec: MapSpec) -> MapRecord:
         None if spec.inner is None else _map_record(spec.inner),
         {k.hex(): v.hex() for k, v in spec.contents},
         [FieldRecord(f.offset, f.kind.value, f.to) for f in spec.fields],
+        spec.extra,
     )
 
 

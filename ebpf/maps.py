@@ -103,3 +103,5 @@ class MapSpec:
     inner: MapSpec | None = None
     contents: tuple[tuple[bytes, bytes], ...] = ()
     fields: tuple[MapField, ...] = ()
+    extra: int = 0
+    """``map_extra``: where an arena lies in user space (0: anywhere), a Bloom filter's hashes."""

@@ -25,6 +25,10 @@ NEEDS_JIT = re.compile(r".*non-JITed|JIT (?:is required|does not support)")
 """Refusals of what the kernel's interpreter cannot run, and so no opinion of the verifier's
 (kernel/bpf/verifier.c and core.c)."""
 
+LIMITS = re.compile(r"The sequence of \d+ jumps is too complex")
+"""Refusals for which older kernels give EFAULT, else the verifier's own failure: push_stack gave up, and its
+callers took that for a lack of memory (kernel/bpf/verifier.c, Linux 6.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Support:
@@ -57,11 +61,11 @@ def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Ju
     alarm = find_alarm(loaded.log)
     if code == 0:
         return Judgement(KernelVerdict.ACCEPT, alarm=alarm)
-    if alarm or code == errno.EFAULT:
+    refusal = find_refusal(loaded.log)
+    if alarm or (code == errno.EFAULT and not (refusal and LIMITS.match(refusal.message))):
         return Judgement(KernelVerdict.NONE, "the verifier failed", alarm=alarm or "EFAULT", errno=code)
     if loaded.log_truncated or code in NO_VERDICT:
         return Judgement(KernelVerdict.NONE, NO_VERDICT.get(code, "the log was cut"), errno=code)
-    refusal = find_refusal(loaded.log)
     if refusal is None:
         return _silent(loaded, support, jit)
     verdict, reason = KernelVerdict.REJECT, ""

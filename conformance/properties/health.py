@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from conformance.kernel.jobs import LossReason, Lost
+from conformance.kernel.verdicts import judge as judge_load
 from conformance.observing.loss import Loss
 from conformance.observing.object_observation import ObjectObservation
 from conformance.observing.observation import Observation
@@ -13,7 +14,6 @@ from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from ebpf.signature import Signature
 
 KIND = "health"
-EFAULT = 14
 COMPLEXITY_LIMIT = 1_000_000
 """BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h: instructions processed for a privileged program."""
 
@@ -34,7 +34,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         found = True
         yield Disagreement(Signature(KIND, (_plain(alarm),)), f"the verifier calls itself wrong: {alarm}")
     for loaded in observation.answer.attempts:
-        if loaded.errno == EFAULT and not found:
+        if judge_load(loaded).alarm is not None and not found:
             found = True
             yield Disagreement(
                 Signature(KIND, ("EFAULT",)), "BPF_PROG_LOAD failed with EFAULT, which no program may cause"

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ebpf.btf import types as t
+from ebpf.btf.reader import Btf
 from ebpf.btf.types import BtfKind, Linkage
 
 _SIGNED = 1 << 24
 
 
 class BtfBuilder:
-    """Each method appends a type and gives its id; equal strings are stored once."""
+    """Each method appends a type and gives its id; equal strings are stored once.
 
-    def __init__(self) -> None:
+    The types of ``base`` come first and keep their ids.
+    """
+
+    def __init__(self, base: Btf | None = None) -> None:
+        self._base, self._count = (b"", 0) if base is None else (base.type_bytes, len(base) - 1)
         self._types: list[bytes] = []
         self._strings: dict[str, int] = {"": 0}
-        self._string_bytes = bytearray(1)
+        self._string_bytes = bytearray(1) if base is None else bytearray(base.string_bytes)
 
     def string(self, text: str) -> int:
         """The offset of a string."""
@@ -27,7 +32,7 @@ class BtfBuilder:
 
     def _add(self, kind: BtfKind, name: str, vlen: int, word: int, rest: bytes = b"") -> int:
         self._types.append(t.TYPE.pack(self.string(name), kind << 24 | vlen, word) + rest)
-        return len(self._types)
+        return self._count + len(self._types)
 
     def integer(self, name: str, size: int, signed: bool = False) -> int:
         """``int`` and its like."""
@@ -56,6 +61,10 @@ class BtfBuilder:
         """A function."""
         return self._add(BtfKind.FUNC, name, linkage, prototype)
 
+    def type_tag(self, text: str, of: int) -> int:
+        """A tag that a pointer's target carries."""
+        return self._add(BtfKind.TYPE_TAG, text, 0, of)
+
     def tag(self, text: str, of: int, component: int = -1) -> int:
         """A declaration tag of a type, or of its member or parameter number ``component``."""
         return self._add(BtfKind.DECL_TAG, text, 0, of, t.WORD.pack(component & 0xFFFF_FFFF))
@@ -76,7 +85,7 @@ class BtfBuilder:
 
     def build(self) -> bytes:
         """The section."""
-        types, strings = b"".join(self._types), bytes(self._string_bytes)
+        types, strings = self._base + b"".join(self._types), bytes(self._string_bytes)
         return (
             t.HEADER.pack(t.MAGIC, 1, 0, t.HEADER.size, 0, len(types), len(types), len(strings))
             + types

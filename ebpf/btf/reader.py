@@ -27,7 +27,7 @@ class BtfError(InputError):
 class Btf:
     """All types of a section, decoded one by one as asked for.  Ids count from 1; 0 is void."""
 
-    __slots__ = ("_decoded", "_left", "_offsets", "_string_at", "_string_end", "raw")
+    __slots__ = ("_decoded", "_left", "_offsets", "_string_at", "_string_end", "_types", "raw")
 
     def __init__(self, raw: bytes) -> None:
         """Raises :class:`BtfError`."""
@@ -58,6 +58,7 @@ class Btf:
         self._left = MAX_TEXT
         self._offsets = array("I", [0])
         at, end = length + types_at, length + types_at + types_size
+        self._types = (at, end)
         while at < end:
             self._offsets.append(at)
             at = self._skip(at, end)
@@ -77,6 +78,16 @@ class Btf:
         if following > end:
             raise BtfError(here, f"its {info & t.MAX_VLEN} entries are cut off by the end of the types")
         return following
+
+    @property
+    def type_bytes(self) -> bytes:
+        """All types as they lie in the section."""
+        return self.raw[slice(*self._types)]
+
+    @property
+    def string_bytes(self) -> bytes:
+        """All strings as they lie in the section."""
+        return self.raw[self._string_at : self._string_end]
 
     def __len__(self) -> int:
         """Number of types, void included."""

@@ -108,9 +108,8 @@ class _Definition:
                     self._refuse(member, "unknown field")
         if not self.words.get("type"):
             refuse(OpenStage.MAPS, self.at, "map type isn't specified")
-        for name in ("numa_node", "map_extra"):
-            if self.words.get(name):
-                self.unsupported = f"{name} = {self.words[name]}"
+        if self.words.get("numa_node"):
+            self.unsupported = f"numa_node = {self.words['numa_node']}"
 
     def _refuse(self, member: Member, reason: str) -> None:
         refuse(OpenStage.MAPS, f"{self.at}, field '{member.name}'", reason)
@@ -191,6 +190,7 @@ class _Definition:
             value,
             None if self.inner is None else self.inner.spec(btf, f"{name}.inner", known),
             fields=known[value] if value else (),
+            extra=self.words.get("map_extra", 0),
         )
 
 

@@ -40,6 +40,7 @@ def maps(draw: st.DrawFn, depth: int = 1) -> MapSpec:
         draw(WORD),
         draw(st.none() | maps(depth - 1)) if depth else None,
         tuple(sorted(draw(st.lists(pairs, max_size=3, unique_by=lambda pair: pair[0])))),
+        extra=draw(st.integers(0, (1 << 64) - 1)),
     )
 
 

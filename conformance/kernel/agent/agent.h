@@ -78,7 +78,11 @@ struct map {
 	bool dense, frozen;
 	const u8 *name, *contents;
 	u32 name_len;
+	u64 extra;
 	int fd;
+	/* Of an arena. */
+	void *mapped;
+	size_t mapped_size;
 	/* Of an array: its contents before a run, and the keys the last run changed (n_dirty > MAX_DIRTY: any). */
 	u8 *image;
 	u32 n_dirty, dirty[MAX_DIRTY];

@@ -2,8 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "agent.h"
+
+#define MAP_TYPE_ARENA 33 /* enum bpf_map_type */
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
 
 enum { MAP_DENSE = 1, MAP_HAS_INNER = 2, MAP_FROZEN = 4 };
 
@@ -34,6 +41,7 @@ bool get_map(struct cursor *c, struct map *map, struct map *inner, bool *has_inn
 	u32 bits = get_u32(c);
 	map->dense = bits & MAP_DENSE;
 	map->frozen = bits & MAP_FROZEN;
+	map->extra = get_u64(c);
 	map->name = get_blob(c, &map->name_len);
 	map->count = get_u32(c);
 	map->contents = get_blob(c, &len);
@@ -64,7 +72,20 @@ static int create_one(const struct map *map, int inner_fd, int btf_fd)
 		attr.map.btf_key_type_id = map->btf_key;
 		attr.map.btf_value_type_id = map->btf_value;
 	}
+	attr.map.map_extra = map->extra;
 	return bpf(CMD_MAP_CREATE, &attr);
+}
+
+/* The verifier wants to know where an arena lies in user space: map_extra says so, or the first mapping does, as libbpf makes one. */
+static int map_arena(struct map *map)
+{
+	map->mapped_size = map->max_entries * (size_t)sysconf(_SC_PAGESIZE);
+	map->mapped = mmap((void *)(uintptr_t)map->extra, map->mapped_size, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | (map->extra ? MAP_FIXED_NOREPLACE : 0), map->fd, 0);
+	if (map->mapped != MAP_FAILED)
+		return 0;
+	map->mapped = NULL;
+	return errno;
 }
 
 int create_map(struct map *map, struct map *inner, int btf_fd)
@@ -80,6 +101,8 @@ int create_map(struct map *map, struct map *inner, int btf_fd)
 	int error = map->fd < 0 ? errno : 0;
 	if (inner_fd >= 0)
 		close_fd(inner_fd);
+	if (!error && map->type == MAP_TYPE_ARENA)
+		error = map_arena(map);
 	return error;
 }
 
@@ -362,6 +385,9 @@ void close_map(struct map *map)
 {
 	close_fd(map->fd);
 	free(map->image);
+	if (map->mapped)
+		munmap(map->mapped, map->mapped_size);
+	map->mapped = NULL;
 	map->fd = -1;
 	map->image = NULL;
 }

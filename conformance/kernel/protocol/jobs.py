@@ -8,6 +8,7 @@ from conformance.kernel.jobs import Attempt, Job
 from conformance.kernel.protocol.capabilities import mask
 from conformance.kernel.protocol.frames import MAX_PAYLOAD, U32, WIRE_ORDER, blob
 from conformance.kernel.protocol.maps import encode_map
+from ebpf.btf.map_types import with_map_types
 from ebpf.errors import InputError
 from ebpf.isa.insn import encode as encode_insns
 from ebpf.program import Case, Program
@@ -71,7 +72,7 @@ def attach_target(program: Program) -> tuple[BtfLookup, str]:
 def encode_job(job: Job) -> bytes:
     """The payload of a JOB frame.  Raises :class:`InputError` for what the protocol cannot carry, naming
     it."""
-    program = job.case.program
+    program = with_map_types(job.case.program)
     if len(program.maps) > MAX_MAPS:
         raise InputError(f"{len(program.maps)} maps, at most {MAX_MAPS} can be created for one program")
     if len(job.attempts) > MAX_ATTEMPTS:

@@ -11,7 +11,7 @@ from conformance.kernel.protocol.frames import WIRE_ORDER, PayloadReader, Protoc
 from ebpf.errors import InputError
 from ebpf.maps import MapSpec, MapType
 
-_MAP = WIRE_ORDER.layout("9I")
+_MAP = WIRE_ORDER.layout("9IQ")
 _U32 = WIRE_ORDER.layout("I")
 BPF_F_RDONLY_PROG = 1 << 7
 
@@ -101,16 +101,21 @@ def encode_map(spec: MapSpec) -> bytes:
             spec.btf_value,
             style,
             bits,
+            spec.extra,
         )
     except struct.error:
-        raise InputError(f"map {spec.name!r}: a size, flag or type id is not 0..2**32-1") from None
+        raise InputError(
+            f"map {spec.name!r}: a size, flag or type id is not 0..2**32-1, or map_extra not 0..2**64-1"
+        ) from None
     inner = b"" if spec.inner is None else encode_map(spec.inner)
     return b"".join([head, blob(spec.name.encode()), _U32.pack(count), blob(contents), inner])
 
 
 def decode_map(reader: PayloadReader, depth: int = 0) -> MapSpec:
     """What :func:`encode_map` wrote.  Raises :class:`ProtocolError`."""
-    number, key_size, value_size, max_entries, flags, btf_key, btf_value, style, bits = reader.fields(_MAP)
+    number, key_size, value_size, max_entries, flags, btf_key, btf_value, style, bits, extra = reader.fields(
+        _MAP
+    )
     name = reader.blob().decode("utf-8", "replace")
     count = reader.u32()
     data = reader.blob()
@@ -132,5 +137,15 @@ def decode_map(reader: PayloadReader, depth: int = 0) -> MapSpec:
         pairs = [(key, value) for key, (_, value) in zip(array_keys(count), pairs, strict=True)]
     inner = decode_map(reader, depth + 1) if bits & _Bits.HAS_INNER else None
     return MapSpec(
-        map_type, key_size, value_size, max_entries, flags, name, btf_key, btf_value, inner, tuple(pairs)
+        map_type,
+        key_size,
+        value_size,
+        max_entries,
+        flags,
+        name,
+        btf_key,
+        btf_value,
+        inner,
+        tuple(pairs),
+        extra=extra,
     )

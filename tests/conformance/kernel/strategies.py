@@ -54,7 +54,17 @@ def map_specs(draw: st.DrawFn, *, inner: bool = True) -> MapSpec:
         contents = tuple([(index.to_bytes(4, "little"), value) for index, (_, value) in enumerate(contents)])
     template = draw(st.none() | map_specs(inner=False)) if inner else None
     return MapSpec(
-        kind, key_size, value_size, draw(U32), draw(U32), draw(TEXT), draw(U32), draw(U32), template, contents
+        kind,
+        key_size,
+        value_size,
+        draw(U32),
+        draw(U32),
+        draw(TEXT),
+        draw(U32),
+        draw(U32),
+        template,
+        contents,
+        extra=draw(U64),
     )
 
 

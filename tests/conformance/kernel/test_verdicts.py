@@ -42,6 +42,15 @@ def test_everything_else_is_no_opinion(loaded: Loaded, reason: str) -> None:
     assert (judgement.verdict, judgement.reason) == (KernelVerdict.NONE, reason)
 
 
+def test_a_limit_is_a_refusal_though_older_kernels_say_efault() -> None:
+    """6.1 on 8,193 jumps that are not yet walked."""
+    message = "The sequence of 8193 jumps is too complex."
+    log = f"10: (a5) if r6 < 0x2710 goto pc-11\n{message}\nprocessed 65545 insns (limit 1000000)\n"
+    judgement = judge(Loaded(errno.EFAULT, log))
+    assert (judgement.verdict, judgement.message, judgement.alarm) == (KernelVerdict.REJECT, message, None)
+    assert judge(Loaded(errno.EFAULT, "verifier bug: odd\n" + log)).alarm == "verifier bug: odd"
+
+
 def test_an_acceptance_needs_no_log() -> None:
     assert judge(Loaded(0, "")).verdict is KernelVerdict.ACCEPT
     assert judge(Loaded(0, ""), Support(unclear=("x",))).verdict is KernelVerdict.ACCEPT
