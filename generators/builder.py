@@ -1,145 +1,150 @@
-"""A program under construction: instructions so far, the state they lead to, and the blocks still open."""
+"""A program under construction: instructions so far, the state they lead to, and the blocks still open.
+
+Every method that appends an instruction also says, by :mod:`generators.transfer`, what holds after it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.availability import ALL, refusal
-from ebpf.isa import opcodes as o
+from ebpf.intent import Intent
+from ebpf.isa.build import Register, call
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
-from ebpf.rules import Rule
+from generators.attempts import GenerationAttempt
 from generators.profiles import Profile
-from generators.state import ANY, GenerationState, Number, join
-
-INPUT_BASE = -64
-"""Offset from R10 of the 64 bytes of input that most programs start from."""
-KEY_SLOT = -72
-SPILL_SLOTS = tuple(range(-80, -144, -8))
-
-
-@dataclass(slots=True)
-class Block:
-    """A forward branch to be patched: ``left`` more productions belong to it; ``taken`` is the state on the
-    jump's path."""
-
-    jump: int
-    left: int
-    taken: GenerationState
-    has_else: bool = False
-
-
-@dataclass(slots=True)
-class OpenLoop:
-    """A counted loop: ``counter`` goes up to ``bound``; ``entry`` is what must hold again at its end."""
-
-    start: int
-    left: int
-    counter: int
-    bound: int
-    entry: GenerationState
+from generators.scopes import Block, OpenLoop, PendingJump, StaticFunction
+from generators.state import ANY, GenerationState, Number, entry_state, join
+from generators.transfer import HANDLERS, step_wide
+from generators.transfer.forgetting import drop, drop_slot, shrink, widen, widen_slot
+from generators.transfer.jumps import branch
 
 
 @dataclass(slots=True)
 class Builder:
-    """``gpl``: whether helpers for GPL programs only may be called; ``helpers``: whether any helper may,
-    though hardly any of their results can be foretold.  ``intent_rule`` and ``intent_at``: the rule a near
-    miss broke and the instruction that breaks it.
-
-    ``open`` holds the blocks and loops that later productions belong to, innermost last.
-    """
+    """A program for ``type``, so far."""
 
     type: ProgramType
     profile: Profile
     privileged: bool
     attach_type: AttachType | None = None
     gpl: bool = True
+    """Whether helpers for GPL programs only may be called."""
     helpers: bool = False
+    """Whether any helper may be called, though hardly any of their results can be foretold."""
     insns: list[Insn] = field(default_factory=list)
-    state: GenerationState = field(default_factory=GenerationState)
+    state: GenerationState = field(default_factory=entry_state)
     maps: list[MapSpec] = field(default_factory=list)
     open: list[Block | OpenLoop] = field(default_factory=list)
-    exits: list[int] = field(default_factory=list)
-    used: Counter[str] = field(default_factory=Counter)
-    functions: list[tuple[int, list[Insn]]] = field(default_factory=list)
-    intent_rule: Rule | None = None
-    intent_at: int = 0
+    """Blocks and loops that later productions belong to, innermost last."""
+    exits: list[PendingJump] = field(default_factory=list)
+    """Jumps out of the program, to be patched at the end, each with what holds where it is taken."""
+    functions: list[StaticFunction] = field(default_factory=list)
+    intent: Intent | None = None
+    """What a near miss broke."""
+    numbers_used: int = 0
 
-    def emit(self, opcode: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> int:
-        """Append one slot; its number."""
-        self.insns.append(Insn(opcode, dst, src, off, imm))
+    def fresh(self) -> int:
+        """A number that no pointer or resource has yet."""
+        self.numbers_used += 1
+        return self.numbers_used
+
+    def emit(self, insn: Insn) -> int:
+        """Append one slot and return its index."""
+        insns = self.insns
+        insns.append(insn)
+        HANDLERS[insn.opcode](self.state, insn, self)
+        return len(insns) - 1
+
+    def emit_wide(self, pair: tuple[Insn, Insn]) -> int:
+        """Append the two slots of a 64-bit immediate and return the index of the first."""
+        self.insns += pair
+        step_wide(self.state, *pair, self)
+        return len(self.insns) - 2
+
+    def emit_breaking(self, insn: Insn) -> int:
+        """Append a slot that breaks a rule, of whose effect nobody speaks, and return its index."""
+        self.insns.append(insn)
         return len(self.insns) - 1
 
-    def wide(self, dst: int, number: int, src: int = 0) -> None:
-        """Append a 64-bit immediate load."""
-        for opcode, half, reg, s in ((o.LD_IMM64, number, dst, src), (0, number >> 32, 0, 0)):
-            low = half & 0xFFFF_FFFF
-            self.emit(opcode, reg, s, 0, low - (1 << 32) if low >> 31 else low)
+    def call_helper(self, name: str) -> int:
+        """Append a call by name and return its index."""
+        return self.emit(call(name))
 
-    def set_number(self, register: int, low: int = 0, high: int = ANY.high) -> None:
-        """The register now holds a scalar in that range."""
-        self.state.registers[register] = Number(low, high)
+    def branch(self, insn: Insn) -> PendingJump:
+        """Append a conditional jump to somewhere later: :meth:`land` says where."""
+        self.insns.append(insn)
+        return PendingJump(len(self.insns) - 1, branch(self.state, insn))
+
+    def skip(self, insn: Insn) -> PendingJump:
+        """Append an unconditional jump to somewhere later."""
+        taken = self.state.copy()
+        return PendingJump(self.emit(insn), taken)
+
+    def land(self, taken: PendingJump) -> None:
+        """Let a branch lead here."""
+        self.patch(taken.jump)
+        self.state = join(self.state, taken.state)
+
+    def resume(self, taken: PendingJump) -> None:
+        """Let a branch, and nothing else, lead here."""
+        self.patch(taken.jump)
+        self.state = taken.state.copy()
+
+    def patch(self, jump: int) -> None:
+        """Make the jump at slot ``jump`` lead here."""
+        old = self.insns[jump]
+        self.insns[jump] = Insn(old.opcode, old.dst, old.src, len(self.insns) - jump - 1, old.imm)
+
+    def leave_to_exit(self, insn: Insn) -> None:
+        """Append a conditional jump out of the program."""
+        self.exits.append(self.branch(insn))
+
+    def call_static(self, function: StaticFunction) -> None:
+        """Append a call of a function of the program's own, to be placed behind its end."""
+        self.emit(function.call)
+        self.functions.append(replace(function, at=len(self.insns) - 1))
+
+    def attempt(self) -> GenerationAttempt:
+        """A context that undoes what is done in it unless it is kept."""
+        return GenerationAttempt(self)
+
+    def drop(self, *registers: Register) -> None:
+        """Nobody reads these registers any more before they are written."""
+        drop(self.state, registers)
+
+    def widen(self, register: Register, low: int = ANY.low, high: int = ANY.high) -> None:
+        """Of the scalar in the register, remember only that it lies between these."""
+        widen(self.state, register, Number(low, high))
+
+    def shrink(self, register: Register, size: int) -> None:
+        """Of the memory behind the pointer, remember only ``size`` bytes."""
+        shrink(self.state, register, size)
+
+    def drop_slot(self, slot: int) -> None:
+        """Nobody reads the slot any more before it is written."""
+        drop_slot(self.state, slot)
+
+    def widen_slot(self, slot: int) -> None:
+        """Remember nothing of the scalar in the slot."""
+        widen_slot(self.state, slot)
 
     def has_helper(self, name: str) -> bool:
         """Whether the program may call it."""
-        capabilities = ALL if self.privileged else ()
-        return (
-            refusal(self.type, self.attach_type, HELPER_NUMBERS[name], self.profile.release, capabilities)
-            is None
-        )
-
-    def free(self) -> list[int]:
-        """Registers a production may overwrite, ascending: scalars and unused ones, never pinned."""
-        registers = self.state.registers
-        keep = self.state.pinned
-        return [r for r in range(10) if r not in keep and isinstance(registers.get(r, ANY), Number)]
+        return _may_call(self.type, self.attach_type, name, self.profile.release, self.privileged)
 
     def in_loop(self) -> bool:
         """Whether a loop is open."""
         return any(isinstance(scope, OpenLoop) for scope in self.open)
 
-    def after_production(self) -> None:
-        """Count one production against every open scope, and close those that are full."""
-        for scope in self.open:
-            scope.left -= 1
-        while self.open and self.open[-1].left <= 0:
-            self.close(self.open.pop())
 
-    def close(self, scope: Block | OpenLoop) -> None:
-        """End a scope here."""
-        if isinstance(scope, OpenLoop):
-            self._close_loop(scope)
-        elif scope.has_else:
-            over = self.emit(o.JA | o.JMP)
-            self.land(scope.jump)
-            then, self.state = self.state, scope.taken
-            self.open.append(Block(over, 2, then))
-        else:
-            self.land(scope.jump)
-            self.state = join(self.state, scope.taken)
-
-    def land(self, jump: int) -> None:
-        """Make the jump at slot ``jump`` lead here."""
-        old = self.insns[jump]
-        self.insns[jump] = Insn(old.opcode, old.dst, old.src, len(self.insns) - jump - 1, old.imm)
-
-    def _close_loop(self, loop: OpenLoop) -> None:
-        for register, content in loop.entry.registers.items():
-            if isinstance(content, Number) and not isinstance(self.state.registers.get(register), Number):
-                self.emit(o.MOV | o.K | o.ALU64, register)
-        self.emit(o.ADD | o.K | o.ALU64, loop.counter, imm=1)
-        at = self.emit(o.JLT | o.K | o.JMP, loop.counter, imm=loop.bound)
-        old = self.insns[at]
-        self.insns[at] = Insn(old.opcode, old.dst, old.src, loop.start - at - 1, old.imm)
-        self.state = GenerationState(
-            {r: c if not isinstance(c, Number) else ANY for r, c in loop.entry.registers.items()},
-            {s: c for s, c in loop.entry.slots.items() if s in self.state.slots},
-            loop.entry.pinned - {loop.counter},
-        )
-
-    def leave_to_exit(self, opcode: int, dst: int, src: int = 0, imm: int = 0) -> None:
-        """A conditional jump to the program's common exit, patched at the end."""
-        self.exits.append(self.emit(opcode, dst, src, 0, imm))
+@cache
+def _may_call(
+    program_type: ProgramType, attach_type: AttachType | None, name: str, release: str, privileged: bool
+) -> bool:
+    capabilities = ALL if privileged else ()
+    return refusal(program_type, attach_type, HELPER_NUMBERS[name], release, capabilities) is None

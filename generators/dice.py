@@ -30,7 +30,8 @@ class Dice:
 
     def of(self, options: Sequence[T]) -> T:
         """One of ``options``."""
-        return options[self.pick(len(options))]
+        self.left, digit = divmod(self.left, len(options))
+        return options[digit]
 
     def chance(self, one_in: int) -> bool:
         """True once in ``one_in``; never for a die that is used up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -33,76 +34,102 @@ _OTHERS = {
 their maps."""
 
 
+_CONSTANTS = frozenset(
+    op | o.K | cls
+    for cls in (o.ALU, o.ALU64, o.JMP, o.JMP32)
+    for op in range(0, 0x100, 0x10)
+    if (op, cls) not in ((o.CALL, o.JMP), (o.EXIT, o.JMP), (o.JA, o.JMP))
+)
+"""Opcodes of instructions that compute or compare with their immediate."""
+
+
 def constants_of(insns: Sequence[Insn]) -> tuple[int, ...]:
     """The immediates a program computes and compares with, and their neighbours, as unsigned 64-bit
     numbers."""
-    found: set[int] = set()
-    for at, insn in enumerate(insns):
-        cls = insn.opcode & o.CLASS_MASK
-        if (
-            cls in (o.ALU, o.ALU64, o.JMP, o.JMP32)
-            and insn.opcode & o.SOURCE_MASK == o.K
-            and insn.opcode not in (0x85, 0x95, 0x05)
-        ):
-            found.add(insn.imm)
-        elif insn.opcode == o.LD_IMM64 and insn.src == 0 and at + 1 < len(insns):
-            found.add((insns[at + 1].imm & 0xFFFF_FFFF) << 32 | insn.imm & 0xFFFF_FFFF)
+    found = {insn.imm for insn in insns if insn.opcode in _CONSTANTS}
+    for first, second in pairwise(insns):
+        if first.opcode == o.LD_IMM64 and first.src == 0:
+            found.add((second.imm & 0xFFFF_FFFF) << 32 | first.imm & 0xFFFF_FFFF)
     return tuple(sorted({(n + d) & U64 for n in found for d in (-1, 0, 1)}))
+
+
+class WordSource:
+    """Input words, drawn from a generator of random bits: boundaries, and the program's ``constants``."""
+
+    __slots__ = ("_bits", "_constants", "_small")
+
+    def __init__(self, rng: random.Random, constants: Sequence[int]) -> None:
+        self._bits = rng.getrandbits
+        self._constants = constants
+        self._small = [number for number in constants if number < 256] or [0, 127, 128, 255]
+
+    def below(self, limit: int) -> int:
+        """A number below ``limit``, as random.Random.randrange draws it, at half the price."""
+        bits, width = self._bits, limit.bit_length()
+        number = bits(width)
+        while number >= limit:
+            number = bits(width)
+        return number
+
+    def _of(self, options: Sequence[int]) -> int:
+        return options[self.below(len(options))]
+
+    def word(self) -> int:
+        """One word."""
+        bits, shape = self._bits, self.below(12)
+        if shape > 9:
+            # Bytes that are near what the program compares bytes with.
+            small = self._small
+            return int.from_bytes(bytes([self._of(small) for _ in range(8)]), "little")
+        if shape < 3 and self._constants:
+            number = self._of(self._constants)
+            return number if self.below(3) else (number & 0xFFFF_FFFF) | bits(32) << 32
+        if shape < 6:
+            return self._of(BOUNDARIES)
+        if shape == 6:
+            return self.below(256)
+        if shape == 7:
+            return self._of(BOUNDARIES) & 0xFFFF_FFFF | (self._of(BOUNDARIES) & 0xFFFF_FFFF) << 32
+        if shape == 8:
+            return bits(64) & bits(64) & bits(64)
+        return bits(64)
+
+    def payload(self, words: int = WORDS) -> bytes:
+        """``words`` words, little-endian."""
+        return b"".join([self.word().to_bytes(8, "little") for _ in range(words)])
 
 
 def word_for(rng: random.Random, constants: Sequence[int]) -> int:
     """One input word."""
-    shape = rng.randrange(12)
-    if shape > 9:
-        # Bytes that are near what the program compares bytes with.
-        small = [number for number in constants if number < 256] or [0, 127, 128, 255]
-        return int.from_bytes(bytes([rng.choice(small) for _ in range(8)]), "little")
-    if shape < 3 and constants:
-        number = rng.choice(constants)
-        return number if rng.randrange(3) else (number & 0xFFFF_FFFF) | rng.getrandbits(32) << 32
-    if shape < 6:
-        return rng.choice(BOUNDARIES)
-    if shape == 6:
-        return rng.randrange(256)
-    if shape == 7:
-        return rng.choice(BOUNDARIES) & 0xFFFF_FFFF | (rng.choice(BOUNDARIES) & 0xFFFF_FFFF) << 32
-    if shape == 8:
-        return rng.getrandbits(64) & rng.getrandbits(64) & rng.getrandbits(64)
-    return rng.getrandbits(64)
-
-
-def payload(rng: random.Random, constants: Sequence[int], words: int = WORDS) -> bytes:
-    """``words`` words, little-endian."""
-    return b"".join([word_for(rng, constants).to_bytes(8, "little") for _ in range(words)])
+    return WordSource(rng, constants).word()
 
 
 def inputs_for(kind: ProgramType, insns: Sequence[Insn], seed: int, count: int) -> tuple[Input, ...]:
     """``count`` inputs, or one where none can differ.  Of packets, the first is plain, most are long enough
     for every generated access, and one now and then is short."""
-    rng = random.Random(seed)
-    constants = constants_of(insns)
+    source = WordSource(random.Random(seed), constants_of(insns))
     if kind in _ARGUMENTS:
         size = _ARGUMENTS[kind]
-        return tuple(Input(context=payload(rng, constants, size // 8)) for _ in range(count))
+        return tuple(Input(context=source.payload(size // 8)) for _ in range(count))
     if kind is not ProgramType.XDP and kind not in SK_BUFF:
         return (_OTHERS.get(kind, Input()),)
     made = []
     for number in range(count):
-        words = WORDS if number == 0 or rng.randrange(8) else rng.randrange(1, WORDS)
+        words = WORDS if number == 0 or source.below(8) else 1 + source.below(WORDS - 1)
         # The Ethernet header stays zero: its addresses and protocol decide fields of the context that no
         # input controls.
-        data = bytes(14) + payload(rng, constants, words)
+        data = bytes(14) + source.payload(words)
         if kind is ProgramType.XDP:
             made.append(Input(packet=data[14:].ljust(14, b"\0")))
         else:
-            made.append(Input(packet=data, context=_sk_buff(rng, constants)))
+            made.append(Input(packet=data, context=_sk_buff(source)))
     return tuple(made)
 
 
-def _sk_buff(rng: random.Random, constants: Sequence[int]) -> bytes:
+def _sk_buff(source: WordSource) -> bytes:
     """``struct __sk_buff`` up to cb: mark at 8, priority at 32, cb at 48 (net/bpf/test_run.c,
     convert___skb_to_skb)."""
     context = bytearray(68)
     for offset in (8, 32, 48, 52, 56, 60, 64):
-        context[offset : offset + 4] = (word_for(rng, constants) & 0xFFFF_FFFF).to_bytes(4, "little")
+        context[offset : offset + 4] = (source.word() & 0xFFFF_FFFF).to_bytes(4, "little")
     return bytes(context)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 
 from generators.settings import SETTINGS, UNPRIVILEGED, Setting
 
@@ -25,6 +26,14 @@ class Profile:
     daring_in: int = 9
     inputs: int = 5
     experiments_in: int = 0
+    _choices: dict[bool, tuple[Setting, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        for privileged, offered in ((True, self.settings), (False, UNPRIVILEGED)):
+            known = [each for each in offered if self.knows(each.since)]
+            self._choices[privileged] = tuple(each for each in known for _ in range(each.weight))
 
     @property
     def release(self) -> str:
@@ -33,12 +42,16 @@ class Profile:
 
     def choices(self, privileged: bool) -> tuple[Setting, ...]:
         """Settings by weight, simplest first."""
-        offered = self.settings if privileged else UNPRIVILEGED
-        return tuple(each for each in offered if self.knows(each.since) for _ in range(each.weight))
+        return self._choices[privileged]
 
     def knows(self, since: str) -> bool:
         """Whether the target has what came with Linux ``since`` ("6.6"); never for what no Linux has ("")."""
-        return bool(since) and tuple(int(part) for part in since.split(".")[:2]) <= self.linux
+        return bool(since) and _version(since) <= self.linux
+
+
+@cache
+def _version(since: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in since.split(".")[:2])
 
 
 def profile_for(release: str) -> Profile:

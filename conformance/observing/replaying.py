@@ -12,6 +12,7 @@ from conformance.observing.door import Door, ObjectSighting, Sighting, Untold, q
 from conformance.properties.registry import PROPERTIES
 from ebpf import casefile
 from ebpf.errors import InputError
+from ebpf.intent import Intent
 from ebpf.rules import RULES
 from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
@@ -54,7 +55,7 @@ def restore_program(record: Finding) -> Generated:
         return Generated(case, Purpose.DARING)
     if record.intent.rule not in RULES:
         raise InputError(f"finding {record.id}: rule {record.intent.rule!r} is not known to this version")
-    return Generated(case, Purpose.NEAR_MISS, RULES[record.intent.rule], record.intent.at)
+    return Generated(case, Purpose.NEAR_MISS, Intent(RULES[record.intent.rule], record.intent.at))
 
 
 def _restore_object(record: Finding, signature: Signature, evidence: ObjectEvidence) -> ShowAgain:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ebpf.isa import opcodes as o
-from generators.builder import INPUT_BASE, Builder
+from ebpf.isa.build import R0, R9, Register, jump, jump32, load_imm64, store
+from generators.builder import Builder
 from generators.constants import BOUNDARIES, U64, immediate, word
 from generators.dice import Dice
+from generators.layout import INPUT_BASE
+from generators.scopes import PendingJump
 
-SCRATCH, OUTPUT = 0, 9
+SCRATCH, OUTPUT = R0, R9
 """R0 holds constants too wide for an immediate; R9 points to the output map's value."""
 S32 = 1 << 31
 
@@ -24,12 +27,12 @@ class ExperimentBench:
     b: Builder
     dice: Dice
     number: int
-    d: int
-    s: int
+    d: Register
+    s: Register
     seen: list[int] = field(default_factory=list)
-    taken: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    taken: list[tuple[PendingJump, tuple[Register, ...]]] = field(default_factory=list)
 
-    def place(self, register: int) -> int:
+    def place(self, register: Register) -> int:
         """Offset from R10 of the word of input that is meant for ``register``."""
         return INPUT_BASE + 16 * self.number + (0 if register == self.d else 8)
 
@@ -51,14 +54,15 @@ class ExperimentBench:
         self.seen.append(chosen - (U64 + 1) if chosen >> 63 else chosen)
         return chosen
 
-    def leave_if(self, op: int, cls: int, register: int, constant: int) -> None:
+    def leave_if(self, op: int, cls: int, register: Register, constant: int) -> None:
         """Leave the program if the comparison holds; ``constant`` is any 64-bit number, sign-extended."""
+        compare = jump32 if cls == o.JMP32 else jump
         signed = constant - (U64 + 1) if constant >> 63 else constant
         if -S32 <= signed < S32:
-            self.b.leave_to_exit(op | o.K | cls, register, imm=signed)
+            self.b.leave_to_exit(compare(op, register, signed))
         else:
-            self.b.wide(SCRATCH, constant & U64)
-            self.b.leave_to_exit(op | o.X | cls, register, SCRATCH)
+            self.b.emit_wide(load_imm64(SCRATCH, constant & U64))
+            self.b.leave_to_exit(compare(op, register, SCRATCH))
 
     def amount(self, bits: int) -> int:
         """A shift amount: mostly one that moves the highest bit of the last constant to the top, or just off
@@ -73,7 +77,7 @@ class ExperimentBench:
         dice = self.dice
         return dice.of((1, 2, 7, 8, 15, 255, 256)) if dice.pick(2) else min(dice.of(BOUNDARIES), U64 >> 1)
 
-    def store(self, registers: tuple[int, ...]) -> None:
+    def show(self, registers: tuple[Register, ...]) -> None:
         """Show registers in the output map."""
         for place, register in enumerate(registers):
-            self.b.emit(o.STX | o.MEM | o.DW, OUTPUT, register, 16 * self.number + 8 * place)
+            self.b.emit(store(o.DW, OUTPUT, 16 * self.number + 8 * place, register))

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ebpf.isa import opcodes as o
+from ebpf.isa.build import R10, atomic, load, mov32, mov64, store
 from ebpf.isa.forms import Form
+from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
-from generators.builder import SPILL_SLOTS
 from generators.experiments.aiming import THRESHOLDS, aim
 from generators.experiments.bench import OUTPUT, SCRATCH, ExperimentBench
 from generators.experiments.shaping import shape
+from generators.layout import SPILL_SLOTS
 from generators.profiles import Profile
+from generators.steps import alu
 
 _POINTERS_ONLY = {"addr_space_cast_0_1", "addr_space_cast_1_0"}
 _SHIFTS = (o.LSH, o.RSH, o.ARSH)
@@ -58,8 +61,8 @@ def arithmetic(bench: ExperimentBench) -> str:
     imm = 0 if with_register else _immediate(bench, form)
     if op in THRESHOLDS and not with_register and bench.dice.pick(2):
         aim(bench, op, imm)
-    bench.b.emit(form.opcode, bench.d, bench.s if with_register else 0, off, imm)
-    bench.store((bench.d,))
+    bench.b.emit(Insn(form.opcode, int(bench.d), int(bench.s) if with_register else 0, off, imm))
+    bench.show((bench.d,))
     return "arithmetic"
 
 
@@ -83,8 +86,9 @@ def comparison(bench: ExperimentBench) -> str:
         shape(bench, bench.s)
     shown = (bench.d, bench.s) if with_register else (bench.d,)
     imm = 0 if with_register else bench.small()
-    bench.taken.append((bench.b.emit(form.opcode, bench.d, bench.s if with_register else 0, 0, imm), shown))
-    bench.store(shown)
+    insn = Insn(form.opcode, int(bench.d), int(bench.s) if with_register else 0, 0, imm)
+    bench.taken.append((bench.b.branch(insn), shown))
+    bench.show(shown)
     return "comparison"
 
 
@@ -93,12 +97,12 @@ def cast(bench: ExperimentBench) -> str:
     dice, b = bench.dice, bench.b
     shape(bench, bench.s)
     slot = dice.of(SPILL_SLOTS[:2])
-    b.emit(o.ST | o.MEM | o.DW, 10, 0, slot, bench.small() if dice.pick(2) else 0)
+    b.emit(store(o.DW, R10, slot, bench.small() if dice.pick(2) else 0))
     stored, loaded = (dice.of(((o.W, 4), (o.DW, 8), (o.H, 2), (o.B, 1))) for _ in range(2))
-    b.emit(o.STX | o.MEM | stored[0], 10, bench.s, slot + _within(bench, stored[1]))
+    b.emit(store(stored[0], R10, slot + _within(bench, stored[1]), bench.s))
     signed = loaded[1] < 8 and b.profile.knows("6.6") and dice.pick(2) == 1
-    b.emit(o.LDX | (o.MEMSX if signed else o.MEM) | loaded[0], bench.d, 10, slot + _within(bench, loaded[1]))
-    bench.store((bench.d,))
+    b.emit(load(loaded[0], bench.d, R10, slot + _within(bench, loaded[1]), signed=signed))
+    bench.show((bench.d,))
     return "cast"
 
 
@@ -111,33 +115,35 @@ def linked(bench: ExperimentBench) -> str:
     """A copy at a constant distance: a comparison of either narrows both (since Linux 6.11)."""
     dice, b, d, s = bench.dice, bench.b, bench.d, bench.s
     shape(bench, s)
-    b.emit(o.MOV | o.X | (o.ALU if dice.pick(3) == 2 else o.ALU64), d, s)
-    b.emit(dice.of((o.ADD, o.ADD, o.SUB)) | o.K | (o.ALU if dice.pick(2) else o.ALU64), d, imm=bench.small())
+    b.emit((mov32 if dice.pick(3) == 2 else mov64)(d, s))
+    op, wide = dice.of((o.ADD, o.ADD, o.SUB)), not dice.pick(2)
+    b.emit(alu(op, d, bench.small(), wide))
     form = dice.of([form for form in COMPARISONS if form.opcode & o.SOURCE_MASK == o.K])
-    bench.taken.append((b.emit(form.opcode, dice.of((d, s)), 0, 0, bench.small()), (d, s)))
-    bench.store((d, s))
+    compared = dice.of((d, s))
+    bench.taken.append((b.branch(Insn(form.opcode, int(compared), 0, 0, bench.small())), (d, s)))
+    bench.show((d, s))
     return "linked"
 
 
-def atomic(bench: ExperimentBench) -> str:
+def atomic_operation(bench: ExperimentBench) -> str:
     """An atomic operation on a spilled scalar; memory and what was fetched are shown."""
     dice, b, d, s = bench.dice, bench.b, bench.d, bench.s
     shape(bench, d)
     shape(bench, s)
     slot = dice.of(SPILL_SLOTS[:2])
-    b.emit(o.STX | o.MEM | o.DW, 10, d, slot)
+    b.emit(store(o.DW, R10, slot, d))
     code = dice.of((o.DW, o.W))
     imm = dice.of((o.ADD, o.OR, o.AND, o.XOR)) | dice.of((o.FETCH, o.FETCH, 0))
     imm = dice.of((imm, imm, o.XCHG, o.CMPXCHG)) if b.profile.knows("5.12") else o.ADD
-    b.emit(o.MOV | o.X | o.ALU64, SCRATCH, dice.of((d, s)))
-    b.emit(o.STX | o.ATOMIC | code, 10, s, slot + (4 * dice.pick(2) if code == o.W else 0), imm)
-    bench.store((SCRATCH if imm == o.CMPXCHG else s,))
-    b.emit(o.LDX | o.MEM | o.DW, d, 10, slot)
-    b.emit(o.STX | o.MEM | o.DW, OUTPUT, d, 16 * bench.number + 8)
+    b.emit(mov64(SCRATCH, dice.of((d, s))))
+    b.emit(atomic(imm, code, R10, slot + (4 * dice.pick(2) if code == o.W else 0), s))
+    bench.show((SCRATCH if imm == o.CMPXCHG else s,))
+    b.emit(load(o.DW, d, R10, slot))
+    b.emit(store(o.DW, OUTPUT, 16 * bench.number + 8, d))
     return "atomic"
 
 
 OPERATIONS: tuple[Callable[[ExperimentBench], str], ...] = (
-    *[arithmetic] * 9, *[comparison] * 4, *[cast] * 2, linked, atomic,
+    *[arithmetic] * 9, *[comparison] * 4, *[cast] * 2, linked, atomic_operation,
 )  # fmt: skip
 """Each as often as it is worth; simplest first."""

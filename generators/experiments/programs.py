@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from ebpf.isa import opcodes as o
+from ebpf.isa.build import R0, REGISTERS, leave, load_map_value, mov64
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from generators.builder import Builder
 from generators.dice import Dice
+from generators.epilogue import OUTPUT_WORDS
 from generators.experiments.bench import OUTPUT, ExperimentBench
 from generators.experiments.operations import OPERATIONS
 from generators.inputs import inputs_for
 from generators.profiles import Profile
-from generators.programs import OUTPUT_WORDS, Generated, Purpose, copy_prologue
+from generators.programs import Generated, Purpose
+from generators.prologues import copy_packet
+from generators.scopes import PendingJump
 
 MAX_EXPERIMENTS = 4
 """Each takes two of the eight words of input."""
@@ -31,19 +33,19 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     privileged = not (profile.unprivileged_in and dice.chance(profile.unprivileged_in))
     b = Builder(ProgramType.SOCKET_FILTER, profile, privileged)
     b.maps = [MapSpec(MapType.ARRAY, 4, 8 * OUTPUT_WORDS, 1, name="out")]
-    copy_prologue(b)
-    b.wide(OUTPUT, 0, o.PSEUDO_MAP_VALUE)
+    copy_packet(b)
+    b.emit_wide(load_map_value(OUTPUT, 0))
     names, taken = [], []
     for number, seed in enumerate(seeds[:MAX_EXPERIMENTS]):
         chosen = Dice(seed)
         d = 1 + chosen.pick(8)
-        bench = ExperimentBench(b, chosen, number, d, 1 + (d + chosen.pick(7)) % 8)
+        bench = ExperimentBench(b, chosen, number, REGISTERS[d], REGISTERS[1 + (d + chosen.pick(7)) % 8])
         names.append(_NAMED + chosen.of(OPERATIONS)(bench))
         taken += [(bench, jump, shown) for jump, shown in bench.taken]
     _leave(b, 1)
     for bench, jump, shown in taken:
         _land(b, [jump])
-        bench.store(shown)
+        bench.show(shown)
         _leave(b, 2)
     _land(b, b.exits)
     _leave(b, 0)
@@ -61,11 +63,11 @@ def is_experiment(generated: Generated) -> bool:
 
 
 def _leave(b: Builder, code: int) -> None:
-    b.emit(o.MOV | o.K | o.ALU64, imm=code)
-    b.emit(o.EXIT | o.JMP)
+    b.emit(mov64(R0, code))
+    b.emit(leave())
 
 
-def _land(b: Builder, jumps: Sequence[int]) -> None:
+def _land(b: Builder, jumps: Sequence[PendingJump]) -> None:
     """Let ``jumps`` lead to the next instruction."""
     for jump in jumps:
-        b.insns[jump] = replace(b.insns[jump], off=len(b.insns) - jump - 1)
+        b.land(jump)

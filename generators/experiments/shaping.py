@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ebpf.isa import opcodes as o
+from ebpf.isa.build import R10, Register, load, load_imm64, mov32, movsx
 from generators.constants import U64
 from generators.experiments.bench import ExperimentBench
+from generators.steps import alu
 
-Step = Callable[[ExperimentBench, int], None]
+Step = Callable[[ExperimentBench, Register], None]
 
 _COMPARISONS = (o.JGT, o.JLT, o.JSGT, o.JSLT, o.JGE, o.JLE, o.JSGE, o.JSLE, o.JEQ, o.JNE, o.JSET)
 
 
-def _class(bench: ExperimentBench) -> int:
-    return o.ALU if bench.dice.pick(4) == 3 else o.ALU64
+def _is_wide(bench: ExperimentBench) -> bool:
+    return bench.dice.pick(4) != 3
 
 
-def _mask(bench: ExperimentBench, register: int) -> None:
-    bench.b.emit(o.AND | o.K | _class(bench), register, imm=bench.small())
+def _mask(bench: ExperimentBench, register: Register) -> None:
+    wide = _is_wide(bench)
+    bench.b.emit(alu(o.AND, register, bench.small(), wide))
 
 
-def _range(bench: ExperimentBench, register: int) -> None:
+def _range(bench: ExperimentBench, register: Register) -> None:
     """Between two constants, in one of the four views."""
     dice = bench.dice
     below, above = dice.of(((o.JLT, o.JGT), (o.JSLT, o.JSGT)))
@@ -39,7 +42,7 @@ def _range(bench: ExperimentBench, register: int) -> None:
     bench.leave_if(above, o.JMP, register, high)
 
 
-def _compare(bench: ExperimentBench, register: int) -> None:
+def _compare(bench: ExperimentBench, register: Register) -> None:
     dice = bench.dice
     cls = o.JMP32 if dice.pick(3) == 2 else o.JMP
     bench.leave_if(
@@ -50,36 +53,37 @@ def _compare(bench: ExperimentBench, register: int) -> None:
     )
 
 
-def _limit(bench: ExperimentBench, register: int) -> None:
+def _limit(bench: ExperimentBench, register: Register) -> None:
     """At most a constant, a boundary more often than not."""
     limit = bench.wide() if bench.dice.pick(2) else bench.small() & U64
     bench.leave_if(o.JGT, o.JMP32 if bench.dice.pick(4) == 3 and limit < 1 << 31 else o.JMP, register, limit)
 
 
-def _shift(bench: ExperimentBench, register: int) -> None:
-    cls = _class(bench)
-    amount = bench.amount(64 if cls == o.ALU64 else 32)
-    bench.b.emit(bench.dice.of((o.RSH, o.LSH, o.ARSH)) | o.K | cls, register, imm=amount)
+def _shift(bench: ExperimentBench, register: Register) -> None:
+    wide = _is_wide(bench)
+    amount = bench.amount(64 if wide else 32)
+    bench.b.emit(alu(bench.dice.of((o.RSH, o.LSH, o.ARSH)), register, amount, wide))
 
 
-def _sign(bench: ExperimentBench, register: int) -> None:
+def _sign(bench: ExperimentBench, register: Register) -> None:
     """All bits are the sign: -1 or 0, which the verifier follows in two states since Linux 6.19
     (maybe_fork_scalars)."""
-    cls = _class(bench)
-    bench.b.emit(o.ARSH | o.K | cls, register, imm=63 if cls == o.ALU64 else 31)
+    wide = _is_wide(bench)
+    bench.b.emit(alu(o.ARSH, register, 63 if wide else 31, wide))
 
 
-def _combine(bench: ExperimentBench, register: int) -> None:
-    bench.b.emit(
-        bench.dice.of((o.OR, o.ADD, o.XOR, o.SUB, o.MUL)) | o.K | _class(bench), register, imm=bench.small()
-    )
+def _combine(bench: ExperimentBench, register: Register) -> None:
+    op, wide = bench.dice.of((o.OR, o.ADD, o.XOR, o.SUB, o.MUL)), _is_wide(bench)
+    bench.b.emit(alu(op, register, bench.small(), wide))
 
 
-def _extend(bench: ExperimentBench, register: int) -> None:
+def _extend(bench: ExperimentBench, register: Register) -> None:
     """A move to itself: of 32 bits, or sign-extending."""
     width = bench.dice.of((0, 8, 16, 32)) if bench.b.profile.knows("6.6") else 0
-    cls = o.ALU if width == 0 or (width < 32 and bench.dice.pick(2)) else o.ALU64
-    bench.b.emit(o.MOV | o.X | cls, register, register, width)
+    if width == 0:
+        bench.b.emit(mov32(register, register))
+    else:
+        bench.b.emit(movsx(register, register, width, wide=width == 32 or not bench.dice.pick(2)))
 
 
 STEPS: tuple[Step, ...] = (
@@ -90,18 +94,18 @@ STEPS: tuple[Step, ...] = (
 """Each as often as it is worth."""
 
 
-def shape(bench: ExperimentBench, register: int) -> None:
+def shape(bench: ExperimentBench, register: Register) -> None:
     """Put a shaped scalar into ``register``."""
     dice = bench.dice
     if dice.pick(12) == 11:
-        bench.b.wide(register, bench.wide())
+        bench.b.emit_wide(load_imm64(register, bench.wide()))
         return
     _load(bench, register)
     for _ in range(dice.of((1, 1, 2, 2, 3, 0))):
         dice.of(STEPS)(bench, register)
 
 
-def _load(bench: ExperimentBench, register: int) -> None:
+def _load(bench: ExperimentBench, register: Register) -> None:
     code = bench.dice.of((o.DW, o.DW, o.DW, o.DW, o.DW, o.W, o.H, o.B))
     signed = code != o.DW and bench.b.profile.knows("6.6") and bench.dice.pick(3) == 2
-    bench.b.emit(o.LDX | (o.MEMSX if signed else o.MEM) | code, register, 10, bench.place(register))
+    bench.b.emit(load(code, register, R10, bench.place(register), signed=signed))

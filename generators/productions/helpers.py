@@ -9,17 +9,20 @@ from ebpf.helpers.availability import ALL, refusal
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
 from ebpf.helpers.prototype import ArgKind as A
 from ebpf.isa import opcodes as o
+from ebpf.isa.build import R0, R10, REGISTERS, Register, load_map, mov64, store
 from ebpf.program_rules import PACKET_HELPERS
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import at_least
-from generators.builder import INPUT_BASE, KEY_SLOT, Builder
+from generators import conditions as needs
+from generators.builder import Builder
+from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
-from generators.productions.calls import call_helper, may_call, to_stack
+from generators.layout import INPUT_BASE, INPUT_BYTES, INPUT_SLOTS, KEY_SLOT
 from generators.productions.table import Production
 from generators.state import KnownPointer, PointerKind
+from generators.steps import anything_in, to_stack
 
-INPUT_BYTES = -INPUT_BASE
 UNWANTED = frozenset({
     # They end the agent, or reach beyond the program's run.
     "send_signal", "send_signal_thread", "probe_write_user", "override_return", "sys_bpf", "sys_close",
@@ -82,7 +85,7 @@ def offered(b: Builder, *, has: bool = True) -> tuple[Prototype, ...]:
 
 
 def _any(b: Builder, dice: Dice) -> bool:
-    prototypes = offered(b) if b.helpers and may_call(b) and not b.in_loop() else ()
+    prototypes = offered(b) if b.helpers else ()
     return bool(prototypes) and call(b, dice, dice.of(prototypes))
 
 
@@ -97,7 +100,7 @@ def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
 def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     """Put what it takes into R1 to R5; False, having changed nothing, when the program has not enough."""
     context = next((register for register in b.state.pointers(PointerKind.CONTEXT) if register >= 6), None)
-    ready = all(INPUT_BASE + n in b.state.slots for n in range(0, INPUT_BYTES, 8))
+    ready = all(slot in b.state.slots for slot in INPUT_SLOTS)
     kinds = {arg.kind for arg in prototype.args}
     maps = [
         number
@@ -111,7 +114,7 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
         return False
     index = dice.of(maps) if maps else 0
     if A.MAP_KEY in kinds:
-        b.emit(o.ST | o.MEM | o.W, 10, 0, KEY_SLOT, dice.pick(6))
+        b.emit(store(o.W, R10, KEY_SLOT, dice.pick(6)))
     # Helpers may read what they write to only where both are one argument.
     half = INPUT_BYTES // 2
     apart = (
@@ -119,11 +122,11 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     )
     size = 0
     for at, arg in enumerate(prototype.args):
-        register = at + 1
+        register = REGISTERS[at + 1]
         if arg.kind in (A.CTX, A.CTX_OR_NULL) and context is not None:
-            b.emit(o.MOV | o.X | o.ALU64, register, context)
+            b.emit(mov64(register, context))
         elif arg.kind is A.CONST_MAP:
-            b.wide(register, index, o.PSEUDO_MAP_FD)
+            b.emit_wide(load_map(register, index))
         elif arg.kind is A.MAP_KEY:
             to_stack(b, register, KEY_SLOT)
         elif arg.kind in MEMORY:
@@ -133,7 +136,7 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
         elif arg.kind in FIXED or arg.kind in VALUES:
             to_stack(b, register, INPUT_BASE + apart)
         elif arg.kind in (A.SIZE, A.SIZE_OR_ZERO):
-            b.emit(o.MOV | o.K | o.ALU64, register, imm=size)
+            b.emit(mov64(register, size))
         else:
             _number(b, dice, register)
     return True
@@ -141,46 +144,35 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
 
 def perform(b: Builder, prototype: Prototype) -> int:
     """The call itself, and what it leaves; the call's slot."""
-    call_helper(b, prototype.name)
-    at = len(b.insns) - 1
-    if prototype.changes_packet:
-        b.state.registers = {
-            register: content
-            for register, content in b.state.registers.items()
-            if not (
-                isinstance(content, KnownPointer)
-                and content.kind in (PointerKind.PACKET, PointerKind.PACKET_END)
-            )
-        }
+    at = b.call_helper(prototype.name)
     # Before Linux 6.4 operations on maps return an int, of which the JIT keeps no sign (d7ba4cc900bf).
     if prototype.result is ResultKind.VOID or (
         prototype.name.startswith("map_") and not b.profile.knows("6.4")
     ):
-        b.emit(o.MOV | o.K | o.ALU64, 0)
-    b.set_number(0)
+        anything_in(b, R0)
     return at
 
 
-def _number(b: Builder, dice: Dice, register: int) -> None:
+def _number(b: Builder, dice: Dice, register: Register) -> None:
     """Of what is kept over a call, or a constant."""
     kept = [other for other in b.state.numbers() if other >= 6]
     if kept and dice.pick(2):
-        b.emit(o.MOV | o.X | o.ALU64, register, dice.of(kept))
+        b.emit(mov64(register, dice.of(kept)))
     else:
-        b.emit(o.MOV | o.K | o.ALU64, register, imm=dice.of((0, immediate(dice))))
+        b.emit(mov64(register, dice.of((0, immediate(dice)))))
 
 
-def _memory(b: Builder, dice: Dice, prototype: Prototype, arg: Arg, register: int, least: int) -> int:
+def _memory(b: Builder, dice: Dice, prototype: Prototype, arg: Arg, register: Register, least: int) -> int:
     """Point the register at memory that is written already; how many bytes of it the helper may have."""
     rooms = [
         (other, content.size)
-        for other in range(6, 10)
+        for other in REGISTERS[6:10]
         if isinstance(content := b.state.registers.get(other), KnownPointer)
         and _lends(b, prototype, arg, content)
     ]
     if rooms and dice.pick(2):
         source, room = dice.of(rooms)
-        b.emit(o.MOV | o.X | o.ALU64, register, source)
+        b.emit(mov64(register, source))
     else:
         room = INPUT_BYTES
         to_stack(b, register, INPUT_BASE)
@@ -194,4 +186,6 @@ def _lends(b: Builder, prototype: Prototype, arg: Arg, content: KnownPointer) ->
     return content.kind is PointerKind.PACKET and readable and content.size > 0
 
 
-PRODUCTIONS = (Production("helper", 6, _any),)
+PRODUCTIONS = (
+    Production("helper", 6, _any, (needs.MAY_CALL, needs.OUTSIDE_LOOPS), frozenset({Gift.SCALAR})),
+)

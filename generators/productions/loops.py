@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from ebpf.isa import opcodes as o
-from generators.builder import Builder, OpenLoop
+from generators import conditions as needs
+from generators.builder import Builder
 from generators.dice import Dice
+from generators.nesting import open_loop
 from generators.productions.table import Production
-from generators.state import ANY, Number
 
 
 def _counted(b: Builder, dice: Dice) -> bool:
-    free = [r for r in b.free() if r > 5]
-    if not b.privileged or b.open or not free:
-        return False
-    counter = dice.of(free)
-    b.emit(o.MOV | o.K | o.ALU64, counter)
-    for register, content in list(b.state.registers.items()):
-        if isinstance(content, Number):
-            b.state.registers[register] = ANY
-        elif register < 6:
-            # A call in the body would lose it for the next round.
-            del b.state.registers[register]
-    for slot, content in b.state.slots.items():
-        if isinstance(content, Number):
-            b.state.slots[slot] = ANY
-    b.state.registers[counter] = ANY
-    b.state.pinned |= {counter}
-    b.open.append(OpenLoop(len(b.insns), 1 + dice.pick(3), counter, 2 + dice.pick(4), b.state.copy()))
+    counter = dice.of([r for r in b.state.free() if r > 5])
+    open_loop(b, counter, 1 + dice.pick(3), 2 + dice.pick(4))
     return True
 
 
-PRODUCTIONS = (Production("counted-loop", 2, _counted),)
+_NEEDS = (needs.PRIVILEGED, needs.TOP_LEVEL, needs.SAVED_FREE)
+PRODUCTIONS = (Production("counted-loop", 2, _counted, _NEEDS),)

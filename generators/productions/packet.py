@@ -6,90 +6,71 @@ from __future__ import annotations
 from functools import cache
 
 from ebpf.contexts import CONTEXTS, HALF_WORDS, AccessRefusal, ContextFieldKind, ctx_access
+from ebpf.contexts.field import ContextField
 from ebpf.isa import opcodes as o
-from ebpf.program_rules import LEGACY_LOADS, PACKET_WRITERS
+from ebpf.isa.build import add64, jump, load, load_packet, mov64, store
 from ebpf.program_types import AttachType, ProgramType
+from generators import conditions as needs
 from generators.builder import Builder
+from generators.conditions import Gift
 from generators.dice import Dice
-from generators.productions.memory import SIZES, bound, loaded
 from generators.productions.table import Production
-from generators.state import KnownPointer, PointerKind
+from generators.state import PointerKind
+from generators.steps import SIZES, bound
 
 
 def _direct(b: Builder, dice: Dice) -> bool:
-    sources = list(b.state.pointers(PointerKind.PACKET))
-    free = b.free()
-    if not sources or not free:
+    source, register = dice.of(b.state.pointers(PointerKind.PACKET)), dice.of(b.state.free())
+    room = b.state.pointer(source).size
+    code, size = dice.of([(c, s) for c, s in SIZES if s <= room] or [(o.B, 1)])
+    if room < size:
         return False
-    source, register = dice.of(sources), dice.of(free)
-    content = b.state.registers[source]
-    assert isinstance(content, KnownPointer)
-    code, size = dice.of([(c, s) for c, s in SIZES if s <= content.size] or [(o.B, 1)])
-    if content.size < size:
-        return False
-    b.emit(o.LDX | o.MEM | code, register, source, dice.pick(content.size - size + 1))
-    b.state.registers[register] = loaded(size)
+    b.emit(load(code, register, source, dice.pick(room - size + 1)))
     return True
 
 
 def _variable(b: Builder, dice: Dice) -> bool:
     """data + scalar, compared with data_end, then read: the packet range of a pointer with a variable
     offset."""
-    sources = b.state.pointers(PointerKind.PACKET)
-    ends = b.state.pointers(PointerKind.PACKET_END)
-    numbers = [r for r in b.state.numbers() if r not in b.state.pinned]
-    if not sources or not ends or not numbers:
-        return False
-    source, offset = dice.of(sources), dice.of(numbers)
-    spare = [r for r in b.free() if r != offset]
+    source, offset = dice.of(b.state.pointers(PointerKind.PACKET)), dice.of(b.state.targets())
+    spare = [r for r in b.state.free() if r != offset]
     if len(spare) < 2:
         return False
     address = dice.of(spare)
     probe = dice.of([r for r in spare if r != address])
     code, size = dice.of(SIZES)
     bound(b, dice, offset, 63)
-    b.emit(o.MOV | o.X | o.ALU64, address, source)
-    b.emit(o.ADD | o.X | o.ALU64, address, offset)
-    b.emit(o.MOV | o.X | o.ALU64, probe, address)
-    b.emit(o.ADD | o.K | o.ALU64, probe, imm=size)
-    b.state.registers.pop(probe, None)
-    b.state.registers.pop(address, None)
-    b.leave_to_exit(o.JGT | o.X | o.JMP, probe, ends[0])
-    b.emit(o.LDX | o.MEM | code, address, address)
-    b.emit(o.MOV | o.K | o.ALU64, probe)
-    b.state.registers[address] = loaded(size)
-    b.set_number(probe, 0, 0)
+    b.emit(mov64(address, source))
+    b.emit(add64(address, offset))
+    b.emit(mov64(probe, address))
+    b.emit(add64(probe, size))
+    end = b.state.pointers(PointerKind.PACKET_END)[0]
+    b.drop(probe, address)
+    b.leave_to_exit(jump(o.JGT, probe, end))
+    b.emit(load(code, address, address, 0))
+    b.emit(mov64(probe, 0))
     return True
 
 
 def _legacy(b: Builder, dice: Dice) -> bool:
-    if b.type not in LEGACY_LOADS or b.state.registers.get(6) != KnownPointer(PointerKind.CONTEXT) or b.open:
-        return False
-    code, size = dice.of(SIZES[1:])
-    saved = {r: c for r, c in b.state.registers.items() if r in b.state.pinned and r < 6}
-    if saved:
-        return False
+    code, _ = dice.of(SIZES[1:])
     numbers = b.state.numbers()
     if dice.pick(3) == 2 and numbers:
-        b.emit(o.LD | o.IND | code, 0, dice.of(numbers), 0, dice.pick(16))
+        index = dice.of(numbers)
+        b.emit(load_packet(code, dice.pick(16), index))
     else:
-        b.emit(o.LD | o.ABS | code, 0, 0, 0, dice.pick(48))
-    b.state.call()
-    b.state.registers[0] = loaded(size)
+        b.emit(load_packet(code, dice.pick(48)))
     return True
 
 
 def _store(b: Builder, dice: Dice) -> bool:
-    sources, numbers = b.state.pointers(PointerKind.PACKET), b.state.numbers()
-    if b.type not in PACKET_WRITERS or not sources or not numbers:
-        return False
-    source = dice.of(sources)
-    content = b.state.registers[source]
-    assert isinstance(content, KnownPointer)
+    source = dice.of(b.state.pointers(PointerKind.PACKET))
     code, size = dice.of(SIZES)
-    if content.size < size:
+    room = b.state.pointer(source).size
+    if room < size:
         return False
-    b.emit(o.STX | o.MEM | code, source, dice.of(numbers), dice.pick(content.size - size + 1))
+    number = dice.of(b.state.numbers())
+    b.emit(store(code, source, dice.pick(room - size + 1), number))
     return True
 
 
@@ -113,42 +94,52 @@ def places(
     return tuple(found)
 
 
+@cache
+def _given(kind: ProgramType) -> tuple[ContextField, ...]:
+    """Fields that an input decides."""
+    return tuple(
+        field
+        for field in CONTEXTS[kind].fields
+        if field.kind is ContextFieldKind.NUMBER and (field.given or field.name == "len") and field.size == 4
+    )
+
+
 def _context(b: Builder, dice: Dice) -> bool:
     """Half of the loads are of what a run can be given."""
-    sources, free = b.state.pointers(PointerKind.CONTEXT), b.free()
-    given = [
-        f
-        for f in CONTEXTS[b.type].fields
-        if f.kind is ContextFieldKind.NUMBER and (f.given or f.name == "len") and f.size == 4
-    ]
-    anywhere = places(b.type, b.attach_type, b.profile.release, False)
-    if not sources or not free or not (given or anywhere):
+    given, anywhere = _given(b.type), places(b.type, b.attach_type, b.profile.release, False)
+    if not (given or anywhere):
         return False
-    source, register = dice.of(sources), dice.of(free)
+    source, register = dice.of(b.state.pointers(PointerKind.CONTEXT)), dice.of(b.state.free())
     if given and (dice.pick(2) == 0 or not anywhere):
         code, offset = o.W, dice.of(given).offset
     else:
         code, offset = dice.of(anywhere)
-    b.emit(o.LDX | o.MEM | code, register, source, offset)
-    b.state.registers[register] = loaded(dict(SIZES)[code])
+    b.emit(load(code, register, source, offset))
     return True
 
 
 def _context_store(b: Builder, dice: Dice) -> bool:
-    sources, numbers = b.state.pointers(PointerKind.CONTEXT), b.state.numbers()
     writable = places(b.type, b.attach_type, b.profile.release, True)
-    if not sources or not numbers or not writable:
+    if not writable:
         return False
     code, offset = dice.of(writable)
-    b.emit(o.STX | o.MEM | code, dice.of(sources), dice.of(numbers), offset)
+    source = dice.of(b.state.pointers(PointerKind.CONTEXT))
+    b.emit(store(code, source, offset, dice.of(b.state.numbers())))
     return True
 
 
+_SCALAR = frozenset({Gift.SCALAR})
 PRODUCTIONS = (
-    Production("packet-direct", 5, _direct),
-    Production("packet-variable", 4, _variable),
-    Production("packet-legacy", 1, _legacy),
-    Production("packet-store", 2, _store),
-    Production("context-field", 2, _context),
-    Production("context-store", 1, _context_store),
+    Production("packet-direct", 5, _direct, (needs.PACKET, needs.FREE), _SCALAR),
+    Production("packet-variable", 4, _variable, (needs.PACKET, needs.PACKET_END, needs.TARGET), _SCALAR),
+    Production(
+        "packet-legacy",
+        1,
+        _legacy,
+        (needs.HAS_LEGACY_LOADS, needs.CONTEXT_IN_R6, needs.TOP_LEVEL, needs.MAY_CALL),
+        _SCALAR,
+    ),
+    Production("packet-store", 2, _store, (needs.WRITES_PACKET, needs.PACKET, needs.SCALAR)),
+    Production("context-field", 2, _context, (needs.CONTEXT_HELD, needs.FREE), _SCALAR),
+    Production("context-store", 1, _context_store, (needs.CONTEXT_HELD, needs.SCALAR)),
 )

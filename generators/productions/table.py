@@ -6,13 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from generators.builder import Builder
+from generators.conditions import Condition, Gift
 from generators.dice import Dice
+
+NO_GIFT: frozenset[Gift] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """``apply`` returns False, having changed nothing, when it does not fit here; ``weight`` is relative."""
+    """A row: a few instructions that belong together, and where they fit."""
 
     name: str
     weight: int
+    """How often it is chosen, relative to others."""
     apply: Callable[[Builder, Dice], bool]
+    """Append it; False, having changed nothing, when it does not fit for a reason that ``needs`` does not
+    say."""
+    needs: tuple[Condition, ...] = ()
+    gives: frozenset[Gift] = NO_GIFT
+
+    def missing(self, b: Builder) -> Condition | None:
+        """The first thing that it needs and that is not there."""
+        for condition in self.needs:
+            if not condition.holds(b):
+                return condition
+        return None

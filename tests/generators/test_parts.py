@@ -13,11 +13,10 @@ from ebpf.isa.table import FORMS, form_of
 from ebpf.program_types import ProgramType
 from generators.constants import BOUNDARIES, IMMEDIATES, immediate, word
 from generators.dice import Dice
-from generators.inputs import WORDS, constants_of, inputs_for, payload, word_for
+from generators.inputs import WORDS, WordSource, constants_of, inputs_for
 from generators.mutations import mutate
 from generators.productions import CHOICES, PRODUCTIONS
 from generators.profiles import Profile, profile_for
-from generators.state import ANY, GenerationState, KnownPointer, Number, PointerKind, join
 from tests.generators.drawing import draws
 
 BIG = st.integers(0, (1 << 160) - 1)
@@ -117,12 +116,18 @@ def test_inputs(kind: ProgramType) -> None:
 
 
 def test_input_words_favour_the_programs_constants() -> None:
-    rng = random.Random(5)
-    words = [word_for(rng, (0x1234_5678_9ABC,)) for _ in range(1000)]
+    source = WordSource(random.Random(5), (0x1234_5678_9ABC,))
+    words = [source.word() for _ in range(1000)]
     assert 100 < words.count(0x1234_5678_9ABC) < 400
     assert sum(w & 0xFFFF_FFFF == 0x5678_9ABC for w in words) > words.count(0x1234_5678_9ABC)
-    assert len(payload(rng, (), 3)) == 24
+    assert len(source.payload(3)) == 24
     assert 0 <= min(words) <= max(words) < 1 << 64
+
+
+def test_words_are_drawn_as_the_standard_library_draws() -> None:
+    ours, theirs = WordSource(random.Random(9), ()), random.Random(9)
+    limits = [12, 1, 256, 7, 3, 100] * 50
+    assert [ours.below(limit) for limit in limits] == [theirs.randrange(limit) for limit in limits]
 
 
 @pytest.mark.parametrize(
@@ -168,35 +173,6 @@ def test_productions_are_chosen_by_weight_simplest_first() -> None:
     assert {name: [p.name for p in CHOICES].count(name) for name in {p.name for p in CHOICES}} == {
         p.name: p.weight for p in PRODUCTIONS
     }
-
-
-def test_join_keeps_what_holds_on_both_paths() -> None:
-    one = GenerationState(
-        {
-            0: Number(1, 5),
-            1: KnownPointer(PointerKind.PACKET, 72),
-            2: ANY,
-            3: KnownPointer(PointerKind.CONTEXT),
-            4: Number(),
-        },
-        {-8: Number(0, 1)},
-        frozenset({9}),
-    )
-    other = GenerationState(
-        {0: Number(4, 9), 1: KnownPointer(PointerKind.PACKET, 14), 3: ANY, 4: Number(), 5: ANY},
-        {-8: Number(7, 7), -16: ANY},
-    )
-    assert join(one, other) == GenerationState(
-        {0: Number(1, 9), 1: KnownPointer(PointerKind.PACKET, 14), 4: ANY}, {-8: Number(0, 7)}, frozenset({9})
-    )
-
-
-def test_a_copy_of_a_state_is_independent() -> None:
-    state = GenerationState({0: ANY, 7: ANY}, {-8: ANY})
-    copy = state.copy()
-    copy.call()
-    copy.slots.clear()
-    assert (state.registers, state.slots, copy.registers) == ({0: ANY, 7: ANY}, {-8: ANY}, {7: ANY})
 
 
 @given(BIG)

@@ -16,10 +16,11 @@ from ebpf.program_types import ProgramType as T
 from ebpf.return_ranges import return_range
 from generators.builder import Builder
 from generators.dice import WIDTH, Dice
+from generators.epilogue import epilogue
 from generators.productions.helpers import call, offered
 from generators.productions.packet import places
 from generators.profiles import Profile
-from generators.programs import epilogue, prologue
+from generators.prologues import prologue
 from generators.settings import SETTINGS, UNPRIVILEGED, PacketEntry, Setting
 from oracles.interpreter import Abstained, Returned, run
 from tests.generators.drawing import draws

@@ -15,6 +15,7 @@ from conformance.kernel.jobs import Job, KernelAnswer, KernelVerdict
 from conformance.observing.observation import Observation
 from conformance.observing.question import Attempts
 from ebpf import casefile
+from ebpf.intent import Intent
 from ebpf.rules import RULES
 from generators.programs import Generated, Purpose
 from tests.lying.asking import observe
@@ -83,10 +84,10 @@ def load(path: Path) -> tuple[Recorded, ...]:
 
 
 def _record(line: _Line) -> Recorded:
-    rule = RULES[line.rule] if line.rule else None
+    intent = Intent(RULES[line.rule], line.at) if line.rule else None
     case = casefile.from_plain(line.case)
     return Recorded(
-        line.release, Generated(case, line.purpose, rule, line.at, line.productions, line.output), line.answer
+        line.release, Generated(case, line.purpose, intent, line.productions, line.output), line.answer
     )
 
 

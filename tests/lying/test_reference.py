@@ -30,7 +30,7 @@ def seen(
     for."""
     case = record.generated.case
     case = replace(case, inputs=case.inputs if inputs is None else inputs)
-    made = replace(record.generated, case=case, purpose=Purpose.DARING, rule=None)
+    made = replace(record.generated, case=case, purpose=Purpose.DARING, intent=None)
     return observe(made, answer or record.answer, record.release, budget=THOROUGH)
 
 

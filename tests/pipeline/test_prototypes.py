@@ -13,9 +13,10 @@ from ebpf.program import Case, Program
 from ebpf.program_rules import map_refusal
 from generators.builder import Builder
 from generators.dice import Dice
+from generators.epilogue import epilogue
 from generators.productions.helpers import call, offered
 from generators.profiles import profile_for
-from generators.programs import epilogue, prologue
+from generators.prologues import prologue
 from generators.settings import SETTINGS, Setting
 
 pytestmark = pytest.mark.vm

@@ -1,5 +1,5 @@
 """Near misses at a call: all arguments as the prototype wants them but for one, or all of them, and the type
-lacks the helper."""
+or the licence lacks the helper."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from ebpf.helpers.prototype import ArgKind as A
 from ebpf.helpers.prototype import Prototype
 from ebpf.isa import opcodes as o
-from generators.builder import INPUT_BASE, Builder
+from ebpf.isa.build import R0, R1, R2, R10, REGISTERS, Register, call, load, load_map, mov64, store
+from generators.builder import Builder
+from generators.conditions import MAY_CALL
 from generators.dice import Dice
-from generators.productions.calls import may_call, to_stack
-from generators.productions.helpers import FIXED, INPUT_BYTES, VALUES, arguments, offered, perform
+from generators.layout import INPUT_BASE, INPUT_BYTES, KEY_SLOT, UNTOUCHED
+from generators.productions.helpers import FIXED, VALUES, arguments, offered, perform
+from generators.steps import anything_in, constant_key, to_stack
 
 POINTERS = FIXED | VALUES | {A.CTX, A.CONST_MAP, A.MAP_KEY, A.MEM, A.MEM_RDONLY, A.MEM_UNINIT}
 READ = frozenset({A.MAP_KEY, A.MAP_VALUE, A.FIXED_MEM})
@@ -19,25 +22,27 @@ SIZES = frozenset({A.SIZE, A.SIZE_OR_ZERO})
 NO_POINTER = (1, 0x1234, -1)
 
 
-def _of(prototype: Prototype, kinds: frozenset[A]) -> list[int]:
+def _of(prototype: Prototype, kinds: frozenset[A]) -> list[Register]:
     """Registers whose argument is one of these."""
-    return [number for number, arg in enumerate(prototype.args, 1) if arg.kind in kinds]
+    return [REGISTERS[number] for number, arg in enumerate(prototype.args, 1) if arg.kind in kinds]
 
 
 def _calls(
     b: Builder, dice: Dice, kinds: frozenset[A], *, has: bool = True
-) -> Iterator[tuple[Prototype, list[int]]]:
+) -> Iterator[tuple[Prototype, list[Register]]]:
     """Helpers with such an argument, each with its registers, from a random one on."""
+    if not MAY_CALL.holds(b):
+        return
     fitting = [(prototype, found) for prototype in offered(b, has=has) if (found := _of(prototype, kinds))]
-    start = dice.pick(len(fitting)) if fitting and may_call(b) else 0
-    yield from fitting[start:] if may_call(b) else ()
+    start = dice.pick(len(fitting)) if fitting else 0
+    yield from fitting[start:]
 
 
 def number_for_pointer(b: Builder, dice: Dice) -> int | None:
     """Where the helper wants a pointer."""
     for prototype, registers in _calls(b, dice, POINTERS):
         if arguments(b, dice, prototype):
-            b.emit(o.MOV | o.K | o.ALU64, dice.of(registers), imm=dice.of(NO_POINTER))
+            b.emit(mov64(dice.of(registers), dice.of(NO_POINTER)))
             return perform(b, prototype)
     return None
 
@@ -56,8 +61,8 @@ def too_much(b: Builder, dice: Dice) -> int | None:
     for prototype, registers in _calls(b, dice, SIZES):
         size = dice.of(registers)
         if arguments(b, dice, prototype):
-            to_stack(b, size - 1, INPUT_BASE)
-            b.emit(o.MOV | o.K | o.ALU64, size, imm=INPUT_BYTES + dice.of((1, 8, 512)))
+            to_stack(b, REGISTERS[size - 1], INPUT_BASE)
+            b.emit(mov64(size, INPUT_BYTES + dice.of((1, 8, 512))))
             return perform(b, prototype)
     return None
 
@@ -66,7 +71,7 @@ def unbounded_size(b: Builder, dice: Dice) -> int | None:
     """A size of which nobody knows anything."""
     for prototype, registers in _calls(b, dice, SIZES):
         if arguments(b, dice, prototype):
-            b.emit(o.LDX | o.MEM | o.DW, dice.of(registers), 10, INPUT_BASE)
+            b.emit(load(o.DW, dice.of(registers), R10, INPUT_BASE))
             return perform(b, prototype)
     return None
 
@@ -77,3 +82,47 @@ def not_of_this_type(b: Builder, dice: Dice) -> int | None:
         if arguments(b, dice, prototype):
             return perform(b, prototype)
     return None
+
+
+def wrong_argument(b: Builder, dice: Dice) -> int | None:
+    """A lookup whose key is a number, or too short, or whose map is a number."""
+    form = dice.pick(3)
+    if form == 0:
+        b.emit(mov64(R2, 0))
+    else:
+        to_stack(b, R2, KEY_SLOT if form == 1 else -2)
+    if form == 1:
+        constant_key(b, 0)
+        b.emit(mov64(R1, 0))
+    else:
+        b.emit_wide(load_map(R1, 0))
+    at = b.call_helper("map_lookup_elem")
+    anything_in(b, R0)
+    return at
+
+
+def uninitialised_key(b: Builder, dice: Dice) -> int | None:
+    """A lookup whose key nobody wrote, without privilege."""
+    if b.privileged:
+        return None
+    to_stack(b, R2, UNTOUCHED + 4 * dice.pick(2))
+    b.emit_wide(load_map(R1, 0))
+    at = b.call_helper("map_lookup_elem")
+    anything_in(b, R0)
+    return at
+
+
+def unknown_helper(b: Builder, dice: Dice) -> int | None:
+    """A number that no helper has."""
+    return b.emit(call(dice.of((9999, 0, -1, 58))))
+
+
+def gpl_helper(b: Builder, dice: Dice) -> int | None:
+    """A helper for GPL programs only."""
+    if not b.privileged:
+        return None
+    to_stack(b, R1, KEY_SLOT)
+    b.emit(store(o.DW, R10, KEY_SLOT, 0))
+    b.drop_slot(KEY_SLOT)
+    b.emit(mov64(R2, 8))
+    return b.call_helper("trace_printk")

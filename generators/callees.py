@@ -1,0 +1,72 @@
+"""What a program can call, of whatever kind: what it takes, gives, and does to what the program holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from ebpf.helpers import prototype_for
+from ebpf.helpers.prototype import Arg, Prototype, ResultKind
+from ebpf.program_types import ProgramType
+from generators.resources import ResourceKind
+
+
+class CalleeKind(Enum):
+    """Where a callee's code lies, and how a call names it."""
+
+    HELPER = "helper"
+    KFUNC = "kernel function"
+    GLOBAL = "global function"
+    STATIC = "static function"
+    CALLBACK = "callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """Something to call."""
+
+    name: str
+    kind: CalleeKind
+    number: int = 0
+    """Of a helper."""
+    args: tuple[Arg, ...] = ()
+    result: ResultKind = ResultKind.INTEGER
+    acquires: ResourceKind | None = None
+    """What a result that is not null stands for."""
+    releases: int | None = None
+    """The argument (1 to 5) whose resource is given back."""
+    changes_packet: bool = False
+
+
+STATIC = Callee("", CalleeKind.STATIC)
+UNKNOWN = Callee("", CalleeKind.HELPER)
+"""A helper that no kernel has."""
+
+_ACQUIRED = {
+    ResultKind.ALLOC_MEM_OR_NULL: ResourceKind.RECORD,
+    ResultKind.SOCKET_OR_NULL: ResourceKind.SOCKET,
+    ResultKind.SOCK_COMMON_OR_NULL: ResourceKind.SOCKET,
+    ResultKind.TCP_SOCK_OR_NULL: ResourceKind.SOCKET,
+}
+
+
+def of_prototype(prototype: Prototype) -> Callee:
+    """A helper."""
+    return Callee(
+        prototype.name,
+        CalleeKind.HELPER,
+        prototype.number,
+        prototype.args,
+        prototype.result,
+        _ACQUIRED.get(prototype.result, ResourceKind.OBJECT) if prototype.acquires else None,
+        prototype.releases,
+        prototype.changes_packet,
+    )
+
+
+@cache
+def helper_callee(number: int, program_type: ProgramType) -> Callee:
+    """The helper of that number, as programs of this type see it."""
+    prototype = prototype_for(number, program_type)
+    return UNKNOWN if prototype is None else of_prototype(prototype)

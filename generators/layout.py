@@ -1,0 +1,12 @@
+"""Where on the stack generated programs keep what."""
+
+from __future__ import annotations
+
+INPUT_BASE = -64
+"""Offset from R10 of the 64 bytes of input that most programs start from."""
+INPUT_BYTES = -INPUT_BASE
+INPUT_SLOTS = tuple(range(INPUT_BASE, 0, 8))
+KEY_SLOT = -72
+SPILL_SLOTS = tuple(range(-80, -144, -8))
+UNTOUCHED = -256
+"""What no production writes."""

@@ -1,0 +1,59 @@
+"""What a near miss is, and what several of them begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ebpf.isa import opcodes as o
+from ebpf.isa.build import R0, R10, Register, alu64, mov64, store
+from ebpf.rules import Rule
+from generators.builder import Builder
+from generators.dice import Dice
+from generators.layout import KEY_SLOT
+from generators.state import PointerKind
+from generators.steps import constant_key, map_and_key
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A row."""
+
+    rule: Rule
+    apply: Callable[[Builder, Dice], int | None]
+    """Break the rule and return the index of the breaking slot; None where it does not fit."""
+    first: bool = False
+    """It comes before the program's own first instruction."""
+    license: str | None = None
+    """The program's, in place of GPL."""
+
+
+def scalar(b: Builder, number: int = 1) -> Register:
+    """A register that holds a scalar; its old content is lost."""
+    register = (b.state.free() or [R0])[0]
+    b.emit(mov64(register, number))
+    return register
+
+
+def context(b: Builder) -> Register | None:
+    """A register that holds the context."""
+    sources = b.state.pointers(PointerKind.CONTEXT)
+    return sources[0] if sources else None
+
+
+def look_up(b: Builder) -> int:
+    """A map lookup; R0 may be null.  The value's size in bytes."""
+    constant_key(b, 0)
+    map_and_key(b, 0)
+    b.call_helper("map_lookup_elem")
+    return b.maps[0].value_size
+
+
+def look_up_anything(b: Builder) -> None:
+    """A lookup with a key that is there, which nobody can know: since Linux 6.15 a constant key in an array's
+    range gives no null."""
+    b.call_helper("get_prandom_u32")
+    b.emit(alu64(o.AND, R0, 1))
+    b.emit(store(o.W, R10, KEY_SLOT, R0))
+    map_and_key(b, 0)
+    b.call_helper("map_lookup_elem")

@@ -1,0 +1,147 @@
+"""Calls, by the callee's prototype, and exits."""
+
+from __future__ import annotations
+
+from ebpf.helpers.ownership import Found, found_by_lookup
+from ebpf.helpers.prototype import Arg, ArgKind, ResultKind
+from ebpf.isa import opcodes as o
+from ebpf.isa.build import R0, R1, REGISTERS
+from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec
+from generators.callees import STATIC, Callee, helper_callee
+from generators.resources import Resource
+from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
+from generators.transfer.alu import put
+from generators.transfer.world import Handler, World
+
+_POINTERS = {
+    ResultKind.SOCKET_OR_NULL: PointerKind.SOCKET,
+    ResultKind.SOCK_COMMON_OR_NULL: PointerKind.SOCKET,
+    ResultKind.TCP_SOCK_OR_NULL: PointerKind.SOCKET,
+    ResultKind.ALLOC_MEM_OR_NULL: PointerKind.MEMORY,
+    ResultKind.DYNPTR_MEM_OR_NULL: PointerKind.MEMORY,
+    ResultKind.MEM_OR_BTF_ID: PointerKind.STRUCTURE,
+    ResultKind.MEM_OR_BTF_ID_OR_NULL: PointerKind.STRUCTURE,
+    ResultKind.BTF_ID: PointerKind.STRUCTURE,
+    ResultKind.BTF_ID_OR_NULL: PointerKind.STRUCTURE,
+}
+_FILLED = (ArgKind.MEM_UNINIT, ArgKind.FIXED_MEM_UNINIT, ArgKind.MAP_VALUE_UNINIT)
+_IN_PACKET = (PointerKind.PACKET, PointerKind.PACKET_END)
+
+
+def clobber(state: GenerationState) -> None:
+    """R0 to R5 are lost."""
+    pop = state.registers.pop
+    for register in REGISTERS[:6]:
+        pop(register, None)
+
+
+def _map_in_r1(state: GenerationState, world: World) -> MapSpec | None:
+    holder = state.registers.get(R1)
+    return world.maps[holder.map] if type(holder) is KnownPointer and holder.map >= 0 else None
+
+
+def _found(state: GenerationState, world: World) -> tuple[PointerKind, int]:
+    """What a lookup in the map in R1 gives, and its size."""
+    spec = _map_in_r1(state, world)
+    if spec is None:
+        return PointerKind.MAP_VALUE, 0
+    found = found_by_lookup(spec.type)
+    if found is Found.VALUE:
+        return PointerKind.MAP_VALUE, spec.value_size
+    return PointerKind.MAP if found is Found.MAP else PointerKind.SOCKET, 0
+
+
+def _result(state: GenerationState, callee: Callee, world: World) -> Content | None:
+    kind = callee.result
+    if kind is ResultKind.VOID:
+        return None
+    if kind is ResultKind.INTEGER:
+        return ANY
+    if kind in (ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL):
+        pointer, size = _found(state, world)
+    else:
+        pointer, size = _POINTERS[kind], _size(state, callee)
+    nullable, acquired = kind.nullable, callee.acquires is not None
+    number = world.fresh() if nullable or acquired else 0
+    return KnownPointer(pointer, size, nullable, id=number, reference=number if acquired else 0)
+
+
+def _size(state: GenerationState, callee: Callee) -> int:
+    """Bytes behind the result: the constant in the last argument that says so."""
+    for at, arg in enumerate(callee.args, 1):
+        content = state.registers.get(REGISTERS[at])
+        if arg.kind.name == "ALLOC_SIZE_OR_ZERO" and type(content) is Number and content.low == content.high:
+            return content.low
+    return 0
+
+
+def release(state: GenerationState, reference: int) -> None:
+    """Give a resource back: nothing that stands for it may be used any more."""
+    state.held = tuple(resource for resource in state.held if resource.id != reference)
+    _forget_reference(state.registers, reference)
+    _forget_reference(state.slots, reference)
+
+
+def _forget_reference(contents: dict[K, Content], reference: int) -> None:
+    for key in [k for k, c in contents.items() if type(c) is KnownPointer and c.reference == reference]:
+        del contents[key]
+
+
+def _write_memory(state: GenerationState, callee: Callee, world: World) -> None:
+    """What the callee fills on the stack may be read afterwards."""
+    for at, arg in enumerate(callee.args, 1):
+        if arg.kind not in _FILLED:
+            continue
+        pointer = state.registers.get(REGISTERS[at])
+        if type(pointer) is KnownPointer and pointer.kind is PointerKind.STACK:
+            end = min(0, pointer.offset + _room(state, arg, at, world))
+            for slot in range(pointer.offset + -pointer.offset % 8, end - 7, 8):
+                state.slots[slot] = ANY
+
+
+def _room(state: GenerationState, arg: Arg, at: int, world: World) -> int:
+    """So many bytes the callee surely writes at its argument number ``at``."""
+    if arg.kind is ArgKind.FIXED_MEM_UNINIT:
+        return arg.size
+    if arg.kind is ArgKind.MAP_VALUE_UNINIT:
+        spec = _map_in_r1(state, world)
+        return spec.value_size if spec is not None else 0
+    size = state.registers.get(REGISTERS[at + 1])
+    return size.low if type(size) is Number else 0
+
+
+def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
+    """A call that returns."""
+    result = _result(state, callee, world)
+    _write_memory(state, callee, world)
+    if callee.releases is not None:
+        given = state.registers.get(REGISTERS[callee.releases])
+        if type(given) is KnownPointer and given.reference:
+            release(state, given.reference)
+    clobber(state)
+    if callee.changes_packet:
+        for register in [
+            r for r, c in state.registers.items() if type(c) is KnownPointer and c.kind in _IN_PACKET
+        ]:
+            del state.registers[register]
+    if callee.acquires is not None and type(result) is KnownPointer:
+        state.held += (Resource(callee.acquires, result.reference),)
+    put(state, R0, result)
+
+
+def _call(state: GenerationState, insn: Insn, world: World) -> None:
+    helper = insn.src == o.CALL_HELPER
+    apply_call(state, helper_callee(insn.imm, world.type) if helper else STATIC, world)
+
+
+def _exit(state: GenerationState, insn: Insn, world: World) -> None:
+    state.reachable = False
+
+
+HANDLERS: dict[int, Handler] = {
+    o.CALL | o.JMP: _call,
+    o.EXIT | o.JMP: _exit,
+    o.JA | o.JMP: _exit,
+    o.JA | o.JMP32: _exit,
+}
