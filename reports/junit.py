@@ -15,7 +15,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def render(run: RunDirectory) -> str:
     """The document.  Below its floor, a property is an error (nothing was shown), or skipped when it judged
-    nothing at all."""
+    nothing at all.  A run that was cut short has an error of its own."""
     root = Element("testsuites", name="veridiff", time=f"{run.summary.seconds:.1f}")
     for kernel in dict.fromkeys(cell.kernel for cell in run.summary.cells):
         cells = [cell for cell in run.summary.cells if cell.kernel == kernel]
@@ -30,6 +30,10 @@ def render(run: RunDirectory) -> str:
                 counts[outcome] += 1
         for name, count in counts.items():
             suite.set(name, str(count))
+    if not run.summary.complete:
+        suite = SubElement(root, "testsuite", name="run", tests="1", failures="0", errors="1", skipped="0")
+        case = SubElement(suite, "testcase", classname="veridiff", name="complete")
+        SubElement(case, "error", message=_text(run.summary.incomplete_because), type="incomplete")
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

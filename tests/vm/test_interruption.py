@@ -1,98 +1,139 @@
-"""A run that is killed or interrupted keeps what it found."""
+"""A run that is killed or interrupted keeps what it found, and leaves no process behind."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from conformance.kernel.image import Image
 from reports import directory
 
-pytestmark = [pytest.mark.vm, pytest.mark.shared]
+pytestmark = pytest.mark.vm
 ROOT = Path(__file__).parents[2]
 FIND_SECONDS = 240.0
+MARK = "VERIDIFF_TEST_RUN"
+
+
+@dataclass
+class Running:
+    """``veridiff run`` in a process group of its own, as a terminal starts it."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+    log: Path
+    mark: str
+    started: float = field(default_factory=time.monotonic)
+
+    def wait_for(self, there: Callable[[], bool]) -> None:
+        until = time.monotonic() + FIND_SECONDS
+        while not there():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.2)
+
+    def has_judged(self) -> bool:
+        """A progress line that counts something."""
+        return re.search(r"^[1-9]\d* programs", self.log.read_text(), re.MULTILINE) is not None
+
+    def left(self) -> list[str]:
+        """The commands of its processes that are still there, QEMU's among them: they inherit its mark."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                alive = f"{MARK}={self.mark}".encode() in (path / "environ").read_bytes()
+                command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                state = (path / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if alive and state != "Z":
+                found.append(command)
+        return found
 
 
 @contextmanager
-def running(bugbench: Path, out: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """``veridiff run`` on a kernel whose JIT is wrong, in a process group of its own, as a terminal starts
-    it."""
-    command = [
-        sys.executable,
-        "-m",
-        "conformance.cli",
-        "run",
-        "--kernel",
-        str(bugbench / "bzImage-bugs"),
-        "--boot-arg",
-        "bugbench=52",
-        "--property",
-        "execution",
-        "--minutes",
-        "9",
-        "--workers",
-        "1",
-        "--seed",
-        "7",
-        "--out",
-        str(out),
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with (out.parent / "run.log").open("wb") as log:
+def running(kernel: str, out: Path, *more: str) -> Iterator[Running]:
+    arguments = ["--kernel", kernel, "--minutes", "9", "--workers", "1", "--seed", "7", *more]
+    command = [sys.executable, "-m", "conformance.cli", "run", "--out", str(out), *arguments]
+    mark, log = secrets.token_hex(8), out.parent / "run.log"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark}
+    with log.open("wb") as sink:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=ROOT, env=environment, stdout=sink, stderr=sink, start_new_session=True
         )
         try:
-            yield process
+            yield Running(process, out, log, mark)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
-def wait_for(there: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + FIND_SECONDS
-    while not there():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        time.sleep(0.2)
-
-
 def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def test_a_killed_run_keeps_its_findings(bugbench: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    with running(bugbench, out) as process:
-        wait_for(lambda: lines(out / "findings.jsonl") > 0, process, tmp_path / "run.log")
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    assert lines(out / "candidates.jsonl") > 0
-    run = directory.load(out)
-    assert not run.summary.complete
-    assert [finding.kind for finding in run.findings] == ["execution"] * len(run.findings)
-    assert run.findings
-    assert (out / "findings" / run.findings[0].id / "finding.json").exists()
-
-
-def test_ctrl_c_ends_with_a_report(bugbench: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    with running(bugbench, out) as process:
-        wait_for(lambda: lines(out / "candidates.jsonl") > 0, process, tmp_path / "run.log")
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(90)
-        assert process.returncode in (0, 1), (tmp_path / "run.log").read_text()
-    assert "new" in (out / "index.html").read_text()
-    summary = json.loads((out / "run.json").read_text())
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGKILL"])
+def test_five_seconds_later_nothing_is_left(image: Image, tmp_path: Path, name: str) -> None:
+    with running(image.name, tmp_path / "out", "--property", "soundness") as run:
+        run.wait_for(run.has_judged)
+        assert any("qemu" in command for command in run.left())
+        if name == "SIGINT":  # a terminal tells the whole group
+            os.killpg(run.process.pid, signal.SIGINT)
+        else:
+            os.kill(run.process.pid, getattr(signal, name))
+        time.sleep(5.0)
+        assert run.left() == []
+        status = run.process.wait(1)
+    summary = json.loads((run.out / "run.json").read_text())
     assert summary["complete"] is False
+    if name == "SIGKILL":
+        assert summary["incomplete_because"] == "still running"
+        return
+    assert status == 130, run.log.read_text()
     assert summary["incomplete_because"] == "interrupted"
     assert summary["programs"]["judged"] > 0
+    assert "This run is incomplete" in (run.out / "index.html").read_text()
+    suite = ElementTree.parse(run.out / "junit.xml").getroot()
+    assert [error.get("message") for error in suite.iter("error")].count("interrupted") == 1
+
+
+WRONG_JIT = ("--boot-arg", "bugbench=52", "--property", "execution")
+
+
+@pytest.mark.shared
+def test_a_killed_run_keeps_its_findings(bugbench: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with running(str(bugbench / "bzImage-bugs"), out, *WRONG_JIT) as run:
+        run.wait_for(lambda: lines(out / "findings.jsonl") > 0)
+        os.killpg(run.process.pid, signal.SIGKILL)
+        run.process.wait()
+    assert lines(out / "candidates.jsonl") > 0
+    left = directory.load(out)
+    assert not left.summary.complete
+    assert [finding.kind for finding in left.findings] == ["execution"] * len(left.findings)
+    assert left.findings
+    assert (out / "findings" / left.findings[0].id / "finding.json").exists()
+
+
+@pytest.mark.shared
+def test_an_interrupted_run_reports_its_findings(bugbench: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with running(str(bugbench / "bzImage-bugs"), out, *WRONG_JIT) as run:
+        run.wait_for(lambda: lines(out / "findings.jsonl") > 0)
+        os.kill(run.process.pid, signal.SIGTERM)
+        assert run.process.wait(30) == 1, run.log.read_text()
+    assert "new" in (out / "index.html").read_text()
+    assert json.loads((out / "run.json").read_text())["incomplete_because"] == "interrupted"
