@@ -55,7 +55,9 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
     """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
     bench = BenchResult(image.name)
     kinds = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
-    task = Assignment(image, boot_args, kinds, seed, 0, None, examples, provenance(seed, "veridiff bench"))
+    task = Assignment(
+        image, boot_args, kinds, seed, 0, None, examples, (), provenance(seed, "veridiff bench")
+    )
     sink = _Sink()
     Worker(task, sink).work()
     tally = sink.tally

@@ -23,4 +23,6 @@ class Assignment:
     worker: int
     seconds: float | None
     examples: int | None
+    against: tuple[str, ...]
+    """Kernels that are asked about a program where it hangs on what others say; booted on demand."""
     provenance: Provenance

@@ -83,6 +83,10 @@ def finding(
         log=observation.main.log[:MAX_LOG] if observation.main else "",
         verdicts=(
             VerdictRecord(kernel.name, ruling.verdict.value, ruling.message, provenance.kernel_release),
+            *(
+                VerdictRecord(each.kernel, each.ruling.verdict.value, each.ruling.message, str(each.release))
+                for each in observation.elsewhere
+            ),
         ),
     )
 

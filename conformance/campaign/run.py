@@ -45,6 +45,8 @@ class Settings:
     seconds: float | None = 120.0
     examples: int | None = None
     boot_args: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    """Names of kernels to ask beside those under test."""
 
 
 @dataclass(slots=True)
@@ -137,6 +139,7 @@ class Campaign:
                     number,
                     settings.seconds,
                     share,
+                    tuple(name for name in settings.against if name != image.name),
                     self.provenance,
                 )
 

@@ -13,6 +13,7 @@ from reports.records import (
     VIEWS,
     Cell,
     Finding,
+    GapCount,
     KernelRun,
     LossRecord,
     PrecisionRow,
@@ -99,7 +100,10 @@ def summarise(
             for name, used in sorted(total.used.items(), key=lambda item: -item[1])
         ),
         rejections=dict(total.rejections.most_common(50)),
-        gaps=dict(total.gaps.most_common(50)),
+        gaps=tuple(
+            GapCount(message, count, fixed_in, proven)
+            for (message, fixed_in, proven), count in total.gaps.most_common(50)
+        ),
         reference=SecondOpinion(
             safe=counts["reference safe"],
             unsafe=counts["reference unsafe"],

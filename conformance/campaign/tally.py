@@ -31,7 +31,8 @@ class Tally:
     ``seconds`` is CPU time of the worker per stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
     ``precision`` counts per (operation, what), and sums bits per (operation, view).  ``reference_cost``
     counts answers of the reference verifier by milliseconds of CPU, rounded up to a power of two; ``open``
-    its reasons for none; ``gaps`` refusals of safe programs where no better may be expected, by signature.
+    its reasons for none; ``gaps`` refusals of safe programs
+    where no better may be expected, by (message, first later series that accepts, whether ranges prove it).
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -48,7 +49,7 @@ class Tally:
     precision: Counter[tuple[str, str]] = field(default_factory=Counter)
     reference_cost: Counter[int] = field(default_factory=Counter)
     open: Counter[str] = field(default_factory=Counter)
-    gaps: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
 
     @property
     def work(self) -> int:
@@ -111,7 +112,9 @@ class Tally:
         self.cells[kind, "agreed"] += compared and not disagreed
         for judgement in judgements:
             if isinstance(judgement, Disagreement) and judgement.gap:
-                self.gaps[str(judgement.signature)] += 1
+                self.gaps[
+                    ":".join(judgement.signature.parts[1:]), judgement.gap.fixed_in, judgement.gap.proven
+                ] += 1
             if isinstance(judgement, Abstention):
                 self.abstained[kind, judgement.reason] += 1
             if not isinstance(judgement, Disagreement) and judgement.operation:

@@ -10,6 +10,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
@@ -31,6 +32,7 @@ from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Sighting
 from conformance.observing.question import Question
 from conformance.observing.sampling import Sampling
+from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
@@ -81,7 +83,10 @@ class Worker:
     def work(self) -> None:
         """Until time, examples or patience are over."""
         task = self.assignment
-        with self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session:
+        with (
+            self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session,
+            closing(Siblings(task.against, self.open_session)) as self.siblings,
+        ):
             self._begin(session)
             self._report()
             while not self._is_over():
@@ -109,7 +114,7 @@ class Worker:
             task.provenance, kernel_release=self.release, accelerator=self.accelerator
         )
         self.source = program_source(self._profile(profile_for(self.release)))
-        self.door = Door(self._ask_now, partial(ask, session), self.release)
+        self.door = Door(self._ask_now, partial(ask, session), self.release, self.siblings)
         self.pursuit = Pursuit(task, provenance, self.channel)
         self.objects = ObjectTurns(task, self.rows, self.door, self.pursuit)
 

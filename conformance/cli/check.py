@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
@@ -13,12 +13,13 @@ from conformance.checking import explanation
 from conformance.checking.check import Checked, as_json, check, outcome_json
 from conformance.cli import inputs
 from conformance.cli.objects import describe_object
-from conformance.cli.options import boot_option, images, kernel_option
+from conformance.cli.options import against_option, boot_option, images, kernel_option
 from conformance.kernel.verdicts import Judgement
 from conformance.objects import attachment
 from conformance.objects.attachment import place_of
 from conformance.observing.door import Door
 from conformance.observing.opinions import opinion
+from conformance.observing.siblings import Siblings, names_of
 from ebpf.assembly import listing
 
 PATIENCE = 600.0
@@ -30,9 +31,14 @@ KVM."""
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @kernel_option
 @boot_option
+@against_option
 @click.option("--json", "json_lines", is_flag=True, help="One line of JSON per program, in the order given.")
 def check_command(
-    paths: tuple[Path, ...], kernels: tuple[str, ...], boot_args: tuple[str, ...], json_lines: bool
+    paths: tuple[Path, ...],
+    kernels: tuple[str, ...],
+    boot_args: tuple[str, ...],
+    against: tuple[str, ...],
+    json_lines: bool,
 ) -> int:
     """Put programs to kernels and oracles, and say where they disagree.
 
@@ -58,13 +64,14 @@ def check_command(
     disagreed = False
     with ExitStack() as stack:
         sessions = []
+        others = names_of(against)
         for image in images(kernels):
             session = stack.enter_context(KernelSession.open(image, boot_args, job_seconds=PATIENCE))
-            sessions.append((image.name, session, probe(session)))
+            siblings = stack.enter_context(closing(Siblings(name for name in others if name != image.name)))
+            sessions.append((Door.of_session(session, siblings), image.name, session, probe(session)))
         for name, case in cases:
             checked = Checked(name, case)
-            for kernel, session, features in sessions:
-                door = Door.of_session(session)
+            for door, kernel, session, features in sessions:
                 check(checked, kernel, door, features.support(case.program))
                 place = places.get(name)
                 if place is not None and checked.attachable(kernel):

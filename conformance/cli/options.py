@@ -28,6 +28,14 @@ boot_option = click.option(
     metavar="A",
     help="An argument for the kernel's command line. Repeatable.",
 )
+against_option = click.option(
+    "--against",
+    "against",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="A kernel to ask about a refusal of a safe program: only what another accepts is a finding. "
+    "Repeatable. [default: the newest cached of each series, 6.1, 6.12 and the newest]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 

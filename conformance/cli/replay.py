@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 import msgspec
 
-from conformance.cli.options import boot_option, images, json_option, kernel_option
+from conformance.cli.options import against_option, boot_option, images, json_option, kernel_option
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Untold
 from conformance.observing.replaying import read, restore
+from conformance.observing.siblings import Siblings, names_of
 
 COULD_NOT_TELL = 3
 
@@ -19,10 +21,16 @@ COULD_NOT_TELL = 3
 @click.argument("finding", type=click.Path(path_type=Path))
 @kernel_option
 @boot_option
+@against_option
 @click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="How often to try.")
 @json_option
 def replay(
-    finding: Path, kernels: tuple[str, ...], boot_args: tuple[str, ...], times: int, as_json: bool
+    finding: Path,
+    kernels: tuple[str, ...],
+    boot_args: tuple[str, ...],
+    against: tuple[str, ...],
+    times: int,
+    as_json: bool,
 ) -> int:
     """Show a finding again: a findings/ID directory, or its finding.json.
 
@@ -33,8 +41,12 @@ def replay(
     show_again = restore(record)
     results = []
     for image in images(kernels, record.kernel):
-        with KernelSession.open(image, boot_args or record.boot_args) as session:
-            door = Door.of_session(session)
+        others = (name for name in names_of(against) if name != image.name)
+        with (
+            KernelSession.open(image, boot_args or record.boot_args) as session,
+            closing(Siblings(others)) as siblings,
+        ):
+            door = Door.of_session(session, siblings)
             shown = told = 0
             statement = reason = ""
             for _ in range(times):

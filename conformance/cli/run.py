@@ -13,9 +13,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from conformance.cli.options import boot_option, images, json_option, kernel_option
+from conformance.cli.options import against_option, boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
 from conformance.kernel.peer import PEERS, executable
+from conformance.observing.siblings import names_of
 from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
 from reports.records import CellState, RunSummary
@@ -27,6 +28,7 @@ INTERRUPTED = 130
 @click.command()
 @kernel_option
 @boot_option
+@against_option
 @click.option(
     "--property",
     "kinds",
@@ -57,6 +59,7 @@ INTERRUPTED = 130
 def run(
     kernels: tuple[str, ...],
     boot_args: tuple[str, ...],
+    against: tuple[str, ...],
     kinds: tuple[str, ...],
     minutes: float | None,
     examples: int | None,
@@ -88,6 +91,7 @@ def run(
         seconds=None if examples else 60 * (minutes or 10.0),
         examples=examples,
         boot_args=boot_args,
+        against=names_of(against),
     )
     display = Display(settings, quiet=as_json)
     campaign = Campaign(settings, display.progress)

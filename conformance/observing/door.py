@@ -20,6 +20,7 @@ from conformance.observing.object_observation import ObjectObservation
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
 from conformance.observing.question import Question
+from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement, Judgement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
@@ -59,15 +60,16 @@ class Untold:
 class Door:
     """One kernel, asked by ``ask_kernel`` and, about objects, by ``ask_peer``."""
 
-    def __init__(self, ask_kernel: AskKernel, ask_peer: AskPeer, release: str) -> None:
+    def __init__(self, ask_kernel: AskKernel, ask_peer: AskPeer, release: str, siblings: Siblings) -> None:
         self.ask_kernel = ask_kernel
         self.ask_peer = ask_peer
         self.release = release
+        self.siblings = siblings
 
     @classmethod
-    def of_session(cls, session: KernelSession) -> Door:
+    def of_session(cls, session: KernelSession, siblings: Siblings) -> Door:
         """The door of a kernel that runs."""
-        return cls(session.run, partial(ask, session), session.hello.release)
+        return cls(session.run, partial(ask, session), session.hello.release, siblings)
 
     def observe(self, question: Question) -> Observation | Lost:
         """Ask the kernel; the oracles are asked when a property looks at what they say."""
@@ -91,12 +93,15 @@ class Door:
         return Loss(lost, None if isinstance(quiet, Lost) else quiet)
 
     def judge(self, observation: Observation, row: Property) -> list[Judgement]:
-        """What one property says; the kernel is asked first about the other programs that it needs."""
+        """What one property says; the kernel is asked first about the other programs that it needs, and other
+        kernels about this one."""
         if row.judge is None:
             return []
         if row.variants is not None and row.kind not in observation.variants:
             observed = self._observe_variants(observation.question, row.variants(observation))
             observation = observation.with_variants(row.kind, observed)
+        if row.needs_siblings is not None and not observation.elsewhere and row.needs_siblings(observation):
+            observation = observation.with_elsewhere(self.siblings.ask(observation.case))
         return list(row.judge(observation))
 
     def _observe_variants(self, question: Question, cases: Iterable[Case]) -> tuple[Observation, ...]:

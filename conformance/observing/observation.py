@@ -13,6 +13,7 @@ from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
 from conformance.observing.opinions import by_intervals, linux, opinion
 from conformance.observing.question import Question
+from conformance.observing.siblings import SiblingRuling
 from ebpf.assembly import text
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
@@ -40,6 +41,7 @@ class Observation:
         release: str,
         *,
         variants: Mapping[str, tuple[Observation, ...]] = MappingProxyType({}),
+        elsewhere: tuple[SiblingRuling, ...] = (),
     ) -> None:
         self.question = question
         self.answer = answer
@@ -47,6 +49,8 @@ class Observation:
         """The kernel's, as ``uname -r`` prints it."""
         self.variants = variants
         """By property: what it asked to be observed beside this, on the same kernel."""
+        self.elsewhere = elsewhere
+        """What other kernels say of the program, where a property needs that; the oldest first."""
 
     @property
     def generated(self) -> Generated:
@@ -61,12 +65,26 @@ class Observation:
     def with_case(self, case: Case) -> Observation:
         """The same answers about another case: one that differs in its inputs only, of which a verdict does
         not depend."""
-        return Observation(self.question.about(case), self.answer, self.release, variants=self.variants)
+        return Observation(
+            self.question.about(case),
+            self.answer,
+            self.release,
+            variants=self.variants,
+            elsewhere=self.elsewhere,
+        )
+
+    def with_elsewhere(self, rulings: tuple[SiblingRuling, ...]) -> Observation:
+        """Completed by what other kernels say."""
+        completed = copy(self)
+        completed.elsewhere = rulings
+        return completed
 
     def with_budget(self, budget: Budget) -> Observation:
         """Allowed to ask the reference verifier."""
         allowed = copy(self)
         allowed.question = replace(self.question, budget=budget)
+        for name in ("reference", "provable"):
+            allowed.__dict__.pop(name, None)
         return allowed
 
     def with_variants(self, kind: str, observations: tuple[Observation, ...]) -> Observation:

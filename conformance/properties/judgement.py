@@ -34,6 +34,16 @@ class Abstention:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A safe program that no kernel must accept."""
+
+    fixed_in: str
+    """The first later series that accepts it, of the kernels that were asked; empty for none."""
+    proven: bool
+    """Whether intervals and tnums alone prove it safe: a note, no evidence of what the kernel could know."""
+
+
+@dataclass(frozen=True, slots=True)
 class Disagreement:
     """Two parties that cannot both be right."""
 
@@ -47,7 +57,7 @@ class Disagreement:
     """Index of the input that shows it, None when it needs no run."""
     witness: Case | None = None
     """A case with an input of its own that shows it."""
-    gap: bool = False
+    gap: Gap | None = None
     """It is the kernel's imprecision where none may expect better: counted, never a failure."""
 
     @property

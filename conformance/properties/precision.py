@@ -1,16 +1,21 @@
-"""Precision: the kernel refuses a program that is safe, and no rule of its own explains it."""
+"""Precision: the kernel refuses a program that is safe, no rule of its own explains it, and another kernel
+accepts it."""
 
 from __future__ import annotations
 
 import random
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import linux
-from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from conformance.observing.siblings import SiblingRuling
+from conformance.properties.judgement import Abstention, Agreement, Disagreement, Gap, Judgement
+from ebpf.changes import documented_change
 from ebpf.program import Case, Input
+from ebpf.releases import Release
 from ebpf.signature import Signature
 from oracles.interpreter import Trapped, run
 from oracles.reference import ReferenceVerdict
@@ -23,6 +28,12 @@ PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 HELPER_MISSING = re.compile("unknown func |cannot use helper ")
 """What kernels say of a helper that they or the program type lack (check_helper_call, kernel/bpf/verifier.c,
 6.1 to 7.3)."""
+OF_ATTRIBUTES = re.compile(
+    "programs? can only be sleepable|can be sleepable|is not sleepable|attach_btf_id|must provide btf_id"
+    "|[Ss]truct_ops programs must|expected_attach_type|attach_prog_fd|Cannot find target|invalid attach type"
+)
+"""What kernels say of attributes of the load, not of the program (check_attach_btf_id,
+bpf_prog_load_check_attach)."""
 RUNS, STEPS = 1_000, 1_000
 """Runs before a refusal is called imprecise, and instructions of each."""
 EDGES = (0, 1, 0x7F, 0x80, 0xFF)
@@ -31,53 +42,85 @@ EDGES = (0, 1, 0x7F, 0x80, 0xFF)
 def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per refused program.
 
-    A *finding* is a refusal that the kernel's own means (intervals and tnums, no relations between values)
-    would have avoided; any other is a *gap*: no verifier accepts everything that is safe.
+    A refusal of a safe program is a *finding* where another kernel accepts the same program: an older one, or
+    another build of the same version.  Any other is a *gap*: no verifier accepts everything that is safe.
     """
-    if observation.ruling.verdict is not KernelVerdict.REJECT:
-        yield Abstention("not refused")
-        return
+    settled = _settled(observation)
+    yield settled if settled is not None else _compare(observation)
+
+
+def needs_siblings(observation: Observation) -> bool:
+    """Whether it hangs on what other kernels say."""
+    return _settled(observation) is None
+
+
+def _settled(observation: Observation) -> Judgement | None:
+    """What can be said without other kernels; None where the program is safe and the kernel refuses it."""
+    ruling = observation.ruling
+    if ruling.verdict is not KernelVerdict.REJECT:
+        return Abstention("not refused")
     if observation.case.capabilities is not None and PERFMON.isdisjoint(observation.case.capabilities):
         # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
-        yield Abstention("without privilege kernels also follow branches that no run takes")
-        return
-    if HELPER_MISSING.search(observation.ruling.message or ""):
-        yield Abstention("which helpers a kernel has depends on its configuration")
-        return
+        return Abstention("without privilege kernels also follow branches that no run takes")
+    message = ruling.message or ""
+    if HELPER_MISSING.search(message):
+        return Abstention("which helpers a kernel has depends on its configuration")
+    if OF_ATTRIBUTES.search(message):
+        return Abstention("a rule about load attributes")
     answer = observation.reference
     if answer is None:
-        yield Abstention("the reference verifier was not asked")
-        return
-    if answer.verdict is not ReferenceVerdict.SAFE:
-        yield (
-            Agreement()
-            if answer.verdict is ReferenceVerdict.UNSAFE
-            else Abstention(f"reference: {answer.reason}")
-        )
-        return
-    if answer.refused_by(linux(observation.release)):
-        yield Agreement()
-        return
+        return Abstention("the reference verifier was not asked")
+    if answer.verdict is ReferenceVerdict.UNSAFE or answer.refused_by(linux(observation.release)):
+        return Agreement()
+    if answer.verdict is ReferenceVerdict.UNKNOWN:
+        return Abstention(f"reference: {answer.reason}")
     if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs) or _traps(observation.case):
-        yield Abstention("a run traps")
-        return
-    message = observation.ruling.message or ""
-    finding = observation.provable
-    yield Disagreement(
-        # Shrinking keeps the signature, and must not make a gap of a finding.
-        Signature(KIND, (*(() if finding else ("gap",)), shape(message))),
-        f"the kernel refuses a safe program ({message}); "
-        + (
-            "intervals and tnums prove every access"
-            if finding
-            else "the proof needs relations between values"
-        ),
-        observation.ruling.instruction,
-        None,
-        gap=not finding,
+        return Abstention("a run traps")
+    return None
+
+
+def _compare(observation: Observation) -> Judgement:
+    ruling = observation.ruling
+    message = ruling.message or ""
+    own = Release.parse(observation.release)
+    accepting = [
+        sibling for sibling in observation.elsewhere if sibling.ruling.verdict is KernelVerdict.ACCEPT
+    ]
+    witnesses = [sibling for sibling in accepting if sibling.release <= own]
+    refusal = f"the kernel refuses a safe program ({message})"
+    if witnesses:
+        change = documented_change(message, observation.release)
+        if change is not None:
+            return Abstention(f"a documented change: {change.reason}")
+        return Disagreement(
+            Signature(KIND, (shape(message),)),
+            f"{refusal} that {_name(observation, witnesses, own)}",
+            ruling.instruction,
+        )
+    later = next((sibling for sibling in accepting if sibling.release > own), None)
+    gap = Gap(str(later.release.series) if later else "", observation.provable)
+    told = f"; {later.kernel} accepts it" if later else "; no kernel that was asked accepts it"
+    proven = "; intervals and tnums prove every access" if gap.proven else ""
+    return Disagreement(
+        Signature(KIND, ("gap", shape(message))), refusal + told + proven, ruling.instruction, gap=gap
     )
 
 
+def _name(observation: Observation, witnesses: list[SiblingRuling], own: Release) -> str:
+    """Which kernels accept it, and where the first that refuses stands."""
+    last = witnesses[-1]
+    if last.release == own:
+        return f"another build of {own.major}.{own.minor}.{own.patch} accepts: {last.kernel}"
+    refusing = [
+        sibling
+        for sibling in observation.elsewhere
+        if sibling.ruling.verdict is KernelVerdict.REJECT and last.release < sibling.release <= own
+    ]
+    first = f"; the first to refuse it, of those asked, is {refusing[0].kernel}" if refusing else ""
+    return f"{last.kernel} accepts{first}"
+
+
+@lru_cache(maxsize=8)
 def _traps(case: Case) -> bool:
     """Whether one of many runs on packets of all sorts traps: the proof of safety would be wrong."""
     rng = random.Random(0)

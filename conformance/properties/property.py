@@ -31,6 +31,8 @@ class Property:
     judge_loss: Callable[[Loss], Iterable[Judgement]] | None = None
     variants: Callable[[Observation], Sequence[Case]] | None = None
     """Other programs that the same kernel is asked about first: :attr:`Observation.variants`."""
+    needs_siblings: Callable[[Observation], bool] | None = None
+    """Whether other kernels are to be asked about the program first: :attr:`Observation.elsewhere`."""
     asked: Callable[[int, Generated], bool] = lambda number, generated: True
     """Whether a run asks it about its program of this number: for what takes longer than others."""
     attempts: Attempts = Attempts.LOAD

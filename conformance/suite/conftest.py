@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from conformance.cli.options import DEFAULT_KERNEL
 from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
+from conformance.observing.siblings import Siblings, names_of
 
 # With CI in the environment Hypothesis loads its own profile "ci": ours have other names and are loaded
 # explicitly.
@@ -34,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--boot-arg", action="append", default=[], help="an argument for the kernel's command line"
     )
     group.addoption(
+        "--against", action="append", default=[], help="a kernel to ask about refusals of safe programs"
+    )
+    group.addoption(
         "--veridiff-profile",
         default="veridiff-dev",
         choices=["veridiff-dev", "veridiff-ci", "veridiff-nightly"],
@@ -51,6 +56,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             "kernel_name", metafunc.config.getoption("--kernel") or [DEFAULT_KERNEL], scope="session"
         )
+
+
+@pytest.fixture(scope="session")
+def siblings(kernel_name: str, request: pytest.FixtureRequest) -> Iterator[Siblings]:
+    """The kernels to ask where it hangs on what others say."""
+    names = names_of(tuple(request.config.getoption("--against")))
+    with closing(Siblings(name for name in names if name != kernel_name)) as others:
+        yield others
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from conformance.kernel.jobs import Lost
 from conformance.kernel.peer import PEERS, Peer
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, judge_object, question_of
+from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Abstention, Disagreement, Judgement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
@@ -49,10 +50,10 @@ class Compared:
 
 
 @pytest.mark.parametrize("row", OF_PROGRAMS, ids=lambda row: row.kind)
-def test_property(row: Property, kernel: KernelSession) -> None:
+def test_property(row: Property, kernel: KernelSession, siblings: Siblings) -> None:
     """No disagreement of this kind but those in the known-issues file; and some programs were really
     compared."""
-    door, tally = Door.of_session(kernel), Compared(kernel.hello.release)
+    door, tally = Door.of_session(kernel, siblings), Compared(kernel.hello.release)
     profile = replace(profile_for(door.release), experiments_in=int(row.experiments))
 
     @given(programs(profile))
@@ -72,9 +73,9 @@ def test_property(row: Property, kernel: KernelSession) -> None:
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 @pytest.mark.parametrize("row", OF_OBJECTS, ids=lambda row: row.kind)
-def test_objects(row: Property, peer: Peer, kernel: KernelSession) -> None:
+def test_objects(row: Property, peer: Peer, kernel: KernelSession, siblings: Siblings) -> None:
     """The same of ELF objects, well-formed or not, that libbpf opens and loads."""
-    door, tally = Door.of_session(kernel), Compared(kernel.hello.release)
+    door, tally = Door.of_session(kernel, siblings), Compared(kernel.hello.release)
 
     @given(objects())
     def holds(file: ObjectFile) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from reports import precision
 from reports.directory import RunDirectory
-from reports.records import Cell, CellState, ProgramCounts
+from reports.records import Cell, CellState, GapCount, ProgramCounts
 from reports.text import duration, number, percent
 
 _MESSAGES = 40
 _REJECTIONS = "Of programs meant to be valid that the kernel refused."
-_GAPS = "Safe programs refused beyond the kernel's own means of proof: counted, not findings."
+_GAPS = "Safe programs refused that no older kernel accepts: counted, not findings."
 _OPEN = "Why a program is neither safe nor unsafe to it: what is not modelled, or a budget."
 
 
@@ -43,7 +43,7 @@ def context(run: RunDirectory) -> dict[str, Any]:
         "cost": [(int(limit), count) for limit, count in summary.reference.milliseconds.items()],
         "messages": [
             ("First rejection messages", "rejections", _top(summary.rejections), _REJECTIONS),
-            ("Gaps", "gaps", _top(summary.gaps), _GAPS),
+            ("Gaps", "gaps", [(_describe(gap), gap.programs) for gap in summary.gaps[:_MESSAGES]], _GAPS),
             ("Left open by the reference verifier", "open", _top(summary.reference.open), _OPEN),
         ],
     }
@@ -92,6 +92,11 @@ def _tiles(programs: ProgramCounts) -> list[tuple[str, str]]:
         (number(programs.objects), "objects put to libbpf"),
         (percent(programs.objects_broken, programs.objects), "of them with a field broken"),
     ]
+
+
+def _describe(gap: GapCount) -> str:
+    notes = [f"fixed in {gap.fixed_in}"] * bool(gap.fixed_in) + ["ranges prove it"] * gap.proven
+    return gap.message + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _top(counts: dict[str, int]) -> list[tuple[str, int]]:

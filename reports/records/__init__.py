@@ -20,6 +20,7 @@ from reports.records.progress import Progress
 from reports.records.summary import (
     Cell,
     CellState,
+    GapCount,
     KernelRun,
     LossRecord,
     ProductionCount,
@@ -33,6 +34,7 @@ __all__ = [
     "Cell",
     "CellState",
     "Finding",
+    "GapCount",
     "IntentRecord",
     "KernelRun",
     "ListingRow",

@@ -95,6 +95,17 @@ class ProductionCount(msgspec.Struct, frozen=True):
     accepted: int
 
 
+class GapCount(msgspec.Struct, frozen=True):
+    """Safe programs that the kernel refused with one message, and none had to accept."""
+
+    message: str
+    programs: int
+    fixed_in: str = ""
+    """The first later series that accepts them, of the kernels that were asked."""
+    proven: bool = False
+    """Whether intervals and tnums alone prove them safe."""
+
+
 class SecondOpinion(msgspec.Struct, frozen=True, kw_only=True):
     """What the reference verifier said of the programs it was asked about.
 
@@ -113,8 +124,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run.
 
     ``started`` is ISO 8601 in UTC, ``seconds`` from the first program judged.  ``complete`` is False when it
-    was cut short, and ``incomplete_because`` then says by what.  ``rejections`` and ``gaps`` are a message →
-    how many programs; ``findings_new`` and ``findings_known`` count findings, whose records are in
+    was cut short, and ``incomplete_because`` then says by what.  ``rejections`` is a message → how
+    many programs; ``findings_new`` and ``findings_known`` count findings, whose records are in
     ``findings.jsonl``.  ``rates`` are by name, which tells the unit.
     """
 
@@ -136,7 +147,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[LossRecord, ...] = ()
     productions: tuple[ProductionCount, ...] = ()
     rejections: dict[str, int] = {}
-    gaps: dict[str, int] = {}
+    gaps: tuple[GapCount, ...] = ()
     unparsed_log_lines: int = 0
     precision: tuple[PrecisionRow, ...] = ()
     reference: SecondOpinion = SecondOpinion()

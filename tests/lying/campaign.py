@@ -21,9 +21,11 @@ from conformance.kernel.image import Image
 from conformance.kernel.qemu import Accelerator
 from conformance.observing.door import Door, Sighting
 from conformance.observing.observation import Observation
+from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement
 from generators.profiles import Profile
 from reports.records import Provenance, RunSummary
+from tests.lying.asking import OLDER_ACCEPTS
 from tests.lying.kernel import LyingKernel
 from tests.lying.model import JUDGED
 
@@ -34,7 +36,7 @@ PROFILE = Profile(near_misses_in=0, daring_in=0, unprivileged_in=5, inputs=3)
 
 def assignment(*, kinds: tuple[str, ...] = JUDGED, examples: int = 40) -> Assignment:
     provenance = Provenance(versions={}, seed=1, command="test", date="2026-01-01T00:00:00Z")
-    return Assignment(IMAGE, (), kinds, 1, 0, None, examples, provenance)
+    return Assignment(IMAGE, (), kinds, 1, 0, None, examples, (), provenance)
 
 
 @dataclass
@@ -65,11 +67,11 @@ class Hunt:
         self.pursuit.pursue(subject, self.door.with_witness(Sighting(observation, disagreement)))
 
 
-def hunt(directory: Path, kernel: LyingKernel) -> Hunt:
+def hunt(directory: Path, kernel: LyingKernel, siblings: Siblings = OLDER_ACCEPTS) -> Hunt:
     """One that reduces for as long as it may."""
     provenance = Provenance(versions={}, seed=1, command="test", date="", kernel_release=kernel.release)
     line = Line(Store(directory).handle)
-    return Hunt(Pursuit(assignment(), provenance, line), Door.of_session(kernel.session()), line)
+    return Hunt(Pursuit(assignment(), provenance, line), Door.of_session(kernel.session(), siblings), line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ def test_replay(
 ) -> None:
     found = stored(refused[0])[0]
     kernel = LyingKernel(peer=refuses_what_has(b"prog_0") if lies else peer.honest)
+    monkeypatch.setattr(replaying, "names_of", lambda named: ())
     monkeypatch.setattr(replaying, "images", lambda names, default: (IMAGE,))
     monkeypatch.setattr(replaying.KernelSession, "open", lambda image, boot: kernel.session())
     done = CliRunner().invoke(replay, [str(refused[0] / "findings" / found.id)], standalone_mode=False)

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.kernel.jobs import KernelAnswer
+from conformance.kernel.jobs import KernelAnswer, KernelVerdict
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import THOROUGH
-from conformance.properties.judgement import Disagreement
+from conformance.properties.judgement import Abstention, Disagreement
+from ebpf.changes import documented_change
 from ebpf.program import Input
 from generators.programs import Purpose
 from tests.lying import lies
-from tests.lying.asking import judgements_of, observe, with_witness
+from tests.lying.asking import ToldSiblings, judgements_of, observe, with_witness
 from tests.lying.recorded import Recorded
 from tests.lying.test_accusations import NEAR_MISSES, UNSAFE_RECORDS, runnable
 from tests.lying.test_honest import records
@@ -85,20 +86,84 @@ def test_rule_needs_no_near_miss() -> None:
     assert {"pointer-leak", "return-range", "pointer-arithmetic", "unreachable"} & fired.keys()
 
 
-def test_precision_fires_on_a_safe_program_refused() -> None:
-    refuse = lies.refused(
-        errno.EACCES, "0: (b7) r0 = 0\nR2 min value is outside of the allowed memory range\n" + lies.PROCESSED
+SAFE = [record for record in runnable() if record.generated.case.capabilities is None][:20]
+REFUSE = lies.refused(
+    errno.EACCES, "0: (b7) r0 = 0\nR2 min value is outside of the allowed memory range\n" + lies.PROCESSED
+)
+SHAPE = "R min value is outside of the allowed memory range"
+ACCEPT, REJECT = KernelVerdict.ACCEPT, KernelVerdict.REJECT
+
+
+def imprecise(lie: lies.Lie, siblings: ToldSiblings) -> list[Disagreement]:
+    """What precision says of safe programs, each refused by that lie, where the siblings say that."""
+    return [
+        each
+        for record in SAFE
+        for each in judgements_of("precision", seen(record, lie(record.answer)), siblings)
+        if isinstance(each, Disagreement)
+    ]
+
+
+def test_a_refusal_that_an_older_kernel_does_not_make_is_a_regression() -> None:
+    found = imprecise(REFUSE, ToldSiblings(v5_10=ACCEPT, v6_1=ACCEPT, v6_2=REJECT, v7_0=ACCEPT))
+    assert len(found) >= len(SAFE) // 2
+    assert {(str(each.signature), each.gap) for each in found} == {(f"precision:{SHAPE}", None)}
+    assert "sibling:6.1 accepts; the first to refuse it, of those asked, is sibling:6.2" in found[0].statement
+
+
+def test_another_build_of_the_version_counts_too() -> None:
+    release = ".".join(SAFE[0].release.split(".")[:3]).partition("+")[0].partition("-")[0]
+    same = ToldSiblings(**{"v" + release.replace(".", "_"): ACCEPT})
+    (found, *_) = [
+        each
+        for each in judgements_of("precision", seen(SAFE[0], REFUSE(SAFE[0].answer)), same)
+        if isinstance(each, Disagreement)
+    ]
+    assert found.gap is None
+    assert f"another build of {release} accepts" in found.statement
+
+
+@pytest.mark.parametrize(
+    ("siblings", "fixed_in"),
+    [
+        (ToldSiblings(), ""),
+        (ToldSiblings(v5_10=REJECT, v6_1=REJECT), ""),
+        (ToldSiblings(v6_1=REJECT, v7_9=ACCEPT, v8_0=ACCEPT), "7.9"),
+        (ToldSiblings(v6_1=KernelVerdict.UNSUPPORTED, v5_10=KernelVerdict.NONE), ""),
+    ],
+)
+def test_what_no_older_kernel_accepts_is_a_gap(siblings: ToldSiblings, fixed_in: str) -> None:
+    found = imprecise(REFUSE, siblings)
+    assert len(found) >= len(SAFE) // 2
+    assert {str(each.signature) for each in found} == {f"precision:gap:{SHAPE}"}
+    assert {each.gap.fixed_in for each in found if each.gap} == {fixed_in}
+    assert sum(each.gap.proven for each in found if each.gap) >= len(SAFE) // 3
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "unknown func bpf_nothing#999",
+        "Syscall programs can only be sleepable",
+        "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
+    ],
+)
+def test_configuration_and_load_attributes_are_no_imprecision(message: str) -> None:
+    refuse = lies.refused(errno.EINVAL, f"{message}\n{lies.PROCESSED}")
+    assert imprecise(refuse, ToldSiblings(v6_1=ACCEPT)) == []
+
+
+def test_a_documented_change_is_no_regression() -> None:
+    message = "BPF_MOV uses reserved fields"
+    assert documented_change(message, "7.3.4") is not None
+    assert documented_change(message, "6.12.1") is None
+    refuse = lies.refused(errno.EINVAL, f"0: (b7) r0 = 0\n{message}\n{lies.PROCESSED}")
+    record = SAFE[0]
+    later = observe(record.generated, refuse(record.answer), "7.3.4-lying", budget=THOROUGH)
+    (said,) = judgements_of("precision", later, ToldSiblings(v6_1=ACCEPT))
+    assert said == Abstention(
+        "a documented change: reserved fields are checked before the walk, in dead code too"
     )
-    fired = gaps = 0
-    privileged = [record for record in runnable() if record.generated.case.capabilities is None][:20]
-    for record in privileged:
-        for what in accused(seen(record, refuse(record.answer)), "precision"):
-            gap = "gap:" if what.gap else ""
-            assert str(what.signature) == f"precision:{gap}R min value is outside of the allowed memory range"
-            fired += not what.gap
-            gaps += what.gap
-    assert fired + gaps >= len(privileged) // 2
-    assert fired >= len(privileged) // 3
 
 
 def test_precision_does_not_fire_without_a_verdict() -> None:

@@ -19,7 +19,7 @@ from conformance.observing.opinions import QUICK
 from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
 from tests.lying import lies
-from tests.lying.asking import judgements_of, observe, with_witness
+from tests.lying.asking import OLDER_ACCEPTS, judgements_of, observe, with_witness
 from tests.lying.campaign import IMAGE, hunt
 from tests.lying.kernel import LyingKernel
 from tests.lying.recorded import Recorded
@@ -46,7 +46,7 @@ class Scene:
         )
 
     def disagreements(self, kind: str) -> Iterator[Disagreement]:
-        found = judgements_of(kind, self.observation(kind))
+        found = judgements_of(kind, self.observation(kind), OLDER_ACCEPTS)
         return (each for each in found if isinstance(each, Disagreement) and not each.gap)
 
 
@@ -65,7 +65,7 @@ def scenes(kind: str) -> Iterator[Scene]:
         "precision": (runnable(), refused),
     }
     if kind == "transfer":
-        yield from (Scene(record, lie[1]) for record in CLAIMING if (lie := blinded(record)))
+        yield from (Scene(record, told[1]) for record in CLAIMING if (told := blinded(record)))
         return
     chosen, lie = of_kind[kind]
     yield from (Scene(record, lie) for record in chosen)
@@ -87,6 +87,8 @@ def found(kind: str, directory: Path) -> tuple[Scene, Path]:
 
 
 def replayed(path: Path, kernel: LyingKernel, patch: pytest.MonkeyPatch) -> tuple[int, str]:
+    patch.setattr(replaying, "names_of", lambda named: ())
+    patch.setattr(replaying, "Siblings", lambda names: OLDER_ACCEPTS)
     patch.setattr(replaying, "images", lambda names, default: (IMAGE,))
     patch.setattr(replaying.KernelSession, "open", lambda image, boot: kernel.session())
     done = CliRunner().invoke(replay, [str(path)], standalone_mode=False)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from conformance.suite.conftest import *
 from tests.lying import lies
+from tests.lying.asking import OLDER_ACCEPTS
 from tests.lying.campaign import PROFILE
 from tests.lying.kernel import LyingKernel
 {lie}
@@ -34,6 +35,11 @@ def pytest_configure(config):
 def kernel():
     with LyingKernel(LIE).session() as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def siblings():
+    return OLDER_ACCEPTS
 
 
 @pytest.fixture(autouse=True)

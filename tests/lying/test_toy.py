@@ -17,6 +17,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from reports.records import Finding
 from tests.lying import lies, toy
+from tests.lying.asking import NOBODY
 from tests.lying.campaign import ran
 from tests.lying.kernel import LyingKernel
 from tests.lying.test_replay import replayed
@@ -65,7 +66,7 @@ def test_check_and_replay(finding: Finding, tmp_path: Path, monkeypatch: pytest.
         kernel = LyingKernel(lie)
         with kernel.session() as session:
             checked = Checked("toy", casefile.from_plain(finding.case))
-            check(checked, "lying", Door.of_session(session), Support())
+            check(checked, "lying", Door.of_session(session, NOBODY), Support())
         said = [str(each.signature) for _, each in checked.disagreements]
         assert said.count("dead-store:accept") == status
         assert replayed(tmp_path / "findings" / finding.id, LyingKernel(lie), monkeypatch)[0] == status

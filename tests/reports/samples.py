@@ -10,6 +10,7 @@ from ebpf.assembly import listing
 from reports.records import (
     Cell,
     Finding,
+    GapCount,
     KernelRun,
     ListingRow,
     LossRecord,
@@ -246,7 +247,13 @@ def summary(**changes: Any) -> RunSummary:
             ProductionCount("map_lookup", 800, 790),
         ),
         "rejections": {"R0 min value is outside of the allowed memory range": 811, f"R1 {HOSTILE}": 2},
-        "gaps": {"math between map_value pointer and register with unbounded min value is not allowed": 31},
+        "gaps": (
+            GapCount(
+                "math between map_value pointer and register with unbounded min value is not allowed",
+                31,
+                "7.3",
+            ),
+        ),
         "unparsed_log_lines": 0,
     }
     return RunSummary(**fields | changes)

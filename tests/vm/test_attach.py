@@ -30,6 +30,7 @@ from ebpf.program_types import ProgramType
 from ebpf.rules import CONTEXT_BOUNDS
 from oracles.reference.answer import ReferenceVerdict
 from tests.conformance.kernel.cases import EXIT, mov
+from tests.lying.asking import NOBODY
 from tests.vm.talk import MESSAGE, SEND_SIGNAL, SLOTS, UNSET_CALL, call, counter, hello, tally, unset
 
 pytestmark = pytest.mark.vm
@@ -269,7 +270,7 @@ def test_row_18_a_thousand_lines_arrive(kernel: KernelSession, way: AttachWay) -
 
 def test_row_17_the_report_names_argument_instruction_and_rule(kernel: KernelSession) -> None:
     checked = Checked("unset", unset())
-    check(checked, "here", Door.of_session(kernel), Support())
+    check(checked, "here", Door.of_session(kernel, NOBODY), Support())
     ruling = checked.rulings["here"]
     assert (ruling.verdict, ruling.instruction) == (KernelVerdict.REJECT, UNSET_CALL)
     assert re.match(r"R1 type=(inv|scalar) expected=fp, pkt, pkt_meta, ", ruling.message)

@@ -25,6 +25,7 @@ from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from generators.objects import well_formed
 from tests.ebpf.objects.talk import counter, hello
+from tests.lying.asking import NOBODY
 
 pytestmark = pytest.mark.vm
 
@@ -48,7 +49,7 @@ def checked(kernel: KernelSession, data: bytes) -> Iterator[Checked]:
     features = probe(kernel)
     for program in opened.programs:
         found = Checked(program.name, Case(opened.program(program), (Input(packet=bytes(64)),)))
-        check(found, "kernel", Door.of_session(kernel), features.support(found.case.program))
+        check(found, "kernel", Door.of_session(kernel, NOBODY), features.support(found.case.program))
         yield found
 
 

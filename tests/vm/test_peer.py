@@ -30,12 +30,13 @@ from ebpf.program_types import ProgramType
 from generators.dice import Dice
 from generators.objects import ObjectFile, break_object, well_formed
 from tests.ebpf.objects.talk import counter, hello
+from tests.lying.asking import NOBODY
 from tests.pipeline.sources import COUNTER, COUNTER_BTF, HELLO, HELLO_BY_POINTER, compile_c
 
 
 def examine(kernel: KernelSession, peer: Peer, made: ObjectFile) -> list[Judgement]:
     """What the properties of objects say."""
-    observation = Door.of_session(kernel).observe_object(peer, made)
+    observation = Door.of_session(kernel, NOBODY).observe_object(peer, made)
     return [judgement for row in PROPERTIES.values() for judgement in judge_object(observation, row)]
 
 

@@ -1,0 +1,104 @@
+"""Siblings: other kernels, booted only when there is something to ask them.
+
+That a refused program is safe shows no bug: no verifier accepts everything that is.  That another kernel, an
+older one or another build of the same version, accepts the same program does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+from conformance.kernel.features import Features, probe
+from conformance.kernel.images import fetch, list_images, resolve
+from conformance.kernel.jobs import Attempt, Jit, Job
+from conformance.kernel.session import KernelSession
+from conformance.kernel.verdicts import Judgement as Ruling
+from conformance.kernel.verdicts import judge_answer
+from ebpf.errors import VeridiffError
+from ebpf.program import Case
+from ebpf.releases import Release
+
+ALWAYS = ("debian:6.1", "debian:6.12")
+"""Long-term series that are fetched where they are not cached, beside the newest kernel there is."""
+ATTEMPT = Attempt(Jit.ON, 1, run=False)
+JOB_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiblingRuling:
+    """What one sibling said of a program."""
+
+    kernel: str
+    release: Release
+    ruling: Ruling
+
+
+class Siblings:
+    """Of one kernel under test.  Each is booted when first asked, and stays until all are closed."""
+
+    def __init__(
+        self, names: Iterable[str], open_session: Callable[..., KernelSession] = KernelSession.open
+    ) -> None:
+        self.names = tuple(names)
+        self._open_session = open_session
+        self._stack = ExitStack()
+        self._booted: dict[str, tuple[KernelSession, Features] | None] = {}
+        self.failures: dict[str, str] = {}
+        """Siblings that cannot be asked, and why."""
+
+    def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
+        """What each says of a program, the oldest first; nothing of those that cannot be asked."""
+        rulings = [ruling for name in self.names for ruling in self._ask(name, case)]
+        return tuple(sorted(rulings, key=lambda each: each.release))
+
+    def _ask(self, name: str, case: Case) -> Iterator[SiblingRuling]:
+        booted = self._boot(name)
+        if booted is not None:
+            session, features = booted
+            answer = session.run(Job(case, (ATTEMPT,)))
+            ruling = judge_answer(answer, 0, features.support(case.program))
+            yield SiblingRuling(name, Release.parse(features.release), ruling)
+
+    def _boot(self, name: str) -> tuple[KernelSession, Features] | None:
+        if name not in self._booted:
+            self._booted[name] = None
+            try:
+                session = self._stack.enter_context(
+                    self._open_session(fetch(name), (), job_seconds=JOB_SECONDS)
+                )
+                self._booted[name] = session, probe(session)
+            except VeridiffError as error:
+                self.failures[name] = str(error)
+        return self._booted[name]
+
+    def close(self) -> None:
+        """Shut all down."""
+        self._stack.close()
+        self._booted.clear()
+
+
+def default_names() -> tuple[str, ...]:
+    """The newest of each series that is cached, and of :data:`ALWAYS`, and the newest kernel of all; none
+    where nothing is cached and none can be fetched."""
+    try:
+        listed = list_images()
+    except VeridiffError:
+        return ()
+    newest = {Release.parse(row.name.partition(":")[2]).series: row.name for row in listed if row.cached}
+    names = dict.fromkeys(newest.values())
+    for name in (*ALWAYS, *(row.name for row in listed[-1:])):
+        with suppress(VeridiffError):
+            names.update(dict.fromkeys(resolve(name)[-1:]))
+    return tuple(names)
+
+
+def names_of(named: tuple[str, ...]) -> tuple[str, ...]:
+    """The kernels that are named, or else those of :func:`default_names`; each once.
+
+    Raises :class:`ebpf.errors.VeridiffError` for an unknown name.
+    """
+    if not named:
+        return default_names()
+    return tuple(dict.fromkeys(name for pattern in named for name in resolve(pattern)))
