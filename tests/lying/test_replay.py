@@ -65,7 +65,7 @@ def scenes(kind: str) -> Iterator[Scene]:
         "precision": (runnable(), refused),
     }
     if kind == "transfer":
-        yield from (Scene(record, lie[1]) for record in CLAIMING if (lie := blinded(record)))
+        yield from (Scene(record, blind[1]) for record in CLAIMING if (blind := blinded(record)))
         return
     chosen, lie = of_kind[kind]
     yield from (Scene(record, lie) for record in chosen)
