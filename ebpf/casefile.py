@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ebpf.assembly import parse
+from ebpf.assembly import Assembled, assemble
 from ebpf.byte_order import PROGRAM_ORDER, ByteOrder
 from ebpf.errors import InputError
-from ebpf.isa.insn import Insn, decode, encode
+from ebpf.isa.insn import decode, encode
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
@@ -141,7 +141,7 @@ def _hex(text: str, at: str) -> bytes:
         raise InputError(f"{at}: not hexadecimal{odd}: {text[:40]!r}") from None
 
 
-def _at(at: str, build: Callable[[], tuple[Insn, ...]]) -> tuple[Insn, ...]:
+def _at(at: str, build: Callable[[], Assembled]) -> Assembled:
     try:
         return build()
     except InputError as error:
@@ -154,9 +154,13 @@ def _case(record: CaseRecord, source: str) -> Case:
     code = program.instructions
     if isinstance(code, str):
         raw = _hex(code, f"{here}.instructions")
-        insns = _at(f"{here}.instructions", lambda: decode(raw))
+        assembled = _at(f"{here}.instructions", lambda: Assembled(decode(raw)))
     else:
-        insns = _at(f"{here}.instructions", lambda: parse(code))
+        assembled = _at(f"{here}.instructions", lambda: assemble(code))
+    insns = assembled.instructions
+    kfuncs = dict(assembled.kfuncs) | {
+        _number(at, f"{here}.kfuncs"): name for at, name in program.kfuncs.items()
+    }
     if not insns:
         raise InputError(f"{here}.instructions: empty")
     flags = LoadFlag(0)
@@ -177,7 +181,7 @@ def _case(record: CaseRecord, source: str) -> Case:
             flags=flags,
             btf=None if program.btf is None else _hex(program.btf, f"{here}.btf"),
             func_info=None if program.func_info is None else _hex(program.func_info, f"{here}.func_info"),
-            kfuncs=tuple(sorted((_number(k, f"{here}.kfuncs"), v) for k, v in program.kfuncs.items())),
+            kfuncs=tuple(sorted(kfuncs.items())),
         ),
         inputs=tuple(
             Input(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ebpf.assembly.assembled import Assembled
 from ebpf.assembly.patterns import patterns
 from ebpf.assembly.printer import AssemblyDialect
 from ebpf.errors import InputError
@@ -25,26 +26,42 @@ _OWNERS = {AssemblyDialect.KERNEL: "the kernel's", AssemblyDialect.LLVM: "LLVM's
 _PREFIX = re.compile(r"^\s*(?:\d+:\s*)?(?:\([0-9a-f]{2}\)\s*)?", re.ASCII)
 _SPACE_CAST = re.compile(r"r(\d\w*)\s*=\s*addr_space_cast\(\s*r(\d\w*),\s*(\d\w*),\s*(\d\w*)\s*\)", re.ASCII)
 """The kernel prints any two numbers, of which only 0 and 1 in either order are an instruction."""
+_KFUNC = re.compile(r"call\s+kfunc\s+([A-Za-z_]\w*)", re.ASCII)
 _LABEL = re.compile(r"\s*<[^<>]*>$")
 """What llvm-objdump shows behind a jump's or call's distance."""
 
 
 def parse(lines: Iterable[str], dialect: AssemblyDialect = AssemblyDialect.KERNEL) -> tuple[Insn, ...]:
+    """The slots that :func:`assemble` gives, for text that calls no kernel function by name."""
+    assembled = assemble(lines, dialect)
+    if assembled.kfuncs:
+        raise InputError(f"kernel functions by name ({assembled.kfuncs[0][1]}) need a case file")
+    return assembled.instructions
+
+
+def assemble(lines: Iterable[str], dialect: AssemblyDialect = AssemblyDialect.KERNEL) -> Assembled:
     """Slots from lines; empty lines and ``;`` comments are skipped.
 
-    LLVM's dialect tells a call of a function from a helper's by the label that it shows behind it, and
-    loads of addresses not at all: they are taken for loads of numbers.  Raises :class:`InputError` naming the
+    A kernel function is called by its number (``call kfunc#77+0``) or, which holds on every kernel, by its
+    name (``call kfunc bpf_iter_num_new``).
+
+    LLVM's dialect tells a call of a function from a helper's by its sign or the label behind it, and loads of
+    addresses not at all: they are taken for loads of numbers.  Raises :class:`InputError` naming the
     line's number (from 1), its text and the reason.
     """
     insns: list[Insn] = []
+    kfuncs: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
         body = _PREFIX.sub("", line.split(";")[0]).strip()
         if body:
+            if kfunc := _KFUNC.fullmatch(body):
+                kfuncs.append((len(insns), kfunc[1]))
+                body = "call kfunc#0+0"
             try:
                 insns.extend(parse_instruction(body, dialect))
             except InputError as error:
                 raise InputError(f"line {number}: {line.strip()!r}: {error}") from None
-    return tuple(insns)
+    return Assembled(tuple(insns), tuple(kfuncs))
 
 
 def parse_instruction(body: str, dialect: AssemblyDialect) -> tuple[Insn, ...]:
@@ -61,8 +78,11 @@ def parse_instruction(body: str, dialect: AssemblyDialect) -> tuple[Insn, ...]:
     for pattern, form in patterns(dialect):
         match = pattern.fullmatch(text)
         if match:
-            insns = _build(form, {k: v for k, v in match.groupdict().items() if v is not None})
-            return (replace(insns[0], src=o.CALL_LOCAL),) if label and form.name == "call_helper" else insns
+            fields = {k: v for k, v in match.groupdict().items() if v is not None}
+            insns = _build(form, fields)
+            llvm_call = form.name == "call_helper" and dialect is AssemblyDialect.LLVM
+            local = llvm_call and (label is not None or fields["imm"][0] in "+-")
+            return (replace(insns[0], src=o.CALL_LOCAL),) if local else insns
     raise InputError(f"not an instruction in {_OWNERS[dialect]} dialect")
 
 

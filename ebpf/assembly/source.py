@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ebpf.assembly.assembled import Assembled
 from ebpf.assembly.objdump import is_objdump, parse_objdump
-from ebpf.assembly.parser import parse
+from ebpf.assembly.parser import assemble
 from ebpf.assembly.printer import AssemblyDialect
-from ebpf.isa.insn import Insn
 
 _KERNEL = re.compile(r"\bpc[+-]\d|\([0-9a-f]{2}\) |#\d|\bmap\[|\.8byte|\(r\d+ *[+-]\d", re.ASCII)
 _LLVM = re.compile(
@@ -15,16 +15,16 @@ _LLVM = re.compile(
 )
 
 
-def parse_source(source: str) -> tuple[Insn, ...]:
-    """Slots from an assembly file: llvm-objdump's listing, LLVM's dialect or the kernel's.
+def parse_source(source: str) -> Assembled:
+    """The program in an assembly file: llvm-objdump's listing, LLVM's dialect or the kernel's.
 
     A file is of one dialect, since ``r1 = 0x0`` is a 64-bit load in the kernel's and a move in LLVM's: of the
     kernel's where anything in it is, or nothing tells.  Raises :class:`ebpf.errors.InputError` naming line,
     text and reason.
     """
     if is_objdump(source):
-        return parse_objdump(source.splitlines())
-    return parse(source.splitlines(), dialect_of(source))
+        return Assembled(parse_objdump(source.splitlines()))
+    return assemble(source.splitlines(), dialect_of(source))
 
 
 def dialect_of(source: str) -> AssemblyDialect:

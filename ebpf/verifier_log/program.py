@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from ebpf.assembly.assembled import Assembled
 from ebpf.assembly.parser import parse_instruction
 from ebpf.assembly.printer import AssemblyDialect
 from ebpf.errors import InputError
@@ -23,20 +23,12 @@ _MARK = re.compile(r"^\d+: \([0-9a-f]{2}\) .*", re.M | re.ASCII)
 _STATE = re.compile(r"^processed \d+ insns|^\d+: (?:frame\d+: )?R\d+\S*=|; .*\bR\d+\S*=", re.M | re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedProgram:
-    """``kfuncs``: the kernel functions that it calls, by slot, whose numbers differ from kernel to kernel."""
-
-    instructions: tuple[Insn, ...]
-    kfuncs: tuple[tuple[int, str], ...] = ()
-
-
 def is_log(text: str) -> bool:
     """Whether the text is a verifier's log and not a listing: it has instructions, and states or an end."""
     return _MARK.search(text) is not None and _STATE.search(text) is not None
 
 
-def program_of(text: str) -> LoggedProgram:
+def program_of(text: str) -> Assembled:
     """The program that the walk shows.
 
     Raises :class:`InputError` where the log does not say all of it: an instruction that was never visited, or
@@ -58,7 +50,7 @@ def program_of(text: str) -> LoggedProgram:
             raise InputError(
                 f"the log does not show instruction {at}, so the program cannot be rebuilt from it"
             )
-    return LoggedProgram(tuple(insn for _, insn in sorted(found.items())), tuple(sorted(kfuncs.items())))
+    return Assembled(tuple(insn for _, insn in sorted(found.items())), tuple(sorted(kfuncs.items())))
 
 
 def _instruction(visit: Visit) -> tuple[tuple[Insn, ...], str]:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebpf.assembly import AssemblyDialect, listing, parse, text
+from ebpf.assembly import Assembled, AssemblyDialect, assemble, listing, parse, program_listing, text
 from ebpf.assembly.objdump import parse_objdump
 from ebpf.assembly.source import dialect_of, parse_source
+from ebpf.casefile import FORMAT, from_plain
 from ebpf.errors import InputError
 from ebpf.isa import Insn, encode
 from ebpf.isa.forms import Form
@@ -49,12 +50,12 @@ def without_bytes(source: str) -> str:
 
 
 def test_a_listing_is_its_bytes_and_its_text_says_the_same() -> None:
-    assert parse_source(OBJDUMP) == PROGRAM
-    assert parse_source(without_bytes(OBJDUMP)) == PROGRAM
+    assert parse_source(OBJDUMP).instructions == PROGRAM
+    assert parse_source(without_bytes(OBJDUMP)).instructions == PROGRAM
 
 
 def test_a_function_that_does_not_begin_its_section() -> None:
-    assert parse_source("       7:\t95 00 00 00 00 00 00 00\texit") == (Insn(0x95),)
+    assert parse_source("       7:\t95 00 00 00 00 00 00 00\texit").instructions == (Insn(0x95),)
 
 
 @pytest.mark.parametrize(
@@ -124,4 +125,17 @@ WORDS = st.sampled_from([*OBJDUMP.split("\t"), *without_bytes(OBJDUMP).splitline
 @given(st.text() | st.lists(WORDS | st.text(max_size=3), max_size=12).map("".join))
 def test_no_text_raises_anything_but_an_input_error(source: str) -> None:
     with suppress(InputError):
-        encode(parse_source(source))
+        encode(parse_source(source).instructions)
+
+
+def test_kernel_functions_have_names() -> None:
+    lines = ["r1 = 1", "call kfunc bpf_iter_num_new", "exit"]
+    assert assemble(lines) == Assembled(
+        parse(["r1 = 1", "call kfunc#0+0", "exit"]), ((1, "bpf_iter_num_new"),)
+    )
+    assert parse_source("\n".join(lines)) == assemble(lines)
+    with pytest.raises(InputError, match="kernel functions by name"):
+        parse(lines)
+    program = from_plain({"format": FORMAT, "program": {"type": "xdp", "instructions": lines}}).program
+    assert program.kfuncs == ((1, "bpf_iter_num_new"),)
+    assert [line for _, line in program_listing(program)] == lines

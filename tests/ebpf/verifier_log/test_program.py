@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebpf.assembly import parse
+from ebpf.assembly import Assembled, parse
 from ebpf.casefile import from_plain
 from ebpf.errors import InputError
-from ebpf.verifier_log.program import LoggedProgram, is_log, program_of
+from ebpf.verifier_log.program import is_log, program_of
 from tests.ebpf.verifier_log.conftest import SAMPLES, rows
 
 PASTED = """0: R1=ctx() R10=fp0
@@ -35,7 +35,7 @@ def test_a_pasted_log_is_a_program() -> None:
         *("call kfunc#0+0", "exit"),
     ]
     assert is_log(PASTED)
-    assert program_of(PASTED) == LoggedProgram(parse(lines), ((6, "bpf_iter_num_new"),))
+    assert program_of(PASTED) == Assembled(parse(lines), ((6, "bpf_iter_num_new"),))
 
 
 @pytest.mark.parametrize(
