@@ -9,10 +9,10 @@ import click
 from conformance.cli.options import DEFAULT_KERNEL, images
 from conformance.kernel.jobs import Attempt, Jit, Job
 from conformance.plugin.plugin import parse_hex, program_of_elf, result, wrap
+from conformance.plugin.wrapped import WrappedProgram
 from ebpf.errors import InputError
 from ebpf.isa.table import IllegalInsn, form_of
-from ebpf.program import Case
-from oracles.interpreter import Returned, run
+from oracles.interpreter import Returned, Step, run
 
 
 @click.group()
@@ -27,7 +27,7 @@ def plugin() -> None:
     """
 
 
-def _case(arguments: tuple[str, ...]) -> Case:
+def _wrapped(arguments: tuple[str, ...]) -> WrappedProgram:
     memory = next(iter(arguments), "")
     program = parse_hex(sys.stdin.read(), "standard input")
     if "--elf" in arguments:
@@ -51,13 +51,12 @@ _settings = {"ignore_unknown_options": True, "allow_extra_args": True}
 @_arguments
 def interpreter(arguments: tuple[str, ...]) -> None:
     """Our interpreter runs it."""
-    case = _case(arguments)
-    outcome = run(case, case.inputs[0])
-    if not isinstance(outcome, Returned):
-        raise _unsupported(
-            f"at instruction {outcome.at}: "
-            f"{getattr(outcome, 'reason', None) or getattr(outcome, 'detail', '')}"
-        )
+    wrapped = _wrapped(arguments)
+    trace: list[Step] = []
+    outcome = run(wrapped.case, wrapped.case.inputs[0], trace=trace)
+    fault = wrapped.fault(outcome, trace)
+    if fault is not None or not isinstance(outcome, Returned):
+        raise _unsupported(fault or "no result")
     click.echo(f"{result(outcome.maps):x}")
 
 
@@ -77,15 +76,16 @@ def kernel(name: str, arguments: tuple[str, ...]) -> None:
     from conformance.kernel.features.answers import Answer3, FeatureKind
     from conformance.kernel.session import KernelSession
 
-    case = _case(arguments)
+    wrapped = _wrapped(arguments)
+    case = wrapped.case
     forms = set()
     after_wide = False
-    for insn in case.program.instructions:
+    for at, insn in enumerate(case.program.instructions):
         if not after_wide:
             try:
                 forms.add(form_of(insn))
             except IllegalInsn as error:
-                raise _unsupported(str(error)) from None
+                raise _unsupported(f"at instruction {wrapped.own_slot(at)}: {error}") from None
         after_wide = not after_wide and insn.opcode == 0x18
     with KernelSession.open(images((name,))[0]) as session:
         features = probe(session)

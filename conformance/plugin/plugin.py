@@ -19,6 +19,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 
+from conformance.plugin.wrapped import WrappedProgram
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, decode
@@ -92,10 +93,10 @@ def _prolog(size: int) -> tuple[Insn, ...]:
     )
 
 
-def wrap(program: bytes, memory: bytes) -> Case:
+def wrap(program: bytes, memory: bytes) -> WrappedProgram:
     """The case that runs ``program`` on ``memory``.  Raises :class:`InputError` when the program is empty or
     cut."""
-    insns = decode(program)
+    given = insns = decode(program)
     prolog = _prolog(len(memory))
     if insns[: len(prolog)] == prolog:
         insns = insns[len(prolog) :]
@@ -121,11 +122,12 @@ def wrap(program: bytes, memory: bytes) -> Case:
         Insn(o.MOV | o.K | o.ALU64, 0),
         Insn(o.EXIT | o.JMP),
     ]
-    return Case(
+    case = Case(
         Program(ProgramType.SOCKET_FILTER, (*main, *_callx_by_dst(insns)), maps),
         (PACKET,),
         name="bpf_conformance",
     )
+    return WrappedProgram(case, len(main) - (len(given) - len(insns)), len(given))
 
 
 def _callx_by_dst(insns: tuple[Insn, ...]) -> tuple[Insn, ...]:

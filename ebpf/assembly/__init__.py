@@ -1,7 +1,8 @@
 """Assembly text, both ways: the kernel's dialect (its verifier log) printed and parsed, LLVM's (llvm-objdump)
 printed."""
 
-from ebpf.assembly.parser import parse
-from ebpf.assembly.printer import AssemblyDialect, listing, text
+from ebpf.assembly.assembled import Assembled
+from ebpf.assembly.parser import assemble, parse
+from ebpf.assembly.printer import AssemblyDialect, listing, program_listing, text
 
-__all__ = ["AssemblyDialect", "listing", "parse", "text"]
+__all__ = ["Assembled", "AssemblyDialect", "assemble", "listing", "parse", "program_listing", "text"]

@@ -14,6 +14,7 @@ from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa.forms import Form
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import IllegalInsn, form_of
+from ebpf.program import Program
 
 U32 = 0xFFFFFFFF
 
@@ -81,6 +82,18 @@ def _second_half(form: Form, following: Insn | None, first: Insn) -> Insn:
     if following is None or following != Insn(0, imm=following.imm if shown else 0):
         raise IllegalInsn(first, "imm")
     return following
+
+
+def program_listing(
+    program: Program, dialect: AssemblyDialect = AssemblyDialect.KERNEL
+) -> list[tuple[int, str]]:
+    """As :func:`listing`, with the kernel functions that the program calls by name: ``call kfunc
+    bpf_iter_num_new``, since their numbers differ from kernel to kernel."""
+    names = dict(program.kfuncs)
+    return [
+        (at, f"call kfunc {names[at]}" if at in names else line)
+        for at, line in listing(program.instructions, dialect)
+    ]
 
 
 def listing(

@@ -27,7 +27,7 @@ def ask(program: str, *arguments: str) -> Result:
 
 
 def r0(text: str, memory: str = "") -> int:
-    case = wrap(code(text), parse_hex(memory, "memory"))
+    case = wrap(code(text), parse_hex(memory, "memory")).case
     outcome = run(case, case.inputs[0])
     assert isinstance(outcome, Returned), outcome
     return result(outcome.maps)
@@ -83,6 +83,23 @@ def test_a_run_that_traps_prints_no_result(text: str, memory: str, expected: str
         assert done.stderr.startswith("unsupported: at instruction ")
     else:
         assert (done.exit_code, done.stdout) == (0, "33\n")
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("2f4242424242452a", "at instruction 0: off not allowed with opcode 0x2f: 16962"),
+        ("85100000ffffff7f 9500000000000000", "at instruction 0: goes on at instruction 2147483648 of 2"),
+        ("620100800000 1f91", "at instruction 0: "),
+        ("b7020000ffffffff 9500000000000000", "at instruction 1: R0 was never written"),
+        ("b700000001000000", "at instruction 0: goes on at instruction 1 of 1"),
+        ("0500feff00000000", "at instruction 0: goes on at instruction -1 of 1"),
+        (code("r0 = *(u8 *)(r1 +0); exit").hex(), "at instruction 0: "),
+    ],
+    ids=["illegal", "far call", "store", "no result", "no exit", "back", "load"],
+)
+def test_instructions_are_numbered_as_the_user_numbers_them(program: str, said: str) -> None:
+    assert ask(program, "").stderr.startswith(f"unsupported: {said}")
 
 
 def elf(code: bytes, *more: tuple[int, int, bytes], machine: int = 247) -> bytes:

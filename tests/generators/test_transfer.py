@@ -100,12 +100,12 @@ def test_a_reference_is_held_until_it_is_given_back_or_was_null() -> None:
     assert b.state.held == (Resource(ResourceKind.RECORD, record.reference),)
     b.emit(mov64(R7, R0))
     b.leave_to_exit(jump(o.JEQ, R0, 0))
-    assert b.exits[0].state.held == ()
+    assert not b.exits[0].state.held
     assert b.exits[0].state.registers[R0] == b.exits[0].state.registers[R7] == Number(0, 0)
     assert not b.state.pointer(R7).nullable
     b.emit(mov64(R1, R7))
     b.call_helper("ringbuf_submit")
-    assert b.state.held == ()
+    assert not b.state.held
     assert R7 not in b.state.registers
 
 

@@ -1,85 +1,21 @@
-"""Case files: ``veridiff-case/1`` JSON, both ways, with every field checked.
-
-Canonical bytes (sorted keys, no white space) give a case its identity: :func:`identity`.
-"""
+"""Cases from JSON."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
-from ebpf.assembly import parse
-from ebpf.byte_order import PROGRAM_ORDER, ByteOrder
+from ebpf.assembly import Assembled, assemble
+from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.casefile.records import FORMAT, CaseRecord, FieldRecord, MapRecord
 from ebpf.errors import InputError
-from ebpf.isa.insn import Insn, decode, encode
+from ebpf.isa.insn import decode
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
-
-FORMAT = "veridiff-case/1"
-
-
-class FieldRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A special field of a map's value as a case file holds it."""
-
-    offset: int
-    kind: str
-    to: str = ""
-
-
-class MapRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A map as a case file holds it."""
-
-    type: str
-    key_size: int
-    value_size: int
-    max_entries: int
-    flags: int = 0
-    name: str = ""
-    btf_key: int = 0
-    btf_value: int = 0
-    inner: MapRecord | None = None
-    contents: dict[str, str] = {}
-    fields: list[FieldRecord] = []
-    map_extra: int = 0
-
-
-class ProgramRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A program as a case file holds it; ``instructions`` is hex or lines of assembly."""
-
-    type: str
-    instructions: str | list[str]
-    maps: list[MapRecord] = []
-    attach_type: str | int | None = None
-    attach_to: str | None = None
-    license: str = "GPL"
-    flags: list[str] = []
-    btf: str | None = None
-    func_info: str | None = None
-    kfuncs: dict[str, str] = {}
-
-
-class InputRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One run's input; packet and context in hex."""
-
-    packet: str = ""
-    context: str = ""
-    helpers: list[int] = []
-
-
-class CaseRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The whole file."""
-
-    format: str
-    program: ProgramRecord
-    name: str = ""
-    capabilities: list[str] | None = None
-    byte_order: ByteOrder = PROGRAM_ORDER
-    inputs: list[InputRecord] = msgspec.field(default_factory=lambda: [InputRecord()])
 
 
 def loads(text: bytes | str, source: str = "case") -> Case:
@@ -105,24 +41,6 @@ def from_plain(raw: Any, source: str = "case") -> Case:
     return _case(record, source)
 
 
-def dumps(case: Case) -> bytes:
-    """Canonical JSON."""
-    return msgspec.json.encode(_record(case), order="sorted")
-
-
-def to_plain(case: Case) -> dict[str, Any]:
-    """The case as plain dicts and lists, for embedding in other records."""
-    plain: dict[str, Any] = msgspec.to_builtins(_record(case))
-    return plain
-
-
-def identity(case: Case) -> str:
-    """16 hex digits that name the case: SHA-256 over its canonical bytes without its name."""
-    record = _record(case)
-    record.name = ""
-    return hashlib.sha256(msgspec.json.encode(record, order="sorted")).hexdigest()[:16]
-
-
 _E = TypeVar("_E", MapType, ProgramType, AttachType)
 
 
@@ -141,7 +59,7 @@ def _hex(text: str, at: str) -> bytes:
         raise InputError(f"{at}: not hexadecimal{odd}: {text[:40]!r}") from None
 
 
-def _at(at: str, build: Callable[[], tuple[Insn, ...]]) -> tuple[Insn, ...]:
+def _at(at: str, build: Callable[[], Assembled]) -> Assembled:
     try:
         return build()
     except InputError as error:
@@ -154,9 +72,13 @@ def _case(record: CaseRecord, source: str) -> Case:
     code = program.instructions
     if isinstance(code, str):
         raw = _hex(code, f"{here}.instructions")
-        insns = _at(f"{here}.instructions", lambda: decode(raw))
+        assembled = _at(f"{here}.instructions", lambda: Assembled(decode(raw)))
     else:
-        insns = _at(f"{here}.instructions", lambda: parse(code))
+        assembled = _at(f"{here}.instructions", lambda: assemble(code))
+    insns = assembled.instructions
+    kfuncs = dict(assembled.kfuncs) | {
+        _number(at, f"{here}.kfuncs"): name for at, name in program.kfuncs.items()
+    }
     if not insns:
         raise InputError(f"{here}.instructions: empty")
     flags = LoadFlag(0)
@@ -177,7 +99,7 @@ def _case(record: CaseRecord, source: str) -> Case:
             flags=flags,
             btf=None if program.btf is None else _hex(program.btf, f"{here}.btf"),
             func_info=None if program.func_info is None else _hex(program.func_info, f"{here}.func_info"),
-            kfuncs=tuple(sorted((_number(k, f"{here}.kfuncs"), v) for k, v in program.kfuncs.items())),
+            kfuncs=tuple(sorted(kfuncs.items())),
         ),
         inputs=tuple(
             Input(
@@ -237,42 +159,3 @@ def _field(record: FieldRecord, at: str) -> MapField:
         return MapField(record.offset, MapFieldKind(record.kind), record.to)
     except ValueError:
         raise InputError(f"{at}: unknown kind of field {record.kind!r}") from None
-
-
-def _map_record(spec: MapSpec) -> MapRecord:
-    return MapRecord(
-        spec.type.name.lower(),
-        spec.key_size,
-        spec.value_size,
-        spec.max_entries,
-        spec.flags,
-        spec.name,
-        spec.btf_key,
-        spec.btf_value,
-        None if spec.inner is None else _map_record(spec.inner),
-        {k.hex(): v.hex() for k, v in spec.contents},
-        [FieldRecord(f.offset, f.kind.value, f.to) for f in spec.fields],
-        spec.extra,
-    )
-
-
-def _record(case: Case) -> CaseRecord:
-    program = case.program
-    return CaseRecord(
-        format=FORMAT,
-        name=case.name,
-        capabilities=None if case.capabilities is None else list(case.capabilities),
-        program=ProgramRecord(
-            type=program.type.name.lower(),
-            instructions=encode(program.instructions).hex(),
-            maps=[_map_record(m) for m in program.maps],
-            attach_type=None if program.attach_type is None else program.attach_type.name.lower(),
-            attach_to=program.attach_to,
-            license=program.license,
-            flags=[flag.name.lower() for flag in LoadFlag if flag in program.flags and flag.name],
-            btf=None if program.btf is None else program.btf.hex(),
-            func_info=None if program.func_info is None else program.func_info.hex(),
-            kfuncs={str(at): name for at, name in program.kfuncs},
-        ),
-        inputs=[InputRecord(i.packet.hex(), i.context.hex(), list(i.helpers)) for i in case.inputs],
-    )
