@@ -74,6 +74,8 @@ MAP_VALUE_BOUNDS = Rule("map-value-bounds", _S, _W, f"{_V}: check_map_access",
     "a map value is accessed outside its value_size")
 PACKET_BOUNDS = Rule("packet-bounds", _S, _W, f"{_V}: check_packet_access",
     "packet bytes outside data..data_end are accessed")
+STALE_PACKET_POINTER = Rule("stale-packet-pointer", _S, _W, f"{_V}: clear_all_pkt_pointers",
+    "a packet pointer is used after a call that may change the packet")
 CONTEXT_BOUNDS = Rule("context-access", _S, _W, f"{_V}: check_ctx_access",
     "the context is accessed where its type allows none")
 MEMORY_BOUNDS = Rule("memory-bounds", _S, _W, f"{_V}: check_mem_region_access",

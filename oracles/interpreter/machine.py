@@ -156,10 +156,10 @@ class Machine:
         return self.inner[id(outer)]
 
     def move_packet(self, reason: str, *, keep: bool = False) -> None:
-        """After a helper that may move the packet, pointers to it are numbers; without ``keep`` its contents
-        are unknown too."""
+        """After a helper that may change the packet, pointers into it are stale, whatever the helper did;
+        without ``keep`` its contents are unknown too."""
         old = self.packet
-        old.gone = rules.SCALAR_DEREFERENCE
+        old.gone = rules.STALE_PACKET_POINTER
         self.packet = Region("packet", old.data, self.environment.base(len(old.data)), old.bounds)
         if not keep:
             self.packet_lost = reason

@@ -86,8 +86,7 @@ def check(
         raise Unmodelled(f"accesses through {region.kind.value}")
     if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.facts.privileged:
         x.refuse(s, rules.VARIABLE_STACK, "")
-    if region.kind is RegionKind.PACKET and region is not s.packet:
-        x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
+    require_fresh(x, s, region)
     if x.by_ranges and region.kind is RegionKind.PACKET and not isinstance(place, int):
         raise Unmodelled("ranges of packet pointers at variable offsets")
     if region.kind is RegionKind.PACKET and s.metadata is not None:
@@ -105,6 +104,22 @@ def check(
             frame.stack.touch(at)
         return list(paths)
     return [(s, place)]
+
+
+TAIL_CALLS_CHANGE_PACKETS = (6, 6)
+"""Kernels that take a tail call, even one that failed, for a change of the packet
+(bpf_helper_changes_pkt_data; CVE-2024-58237, with its stable kernels)."""
+
+
+def require_fresh(x: Explorer, s: SymbolicState, region: SymbolicRegion) -> None:
+    """A pointer into the packet is from after the last call that may have changed it."""
+    if region.kind is not RegionKind.PACKET or region is s.packet:
+        return
+    if region in s.doubted:
+        since = TAIL_CALLS_CHANGE_PACKETS
+        x.refuse(s, rules.STALE_PACKET_POINTER, "from before a tail call", since=since)
+    else:
+        x.violation(s, rules.STALE_PACKET_POINTER, "from before a call that may change the packet")
 
 
 def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:

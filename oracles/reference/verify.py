@@ -132,6 +132,7 @@ def start(x: Explorer) -> SymbolicState:
         [UNDEFINED] * 11,
         [SymbolicFrame(stack, FrameStack(), 0)],
         packet=packet,
+        arrived=packet,
         fresh=4 + 2 * len(x.facts.program.maps),
     )
     state.assume(z3.ULE(length, LONGEST_PACKET))

@@ -200,7 +200,7 @@ PACKET_BYTES = (
                                                         2) + "r5 = 0; call bpf_skb_store_bytes#9; exit",
         Returns(_ERRNO["EFAULT"]), type=_CLASSIFIER),
     Row("the packet from before a call that moves it", "r7 = *(u32 *)(r1 +76); " + _BYTES.format(2, 2)
-        + "r5 = 0; call bpf_skb_store_bytes#9; r0 = *(u8 *)(r7 +0); exit", Traps(rules.SCALAR_DEREFERENCE, 9),
+        + "r5 = 0; call bpf_skb_store_bytes#9; r0 = *(u8 *)(r7 +0); exit", Traps(rules.STALE_PACKET_POINTER, 9),
         type=_CLASSIFIER),
     Row("the packet after a call that moves it",
         "r6 = r1; r2 = 0; call bpf_skb_pull_data#39; r2 = *(u32 *)(r6 +76); "

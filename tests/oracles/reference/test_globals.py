@@ -59,6 +59,23 @@ def test_what_may_be_untrusted_is_left_open() -> None:
     assert opinion(case).reason == "arguments that may be untrusted pointers"
 
 
+SHRINKS = (
+    "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 62; if r3 > r2 goto pc+2; "
+    "call pc+3; r0 = *(u8 *)(r7 +61); r0 = 0; exit; r2 = 14; r3 = 0; call bpf_skb_change_tail#38; exit"
+)
+
+
+def test_a_packet_is_stale_after_a_function_that_may_change_it() -> None:
+    """CVE-2024-58098: kernels did not see that such a global function changes the packet."""
+    for linkage in (Linkage.GLOBAL, Linkage.STATIC):
+        answer = opinion(_case(linkage, SHRINKS, 10))
+        assert (answer.verdict, answer.rule, answer.at) == (
+            ReferenceVerdict.UNSAFE,
+            rules.STALE_PACKET_POINTER,
+            7,
+        )
+
+
 def test_what_breaks_from_the_caller_is_unsafe_all_the_same() -> None:
     answer = opinion(_case(Linkage.GLOBAL, "r1 = 8; call pc+1; exit; r0 = *(u8 *)(r1 +0); exit"))
     assert answer.verdict is ReferenceVerdict.UNSAFE
