@@ -41,8 +41,16 @@ def within(offset: Term, size: int, region: Term) -> Condition:
     return conjunction(z3.ULE(z(offset), 1 << 40), z(region) >= z(offset) + size)
 
 
+def probes(x: Explorer, s: SymbolicState) -> bool:
+    """Whether a read here may go through an argument that may be untrusted: it gives 0 where there is no
+    memory, so that it cannot be wrong."""
+    return x.facts.untrusted and len(s.frames) > 1
+
+
 def target(x: Explorer, s: SymbolicState, base: Value, write: bool) -> SymbolicPointer:
     """The pointer that an access goes through; anything else is a fault."""
+    if not (write or isinstance(base, SymbolicPointer)) and probes(x, s):
+        raise Unmodelled("a read through an argument that may be untrusted")
     if isinstance(base, Null):
         x.violation(s, rules.NULL_DEREFERENCE, "the pointer may be null")
     if not isinstance(base, SymbolicPointer):
@@ -93,6 +101,8 @@ def check(
         inside = within(add(place, s.metadata), size, add(region.size, s.metadata))
     else:
         inside = within(place, size, region.size)
+    if not write and probes(x, s) and x.possible(s, negation(inside)):
+        raise Unmodelled("a read through an argument that may be untrusted")
     x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
     _alignment(x, s, region, place, size)
     if region.kind is RegionKind.MAP_VALUE:
