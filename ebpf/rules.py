@@ -159,6 +159,8 @@ NULL_CHECK = Rule("null-check", _P, _W, f"{_V}: check_mem_access, check_func_arg
     "a pointer that may be null is used before a 64-bit comparison with 0")
 CONTEXT_MODIFIED = Rule("context-modified", _P, _W, f"{_V}: __check_ptr_off_reg",
     "the context is accessed through a moved pointer")
+PACKET_OFFSET_LIMIT = Rule("packet-offset-limit", _P, _W, f"{_V}: find_good_pkt_pointers",
+    "packet bytes are accessed that may lie more than 65,535 bytes into the packet")
 SPILL_SIZE = Rule("spill-size", _P, _W, f"{_V}: check_stack_write_fixed_off, check_stack_read_fixed_off",
     "a pointer is stored or loaded in part")
 STACK_MISALIGNED = Rule("stack-misaligned", _P, _W, f"{_V}: check_ptr_alignment",

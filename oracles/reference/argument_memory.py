@@ -10,7 +10,7 @@ from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
 from ebpf.program_types import ProgramType
 from oracles.reference.contents import packet_byte
 from oracles.reference.explorer import Explorer
-from oracles.reference.places import BOUNDS, require_fresh, special_fields, within
+from oracles.reference.places import BOUNDS, require_fresh, require_near, special_fields, within
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
@@ -70,6 +70,8 @@ def memory(
         if not isinstance(size, int):
             raise Unmodelled("a helper's memory of unknown size in a value with special fields")
         special_fields(x, s, region, place, size)
+    if region.kind is RegionKind.PACKET and isinstance(size, int):
+        require_near(x, s, place, size)
     if region.kind is RegionKind.STACK:
         _on_the_stack(x, s, register, pointer, size, reads)
 

@@ -14,6 +14,7 @@ from oracles.reference.registers import number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.terms.intervals import Ranges
 from oracles.terms.term import Condition, Term, add, conjunction, mask, negation, to_signed, z
 
 BOUNDS: dict[RegionKind, Rule] = {
@@ -22,6 +23,10 @@ BOUNDS: dict[RegionKind, Rule] = {
     RegionKind.CONTEXT: rules.CONTEXT_BOUNDS, RegionKind.MEMORY: rules.MEMORY_BOUNDS,
     RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS,
 }  # fmt: skip
+
+
+MAX_PACKET_OFFSET = 0xFFFF
+"""MAX_PACKET_OFF, include/linux/bpf_verifier.h: kernels know of no packet byte beyond it."""
 
 
 def within(offset: Term, size: int, region: Term) -> Condition:
@@ -104,6 +109,8 @@ def check(
     if not write and probes(x, s) and x.possible(s, negation(inside)):
         raise Unmodelled("a read through an argument that may be untrusted")
     x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
+    if region.kind is RegionKind.PACKET:
+        require_near(x, s, place, size)
     _alignment(x, s, region, place, size)
     if region.kind is RegionKind.MAP_VALUE:
         special_fields(x, s, region, place, size)
@@ -130,6 +137,19 @@ def require_fresh(x: Explorer, s: SymbolicState, region: SymbolicRegion) -> None
         x.refuse(s, rules.STALE_PACKET_POINTER, "from before a tail call", since=since)
     else:
         x.violation(s, rules.STALE_PACKET_POINTER, "from before a call that may change the packet")
+
+
+def require_near(x: Explorer, s: SymbolicState, place: Term, size: int) -> None:
+    """No input accesses what lies beyond the packet bytes that a comparison can vouch for: where a pointer
+    may be farther in, kernels learn nothing from comparing it."""
+    if isinstance(place, int):
+        far = to_signed(place, 64) + size > MAX_PACKET_OFFSET
+    elif Ranges([]).of(place).most + size <= MAX_PACKET_OFFSET:
+        return
+    else:
+        far = x.possible(s, place + size > MAX_PACKET_OFFSET)
+    if far:
+        x.refuse(s, rules.PACKET_OFFSET_LIMIT, f"{size} bytes")
 
 
 def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:

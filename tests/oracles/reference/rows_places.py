@@ -108,6 +108,31 @@ ROWS = (
         "r6 = r1; r2 = map[0]; r3 = 0; call bpf_tail_call#12; r7 = *(u32 *)(r6 +76); r2 = *(u32 *)(r6 +80); "
         "r3 = r7; r3 += 16; r0 = 0; if r3 > r2 goto pc+1; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
         "safe", maps="P"),
+    *(Row(f"a packet pointer {mask} bytes in",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r4 = r2; r4 += 4; if r4 > r3 goto pc+7; r5 = *(u32 *)(r2 +0); "
+        f"r5 &= {mask}; r2 += r5; r4 = r2; r4 += 1; if r4 > r3 goto pc+1; r0 = *(u8 *)(r2 +0); r0 = 2; exit",
+        says, type_="xdp")
+      for mask, says in ((65534, "safe"), (65535, "safe; packet-offset-limit@11"),
+                         (131071, "safe; packet-offset-limit@11"))),
+    *(Row(f"a packet pointer {far} bytes in, a constant",
+        f"r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r2 += {far}; r4 = r2; r4 += 1; if r4 > r3 goto pc+1; "
+        "r0 = *(u8 *)(r2 +0); r0 = 2; exit",
+        says, type_="xdp")
+      for far, says in ((65534, "safe"), (65535, "safe; packet-offset-limit@6"))),
+    Row("a key far into the packet",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r2 += 65532; r4 = r2; r4 += 4; if r4 > r3 goto pc+3; "
+        "r1 = map[0]; call bpf_map_lookup_elem#1; r0 = 2; exit",
+        "safe; packet-offset-limit@8", maps="H", type_="xdp"),
+    *(Row(f"a moved context of {kind}", "r2 = r1; r2 += 8; r5 = *(u64 *)(r2 +0); r0 = 0; exit",
+        "safe; context-modified@2 before 7.1", type_=kind)
+      for kind in ("kprobe", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable")),
+    Row("a moved context of cgroup_device", "r2 = r1; r2 += 8; r5 = *(u32 *)(r2 +0); r0 = 0; exit",
+        "safe; context-modified@2 before 7.1", type_="cgroup_device"),
+    Row("a moved context of perf_event", "r2 = r1; r2 += 8; r5 = *(u64 *)(r2 +0); r0 = 0; exit",
+        "safe; context-modified@2", type_="perf_event"),
+    Row("a context moved by a number",
+        "r2 = *(u64 *)(r1 +0); r2 &= 8; r1 += r2; r5 = *(u64 *)(r1 +0); r0 = 0; exit",
+        "unknown: a context access at an unknown offset; context-modified@3", type_="kprobe"),
     Row("refused after the packet changed",
         "r6 = r1; r2 = 0; call bpf_skb_pull_data#39; r0 = r10; r0 *= 2; r0 = 0; exit",
         "safe; pointer-arithmetic@4"),
