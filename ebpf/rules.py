@@ -74,6 +74,8 @@ MAP_VALUE_BOUNDS = Rule("map-value-bounds", _S, _W, f"{_V}: check_map_access",
     "a map value is accessed outside its value_size")
 PACKET_BOUNDS = Rule("packet-bounds", _S, _W, f"{_V}: check_packet_access",
     "packet bytes outside data..data_end are accessed")
+STALE_PACKET_POINTER = Rule("stale-packet-pointer", _S, _W, f"{_V}: clear_all_pkt_pointers",
+    "a packet pointer is used after a call that may change the packet")
 CONTEXT_BOUNDS = Rule("context-access", _S, _W, f"{_V}: check_ctx_access",
     "the context is accessed where its type allows none")
 MEMORY_BOUNDS = Rule("memory-bounds", _S, _W, f"{_V}: check_mem_region_access",
@@ -157,6 +159,8 @@ NULL_CHECK = Rule("null-check", _P, _W, f"{_V}: check_mem_access, check_func_arg
     "a pointer that may be null is used before a 64-bit comparison with 0")
 CONTEXT_MODIFIED = Rule("context-modified", _P, _W, f"{_V}: __check_ptr_off_reg",
     "the context is accessed through a moved pointer")
+PACKET_OFFSET_LIMIT = Rule("packet-offset-limit", _P, _W, f"{_V}: find_good_pkt_pointers",
+    "packet bytes are accessed that may lie more than 65,535 bytes into the packet")
 SPILL_SIZE = Rule("spill-size", _P, _W, f"{_V}: check_stack_write_fixed_off, check_stack_read_fixed_off",
     "a pointer is stored or loaded in part")
 STACK_MISALIGNED = Rule("stack-misaligned", _P, _W, f"{_V}: check_ptr_alignment",

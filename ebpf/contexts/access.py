@@ -20,6 +20,13 @@ DEFAULT_ATTACH = {
 
 FREE_CONTEXT = "7.1"
 """The first kernel that takes a syscall program's context for memory like any other."""
+AS_IT_IS = frozenset({
+    ProgramType.KPROBE, ProgramType.TRACEPOINT, ProgramType.RAW_TRACEPOINT,
+    ProgramType.RAW_TRACEPOINT_WRITABLE, ProgramType.CGROUP_DEVICE, ProgramType.LIRC_MODE2,
+    ProgramType.SYSCALL,
+})  # fmt: skip
+"""Types whose context accesses kernels do not rewrite (no convert_ctx_access): since FREE_CONTEXT they may go
+through a pointer that a constant moved (asked of 6.12 and 7.3, lirc_mode2 apart)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ebpf import rules
+from ebpf.btf.functions import may_be_untrusted
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program_rules import PACKET_WRITERS
@@ -14,7 +15,7 @@ from oracles.interpreter.machine import Handler, Machine
 from oracles.interpreter.maps import MapHandle
 from oracles.interpreter.memory import Pointer, Region, Value
 from oracles.interpreter.objects import KernelRegion, SocketRegion
-from oracles.interpreter.signals import Abstain
+from oracles.interpreter.signals import Abstain, Trap
 
 
 def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, int]:
@@ -44,7 +45,12 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
 
 def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
     """The value of a load: a whole stored pointer stays one."""
-    region, at = locate(m, pointer, offset, size)
+    try:
+        region, at = locate(m, pointer, offset, size)
+    except Trap:
+        if len(m.frames) > 1 and may_be_untrusted(m.program):
+            raise Abstain("a read through an argument that may be untrusted") from None
+        raise
     if isinstance(region, arena.ArenaRegion):
         return arena.load(region, at, size)
     if isinstance(region, context.ContextRegion):

@@ -63,8 +63,9 @@ def _define(region: ContextRegion, data: Input) -> None:
         if field.given or (packet_run and field.writes):
             given[field.offset : field.offset + field.size] = b"\1" * field.size
     del given[len(region.data) :]
-    imposed = bool(data.helpers) or any(
-        byte and not known for byte, known in zip(region.data, given, strict=True)
+    # Most contexts are zero, which is told in no time.
+    imposed = bool(data.helpers) or (
+        any(data.context) and any(byte and not known for byte, known in zip(region.data, given, strict=True))
     )
     if imposed or not packet_run:
         given[: len(data.context)] = b"\1" * min(len(data.context), len(given))

@@ -76,7 +76,7 @@ class Machine:
         self.registers: list[Value] = [UNDEFINED] * 11
         self.frames: list[CallFrame] = []
         self.at = 0
-        self.run_callback: Callable[[int], None] = _no_callback
+        self.run_callback: Callable[[int], None] = no_callback
 
     def push_frame(self, return_to: int | None) -> None:
         """Enter a function: R6 to R10 become its own."""
@@ -156,10 +156,10 @@ class Machine:
         return self.inner[id(outer)]
 
     def move_packet(self, reason: str, *, keep: bool = False) -> None:
-        """After a helper that may move the packet, pointers to it are numbers; without ``keep`` its contents
-        are unknown too."""
+        """After a helper that may change the packet, pointers into it are stale, whatever the helper did;
+        without ``keep`` its contents are unknown too."""
         old = self.packet
-        old.gone = rules.SCALAR_DEREFERENCE
+        old.gone = rules.STALE_PACKET_POINTER
         self.packet = Region("packet", old.data, self.environment.base(len(old.data)), old.bounds)
         if not keep:
             self.packet_lost = reason
@@ -188,5 +188,6 @@ Handler = Callable[[Machine, Insn, int], int]
 """Executes the instruction at a slot and gives the next slot, or LEAVE."""
 
 
-def _no_callback(entry: int) -> None:
+def no_callback(entry: int) -> None:
+    """What runs callbacks of a machine that nothing runs."""
     raise Abstain("a callback of a machine that nothing runs")

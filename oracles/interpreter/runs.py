@@ -9,7 +9,7 @@ from ebpf.program import Case, Input
 from oracles.interpreter.environment import Addresses, Environment
 from oracles.interpreter.handlers import handler_of
 from oracles.interpreter.loops import Repetition
-from oracles.interpreter.machine import LEAVE, Machine
+from oracles.interpreter.machine import LEAVE, Handler, Machine, no_callback
 from oracles.interpreter.memory import Pointer, Undefined
 from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
 from oracles.interpreter.signals import Abstain, Trap
@@ -23,17 +23,19 @@ class Execution:
 
     __slots__ = ("handlers", "limit", "machine", "steps", "trace")
 
-    def __init__(self, machine: Machine, trace: list[Step] | None, limit: int) -> None:
+    def __init__(
+        self, machine: Machine, handlers: list[Handler], trace: list[Step] | None, limit: int
+    ) -> None:
         self.machine = machine
-        self.handlers = [handler_of(insn) for insn in machine.code]
+        self.handlers = handlers
         self.trace = trace
         self.limit = limit
         self.steps = 0
-        machine.run_callback = self.call_back
 
     def run(self) -> Outcome:
         """The outcome; never raises for anything the program does."""
         m = self.machine
+        m.run_callback = self.call_back
         m.push_frame(None)
         m.registers[1] = Pointer(m.context, 0)
         try:
@@ -45,6 +47,8 @@ class Execution:
             return Trapped(m.at, trap.rule, trap.detail)
         except Abstain as reason:
             return Abstained(m.at, str(reason))
+        finally:
+            m.run_callback = no_callback  # or the machine would live on until its circle is collected
         return Returned(m.number(r0), tuple(held.contents() for held in m.maps), bytes(m.packet.data))
 
     def execute(self, pc: int) -> None:
@@ -100,19 +104,17 @@ def run(
     matter).
     """
     environment = Environment(seed, addresses)
-    outcome = _once(case, data, environment, trace, limit)
+    handlers = [handler_of(insn) for insn in case.program.instructions]
+    outcome = Execution(Machine(case, data, environment), handlers, trace, limit).run()
     if environment.drawn:
         return _unpredictable(outcome)
     if environment.used:
         for other in range(1, 8):
-            again = _once(case, data, Environment(seed + other, addresses), None, limit)
+            machine = Machine(case, data, Environment(seed + other, addresses))
+            again = Execution(machine, handlers, None, limit).run()
             if _essence(again) != _essence(outcome):
                 return _unpredictable(outcome)
     return outcome
-
-
-def _once(case: Case, data: Input, environment: Environment, trace: list[Step] | None, limit: int) -> Outcome:
-    return Execution(Machine(case, data, environment), trace, limit).run()
 
 
 def _essence(outcome: Outcome) -> Outcome:

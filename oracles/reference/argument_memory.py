@@ -10,7 +10,7 @@ from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
 from ebpf.program_types import ProgramType
 from oracles.reference.contents import packet_byte
 from oracles.reference.explorer import Explorer
-from oracles.reference.places import BOUNDS, special_fields, within
+from oracles.reference.places import BOUNDS, require_fresh, require_near, special_fields, within
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
@@ -60,6 +60,7 @@ def memory(
         x.facts.program.type not in (PACKET_WRITERS if writes else PACKET_HELPERS) or not packet
     ):
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: helper access to the packet")
+    require_fresh(x, s, region)
     x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper's memory")
     if (
         region.kind is RegionKind.MAP_VALUE
@@ -69,10 +70,10 @@ def memory(
         if not isinstance(size, int):
             raise Unmodelled("a helper's memory of unknown size in a value with special fields")
         special_fields(x, s, region, place, size)
+    if region.kind is RegionKind.PACKET and isinstance(size, int):
+        require_near(x, s, place, size)
     if region.kind is RegionKind.STACK:
         _on_the_stack(x, s, register, pointer, size, reads)
-    elif region.kind is RegionKind.PACKET and region is not s.packet:
-        x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
 
 
 def _inside(place: Term, size: Term, region: Term) -> Condition:

@@ -4,7 +4,15 @@ what they give."""
 from __future__ import annotations
 
 from ebpf import rules
-from ebpf.contexts import CONTEXTS, FREE_CONTEXT, AccessRefusal, ContextField, ContextFieldKind, ctx_access
+from ebpf.contexts import (
+    AS_IT_IS,
+    CONTEXTS,
+    FREE_CONTEXT,
+    AccessRefusal,
+    ContextField,
+    ContextFieldKind,
+    ctx_access,
+)
 from ebpf.program_rules import CONSTANT_CONTEXT_STORES
 from ebpf.program_types import ProgramType
 from ebpf.releases import NEWEST, release_key
@@ -35,11 +43,13 @@ def series(release: str) -> tuple[int, int]:
 def _place(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int) -> int:
     """Where in the context, which must be known; kernels also want the pointer itself not moved."""
     moved = x.constant(s, pointer.offset)
-    before = series(FREE_CONTEXT) if x.facts.program.type is ProgramType.SYSCALL else None
+    type_ = x.facts.program.type
+    before = series(FREE_CONTEXT) if type_ is ProgramType.SYSCALL else None
     if moved is None:
         x.refuse(s, rules.CONTEXT_MODIFIED, "by an unknown distance", before=before)
         raise Unmodelled("a context access at an unknown offset")
     if moved:
+        before = series(FREE_CONTEXT) if type_ in AS_IT_IS else None
         x.refuse(s, rules.CONTEXT_MODIFIED, f"by {to_signed(moved, 64)}", before=before)
     return to_signed(moved + offset & mask(64), 64)
 

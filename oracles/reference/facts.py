@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ebpf.btf.functions import exception_callback, global_functions, may_be_untrusted
 from ebpf.isa.insn import Insn
 from ebpf.program import Case, Program
 from ebpf.releases import NEWEST
 from ebpf.return_ranges import return_range
 from oracles.reference.forms import SlotForms, read_forms
-from oracles.reference.globals import global_functions
 from oracles.reference.map_kinds import value_region
 from oracles.reference.values import RegionKind, SymbolicRegion
 
@@ -36,6 +36,10 @@ class Facts:
     """By map, the value that an immediate points into."""
     globals: frozenset[int]
     """The first slots of global functions."""
+    untrusted: bool
+    """Whether functions may read through arguments that are no pointers."""
+    handler: int | None
+    """The first slot of the function that handles exceptions."""
     return_range: tuple[int, int] | None
 
 
@@ -55,5 +59,7 @@ def facts_of(case: Case) -> Facts:
         ),
         direct=tuple(value_region(4 + 2 * n, n, spec) for n, spec in enumerate(maps)),
         globals=global_functions(program),
+        untrusted=may_be_untrusted(program),
+        handler=exception_callback(program),
         return_range=return_range(program.type, program.attach_type, NEWEST),
     )

@@ -10,6 +10,8 @@ from oracles.reference.answer import Broken
 from oracles.reference.facts import Facts
 from oracles.reference.ledger import Ledger
 
+INDIRECT = o.JA | o.X | o.JMP
+"""gotox."""
 ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
 """Opcodes a function may end with (kernel/bpf/verifier.c, check_subprogs)."""
 
@@ -54,7 +56,7 @@ class _FormCheck:
         return at + 1 + (insn.imm if op == o.JA and cls == o.JMP32 else insn.off)
 
     def _entries(self) -> list[int]:
-        entries = {0}
+        entries = {0} if self.facts.handler is None else {0, self.facts.handler}
         for at, insn in enumerate(self.code):
             if at in self.second:
                 continue
@@ -104,7 +106,7 @@ class _FormCheck:
 
     def _reachable(self) -> None:
         seen: set[int] = set()
-        work = [0]
+        work = [0] if self.facts.handler is None else [0, self.facts.handler]
         while work:
             at = work.pop()
             if at in seen or not 0 <= at < len(self.code):
@@ -131,6 +133,8 @@ class _FormCheck:
                 stack.pop()
                 continue
             goes = rest.pop()
+            if self.code[at].opcode == INDIRECT:
+                continue  # where its jump table leads is not known here
             if not 0 <= goes < len(self.code):
                 continue
             if state.get(goes) == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import z3
 
 from ebpf import rules
@@ -123,9 +125,11 @@ def _change_packet(s: SymbolicState) -> None:
     s.packet = SymbolicRegion(RegionKind.PACKET, number_, length, writable=s.packet.writable)
     s.packet_bytes.clear()
     s.packet_changed = True
+    s.doubted = ()
     s.assume(z3.ULE(length, LONGEST_PACKET))
     s.model = None
     s.context.clear()
+    s.stored = (*s.stored, (0, 4))  # __sk_buff's len
     s.unpredictable = True
 
 
@@ -160,6 +164,9 @@ def _tail_call(x: Explorer, s: SymbolicState, found: Arguments) -> list[Symbolic
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")
     if s.lock is not None:
         x.refuse(s, rules.LOCK_HELD_AT_EXIT, "by a tail call")
+    if s.packet is not None:
+        s.doubted = (*s.doubted, s.packet)
+        s.packet = replace(s.packet, id=s.number())
     return _done(s)
 
 

@@ -7,6 +7,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.reference import loops
 from oracles.reference.explorer import Explorer
+from oracles.reference.places import MAX_PACKET_OFFSET
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
@@ -28,8 +29,6 @@ addresses are in the order of their offsets as signed numbers."""
 
 
 _UNSIGNED = (o.JGT, o.JGE, o.JLT, o.JLE)
-MAX_PACKET_OFFSET = 0xFFFF
-"""MAX_PACKET_OFF, include/linux/bpf_verifier.h: kernels know of no packet byte beyond it."""
 
 
 def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:

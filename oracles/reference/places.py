@@ -14,6 +14,7 @@ from oracles.reference.registers import number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.terms.intervals import Ranges
 from oracles.terms.term import Condition, Term, add, conjunction, mask, negation, to_signed, z
 
 BOUNDS: dict[RegionKind, Rule] = {
@@ -22,6 +23,10 @@ BOUNDS: dict[RegionKind, Rule] = {
     RegionKind.CONTEXT: rules.CONTEXT_BOUNDS, RegionKind.MEMORY: rules.MEMORY_BOUNDS,
     RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS,
 }  # fmt: skip
+
+
+MAX_PACKET_OFFSET = 0xFFFF
+"""MAX_PACKET_OFF, include/linux/bpf_verifier.h: kernels know of no packet byte beyond it."""
 
 
 def within(offset: Term, size: int, region: Term) -> Condition:
@@ -41,8 +46,16 @@ def within(offset: Term, size: int, region: Term) -> Condition:
     return conjunction(z3.ULE(z(offset), 1 << 40), z(region) >= z(offset) + size)
 
 
+def probes(x: Explorer, s: SymbolicState) -> bool:
+    """Whether a read here may go through an argument that may be untrusted: it gives 0 where there is no
+    memory, so that it cannot be wrong."""
+    return x.facts.untrusted and len(s.frames) > 1
+
+
 def target(x: Explorer, s: SymbolicState, base: Value, write: bool) -> SymbolicPointer:
     """The pointer that an access goes through; anything else is a fault."""
+    if not (write or isinstance(base, SymbolicPointer)) and probes(x, s):
+        raise Unmodelled("a read through an argument that may be untrusted")
     if isinstance(base, Null):
         x.violation(s, rules.NULL_DEREFERENCE, "the pointer may be null")
     if not isinstance(base, SymbolicPointer):
@@ -86,15 +99,18 @@ def check(
         raise Unmodelled(f"accesses through {region.kind.value}")
     if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.facts.privileged:
         x.refuse(s, rules.VARIABLE_STACK, "")
-    if region.kind is RegionKind.PACKET and region is not s.packet:
-        x.violation(s, rules.PACKET_BOUNDS, "the packet was changed since")
+    require_fresh(x, s, region)
     if x.by_ranges and region.kind is RegionKind.PACKET and not isinstance(place, int):
         raise Unmodelled("ranges of packet pointers at variable offsets")
     if region.kind is RegionKind.PACKET and s.metadata is not None:
         inside = within(add(place, s.metadata), size, add(region.size, s.metadata))
     else:
         inside = within(place, size, region.size)
+    if not write and probes(x, s) and x.possible(s, negation(inside)):
+        raise Unmodelled("a read through an argument that may be untrusted")
     x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
+    if region.kind is RegionKind.PACKET:
+        require_near(x, s, place, size)
     _alignment(x, s, region, place, size)
     if region.kind is RegionKind.MAP_VALUE:
         special_fields(x, s, region, place, size)
@@ -105,6 +121,35 @@ def check(
             frame.stack.touch(at)
         return list(paths)
     return [(s, place)]
+
+
+TAIL_CALLS_CHANGE_PACKETS = (6, 6)
+"""Kernels that take a tail call, even one that failed, for a change of the packet
+(bpf_helper_changes_pkt_data; CVE-2024-58237, with its stable kernels)."""
+
+
+def require_fresh(x: Explorer, s: SymbolicState, region: SymbolicRegion) -> None:
+    """A pointer into the packet is from after the last call that may have changed it."""
+    if region.kind is not RegionKind.PACKET or region is s.packet:
+        return
+    if region in s.doubted:
+        since = TAIL_CALLS_CHANGE_PACKETS
+        x.refuse(s, rules.STALE_PACKET_POINTER, "from before a tail call", since=since)
+    else:
+        x.violation(s, rules.STALE_PACKET_POINTER, "from before a call that may change the packet")
+
+
+def require_near(x: Explorer, s: SymbolicState, place: Term, size: int) -> None:
+    """No input accesses what lies beyond the packet bytes that a comparison can vouch for: where a pointer
+    may be farther in, kernels learn nothing from comparing it."""
+    if isinstance(place, int):
+        far = to_signed(place, 64) + size > MAX_PACKET_OFFSET
+    elif Ranges([]).of(place).most + size <= MAX_PACKET_OFFSET:
+        return
+    else:
+        far = x.possible(s, place + size > MAX_PACKET_OFFSET)
+    if far:
+        x.refuse(s, rules.PACKET_OFFSET_LIMIT, f"{size} bytes")
 
 
 def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:

@@ -6,6 +6,7 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Prototype, ResultKind
+from ebpf.helpers.result_ranges import U32_RESULTS, given_range
 from ebpf.maps import MapSpec, MapType
 from oracles.reference.argument_values import Arguments
 from oracles.reference.events import LookedUp, Scripted
@@ -58,7 +59,7 @@ def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Argument
         s.registers[0] = UNDEFINED
         return [s]
     if result is R.INTEGER:
-        value = symbol(f"{prototype.name}!{s.number()}")
+        value = _integer(x, s, prototype)
         limit = RETURNS_SIZE.get(prototype.name)
         if limit is not None:
             # At most as many bytes as there is room for, or an error (kernel/bpf/verifier.c:
@@ -88,6 +89,20 @@ def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Argument
             None,
         )
     raise Unmodelled(f"helper results: {result.value}")
+
+
+def _integer(x: Explorer, s: SymbolicState, prototype: Prototype) -> z3.BitVecRef:
+    """What a helper gives, which is no wider than its type; kernels take it for any number."""
+    name = f"{prototype.name}!{s.number()}"
+    if x.by_ranges:
+        return symbol(name)
+    if prototype.name in U32_RESULTS:
+        return z3.ZeroExt(32, symbol(name, 32))
+    value, limits = symbol(name), given_range(prototype, 0)
+    if limits is not None and prototype.name not in RETURNS_SIZE:
+        s.assume(z3.And(value >= limits[0], value <= limits[1]))
+        s.model = None
+    return value
 
 
 def _or_null(

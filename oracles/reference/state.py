@@ -55,8 +55,10 @@ class SymbolicFrame:
 class SymbolicState:
     """One path.
 
-    ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``packet_changed``: its
-    bytes are no longer all those of the input.  ``metadata``: how many bytes lie before the packet, once that
+    ``model`` satisfies everything in ``assumed`` (None when that is not known).  ``arrived``: the
+    packet of the input; ``packet``: what it is now.  ``packet_changed``: its bytes are no longer all those
+    of the input.  ``doubted``: what the packet was before tail calls
+    that failed, which changed nothing.  ``metadata``: how many bytes lie before the packet, once that
     was asked for.  ``stored``: (offset, size) of what was stored to the context.
     """
 
@@ -69,10 +71,12 @@ class SymbolicState:
     fresh: int = 0
     context: dict[tuple[int, int], Value] = field(default_factory=dict)
     packet: SymbolicRegion | None = None
+    arrived: SymbolicRegion | None = None
     packet_bytes: dict[int, object] = field(default_factory=dict)
     references: dict[int, tuple[SymbolicRegion, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
     packet_changed: bool = False
+    doubted: tuple[SymbolicRegion, ...] = ()
     metadata: Term | None = None
     stored: tuple[tuple[int, int], ...] = ()
     certain: bool = True

@@ -69,7 +69,7 @@ def matrix() -> Iterator[str]:
         },
     )
     functions = "static, and global as they are called"
-    yield f"| functions of the program | {functions} | arguments that may be untrusted pointers |"
+    yield f"| functions of the program | {functions} | reads through arguments that may be untrusted |"
     helpers = {prototype.name: lacking(prototype) for prototype in PROTOTYPES.values()}
     yield f"| helpers | {sum(not why for why in helpers.values())} of {len(helpers)} | {_missing(helpers)} |"
 

@@ -19,7 +19,6 @@ from oracles.reference.budget import Budget
 from oracles.reference.explorer import Confirm, Explorer
 from oracles.reference.facts import facts_of
 from oracles.reference.form import check_form
-from oracles.reference.globals import may_be_untrusted
 from oracles.reference.ledger import Ledger
 from oracles.reference.search import Search
 from oracles.reference.signals import Unmodelled
@@ -112,8 +111,6 @@ def _run(x: Explorer, budget: Budget, walks: list[SymbolicState] | None) -> Refe
             ledger.record(Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
     if facts.globals and (x.by_ranges or walks is not None):
         ledger.leave_open("global functions, of whose calls kernels know nothing")
-    if facts.globals and may_be_untrusted(facts.program):
-        return _unread("arguments that may be untrusted pointers", ledger)
     return Search(x, _step, budget, walks).explore(start(x))
 
 
@@ -132,6 +129,7 @@ def start(x: Explorer) -> SymbolicState:
         [UNDEFINED] * 11,
         [SymbolicFrame(stack, FrameStack(), 0)],
         packet=packet,
+        arrived=packet,
         fresh=4 + 2 * len(x.facts.program.maps),
     )
     state.assume(z3.ULE(length, LONGEST_PACKET))

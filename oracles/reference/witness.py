@@ -44,17 +44,17 @@ def witness(
 def _convenient(state: SymbolicState, link_header: int, buffer: bool) -> list[z3.BoolRef]:
     """What an input has to be so that it can be made: a packet that a kernel takes for a test run, and not a
     large one."""
-    if state.packet is None or isinstance(state.packet.size, int):
+    if state.arrived is None or isinstance(state.arrived.size, int):
         return []
-    conditions = [z3.ULE(state.packet.size, LONGEST_PACKET)]
+    conditions = [z3.ULE(state.arrived.size, LONGEST_PACKET)]
     if state.metadata is not None:
         conditions.append(z(state.metadata) == 0)
     if not link_header:
-        conditions.append(z3.UGE(state.packet.size, SHORTEST_PACKET))
+        conditions.append(z3.UGE(state.arrived.size, SHORTEST_PACKET))
     if buffer:
         # __sk_buff's len; a run's packet lies in one piece.
         conditions += [
-            z(event.value) == state.packet.size
+            z(event.value) == state.arrived.size
             for event in state.events()
             if isinstance(event, ContextRead) and (event.offset, event.size) == (0, 4)
         ]

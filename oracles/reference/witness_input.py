@@ -28,7 +28,7 @@ class WitnessInput:
     def __init__(self, maps: tuple[MapSpec, ...], state: SymbolicState, model: z3.ModelRef) -> None:
         self.maps = maps
         self.model = model
-        size = 64 if state.packet is None else min(self._value(state.packet.size), LONGEST_PACKET)
+        size = 64 if state.arrived is None else min(self._value(state.arrived.size), LONGEST_PACKET)
         self.packet = bytearray(size)
         self.contents: list[dict[bytes, bytearray]] = [
             {key: bytearray(value) for key, value in spec.contents} for spec in maps

@@ -28,7 +28,7 @@ _ERRNO = {
 _XDP, _CLASSIFIER = ProgramType.XDP, ProgramType.SCHED_CLS
 
 SCRIPTED = (
-    Row("a scripted number", "call bpf_get_prandom_u32#7; exit", Returns(0x1234_5678_9ABC_DEF0),
+    Row("a scripted number", "call bpf_ktime_get_ns#5; exit", Returns(0x1234_5678_9ABC_DEF0),
         helpers=(0x1234_5678_9ABC_DEF0,)),
     Row("scripted numbers, in order",
         "call bpf_ktime_get_ns#5; r6 = r0; call bpf_get_prandom_u32#7; r6 <<= 8; r0 |= r6; exit",
@@ -38,7 +38,7 @@ SCRIPTED = (
         "call bpf_map_lookup_elem#1; r6 = *(u8 *)(r0 +0); call bpf_get_prandom_u32#7; r0 += r6; exit",
         Returns(105), (ARRAY,),
         helpers=(104,)),
-    Row("a scripted number below zero", "call bpf_get_prandom_u32#7; exit", Returns((1 << 64) - 1),
+    Row("a scripted number below zero", "call bpf_ktime_get_ns#5; exit", Returns((1 << 64) - 1),
         helpers=(-1,)),
     Row("a lookup in an empty map of maps",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
@@ -200,7 +200,7 @@ PACKET_BYTES = (
                                                         2) + "r5 = 0; call bpf_skb_store_bytes#9; exit",
         Returns(_ERRNO["EFAULT"]), type=_CLASSIFIER),
     Row("the packet from before a call that moves it", "r7 = *(u32 *)(r1 +76); " + _BYTES.format(2, 2)
-        + "r5 = 0; call bpf_skb_store_bytes#9; r0 = *(u8 *)(r7 +0); exit", Traps(rules.SCALAR_DEREFERENCE, 9),
+        + "r5 = 0; call bpf_skb_store_bytes#9; r0 = *(u8 *)(r7 +0); exit", Traps(rules.STALE_PACKET_POINTER, 9),
         type=_CLASSIFIER),
     Row("the packet after a call that moves it",
         "r6 = r1; r2 = 0; call bpf_skb_pull_data#39; r2 = *(u32 *)(r6 +76); "

@@ -10,7 +10,7 @@ from ebpf.helpers import PROTOTYPES, ArgKind, Prototype, ResultKind, prototype_f
 from ebpf.helpers.availability import gpl_refusal, refusal, sleep_refusal
 from ebpf.helpers.by_type import BY_TYPE
 from ebpf.helpers.ownership import VIEWS, Found, found_by_lookup
-from ebpf.helpers.result_ranges import result_range, size_argument
+from ebpf.helpers.result_ranges import U32_RESULTS, given_range, result_range, size_argument
 from ebpf.helpers.script import consumes
 from ebpf.helpers.variants import VARIANTS
 from ebpf.maps import MapSpec, MapType
@@ -209,6 +209,14 @@ def test_results_that_are_known_to_be_small() -> None:
     assert result_range(get_stack, 64) == (-4095, 64)
     assert result_range(PROTOTYPES[N["get_smp_processor_id"]], 0) == (0, 0)
     assert result_range(PROTOTYPES[N["get_prandom_u32"]], 0) is None
+
+
+def test_what_helpers_give_is_no_wider_than_their_type() -> None:
+    assert given_range(PROTOTYPES[N["get_prandom_u32"]], 0) == (0, 0xFFFF_FFFF)
+    assert given_range(PROTOTYPES[N["get_retval"]], 0) == (-4095, 0)
+    assert given_range(PROTOTYPES[N["get_stack"]], 64) == (-4095, 64)
+    assert given_range(PROTOTYPES[N["ktime_get_ns"]], 0) is None
+    assert {prototype.name for prototype in PROTOTYPES.values()} >= U32_RESULTS
 
 
 def test_ownership() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.helpers import ResultKind
 from ebpf.helpers.ownership import VIEWS
-from ebpf.helpers.result_ranges import MAX_ERRNO, result_range, size_argument
+from ebpf.helpers.result_ranges import given_range, result_range, size_argument
 from ebpf.sockets import SocketKind
 from oracles.interpreter.arithmetic import U64, signed
 from oracles.interpreter.helpers.arguments import Call
@@ -29,18 +29,13 @@ _BITS = {"get_prandom_u32": 32, "get_smp_processor_id": 0, "ktime_get_ns": 63, "
 guest has one CPU."""
 
 
-_GIVEN = {"get_retval": (-MAX_ERRNO, 0)}
-"""What helpers really give, of which only newer kernels know (get_retval: 0 or a negative errno,
-kernel/bpf/cgroup.c)."""
-
-
 def integer(m: Machine, call: Call) -> int:
     """An integer result; a script that gives what the helper cannot give is no witness."""
     scripted = m.scripted()
     prototype = call.prototype
     sized = size_argument(prototype)
     size = 0 if sized is None else m.number(call.values[sized - 1]) & U32
-    limits = _GIVEN.get(prototype.name) or result_range(prototype, size)
+    limits = result_range(prototype, size) or given_range(prototype, size)
     if scripted is None:
         drawn = m.environment.bits(_BITS.get(prototype.name, 64))
         return (

@@ -26,6 +26,7 @@ MAPS = {
     "S": MapSpec(MapType.SOCKMAP, 4, 4, 4),
     "CS": MapSpec(MapType.CGROUP_STORAGE, 12, 8, 0),
     "X": MapSpec(MapType.XSKMAP, 4, 4, 4),
+    "J": MapSpec(MapType.INSN_ARRAY, 4, 16, 1),
     "MM": MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 4),
 }
 """By the names that rows use."""

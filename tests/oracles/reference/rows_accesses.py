@@ -248,7 +248,7 @@ ROWS = (
         "r6 = r1; r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+4; "
         "r7 = r2; "
         "r2 = 0; call bpf_skb_pull_data#39; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
-        "unknown: packet-bounds at instruction 9: no witness replays"),
+        "unsafe stale-packet-pointer@9"),
     Row("pkt read twice",
         "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+6; r5 = *(u8 "
         "*)(r2 +3); "

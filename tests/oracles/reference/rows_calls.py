@@ -173,6 +173,16 @@ ROWS = (
     Row("csum unwritten",
         "r1 = r10; r1 += -8; r2 = 8; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; r0 = 0; exit",
         "safe; uninitialised-stack@6 before 6.1"),
+    Row("a random number of 32 bits",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+7; "
+        "r7 = r0; call bpf_get_prandom_u32#7; w6 = w0; w6 += -1; if w6 > 6 goto pc+2; r7 += r0; "
+        "r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "safe", maps="V"),
+    Row("a time of 64 bits",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 goto pc+7; "
+        "r7 = r0; call bpf_ktime_get_ns#5; w6 = w0; w6 += -1; if w6 > 6 goto pc+2; r7 += r0; "
+        "r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "unsafe map-value-bounds@13; offset-limit@12", maps="V"),
     Row("helper pkt",
         "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 16; if r4 > r3 goto pc+8; r1 = r2; "
         "r2 = 8; r3 = 0; "

@@ -84,6 +84,55 @@ ROWS = (
     Row("a number for memory or null",
         "r1 = *(u32 *)(r1 +8); r2 = 4; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; r0 = 0; exit",
         "unsafe helper-argument@5"),
+    Row("the packet from before a call that may change it",
+        "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 16; if r3 > r2 goto pc+3; r2 = 0; "
+        "call bpf_skb_pull_data#39; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "unsafe stale-packet-pointer@8"),
+    Row("the packet from before a function that may change it",
+        "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 16; if r3 > r2 goto pc+2; "
+        "call pc+3; r0 = *(u8 *)(r7 +0); r0 = 0; exit; r2 = 0; r3 = 0; call bpf_skb_change_tail#38; exit",
+        "unsafe stale-packet-pointer@7"),
+    Row("a key in the packet from before a call that may change it",
+        "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 16; if r3 > r2 goto pc+5; r2 = 0; "
+        "call bpf_skb_pull_data#39; r1 = map[0]; r2 = r7; call bpf_map_lookup_elem#1; r0 = 0; exit",
+        "unsafe stale-packet-pointer@11", maps="H"),
+    Row("the packet from before a call that reads it",
+        "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 16; if r3 > r2 goto pc+6; r2 = 0; "
+        "r3 = r10; r3 += -8; r4 = 8; call bpf_skb_load_bytes#26; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "safe"),
+    Row("the packet from before a tail call that failed",
+        "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 16; if r3 > r2 goto pc+5; "
+        "r2 = map[0]; r3 = 0; call bpf_tail_call#12; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "safe; stale-packet-pointer@10 since 6.6", maps="P"),
+    Row("the packet from after a tail call that failed",
+        "r6 = r1; r2 = map[0]; r3 = 0; call bpf_tail_call#12; r7 = *(u32 *)(r6 +76); r2 = *(u32 *)(r6 +80); "
+        "r3 = r7; r3 += 16; r0 = 0; if r3 > r2 goto pc+1; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "safe", maps="P"),
+    *(Row(f"a packet pointer {mask} bytes in",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r4 = r2; r4 += 4; if r4 > r3 goto pc+7; r5 = *(u32 *)(r2 +0); "
+        f"r5 &= {mask}; r2 += r5; r4 = r2; r4 += 1; if r4 > r3 goto pc+1; r0 = *(u8 *)(r2 +0); r0 = 2; exit",
+        says, type_="xdp")
+      for mask, says in ((65534, "safe"), (65535, "safe; packet-offset-limit@11"),
+                         (131071, "safe; packet-offset-limit@11"))),
+    *(Row(f"a packet pointer {far} bytes in, a constant",
+        f"r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r2 += {far}; r4 = r2; r4 += 1; if r4 > r3 goto pc+1; "
+        "r0 = *(u8 *)(r2 +0); r0 = 2; exit",
+        says, type_="xdp")
+      for far, says in ((65534, "safe"), (65535, "safe; packet-offset-limit@6"))),
+    Row("a key far into the packet",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r2 += 65532; r4 = r2; r4 += 4; if r4 > r3 goto pc+3; "
+        "r1 = map[0]; call bpf_map_lookup_elem#1; r0 = 2; exit",
+        "safe; packet-offset-limit@8", maps="H", type_="xdp"),
+    *(Row(f"a moved context of {kind}", "r2 = r1; r2 += 8; r5 = *(u64 *)(r2 +0); r0 = 0; exit",
+        "safe; context-modified@2 before 7.1", type_=kind)
+      for kind in ("kprobe", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable")),
+    Row("a moved context of cgroup_device", "r2 = r1; r2 += 8; r5 = *(u32 *)(r2 +0); r0 = 0; exit",
+        "safe; context-modified@2 before 7.1", type_="cgroup_device"),
+    Row("a moved context of perf_event", "r2 = r1; r2 += 8; r5 = *(u64 *)(r2 +0); r0 = 0; exit",
+        "safe; context-modified@2", type_="perf_event"),
+    Row("a context moved by a number",
+        "r2 = *(u64 *)(r1 +0); r2 &= 8; r1 += r2; r5 = *(u64 *)(r1 +0); r0 = 0; exit",
+        "unknown: a context access at an unknown offset; context-modified@3", type_="kprobe"),
     Row("refused after the packet changed",
         "r6 = r1; r2 = 0; call bpf_skb_pull_data#39; r0 = r10; r0 *= 2; r0 = 0; exit",
         "safe; pointer-arithmetic@4"),
@@ -176,7 +225,7 @@ ROWS = (
         "r6 = r1; r7 = *(u32 *)(r1 +76); r8 = *(u32 *)(r1 +80); r2 = r7; r2 += 8; if r2 > r8 goto pc+8; r2 "
         "= 0; "
         f"call bpf_skb_pull_data#39; r1 = r7; r2 = 8; {SUM}",
-        "unknown: packet-bounds at instruction 13: no witness replays"),
+        "unsafe stale-packet-pointer@13"),
     Row("a helper's memory in a frame that is gone",
         "call pc+7; r1 = r0; r2 = 8; r3 = 0; r4 = 0; r5 = 0; call bpf_csum_diff#28; exit; "
         "*(u64 *)(r10 -8) = 1; r0 = r10; r0 += -8; exit",

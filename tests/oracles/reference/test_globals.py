@@ -9,8 +9,9 @@ from ebpf import rules
 from ebpf.assembly import parse
 from ebpf.btf.builder import BtfBuilder
 from ebpf.btf.types import Linkage
-from ebpf.program import Case, Program
+from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
+from oracles.interpreter import Abstained, Returned, run
 from oracles.reference import ReferenceVerdict
 from oracles.reference.verify import walks
 
@@ -56,7 +57,45 @@ def test_rules_of_policy_are_left_open_inside() -> None:
 def test_what_may_be_untrusted_is_left_open() -> None:
     """Reading through such a pointer gives 0 where there is no memory."""
     case = _case(Linkage.GLOBAL, "r1 = 8; call pc+1; exit; r0 = *(u8 *)(r1 +0); exit", tag="arg:untrusted")
-    assert opinion(case).reason == "arguments that may be untrusted pointers"
+    assert opinion(case).reason == "a read through an argument that may be untrusted"
+
+
+SHRINKS = (
+    "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 62; if r3 > r2 goto pc+2; "
+    "call pc+3; r0 = *(u8 *)(r7 +61); r0 = 0; exit; r2 = 14; r3 = 0; call bpf_skb_change_tail#38; exit"
+)
+
+
+def test_a_packet_is_stale_after_a_function_that_may_change_it() -> None:
+    """CVE-2024-58098: kernels did not see that such a global function changes the packet."""
+    for linkage in (Linkage.GLOBAL, Linkage.STATIC):
+        answer = opinion(_case(linkage, SHRINKS, 10))
+        assert (answer.verdict, answer.rule, answer.at) == (
+            ReferenceVerdict.UNSAFE,
+            rules.STALE_PACKET_POINTER,
+            7,
+        )
+
+
+def test_a_run_leaves_such_a_read_open() -> None:
+    case = _case(Linkage.GLOBAL, "r1 = 8; call pc+1; exit; r0 = *(u8 *)(r1 +0); exit", tag="arg:untrusted")
+    assert run(case, Input(bytes(64))) == Abstained(3, "a read through an argument that may be untrusted")
+
+
+def test_what_is_there_may_be_read_whoever_gave_it() -> None:
+    text = "r1 = r10; r1 += -8; *(u64 *)(r1 +0) = 7; call pc+1; exit; r0 = *(u64 *)(r1 +0); exit"
+    case = _case(Linkage.GLOBAL, text, 5, tag="arg:untrusted")
+    assert opinion(case).verdict is ReferenceVerdict.SAFE
+    assert run(case, Input(bytes(64))) == Returned(7, (), bytes(64))
+
+
+def test_a_function_that_handles_exceptions_is_reached() -> None:
+    """Nothing but a tag of the main function refers to it (Linux 6.7)."""
+    text = "r0 = 0; exit; r0 = 1; exit"
+    unused = opinion(_case(Linkage.GLOBAL, text, 2))
+    handler = opinion(_case(Linkage.GLOBAL, text, 2, tag="exception_callback:called"))
+    assert [broken.rule for broken in unused.policy] == [rules.UNREACHABLE]
+    assert handler.policy == ()
 
 
 def test_what_breaks_from_the_caller_is_unsafe_all_the_same() -> None:
