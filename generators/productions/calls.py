@@ -4,7 +4,7 @@ subprograms."""
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, R2, R3, R4, R7, R8, R9, R10, jump, leave, mov64, store
+from ebpf.isa.build import R0, R1, R2, R3, R4, R7, R8, R9, R10, jump, leave, load, mov64, store
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.conditions import Gift
@@ -13,7 +13,7 @@ from generators.dice import Dice
 from generators.layout import INPUT_BASE, KEY_SLOT
 from generators.productions.table import Production
 from generators.scopes import StaticFunction
-from generators.steps import alu, constant_key, map_and_key, to_stack
+from generators.steps import SIZES, alu, constant_key, map_and_key, to_stack
 
 _LOCAL = (o.ADD, o.XOR, o.SUB, o.AND, o.OR, o.MUL, o.RSH, o.ARSH, o.LSH)
 _SHIFTS = (o.RSH, o.ARSH, o.LSH)
@@ -68,6 +68,13 @@ def _subprogram(b: Builder, dice: Dice) -> bool:
             b.emit(mov64(argument, immediate(dice)))
         elif source != argument:
             b.emit(mov64(argument, source))
+    depth = 1 + (dice.pick(4) == 3) * (1 + dice.pick(4))
+    b.call_static(_function(dice, depth))
+    return True
+
+
+def _function(dice: Dice, depth: int) -> StaticFunction:
+    """R0 = something of R1 and R2; it calls another function where ``depth`` is more than 1."""
     body = [mov64(R0, R1)]
     for _ in range(1 + dice.pick(3)):
         op, wide = dice.of(_LOCAL), dice.pick(2) == 0
@@ -78,8 +85,16 @@ def _subprogram(b: Builder, dice: Dice) -> bool:
     if dice.pick(2):
         body.append(jump(dice.of((o.JGT, o.JSGT, o.JLT)), R0, immediate(dice), 1))
         body.append(mov64(R0, dice.pick(64)))
-    b.call_static(StaticFunction((*body, leave())))
-    return True
+    if dice.pick(4) == 3:
+        code, _ = dice.of(SIZES)
+        body += [store(o.DW, R10, -8, R0), load(code, R0, R10, -8)]
+    if depth == 1:
+        return StaticFunction((*body, leave()))
+    call = StaticFunction(()).call
+    body += [mov64(R1, R0), call, leave()]
+    if dice.pick(2):
+        body.insert(len(body) - 3, mov64(R2, immediate(dice)))
+    return StaticFunction(tuple(body), inner=((body.index(call), _function(dice, depth - 1)),))
 
 
 def _random(b: Builder, dice: Dice) -> bool:
