@@ -11,6 +11,7 @@ from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, KEY_SLOT
+from generators.maps import is_plain
 from generators.productions.table import Production
 from generators.scopes import StaticFunction
 from generators.steps import SIZES, alu, constant_key, map_and_key, to_stack
@@ -29,8 +30,8 @@ def _key(b: Builder, dice: Dice) -> None:
 
 
 def _keyed(b: Builder) -> list[int]:
-    """Maps with keys of four bytes."""
-    return [number for number, spec in enumerate(b.maps) if spec.key_size == 4]
+    """Maps with keys of four bytes, whose values are plain memory to read and to write."""
+    return [n for n, spec in enumerate(b.maps) if spec.key_size == 4 and is_plain(spec)]
 
 
 def _lookup(b: Builder, dice: Dice) -> bool:
@@ -39,7 +40,7 @@ def _lookup(b: Builder, dice: Dice) -> bool:
     map_and_key(b, index)
     b.call_helper("map_lookup_elem")
     b.leave_to_exit(jump(o.JEQ, R0, 0))
-    keep = dice.of([r for r in (R7, R8, R9, R0) if r not in b.state.pinned] or [R0])
+    keep = dice.of([r for r in (R7, R8, R9, R0) if b.state.may_lose(r)] or [R0])
     if keep != R0:
         b.emit(mov64(keep, R0))
         b.drop(R0)

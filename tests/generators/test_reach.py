@@ -15,9 +15,9 @@ from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import FALLS_OFF, RETURN_RANGE
 from generators.builder import Builder
+from generators.choices import PRODUCTIONS
 from generators.near_misses import NEAR_MISSES
 from generators.nesting import count_production, open_loop
-from generators.productions import PRODUCTIONS
 from generators.profiles import Profile
 from generators.programs import Generated, Purpose
 from generators.scopes import LoopShape
