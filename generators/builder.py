@@ -11,7 +11,8 @@ from functools import cache
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.availability import ALL, refusal
 from ebpf.intent import Intent
-from ebpf.isa.build import Register, call
+from ebpf.isa import opcodes as o
+from ebpf.isa.build import Register, call, goto_long
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
@@ -97,8 +98,11 @@ class Builder:
 
     def patch(self, jump: int) -> None:
         """Make the jump at slot ``jump`` lead here."""
-        old = self.insns[jump]
-        self.insns[jump] = Insn(old.opcode, old.dst, old.src, len(self.insns) - jump - 1, old.imm)
+        old, distance = self.insns[jump], len(self.insns) - jump - 1
+        if old.opcode == o.JA | o.JMP32:
+            self.insns[jump] = goto_long(distance)
+        else:
+            self.insns[jump] = Insn(old.opcode, old.dst, old.src, distance, old.imm)
 
     def leave_to_exit(self, insn: Insn) -> None:
         """Append a conditional jump out of the program."""

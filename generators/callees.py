@@ -37,6 +37,8 @@ class Callee:
     releases: int | None = None
     """The argument (1 to 5) whose resource is given back."""
     changes_packet: bool = False
+    locks: bool = False
+    unlocks: bool = False
 
 
 STATIC = Callee("", CalleeKind.STATIC)
@@ -62,6 +64,8 @@ def of_prototype(prototype: Prototype) -> Callee:
         _ACQUIRED.get(prototype.result, ResourceKind.OBJECT) if prototype.acquires else None,
         prototype.releases,
         prototype.changes_packet,
+        prototype.name == "spin_lock",
+        prototype.name == "spin_unlock",
     )
 
 

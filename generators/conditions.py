@@ -76,5 +76,6 @@ MAY_CALL: Final = Condition(
 PRIVILEGED: Final = Condition("the program is loaded with privilege", lambda b: b.privileged)
 OUTSIDE_LOOPS: Final = Condition("no loop is open", lambda b: not (b.open and b.in_loop()))
 TOP_LEVEL: Final = Condition("neither a block nor a loop is open", lambda b: not b.open)
+NOTHING_HELD: Final = Condition("nothing is held that must be given back", lambda b: not b.state.held)
 HAS_LEGACY_LOADS: Final = Condition("the type has legacy packet loads", lambda b: b.type in LEGACY_LOADS)
 WRITES_PACKET: Final = Condition("the type may write to the packet", lambda b: b.type in PACKET_WRITERS)

@@ -51,12 +51,19 @@ def epilogue(b: Builder, dice: Dice, last: Rule | None = None) -> None:
             b.emit(mov64(R0, allowed[0]))
     b.emit(leave())
     _place_exits(b, allowed[0] if allowed else 0)
-    for function in b.functions:
-        b.insns[function.at] = replace(function.call, imm=len(b.insns) - function.at - 1)
-        b.insns.extend(function.body)
+    _place_functions(b)
     if last is FALLS_OFF and b.intent is None and b.insns[-1] == leave():
         b.insns[-1] = mov64(R0, 0)
         b.intent = Intent(FALLS_OFF, len(b.insns) - 1)
+
+
+def _place_functions(b: Builder) -> None:
+    """Behind the program's end, each followed later by what it calls itself."""
+    for function in b.functions:
+        start = len(b.insns)
+        b.insns[function.at] = replace(function.call, imm=start - function.at - 1)
+        b.insns.extend(function.body)
+        b.functions += [replace(inner, at=start + index) for index, inner in function.inner]
 
 
 def _place_exits(b: Builder, result: int) -> None:

@@ -8,5 +8,7 @@ INPUT_BYTES = -INPUT_BASE
 INPUT_SLOTS = tuple(range(INPUT_BASE, 0, 8))
 KEY_SLOT = -72
 SPILL_SLOTS = tuple(range(-80, -144, -8))
+KEPT_SLOTS = (-144, -152, -160, -168)
+"""Where pointers wait until they are used."""
 UNTOUCHED = -256
 """What no production writes."""

@@ -22,6 +22,7 @@ from ebpf.program_types import ProgramType
 from ebpf.return_ranges import return_range
 from ebpf.rules import FALLS_OFF, RETURN_RANGE, Rule
 from generators.builder import Builder
+from generators.choices import CHOICES, PRODUCTIONS
 from generators.dice import Dice
 from generators.epilogue import epilogue
 from generators.inputs import WordSource, inputs_for
@@ -29,7 +30,6 @@ from generators.mutations import mutate
 from generators.near_misses import NEAR_MISSES, UNPRIVILEGED
 from generators.near_misses.table import NearMiss
 from generators.nesting import close, count_production
-from generators.productions import CHOICES, PRODUCTIONS
 from generators.profiles import Profile
 from generators.prologues import prologue
 

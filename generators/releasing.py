@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ebpf.isa.build import R1, R2, Register, mov64
+from ebpf.isa import opcodes as o
+from ebpf.isa.build import R1, R2, R10, Register, load, mov64
 from generators.builder import Builder
 from generators.resources import Resource, ResourceKind
 from generators.state import KnownPointer
@@ -15,28 +16,35 @@ RELEASERS: dict[ResourceKind, tuple[str, ...]] = {
 _TAKE_FLAGS = frozenset({"ringbuf_discard", "ringbuf_submit"})
 
 
-def holder(b: Builder, resource: Resource) -> Register | None:
-    """A register that holds the reference."""
-    for register, content in b.state.registers.items():
-        if isinstance(content, KnownPointer) and content.reference == resource.id:
-            return register
-    return None
+def fetch(b: Builder, into: Register, place: Register | int) -> None:
+    """Let a register hold what a register, or the slot at an offset from R10, holds."""
+    if isinstance(place, Register):
+        if place != into:
+            b.emit(mov64(into, place))
+    else:
+        b.emit(load(o.DW, into, R10, place))
+
+
+def _holder(b: Builder, resource: Resource) -> Register | int:
+    """Where the reference lies: the pointer that was acquired, not a view of it."""
+    for contents in (b.state.registers, b.state.slots):
+        for place, content in contents.items():
+            if isinstance(content, KnownPointer) and content.reference == content.id == resource.id:
+                return place
+    raise AssertionError("what is held lies somewhere")
 
 
 def release(b: Builder, resource: Resource, choice: int = 0) -> None:
     """Give one reference back, by a helper of our choice."""
     helpers = RELEASERS[resource.kind]
     helper = helpers[choice % len(helpers)]
-    register = holder(b, resource)
-    assert register is not None, "a reference that is held lies in a register"
-    if register != R1:
-        b.emit(mov64(R1, register))
+    fetch(b, R1, _holder(b, resource))
     if helper in _TAKE_FLAGS:
         b.emit(mov64(R2, 0))
     b.call_helper(helper)
 
 
-def release_all(b: Builder) -> None:
-    """Give everything back, the newest first."""
-    while b.state.held:
-        release(b, b.state.held[-1])
+def release_all(b: Builder, but: tuple[Resource, ...] = (), choice: int = 0) -> None:
+    """Give back everything ``but`` what was held before, the newest first."""
+    while b.state.held != but:
+        release(b, b.state.held[-1], choice)

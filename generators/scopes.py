@@ -4,6 +4,7 @@ placed."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from ebpf.isa.build import Register, call_local
 from ebpf.isa.insn import Insn
@@ -27,11 +28,22 @@ class Block:
     branch: PendingJump
     left: int
     has_else: bool = False
+    far: bool = False
+    """Whether what leads over the else is a jump of up to 2^31 slots."""
+
+
+class LoopShape(Enum):
+    """Where a loop counts, and what ends it."""
+
+    AT_END = "counts up, and compares at its end"
+    AT_TOP = "compares at its top, counts up, and jumps back"
+    DOWN = "counts down to zero"
+    MAY_GOTO = "as AT_END, and a may_goto at its top may end it earlier"
 
 
 @dataclass(slots=True)
 class OpenLoop:
-    """A counted loop: ``counter`` goes up to ``bound``."""
+    """A counted loop: ``counter`` goes from 0 to ``bound``, or back."""
 
     start: int
     left: int
@@ -39,6 +51,9 @@ class OpenLoop:
     bound: int
     entry: GenerationState
     """What must hold again at its end."""
+    shape: LoopShape = LoopShape.AT_END
+    leave: PendingJump | None = None
+    """What leaves it at its top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +63,5 @@ class StaticFunction:
     body: tuple[Insn, ...]
     at: int = -1
     call: Insn = _PLAIN_CALL
+    inner: tuple[tuple[int, StaticFunction], ...] = ()
+    """What its body calls, by the index of the call."""

@@ -41,6 +41,8 @@ class PointerKind(Enum):
     PACKET_END = "pkt_end"
     MEMORY = "mem"
     SOCKET = "sock"
+    SOCK_COMMON = "sock_common"
+    TCP_SOCK = "tcp_sock"
     STRUCTURE = "ptr_"
     FUNCTION = "func"
 
@@ -61,7 +63,8 @@ class KnownPointer:
     reference: int = 0
     """The resource that it stands for; 0 for none."""
     map: int = -1
-    """The index of the map; -1 where it is not one map."""
+    """The index of the map; -1 where it is not one map.  Of a map that was found in a map of maps, -2 minus
+    the index of the outer one."""
     trusted: bool = True
     """Whether helpers take it as a pointer to a live kernel object."""
 
@@ -116,6 +119,11 @@ class GenerationState:
             for r, c in self.registers.items()
             if type(c) is KnownPointer and c.kind is kind and not c.nullable
         ])  # fmt: skip
+
+    def may_lose(self, register: Register) -> bool:
+        """Whether its content may be overwritten: it is not pinned, and stands for nothing that is held."""
+        content = self.registers.get(register, ANY)
+        return register not in self.pinned and not (isinstance(content, KnownPointer) and content.reference)
 
     def number(self, register: Register) -> Number:
         """What a register that holds a scalar is known to hold."""

@@ -45,7 +45,7 @@ context in R6."""
 
 
 def _fits(b: Builder) -> bool:
-    return not b.open and b.privileged and b.state.pinned.isdisjoint({VALUE, INDEX, LIMIT})
+    return not b.open and b.privileged and all(map(b.state.may_lose, (VALUE, INDEX, LIMIT)))
 
 
 def _value_pointer(b: Builder) -> int | None:

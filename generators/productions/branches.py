@@ -34,7 +34,8 @@ def _over_block(b: Builder, dice: Dice) -> bool:
     condition = _condition(b, dice)
     if not b.privileged and None in outcomes(b.state, condition):
         return False
-    open_block(b, condition, 2 + dice.pick(4), has_else=dice.pick(3) == 2)
+    left, has_else = 2 + dice.pick(4), dice.pick(3) == 2
+    open_block(b, condition, left, has_else=has_else, far=b.profile.knows("6.6") and dice.pick(3) == 2)
     return True
 
 

@@ -4,16 +4,17 @@ subprograms."""
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, R2, R3, R4, R7, R8, R9, R10, jump, leave, mov64, store
+from ebpf.isa.build import R0, R1, R2, R3, R4, R7, R8, R9, R10, jump, leave, load, mov64, store
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, KEY_SLOT
+from generators.maps import is_plain
 from generators.productions.table import Production
 from generators.scopes import StaticFunction
-from generators.steps import alu, constant_key, map_and_key, to_stack
+from generators.steps import SIZES, alu, constant_key, map_and_key, to_stack
 
 _LOCAL = (o.ADD, o.XOR, o.SUB, o.AND, o.OR, o.MUL, o.RSH, o.ARSH, o.LSH)
 _SHIFTS = (o.RSH, o.ARSH, o.LSH)
@@ -29,8 +30,8 @@ def _key(b: Builder, dice: Dice) -> None:
 
 
 def _keyed(b: Builder) -> list[int]:
-    """Maps with keys of four bytes."""
-    return [number for number, spec in enumerate(b.maps) if spec.key_size == 4]
+    """Maps with keys of four bytes, whose values are plain memory to read and to write."""
+    return [n for n, spec in enumerate(b.maps) if spec.key_size == 4 and is_plain(spec)]
 
 
 def _lookup(b: Builder, dice: Dice) -> bool:
@@ -39,7 +40,7 @@ def _lookup(b: Builder, dice: Dice) -> bool:
     map_and_key(b, index)
     b.call_helper("map_lookup_elem")
     b.leave_to_exit(jump(o.JEQ, R0, 0))
-    keep = dice.of([r for r in (R7, R8, R9, R0) if r not in b.state.pinned] or [R0])
+    keep = dice.of([r for r in (R7, R8, R9, R0) if b.state.may_lose(r)] or [R0])
     if keep != R0:
         b.emit(mov64(keep, R0))
         b.drop(R0)
@@ -68,6 +69,13 @@ def _subprogram(b: Builder, dice: Dice) -> bool:
             b.emit(mov64(argument, immediate(dice)))
         elif source != argument:
             b.emit(mov64(argument, source))
+    depth = 1 + (dice.pick(4) == 3) * (1 + dice.pick(4))
+    b.call_static(_function(dice, depth))
+    return True
+
+
+def _function(dice: Dice, depth: int) -> StaticFunction:
+    """R0 = something of R1 and R2; it calls another function where ``depth`` is more than 1."""
     body = [mov64(R0, R1)]
     for _ in range(1 + dice.pick(3)):
         op, wide = dice.of(_LOCAL), dice.pick(2) == 0
@@ -78,8 +86,16 @@ def _subprogram(b: Builder, dice: Dice) -> bool:
     if dice.pick(2):
         body.append(jump(dice.of((o.JGT, o.JSGT, o.JLT)), R0, immediate(dice), 1))
         body.append(mov64(R0, dice.pick(64)))
-    b.call_static(StaticFunction((*body, leave())))
-    return True
+    if dice.pick(4) == 3:
+        code, _ = dice.of(SIZES)
+        body += [store(o.DW, R10, -8, R0), load(code, R0, R10, -8)]
+    if depth == 1:
+        return StaticFunction((*body, leave()))
+    call = StaticFunction(()).call
+    body += [mov64(R1, R0), call, leave()]
+    if dice.pick(2):
+        body.insert(len(body) - 3, mov64(R2, immediate(dice)))
+    return StaticFunction(tuple(body), inner=((body.index(call), _function(dice, depth - 1)),))
 
 
 def _random(b: Builder, dice: Dice) -> bool:

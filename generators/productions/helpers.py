@@ -19,6 +19,7 @@ from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, INPUT_BYTES, INPUT_SLOTS, KEY_SLOT
+from generators.maps import is_plain
 from generators.productions.table import Production
 from generators.state import KnownPointer, PointerKind
 from generators.steps import anything_in, to_stack
@@ -107,6 +108,7 @@ def arguments(b: Builder, dice: Dice, prototype: Prototype) -> bool:
         for number, spec in enumerate(b.maps)
         if prototype.maps is not None
         and spec.type in prototype.maps
+        and is_plain(spec)
         and spec.value_size <= INPUT_BYTES
         and spec.key_size <= 4
     ]

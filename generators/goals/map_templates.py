@@ -1,0 +1,85 @@
+"""Maps of every type that helpers can do something with, as goals add them to a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
+from ebpf.program import NO_FLAGS, LoadFlag, Program
+from ebpf.program_rules import map_refusal
+from ebpf.program_types import ProgramType
+from generators.builder import Builder
+from generators.maps import READ_ONLY, WRITE_ONLY
+
+M = MapType
+NO_PREALLOCATION = 1 << 0
+"""BPF_F_NO_PREALLOC (include/uapi/linux/bpf.h)."""
+_WRITERS = frozenset({"map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem"})
+_INNER = MapSpec(M.ARRAY, 4, 16, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class MapTemplate:
+    """A map to add."""
+
+    spec: MapSpec
+    since: str = "4.20"
+    without: frozenset[str] = frozenset()
+    """Helpers that take maps of this type but not this one, or need more of it than its type."""
+
+
+TEMPLATES: tuple[MapTemplate, ...] = (
+    MapTemplate(MapSpec(M.PERCPU_ARRAY, 4, 16, 4)),
+    MapTemplate(MapSpec(M.PERCPU_HASH, 4, 16, 4)),
+    MapTemplate(MapSpec(M.LRU_HASH, 4, 16, 8)),
+    MapTemplate(MapSpec(M.LRU_PERCPU_HASH, 4, 16, 8)),
+    MapTemplate(MapSpec(M.LPM_TRIE, 8, 16, 8, NO_PREALLOCATION)),
+    MapTemplate(MapSpec(M.HASH, 8, 24, 4, NO_PREALLOCATION)),
+    MapTemplate(MapSpec(M.ARRAY, 4, 24, 1, READ_ONLY), "5.2", _WRITERS),
+    MapTemplate(MapSpec(M.ARRAY, 4, 24, 3, WRITE_ONLY), "5.2"),
+    MapTemplate(MapSpec(M.QUEUE, 0, 16, 4)),
+    MapTemplate(MapSpec(M.STACK, 0, 16, 4)),
+    MapTemplate(MapSpec(M.BLOOM_FILTER, 0, 8, 16), "5.16"),
+    MapTemplate(MapSpec(M.RINGBUF, 0, 0, 4096), "5.8"),
+    MapTemplate(MapSpec(M.ARRAY_OF_MAPS, 4, 4, 2, inner=_INNER)),
+    MapTemplate(MapSpec(M.HASH_OF_MAPS, 4, 4, 2, inner=_INNER)),
+    MapTemplate(MapSpec(M.DEVMAP, 4, 4, 4), without=frozenset({"map_lookup_elem"})),
+    MapTemplate(MapSpec(M.CPUMAP, 4, 4, 4)),
+    MapTemplate(MapSpec(M.SOCKMAP, 4, 4, 4), without=_WRITERS | {"map_lookup_elem"}),
+    MapTemplate(MapSpec(M.SOCKHASH, 4, 4, 4), without=_WRITERS | {"map_lookup_elem"}),
+    MapTemplate(MapSpec(M.SK_STORAGE, 4, 16, 0, NO_PREALLOCATION), "5.2"),
+    MapTemplate(MapSpec(M.CGROUP_ARRAY, 4, 4, 2)),
+    MapTemplate(MapSpec(M.PERF_EVENT_ARRAY, 4, 4, 2)),
+)
+LOCKED = tuple(
+    replace(spec, fields=(MapField(0, MapFieldKind.SPIN_LOCK),))
+    for spec in (MapSpec(M.ARRAY, 4, 24, 2), MapSpec(M.HASH, 4, 24, 4))
+)
+"""Values that begin with a spin lock."""
+
+
+@cache
+def templates_for(
+    helper: str, takes: frozenset[MapType], program_type: ProgramType, release: tuple[int, int]
+) -> tuple[MapSpec, ...]:
+    """Maps that such a program may give to the helper."""
+    flags = LoadFlag.SLEEPABLE if program_type is ProgramType.SYSCALL else NO_FLAGS
+    program, version = Program(program_type, (), flags=flags), ".".join(map(str, release))
+    return tuple(
+        template.spec
+        for template in TEMPLATES
+        if template.spec.type in takes
+        and helper not in template.without
+        and tuple(map(int, template.since.split("."))) <= release
+        and map_refusal(program, template.spec, version) is None
+    )
+
+
+def add_map(b: Builder, spec: MapSpec) -> int:
+    """The index of such a map, which the program has from now on."""
+    kind = spec.type.name.lower().replace("_", "")[:8]
+    named = replace(spec, name=f"g{kind}{spec.flags}{len(spec.fields)}")
+    if named not in b.maps:
+        b.maps.append(named)
+    return b.maps.index(named)

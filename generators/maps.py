@@ -1,0 +1,17 @@
+"""What kinds of maps there are to productions."""
+
+from __future__ import annotations
+
+from ebpf.maps import MapSpec, MapType
+
+READ_ONLY, WRITE_ONLY = 1 << 7, 1 << 8
+"""BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG (include/uapi/linux/bpf.h)."""
+_PLAIN = frozenset({
+    MapType.ARRAY, MapType.HASH, MapType.LRU_HASH, MapType.PERCPU_ARRAY, MapType.PERCPU_HASH,
+    MapType.LRU_PERCPU_HASH, MapType.QUEUE, MapType.STACK,
+})  # fmt: skip
+
+
+def is_plain(spec: MapSpec) -> bool:
+    """Whether its values are memory that any program may read and write as it likes."""
+    return spec.type in _PLAIN and not spec.flags & (READ_ONLY | WRITE_ONLY) and not spec.fields

@@ -1,0 +1,101 @@
+"""Goals: what is chained backwards is reached, runs, and is given back on every path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from ebpf.helper_names import HELPER_NAMES
+from ebpf.isa import opcodes as o
+from ebpf.maps import MapType
+from ebpf.program_types import ProgramType as T
+from generators.goals.callees import candidates, givers, goals
+from generators.goals.map_templates import TEMPLATES, templates_for
+from generators.profiles import Profile
+from generators.programs import Generated
+from generators.state import PointerKind
+from oracles.interpreter import run
+from tests.generators.drawing import VALID, draws, ran
+
+NEWEST = (7, 3)
+
+
+@cache
+def programs() -> tuple[Generated, ...]:
+    return tuple(
+        made
+        for made in draws(900, replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=2), seed=8)
+        if "goal" in made.productions
+    )
+
+
+def called(made: Generated) -> list[str]:
+    return [
+        HELPER_NAMES[insn.imm]
+        for insn in made.case.program.instructions
+        if insn.opcode == o.CALL | o.JMP and insn.src == o.CALL_HELPER
+    ]
+
+
+def test_every_type_of_map_and_every_reference_is_reached() -> None:
+    maps = Counter(spec.type for made in programs() for spec in made.case.program.maps)
+    assert maps.keys() >= {template.spec.type for template in TEMPLATES}
+    helpers = Counter(name for made in programs() for name in called(made))
+    for name in ("ringbuf_reserve", "ringbuf_submit", "ringbuf_discard", "sk_release", "sk_lookup_tcp",
+                 "sk_lookup_udp", "skc_lookup_tcp", "map_lookup_percpu_elem", "sk_fullsock", "tcp_sock"):  # fmt: skip
+        assert helpers[name] >= 5, (name, helpers)
+
+
+def test_programs_with_goals_run() -> None:
+    assert len(programs()) > 500
+    for made in programs():
+        for data in made.case.inputs:
+            outcome = run(made.case, data)
+            assert ran(outcome), outcome
+
+
+@pytest.mark.parametrize(
+    "kind", [T.XDP, T.SCHED_CLS, T.SOCKET_FILTER, T.KPROBE, T.SYSCALL, T.CGROUP_SOCK_ADDR]
+)
+def test_what_a_goal_picks_can_be_given(kind: T) -> None:
+    names = {prototype.name for prototype in goals(kind, None, NEWEST, True)}
+    assert "map_lookup_elem" in names
+    assert ("sk_release" in names) == (kind in (T.XDP, T.SCHED_CLS, T.CGROUP_SOCK_ADDR))
+    for prototype in candidates(kind, None, NEWEST, True):
+        if prototype.maps is not None:
+            assert templates_for(prototype.name, prototype.maps, kind, NEWEST)
+
+
+def test_a_socket_comes_from_a_lookup_and_only_from_one_where_it_is_to_be_released() -> None:
+    sockets = frozenset({PointerKind.SOCKET, PointerKind.SOCK_COMMON, PointerKind.TCP_SOCK})
+    any_socket = {p.name for p in givers(sockets, False, T.SCHED_CLS, None, NEWEST)}
+    released = {p.name for p in givers(sockets, True, T.SCHED_CLS, None, NEWEST)}
+    assert released == {"sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp"}
+    assert any_socket == released | {"sk_fullsock", "tcp_sock", "get_listener_sock"}
+    assert givers(sockets, False, T.KPROBE, None, NEWEST) == ()
+
+
+@pytest.mark.parametrize(("linux", "kind", "there"), [
+    ((5, 10), MapType.BLOOM_FILTER, False), ((5, 16), MapType.BLOOM_FILTER, True), ((5, 10), MapType.STACK, True),
+])  # fmt: skip
+def test_an_old_kernel_is_given_no_new_map(linux: tuple[int, int], kind: MapType, there: bool) -> None:
+    found = templates_for("map_push_elem", frozenset(MapType), T.XDP, linux)
+    assert (kind in {spec.type for spec in found}) == there
+
+
+def test_a_reference_may_stay_until_the_exits() -> None:
+    """Then every exit gives it back, so that there is more than one release for a lookup."""
+    more = 0
+    for made in programs():
+        names = Counter(called(made))
+        taken = names["ringbuf_reserve"]
+        more += bool(taken) and names["ringbuf_submit"] + names["ringbuf_discard"] > taken
+    assert more > 20
+
+
+def test_without_privilege_there_are_no_goals() -> None:
+    profile = Profile(linux=NEWEST, unprivileged_in=1, near_misses_in=0, daring_in=0, inputs=1)
+    assert not any("goal" in made.productions for made in draws(60, profile))
