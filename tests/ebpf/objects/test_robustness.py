@@ -117,10 +117,10 @@ def test_claims_are_all_tried() -> None:
 @pytest.mark.parametrize("name", CLAIMS)
 def test_claims_are_not_trusted(name: str) -> None:
     data = claims()[name]
-    began = time.monotonic()
+    began = time.process_time()
     tracemalloc.start()
     takes(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200 << 20
-    assert time.monotonic() - began < 60
+    assert time.process_time() - began < 60
