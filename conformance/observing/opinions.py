@@ -9,7 +9,8 @@ from ebpf.program import Case
 from ebpf.releases import release_key
 from ebpf.rules import Rule
 from oracles.interpreter import Trapped, run
-from oracles.reference import Budget, ReferenceAnswer, verify, verify_by_ranges
+from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict, verify_by_ranges
+from oracles.reference.verify import Explored, explore
 
 SEEDS = 6
 """Environments that a run which looks at chance must break the rule in, every one."""
@@ -41,10 +42,24 @@ def replays(case: Case, rule: Rule, at: int) -> bool:
     return True
 
 
+@lru_cache(maxsize=4)
+def explored(case: Case, budget: Budget) -> Explored:
+    """The opinion with the paths it rests on; these are large, so that few are kept."""
+    return explore(case, replays, budget)
+
+
+def paths(case: Case, budget: Budget) -> Explored:
+    """Every path of the program: those that its opinion rests on, where that did not end at a violation."""
+    search = explored(case, budget)
+    if search.answer.verdict is ReferenceVerdict.UNSAFE:
+        return explore(case, lambda case, rule, at: False, budget)
+    return search
+
+
 @lru_cache(maxsize=32)
 def opinion(case: Case, budget: Budget = THOROUGH) -> ReferenceAnswer:
     """Safe, unsafe with a witness that replays, or unknown; and the policy rules that the program breaks."""
-    return verify(case, replays, budget)
+    return explored(case, budget).answer
 
 
 @lru_cache(maxsize=32)

@@ -9,13 +9,14 @@ from dataclasses import replace
 import z3
 
 from conformance.observing.observation import Observation
+from conformance.observing.opinions import paths
 from ebpf.program import Case
 from ebpf.verifier_log.claims import ScalarClaim
 from ebpf.verifier_log.paths import ClaimsAt, NotExplored, follow
 from oracles.claims import as_formula
 from oracles.reference import ReferenceVerdict
 from oracles.reference.state import SymbolicState, Walked
-from oracles.reference.verify import walks
+from oracles.reference.verify import walked
 from oracles.reference.witness import witness
 from oracles.terms.solver import EFFORT, Feasible, Solver
 from oracles.terms.term import Condition, b, negation
@@ -33,10 +34,11 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
     solver = Solver(EFFORT)
     looked: set[tuple[object, int]] = set()
     kept: list[object] = []
-    answer, paths = walks(observation.case, observation.question.budget)
-    if answer.verdict is ReferenceVerdict.UNKNOWN:
+    search = paths(observation.case, observation.question.budget)
+    if search.answer.verdict is ReferenceVerdict.UNKNOWN or search.has_globals:
         yield None
-    for state, steps in paths:
+    for state in () if search.has_globals else search.walks:
+        steps = walked(state)
         if solver.counted.queries > QUERIES:
             yield None
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import z3
 
@@ -67,22 +68,34 @@ def final_states(case: Case, budget: Budget) -> tuple[ReferenceAnswer, list[Symb
     return _run(x, budget, None), states
 
 
-def walks(case: Case, budget: Budget) -> tuple[ReferenceAnswer, list[tuple[SymbolicState, list[Walked]]]]:
-    """Every path that returns, instruction by instruction, with its last state; an answer of ``UNKNOWN``
-    means that paths are missing."""
-    ended: list[SymbolicState] = []
-    x = Explorer(facts_of(case), Ledger(), Solver(EFFORT), _unconfirmed)
-    answer = _run(x, budget, ended)
-    return answer, [(state, _steps(state)) for state in ended]
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """One search: its answer, and the paths that it walked."""
+
+    answer: ReferenceAnswer
+    """``UNKNOWN``, and ``UNSAFE`` too, mean that paths are missing."""
+    walks: tuple[SymbolicState, ...]
+    """The last state of every path that ended."""
+    has_globals: bool
+    """Whether it has global functions, which kernels verify for any argument, and we walk as they
+    are called."""
 
 
-def _steps(state: SymbolicState) -> list[Walked]:
+def walked(state: SymbolicState) -> list[Walked]:
+    """The path that led to a state, instruction by instruction."""
     steps = []
     node = state.walked
     while node is not None:
         steps.append(node)
         node = node.earlier
     return steps[::-1]
+
+
+def explore(case: Case, confirm: Confirm, budget: Budget) -> Explored:
+    """As :func:`verify`, with the paths."""
+    facts, ended = facts_of(case), list[SymbolicState]()
+    answer = _run(Explorer(facts, Ledger(), Solver(EFFORT), confirm), budget, ended)
+    return Explored(answer, tuple(ended), bool(facts.globals))
 
 
 def verify(case: Case, confirm: Confirm, budget: Budget) -> ReferenceAnswer:
@@ -109,7 +122,7 @@ def _run(x: Explorer, budget: Budget, walks: list[SymbolicState] | None) -> Refe
     for spec in facts.program.maps:
         for since, before in spans(lambda release: map_refusal(facts.program, spec, release) is not None):  # noqa: B023 (used here)
             ledger.record(Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
-    if facts.globals and (x.by_ranges or walks is not None):
+    if facts.globals and x.by_ranges:
         ledger.leave_open("global functions, of whose calls kernels know nothing")
     return Search(x, _step, budget, walks).explore(start(x))
 
