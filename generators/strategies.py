@@ -1,18 +1,25 @@
-"""Hypothesis strategies: the only place that draws."""
+"""Hypothesis strategies for tests: recipes, and what is made of them."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
 from generators import experiments
-from generators.dice import WIDTH, Dice
-from generators.objects import ObjectFile, break_object, well_formed
+from generators.dice import WIDTH
+from generators.objects import ObjectFile
 from generators.profiles import Profile
-from generators.programs import Generated, build
+from generators.programs import Generated
+from generators.recipes import (
+    HEADER_WIDTH,
+    MAX_PRODUCTIONS,
+    MAX_PROGRAM_PRODUCTIONS,
+    MAX_PROGRAMS,
+    MIN_PRODUCTIONS,
+    ObjectRecipe,
+    Recipe,
+)
 
-MIN_PRODUCTIONS, MAX_PRODUCTIONS = 6, 48
-MAX_PROGRAMS, MAX_PROGRAM_PRODUCTIONS = 3, 12
-"""Of an object, which is to be opened: what its programs do matters little."""
+_WIDE = st.integers(0, (1 << HEADER_WIDTH) - 1)
 
 
 def programs(profile: Profile) -> st.SearchStrategy[Generated]:
@@ -28,29 +35,18 @@ def programs(profile: Profile) -> st.SearchStrategy[Generated]:
 
 def objects() -> st.SearchStrategy[ObjectFile]:
     """Objects, half of them with one field broken."""
-    wide = st.integers(0, (1 << 256) - 1)
-    one = st.lists(st.integers(0, (1 << WIDTH) - 1), min_size=1, max_size=MAX_PROGRAM_PRODUCTIONS)
-    return st.builds(_object, wide, st.lists(one, min_size=1, max_size=MAX_PROGRAMS), st.none() | wide)
-
-
-def _object(header: int, seeds: list[list[int]], breaking: int | None) -> ObjectFile:
-    data = well_formed(header, seeds).data
-    return ObjectFile(data) if breaking is None else break_object(data, Dice(breaking))
+    one = st.lists(st.integers(0, (1 << WIDTH) - 1), min_size=1, max_size=MAX_PROGRAM_PRODUCTIONS).map(tuple)
+    seeds = st.lists(one, min_size=1, max_size=MAX_PROGRAMS).map(tuple)
+    return st.builds(ObjectRecipe, _WIDE, seeds, st.none() | _WIDE).map(ObjectRecipe.make)
 
 
 def _productions(profile: Profile) -> st.SearchStrategy[Generated]:
     seeds = st.lists(st.integers(0, (1 << WIDTH) - 1), min_size=MIN_PRODUCTIONS, max_size=MAX_PRODUCTIONS)
-    return st.builds(
-        lambda header, chosen: build(header, chosen, profile), st.integers(0, (1 << 256) - 1), seeds
-    )
+    return st.builds(Recipe, _WIDE, seeds.map(tuple), st.just(False), st.just(profile)).map(Recipe.make)
 
 
 def _experiments(profile: Profile) -> st.SearchStrategy[Generated]:
     seeds = st.lists(
         st.integers(0, (1 << experiments.WIDTH) - 1), min_size=1, max_size=experiments.MAX_EXPERIMENTS
     )
-    return st.builds(
-        lambda header, chosen: experiments.build(header, chosen, profile),
-        st.integers(0, (1 << 64) - 1),
-        seeds,
-    )
+    return st.builds(Recipe, _WIDE, seeds.map(tuple), st.just(True), st.just(profile)).map(Recipe.make)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.events import Event, Order, Standing
-from conformance.campaign.source import BUFFER, program_source
 from conformance.campaign.tally import Tally, median
 from conformance.campaign.versions import provenance
 from conformance.campaign.worker import Worker
@@ -23,6 +22,7 @@ from conformance.kernel.jobs import Attempt, Jit, Job
 from conformance.kernel.session import KernelSession
 from conformance.properties.registry import PROPERTIES
 from generators.profiles import profile_for
+from generators.recipes import draw
 
 RAW_PROGRAMS = 100
 RAW_LOADS = 3
@@ -74,12 +74,10 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
 
 def _raw(image: Image, boot_args: tuple[str, ...], seed: int) -> float:
     with KernelSession.open(image, boot_args) as session:
-        source = program_source(profile_for(session.hello.release))
+        profile = profile_for(session.hello.release)
         spent = loads = 0
         for number in range(RAW_PROGRAMS):
-            generated = source.generate(random.Random(f"{seed}/{image.name}/0/{number}").randbytes(BUFFER))
-            if generated is None:
-                continue
+            generated = draw(random.Random(f"{seed}/{image.name}/0/{number}"), profile).make()
             job = Job(generated.case, (Attempt(Jit.ON, 2, run=False),))
             answer = session.run(job)
             if not getattr(answer, "attempts", ()) or answer.attempts[0].errno:  # type: ignore[union-attr]

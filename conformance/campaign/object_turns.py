@@ -6,14 +6,13 @@ import random
 
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.pursuit import Pursuit
-from conformance.campaign.source import BUFFER, Source
 from conformance.campaign.subjects import ObjectSubject
 from conformance.campaign.tally import Tally
 from conformance.kernel.peer import PEERS
 from conformance.observing.door import Door, ObjectSighting, judge_object
 from conformance.properties.judgement import Disagreement
 from conformance.properties.property import Property
-from generators.strategies import objects
+from generators.recipes import draw_object
 
 PROGRAMS_PER_TURN, OBJECTS_PER_TURN = 1024, 8
 """So many programs, and then so many objects, each of which costs as much as a dozen programs."""
@@ -31,7 +30,6 @@ class ObjectTurns:
         """Whether no property is about programs."""
         self.door = door
         self.pursuit = pursuit
-        self.source = Source(objects())
         self.number = 0
 
     def is_next(self, programs: int) -> bool:
@@ -45,13 +43,11 @@ class ObjectTurns:
         task = self.task
         rng = random.Random(f"{task.seed}/{task.image.name}/{task.worker}/object {self.number}")
         self.number += 1
-        buffer = rng.randbytes(BUFFER)
-        file = self.source.generate(buffer)
-        if file is None:
-            return
+        recipe = draw_object(rng)
+        file = recipe.make()
         tally.counts["objects"] += 1
         tally.counts["objects broken"] += bool(file.broken)
-        subject = ObjectSubject(self.door, self.source, buffer)
+        subject = ObjectSubject(self.door, recipe)
         for peer in PEERS:
             observation = self.door.observe_object(peer, file)
             tally.counts["objects put to a peer"] += 1

@@ -12,8 +12,7 @@ from conformance.campaign import records
 from conformance.campaign.events import CandidateSeen
 from conformance.campaign.localisation import localise
 from conformance.campaign.records import Confirmation, KernelIdentity
-from conformance.campaign.reduction import reduce
-from conformance.campaign.source import Source
+from conformance.campaign.reduction import reduce_object, reduce_program, reduce_recipe
 from conformance.observing.door import Door, ObjectSighting, Sighting, question_of
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
@@ -24,6 +23,7 @@ from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
 from generators.programs import Generated
+from generators.recipes import ObjectRecipe, Recipe
 from reports.records import Finding, Provenance, Reproduced
 
 REPEATS = 3
@@ -54,9 +54,8 @@ class ProgramSubject:
     """A generated program."""
 
     door: Door
-    source: Source[Generated]
-    buffer: bytes
-    """The bytes that it was generated from."""
+    recipe: Recipe
+    """What it was made of."""
 
     def candidate(self, sighting: Sighting) -> CandidateSeen:
         """Its case."""
@@ -73,7 +72,7 @@ class ProgramSubject:
         return Reproduced(sum(isinstance(each, Sighting) for each in again), REPEATS)
 
     def reduce(self, sighting: Sighting, seconds: float, is_found: Callable[[Signature], bool]) -> Sighting:
-        """By Hypothesis, then by passes; a culprit that is localised before is kept."""
+        """A smaller recipe, then passes on what it makes; a culprit that is localised before is kept."""
         row = PROPERTIES[sighting.disagreement.kind]
         if not row.localises:
             return self._shrink(sighting, row, row.sameness, seconds)
@@ -102,8 +101,9 @@ class ProgramSubject:
 
         if seconds > 1.0:
             until = time.monotonic() + seconds
-            smaller = self.source.shrink(self.buffer, still_fails, seconds / 2)
-            reduce(smaller or sighting.observation.generated, still_fails, max(0.5, until - time.monotonic()))
+            reduce_recipe(self.recipe, lambda recipe: still_fails(recipe.make()), seconds / 2)
+            smallest = best[0].observation.generated
+            reduce_program(smallest, still_fails, max(0.5, until - time.monotonic()))
         return best[0]
 
     def _disagrees(self, row: Property) -> Callable[[Generated], bool]:
@@ -137,8 +137,7 @@ class ObjectSubject:
     """A generated ELF object."""
 
     door: Door
-    source: Source[ObjectFile]
-    buffer: bytes
+    recipe: ObjectRecipe
 
     def candidate(self, sighting: ObjectSighting) -> CandidateSeen:
         """The object and both accounts of it."""
@@ -159,7 +158,7 @@ class ObjectSubject:
     def reduce(
         self, sighting: ObjectSighting, seconds: float, is_found: Callable[[Signature], bool]
     ) -> ObjectSighting:
-        """By Hypothesis: the fewest bytes."""
+        """A smaller recipe: the fewest bytes."""
         best = sighting
 
         def still_fails(file: ObjectFile) -> bool:
@@ -170,7 +169,7 @@ class ObjectSubject:
             return again is not None
 
         if seconds > 1.0:
-            self.source.shrink(self.buffer, still_fails, seconds)
+            reduce_object(self.recipe, lambda recipe: still_fails(recipe.make()), seconds)
         return best
 
     def record(

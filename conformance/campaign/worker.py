@@ -22,7 +22,6 @@ from conformance.campaign.events import Channel, FindingStored, Standing, Stop, 
 from conformance.campaign.object_turns import ObjectTurns
 from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.pursuit import Pursuit
-from conformance.campaign.source import BUFFER, program_source
 from conformance.campaign.subjects import LostSubject, ProgramSubject
 from conformance.campaign.tally import Tally
 from conformance.kernel.accelerator import accelerator
@@ -37,6 +36,7 @@ from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
 from generators.profiles import Profile, profile_for
+from generators.recipes import Recipe, draw
 
 IN_FLIGHT = 48
 EXPERIMENTS_EVERY = 12
@@ -53,7 +53,7 @@ class _InFlight:
     """A question that was put to the kernel and not answered yet."""
 
     number: int
-    buffer: bytes
+    recipe: Recipe
     question: Question
 
 
@@ -113,7 +113,7 @@ class Worker:
         provenance = msgspec.structs.replace(
             task.provenance, kernel_release=self.release, accelerator=self.accelerator
         )
-        self.source = program_source(self._profile(profile_for(self.release)))
+        self.profile = self._profile(profile_for(self.release))
         self.door = Door(self._ask_now, partial(ask, session), self.release, self.siblings)
         self.pursuit = Pursuit(task, provenance, self.channel)
         self.objects = ObjectTurns(task, self.rows, self.door, self.pursuit)
@@ -160,16 +160,13 @@ class Worker:
             clock = time.process_time()
             # A seed of its own for every program: any of them can be made again from the run's seed alone.
             rng = random.Random(f"{task.seed}/{task.image.name}/{task.worker}/{self.number}")
-            buffer = rng.randbytes(BUFFER)
-            generated = self.source.generate(buffer)
-            self._spend("generate", clock)
+            recipe = draw(rng, self.profile)
+            generated = recipe.make()
+            clock = self._spend("generate", clock)
             number = self.number
             self.number += 1
-            if generated is None:
-                continue
-            clock = time.process_time()
             question = self.sampling.question(generated, number)
-            self._in_flight[number] = _InFlight(number, buffer, question)
+            self._in_flight[number] = _InFlight(number, recipe, question)
             self.session.submit(question.job, number)
             self._spend("transfer", clock)
 
@@ -219,12 +216,12 @@ class Worker:
                 if isinstance(judgement, Disagreement) and not judgement.gap
             ]
         self._spend("compare", clock)
-        subject = ProgramSubject(self.door, self.source, asked.buffer)
+        subject = ProgramSubject(self.door, asked.recipe)
         for sighting in sightings:
             self.pursuit.pursue(subject, self.door.with_witness(sighting))
 
     def _pursue_loss(self, asked: _InFlight, lost: Lost) -> None:
-        subject = LostSubject(self.door, self.source, asked.buffer)
+        subject = LostSubject(self.door, asked.recipe)
         for sighting in self.door.losses(asked.question, lost, self.assignment.kinds):
             self.pursuit.pursue(subject, sighting)
 

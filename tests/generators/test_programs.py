@@ -11,7 +11,8 @@ from ebpf.program_types import ProgramType
 from generators.epilogue import OUTPUT_WORDS
 from generators.profiles import Profile
 from generators.programs import Generated, Purpose, build
-from generators.strategies import MAX_PRODUCTIONS, MIN_PRODUCTIONS, programs
+from generators.recipes import MAX_PRODUCTIONS, MIN_PRODUCTIONS
+from generators.strategies import programs
 from oracles.interpreter import Abstained, Returned, Trapped, run
 from tests.generators.drawing import DARING, MIXED, NEAR, NOT_FOLLOWED, VALID, draws, ran
 

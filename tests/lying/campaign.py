@@ -13,7 +13,6 @@ from conformance.campaign.assignment import Assignment
 from conformance.campaign.events import Event, Order, Standing
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.run import Campaign, Settings
-from conformance.campaign.source import program_source
 from conformance.campaign.store import Store
 from conformance.campaign.subjects import ProgramSubject
 from conformance.campaign.worker import Worker
@@ -24,6 +23,7 @@ from conformance.observing.observation import Observation
 from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement
 from generators.profiles import Profile
+from generators.recipes import Recipe
 from reports.records import Provenance, RunSummary
 from tests.lying.asking import OLDER_ACCEPTS
 from tests.lying.kernel import LyingKernel
@@ -63,7 +63,7 @@ class Hunt:
     line: Line
 
     def pursue(self, observation: Observation, disagreement: Disagreement) -> None:
-        subject = ProgramSubject(self.door, program_source(PROFILE), b"")
+        subject = ProgramSubject(self.door, Recipe(0, (), False, PROFILE))
         self.pursuit.pursue(subject, self.door.with_witness(Sighting(observation, disagreement)))
 
 

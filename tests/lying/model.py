@@ -51,11 +51,12 @@ def outcomes(case: Case) -> list[tuple[Outcome, list[Step]]]:
 
 
 def runs(seen: list[tuple[Outcome, list[Step]]]) -> tuple[RunResult, ...]:
-    """What an engine gives."""
+    """What an engine gives; nothing of what an input without a result leaves in maps."""
+    maps = max((len(outcome.maps) for outcome, _ in seen if isinstance(outcome, Returned)), default=0)
     return tuple(
         RunResult(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps)
         if isinstance(outcome, Returned)
-        else RunResult(0, 0, b"", b"", ())
+        else RunResult(0, 0, b"", b"", (None,) * maps)
         for outcome, _ in seen
     )
 

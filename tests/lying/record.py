@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.images import fetch
 from conformance.kernel.jobs import Job, KernelAnswer
 from conformance.kernel.session import KernelSession
 from conformance.observing.question import Attempts
 from generators.profiles import profile_for
 from generators.programs import Generated, Purpose
+from generators.recipes import draw
 from tests.lying.recorded import DIRECTORY, Recorded, save
 from tests.lying.unsafe import unsafe
 
@@ -32,14 +32,12 @@ LONGEST_LOG = 60_000
 
 def chosen(release: str) -> list[Generated]:
     """The unsafe ones, and generated ones of every purpose and rule."""
-    source = program_source(profile_for(release))
+    profile = profile_for(release)
     left = Counter(WANTED)
     rules: Counter[str] = Counter()
     cases = unsafe()
     for number in range(1500):
-        made = source.generate(random.Random(f"recorded/{number}").randbytes(BUFFER))
-        if made is None:
-            continue
+        made = draw(random.Random(f"recorded/{number}"), profile).make()
         group = made.purpose, made.case.capabilities is None
         if made.rule is not None:
             rules[made.rule.name] += 1
@@ -55,15 +53,11 @@ def chosen(release: str) -> list[Generated]:
 
 def experiments(release: str) -> list[Generated]:
     """Programs of experiments."""
-    source = program_source(replace(profile_for(release), experiments_in=1))
-    made = [
-        source.generate(random.Random(f"experiments/{number}").randbytes(BUFFER))
-        for number in range(EXPERIMENTS)
-    ]
+    profile = replace(profile_for(release), experiments_in=1)
+    made = [draw(random.Random(f"experiments/{number}"), profile).make() for number in range(EXPERIMENTS)]
     return [
         replace(each, case=replace(each.case, name=f"experiments {number}"))
         for number, each in enumerate(made)
-        if each is not None
     ]
 
 

@@ -13,7 +13,6 @@ import pytest
 from conformance.campaign import pursuit as pursuits
 from conformance.campaign.events import CandidateSeen
 from conformance.campaign.known import KnownIssue
-from conformance.campaign.source import program_source
 from conformance.campaign.store import Store
 from conformance.campaign.subjects import ProgramSubject
 from conformance.cli.run import status
@@ -23,6 +22,7 @@ from conformance.properties.judgement import Disagreement
 from ebpf import casefile
 from ebpf.isa import opcodes as o
 from ebpf.signature import Signature
+from generators.recipes import Recipe
 from reports import directory as directories
 from reports.records import CellState, Finding, Reproduced, Status
 from reports.write import write_reports
@@ -72,7 +72,10 @@ def test_a_right_kernel_is_accused_of_nothing(tmp_path: Path, monkeypatch: pytes
     assert status(run.summary) == 0
     assert run.summary.complete
     assert run.summary.programs.judged == 60
-    assert all(cell.judged > 0.8 * 60 for cell in run.summary.cells)
+    judged = {cell.kind: cell.judged for cell in run.summary.cells}
+    assert judged["health"] == judged["soundness"] == 60
+    # What a helper returns can often not be foretold.
+    assert judged["execution"] > 0.6 * 60
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +231,7 @@ def test_a_family_is_pursued_so_often_and_no_more(tmp_path: Path) -> None:
 
     for number in range(6):
         other = replace(what, signature=Signature("soundness", ("map-value-bounds",), f"form{number}"))
-        made.pursuit.pursue(Shown(made.door, program_source(PROFILE), b""), Sighting(seen, other))
+        made.pursuit.pursue(Shown(made.door, Recipe(0, (), False, PROFILE)), Sighting(seen, other))
     assert made.pursuit.new == pursuits.FAMILY_LIMIT == len(stored(tmp_path))
     assert sum(isinstance(event, CandidateSeen) for event in made.line.events) == pursuits.FAMILY_LIMIT
 

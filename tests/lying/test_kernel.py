@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
-from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.jobs import Jit, Job, KernelAnswer, KernelVerdict, LossReason, Lost
 from conformance.observing.question import Attempts
 from generators.profiles import Profile
+from generators.recipes import draw
 from tests.lying import model
 from tests.lying.asking import observe
 from tests.lying.kernel import LyingKernel
@@ -29,12 +30,11 @@ def test_recorded_answers_arrive_as_they_were_recorded() -> None:
 
 def test_the_model_is_honest() -> None:
     """Programs the recorder never saw: the model accepts them, and nobody has reason to accuse it."""
-    source, accepted, logs = program_source(VALID), 0, 0
+    accepted, logs = 0, 0
     kernel = LyingKernel()
     with kernel.session() as session:
         for number in range(60):
-            generated = source.generate(bytes([number]) * BUFFER)
-            assert generated is not None
+            generated = draw(random.Random(number), VALID).make()
             job = Job(generated.case, Attempts.ALL.value)
             answer = session.run(job)
             assert isinstance(answer, KernelAnswer)

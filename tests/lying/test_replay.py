@@ -18,9 +18,10 @@ from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
 from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
+from generators.recipes import Recipe
 from tests.lying import lies
 from tests.lying.asking import OLDER_ACCEPTS, judgements_of, observe, with_witness
-from tests.lying.campaign import IMAGE, hunt
+from tests.lying.campaign import IMAGE, PROFILE, hunt
 from tests.lying.kernel import LyingKernel
 from tests.lying.recorded import Recorded
 from tests.lying.test_accusations import NEAR_MISSES, UNSAFE_RECORDS, runnable
@@ -142,7 +143,7 @@ def test_what_takes_the_machine_away_does_so_again(
     question = question_of(PROPERTIES[kind], record.generated)
     lost = made.door.observe(question)
     assert isinstance(lost, Lost)
-    subject = LostSubject(made.door, None, b"")  # type: ignore[arg-type]  # nothing is reduced
+    subject = LostSubject(made.door, Recipe(0, (), False, PROFILE))
     for sighting in made.door.losses(question, lost, [kind]):
         made.pursuit.pursue(subject, sighting)
     (finding,) = Store(tmp_path).findings().values()

@@ -9,7 +9,6 @@ import random
 
 import pytest
 
-from conformance.campaign.source import BUFFER, program_source
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict
 from conformance.kernel.session import KernelSession
@@ -25,6 +24,7 @@ from ebpf.program_types import ProgramType as T
 from ebpf.rules import Phase
 from generators.profiles import profile_for
 from generators.programs import Generated, Purpose
+from generators.recipes import draw
 from oracles.interpreter import Returned, run
 from oracles.reference import ReferenceVerdict
 from tests.pipeline.sweeps import PLAIN, plain
@@ -192,11 +192,11 @@ def test_row_13_a_million_with_privilege(kernel: KernelSession) -> None:
 def test_row_14_refusals_come_from_the_phase_that_the_rule_names(kernel: KernelSession) -> None:
     """Near misses of the generator, each of one rule."""
     features = probe(kernel)
-    source, rng = program_source(profile_for(features.release)), random.Random(14)
+    profile, rng = profile_for(features.release), random.Random(14)
     made: list[Generated] = []
     while len(made) < 150:
-        generated = source.generate(rng.randbytes(BUFFER))
-        if generated is not None and generated.purpose is Purpose.NEAR_MISS:
+        generated = draw(rng, profile).make()
+        if generated.purpose is Purpose.NEAR_MISS:
             made.append(generated)
     got = kernel.run_all([Job(each.case, (Attempt(run=False),)) for each in made])
     phases, wrong, refused = set(), [], 0
@@ -236,12 +236,8 @@ def test_row_15_generated_programs_under_both(kernel: KernelSession) -> None:
     """Forty that are valid, on each of their inputs whose outcome can be foretold: results and maps are
     compared."""
     features = probe(kernel)
-    source, rng = program_source(profile_for(features.release)), random.Random(15)
-    made = [
-        each
-        for _ in range(150)
-        if (each := source.generate(rng.randbytes(BUFFER))) and each.purpose is Purpose.VALID
-    ][:40]
+    profile, rng = profile_for(features.release), random.Random(15)
+    made = [each for _ in range(150) if (each := draw(rng, profile).make()).purpose is Purpose.VALID][:40]
     assert len(made) == 40
     compared = 0
     for each, one in zip(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import replace
 
@@ -9,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.campaign.localisation import with_constant
-from conformance.campaign.reduction import reduce, simpler_constants
-from conformance.campaign.source import BUFFER, program_source
+from conformance.campaign.reduction import PASSES, reduce, reduce_program, reduce_recipe, simpler_constants
 from ebpf.editing import jump_field, remove, replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from generators.profiles import Profile
 from generators.programs import Generated, Purpose
+from generators.recipes import Recipe, draw
 from oracles.interpreter import Returned, run
 
 PROFILE = Profile(near_misses_in=0, daring_in=0)
@@ -84,9 +85,7 @@ def test_widening_keeps_targets(insns: tuple[Insn, ...], data: st.DataObject) ->
 
 
 def made(number: int) -> Generated:
-    generated = program_source(PROFILE).generate(bytes([number]) * BUFFER)
-    assert generated is not None
-    return generated
+    return draw(random.Random(number), PROFILE).make()
 
 
 def test_the_right_constant_in_place_of_an_instruction_changes_nothing() -> None:
@@ -112,7 +111,7 @@ def test_the_right_constant_in_place_of_an_instruction_changes_nothing() -> None
 
 def test_reduction_ends_where_everything_fails() -> None:
     began = time.monotonic()
-    assert reduce(made(5), lambda generated: True, 60.0).case.program.instructions == ()
+    assert reduce_program(made(5), lambda generated: True, 60.0).case.program.instructions == ()
     assert time.monotonic() - began < 20
 
 
@@ -125,13 +124,53 @@ def test_half_of_minus_one_is_not_minus_one_again() -> None:
     assert small not in list(simpler_constants(small))
 
 
+def near_miss() -> Recipe:
+    profile = Profile(near_misses_in=2)
+    recipes = (draw(random.Random(number), profile) for number in range(256))
+    return next(recipe for recipe in recipes if recipe.make().purpose is Purpose.NEAR_MISS)
+
+
+def test_a_near_miss_is_made_anew_with_the_same_rule() -> None:
+    recipe = near_miss()
+    rule = recipe.make().rule
+    small = reduce_recipe(recipe, lambda each: each.make().rule is rule, 10.0)
+    assert small.make().rule is rule
+    assert len(small.seeds) < len(recipe.seeds)
+    assert len(small.make().case.program.instructions) < len(recipe.make().case.program.instructions)
+
+
+def has_negation(generated: Generated) -> bool:
+    return any(insn.opcode == o.NEG | o.ALU64 for insn in generated.case.program.instructions)
+
+
+def test_a_small_recipe_is_found() -> None:
+    recipes = (draw(random.Random(number), PROFILE) for number in range(500))
+    recipe = next(each for each in recipes if has_negation(each.make()) and len(each.seeds) > 12)
+    small = reduce_recipe(recipe, lambda each: has_negation(each.make()), 10.0)
+    assert has_negation(small.make())
+    assert len(small.seeds) <= 2
+
+
+def test_no_time_changes_nothing() -> None:
+    recipe = near_miss()
+    assert reduce_recipe(recipe, lambda each: True, -1.0) == recipe
+
+
+def test_passes_go_on_where_something_went() -> None:
+    """Every candidate is asked about once; what fails is not proposed again at the same place."""
+    asked: list[int] = []
+
+    def keeps_even(generated: Generated) -> bool:
+        asked.append(len(generated.case.program.instructions))
+        return len(asked) % 2 == 0
+
+    generated = made(7)
+    reduce(generated, PASSES[1:2], keeps_even, 5.0)
+    assert len(asked) < 40 * len(generated.case.program.instructions)
+
+
 def test_a_near_miss_keeps_its_instructions() -> None:
-    generated = next(
-        g
-        for n in range(256)
-        if (g := program_source(Profile(near_misses_in=2)).generate(bytes([n]) * BUFFER))
-        and g.purpose is Purpose.NEAR_MISS
-    )
-    reduced = reduce(generated, lambda _: True, 10.0)
+    generated = near_miss().make()
+    reduced = reduce_program(generated, lambda _: True, 10.0)
     assert reduced.case.program.instructions == generated.case.program.instructions
     assert len(reduced.case.inputs) == 1

@@ -76,9 +76,9 @@ def test_old_kernels_get_what_they_know() -> None:
 
 @pytest.mark.parametrize("experiments_in", [0, 1, 4])
 def test_the_profile_says_how_many(experiments_in: int) -> None:
-    from conformance.campaign.source import BUFFER, program_source
+    from generators.recipes import draw
 
-    source = program_source(Profile(experiments_in=experiments_in))
-    made = [source.generate(random.Random(number).randbytes(BUFFER)) for number in range(80)]
-    share = sum("experiment" in each.productions[0] for each in made if each is not None) / 80
+    profile = Profile(experiments_in=experiments_in)
+    made = [draw(random.Random(number), profile).make() for number in range(80)]
+    share = sum("experiment" in each.productions[0] for each in made) / 80
     assert {0: share == 0, 1: share == 1, 4: 0.1 < share < 0.45}[experiments_in]
