@@ -37,6 +37,8 @@ class Builder:
     """Whether helpers for GPL programs only may be called."""
     helpers: bool = False
     """Whether any helper may be called, though hardly any of their results can be foretold."""
+    goals: bool = False
+    """Whether goals are reached, most of whose results no run foretells."""
     insns: list[Insn] = field(default_factory=list)
     state: GenerationState = field(default_factory=entry_state)
     maps: list[MapSpec] = field(default_factory=list)

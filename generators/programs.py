@@ -35,6 +35,9 @@ from generators.profiles import Profile
 from generators.prologues import prologue
 from generators.scopes import is_callback
 
+GOALS_IN = 3
+"""One program in so many reaches goals: of the others, runs can be compared."""
+
 
 class Purpose(Enum):
     """What a generated program is for."""
@@ -85,6 +88,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         if _takes(b.type, setting.flags, _QUEUE, profile.release):
             b.maps.append(_QUEUE)
     b.helpers = dice.chance(setting.helpers_in)
+    b.goals = privileged and dice.chance(GOALS_IN)
     b.gpl = purpose is not Purpose.NEAR_MISS  # one of them takes the licence away
     misses = _choices(dice, privileged) if purpose is Purpose.NEAR_MISS else []
     miss_dice = Dice(dice.pick(1 << 48))

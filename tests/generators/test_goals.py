@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 
+import generators.programs
 from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa import opcodes as o
 from ebpf.maps import MapFieldKind, MapType
@@ -22,15 +23,15 @@ from oracles.interpreter import Step, run
 from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
+GOALS = {"goal", "locked-change", "callback-loop", "callback-elements"}
 
 
 @cache
 def programs() -> tuple[Generated, ...]:
-    return tuple(
-        made
-        for made in draws(900, replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=2), seed=8)
-        if {"goal", "locked-change", "callback-loop", "callback-elements"} & set(made.productions)
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generators.programs, "GOALS_IN", 1)
+        profile = replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=2)
+        return tuple(made for made in draws(900, profile, seed=8) if GOALS & set(made.productions))
 
 
 def called(made: Generated) -> list[str]:
@@ -136,5 +137,4 @@ def test_callbacks_are_called_and_typed() -> None:
 
 def test_without_privilege_there_are_no_goals() -> None:
     profile = Profile(linux=NEWEST, unprivileged_in=1, near_misses_in=0, daring_in=0, inputs=1)
-    goals_of = {"goal", "locked-change", "callback-loop", "callback-elements"}
-    assert not any(goals_of & set(made.productions) for made in draws(60, profile))
+    assert not any(GOALS & set(made.productions) for made in draws(60, profile))
