@@ -12,7 +12,7 @@ from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.availability import ALL, refusal
 from ebpf.intent import Intent
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import Register, call, goto_long
+from ebpf.isa.build import Register, call, goto_long, load_function
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
@@ -37,6 +37,8 @@ class Builder:
     """Whether helpers for GPL programs only may be called."""
     helpers: bool = False
     """Whether any helper may be called, though hardly any of their results can be foretold."""
+    goals: bool = False
+    """Whether goals are reached, most of whose results no run foretells."""
     insns: list[Insn] = field(default_factory=list)
     state: GenerationState = field(default_factory=entry_state)
     maps: list[MapSpec] = field(default_factory=list)
@@ -45,6 +47,8 @@ class Builder:
     exits: list[PendingJump] = field(default_factory=list)
     """Jumps out of the program, to be patched at the end, each with what holds where it is taken."""
     functions: list[StaticFunction] = field(default_factory=list)
+    starts: list[int] = field(default_factory=lambda: [0])
+    """Slots at which the functions begin, once they are placed."""
     intent: Intent | None = None
     """What a near miss broke."""
     numbers_used: int = 0
@@ -112,6 +116,12 @@ class Builder:
         """Append a call of a function of the program's own, to be placed behind its end."""
         self.emit(function.call)
         self.functions.append(replace(function, at=len(self.insns) - 1))
+
+    def load_callback(self, register: Register, function: StaticFunction) -> None:
+        """Append a load of a function of the program's own, for a helper to call."""
+        pair = load_function(register)
+        at = self.emit_wide(pair)
+        self.functions.append(replace(function, at=at, call=pair[0]))
 
     def attempt(self) -> GenerationAttempt:
         """A context that undoes what is done in it unless it is kept."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from generators.goals.production import PRODUCTIONS as GOALS
+from generators.goals import callbacks, locks, production
 from generators.productions import arithmetic, branches, calls, helpers, loops, memory, packet
 from generators.productions.table import Production
 
 PRODUCTIONS: tuple[Production, ...] = (
     *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *memory.PRODUCTIONS, *packet.PRODUCTIONS,
-    *calls.PRODUCTIONS, *helpers.PRODUCTIONS, *loops.PRODUCTIONS, *GOALS,
+    *calls.PRODUCTIONS, *helpers.PRODUCTIONS, *loops.PRODUCTIONS,
+    *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

@@ -74,6 +74,7 @@ MAY_CALL: Final = Condition(
     "no register that a call scratches is needed", lambda b: not any(r < 6 for r in b.state.pinned)
 )
 PRIVILEGED: Final = Condition("the program is loaded with privilege", lambda b: b.privileged)
+HAS_GOALS: Final = Condition("the program is one that reaches goals", lambda b: b.goals)
 OUTSIDE_LOOPS: Final = Condition("no loop is open", lambda b: not (b.open and b.in_loop()))
 TOP_LEVEL: Final = Condition("neither a block nor a loop is open", lambda b: not b.open)
 NOTHING_HELD: Final = Condition("nothing is held that must be given back", lambda b: not b.state.held)

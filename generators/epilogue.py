@@ -61,6 +61,7 @@ def _place_functions(b: Builder) -> None:
     """Behind the program's end, each followed later by what it calls itself."""
     for function in b.functions:
         start = len(b.insns)
+        b.starts.append(start)
         b.insns[function.at] = replace(function.call, imm=start - function.at - 1)
         b.insns.extend(function.body)
         b.functions += [replace(inner, at=start + index) for index, inner in function.inner]

@@ -34,7 +34,7 @@ def mutate(insns: tuple[Insn, ...], dice: Dice) -> tuple[Insn, ...]:
 
 def _other(insn: Insn, dice: Dice) -> Insn:
     cls, source = insn.opcode & o.CLASS_MASK, insn.opcode & o.SOURCE_MASK
-    if cls in (o.JMP, o.JMP32) and insn.opcode & o.OP_MASK != o.JA:
+    if cls in (o.JMP, o.JMP32) and insn.opcode & o.OP_MASK not in (o.JA, o.JCOND):
         op = dice.of((o.JEQ, o.JGT, o.JGE, o.JSET, o.JNE, o.JSGT, o.JSGE, o.JLT, o.JLE, o.JSLT, o.JSLE))
         form = dice.pick(3)
         if form == 0:

@@ -25,6 +25,7 @@ from generators.builder import Builder
 from generators.choices import CHOICES, PRODUCTIONS
 from generators.dice import Dice
 from generators.epilogue import epilogue
+from generators.function_types import function_types
 from generators.inputs import WordSource, inputs_for
 from generators.mutations import mutate
 from generators.near_misses import NEAR_MISSES, UNPRIVILEGED
@@ -32,6 +33,10 @@ from generators.near_misses.table import NearMiss
 from generators.nesting import close, count_production
 from generators.profiles import Profile
 from generators.prologues import prologue
+from generators.scopes import is_callback
+
+GOALS_IN = 3
+"""One program in so many reaches goals: of the others, runs can be compared."""
 
 
 class Purpose(Enum):
@@ -83,6 +88,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         if _takes(b.type, setting.flags, _QUEUE, profile.release):
             b.maps.append(_QUEUE)
     b.helpers = dice.chance(setting.helpers_in)
+    b.goals = privileged and dice.chance(GOALS_IN)
     b.gpl = purpose is not Purpose.NEAR_MISS  # one of them takes the licence away
     misses = _choices(dice, privileged) if purpose is Purpose.NEAR_MISS else []
     miss_dice = Dice(dice.pick(1 << 48))
@@ -110,13 +116,13 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     # More frequent states mean more pruning; a near miss may depend on it.
     often = dice.pick(4) >= (1 if purpose is Purpose.NEAR_MISS else 3)
     flags = LoadFlag.TEST_STATE_FREQ if often and profile.knows("5.3") and privileged else LoadFlag(0)
-    case = Case(
-        Program(
-            b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=flags | setting.flags, license=license
-        ),
-        inputs_for(b.type, b.insns, input_seed, profile.inputs),
-        None if privileged else (),
+    program = Program(
+        b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=flags | setting.flags, license=license
     )
+    if any(is_callback(function) for function in b.functions):
+        btf, func_info = function_types(b.starts)
+        program = replace(program, btf=btf, func_info=func_info)
+    case = Case(program, inputs_for(b.type, b.insns, input_seed, profile.inputs), None if privileged else ())
     if purpose is Purpose.DARING:
         case = replace(
             case, program=replace(case.program, instructions=mutate(case.program.instructions, dice))

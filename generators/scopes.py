@@ -8,6 +8,7 @@ from enum import Enum
 
 from ebpf.isa.build import Register, call_local
 from ebpf.isa.insn import Insn
+from ebpf.isa.opcodes import LD_IMM64
 from generators.state import GenerationState
 
 _PLAIN_CALL = call_local()
@@ -65,3 +66,8 @@ class StaticFunction:
     call: Insn = _PLAIN_CALL
     inner: tuple[tuple[int, StaticFunction], ...] = ()
     """What its body calls, by the index of the call."""
+
+
+def is_callback(function: StaticFunction) -> bool:
+    """Whether a helper calls it, and not the program."""
+    return function.call.opcode == LD_IMM64

@@ -106,5 +106,5 @@ _USES: dict[PointerKind, Callable[[Supply, Place, KnownPointer], None]] = {
     PointerKind.TCP_SOCK: _use_socket,
 }
 
-_NEEDS = (needs.PRIVILEGED, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("goal", 6, _call_something, _NEEDS, frozenset({Gift.SCALAR, Gift.MAP_VALUE})),)
+_NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
+PRODUCTIONS = (Production("goal", 12, _call_something, _NEEDS, frozenset({Gift.SCALAR, Gift.MAP_VALUE})),)

@@ -16,13 +16,13 @@ NEAR = Profile(inputs=4, near_misses_in=1, daring_in=0)
 DARING = Profile(inputs=2, near_misses_in=0, daring_in=1)
 
 
-NOT_FOLLOWED = {"a map of type bloom_filter"}
-"""Reasons of the interpreter's to abstain from a valid program."""
+NOT_FOLLOWED = ("a map of type bloom_filter", "the packet after ")
+"""How the reasons begin for which the interpreter abstains from a valid program."""
 
 
 def ran(outcome: Outcome) -> bool:
     """Whether nothing was wrong with the run."""
-    return isinstance(outcome, Returned) or getattr(outcome, "reason", "") in NOT_FOLLOWED
+    return isinstance(outcome, Returned) or getattr(outcome, "reason", "").startswith(NOT_FOLLOWED)
 
 
 def draws(count: int, profile: Profile, seed: int = 1) -> Iterator[Generated]:

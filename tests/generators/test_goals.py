@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from dataclasses import replace
 from functools import cache
 
 import pytest
 
+import generators.programs
 from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa import opcodes as o
-from ebpf.maps import MapType
+from ebpf.maps import MapFieldKind, MapType
 from ebpf.program_types import ProgramType as T
 from generators.goals.callees import candidates, givers, goals
 from generators.goals.map_templates import TEMPLATES, templates_for
 from generators.profiles import Profile
 from generators.programs import Generated
 from generators.state import PointerKind
-from oracles.interpreter import run
+from oracles.interpreter import Step, run
 from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
+GOALS = {"goal", "locked-change", "callback-loop", "callback-elements"}
 
 
 @cache
 def programs() -> tuple[Generated, ...]:
-    return tuple(
-        made
-        for made in draws(900, replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=2), seed=8)
-        if "goal" in made.productions
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generators.programs, "GOALS_IN", 1)
+        profile = replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=2)
+        return tuple(made for made in draws(900, profile, seed=8) if GOALS & set(made.productions))
 
 
 def called(made: Generated) -> list[str]:
@@ -44,7 +46,7 @@ def test_every_type_of_map_and_every_reference_is_reached() -> None:
     maps = Counter(spec.type for made in programs() for spec in made.case.program.maps)
     assert maps.keys() >= {template.spec.type for template in TEMPLATES}
     helpers = Counter(name for made in programs() for name in called(made))
-    for name in ("ringbuf_reserve", "ringbuf_submit", "ringbuf_discard", "sk_release", "sk_lookup_tcp",
+    for name in ("spin_lock", "loop", "for_each_map_elem", "ringbuf_reserve", "ringbuf_submit", "ringbuf_discard", "sk_release", "sk_lookup_tcp",
                  "sk_lookup_udp", "skc_lookup_tcp", "map_lookup_percpu_elem", "sk_fullsock", "tcp_sock"):  # fmt: skip
         assert helpers[name] >= 5, (name, helpers)
 
@@ -96,6 +98,43 @@ def test_a_reference_may_stay_until_the_exits() -> None:
     assert more > 20
 
 
+def test_a_lock_is_held_for_no_call_and_given_back() -> None:
+    locked = [made for made in programs() if "spin_lock" in called(made)]
+    assert len(locked) > 40
+    for made in locked:
+        names = [name for name in called(made) if name.startswith("spin_")]
+        assert names == ["spin_lock", "spin_unlock"] * (len(names) // 2)
+        kinds = [field.kind for spec in made.case.program.maps for field in spec.fields]
+        assert MapFieldKind.SPIN_LOCK in kinds
+        assert made.case.program.type is not T.SOCKET_FILTER
+
+
+def test_callbacks_are_called_and_typed() -> None:
+    """Where a helper calls a function, every function has a type, and runs are at times inside it."""
+    inside = 0
+    typed = [made for made in programs() if made.case.program.func_info is not None]
+    assert len(typed) > 80
+    for made in typed:
+        program = made.case.program
+        assert program.btf is not None
+        assert program.func_info is not None
+        starts = [start for start, _ in struct.iter_unpack("<II", program.func_info)]
+        insns = program.instructions
+        called_at = {
+            at + 1 + insn.imm
+            for at, insn in enumerate(insns)
+            if insn.src == (o.PSEUDO_FUNC if insn.opcode == o.LD_IMM64 else o.CALL_LOCAL)
+            and insn.opcode in (o.LD_IMM64, o.CALL | o.JMP)
+        }
+        assert starts == sorted({0} | called_at)
+        trace: list[Step] = []
+        run(made.case, made.case.inputs[0], trace=trace)
+        inside += any(step.depth for step in trace)
+    assert inside > len(typed) // 2
+    untyped = [made for made in programs() if not {"loop", "for_each_map_elem"} & set(called(made))]
+    assert all(made.case.program.btf is None for made in untyped)
+
+
 def test_without_privilege_there_are_no_goals() -> None:
     profile = Profile(linux=NEWEST, unprivileged_in=1, near_misses_in=0, daring_in=0, inputs=1)
-    assert not any("goal" in made.productions for made in draws(60, profile))
+    assert not any(GOALS & set(made.productions) for made in draws(60, profile))

@@ -58,7 +58,7 @@ def test_every_form_of_the_newest_kernel() -> None:
 
 PACKET_LOADS = {f"ld{kind}{bits}" for kind in ("abs", "ind") for bits in (8, 16, 32)}
 """Rare: all six are seen in some thousand programs."""
-BEYOND = ("addr_space_cast", "gotox", "callx", "ld_btf_id", "ld_func", "ld_map_idx", "call_kfunc")
+BEYOND = ("addr_space_cast", "gotox", "callx", "ld_btf_id", "ld_map_idx", "call_kfunc")
 
 
 @pytest.mark.parametrize("shape", LoopShape)

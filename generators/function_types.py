@@ -1,0 +1,24 @@
+"""Types of a program's functions, which a kernel asks for where one is a callback."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from ebpf.btf.builder import BtfBuilder
+from ebpf.btf.types import Linkage
+
+_RECORD = struct.Struct("<II")
+"""struct bpf_func_info, include/uapi/linux/bpf.h: the first slot of a function, and its type."""
+
+
+def function_types(starts: Sequence[int]) -> tuple[bytes, bytes]:
+    """BTF and func_info that say of the functions that begin at these slots that they give an int; all but
+    the first are static."""
+    types = BtfBuilder()
+    prototype = types.prototype(types.integer("int", 4, True))
+    records = b""
+    for number, start in enumerate(starts):
+        linkage = Linkage.STATIC if number else Linkage.GLOBAL
+        records += _RECORD.pack(start, types.function(f"f{number}", prototype, linkage))
+    return types.build(), records
