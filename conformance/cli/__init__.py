@@ -15,6 +15,7 @@ from conformance.campaign.versions import version
 from conformance.cli.bench import bench
 from conformance.cli.check import check_command
 from conformance.cli.corpus import corpus
+from conformance.cli.counts import counts
 from conformance.cli.kernels import kernels
 from conformance.cli.libbpf import libbpf
 from conformance.cli.plugin import plugin
@@ -35,7 +36,20 @@ def cli() -> None:
     """
 
 
-for command in (run, check_command, replay, kernels, report, compare, corpus, libbpf, bench, test, plugin):
+for command in (
+    run,
+    check_command,
+    replay,
+    kernels,
+    report,
+    compare,
+    counts,
+    corpus,
+    libbpf,
+    bench,
+    test,
+    plugin,
+):
     cli.add_command(command)
 
 

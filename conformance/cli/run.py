@@ -55,6 +55,11 @@ INTERRUPTED = 130
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory for the results. [default: veridiff-out/DATE]"
 )
+@click.option(
+    "--count-into",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Add a line per kernel to this file: what was judged, and whom it accused (veridiff counts).",
+)
 @json_option
 def run(
     kernels: tuple[str, ...],
@@ -66,6 +71,7 @@ def run(
     seed: int | None,
     workers: int | None,
     out: Path | None,
+    count_into: Path | None,
     as_json: bool,
 ) -> int:
     """Look for disagreements on one or more kernels.
@@ -73,6 +79,7 @@ def run(
     Exit status: 0 nothing new and enough judged, 1 new disagreements, 2 usage, 3 not enough could be judged,
     130 interrupted (Ctrl-C or SIGTERM) with nothing new.
     """
+    from conformance.campaign.counts import append, counts_of
     from conformance.campaign.run import Campaign, Settings  # Hypothesis and all: not needed to print usage
 
     if minutes is not None and examples is not None:
@@ -99,6 +106,8 @@ def run(
     signal.signal(signal.SIGTERM, _raise_interrupt)
     with display:
         summary = campaign.run()
+    if count_into is not None:
+        append(count_into, counts_of(summary, campaign.store.findings().values()))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(summary), indent=2))
     else:

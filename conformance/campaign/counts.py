@@ -1,0 +1,120 @@
+"""Counts: what runs judged and whom they accused, a line per run and kernel, added up over runs.
+
+A rate of false accusations needs the programs that accused nobody too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from ebpf.errors import InputError
+from reports.records import Finding, RunSummary, Status
+
+
+class RunCount(msgspec.Struct, frozen=True, kw_only=True):
+    """One run on one kernel."""
+
+    date: str
+    git: str
+    """The commit of veridiff, with ``+`` where something was changed on top."""
+    kernel: str
+    release: str
+    seed: int
+    seconds: float
+    programs: int
+    judged: dict[str, int]
+    """By property."""
+    new: tuple[str, ...] = ()
+    """Signatures."""
+    known: tuple[str, ...] = ()
+
+
+def counts_of(summary: RunSummary, findings: Iterable[Finding]) -> Iterator[RunCount]:
+    """The lines of a run."""
+    found = tuple(findings)
+    for kernel in summary.kernels:
+        of_kernel = [each for each in found if each.kernel == kernel.name]
+        yield RunCount(
+            date=summary.started,
+            git=summary.git,
+            kernel=kernel.name,
+            release=kernel.release,
+            seed=summary.seed,
+            seconds=summary.seconds,
+            programs=kernel.programs,
+            judged={cell.kind: cell.judged for cell in summary.cells if cell.kernel == kernel.name},
+            new=tuple(each.signature for each in of_kernel if each.status is Status.NEW),
+            known=tuple(each.signature for each in of_kernel if each.status is Status.KNOWN),
+        )
+
+
+def append(path: Path, counts: Iterable[RunCount]) -> None:
+    """Add lines to a file, on disk when this returns.  Raises :class:`InputError` where it cannot be
+    written."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, b"".join(msgspec.json.encode(each) + b"\n" for each in counts))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+def load(path: Path) -> list[RunCount]:
+    """All lines.  Raises :class:`InputError` naming the line that is none."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    counts = []
+    for number, line in enumerate(lines, 1):
+        try:
+            counts.append(msgspec.json.decode(line, type=RunCount))
+        except msgspec.MsgspecError as error:
+            raise InputError(f"{path}:{number}: {error}") from None
+    return counts
+
+
+@dataclass(slots=True)
+class Total:
+    """Of one kernel, over runs."""
+
+    programs: int = 0
+    judged: Counter[str] = field(default_factory=Counter)
+    new: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+
+
+def add_up(counts: Iterable[RunCount]) -> dict[str, Total]:
+    """By kernel."""
+    totals: dict[str, Total] = {}
+    for each in counts:
+        total = totals.setdefault(each.kernel, Total())
+        total.programs += each.programs
+        total.judged.update(each.judged)
+        total.new.update(each.new)
+        total.known.update(each.known)
+    return totals
+
+
+def as_markdown(totals: dict[str, Total]) -> str:
+    """A table, a kernel a row, and the new signatures below it."""
+    kinds = sorted({kind for total in totals.values() for kind in total.judged})
+    lines = [f"| kernel | programs | {' | '.join(kinds)} | new | known |", "|---" * (len(kinds) + 4) + "|"]
+    for kernel, total in sorted(totals.items()):
+        judged = " | ".join(f"{total.judged[kind]:,}" for kind in kinds)
+        lines.append(f"| {kernel} | {total.programs:,} | {judged} | {len(total.new)} | {len(total.known)} |")
+    lines += [
+        f"- {kernel}: `{signature}` in {times} run{'s' if times > 1 else ''}"
+        for kernel, total in sorted(totals.items())
+        for signature, times in sorted(total.new.items())
+    ]
+    return "\n".join(lines) + "\n"
