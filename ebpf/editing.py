@@ -49,6 +49,16 @@ def insert(insns: Insns, at: int, new: Sequence[Insn]) -> Insns:
     return replace_slots(insns, at, 0, new)
 
 
+def guard(insns: Insns, at: int, new: Sequence[Insn]) -> Insns:
+    """The program with instructions before slot ``at``, which every way there leads through."""
+    behind = at + len(new)
+    inserted = insert(insns, at, new)
+    return tuple(
+        retarget(insn, here, at) if target(insn, here) == behind and not at <= here < behind else insn
+        for here, insn in enumerate(inserted)
+    )
+
+
 def replace_slots(insns: Insns, start: int, count: int, new: Sequence[Insn]) -> Insns:
     """The program with ``count`` slots from ``start`` on replaced by others.
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from conformance.observing.question import Attempts
-from conformance.properties import bounds, execution, health, objects, precision, rule, soundness, transfer
+from conformance.properties import (
+    bounds,
+    embedding,
+    execution,
+    health,
+    objects,
+    precision,
+    rule,
+    soundness,
+    transfer,
+)
 from conformance.properties.property import Property
 from ebpf.signature import Sameness
 from reports.records import Severity
@@ -28,6 +38,11 @@ ROWS = (
     Property(
         kind=bounds.KIND, severity=Severity.HIGH, floor=0.4, judge=bounds.judge, reads_claims=True,
         judges_losses=True,
+    ),
+    Property(
+        kind=embedding.KIND, severity=Severity.HIGH, floor=0.05, judge=embedding.judge,
+        variants=embedding.variants, asked=embedding.is_asked, attempts=Attempts.RUN,
+        sameness=Sameness.ANY_CULPRIT,
     ),
     Property(
         kind=transfer.KIND, severity=Severity.HIGH, floor=0.05, judge=transfer.judge, asked=transfer.is_asked,

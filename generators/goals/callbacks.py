@@ -57,8 +57,8 @@ def _loop(b: Builder, dice: Dice) -> bool:
         b.emit(mov64(R1, dice.of(numbers)))
         b.emit(alu64(o.AND, R1, 7))
     else:
-        # No rounds at all are rare: 6.12 and 7.3 remove the callback as dead code, and then miss it (EFAULT).
-        b.emit(mov64(R1, 0 if dice.pick(16) == 15 else 1 + dice.pick(8)))
+        # Never no rounds: kernels remove the callback as dead code, and then miss it (docs/known-issues.md).
+        b.emit(mov64(R1, 1 + dice.pick(8)))
     body = [*_accumulate(dice, R1, R2, 64), alu(dice.of(_OPERATIONS), R1, immediate(dice), dice.pick(2) == 0)]
     _call_back(b, "loop", [*body, *_end(dice, R1)])
     return True

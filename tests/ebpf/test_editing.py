@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebpf.assembly import parse
-from ebpf.editing import insert, jump_field, remove, replace_slots, target
+from ebpf.editing import guard, insert, jump_field, remove, replace_slots, target
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 
@@ -40,6 +40,13 @@ def test_a_jump_to_where_something_is_inserted_leads_behind_it() -> None:
     edited = insert(LOOP, 1, (NOP, NOP))
     assert edited[1:3] == (NOP, NOP)
     assert target(edited[4], 4) == 3
+
+
+def test_every_way_leads_through_a_guard() -> None:
+    edited = guard(LOOP, 1, (NOP, Insn(o.JA | o.JMP, off=0)))
+    assert edited[1] == NOP
+    assert target(edited[4], 4) == 1
+    assert target(edited[2], 2) == 3
 
 
 def test_a_jump_to_what_is_replaced_leads_to_the_first_of_the_new() -> None:
