@@ -26,7 +26,7 @@ from generators.recipes import draw
 
 RAW_PROGRAMS = 100
 RAW_LOADS = 3
-STAGES = ("generate", "interpret", "transfer", "compare")
+STAGES = ("generate", "interpret", "transfer", "reference", "compare")
 
 
 @dataclass(slots=True)
@@ -43,6 +43,10 @@ class BenchResult:
     guest_load_ms: float = 0.0
     raw_rate: float = 0.0
     rate: float = 0.0
+    host_idle: float = 0.0
+    """Share of the time in which the worker used no CPU: it waited for the virtual machine, or had no CPU."""
+    guest_idle: float = 0.0
+    """The same of QEMU."""
     memory_mib: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -67,6 +71,9 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
     bench.guest_ms = 1e3 * (sink.guest_cpu - sink.guest_cpu_at_start) / bench.programs
     bench.guest_load_ms = tally.counts["guest load microseconds"] / 1e3 / bench.programs
     bench.rate = bench.programs / max(1e-9, sink.ended - sink.started)
+    elapsed = max(1e-9, sink.ended - sink.started)
+    bench.host_idle = max(0.0, 1 - (sink.host_cpu - sink.host_cpu_at_start) / elapsed)
+    bench.guest_idle = max(0.0, 1 - (sink.guest_cpu - sink.guest_cpu_at_start) / elapsed)
     bench.memory_mib = sink.memory
     bench.raw_rate = _raw(image, boot_args, seed)
     return bench
@@ -95,6 +102,7 @@ class _Sink:
         self.tally = Tally()
         self.started = self.ended = 0.0
         self.guest_cpu = self.guest_cpu_at_start = 0.0
+        self.host_cpu = self.host_cpu_at_start = 0.0
         self.memory: dict[str, int] = {}
 
     def orders(self) -> list[Order]:
@@ -108,8 +116,10 @@ class _Sink:
         self.tally.add(event.tally)
         self.ended = time.monotonic()
         self.guest_cpu = sum(_cpu_seconds(pid) for pid in _children())
+        self.host_cpu = time.process_time()
         if not self.started:
             self.started, self.guest_cpu_at_start = self.ended, self.guest_cpu
+            self.host_cpu_at_start = self.host_cpu
         self.memory["veridiff"] = _peak_mib(os.getpid())
         for pid in _children():
             name = Path(f"/proc/{pid}/comm").read_text().strip()

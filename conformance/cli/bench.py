@@ -41,6 +41,7 @@ def bench(
         )
         click.echo(f"  agent alone {found.raw_rate:7.1f} programs/s (one load each, log level 2, same flags)")
         click.echo(f"  end to end  {found.rate:7.1f} programs/s: ratio {found.ratio:.2f}")
+        click.echo(f"  idle        host {100 * found.host_idle:.0f} %, guest {100 * found.guest_idle:.0f} %")
         click.echo(
             "  peak memory " + ", ".join(f"{name} {mib} MiB" for name, mib in found.memory_mib.items())
         )
