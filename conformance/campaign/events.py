@@ -6,7 +6,7 @@ counts and shows them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from conformance.campaign.tally import Tally
@@ -64,8 +64,8 @@ class WorkerEnded:
     error: str = ""
     is_usage: bool = False
     """Whether the error is the user's to mend."""
-    late: bool = field(default=False)
-    """Whether it had to be ended."""
+    late: bool = False
+    """Whether it had to be ended: a lost virtual machine or a long pursuit kept it past its time."""
 
 
 Event = Standing | CandidateSeen | FindingMade | FindingMerged | WorkerEnded
@@ -73,7 +73,14 @@ Event = Standing | CandidateSeen | FindingMade | FindingMerged | WorkerEnded
 
 @dataclass(frozen=True, slots=True)
 class FindingStored:
-    """To a worker: some worker made a finding of this id."""
+    """To a worker: another one made a finding of this id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingWithdrawn:
+    """To a worker: another one's finding of this id turned out to be something else."""
 
     id: str
 
@@ -83,7 +90,7 @@ class Stop:
     """To a worker: finish what is at hand, and end."""
 
 
-Order = FindingStored | Stop
+Order = FindingStored | FindingWithdrawn | Stop
 
 
 class Channel(Protocol):

@@ -7,13 +7,22 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.events import Event, FindingMade, FindingStored, Order, Stop, WorkerEnded
+from conformance.campaign.events import (
+    Event,
+    FindingMade,
+    FindingMerged,
+    FindingStored,
+    FindingWithdrawn,
+    Order,
+    Stop,
+    WorkerEnded,
+)
 from conformance.campaign.standing import CampaignStanding
 from conformance.campaign.store import Store
 from conformance.campaign.summary import summarise
@@ -56,7 +65,7 @@ class _Started:
     task: Assignment
     process: BaseProcess
     connection: Connection
-    open: bool = field(default=True)
+    open: bool = True
 
     def tell(self, order: Order) -> None:
         """To a worker that is gone there is nothing to tell."""
@@ -75,6 +84,8 @@ class Campaign:
         self.started = now()
         kernels = tuple(image.name for image in settings.images)
         self.standing = CampaignStanding(kernels, settings.seconds)
+        self.report_failures: tuple[str, ...] = ()
+        """Reports that could not be written, and why."""
         self._workers: list[_Started] = []
 
     def create(self) -> None:
@@ -101,13 +112,20 @@ class Campaign:
             self._end_processes()
         return self._conclude()
 
-    def handle(self, event: Event) -> None:
-        """Hand an event to all that want to know."""
+    def handle(self, event: Event, sender: _Started | None = None) -> None:
+        """Hand an event to all that want to know: of findings also to the other workers."""
         self.store.handle(event)
         self.standing.handle(event)
-        if isinstance(event, FindingMade):
-            for worker in self._workers:
-                worker.tell(FindingStored(event.finding.id))
+        match event:
+            case FindingMade():
+                self._tell_others(sender, FindingStored(event.finding.id))
+            case FindingMerged():
+                self._tell_others(sender, FindingWithdrawn(event.finding.id))
+
+    def _tell_others(self, sender: _Started | None, order: Order) -> None:
+        for worker in self._workers:
+            if worker is not sender:
+                worker.tell(order)
 
     def summary(self, *, finished: bool) -> RunSummary:
         """The run so far."""
@@ -169,7 +187,7 @@ class Campaign:
 
     def _take(self, worker: _Started) -> None:
         try:
-            self.handle(worker.connection.recv())
+            self.handle(worker.connection.recv(), worker)
         except (EOFError, OSError):
             worker.open = False
 
@@ -199,5 +217,5 @@ class Campaign:
                 raise InfrastructureError(standing.errors[0])
         summary = self.summary(finished=True)
         self.store.save_summary(summary)
-        self.reports = write_reports(self.settings.directory)
+        self.report_failures = write_reports(self.settings.directory).failures
         return summary

@@ -52,12 +52,6 @@ class CampaignStanding:
         return self._begun is not None
 
     @property
-    def late(self) -> int:
-        """Workers that had to be ended: a lost virtual machine or a long pursuit kept them past their
-        time."""
-        return sum(ended.late for ended in self.ended.values())
-
-    @property
     def errors(self) -> list[str]:
         """What ended workers early, and is not the user's to mend."""
         return [ended.error for ended in self.ended.values() if ended.error and not ended.is_usage]

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.events import Channel, FindingStored, Standing, Stop, WorkerEnded
+from conformance.campaign.events import Channel, FindingStored, FindingWithdrawn, Standing, Stop, WorkerEnded
 from conformance.campaign.object_turns import ObjectTurns
 from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.pursuit import Pursuit
@@ -152,6 +152,8 @@ class Worker:
                     self._stopped = True
                 case FindingStored():
                     self.pursuit.found.add(order.id)
+                case FindingWithdrawn():
+                    self.pursuit.found.discard(order.id)
         return self._stopped
 
     def _fill(self) -> None:

@@ -106,6 +106,8 @@ def run(
     signal.signal(signal.SIGTERM, _raise_interrupt)
     with display:
         summary = campaign.run()
+    for failure in campaign.report_failures:
+        click.echo(f"veridiff: a report could not be written: {failure}", err=True)
     if count_into is not None:
         append(count_into, counts_of(summary, campaign.store.findings().values()))
     if as_json:
