@@ -12,6 +12,7 @@ from ebpf.isa.build import (
     atomic,
     load,
     load_acquire,
+    mov32,
     mov64,
     store,
     store_release,
@@ -132,6 +133,18 @@ def _atomic(b: Builder, dice: Dice) -> bool:
     return True
 
 
+def _carry(b: Builder, dice: Dice, register: Register) -> None:
+    """What is known of a scalar must outlive its way to where it is used: through the stack, or a copy of its
+    low half onto itself."""
+    way = dice.pick(6)
+    slot = dice.of(SPILL_SLOTS)
+    if way == 5 and b.privileged and not (b.in_loop() and isinstance(b.state.slots.get(slot), KnownPointer)):
+        b.emit(store(o.DW, R10, slot, register))
+        b.emit(load(o.DW, register, R10, slot))
+    elif way == 4:
+        b.emit(mov32(register, register))
+
+
 def _use_as_offset(b: Builder, dice: Dice) -> bool:
     """A scalar becomes an offset into a map value or the input on the stack: a wrong claim becomes a wrong
     access."""
@@ -151,6 +164,7 @@ def _use_as_offset(b: Builder, dice: Dice) -> bool:
         return False
     address = dice.of(spare)
     bound(b, dice, offset, room - size)
+    _carry(b, dice, offset)
     b.emit(mov64(address, base))
     if base == R10:
         b.emit(add64(address, INPUT_BASE))
