@@ -4,7 +4,7 @@ kernel people look for."""
 from __future__ import annotations
 
 from ebpf import casefile
-from ebpf.assembly import listing
+from ebpf.assembly import program_listing
 from reports.commands import commands
 from reports.records import Finding, ListingRow, ObjectEvidence
 from reports.text import hexdump, one_line
@@ -37,7 +37,7 @@ def _object(evidence: ObjectEvidence) -> list[str]:
 def _program(finding: Finding) -> list[str]:
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
     rows = finding.listing or tuple(
-        ListingRow(index, text) for index, text in listing(case.program.instructions)
+        ListingRow(index, text) for index, text in program_listing(case.program)
     )
     lines = "\n".join(_line(row, "" if row.note == finding.statement else row.note) for row in rows)
     parts = ["Program, with what the kernel claims and what the witness run holds:", _block(lines)]

@@ -16,7 +16,7 @@ from conformance.observing.observation import Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
 from ebpf import casefile
-from ebpf.assembly import listing
+from ebpf.assembly import program_listing
 from ebpf.isa.opcodes import CALL, JMP
 from ebpf.signature import Signature
 from ebpf.verifier_log.paths import follow
@@ -167,7 +167,7 @@ def listing_rows(sighting: Sighting) -> tuple[ListingRow, ...]:
             culprit=at == disagreement.culprit,
             note=disagreement.statement if at == disagreement.culprit else "",
         )
-        for at, line in listing(observation.case.program.instructions)
+        for at, line in program_listing(observation.case.program)
     )
 
 

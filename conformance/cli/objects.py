@@ -1,28 +1,11 @@
-"""ELF objects handed in: each program a case, and the stages of opening as a person reads them."""
+"""ELF objects handed in: the stages of opening as a person reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from conformance.objects.opening import DEFAULT_INPUT, open_any
-from ebpf.assembly import listing
-from ebpf.objects import Object, ObjectError, ObjectProgram, OpenStage
-from ebpf.program import Case
-
-
-def object_cases(path: Path, content: bytes) -> Iterator[tuple[str, Case]]:
-    """("file.o:section/function", case) of every program.  Raises :class:`ebpf.errors.InputError`."""
-    opened = open_any(content, str(path))
-    if not opened.programs:
-        raise ObjectError(OpenStage.PROGRAMS, "file", "no programs", str(path))
-    for program in opened.programs:
-        try:
-            made = opened.program(program)
-        except ObjectError as error:
-            raise error.of(str(path)) from None
-        name = f"{path}:{program.section}/{program.name}"
-        yield name, Case(made, (DEFAULT_INPUT,), name=f"{program.section}/{program.name}")
+from ebpf.assembly import listing, with_names
+from ebpf.objects import Object, ObjectProgram, OpenStage
 
 
 def describe_object(opened: Object) -> str:
@@ -60,10 +43,12 @@ def _program(program: ObjectProgram) -> Iterator[str]:
     yield f"  program {program.section}/{program.name}: {kind}, {len(program.instructions)} slots"
     if program.unsupported:
         yield f"    unsupported: {program.unsupported}"
+    for slot, name in program.missing:
+        yield f"    no {name} in the kernel's types: slot {slot} is a call of no helper"
     begins = {start: name for name, start in program.functions}
     source = {line.slot: line for line in program.lines}
     shown = ""
-    for slot, text in listing(program.instructions):
+    for slot, text in with_names(listing(program.instructions), program.kfuncs):
         if slot in begins and slot:
             yield f"    {begins[slot]}:"
         line = source.get(slot)

@@ -8,11 +8,11 @@ from conformance.corpus.judging import CorpusSubject
 from conformance.corpus.records import Measured
 from conformance.kernel.features import probe
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
-from ebpf.maps import MapSpec
-from ebpf.program import Case, Program
+from conformance.objects.untyped import types_refused, untyped
+from ebpf.program import Case
 from ebpf.program_types import ProgramType
 
 NOT_ALONE = {
@@ -27,21 +27,6 @@ def _empty_maps(case: Case) -> Case:
     outside."""
     maps = tuple(replace(spec, contents=()) for spec in case.program.maps)
     return replace(case, program=replace(case.program, maps=maps))
-
-
-def untyped(program: Program) -> Program:
-    """As libbpf loads it where the kernel takes no types (libbpf.c, bpf_object__sanitize_and_load_btf)."""
-    return replace(program, btf=None, func_info=None, maps=tuple(map(_untyped_map, program.maps)))
-
-
-def _untyped_map(spec: MapSpec) -> MapSpec:
-    inner = None if spec.inner is None else _untyped_map(spec.inner)
-    return replace(spec, btf_key=0, btf_value=0, inner=inner)
-
-
-def types_refused(answer: KernelAnswer | Lost) -> bool:
-    """Whether BPF_BTF_LOAD failed, and nothing else was tried."""
-    return isinstance(answer, KernelAnswer) and answer.map_errno is not None and answer.map_errno[0] < 0
 
 
 def ask(

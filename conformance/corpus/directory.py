@@ -13,9 +13,7 @@ from conformance.corpus.judging import CorpusSubject, judge_all
 from conformance.corpus.table import as_text as judged_as_text
 from conformance.corpus.table import tabulate
 from conformance.kernel.image import Image
-from conformance.kernel.kernel_types import kernel_btf
-from conformance.objects.opening import DEFAULT_INPUT, open_any
-from ebpf.btf import Btf
+from conformance.objects.opening import DEFAULT_INPUT, open_any, types_of
 from ebpf.btf.core import KernelTypes
 from ebpf.errors import InputError
 from ebpf.objects import ObjectError
@@ -65,7 +63,7 @@ def judge_directory(
 ) -> dict[str, Any]:
     """Everything counted, and one row for each program."""
     # Programs relocated for one kernel say nothing of another.
-    subjects, unsupported, files = read_directory(path, _types(images[0]) if len(images) == 1 else None)
+    subjects, unsupported, files = read_directory(path, types_of(images[0]) if len(images) == 1 else None)
     asked = ask(subjects, images, types_are_optional=True)
     judged = []
     for each in judge_all(asked, workers):
@@ -87,14 +85,6 @@ def judge_directory(
         ],
         "oracles": tabulate(judged),
     }
-
-
-def _types(image: Image) -> KernelTypes | None:
-    """None for a kernel without types; CO-RE relocations then are unsupported."""
-    try:
-        return KernelTypes(Btf(kernel_btf(image.vmlinuz)))
-    except InputError:
-        return None
 
 
 def as_text(table: dict[str, Any]) -> Iterator[str]:

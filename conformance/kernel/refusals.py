@@ -98,11 +98,9 @@ def find_refusal(log: str) -> KernelRefusal | None:
         return None
     walked = _last(INSN, classic)
     at = REPORT_AT.search(tail, report.end()) if report else None
+    phase = _phase(message, tail, walked is not None)
     return KernelRefusal(
-        message,
-        _phase(message, tail, walked is not None),
-        _instruction(message, walked, at),
-        report[1] if report else None,
+        message, phase, _instruction(message, phase, walked, at), report[1] if report else None
     )
 
 
@@ -132,10 +130,16 @@ def _phase(message: str, tail: str, walked: bool) -> Phase:
     return Phase.FIXUP if processed and int(processed[-1]) else Phase.LOAD
 
 
-def _instruction(message: str, walked: re.Match[str] | None, at: re.Match[str] | None) -> int | None:
+def _instruction(
+    message: str, phase: Phase, walked: re.Match[str] | None, at: re.Match[str] | None
+) -> int | None:
+    """What the kernel names; else what it walked last, unless it had walked everything by then.
+
+    A loop is found on the way to an instruction, before that is printed.
+    """
     if at is not None:
         return int(at[1])
-    if walked is not None:
+    if walked is not None and phase is Phase.WALK and not LOOP.match(message):
         return int(walked[1])
     named = re.search(r"\binsn (\d+)", message)
     return int(named[1]) if named else None

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from conformance.kernel.image import Image
+from conformance.kernel.kernel_types import kernel_btf
+from ebpf.btf import Btf
 from ebpf.btf.core import KernelTypes
+from ebpf.errors import InputError
 from ebpf.objects import Generation, Object, ObjectError, open_object
 from ebpf.program import Input
 from ebpf.program_types import ProgramType
 
 DEFAULT_INPUT = Input(packet=bytes(64))
 """What the programs of an object are run on, which names no input."""
+
+
+@lru_cache(maxsize=4)
+def types_of(image: Image) -> KernelTypes | None:
+    """What CO-RE relocations are done for; None for a kernel without types, where they are unsupported."""
+    try:
+        return KernelTypes(Btf(kernel_btf(image.vmlinuz, image.architecture.image_format)))
+    except InputError:
+        return None
 
 
 def open_any(data: bytes, name: str, kernel: KernelTypes | None = None) -> Object:

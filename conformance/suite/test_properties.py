@@ -17,7 +17,7 @@ from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Abstention, Disagreement, Judgement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
-from ebpf.assembly import listing
+from ebpf.assembly import program_listing
 from generators.objects import ObjectFile
 from generators.profiles import profile_for
 from generators.programs import Generated
@@ -63,7 +63,7 @@ def test_property(row: Property, kernel: KernelSession, siblings: Siblings) -> N
             return
         for judgement in door.judge(observation, row):
             if isinstance(judgement, Disagreement):
-                for at, text in listing(generated.case.program.instructions):
+                for at, text in program_listing(generated.case.program):
                     note(f"{'>>>' if at == judgement.culprit else '   '} {at:4}: {text}")
             tally.take(judgement)
 

@@ -3,6 +3,15 @@ printed."""
 
 from ebpf.assembly.assembled import Assembled
 from ebpf.assembly.parser import assemble, parse
-from ebpf.assembly.printer import AssemblyDialect, listing, program_listing, text
+from ebpf.assembly.printer import AssemblyDialect, listing, program_listing, text, with_names
 
-__all__ = ["Assembled", "AssemblyDialect", "assemble", "listing", "parse", "program_listing", "text"]
+__all__ = [
+    "Assembled",
+    "AssemblyDialect",
+    "assemble",
+    "listing",
+    "parse",
+    "program_listing",
+    "text",
+    "with_names",
+]

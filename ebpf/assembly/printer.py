@@ -89,11 +89,13 @@ def program_listing(
 ) -> list[tuple[int, str]]:
     """As :func:`listing`, with the kernel functions that the program calls by name: ``call kfunc
     bpf_iter_num_new``, since their numbers differ from kernel to kernel."""
-    names = dict(program.kfuncs)
-    return [
-        (at, f"call kfunc {names[at]}" if at in names else line)
-        for at, line in listing(program.instructions, dialect)
-    ]
+    return with_names(listing(program.instructions, dialect), program.kfuncs)
+
+
+def with_names(lines: Sequence[tuple[int, str]], kfuncs: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """A listing with the kernel functions called at these slots by name."""
+    names = dict(kfuncs)
+    return [(at, f"call kfunc {names[at]}" if at in names else line) for at, line in lines]
 
 
 def listing(

@@ -132,6 +132,23 @@ def _root(btf: Btf, number: int) -> BtfType:
     return btf.stripped(number) if found.kind is BtfKind.TYPEDEF and btf.stripped(number).name else found
 
 
+_WORDS = {
+    BtfKind.STRUCT: "struct ", BtfKind.UNION: "union ", BtfKind.ENUM: "enum ", BtfKind.ENUM64: "enum ",
+}  # fmt: skip
+
+
+def name_target(local: Btf, relocation: CoreRelocation) -> str:
+    """What the relocation asks the kernel's types for: ``struct kernfs_node.id``, ``enum pid_type::PID``."""
+    root = _root(local, relocation.type)
+    title = _WORDS.get(root.kind, "") + (essential(root.name) or "(anonymous)")
+    if relocation.kind in _FIELD:
+        steps = core_fields.parse(local, relocation.type, relocation.access).steps
+        return title + "".join(f".{step.name}" if step.name else f"[{step.index}]" for step in steps[1:])
+    if relocation.kind in (CoreKind.ENUM_EXISTS, CoreKind.ENUM_VALUE):
+        return f"{title}::{essential(_enumerators(local, root)[int(relocation.access)][0])}"
+    return title
+
+
 _Value = tuple[int, int, bool]
 """(value, size of the field for loads and stores or 0, whether it must have been in the instruction)."""
 

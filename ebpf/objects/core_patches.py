@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ebpf.btf.core import CoreRelocation, KernelTypes, Relocated, relocate
+from ebpf.btf.core import CoreRelocation, KernelTypes, Relocated, name_target, relocate
 from ebpf.btf.reader import Btf, BtfError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -25,13 +25,22 @@ def patch(
     core: Sequence[CoreRelocation],
     btf: Btf,
     kernel: KernelTypes,
-) -> None:
-    """Every relocation of these functions, in place.  Raises :class:`BtfError` for what is not done."""
+) -> tuple[tuple[int, str], ...]:
+    """Every relocation of these functions, in place; returns (slot, what it names) where the kernel's types
+    have no such thing.
+
+    Raises :class:`BtfError` for what is not done.
+    """
+    missing = []
     for function, start in placed:
         for each in core:
             slot = each.offset // SLOT
             if each.section == names[function.section] and function.start <= slot < function.end:
-                _patch(insns, slot - function.start + start, relocate(btf, each, kernel))
+                value, at = relocate(btf, each, kernel), slot - function.start + start
+                _patch(insns, at, value)
+                if value.new is None:
+                    missing.append((at, name_target(btf, each)))
+    return tuple(missing)
 
 
 def _patch(insns: list[Insn], at: int, value: Relocated) -> None:

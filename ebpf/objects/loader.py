@@ -22,7 +22,7 @@ from ebpf.objects.functions import Functions, ObjectFunction
 from ebpf.objects.generation import Generation
 from ebpf.objects.legacy_maps import legacy_maps
 from ebpf.objects.linking import Linked, link
-from ebpf.objects.object import Object, ObjectMap, ObjectProgram
+from ebpf.objects.object import NEEDS_TYPES, Object, ObjectMap, ObjectProgram
 from ebpf.objects.relocations import collect_references
 from ebpf.objects.section_names import resolve
 from ebpf.objects.symbol_types import with_symbols
@@ -190,10 +190,10 @@ def _relocated(
 ) -> ObjectProgram:
     """By the running kernel's types; unsupported where there are none, or where these do not settle it."""
     if kernel is None:
-        return replace(program, unsupported="CO-RE relocations, which need the running kernel's types")
+        return replace(program, unsupported=NEEDS_TYPES)
     insns = list(program.instructions)
     try:
-        patch(insns, linked.placed, names, core, btf, kernel)
+        missing = patch(insns, linked.placed, names, core, btf, kernel)
     except BtfError as error:
         return replace(program, unsupported=str(error))
-    return replace(program, instructions=tuple(insns))
+    return replace(program, instructions=tuple(insns), missing=missing)

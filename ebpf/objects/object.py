@@ -67,6 +67,10 @@ class SourceLine:
     text: str
 
 
+NEEDS_TYPES = "CO-RE relocations, which need the running kernel's types"
+"""Why a program cannot be made before it is known for which kernel."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectProgram:
     """A program as the loader would hand it to the kernel, but that loads of map addresses hold indices into
@@ -89,6 +93,9 @@ class ObjectProgram:
     func_info: bytes | None = None
     kfuncs: tuple[tuple[int, str], ...] = ()
     unsupported: str = ""
+    missing: tuple[tuple[int, str], ...] = ()
+    """(slot, what its CO-RE relocation names) where the kernel's types have no such thing: a call of no
+    helper is there now, as libbpf does it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,12 @@ class Exploration:
         self.whole = log.whole and accepted
         self._build()
 
+    @property
+    def last(self) -> Node | None:
+        """The visit that the log ends in: where the kernel refused, of a refused program.  None where it ends
+        in none, or in one whose way there is not known."""
+        return self._cursor
+
     def _build(self) -> None:
         if not any(isinstance(event, SubprogramLine) for event in self.log.events):
             # The head is missing, or this is a level-1 log, which drops what it has finished; or nothing was

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ebpf import casefile
-from ebpf.assembly import listing
+from ebpf.assembly import program_listing
 from ebpf.program import Case
 from reports.commands import commands
 from reports.records import Finding, ListingRow
@@ -24,7 +24,7 @@ def context(finding: Finding) -> dict[str, Any]:
         return {"finding": finding, "rows": (), "commands": commands(finding)}
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
     rows = finding.listing or tuple(
-        ListingRow(index, text) for index, text in listing(case.program.instructions)
+        ListingRow(index, text) for index, text in program_listing(case.program)
     )
     return {
         "finding": finding,

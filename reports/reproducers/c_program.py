@@ -7,7 +7,7 @@ from functools import cache
 
 import jinja2
 
-from ebpf.assembly import listing
+from ebpf.assembly import program_listing
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program import Case, Input
@@ -36,7 +36,7 @@ def c_program(finding: Finding, case: Case) -> str:
         if finding.witness is not None and finding.witness < len(case.inputs)
         else Input()
     )
-    texts = dict(listing(program.instructions))
+    texts = dict(program_listing(program))
     return (
         _environment()
         .get_template("reproducer.c.j2")

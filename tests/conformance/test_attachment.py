@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from conformance.checking.check import Checked
+from conformance.checking.check import Checked, KernelAccount
 from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Reached, Trigger
 from conformance.kernel.jobs import KernelAnswer, KernelVerdict, LossReason, Lost
 from conformance.kernel.verdicts import Judgement
@@ -114,5 +114,5 @@ def test_only_what_is_accepted_and_what_no_oracle_objects_to_is_let_loose(
     code: list[str], verdict: KernelVerdict, attached: bool
 ) -> None:
     case = Case(Program(ProgramType.TRACEPOINT, parse(code)), (Input(),))
-    checked = Checked("f", case, {"k": Judgement(verdict)}, (run(case, case.inputs[0]),))
+    checked = Checked("f", case, {"k": KernelAccount(case, Judgement(verdict))}, (run(case, case.inputs[0]),))
     assert checked.attachable("k") is attached

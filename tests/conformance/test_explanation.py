@@ -1,68 +1,232 @@
-"""Which instruction made a register what the helper refuses: row 17 of the pipeline, without a kernel."""
+"""Why a kernel refused a program: from what kernels say of programs, as they say it (6.1, 6.12, 7.3)."""
 
 from __future__ import annotations
 
 import pytest
 
-from conformance.checking.check import Checked, as_json
-from conformance.checking.explanation import explain, lines
+from conformance.checking.explanation.explanation import Explanation, explain_log
+from conformance.checking.explanation.origin import StepKind
+from conformance.checking.explanation.words import as_record, lines
 from ebpf.assembly import parse
-from ebpf.program import Case, Program
+from ebpf.program import Program
 from ebpf.program_types import ProgramType
-from tests.vm.talk import UNSET_CALL, hello, unset
+from tests.vm.talk import UNSET_CALL, unset
+
+END = "processed 9 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n"
 
 
-def kprobe(source: str) -> Case:
-    return Case(Program(ProgramType.KPROBE, parse([line.strip() for line in source.strip().splitlines()])))
+def said(source: str, log: str, kind: ProgramType = ProgramType.SOCKET_FILTER) -> tuple[Explanation, Program]:
+    """What is made of a log whose every instruction is one line of ``source``."""
+    program = Program(kind, parse(source.splitlines()))
+    why = explain_log(program, "func#0 @0\n" + log + END)
+    assert why is not None
+    return why, program
+
+
+UNSET_LOG = """func#0 @0
+0: R1=ctx() R10=fp0
+0: (79) r3 = *(u64 *)(r1 +112)        ; R1=ctx() R3_w=scalar()
+1: (07) r3 += 16                      ; R3_w=scalar()
+2: (b7) r1 = 8                        ; R1_w=8
+3: (b7) r2 = 8                        ; R2_w=8
+4: (85) call bpf_probe_read_kernel#113
+R1 type=scalar expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_
+"""
 
 
 def test_row_17_the_talks_program() -> None:
-    found = explain(unset())
-    assert found is not None
-    assert (found.at, found.register, found.wanted, found.origin) == (UNSET_CALL, 1, "room", (2,))
-    assert found.rule.name == "helper-argument"
-    assert [line.strip() for line in lines(unset())][1] == "set by instruction 2: r1 = 8"
+    why = explain_log(unset().program, UNSET_LOG + END)
+    assert why is not None
+    assert (why.at, why.register, why.wanted, why.known) == (UNSET_CALL, 1, "room", "the number 8")
+    assert [step.at for step in why.origin] == [2]
+    told = [line.strip() for line in lines(why, unset().program)]
+    assert told[0] == "why: instruction 4 (call bpf_probe_read_kernel#113), r1, an argument"
+    assert "set by instruction 2: r1 = 8" in told
+    assert as_record(why)["origin"] == [{"instruction": 2, "how": "set by"}]
+
+
+def test_a_bound_is_missing_by_so_much() -> None:
+    source = "r0 = map[0][0]+0\nr1 = *(u8 *)(r0 +0)\nr1 <<= 2\nr0 += r1\n*(u64 *)(r0 +0) = 4\nr0 = 0\nexit"
+    log = """0: R1=ctx() R10=fp0
+0: (18) r0 = 0xffff8881003bc000       ; R0_w=map_value(map=m,ks=4,vs=48)
+2: (71) r1 = *(u8 *)(r0 +0)           ; R0_w=map_value(map=m,ks=4,vs=48) R1_w=scalar(smin=smin32=0,smax=umax=smax32=umax32=255,var_off=(0x0; 0xff))
+3: (67) r1 <<= 2                      ; R1_w=scalar(smin=smin32=0,smax=umax=smax32=umax32=1020,var_off=(0x0; 0x3fc))
+4: (0f) r0 += r1                      ; R0_w=map_value(map=m,ks=4,vs=48,smin=smin32=0,smax=umax=smax32=umax32=1020,var_off=(0x0; 0x3fc)) R1_w=scalar(smin=smin32=0,smax=umax=smax32=umax32=1020,var_off=(0x0; 0x3fc))
+5: (7a) *(u64 *)(r0 +0) = 4
+invalid access to map value, value_size=48 off=1020 size=8
+R0 max value is outside of the allowed memory range
+"""
+    why, _ = said(source, log)
+    assert (why.at, why.register, why.role) == (5, 0, "the address")
+    assert (
+        why.known
+        == "a pointer (map_value) into 48 bytes, at an offset of a number from 0 to 1020, a multiple of 4"
+    )
+    assert why.needed == (
+        "an offset of at most 40 for 8 of the 48 bytes: it may be 1020, which is 980 bytes too far"
+    )
+    assert [step.at for step in why.origin] == [4, 3, 2, 0]
+
+
+OR_NULL = "r1 = map[0]\nr2 = 64\nr3 = 0\ncall bpf_ringbuf_reserve#131\nr6 = r0\nr6 += 1\nr0 = 0\nexit"
+OR_NULL_LOG = """0: R1=ctx() R10=fp0
+0: (18) r1 = 0x0                      ; R1_w=map_ptr(map=rb,ks=0,vs=0)
+2: (b7) r2 = 64                       ; R2_w=64
+3: (b7) r3 = 0                        ; R3_w=0
+4: (85) call bpf_ringbuf_reserve#131          ; R0=ringbuf_mem_or_null(id=2,ref_obj_id=2,sz=64) refs=2
+5: (bf) r6 = r0                       ; R0=ringbuf_mem_or_null(id=2,ref_obj_id=2,sz=64) R6_w=ringbuf_mem_or_null(id=2,ref_obj_id=2,sz=64) refs=2
+6: (07) r6 += 1
+R6 pointer arithmetic on ringbuf_mem_or_null prohibited, null-check it first
+"""
+
+
+def test_null_was_never_excluded() -> None:
+    """CVE-2022-23222's class: the kernel refuses the addition, not what came of it."""
+    why, _ = said(OR_NULL, OR_NULL_LOG)
+    assert (why.at, why.register) == (6, 6)
+    assert why.needed.startswith("null excluded on this path: `if r6 == 0` before it")
+    assert why.known == "a pointer (ringbuf_mem_or_null) that may be null, into 64 bytes"
+    assert [step.at for step in why.origin] == [5, 4]
+
+
+def test_what_another_register_was_checked_for_is_known_of_a_copy() -> None:
+    """A log shows a branch's effect on the register compared, not on others of the same id."""
+    source = "r0 = *(u32 *)(r1 +0)\nr6 = r0\nif r0 > 9 goto pc+1\nr10 += r6\nr0 = 0\nexit"
+    log = """0: R1=ctx() R10=fp0
+0: (61) r0 = *(u32 *)(r1 +0)          ; R0_w=scalar(smin=0,smax=umax=0xffffffff,var_off=(0x0; 0xffffffff)) R1=ctx()
+1: (bf) r6 = r0                       ; R0_w=scalar(id=1,smin=0,smax=umax=0xffffffff,var_off=(0x0; 0xffffffff)) R6_w=scalar(id=1,smin=0,smax=umax=0xffffffff,var_off=(0x0; 0xffffffff))
+2: (25) if r0 > 0x9 goto pc+1         ; R0_w=scalar(id=1,smin=smin32=0,smax=umax=smax32=umax32=9,var_off=(0x0; 0xf))
+3: (0f) r10 += r6
+R6 is what this line names
+"""
+    why, _ = said(source, log)
+    assert why.known == "a number from 0 to 9"
+    assert [step.at for step in why.origin] == [1, 0]
+
+
+def test_the_path_on_which_a_reference_leaks() -> None:
+    source = "r6 = r1\ncall bpf_sk_lookup_tcp#84\nif r0 == 0 goto pc+3\nif r6 == 0 goto pc+1\ngoto pc+1\ncall bpf_sk_release#86\nr0 = 0\nexit"
+    log = """0: R1=ctx() R10=fp0
+0: (bf) r6 = r1                       ; R1=ctx() R6_w=ctx()
+1: (85) call bpf_sk_lookup_tcp#84     ; R0=sock_or_null(id=2,ref_obj_id=2) refs=2
+2: (15) if r0 == 0x0 goto pc+3        ; R0=sock(ref_obj_id=2) refs=2
+3: (15) if r6 == 0x0 goto pc+1        ; R6=ctx() refs=2
+4: (05) goto pc+1
+6: (b7) r0 = 0                        ; R0_w=0 refs=2
+7: (95) exit
+Unreleased reference id=2 alloc_insn=1
+"""
+    why, program = said(source, log)
+    assert why.at == 7
+    assert [(step.at, step.kind) for step in why.origin] == [
+        (3, StepKind.PASSED),
+        (2, StepKind.PASSED),
+        (1, StepKind.ACQUIRED),
+    ]
+    assert "what instruction 1 acquired" in why.needed
+    assert any("jump not taken" in line for line in lines(why, program))
+
+
+def test_a_value_is_followed_through_the_stack_and_into_a_function() -> None:
+    source = "r6 = 4096\n*(u64 *)(r10 -8) = r6\nr1 = *(u64 *)(r10 -8)\ncall pc+1\nexit\nr2 = r1\nr0 = *(u8 *)(r2 +0)\nexit"
+    log = """func#1 @5
+0: R1=ctx() R10=fp0
+0: (b7) r6 = 4096                     ; R6_w=4096
+1: (7b) *(u64 *)(r10 -8) = r6         ; R6_w=4096 R10=fp0 fp-8_w=4096
+2: (79) r1 = *(u64 *)(r10 -8)         ; R1_w=4096 R10=fp0 fp-8_w=4096
+3: (85) call pc+1
+caller:
+ R6_w=4096 R10=fp0 fp-8_w=4096
+callee:
+ frame1: R1_w=4096 R10=fp0
+5: frame1: R1_w=4096 R10=fp0
+5: (bf) r2 = r1                       ; frame1: R1_w=4096 R2_w=4096
+6: (71) r0 = *(u8 *)(r2 +0)
+R2 invalid mem access 'scalar'
+"""
+    why, _ = said(source, log)
+    assert (why.at, why.register, why.known) == (6, 2, "the number 4096")
+    assert [step.at for step in why.origin] == [5, 2, 1, 0]
 
 
 @pytest.mark.parametrize(
-    ("source", "at", "register", "origin"),
+    ("message", "at", "needed"),
+    [
+        ("unreachable insn 1", 1, "a way that leads there"),
+        ("jump out of range from insn 1 to 9", 1, "instruction 9 is not"),
+        ("last insn is not an exit or jmp", None, "an exit"),
+        ("unknown opcode 8d", None, "it has no 0x8d"),
+    ],
+)
+def test_what_is_refused_before_the_walk(message: str, at: int | None, needed: str) -> None:
+    program = Program(ProgramType.SOCKET_FILTER, parse(["r0 = 0", "r0 = 1", "exit"]))
+    why = explain_log(program, f"{message}\n{END.replace('9 insns', '0 insns')}")
+    assert why is not None
+    assert why.at == at
+    assert needed in why.needed
+
+
+@pytest.mark.parametrize(
+    ("message", "needed"),
     [
         (
-            "r6 = 0\nr6 += 8\nr1 = r6\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit",
-            5,
-            1,
-            (2, 1, 0),
+            "BPF program is too large. Processed 1000001 insn",
+            "1,000,000 instructions to walk in all (BPF_COMPLEXITY_LIMIT_INSNS): a limit of the kernel",
         ),
         (
-            "r6 = 4096\n*(u64 *)(r10 -8) = r6\nr1 = *(u64 *)(r10 -8)\nr2 = 8\nr3 = 0\ncall "
-            "probe_read_kernel#113\nr0 = 0\nexit",
-            5,
-            1,
-            (2, 1, 0),
+            "The sequence of 8193 jumps is too complex.",
+            "8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ): a limit of the kernel",
         ),
-        (
-            "call ktime_get_ns#5\nr1 = r0\nr2 = 8\nr3 = 0\ncall probe_read_kernel#113\nr0 = 0\nexit",
-            4,
-            1,
-            (1, 0),
-        ),
-        ("r1 = r7\nr0 = 0\nexit", 0, 7, ()),
-        ("call ktime_get_ns#5\nr0 = r3\nexit", 1, 3, (0,)),
+        ("misaligned stack access off (0x0; 0x0)+0+-4 size 8", "a multiple of 8"),
+        ("invalid read from stack off -8+0 size 8", "the bytes from fp-8 to fp-1 written before"),
+        ("invalid write to stack R10 off=-520 size=8", "8 bytes below the stack"),
+        ("value 1073741823 makes fp pointer be out of bounds", "the kernel's limit: it may be 1073741823"),
     ],
-    ids=["moves", "stack", "result", "never set", "lost in a call"],
 )
-def test_where_a_value_came_from(source: str, at: int, register: int, origin: tuple[int, ...]) -> None:
-    found = explain(kprobe(source))
-    assert found is not None
-    assert (found.at, found.register, found.origin) == (at, register, origin)
-    assert all(line.startswith("  ") for line in lines(kprobe(source)))
+def test_the_limit_that_is_run_into(message: str, needed: str) -> None:
+    why, _ = said("r0 = 0\nexit", f"0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\n{message}\n")
+    assert needed in why.needed
+    assert why.at == 0
 
 
-def test_the_record_of_check_tells_it_too() -> None:
-    why = as_json(Checked("unset", unset()))["why"]
-    assert (why["instruction"], why["register"], why["wanted"], why["origin"]) == (UNSET_CALL, 1, "room", [2])
+def test_what_nobody_knows_is_not_said() -> None:
+    why, program = said(
+        "r0 = 0\nexit", "0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\nsomething new of a later kernel\n"
+    )
+    assert not why.explained
+    assert list(lines(why, program)) == []
 
 
-def test_what_is_safe_needs_no_explanation() -> None:
-    assert explain(hello()) is None
-    assert list(lines(hello())) == []
+REPORT = """0: R1=ctx() R10=fp0
+0: (bf) r0 = r2
+R2 !read_ok
+
+Verification failed: Register Type Safety: Unreadable register
+
+Reason:
+  R2 has never been initialized on this path, so the verifier cannot use it as an input.
+
+At:
+  insn 0
+       | ^-- error: R2 is not readable
+
+Causal path:
+  no retained diagnostic events on this path
+
+Suggestion:
+  Initialize R2 on every path before this instruction.
+
+verification time 1069 usec
+"""
+
+
+def test_the_kernels_own_words_are_used_where_it_has_some() -> None:
+    why, program = said("r0 = r2\nexit", REPORT)
+    assert (why.at, why.register) == (0, 2)
+    assert why.reason.startswith("R2 has never been initialized")
+    assert why.suggestion == "Initialize R2 on every path before this instruction."
+    assert any("the kernel suggests: Initialize R2" in line for line in lines(why, program))
+
+
+def test_what_is_accepted_needs_no_explanation() -> None:
+    assert explain_log(unset().program, "func#0 @0\n" + END) is None

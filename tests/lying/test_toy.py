@@ -66,8 +66,8 @@ def test_check_and_replay(finding: Finding, tmp_path: Path, monkeypatch: pytest.
         kernel = LyingKernel(lie)
         with kernel.session() as session:
             checked = Checked("toy", casefile.from_plain(finding.case))
-            check(checked, "lying", Door.of_session(session, NOBODY), Support())
-        said = [str(each.signature) for _, each in checked.disagreements]
+            check(checked, "lying", Door.of_session(session, NOBODY), lambda program: Support())
+        said = [str(each.disagreement.signature) for each in checked.accusations]
         assert said.count("dead-store:accept") == status
         assert replayed(tmp_path / "findings" / finding.id, LyingKernel(lie), monkeypatch)[0] == status
 

@@ -11,7 +11,7 @@ import signal as signals
 import pytest
 
 from conformance.checking.check import Checked, check
-from conformance.cli.check import describe
+from conformance.checking.words import describe
 from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Reached, Trigger
 from conformance.kernel.features.answers import Answer3
 from conformance.kernel.features.attaching import PERF_IOCTL, PERF_LINK, probe_attaching
@@ -270,13 +270,15 @@ def test_row_18_a_thousand_lines_arrive(kernel: KernelSession, way: AttachWay) -
 
 def test_row_17_the_report_names_argument_instruction_and_rule(kernel: KernelSession) -> None:
     checked = Checked("unset", unset())
-    check(checked, "here", Door.of_session(kernel, NOBODY), Support())
-    ruling = checked.rulings["here"]
+    check(checked, "here", Door.of_session(kernel, NOBODY), lambda program: Support())
+    ruling = checked.accounts["here"].ruling
     assert (ruling.verdict, ruling.instruction) == (KernelVerdict.REJECT, UNSET_CALL)
     assert re.match(r"R1 type=(inv|scalar) expected=fp, pkt, pkt_meta, ", ruling.message)
-    assert checked.disagreements == []
+    assert checked.accusations == []
     report = describe(checked)
-    assert "instruction 4 (call bpf_probe_read_kernel#113) wants room in r1, which is a number" in report
+    assert "why: instruction 4 (call bpf_probe_read_kernel#113), r1, an argument" in report
+    assert "known there: the number 8" in report
+    assert "its prototype says: room" in report
     assert "set by instruction 2: r1 = 8" in report
     assert (
         "rule helper-argument: a helper gets an argument its prototype forbids (kernel/bpf/verifier.c: "

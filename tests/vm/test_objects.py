@@ -49,15 +49,15 @@ def checked(kernel: KernelSession, data: bytes) -> Iterator[Checked]:
     features = probe(kernel)
     for program in opened.programs:
         found = Checked(program.name, Case(opened.program(program), (Input(packet=bytes(64)),)))
-        check(found, "kernel", Door.of_session(kernel, NOBODY), features.support(found.case.program))
+        check(found, "kernel", Door.of_session(kernel, NOBODY), features.support)
         yield found
 
 
 @pytest.mark.parametrize("data", TALK.values(), ids=TALK.keys())
 def test_the_talks_programs_are_accepted(kernel: KernelSession, data: bytes) -> None:
     (found,) = checked(kernel, data)
-    assert found.rulings["kernel"].verdict is KernelVerdict.ACCEPT, found.rulings
-    assert not found.disagreements
+    assert found.accounts["kernel"].ruling.verdict is KernelVerdict.ACCEPT, found.accounts
+    assert not found.accusations
 
 
 def test_generated_objects_are_accepted(kernel: KernelSession) -> None:
@@ -68,8 +68,8 @@ def test_generated_objects_are_accepted(kernel: KernelSession) -> None:
         made = well_formed(rng.getrandbits(256), [[rng.getrandbits(160) for _ in range(8)] for _ in range(2)])
         if made.how.license == "GPL" and not (made.how.debug and made.how.global_functions):
             for found in checked(kernel, made.data):
-                verdict = found.rulings["kernel"].verdict
-                assert verdict in (KernelVerdict.ACCEPT, KernelVerdict.UNSUPPORTED), found.rulings
+                verdict = found.accounts["kernel"].ruling.verdict
+                assert verdict in (KernelVerdict.ACCEPT, KernelVerdict.UNSUPPORTED), found.accounts
                 accepted += verdict is KernelVerdict.ACCEPT
     assert accepted > 5
 

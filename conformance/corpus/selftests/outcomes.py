@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from conformance.corpus.asking import types_refused, untyped
 from conformance.corpus.judging import CorpusSubject
 from conformance.corpus.records import Measured
 from conformance.corpus.selftests.messages import unmet
@@ -17,6 +16,7 @@ from conformance.kernel.errnos import errno_name
 from conformance.kernel.jobs import KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import NO_VERDICT, judge_answer
+from conformance.objects.untyped import types_refused, untyped
 from ebpf.program import Case
 
 TEST_MODULE = re.compile(r"bpf_testmod|bpf_kfunc_|bpf_iter_testmod|kfunc_call_test")

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.corpus.asking import NOT_ALONE, untyped
+from conformance.corpus.asking import NOT_ALONE
 from conformance.corpus.selftests.tags import Expectation, Expected, tagged
 from conformance.kernel.jobs import Attempt, Jit, Job
+from conformance.objects.untyped import untyped
 from ebpf.btf import Btf, BtfError
 from ebpf.btf.core import KernelTypes
 from ebpf.errors import InputError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.corpus.asking import types_refused, untyped
 from conformance.kernel.jobs import KernelAnswer, LossReason, Lost
+from conformance.objects.untyped import types_refused, untyped
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Program
 from ebpf.program_types import ProgramType

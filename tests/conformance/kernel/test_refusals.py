@@ -44,7 +44,7 @@ LAST = "R0 max value is outside of the allowed memory range"
         ("something new after the walk\n" + END, KernelRefusal("something new after the walk", Phase.FIXUP)),
         (
             WALK + "infinite loop detected at insn 3\ncur state: R0=0\nold state: R0=P0 R10=fp0\n" + END,
-            KernelRefusal("infinite loop detected at insn 3", Phase.WALK, 10),
+            KernelRefusal("infinite loop detected at insn 3", Phase.WALK, 3),
         ),
         (
             WALK + "spilled ptr; ptr off: -16" + END,
@@ -53,7 +53,7 @@ LAST = "R0 max value is outside of the allowed memory range"
         # 6.1 ends no line before it
         (
             "3: (15) if r0 == 0x0 goto pc-3 infinite loop detected at insn 1\n" + END,
-            KernelRefusal("infinite loop detected at insn 1", Phase.WALK, 3),
+            KernelRefusal("infinite loop detected at insn 1", Phase.WALK, 1),
         ),
     ],
 )

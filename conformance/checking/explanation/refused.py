@@ -1,0 +1,111 @@
+"""A refusal in its place: the message, the instruction, and the path that the log shows to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn
+from ebpf.program import Program
+from ebpf.verifier_log.claims import Claim, NotUnderstood, PointerClaim, ScalarClaim, StackObject
+from ebpf.verifier_log.effects import is_call
+from ebpf.verifier_log.exploration import Exploration
+from ebpf.verifier_log.log import Log
+from ebpf.verifier_log.nodes import Node
+
+
+class OperandRole(Enum):
+    """What the refused instruction has a register for."""
+
+    ADDRESS = "the address"
+    DESTINATION = "the destination"
+    SOURCE = "the operand"
+    ARGUMENT = "an argument"
+    RESULT = "the result"
+
+
+def _sharpened(claim: Claim, other: Claim) -> Claim:
+    """A claim with what is known of another value of the same id."""
+    match claim, other:
+        case ScalarClaim(), ScalarClaim() if claim.id == other.id and claim.delta == other.delta:
+            both = claim.range.meet(other.range)
+            return claim if both is None else replace(claim, range=both)
+        case PointerClaim(), PointerClaim() if claim.id == other.id and claim.nullable and not other.nullable:
+            return replace(claim, type=other.type)
+    return claim
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What is read of a refusal before anything is said about it."""
+
+    program: Program
+    at: int | None
+    """The slot that the kernel refused; None where it names none."""
+    messages: tuple[str, ...]
+    """Its last lines, the last one last."""
+    log: Log
+    exploration: Exploration
+    node: Node | None
+    """The visit in which it was refused; None where the log does not show it."""
+
+    @property
+    def insn(self) -> Insn | None:
+        """The instruction refused."""
+        code = self.program.instructions
+        return code[self.at] if self.at is not None and 0 <= self.at < len(code) else None
+
+    def claim(self, register: int) -> Claim | None:
+        """What the kernel knew of a register there.
+
+        A branch on one register refines every other of the same id, and the log shows only the one.
+        """
+        if self.node is None:
+            return None
+        frame = self.exploration.known(self.node).frame(self.node.frame)
+        claim = frame.registers.get(register)
+        if claim is None or isinstance(claim, StackObject | NotUnderstood) or claim.id is None:
+            return claim
+        for other in frame.registers.values():
+            claim = _sharpened(claim, other)
+        return claim
+
+    def register(self, role: OperandRole) -> int | None:
+        """The register that the instruction has in a role; None where it has none."""
+        insn = self.insn
+        if insn is None or role is OperandRole.ARGUMENT:
+            return None
+        if role is OperandRole.RESULT:
+            return 0
+        kind = insn.opcode & o.CLASS_MASK
+        if role is OperandRole.ADDRESS:
+            return {o.LDX: insn.src, o.ST: insn.dst, o.STX: insn.dst}.get(kind)
+        if role is OperandRole.DESTINATION:
+            return None if is_call(insn) else insn.dst
+        if kind in (o.LD, o.LDX, o.ST) or not insn.opcode & o.X:
+            return None
+        # Of a sum of pointer and number the number is meant, wherever it stands.
+        swapped = isinstance(self.claim(insn.src), PointerClaim) and isinstance(
+            self.claim(insn.dst), ScalarClaim
+        )
+        return insn.dst if swapped else insn.src
+
+    @property
+    def other_operand(self) -> int | None:
+        """The source register of an addition or subtraction: half of what makes the result."""
+        insn = self.insn
+        adds = insn is not None and insn.opcode & o.CLASS_MASK == o.ALU64 and insn.opcode & o.X
+        return insn.src if insn is not None and adds else None
+
+    def role(self, register: int) -> OperandRole | None:
+        """What the instruction has a register for; None where that is not told by its form."""
+        insn = self.insn
+        if insn is None:
+            return None
+        if is_call(insn):
+            return OperandRole.ARGUMENT if 1 <= register <= 5 else None
+        if insn.opcode == o.JMP | o.EXIT:
+            return OperandRole.RESULT if register == 0 else None
+        roles = (OperandRole.ADDRESS, OperandRole.DESTINATION, OperandRole.SOURCE)
+        return next((role for role in roles if self.register(role) == register), None)
