@@ -23,6 +23,8 @@ QUICK = Budget(steps=20_000, paths=2_000, seconds=5.0, queries=150)
 ONE_FAULT = (
     frozenset({rules.NULL_DEREFERENCE, rules.SCALAR_DEREFERENCE}),
     frozenset({rules.UNINITIALISED_REGISTER, rules.USE_AFTER_RELEASE}),
+    frozenset({rules.SCALAR_DEREFERENCE, rules.USE_AFTER_RELEASE}),
+    frozenset({rules.HELPER_ARGUMENT, rules.USE_AFTER_RELEASE}),
 )
 """Two names for what goes wrong at one place: the number that is dereferenced may be 0; what was released is
 gone."""

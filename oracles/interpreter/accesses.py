@@ -82,6 +82,8 @@ def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
 
 def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> None:
     """Store the low ``size`` bytes of ``value``."""
+    if isinstance(pointer, Pointer) and isinstance(pointer.region, MapHandle):
+        m.trap(rules.READ_ONLY, f"{size} bytes written to struct bpf_map")
     region, at = locate(m, pointer, offset, size)
     if isinstance(region, arena.ArenaRegion):
         m.number(value)

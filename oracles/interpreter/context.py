@@ -15,19 +15,25 @@ from oracles.interpreter.signals import Abstain, Trap
 BPF = {"CAP_BPF", "CAP_SYS_ADMIN"}
 LARGEST = 4096
 """Bytes of a context that the input says nothing of."""
+METADATA_UNIT, LONGEST_METADATA = 4, 252
+"""Bytes (include/net/xdp.h, xdp_metalen_invalid; older kernels take 32 at most)."""
 
 
 class ContextRegion(Region):
-    """A region whose loads and stores follow the program type's layout; ``loaded`` are the pointers that
-    loads gave, by offset."""
+    """A region whose loads and stores follow the program type's layout.
 
-    __slots__ = ("attach", "capable", "layout", "link_header", "loaded", "type")
+    ``loaded``: the pointers that loads gave, by offset.  ``packet_start`` and ``metadata_start``: where in
+    the packet's region ``data`` and ``data_meta`` point.
+    """
+
+    __slots__ = ("attach", "capable", "layout", "loaded", "metadata_start", "packet_start", "type")
 
     attach: AttachType | None
     capable: bool
     layout: Context
-    link_header: int
     loaded: dict[int, Value]
+    metadata_start: int
+    packet_start: int
     type: ProgramType
 
 
@@ -40,11 +46,24 @@ def build_context(case: Case, data: Input, packet: Region, environment: Environm
     region = ContextRegion("ctx", content, environment.base(size), rules.CONTEXT_BOUNDS, defined=False)
     region.layout, region.type, region.attach = layout, program.type, program.attach_type
     region.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
-    region.link_header, region.loaded = layout.link_header, {}
+    region.loaded = {}
+    region.packet_start = region.metadata_start = layout.link_header
+    if layout.struct == "xdp_md":
+        region.packet_start = metadata_length(data)
     _define(region, data)
     if layout.struct == "__sk_buff":
         region.store(0, max(0, len(packet.data) - layout.link_header).to_bytes(4, "little"))
     return region
+
+
+def metadata_length(data: Input) -> int:
+    """How many bytes of an XDP test run's packet are metadata: what ``data`` of ctx_in says, where the kernel
+    takes that (net/bpf/test_run.c, bpf_prog_test_run_xdp; include/net/xdp.h, xdp_metalen_invalid)."""
+    start, end, metadata = (
+        int.from_bytes(data.context[at : at + 4].ljust(4, b"\0"), "little") for at in (0, 4, 8)
+    )
+    taken = metadata == 0 and end == len(data.packet) and start <= end and start % METADATA_UNIT == 0
+    return start if taken and start <= LONGEST_METADATA else 0
 
 
 def _define(region: ContextRegion, data: Input) -> None:

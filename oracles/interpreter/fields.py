@@ -26,7 +26,8 @@ def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
     field = field_at(region, offset, size, write=False)
     if field.kind in (ContextFieldKind.PACKET, ContextFieldKind.PACKET_META):
         m.check_packet()
-        return Pointer(m.packet, region.link_header)
+        at_packet = field.kind is ContextFieldKind.PACKET
+        return Pointer(m.packet, region.packet_start if at_packet else region.metadata_start)
     if field.kind is ContextFieldKind.PACKET_END:
         m.check_packet()
         return Pointer(m.packet, len(m.packet.data))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from ebpf import rules
+from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.maps import MapType
@@ -114,7 +115,9 @@ class Machine:
         value = self.registers[register]
         if isinstance(value, Undefined):
             rule = (
-                rules.NO_RETURN_VALUE if self.code[self.at].opcode == 0x95 else rules.UNINITIALISED_REGISTER
+                rules.NO_RETURN_VALUE
+                if self.code[self.at].opcode == o.EXIT | o.JMP
+                else rules.UNINITIALISED_REGISTER
             )
             raise Trap(rule, f"R{register} was never written, or not since the last call")
         return value

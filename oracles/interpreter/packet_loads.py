@@ -40,7 +40,7 @@ def _packet(size: int, indirect: bool) -> Handler:
         for register in range(1, 6):
             m.scratch(register)
         m.check_packet()
-        start = _packet_start(offset, m.context.link_header)
+        start = _packet_start(offset, m.context.packet_start)
         if not m.packet.holds(start, size):
             # The program ends with 0 when the bytes are not there (RFC 9669, section 5.5; Linux:
             # bpf_skb_load_helper).

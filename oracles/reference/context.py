@@ -85,23 +85,45 @@ def load(
         known = s.context.get((at, size))
         if known is None or not x.solver.relates:
             fresh: Term = zero_extend(symbol(f"ctx{at}!{s.number()}", 8 * size), 8 * size)
-            overwritten = any(place < at + size and at < place + width for place, width in s.stored)
-            s.note(Chance("context") if overwritten else ContextRead(at, size, fresh))
+            s.note(Chance("context") if _overwritten(s, at, size) else ContextRead(at, size, fresh))
             s.context[at, size] = known = fresh
         return [(s, known)]
     if field.kind in (ContextFieldKind.PACKET, ContextFieldKind.PACKET_META, ContextFieldKind.PACKET_END):
         return [(s, _packet(s, field.kind))]
     if field.kind not in _SOCKETS:
         raise Unmodelled(f"the context's {field.kind.value}")
-    region = SymbolicRegion(_SOCKETS[field.kind], s.number(), writable=False)
-    s.note(Chance(field.name))
-    s.unpredictable = True
+    return _socket(x, s, field, at, size)
+
+
+def _socket(
+    x: Explorer, s: SymbolicState, field: ContextField, at: int, size: int
+) -> list[tuple[SymbolicState, Value]]:
+    """A socket of the context, or null: which of them the first load finds, later ones do too, though every
+    one has to be compared with null."""
+    kind = _SOCKETS[field.kind]
+    known = s.context.get((at, size)) if x.solver.relates else None
+    region = (
+        known.region
+        if isinstance(known, SymbolicPointer)
+        else SymbolicRegion(kind, s.number(), writable=False)
+    )
     if field.kind is ContextFieldKind.SOCKET:
+        s.context[at, size] = SymbolicPointer(region, 0)
         return [(s, SymbolicPointer(region, 0))]
-    none = s.fork()
     check = s.number()
-    none.fresh = s.fresh
-    return [(s, SymbolicPointer(region, 0, check)), (none, Null(check, region.kind))]
+    there, null = SymbolicPointer(region, 0, check), Null(check, kind)
+    if known is not None:
+        return [(s, null if isinstance(known, Null) else there)]
+    none = s.fork()
+    for path, value, number_ in ((s, there, 1), (none, null, 0)):
+        path.context[at, size] = value
+        path.note(Chance(field.name) if _overwritten(path, at, size) else ContextRead(at, size, number_))
+    return [(s, there), (none, null)]
+
+
+def _overwritten(s: SymbolicState, at: int, size: int) -> bool:
+    """Whether some of those bytes are no longer the input's."""
+    return any(place < at + size and at < place + width for place, width in s.stored)
 
 
 def _packet(s: SymbolicState, kind: ContextFieldKind) -> SymbolicPointer:
@@ -111,7 +133,8 @@ def _packet(s: SymbolicState, kind: ContextFieldKind) -> SymbolicPointer:
     if kind is ContextFieldKind.PACKET:
         return SymbolicPointer(s.packet, 0)
     if s.metadata is None:
-        s.metadata = zero_extend(symbol(f"metadata!{s.number()}", 8), 8)
+        # A multiple of four bytes (include/net/xdp.h, xdp_metalen_invalid).
+        s.metadata = zero_extend(symbol(f"metadata!{s.number()}", 8) & 0xFC, 8)
     return SymbolicPointer(s.packet, negate(s.metadata))
 
 

@@ -14,12 +14,13 @@ from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
 from oracles.reference.events import MapWritten
 from oracles.reference.explorer import Explorer
-from oracles.reference.registers import is_pointer
+from oracles.reference.registers import is_pointer, number
 from oracles.reference.results import results
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import (
     LONGEST_PACKET,
+    RELEASED,
     UNDEFINED,
     Null,
     RegionKind,
@@ -27,7 +28,7 @@ from oracles.reference.values import (
     SymbolicRegion,
     Value,
 )
-from oracles.terms.term import Term, symbol
+from oracles.terms.term import Term, extract, symbol
 
 CHANGES_CONTEXT = frozenset({
     "get_hash_recalc", "set_hash_invalid", "set_hash", "skb_change_type", "skb_set_tstamp",
@@ -101,7 +102,8 @@ def fill(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: Term) ->
 
 
 def release(x: Explorer, s: SymbolicState, value: SymbolicPointer | Null | None) -> None:
-    """Give back what ``value`` refers to; every pointer to it is gone."""
+    """Give back what ``value`` refers to.  With privilege every pointer to it becomes a number, else nothing
+    (kernel/bpf/verifier.c, release_reference: mark_reg_invalid)."""
     reference = value.reference if isinstance(value, SymbolicPointer) else None
     if reference is None or reference not in s.references:
         x.violation(s, rules.RELEASE_UNREFERENCED, "no reference is held")
@@ -110,12 +112,17 @@ def release(x: Explorer, s: SymbolicState, value: SymbolicPointer | Null | None)
     def gone(held: Value) -> bool:
         return isinstance(held, SymbolicPointer) and held.reference == reference
 
-    s.registers = [UNDEFINED if gone(held) else held for held in s.registers]
+    def remains(held: Value) -> Value:
+        if not gone(held):
+            return held
+        return number(s, held) if x.facts.privileged else RELEASED
+
+    s.registers = [remains(held) for held in s.registers]
     for frame in s.frames:
-        frame.saved = tuple(UNDEFINED if gone(held) else held for held in frame.saved)
-        for at, (held, _, _) in list(frame.stack.bytes.items()):
+        frame.saved = tuple(remains(held) for held in frame.saved)
+        for at, (held, n, _) in list(frame.stack.bytes.items()):
             if gone(held):
-                frame.stack.store(at, 1, x.chance(s, "address", 8))
+                frame.stack.store(at, 1, extract(number(s, held), 8 * n + 7, 8 * n))
 
 
 def _change_packet(s: SymbolicState) -> None:
@@ -141,6 +148,9 @@ def _spin_lock(x: Explorer, s: SymbolicState, found: Arguments) -> list[Symbolic
 
 
 def _spin_unlock(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
+    if s.lock is not None and s.lock != found.lock:
+        # It may be the same lock, found twice.
+        x.refuse(s, rules.UNLOCK_UNHELD, "found by another lookup than the lock that is held")
     if s.lock is None or s.lock != found.lock:
         x.violation(s, rules.UNLOCK_UNHELD, "not held")
     s.lock = None

@@ -19,6 +19,8 @@ EQUALITY_CHECKS_SINCE = (6, 2)
 """Comparing with a pointer that is not null is a null check (kernel/bpf/verifier.c, check_cond_jmp_op)."""
 REGISTER_CHECKS_SINCE = (7, 1)
 """So is comparing with a register that holds 0 (seen: 7.0.13 refuses what 7.1.13 accepts)."""
+PAGE = 4096
+"""Bytes: no object of the kernel's lies in the first page."""
 _BIAS = 1 << 63
 _ORDERS = {
     **dict.fromkeys((o.JEQ, o.JNE, o.JSGT, o.JSGE, o.JSLT, o.JSLE), 0),
@@ -115,6 +117,8 @@ def _with_pointers(
         if len(checks) == 2 and None in checks:
             # What equals a pointer that is not null is not null; both branches are let off.
             x.ledger.elided[max(check for check in checks if check is not None)] = EQUALITY_CHECKS_SINCE
+    if wide and op in (o.JEQ, o.JNE) and x.solver.relates and _is_page_zero(v):
+        return (s, None) if op == o.JNE else (None, s)
     # What an address is, no input decides.
     other_way = s.fork()
     s.unpredictable = other_way.unpredictable = True
@@ -126,6 +130,11 @@ def _shows_range(op: int, d: SymbolicPointer, v: SymbolicPointer) -> bool:
     try_match_pkt_pointers)."""
     offset = v.offset if d.end else d.offset
     return d.end != v.end and op in _UNSIGNED and isinstance(offset, int) and offset <= MAX_PACKET_OFFSET
+
+
+def _is_page_zero(value: Value) -> bool:
+    """Whether it is a number that is no object's address."""
+    return isinstance(value, int) and value < PAGE
 
 
 def _is_null(value: Value) -> bool:

@@ -93,6 +93,10 @@ def check(
         x.violation(s, rules.STACK_BOUNDS, "the frame is gone")
     if region.kind not in BOUNDS:
         if region.kind is RegionKind.MAP and x.facts.privileged:
+            if isinstance(place, int) and to_signed(place, 64) < 0:
+                x.violation(
+                    s, rules.MEMORY_BOUNDS, f"{size} bytes at {region.kind.value}{to_signed(place, 64)}"
+                )
             raise Unmodelled("the fields of struct bpf_map")
         if region.kind is RegionKind.MAP:
             x.refuse(s, rules.CONFIDENTIAL_LOAD, "")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.isa import opcodes as o
 from oracles.reference.explorer import Explorer
 from oracles.reference.state import SymbolicState
-from oracles.reference.values import NoValue, Null, SymbolicPointer, Value
+from oracles.reference.values import RELEASED, NoValue, Null, SymbolicPointer, Value
 from oracles.terms.term import Term, add, symbol
 
 
@@ -14,7 +15,9 @@ def read(x: Explorer, s: SymbolicState, register: int) -> Value:
     value = s.registers[register]
     if isinstance(value, NoValue):
         opcode = x.facts.code[s.pc].opcode
-        rule = rules.NO_RETURN_VALUE if opcode == 0x95 else rules.UNINITIALISED_REGISTER
+        if value is RELEASED:
+            x.refuse(s, rules.UNINITIALISED_REGISTER, f"what R{register} pointed to was released")
+        rule = rules.NO_RETURN_VALUE if opcode == o.EXIT | o.JMP else rules.UNINITIALISED_REGISTER
         x.violation(s, rule, f"R{register} was never written, or not since the last call")
     return value
 

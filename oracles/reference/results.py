@@ -6,6 +6,7 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Prototype, ResultKind
+from ebpf.helpers.ownership import VIEWS
 from ebpf.helpers.result_ranges import U32_RESULTS, given_range
 from ebpf.maps import MapSpec, MapType
 from oracles.reference.argument_values import Arguments
@@ -76,10 +77,7 @@ def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Argument
     if result in OBJECTS:
         number_ = s.number()
         region = SymbolicRegion(OBJECTS[result], number_, writable=False)
-        held = next(
-            (v.reference for v in found.values if isinstance(v, SymbolicPointer) and v.reference), None
-        )
-        return _or_null(x, s, region, prototype.acquires, held)
+        return _or_null(x, s, region, prototype.acquires, _shared(prototype, found))
     if result is R.ALLOC_MEM_OR_NULL:
         return _or_null(
             x,
@@ -89,6 +87,13 @@ def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Argument
             None,
         )
     raise Unmodelled(f"helper results: {result.value}")
+
+
+def _shared(prototype: Prototype, found: Arguments) -> int | None:
+    """The reference that keeps the result alive, where that is a view of an argument."""
+    if prototype.name not in VIEWS:
+        return None
+    return next((v.reference for v in found.values if isinstance(v, SymbolicPointer) and v.reference), None)
 
 
 def _integer(x: Explorer, s: SymbolicState, prototype: Prototype) -> z3.BitVecRef:

@@ -21,6 +21,8 @@ class NoValue:
 
 
 UNDEFINED: Final = NoValue()
+RELEASED: Final = NoValue()
+"""What is left, without privilege, of a pointer to an object that was given back."""
 
 
 LONGEST_PACKET: Final = 1 << 20

@@ -17,12 +17,31 @@ from oracles.terms.term import Condition, Term, extract, z
 
 SHORTEST_PACKET = 14
 """Bytes: what BPF_PROG_TEST_RUN wants at least."""
+IMPOSED = (0,)
+"""A script that no call reads."""
+LONGEST_METADATA = 32
+"""Bytes: what every kernel takes for metadata (include/net/xdp.h, xdp_metalen_invalid)."""
 
 
 def witness(
     case: Case, state: SymbolicState, wrong: Condition, model: z3.ModelRef, solver: Solver
 ) -> Iterator[Case]:
     """Cases to try, the likeliest first.
+
+    A context of zeros may count for no more than none (what a kernel takes from ctx_in is zero without it,
+    too, and the rest its own affair); with a script, all of it does.
+    """
+    made = _likeliest(case, state, wrong, model, solver)
+    yield made
+    (data,) = made.inputs
+    if data.context and not data.helpers:
+        yield replace(made, inputs=(replace(data, helpers=IMPOSED),))
+
+
+def _likeliest(
+    case: Case, state: SymbolicState, wrong: Condition, model: z3.ModelRef, solver: Solver
+) -> Case:
+    """The case whose run goes the path's way, if one does.
 
     The path lets another processor write a map between two reads; a run does not.  So the first case comes
     from a model in which what is read twice is the same twice.
@@ -31,27 +50,26 @@ def witness(
     alone = _sequential(state)
     layout = CONTEXTS.get(case.program.type)
     link_header = layout.link_header if layout else 0
-    plain = _convenient(state, link_header, layout is not None and layout.struct == "__sk_buff")
+    plain = _convenient(state, link_header, layout.struct if layout else "")
     for extra in ([*alone, *plain], alone, plain) if alone else (plain,):
         if extra:
             answer, better = solver.ask([*conditions, *extra])
             if answer is Feasible.YES and better is not None:
-                yield _case(case, state, better, link_header)
-                return
-    yield _case(case, state, model, link_header)
+                return _case(case, state, better, link_header)
+    return _case(case, state, model, link_header)
 
 
-def _convenient(state: SymbolicState, link_header: int, buffer: bool) -> list[z3.BoolRef]:
+def _convenient(state: SymbolicState, link_header: int, struct: str) -> list[z3.BoolRef]:
     """What an input has to be so that it can be made: a packet that a kernel takes for a test run, and not a
     large one."""
     if state.arrived is None or isinstance(state.arrived.size, int):
         return []
     conditions = [z3.ULE(state.arrived.size, LONGEST_PACKET)]
     if state.metadata is not None:
-        conditions.append(z(state.metadata) == 0)
+        conditions.append(z3.ULE(z(state.metadata), LONGEST_METADATA if struct == "xdp_md" else 0))
     if not link_header:
         conditions.append(z3.UGE(state.arrived.size, SHORTEST_PACKET))
-    if buffer:
+    if struct == "__sk_buff":
         # __sk_buff's len; a run's packet lies in one piece.
         conditions += [
             z(event.value) == state.arrived.size

@@ -16,7 +16,7 @@ from oracles.reference.events import (
     Scripted,
 )
 from oracles.reference.state import SymbolicState
-from oracles.terms.term import Term
+from oracles.terms.term import Term, to_signed
 
 LONGEST_PACKET = 2048
 """Bytes: more than any witness has needed."""
@@ -29,7 +29,9 @@ class WitnessInput:
         self.maps = maps
         self.model = model
         size = 64 if state.arrived is None else min(self._value(state.arrived.size), LONGEST_PACKET)
-        self.packet = bytearray(size)
+        self.metadata = 0 if state.metadata is None else self._value(state.metadata)
+        """Bytes of the packet before that to which ``data`` points."""
+        self.packet = bytearray(self.metadata + size)
         self.contents: list[dict[bytes, bytearray]] = [
             {key: bytearray(value) for key, value in spec.contents} for spec in maps
         ]
@@ -40,7 +42,11 @@ class WitnessInput:
         self._given: set[tuple[int, int]] = set()
 
     def context(self) -> bytes:
-        """The context, as far as the path read it."""
+        """The context, as far as the path read it; metadata's length stands where ctx_in has it
+        (net/bpf/test_run.c, bpf_prog_test_run_xdp)."""
+        if self.metadata:
+            ends = (self.metadata, len(self.packet))
+            self._context.update(enumerate(b"".join(end.to_bytes(4, "little") for end in ends)))
         return bytes(self._context.get(n, 0) for n in range(max(self._context, default=-1) + 1))
 
     def add(self, event: Event) -> None:
@@ -51,8 +57,8 @@ class WitnessInput:
                 for n in range(event.size):
                     self._context.setdefault(event.offset + n, number >> 8 * n & 0xFF)
             case PacketRead():
-                at = self._value(event.offset)
-                if at < len(self.packet) and (0, at) not in self._given:
+                at = self.metadata + to_signed(self._value(event.offset), 64)
+                if 0 <= at < len(self.packet) and (0, at) not in self._given:
                     self._given.add((0, at))
                     self.packet[at] = self._value(event.value)
             case LookedUp():

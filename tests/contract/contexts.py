@@ -98,6 +98,44 @@ PACKETS = (
         Traps(rules.PACKET_LOAD_CONTEXT, 1), type=T.CGROUP_SKB),
 )  # fmt: skip
 
+_METADATA = "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); "
+_MEASURED = f"{_METADATA}r0 = r3; r0 -= r2; exit"
+_FIRST = f"{_METADATA}r0 = r2; r0 += 4; if r0 > r3 goto pc+1; r0 = *(u8 *)(r2 +0); exit"
+
+
+def _xdp(start: int, end: int = len(PACKET), meta: int = 0) -> bytes:
+    """An XDP test run's ctx_in."""
+    return b"".join(word.to_bytes(4, "little") for word in (start, end, meta))
+
+
+METADATA = (
+    Row("xdp: no metadata", _MEASURED, Returns(0), type=T.XDP),
+    Row("xdp: metadata is as long as ctx_in says", _MEASURED, Returns(8), type=T.XDP, context=_xdp(8)),
+    Row("xdp: metadata is the packet's first bytes", _FIRST, Returns(0x81), type=T.XDP, packet=PACKET[15:],
+        context=_xdp(4, len(PACKET) - 15)),
+    Row("xdp: the packet follows its metadata", "r2 = *(u32 *)(r1 +0); r0 = *(u8 *)(r2 +0); exit",
+        Returns(0x82), type=T.XDP, context=_xdp(16)),
+    Row("xdp: before the metadata", f"{_METADATA}r0 = *(u8 *)(r2 -1); exit", Traps(rules.PACKET_BOUNDS, 2),
+        type=T.XDP, context=_xdp(16)),
+    Row("xdp: metadata before the packet", f"{_METADATA}r0 = *(u8 *)(r3 -2); exit", Returns(0x80), type=T.XDP,
+        context=_xdp(16)),
+    Row("xdp: metadata is no part of the length", "call bpf_xdp_get_buff_len#188; exit",
+        Returns(len(PACKET) - 12), type=T.XDP, context=_xdp(12)),
+    Row("xdp: metadata of all bytes", _MEASURED, Returns(len(PACKET) - 2), type=T.XDP,
+        context=_xdp(len(PACKET) - 2)),
+    Row("xdp: metadata of some bytes that the kernel does not take", _MEASURED, Returns(0), type=T.XDP,
+        context=_xdp(6)),
+    Row("xdp: metadata beyond the end", _MEASURED, Returns(0), type=T.XDP, context=_xdp(len(PACKET) + 2)),
+    Row("xdp: metadata of a packet that ends elsewhere", _MEASURED, Returns(0), type=T.XDP,
+        context=_xdp(8, 60)),
+    Row("xdp: metadata before metadata", _MEASURED, Returns(0), type=T.XDP, context=_xdp(8, meta=4)),
+    Row("xdp: the longest metadata", _MEASURED, Returns(252), type=T.XDP, packet=bytes(300),
+        context=_xdp(252, 300)),
+    Row("xdp: longer metadata", _MEASURED, Returns(0), type=T.XDP, packet=bytes(300), context=_xdp(256, 300)),
+    Row("sched_cls: no metadata", "r2 = *(u32 *)(r1 +140); r0 = *(u32 *)(r1 +76); r0 -= r2; exit", Returns(0),
+        type=T.SCHED_CLS),
+)  # fmt: skip
+
 _SK = "r6 = *(u64 *)(r1 +{}); if r6 == 0 goto pc+2; r0 = *(u32 *)(r6 +{}); r0 = 1; exit"
 SOCKETS = (
     Row("a socket of the context that is null", "r0 = *(u64 *)(r1 +168); exit", Returns(0), type=T.SCHED_CLS,
@@ -120,4 +158,4 @@ SOCKETS = (
         type=T.SK_LOOKUP, context=bytes(72)),
 )  # fmt: skip
 
-ROWS: tuple[Row, ...] = (*GIVEN, *REFUSED, *PACKETS, *SOCKETS)
+ROWS: tuple[Row, ...] = (*GIVEN, *REFUSED, *PACKETS, *METADATA, *SOCKETS)

@@ -16,7 +16,7 @@ EFAULT, EINVAL = 14, 22
 def _place(m: Machine, call: Call) -> tuple[int | None, int]:
     """Where in the packet, None for nowhere, and how many bytes."""
     offset, size = m.number(call.values[1]) & U32, m.number(call.values[3]) & U32
-    start = offset + m.context.link_header
+    start = offset + m.context.packet_start
     m.check_packet()
     return (start if offset <= 0x7FFF_FFFF and m.packet.holds(start, size) else None), size
 
@@ -72,7 +72,7 @@ def xdp_store_bytes(m: Machine, call: Call) -> Value:
 def xdp_length(m: Machine, call: Call) -> Value:
     """bpf_xdp_get_buff_len(xdp)."""
     m.check_packet()
-    return len(m.packet.data)
+    return len(m.packet.data) - m.context.packet_start
 
 
 def pull_data(m: Machine, call: Call) -> Value:

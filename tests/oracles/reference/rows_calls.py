@@ -212,12 +212,12 @@ ROWS = (
         "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+8; r6 = r0; r1 = "
         "r0; r2 = 0; "
         "call bpf_ringbuf_submit#132; r1 = r6; r2 = 0; call bpf_ringbuf_submit#132; r0 = 0; exit",
-        "unknown: uninitialised-register at instruction 10: no witness replays", maps="R"),
+        "unsafe helper-argument@12", maps="R"),
     Row("record after",
         "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+6; r6 = r0; r1 = "
         "r0; r2 = 0; "
         "call bpf_ringbuf_submit#132; r0 = *(u64 *)(r6 +0); r0 = 0; exit",
-        "unsafe uninitialised-register@10", maps="R"),
+        "unsafe scalar-dereference@10", maps="R"),
     Row("record spilled after",
         "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+6; *(u64 *)(r10 -8) "
         "= r0; "
@@ -257,7 +257,7 @@ ROWS = (
         "r6 = map[0][0]+0; r7 = map[1][0]+0; r1 = r6; call bpf_spin_lock#93; r1 = r7; call "
         "bpf_spin_unlock#94; r0 = 0; "
         "exit",
-        "unsafe unlock-unheld@7", maps="L L"),
+        "unsafe unlock-unheld@7; unlock-unheld@7", maps="L L"),
     Row("call under lock",
         "r6 = map[0][0]+0; r1 = r6; call bpf_spin_lock#93; call bpf_get_prandom_u32#7; r1 = r6; call "
         "bpf_spin_unlock#94; "

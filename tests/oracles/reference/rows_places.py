@@ -295,7 +295,7 @@ ROWS = (
         "unknown: uninitialised-register at instruction 3: no witness replays"),
     Row("a record given back by a function",
         f"{RECORD}r6 = r0; r1 = r0; call pc+3; r0 = *(u8 *)(r6 +0); {SUBMITTED}",
-        "unsafe uninitialised-register@9", maps="R"),
+        "unsafe scalar-dereference@9", maps="R"),
     Row("what else the caller kept", f"{RECORD}r6 = 5; r1 = r0; call pc+3; r0 = r6; {SUBMITTED}", "safe",
         maps="R"),
 )  # fmt: skip

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tests.oracles.reference.rows import Row
 
+METADATA = "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r0 = r2; r0 += {}; if r0 > r3 goto pc+{}; "
+"""R2 points to an XDP packet's metadata, R3 behind it, of which so much is there at the fall-through."""
+
 ROWS = (
     Row("overwrite a slot beside a pointer's",
         "*(u64 *)(r10 -16) = r10; *(u32 *)(r10 -8) = 0; r0 = 0; exit",
@@ -94,11 +97,11 @@ ROWS = (
         "*)(r2 +0); "
         "r0 = 0; exit",
         "safe", type_="xdp"),
-    Row("metadata beyond",
+    Row("metadata before its place",
         "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r4 = r2; r4 += 4; if r4 > r3 goto pc+1; r0 = *(u32 "
         "*)(r2 -1); "
         "r0 = 0; exit",
-        "unknown: packet-bounds at instruction 5: no witness replays", type_="xdp"),
+        "unsafe packet-bounds@5", type_="xdp"),
     Row("metadata is not longer",
         "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r3 -= r2; if r3 <= 255 goto pc+1; r0 = *(u8 *)(r9 "
         "+0); r0 = 0; "
@@ -108,7 +111,7 @@ ROWS = (
         "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+1; call bpf_sk_fullsock#95; r0 = 0; exit", "safe"),
     Row("socket maybe null given to a helper",
         "r1 = *(u64 *)(r1 +168); call bpf_sk_fullsock#95; r0 = 0; exit",
-        "unknown: helper-argument at instruction 1: no witness replays; null-check@1"),
+        "unsafe helper-argument@1; null-check@1"),
     Row("no socket given to a helper",
         "call bpf_sk_fullsock#95; r0 = 0; exit",
         "unsafe helper-argument@0"),
@@ -134,7 +137,7 @@ ROWS = (
         "unsafe unreleased-reference@10"),
     Row("socket of the context released",
         "r1 = *(u64 *)(r1 +168); if r1 == 0 goto pc+1; call bpf_sk_release#86; r0 = 0; exit",
-        "unknown: release-unreferenced at instruction 2: no witness replays"),
+        "unsafe release-unreferenced@2"),
     Row("mtu result",
         "*(u32 *)(r10 -4) = 0; r2 = 0; r3 = r10; r3 += -4; r4 = 0; r5 = 0; call bpf_check_mtu#163; "
         "r1 = *(u32 *)(r10 -4); if r1 == 0 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
@@ -187,6 +190,23 @@ ROWS = (
         "goto pc+1; "
         "r0 = *(u32 *)(r0 +4); r0 = 0; exit",
         "unsafe socket-access@7", maps="X", type_="xdp"),
+    Row("before the metadata", "r2 = *(u32 *)(r1 +8); r0 = *(u8 *)(r2 -1); r0 = 0; exit",
+        "unsafe packet-bounds@1", type_="xdp"),
+    Row("metadata that is there", f"{METADATA.format(8, 1)}r0 = *(u64 *)(r2 +0); r0 = 0; exit", "safe",
+        type_="xdp"),
+    Row("metadata beyond", f"{METADATA.format(8, 1)}r0 = *(u8 *)(r2 +8); r0 = 0; exit",
+        "unsafe packet-bounds@5", type_="xdp"),
+    Row("metadata is a multiple of four bytes", f"{METADATA.format(5, 1)}r0 = *(u64 *)(r2 +0); r0 = 0; exit",
+        "safe", type_="xdp"),
+    Row("what metadata holds",
+        f"{METADATA.format(1, 4)}r0 = *(u32 *)(r2 +0); if r0 != 0x12345678 goto pc+2; r4 = *(u8 *)(r2 +1); "
+        "r0 = *(u8 *)(r9 +0); r0 = 0; exit", "unsafe uninitialised-register@8", type_="xdp"),
+    Row("what the packet behind metadata holds",
+        "r2 = *(u32 *)(r1 +8); r3 = *(u32 *)(r1 +0); r4 = *(u32 *)(r1 +4); r0 = r3; r0 += 2; "
+        "if r0 > r4 goto pc+5; if r2 == r3 goto pc+4; r0 = *(u8 *)(r3 +1); if r0 != 7 goto pc+2; r0 = 0; "
+        "r0 = *(u8 *)(r9 +0); r0 = 0; exit", "unsafe uninitialised-register@10", type_="xdp"),
+    Row("metadata of a buffer", "r2 = *(u32 *)(r1 +140); r0 = *(u8 *)(r2 -1); r0 = 0; exit",
+        "unsafe packet-bounds@1"),
     Row("all bytes of the context",
         "r6 = *(u32 *)(r1 +8); if r6 != 0x01020304 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@2"),

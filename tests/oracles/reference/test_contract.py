@@ -7,6 +7,8 @@ import z3
 
 from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.contexts import CONTEXTS
+from ebpf.program_types import ProgramType
+from oracles.interpreter.context import metadata_length
 from oracles.reference import ReferenceVerdict
 from oracles.reference.events import ContextRead, LookedUp, MapRead, PacketRead, Scripted
 from oracles.reference.state import SymbolicState
@@ -27,13 +29,17 @@ def _the_rows_input(row: Row, state: SymbolicState) -> list[z3.BoolRef]:
     link_header = CONTEXTS[case.program.type].link_header
     packet = case.inputs[0].packet[link_header:]
     conditions = []
+    metadata = metadata_length(case.inputs[0]) if case.program.type is ProgramType.XDP else 0
+    packet = packet[metadata:]
+    if state.metadata is not None:
+        conditions.append(z(state.metadata) == metadata)
     if state.packet is not None and not isinstance(state.packet.size, int):
         conditions.append(state.packet.size == len(packet))
     memory: dict[tuple[int, str], bytearray] = {}
     script = list(row.helpers)
     for event in state.events():
         if isinstance(event, PacketRead):
-            for at, byte in enumerate(packet):
+            for at, byte in enumerate(case.inputs[0].packet[link_header:], -metadata):
                 conditions.append(z3.Implies(z(event.offset) == at, z(event.value, 8) == byte))
         elif isinstance(event, Scripted):
             if script:

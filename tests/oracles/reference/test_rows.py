@@ -7,10 +7,24 @@ import pytest
 from conformance.observing.opinions import by_intervals, opinion
 from oracles.interpreter import Trapped, run
 from oracles.reference import ReferenceVerdict
-from tests.oracles.reference import rows_accesses, rows_calls, rows_edges, rows_places, rows_worlds
+from tests.oracles.reference import (
+    rows_accesses,
+    rows_calls,
+    rows_edges,
+    rows_objects,
+    rows_places,
+    rows_worlds,
+)
 from tests.oracles.reference.rows import Row, said
 
-ROWS = (*rows_accesses.ROWS, *rows_calls.ROWS, *rows_edges.ROWS, *rows_places.ROWS, *rows_worlds.ROWS)
+ROWS = (
+    *rows_accesses.ROWS,
+    *rows_calls.ROWS,
+    *rows_edges.ROWS,
+    *rows_objects.ROWS,
+    *rows_places.ROWS,
+    *rows_worlds.ROWS,
+)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
