@@ -36,9 +36,7 @@ def _object(evidence: ObjectEvidence) -> list[str]:
 
 def _program(finding: Finding) -> list[str]:
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
-    rows = finding.listing or tuple(
-        ListingRow(index, text) for index, text in program_listing(case.program)
-    )
+    rows = finding.listing or tuple(ListingRow(index, text) for index, text in program_listing(case.program))
     lines = "\n".join(_line(row, "" if row.note == finding.statement else row.note) for row in rows)
     parts = ["Program, with what the kernel claims and what the witness run holds:", _block(lines)]
     if finding.outcome:

@@ -23,9 +23,7 @@ def context(finding: Finding) -> dict[str, Any]:
     if finding.object is not None:
         return {"finding": finding, "rows": (), "commands": commands(finding)}
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
-    rows = finding.listing or tuple(
-        ListingRow(index, text) for index, text in program_listing(case.program)
-    )
+    rows = finding.listing or tuple(ListingRow(index, text) for index, text in program_listing(case.program))
     return {
         "finding": finding,
         "program": _describe(case),
