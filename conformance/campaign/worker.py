@@ -210,10 +210,11 @@ class Worker:
             clock = self._spend("reference", clock)
         sightings: list[Sighting] = []
         for row in self.sampling.asked(asked.number, asked.question.generated):
-            judgements = self.door.judge(observation, row)
+            completed = self.door.complete(observation, row)
+            judgements = list(row.judge(completed)) if row.judge else []
             self.tally.judgements(row.kind, judgements)
             sightings += [
-                Sighting(observation, judgement)
+                Sighting(completed, judgement)
                 for judgement in judgements
                 if isinstance(judgement, Disagreement) and not judgement.gap
             ]

@@ -93,16 +93,18 @@ class Door:
         return Loss(lost, None if isinstance(quiet, Lost) else quiet)
 
     def judge(self, observation: Observation, row: Property) -> list[Judgement]:
-        """What one property says; the kernel is asked first about the other programs that it needs, and other
-        kernels about this one."""
-        if row.judge is None:
-            return []
+        """What one property says of an observation, completed by what it needs."""
+        return [] if row.judge is None else list(row.judge(self.complete(observation, row)))
+
+    def complete(self, observation: Observation, row: Property) -> Observation:
+        """The observation with what a property needs: what the kernel says of other programs, and what other
+        kernels say of this one."""
         if row.variants is not None and row.kind not in observation.variants:
             observed = self._observe_variants(observation.question, row.variants(observation))
             observation = observation.with_variants(row.kind, observed)
         if row.needs_siblings is not None and not observation.elsewhere and row.needs_siblings(observation):
             observation = observation.with_elsewhere(self.siblings.ask(observation.case))
-        return list(row.judge(observation))
+        return observation
 
     def _observe_variants(self, question: Question, cases: Iterable[Case]) -> tuple[Observation, ...]:
         observed = (self.observe(question.about(case)) for case in cases)
@@ -111,9 +113,13 @@ class Door:
     def sightings(self, observation: Observation, kinds: Iterable[str]) -> Iterator[Sighting]:
         """Every disagreement of these properties, each on the case that shows it."""
         for kind in kinds:
-            for judgement in self.judge(observation, PROPERTIES[kind]):
+            row = PROPERTIES[kind]
+            if row.judge is None:
+                continue
+            completed = self.complete(observation, row)
+            for judgement in row.judge(completed):
                 if isinstance(judgement, Disagreement):
-                    yield self.with_witness(Sighting(observation, judgement))
+                    yield self.with_witness(Sighting(completed, judgement))
 
     def losses(self, question: Question, lost: Lost, kinds: Iterable[str]) -> Iterator[Sighting]:
         """What these properties say of a case that takes its machine away: of the loss, and of what the

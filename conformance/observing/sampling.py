@@ -46,8 +46,9 @@ class Sampling:
         return observation.with_budget(QUICK)
 
     def asked(self, number: int, generated: Generated) -> Iterable[Property]:
-        """The properties that judge program ``number``."""
-        return (row for row in self.rows if row.judge is not None and row.asked(number, generated))
+        """The properties that judge program ``number``: one that is alone is asked about all."""
+        alone = len(self.rows) == 1
+        return (row for row in self.rows if row.judge and (alone or row.asked(number, generated)))
 
 
 def _is_worth_asking(observation: Observation, number: int) -> bool:

@@ -13,6 +13,7 @@ COMMANDS = {
     "kernels": "list, fetch and probe kernel images",
     "report": "write every report of a run again",
     "compare": "compare the findings of two runs",
+    "counts": "add up what many runs judged",
     "corpus": "judge programs that nobody here wrote",
     "libbpf": "have libbpf open and load ELF objects",
     "bench": "measure what a judged program costs",

@@ -52,12 +52,13 @@ def _call_back(b: Builder, helper: str, body: list[Insn]) -> None:
 def _loop(b: Builder, dice: Dice) -> bool:
     if not b.profile.knows("5.17") or not b.has_helper("loop"):
         return False
+    # Never no rounds: kernels remove the callback as dead code, and then miss it (docs/known-issues.md).
     numbers = [register for register in b.state.numbers() if register > 5]
     if numbers and dice.pick(3) == 2:
         b.emit(mov64(R1, dice.of(numbers)))
         b.emit(alu64(o.AND, R1, 7))
+        b.emit(alu64(o.OR, R1, 1))
     else:
-        # Never no rounds: kernels remove the callback as dead code, and then miss it (docs/known-issues.md).
         b.emit(mov64(R1, 1 + dice.pick(8)))
     body = [*_accumulate(dice, R1, R2, 64), alu(dice.of(_OPERATIONS), R1, immediate(dice), dice.pick(2) == 0)]
     _call_back(b, "loop", [*body, *_end(dice, R1)])

@@ -24,7 +24,9 @@ from oracles.interpreter import Outcome, Returned, Step, Trapped, handlers, run
 from oracles.interpreter.machine import Handler, Machine
 
 LIMIT = 20_000
-JUDGED = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None and row.kind != "transfer")
+JUDGED = tuple(
+    row.kind for row in PROPERTIES.values() if row.judge and not row.variants and row.kind != "transfer"
+)
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
 """Instructions, and what followed each."""

@@ -23,6 +23,7 @@ from tests.lying import lies, small
 from tests.lying.asking import NOBODY
 from tests.lying.campaign import ran
 from tests.lying.kernel import JobLie, LyingKernel
+from tests.lying.test_replay import replayed
 
 BAD = Insn(o.LDX | o.MEM | o.DW, 0, 10, 8)
 SOURCE = """
@@ -107,3 +108,6 @@ def test_a_run_finds_and_reduces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert smallest <= 24
     assert {each.severity.value for each in found} == {"high"}
     assert {each.bug.family for each in found if each.bug} == {"embedding:thought impossible"}
+    path = tmp_path / "findings" / found[0].id
+    assert replayed(path, LyingKernel(thinks_impossible), monkeypatch)[0] == 1
+    assert replayed(path, LyingKernel(), monkeypatch)[0] == 0

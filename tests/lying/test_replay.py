@@ -98,8 +98,9 @@ def replayed(path: Path, kernel: LyingKernel, patch: pytest.MonkeyPatch) -> tupl
     return done.return_value, done.output
 
 
-KINDS = [row.kind for row in PROPERTIES.values() if row.judge is not None]
-"""Objects have a replay test of their own, beside their peer (test_objects.py)."""
+KINDS = [row.kind for row in PROPERTIES.values() if row.judge and not row.variants]
+"""Objects, and properties that ask about other programs, have replay tests beside their own (test_objects.py,
+test_embedding.py, test_toy.py)."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
