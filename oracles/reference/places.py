@@ -175,7 +175,7 @@ def special_fields(x: Explorer, s: SymbolicState, region: SymbolicRegion, place:
     """Locks, timers and kernel pointers in a map's value are for their helpers only."""
     if region.map is None:
         return
-    for field in x.facts.program.maps[region.map].fields:
+    for field in x.facts.maps[region.map].fields:
         if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
             raise Unmodelled("kernel pointers in map values")
         low, high = field.offset - size + 1, field.offset + field.kind.size
