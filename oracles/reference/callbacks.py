@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from errno import E2BIG, EINVAL
 
 import z3
 
@@ -19,7 +20,6 @@ from oracles.terms.term import Term, equal, mask, negation
 
 MAX_LOOPS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h."""
-EINVAL, E2BIG = 22, 7
 
 
 @dataclass(frozen=True, slots=True)
