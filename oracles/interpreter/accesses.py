@@ -39,8 +39,17 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
     if region is m.packet:
         m.check_packet()
     if not region.holds(at, size):
-        m.trap(region.bounds, f"{size} bytes at {region.name}{at:+d}, which has {len(region.data)} bytes")
+        m.trap(region.bounds, _outside(region, at, size))
     return region, at
+
+
+def _outside(region: Region, at: int, size: int) -> str:
+    """Where an access goes that its region does not hold; a place on the stack is named by R10."""
+    length = len(region.data)
+    if region.bounds is not rules.STACK_BOUNDS:
+        return f"{size} bytes at {region.name}{at:+d}, which has {length} bytes"
+    where = f"below the {length} bytes of stack" if at < 0 else f"{size} bytes, beyond the end of the stack"
+    return f"{region.name}{at - length:+d}: {where}"
 
 
 def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:

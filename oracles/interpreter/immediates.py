@@ -17,7 +17,7 @@ def _immediate64(m: Machine, insn: Insn, pc: int) -> int:
     following = m.code[pc + 1] if pc + 1 < len(m.code) else None
     if following is None or (following.opcode, following.dst, following.src, following.off) != (0, 0, 0, 0):
         m.trap(
-            rules.RESERVED_FIELD,
+            rules.IMMEDIATE_HALVES,
             "the second slot of a 64-bit immediate is missing, or holds more than its upper half",
         )
     m.write(insn.dst, _constant(m, insn, following.imm, pc))
@@ -33,7 +33,7 @@ def _constant(m: Machine, insn: Insn, high: int, pc: int) -> Value:
         chosen = m.maps[insn.imm]
         if insn.src == o.PSEUDO_MAP_FD:
             if high:
-                m.trap(rules.RESERVED_FIELD, "the upper half of a map's descriptor")
+                m.trap(rules.IMMEDIATE_HALVES, "the upper half of a map's descriptor")
             return Pointer(chosen.handle, 0)
         return _direct_value(m, chosen, high)
     raise Abstain(f"64-bit immediate of kind {insn.src}")

@@ -54,7 +54,8 @@ def _memory(m: Machine) -> Any:
     """All memory that can be reached: by region, its bytes, which of them are written, and the pointers among
     them."""
     waiting: list[Region] = [m.packet, m.context, *(frame.stack for frame in m.frames)]
-    for chosen in m.maps:
+    maps = (*m.maps, *m.inner.values())
+    for chosen in maps:
         waiting.extend(chosen.values.values())
     for value in (*m.registers, *(value for frame in m.frames for value in frame.saved)):
         if isinstance(value, Pointer):
@@ -66,7 +67,5 @@ def _memory(m: Machine) -> Any:
             pointers = tuple(sorted(region.pointers.items(), key=lambda item: item[0]))
             seen[id(region)] = region, bytes(region.data), bytes(region.written or b""), pointers
             waiting.extend(pointer.region for _, pointer in pointers)
-    contents = tuple(
-        (tuple(chosen.values), tuple(chosen.untouched), tuple(chosen.queue)) for chosen in m.maps
-    )
+    contents = tuple((tuple(chosen.values), tuple(chosen.untouched), tuple(chosen.queue)) for chosen in maps)
     return seen, contents

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import E2BIG, EEXIST, EINVAL, ENOENT
+
 from ebpf import rules
 from ebpf.helpers.script import ARRAYS, QUEUES, is_followed
 from ebpf.maps import MapSpec, MapType
@@ -97,22 +99,22 @@ class Map:
             raise Abstain("map update flags beyond BPF_EXIST")
         if self.spec.type in ARRAYS:
             if int.from_bytes(key, "little") >= self.spec.max_entries:
-                return -7
+                return -E2BIG
             if flags == NOEXIST:
-                return -17
+                return -EEXIST
             region = self.lookup(key)
             assert region is not None
             region.store(0, value)
             return 0
         present = key in self.values or key in self.untouched
         if flags == NOEXIST and present:
-            return -17
+            return -EEXIST
         if flags == EXIST and not present:
-            return -2
+            return -ENOENT
         if not present and len(self.values) + len(self.untouched) >= self.spec.max_entries:
             if self.spec.type in EVICTING:
                 raise Abstain("a full LRU map, which forgets an element of its own choice")
-            return -7
+            return -E2BIG
         self.untouched.pop(key, None)
         self._insert(key, value)
         return 0
@@ -120,9 +122,9 @@ class Map:
     def delete(self, key: bytes) -> int:
         """bpf_map_delete_elem: 0 or a negative errno."""
         if self.spec.type in ARRAYS:
-            return -22
+            return -EINVAL
         gone = self.untouched.pop(key, None) is not None or self.values.pop(key, None) is not None
-        return 0 if gone else -2
+        return 0 if gone else -ENOENT
 
     def contents(self) -> MapContents | None:
         """All (key, value) pairs sorted by key; an array has every index."""

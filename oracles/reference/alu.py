@@ -52,14 +52,16 @@ def _constant(x: Explorer, s: SymbolicState, insn: Insn, op: int) -> None:
         return
     if op in (o.DIV, o.MOD) and insn.imm == 0:
         x.refuse(s, rules.DIVISION_BY_ZERO, "")
-    if op in (o.LSH, o.RSH, o.ARSH) and not 0 <= insn.imm < (64 if insn.opcode & 7 == o.ALU64 else 32):
+    if op in (o.LSH, o.RSH, o.ARSH) and not 0 <= insn.imm < (
+        64 if insn.opcode & o.CLASS_MASK == o.ALU64 else 32
+    ):
         x.refuse(s, rules.INVALID_SHIFT, f"by {insn.imm}")
 
 
 def _result(x: Explorer, s: SymbolicState, insn: Insn, value: Term) -> Term:
     if x.solver.relates or insn.opcode & o.OP_MASK not in UNTRACKED:
         return x.apart(s, value)
-    bits = 64 if insn.opcode & 7 == o.ALU64 else 32
+    bits = 64 if insn.opcode & o.CLASS_MASK == o.ALU64 else 32
     return zero_extend(symbol(f"value!{s.number()}", bits), bits)
 
 
@@ -74,7 +76,7 @@ def _move(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
     value = read(x, s, insn.src)
     if insn.off == 1:
         raise Unmodelled("arenas")
-    if insn.opcode & 7 == o.ALU64 and insn.off == 0:
+    if insn.opcode & o.CLASS_MASK == o.ALU64 and insn.off == 0:
         return value
     if is_pointer(value):
         _leak(x, s, insn.src, "partial copy of a pointer")
@@ -83,7 +85,7 @@ def _move(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
 
 def _on_pointers(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) -> Value:
     op = insn.opcode & o.OP_MASK
-    wide = insn.opcode & 7 == o.ALU64
+    wide = insn.opcode & o.CLASS_MASK == o.ALU64
     both = is_pointer(d) and is_pointer(v)
     subtraction = op == o.SUB and is_pointer(d)
     as_number = x.facts.privileged and op == o.SUB and (not wide or both)

@@ -46,7 +46,7 @@ def _map(
 def _spec(x: Explorer, found: Arguments) -> MapSpec:
     if found.map is None:
         raise Unmodelled("a map that is not known")
-    return x.facts.program.maps[found.map]
+    return x.facts.maps[found.map]
 
 
 def _key(
@@ -104,7 +104,7 @@ def _lock(
         wrong(x, s, register, arg)
     assert region.map is not None
     place = next(
-        (f.offset for f in x.facts.program.maps[region.map].fields if f.kind is MapFieldKind.SPIN_LOCK), None
+        (f.offset for f in x.facts.maps[region.map].fields if f.kind is MapFieldKind.SPIN_LOCK), None
     )
     if place is None or x.constant(s, pointer.offset) != place:
         wrong(x, s, register, arg)

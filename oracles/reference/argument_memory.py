@@ -25,6 +25,11 @@ WRITTEN = {A.MEM, A.MEM_OR_NULL}
 """What a helper reads and may have changed: kernels forget what they knew of it on the stack
 (check_stack_range_initialized)."""
 SIZED = READS | {A.MEM_UNINIT}
+IN_MEMORY = SIZED | {
+    A.MAP_KEY, A.MAP_VALUE, A.MAP_VALUE_OR_NULL, A.MAP_VALUE_UNINIT, A.FIXED_MEM, A.FIXED_MEM_INOUT,
+    A.FIXED_MEM_UNINIT,
+}  # fmt: skip
+"""Arguments that are memory of the program's."""
 MEMORY = {
     RegionKind.STACK, RegionKind.MAP_VALUE, RegionKind.PACKET, RegionKind.MEMORY, RegionKind.RING_BUFFER,
 }  # fmt: skip
@@ -62,11 +67,7 @@ def memory(
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: helper access to the packet")
     require_fresh(x, s, region)
     x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper's memory")
-    if (
-        region.kind is RegionKind.MAP_VALUE
-        and region.map is not None
-        and x.facts.program.maps[region.map].fields
-    ):
+    if region.kind is RegionKind.MAP_VALUE and region.map is not None and x.facts.maps[region.map].fields:
         if not isinstance(size, int):
             raise Unmodelled("a helper's memory of unknown size in a value with special fields")
         special_fields(x, s, region, place, size)

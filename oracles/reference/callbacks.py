@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from errno import E2BIG, EINVAL
 
 import z3
 
@@ -19,7 +20,6 @@ from oracles.terms.term import Term, equal, mask, negation
 
 MAX_LOOPS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h."""
-EINVAL, E2BIG = 22, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
     element there is."""
     assert found.function is not None
     assert found.map is not None
-    spec = x.facts.program.maps[found.map]
+    spec = x.facts.maps[found.map]
     argument, flags = found.values[2:4]
     bad, going = x.branch(s, negation(equal(number(s, flags), 0)))
     paths: list[SymbolicState] = []
@@ -84,7 +84,7 @@ def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
 def _more(x: Explorer, s: SymbolicState, turn: Loop) -> tuple[SymbolicState | None, SymbolicState | None]:
     """The path on which there is another iteration, and the one on which there is not."""
     if isinstance(turn.extra, Elements):
-        spec = x.facts.program.maps[turn.extra.map]
+        spec = x.facts.maps[turn.extra.map]
         if spec.type in ARRAYS:
             return (s, None) if turn.iteration < spec.max_entries else (None, s)
         if turn.iteration >= spec.max_entries:
@@ -102,7 +102,7 @@ def _arguments(x: Explorer, s: SymbolicState, turn: Loop) -> list[Value]:
     if not isinstance(turn.extra, Elements):
         return [turn.iteration, turn.argument, UNDEFINED, UNDEFINED, UNDEFINED]
     index = turn.extra.map
-    spec = x.facts.program.maps[index]
+    spec = x.facts.maps[index]
     key = SymbolicRegion(RegionKind.MEMORY, s.number(), spec.key_size, writable=False)
     value = value_region(s.number(), index, spec, f"element {turn.iteration}")
     return [

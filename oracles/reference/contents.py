@@ -38,7 +38,7 @@ def read_content(
 def _frozen(x: Explorer, region: SymbolicRegion) -> bytes | None:
     """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and
     kernels take it so (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
-    spec = None if region.map is None else x.facts.program.maps[region.map]
+    spec = None if region.map is None else x.facts.maps[region.map]
     if (
         spec is None
         or not spec.flags & READ_ONLY_PROGRAM

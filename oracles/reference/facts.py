@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from ebpf.btf.functions import exception_callback, global_functions, may_be_untrusted
 from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec
 from ebpf.program import Case, Program
 from ebpf.releases import NEWEST
 from ebpf.return_ranges import return_range
 from oracles.reference.forms import SlotForms, read_forms
-from oracles.reference.map_kinds import value_region
+from oracles.reference.map_kinds import every_map, value_region
 from oracles.reference.values import RegionKind, SymbolicRegion
 
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
@@ -30,6 +31,8 @@ class Facts:
     privileged: bool
     capable: bool
     """Whether the loader has CAP_BPF."""
+    maps: tuple[MapSpec, ...]
+    """The program's, and behind them their inner maps."""
     handles: tuple[SymbolicRegion, ...]
     """By map, what a pointer to it points to."""
     direct: tuple[SymbolicRegion, ...]
@@ -54,6 +57,7 @@ def facts_of(case: Case) -> Facts:
         read_forms(program),
         privileged=case.capabilities is None or not PERFMON.isdisjoint(case.capabilities),
         capable=case.capabilities is None or not BPF.isdisjoint(case.capabilities),
+        maps=every_map(program),
         handles=tuple(
             SymbolicRegion(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(maps))
         ),

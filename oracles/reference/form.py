@@ -50,7 +50,7 @@ class _FormCheck:
     def _target(self, at: int) -> int | None:
         """Where the jump at ``at`` goes when it is taken; None for other instructions."""
         insn = self.code[at]
-        cls, op = insn.opcode & 7, insn.opcode & o.OP_MASK
+        cls, op = insn.opcode & o.CLASS_MASK, insn.opcode & o.OP_MASK
         if cls not in (o.JMP, o.JMP32) or op in (o.CALL, o.EXIT) or (op == o.JA and insn.opcode & o.X):
             return None
         return at + 1 + (insn.imm if op == o.JA and cls == o.JMP32 else insn.off)
@@ -92,7 +92,7 @@ class _FormCheck:
         step = at + (2 if insn.opcode == o.LD_IMM64 else 1)
         if insn.opcode in (o.JA | o.JMP, o.JA | o.JMP32):
             return [] if goes is None else [goes]
-        if insn.opcode & 7 == o.JMP and insn.opcode & o.OP_MASK == o.JA:
+        if insn.opcode & o.CLASS_MASK == o.JMP and insn.opcode & o.OP_MASK == o.JA:
             # An indirect jump may go to every entry of the jump tables: nothing behind it is called
             # unreachable.
             return list(range(len(self.code)))

@@ -7,16 +7,17 @@ from dataclasses import replace
 import z3
 
 from ebpf import rules
-from ebpf.helpers import prototype_for
+from ebpf.helpers import Prototype, prototype_for
 from ebpf.isa.insn import Insn
 from oracles.reference import callbacks
+from oracles.reference.argument_memory import IN_MEMORY
 from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
 from oracles.reference.events import MapWritten
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.results import results
-from oracles.reference.signals import Unmodelled
+from oracles.reference.signals import PathEnds, Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import (
     LONGEST_PACKET,
@@ -28,7 +29,7 @@ from oracles.reference.values import (
     SymbolicRegion,
     Value,
 )
-from oracles.terms.term import Term, extract, symbol
+from oracles.terms.term import Term, extract, mask, symbol
 
 CHANGES_CONTEXT = frozenset({
     "get_hash_recalc", "set_hash_invalid", "set_hash", "skb_change_type", "skb_set_tstamp",
@@ -46,17 +47,50 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
         x.refuse(s, rules.HELPER_UNKNOWN, f"#{insn.imm}")
         raise Unmodelled("a helper that no kernel has")
     x.may_call(s, prototype)
+    paths: list[SymbolicState] = []
+    for path in _at_known_places(x, s, prototype):
+        try:
+            paths += _call(x, path, prototype)
+        except PathEnds:
+            continue  # what was wrong on it has been noted; others go on
+    return paths
+
+
+def _at_known_places(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicState]:
+    """A path for each place on the stack that the helper's memory may be at; where these are too many, the
+    one path as it is."""
+    paths = [s]
+    for register, arg in enumerate(prototype.args, 1):
+        value = s.registers[register]
+        if (
+            arg.kind not in IN_MEMORY
+            or not isinstance(value, SymbolicPointer)
+            or value.region.kind is not RegionKind.STACK
+            or isinstance(value.offset, int)
+        ):
+            continue
+        if not x.facts.privileged:
+            x.refuse(s, rules.VARIABLE_STACK, f"R{register}")
+        try:
+            split = [each for path in paths for each in x.split(path, value.offset)]
+        except Unmodelled:
+            return paths
+        for path, place in split:
+            path.registers[register] = replace(value, offset=place & mask(64))
+        paths = [path for path, _ in split]
+    return paths
+
+
+def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicState]:
     found = check(x, s, prototype)
     if found.function is not None and prototype.name not in SPECIAL:
         raise Unmodelled(f"the callback of {prototype.name}")
     if (
         prototype.maps is not None
         and found.map is not None
-        and x.facts.program.maps[found.map].type not in prototype.maps
+        and x.facts.maps[found.map].type not in prototype.maps
     ):
-        x.refuse(
-            s, rules.MAP_HELPER, f"{x.facts.program.maps[found.map].type.name.lower()} for {prototype.name}"
-        )
+        x.refuse(s, rules.MAP_HELPER, f"{x.facts.maps[found.map].type.name.lower()} for {prototype.name}")
         raise Unmodelled("a map that the helper does not take")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
         x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)

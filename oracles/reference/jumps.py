@@ -39,7 +39,7 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     if op == o.JA:
         if insn.opcode & o.X:
             raise Unmodelled("indirect jumps")
-        target = s.pc + 1 + (insn.off if insn.opcode & 7 == o.JMP else insn.imm)
+        target = s.pc + 1 + (insn.off if insn.opcode & o.CLASS_MASK == o.JMP else insn.imm)
         if target <= s.pc:
             loops.arrive(x, s, target)
         s.pc = target
@@ -76,7 +76,7 @@ def _may_goto(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
 def _with_pointers(
     x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value
 ) -> tuple[SymbolicState | None, SymbolicState | None]:
-    wide = insn.opcode & 7 == o.JMP
+    wide = insn.opcode & o.CLASS_MASK == o.JMP
     op = insn.opcode & o.OP_MASK
     zero = not insn.opcode & o.X and insn.imm == 0
     if wide and zero and op in (o.JEQ, o.JNE) and isinstance(d, SymbolicPointer | Null):

@@ -20,7 +20,7 @@ from oracles.terms.term import concat, extract, mask, negation, sign_extend, sym
 
 def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     """A load or store."""
-    cls, mode = insn.opcode & 7, insn.opcode & o.MODE_MASK
+    cls, mode = insn.opcode & o.CLASS_MASK, insn.opcode & o.MODE_MASK
     size = o.SIZE_BYTES[insn.opcode & o.SIZE_MASK]
     if insn.opcode == o.LD_IMM64:
         write(x, s, insn.dst, _constant(x, s, insn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import z3
 
 from ebpf import rules
+from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.maps import MapFieldKind
 from ebpf.program import LoadFlag
 from ebpf.program_rules import PACKET_WRITERS
@@ -112,7 +113,7 @@ def check(
         inside = within(place, size, region.size)
     if not write and probes(x, s) and x.possible(s, negation(inside)):
         raise Unmodelled("a read through an argument that may be untrusted")
-    x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
+    x.require(s, inside, BOUNDS[region.kind], _describe(region, place, size))
     if region.kind is RegionKind.PACKET:
         require_near(x, s, place, size)
     _alignment(x, s, region, place, size)
@@ -125,6 +126,13 @@ def check(
             frame.stack.touch(at)
         return list(paths)
     return [(s, place)]
+
+
+def _describe(region: SymbolicRegion, place: Term, size: int) -> str:
+    """An access; a known place on the stack is named by R10."""
+    if region.kind is not RegionKind.STACK or not isinstance(place, int):
+        return f"{size} bytes at {region.kind.value}"
+    return f"{size} bytes at {region.kind.value}{to_signed(place, 64) - STACK_SIZE:+d}"
 
 
 TAIL_CALLS_CHANGE_PACKETS = (6, 6)
@@ -175,7 +183,7 @@ def special_fields(x: Explorer, s: SymbolicState, region: SymbolicRegion, place:
     """Locks, timers and kernel pointers in a map's value are for their helpers only."""
     if region.map is None:
         return
-    for field in x.facts.program.maps[region.map].fields:
+    for field in x.facts.maps[region.map].fields:
         if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
             raise Unmodelled("kernel pointers in map values")
         low, high = field.offset - size + 1, field.offset + field.kind.size

@@ -12,7 +12,7 @@ from ebpf.maps import MapSpec, MapType
 from oracles.reference.argument_values import Arguments
 from oracles.reference.events import LookedUp, Scripted
 from oracles.reference.explorer import Explorer
-from oracles.reference.map_kinds import ARRAYS, HASHES, value_region
+from oracles.reference.map_kinds import ARRAYS, HASHES, inner_map, value_region
 from oracles.reference.registers import number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
@@ -47,6 +47,8 @@ LOOKED_UP = SOCKETS_IN | {
     MapType.LPM_TRIE,
 }
 """Maps beside arrays and hashes in which lookups are modelled."""
+INNER = frozenset({MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS})
+"""Maps whose elements are maps."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
     R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
@@ -133,9 +135,14 @@ def _lookup(x: Explorer, s: SymbolicState, found: Arguments, nullable: bool) -> 
         x.refuse(s, rules.HELPER_ARGUMENT, "R2: flags are not 0")
     if found.map is None:
         raise Unmodelled("a lookup in a map that is not known")
-    spec = x.facts.program.maps[found.map]
-    if spec.type in (MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS):
-        raise Unmodelled("maps of maps")
+    spec = x.facts.maps[found.map]
+    if spec.type in INNER:
+        inside = inner_map(x.facts.program, found.map) if found.map < len(x.facts.program.maps) else None
+        if inside is None:
+            raise Unmodelled("maps of maps without an inner map")
+        return _or_null(
+            x, s, SymbolicRegion(RegionKind.MAP, s.number(), map=inside, writable=False), False, None
+        )
     if spec.type not in ARRAYS | HASHES:
         if spec.type in SOCKETS_IN:
             kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCKET

@@ -14,7 +14,7 @@ from oracles.reference.argument_kinds import CHECKS
 from oracles.reference.argument_memory import SIZED
 from oracles.reference.helpers import SPECIAL
 from oracles.reference.map_kinds import ARRAYS, HASHES
-from oracles.reference.results import LOOKED_UP, OBJECTS
+from oracles.reference.results import INNER, LOOKED_UP, OBJECTS
 
 UNMODELLED_FORMS: dict[str, str] = {
     "addr_space_cast_0_1": "arenas", "addr_space_cast_1_0": "arenas", "gotox": "indirect jumps",
@@ -63,7 +63,7 @@ def matrix() -> Iterator[str]:
     yield _row(
         "lookups in maps",
         {
-            kind.name.lower(): "" if kind in ARRAYS | HASHES | LOOKED_UP else "lookup"
+            kind.name.lower(): "" if kind in ARRAYS | HASHES | LOOKED_UP | INNER else "lookup"
             for kind in MapType
             if kind not in _WITHOUT_LOOKUP
         },

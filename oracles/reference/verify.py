@@ -50,10 +50,10 @@ def _step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
         raise Unmodelled("an instruction with a field that no kernel takes")
     if s.pc in x.facts.forms.newer:
         x.refuse(s, rules.RESERVED_FIELD, "a form that came later", before=x.facts.forms.newer[s.pc])
-    if insn.opcode & 7 == o.JMP:
+    if insn.opcode & o.CLASS_MASK == o.JMP:
         step = calls.step if insn.opcode & o.OP_MASK in (o.CALL, o.EXIT) else jumps.step
         return step(x, s, insn)
-    return _STEPS[insn.opcode & 7](x, s, insn)
+    return _STEPS[insn.opcode & o.CLASS_MASK](x, s, insn)
 
 
 def _unconfirmed(case: Case, rule: Rule, at: int) -> bool:

@@ -10,6 +10,7 @@ import z3
 from ebpf.contexts import CONTEXTS
 from ebpf.program import Case, Input
 from oracles.reference.events import ContextRead, MapRead, MapWritten, PacketRead
+from oracles.reference.map_kinds import every_map
 from oracles.reference.state import SymbolicState
 from oracles.reference.witness_input import LONGEST_PACKET, WitnessInput
 from oracles.terms.solver import Feasible, Solver
@@ -106,12 +107,18 @@ def _sequential(state: SymbolicState) -> list[z3.BoolRef]:
 
 
 def _case(case: Case, state: SymbolicState, model: z3.ModelRef, link_header: int) -> Case:
-    made = WitnessInput(case.program.maps, state, model)
+    every = every_map(case.program)
+    made = WitnessInput(every, state, model)
     for event in state.events():
         made.add(event)
-    maps = tuple(
+    filled = [
         replace(spec, contents=tuple((key, bytes(value)) for key, value in sorted(held.items())))
-        for spec, held in zip(case.program.maps, made.contents, strict=True)
+        for spec, held in zip(every, made.contents, strict=True)
+    ]
+    inner = iter(filled[len(case.program.maps) :])
+    maps = tuple(
+        spec if spec.inner is None else replace(spec, inner=next(inner))
+        for spec in filled[: len(case.program.maps)]
     )
     data = Input(bytes(link_header) + bytes(made.packet), made.context(), tuple(made.script))
     return replace(case, program=replace(case.program, maps=maps), inputs=(data,))

@@ -155,7 +155,7 @@ def byte_swap(term: Term, width: int) -> Term:
 
 def _swap(insn: Insn, d: Term) -> Term:
     """le, be and bswap (RFC 9669, section 4.2), on a little-endian machine."""
-    swaps = insn.opcode & 7 == o.ALU64 or insn.opcode & o.X
+    swaps = insn.opcode & o.CLASS_MASK == o.ALU64 or insn.opcode & o.X
     return byte_swap(d, insn.imm) if swaps else zero_extend(extract(d, insn.imm - 1, 0), insn.imm)
 
 
@@ -165,7 +165,7 @@ def compute(insn: Insn, d: Term, s: Term) -> Term:
 
     The instruction is legal, and neither operand an address.
     """
-    wide = insn.opcode & 7 == o.ALU64
+    wide = insn.opcode & o.CLASS_MASK == o.ALU64
     op = insn.opcode & o.OP_MASK
     if op == o.END:
         return _swap(insn, d)
@@ -226,7 +226,7 @@ CONDITIONS: dict[int, Callable[[Term, Term, int], Condition]] = {
 def compare(insn: Insn, d: Term, s: Term) -> Condition:
     """Whether the conditional jump is taken, for 64-bit operands; ``s`` is not looked at when the operand is
     the immediate."""
-    bits = 64 if insn.opcode & 7 == o.JMP else 32
+    bits = 64 if insn.opcode & o.CLASS_MASK == o.JMP else 32
     if not insn.opcode & o.X:
         s = insn.imm & mask(bits)
     elif bits == 32:

@@ -6,7 +6,7 @@ from ebpf import rules
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program_types import ProgramType
-from tests.contract.rows import PROGRAMS, Returns, Row, Traps
+from tests.contract.rows import ARRAY, PROGRAMS, Returns, Row, Traps
 
 
 def _raw(opcode: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> str:
@@ -155,9 +155,11 @@ ILLEGAL = (
         Traps(rules.UNKNOWN_OPCODE, 2)),
     Row("an atomic addition of a byte", "r1 = 0; *(u64 *)(r10 -8) = 0; " + _raw(0xD3, 10, 1, -8) + "; exit",
         Traps(rules.UNKNOWN_OPCODE, 2)),
-    Row("half a 64-bit immediate", _raw(0x18), Traps(rules.RESERVED_FIELD, 0)),
+    Row("half a 64-bit immediate", _raw(0x18), Traps(rules.IMMEDIATE_HALVES, 0)),
     Row("an offset in the second half", _raw(0x18) + "; " + _raw(0, 0, 0, 1) + "; exit",
-        Traps(rules.RESERVED_FIELD, 0)),
+        Traps(rules.IMMEDIATE_HALVES, 0)),
+    Row("half a map's descriptor", _raw(0x18, 1, 1) + "; " + _raw(0, 0, 0, 0, 1) + "; r0 = 0; exit",
+        Traps(rules.IMMEDIATE_HALVES, 0), maps=(ARRAY,)),
     Row("what is not reached does not trap", "r0 = 3; goto pc+1; " + _raw(0xFF) + "; exit", Returns(3)),
 )  # fmt: skip
 

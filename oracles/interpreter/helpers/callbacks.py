@@ -4,6 +4,7 @@ Linux 6.12)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from errno import E2BIG, EINVAL
 
 from ebpf import rules
 from oracles.interpreter.arithmetic import U64
@@ -14,7 +15,6 @@ from oracles.interpreter.memory import UNDEFINED, Pointer, Value
 from oracles.interpreter.signals import Abstain
 
 U32 = 0xFFFF_FFFF
-EINVAL, E2BIG = 22, 7
 
 
 def _rounds(m: Machine, callback: Value, rounds: Iterable[list[Value]]) -> int:

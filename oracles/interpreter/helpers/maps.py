@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from errno import E2BIG, EINVAL, ENOENT
+
 from ebpf.helpers.ownership import Found, found_by_lookup
 from ebpf.helpers.script import is_followed
 from ebpf.maps import MapType
@@ -16,8 +18,6 @@ from oracles.interpreter.maps import Map
 from oracles.interpreter.memory import Pointer, Value
 from oracles.interpreter.objects import SocketRegion
 from oracles.interpreter.signals import Abstain
-
-ENOENT, EINVAL, E2BIG = 2, 22, 7
 
 
 def _map(call: Call) -> Map:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EFAULT, EINVAL
+
 from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.helpers import results
 from oracles.interpreter.helpers.arguments import Call
@@ -10,7 +12,6 @@ from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import Value
 
 U32 = 0xFFFF_FFFF
-EFAULT, EINVAL = 14, 22
 
 
 def _place(m: Machine, call: Call) -> tuple[int | None, int]:

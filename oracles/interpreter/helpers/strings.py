@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EINVAL, ERANGE
+
 from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.helpers.memory import readable
@@ -9,7 +11,6 @@ from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import Pointer, Value
 from oracles.interpreter.signals import Abstain
 
-EINVAL, ERANGE = 22, 34
 BASES = frozenset({0, 8, 10, 16})
 SPACES = b" \t\n\v\f\r\xa0"
 """isspace of lib/ctype.c."""

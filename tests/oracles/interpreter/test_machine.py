@@ -123,6 +123,47 @@ def test_a_loop_is_seen_with_pointers_on_the_stack() -> None:
     assert result.rule is INFINITE_LOOP
 
 
+COUNTING = (
+    "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r6 = r0; r1 = r6; "
+    "r2 = r10; r2 += -4; call bpf_map_lookup_elem#1; r1 = *(u64 *)(r0 +0); r1 += 1; *(u64 *)(r0 +0) = r1; "
+    "r0 = 0; if r1 == {} goto pc+2; r1 = 0; goto pc-11; exit"
+)
+"""Goes round until the first value of an inner map is so large; nothing else of the state changes."""
+
+
+@pytest.mark.parametrize("inner", [MapType.ARRAY, MapType.HASH], ids=lambda kind: kind.name)
+def test_a_loop_that_an_inner_map_ends(inner: MapType) -> None:
+    spec = MapSpec(inner, 4, 8, 1, contents=((bytes(4), bytes(8)),))
+    outer = MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 1, inner=spec)
+    result = outcome(COUNTING.format(300), outer, data=Input(bytes(64), helpers=(1,)), limit=10_000)
+    assert isinstance(result, Returned)
+
+
+def test_a_loop_that_leaves_an_inner_map_as_it_was() -> None:
+    outer = MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 1, inner=ARRAY)
+    text = COUNTING.replace("r1 += 1", "r1 += 0").format(300)
+    result = outcome(text, outer, data=Input(bytes(64), helpers=(1,)), limit=10_000)
+    assert isinstance(result, Trapped)
+    assert result.rule is INFINITE_LOOP
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("*(u64 *)(r10 -520) = 0; r0 = 0; exit", "fp-520: below the 512 bytes of stack"),
+        ("*(u64 *)(r10 -516) = 0; r0 = 0; exit", "fp-516: below the 512 bytes of stack"),
+        ("*(u64 *)(r10 -4) = 0; r0 = 0; exit", "fp-4: 8 bytes, beyond the end of the stack"),
+        ("*(u8 *)(r10 +0) = 0; r0 = 0; exit", "fp+0: 1 bytes, beyond the end of the stack"),
+        ("r2 = map[0][0]+0; *(u64 *)(r2 +4) = 0; r0 = 0; exit", "8 bytes at map[0]+4, which has 8 bytes"),
+    ],
+    ids=lambda text: text,
+)
+def test_an_access_outside_says_where(text: str, detail: str) -> None:
+    result = outcome(text, ARRAY)
+    assert isinstance(result, Trapped)
+    assert result.detail == detail
+
+
 def test_the_packet_is_unknown_after_a_helper_that_changes_it() -> None:
     text = (
         "r6 = r1; r2 = 0; r3 = 1; call bpf_skb_vlan_push#18; r0 = *(u32 *)(r6 +76); r0 = *(u8 *)(r0 +0); exit"
@@ -222,7 +263,7 @@ def test_a_map_descriptor_has_no_upper_half() -> None:
     slots = (Insn(0x18, 0, 1), Insn(0, imm=1), Insn(0x95))
     result = run(Case(Program(ProgramType.XDP, slots, (ARRAY,))), Input())
     assert isinstance(result, Trapped)
-    assert (result.rule.name, result.at) == ("reserved-field", 0)
+    assert (result.rule.name, result.at) == ("immediate-halves", 0)
 
 
 def test_a_byte_never_written_is_read_the_same_twice() -> None:

@@ -28,6 +28,8 @@ MAPS = {
     "X": MapSpec(MapType.XSKMAP, 4, 4, 4),
     "J": MapSpec(MapType.INSN_ARRAY, 4, 16, 1),
     "MM": MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 4),
+    "MI": MapSpec(MapType.ARRAY_OF_MAPS, 4, 4, 4, inner=MapSpec(MapType.ARRAY, 4, 8, 2)),
+    "MJ": MapSpec(MapType.HASH_OF_MAPS, 4, 4, 4, inner=MapSpec(MapType.HASH, 8, 16, 2)),
 }
 """By the names that rows use."""
 

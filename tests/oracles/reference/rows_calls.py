@@ -117,7 +117,7 @@ ROWS = (
         "unknown: a map that the helper does not take; map-helper@5", maps="P"),
     Row("lookup in map of maps",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = 0; exit",
-        "unknown: maps of maps", maps="MM"),
+        "unknown: maps of maps without an inner map", maps="MM"),
     Row("lookup in sockmap",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
         "goto pc+1; "
@@ -223,9 +223,7 @@ ROWS = (
         "= r0; "
         "r1 = r0; r2 = 0; call bpf_ringbuf_submit#132; r6 = *(u64 *)(r10 -8); r0 = *(u64 *)(r6 +0); r0 = "
         "0; exit",
-        "unknown: scalar-dereference at instruction 11: no witness replays; null-dereference at "
-        "instruction 11: no witness replays",
-        maps="R"),
+        "unsafe scalar-dereference@11", maps="R"),
     Row("record moved",
         "r1 = map[0]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; if r0 == 0 goto pc+5; r0 += 4; r1 = "
         "r0; r2 = 0; "

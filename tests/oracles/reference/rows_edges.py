@@ -68,7 +68,7 @@ ROWS = (
         "r6 = *(u32 *)(r1 +8); r6 &= 8; *(u64 *)(r10 -8) = 0; *(u64 *)(r10 -16) = 0; r2 = r10; r2 += -16; "
         "r2 += r6; "
         "r1 = map[0]; call bpf_map_lookup_elem#1; r0 = 0; exit",
-        "unknown: a helper's memory at a variable stack offset; variable-stack@9",
+        "safe; variable-stack@9",
         maps="H8", type_="socket_filter", privileged=False),
     Row("atomic on what is read-only",
         "r1 = map[0][0]+0; r2 = 1; lock *(u64 *)(r1 +0) += r2; r0 = 0; exit",

@@ -58,7 +58,7 @@ ROWS = (
         "unknown: an offset into the stack with many values"),
     Row("var stack to a helper",
         f"r7 = r1; {EITHER}r1 = r7; r3 = r2; r2 = 0; r4 = 8; call bpf_skb_load_bytes#26; r0 = 0; exit",
-        "unknown: a helper's memory at a variable stack offset"),
+        "safe"),
     Row("var value", FIELD.format(7), "safe", maps="V"),
     Row("var value beyond", FIELD.format(8), "unsafe map-value-bounds@5", maps="V"),
     Row("var value compared",

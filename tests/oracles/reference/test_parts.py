@@ -327,3 +327,15 @@ def test_a_null_is_called_one() -> None:
 
 def test_a_cost_is_nothing_until_something_was_spent() -> None:
     assert Cost() == Cost(paths=0, steps=0, queries=0, seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("*(u64 *)(r10 -520) = 0; r0 = 0; exit", "8 bytes at fp-520"),
+        ("*(u8 *)(r10 +3) = 0; exit", "1 bytes at fp+3"),
+    ],
+)
+def test_a_place_on_the_stack_is_named_by_r10(text: str, detail: str) -> None:
+    answer = opinion(Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; ")))), THOROUGH)
+    assert answer.detail == detail
