@@ -39,8 +39,16 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
     if region is m.packet:
         m.check_packet()
     if not region.holds(at, size):
-        m.trap(region.bounds, f"{size} bytes at {region.name}{at:+d}, which has {len(region.data)} bytes")
+        m.trap(region.bounds, _outside(region, at, size))
     return region, at
+
+
+def _outside(region: Region, at: int, size: int) -> str:
+    """Where an access lies that leaves its region; of a stack counted down from its frame pointer."""
+    if region.bounds is rules.STACK_BOUNDS:
+        length = len(region.data)
+        return f"{size} bytes at {region.name}{at - length:+d}, of a stack from fp-{length} to fp-1"
+    return f"{size} bytes at {region.name}{at:+d}, which has {len(region.data)} bytes"
 
 
 def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import z3
 
 from ebpf import rules
+from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.maps import MapFieldKind
 from ebpf.program import LoadFlag
 from ebpf.program_rules import PACKET_WRITERS
@@ -82,6 +83,13 @@ def target(x: Explorer, s: SymbolicState, base: Value, write: bool) -> SymbolicP
     return base
 
 
+def _told(region: SymbolicRegion, place: Term) -> str:
+    """The place as messages have it: of a stack counted down from its frame pointer, where it is one."""
+    if region.kind is RegionKind.STACK and isinstance(place, int):
+        return f"fp{to_signed(place, 64) - STACK_SIZE:+d}"
+    return region.kind.value
+
+
 def check(
     x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int, size: int, write: bool
 ) -> list[tuple[SymbolicState, Term]]:
@@ -108,7 +116,7 @@ def check(
         inside = within(place, size, region.size)
     if not write and probes(x, s) and x.possible(s, negation(inside)):
         raise Unmodelled("a read through an argument that may be untrusted")
-    x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {region.kind.value}")
+    x.require(s, inside, BOUNDS[region.kind], f"{size} bytes at {_told(region, place)}")
     if region.kind is RegionKind.PACKET:
         require_near(x, s, place, size)
     _alignment(x, s, region, place, size)
