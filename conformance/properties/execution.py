@@ -19,6 +19,7 @@ from ebpf.isa import opcodes as o
 from ebpf.program import Program
 from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
+from generators.inputs import SK_BUFF
 from oracles.interpreter import Outcome, Returned, Step
 
 KIND = "execution"
@@ -28,6 +29,13 @@ HIGH_HALF = "high-half"
 ENGINES = {Jit.ON: "JIT", Jit.OFF: "kernel interpreter", Jit.HARDENED: "hardened JIT"}
 DATA_END = 80
 """``struct __sk_buff`` (include/uapi/linux/bpf.h)."""
+
+ATTACHED = frozenset({ProgramType.TRACING, ProgramType.LSM, ProgramType.EXT})
+"""Types of which a test run, if there is one, calls the kernel function (bpf_prog_test_run_tracing): the
+program runs where it is attached, and its result is not returned."""
+WITH_PACKET = SK_BUFF | {ProgramType.XDP}
+"""Types whose test run gives the packet back (bpf_test_finish).  Raw tracepoints and system calls return R0
+only, a flow dissector its flow keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ def _ends(outcome: Outcome) -> bool:
 def _unlike_a_hook(program: Program) -> str:
     """What BPF_PROG_TEST_RUN keeps from the program that a hook would give it (net/bpf/test_run.c); empty for
     nothing."""
+    if program.type in ATTACHED:
+        return f"a test run of {program.type.name.lower()} programs calls what they are attached to, not them"
     if program.type is ProgramType.CGROUP_SKB and any(
         insn.opcode == o.LDX | o.MEM | o.W and insn.off == DATA_END for insn in program.instructions
     ):
@@ -155,11 +165,10 @@ def _blame(wrong: list[str], right: list[str]) -> str:
 
 
 def _beyond_link(observation: Observation, packet: bytes) -> bytes:
-    """What the program sees of a packet: a test run clears a link header that it hides; nothing for a type
-    that has no packet, or of which a run gives back something else (a flow dissector's flow keys)."""
+    """What the program sees of a packet: a test run clears a link header that it hides; nothing of a type
+    whose run gives no packet back."""
     kind = observation.case.program.type
-    layout = None if kind is ProgramType.FLOW_DISSECTOR else CONTEXTS.get(kind)
-    return packet[layout.link_header :] if layout else b""
+    return packet[CONTEXTS[kind].link_header :] if kind in WITH_PACKET else b""
 
 
 def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None:

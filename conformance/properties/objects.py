@@ -3,6 +3,7 @@ taken."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -13,6 +14,7 @@ from conformance.objects.reading import Reading
 from conformance.observing.object_observation import ObjectObservation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.isa.insn import Insn
+from ebpf.isa.opcodes import CALL, CALL_KFUNC, JMP
 from ebpf.maps import MapSpec
 from ebpf.objects import Object, ObjectProgram
 from ebpf.objects.object import creatable, is_map_load
@@ -28,6 +30,11 @@ PROBES = frozenset(
 )
 """Names of programs and maps that libbpf loads only to learn what the kernel has (libbpf.c and features.c,
 0.3 to 1.5)."""
+
+ABSENT = 2_002_000_000
+"""What libbpf puts into a call of a weak kernel function that the kernel lacks, and more
+(POISON_CALL_KFUNC_BASE)."""
+_UNANSWERED = re.compile(r"not found in (?:kernel or module|kernel) BTFs?|failed to resolve extern")
 
 
 def is_probe(name: str, answer: PeerAnswer) -> bool:
@@ -129,6 +136,8 @@ def _loaded(
         reasons = [why for _, made, why in programs if made is None]
         if reasons or any(each.unsupported for each in opened.maps):
             yield Agreement("refused at load")
+        elif any(_UNANSWERED.search(warning) for warning in theirs.warnings):
+            yield Abstention("a symbol that this kernel does not have")
         else:
             statement = f"{peer} refuses to load it ({_last(theirs)}), and veridiff's loader loads it"
             yield _disagreement(peer, "looser at load", statement)
@@ -142,7 +151,8 @@ def _loaded(
             )
         else:
             named = replace(each, instructions=_first_of_name(each.instructions, opened))
-            yield from _same_load(_by_map(load, opened, theirs), named, made, peer, typed=not theirs.untyped)
+            compared = _by_name(_by_map(load, opened, theirs), named)
+            yield from _same_load(compared, named, made, peer, typed=not theirs.untyped)
     if not theirs.loaded and len(loads) != len(programs):
         yield _differ(
             peer,
@@ -182,6 +192,21 @@ def _by_map(load: LoadedProgram, opened: Object, theirs: PeerAnswer) -> LoadedPr
         return replace(insn, imm=names.index(name) if name in names else -1)
 
     return replace(load, instructions=tuple(map(number, load.instructions)))
+
+
+def _by_name(load: LoadedProgram, each: ObjectProgram) -> LoadedProgram:
+    """With the calls of kernel functions as the object has them: libbpf fills in the running kernel's number,
+    and the descriptor of its module, or poisons the call of one that is weak and not there."""
+    insns = list(load.instructions)
+    for slot, _ in each.kfuncs:
+        call = insns[slot] if slot < len(insns) else None
+        if call is not None and call.opcode == CALL | JMP and _is_answered(call):
+            insns[slot] = replace(call, src=CALL_KFUNC, off=0, imm=each.instructions[slot].imm)
+    return replace(load, instructions=tuple(insns))
+
+
+def _is_answered(call: Insn) -> bool:
+    return call.src == CALL_KFUNC or (call.src == 0 and call.imm >= ABSENT)
 
 
 def _first_of_name(instructions: tuple[Insn, ...], opened: Object) -> tuple[Insn, ...]:

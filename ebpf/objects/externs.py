@@ -7,6 +7,7 @@ from ebpf.btf.types import Linkage
 from ebpf.objects.elf import SHN_UNDEF, Binding, SymbolType
 from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile, Symbol
+from ebpf.objects.generation import Generation
 from ebpf.objects.object import Extern, ExternKind
 
 
@@ -16,7 +17,7 @@ def is_extern(symbol: Symbol) -> bool:
     return symbol.section == SHN_UNDEF and bound and symbol.type == SymbolType.NOTYPE
 
 
-def externs(file: ElfFile, btf: Btf | None) -> list[Extern]:
+def externs(file: ElfFile, btf: Btf | None, generation: Generation) -> list[Extern]:
     """Each has a type in BTF, and a DATASEC that says what answers it.  Raises
     :class:`ebpf.objects.errors.ObjectError`."""
     wanted = [symbol for symbol in file.symbols if symbol.name and is_extern(symbol)]
@@ -27,7 +28,7 @@ def externs(file: ElfFile, btf: Btf | None) -> list[Extern]:
     named: dict[str, BtfType] = {}
     homes: dict[int, str] = {}
     for each in btf:
-        if each.kind in (BtfKind.VAR, BtfKind.FUNC):
+        if each.kind is BtfKind.VAR or (each.kind is BtfKind.FUNC and generation.function_externs):
             named.setdefault(each.name, each)
         elif each.kind is BtfKind.DATASEC:
             for variable in btf.variables(each):

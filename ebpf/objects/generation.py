@@ -47,6 +47,12 @@ class Generation(Enum):
         return self is Generation.LIBBPF_1
 
     @property
+    def function_externs(self) -> bool:
+        """Whether an extern may be a kernel function (since libbpf 0.4; before, find_extern_btf_id knows
+        variables only)."""
+        return self is Generation.LIBBPF_1
+
+    @property
     def programs_by_symbol(self) -> bool:
         """Whether each function's symbol makes a program (since libbpf 0.6); before, a section is cut up from
         its start."""

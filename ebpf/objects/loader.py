@@ -52,7 +52,7 @@ def open_object(
         stage = OpenStage.BTF
         btf, extension = _types(found, generation)
         stage = OpenStage.EXTERNS
-        outside = externs(file, btf)
+        outside = externs(file, btf, generation)
         stage = OpenStage.BTF
         btf = btf and with_symbols(finished(btf, file))
         stage = OpenStage.MAPS

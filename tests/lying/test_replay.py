@@ -16,6 +16,7 @@ from conformance.cli.replay import replay
 from conformance.kernel.jobs import Jit, Job, KernelAnswer, LossReason
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
+from conformance.observing.replaying import read
 from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
 from generators.recipes import Recipe
@@ -113,6 +114,15 @@ def test_a_finding_shows_again_where_it_was_found(
     assert (status, "shows 3 of 3 times" in output) == (1, True), output
     status, output = replayed(path, LyingKernel(records=[scene.record]), monkeypatch)
     assert (status, "shows 0 of 3 times" in output) == (0, True), output
+
+
+def test_a_finding_says_what_other_kernels_said(tmp_path: Path) -> None:
+    _, path = found("precision", tmp_path)
+    verdicts = read(path).verdicts
+    assert [(each.kernel, each.verdict) for each in verdicts] == [
+        (IMAGE.name, "reject"),
+        ("sibling:6.1", "accept"),
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -128,7 +128,7 @@ def _origin(refused: Refused, register: int | None, report: FailureReport | None
             return tuple(path_from(refused.exploration, refused.node, int(leak[1])))[-LONGEST:]
         if register is not None:
             both = dict.fromkeys(each for each in (register, refused.other_operand) if each is not None)
-            return trace_back(refused.exploration, refused.node, both)
+            return trace_back(refused.exploration, refused.node, both, refused.invalidates)
     return tuple(_causal(report))
 
 
@@ -143,14 +143,15 @@ def _all_known(refused: Refused, register: int | None, message: str) -> str:
 
 def _known(claim: Claim | None, message: str) -> str:
     """Nothing where the message shows that the log, which prints changes only, did not print this one."""
-    if claim is None or (
-        isinstance(claim, PointerClaim) and claim.nullable and not _NULLABLE.search(message)
+    if isinstance(claim, PointerClaim) and (
+        _NUMBER.search(message) or (claim.nullable and not _NULLABLE.search(message))
     ):
         return ""
-    return describe_claim(claim)
+    return "" if claim is None else describe_claim(claim)
 
 
 _NULLABLE = re.compile(r"or_null|NULL|kptr")
+_NUMBER = re.compile(r"invalid mem access '(?:scalar|inv)'|type=(?:scalar|inv) ")
 _KINDS = {"update": StepKind.SET, "spilled": StepKind.SET, "acquired": StepKind.ACQUIRED}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,6 +26,7 @@ class StepKind(Enum):
     TAKEN = "taken"
     PASSED = "not taken"
     ACQUIRED = "acquired by"
+    INVALIDATED = "made invalid by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ Location = tuple[int, int]
 """(frame, register), or (frame, offset) of a stack slot: offsets are negative."""
 
 
-def trace_back(exploration: Exploration, node: Node, registers: Iterable[int]) -> tuple[OriginStep, ...]:
+def trace_back(
+    exploration: Exploration, node: Node, registers: Iterable[int], invalidates: Callable[[Node], bool]
+) -> tuple[OriginStep, ...]:
     """The steps through which registers got what they hold when ``node`` is about to run, the newest
-    first."""
+    first.  ``invalidates``: whether a visit ends every packet pointer."""
     wanted: set[Location] = {(node.frame, register) for register in registers}
     steps: list[OriginStep] = []
     after, at = node, node.parent
@@ -51,8 +54,17 @@ def trace_back(exploration: Exploration, node: Node, registers: Iterable[int]) -
         step = _step(wanted, exploration, at, after)
         if step is not None:
             steps.append(step)
+        elif invalidates(at) and any(_is_packet(exploration, at, place) for place in wanted):
+            steps.append(OriginStep(at.insn, StepKind.INVALIDATED))
         after, at = at, at.parent
     return tuple(steps)
+
+
+def _is_packet(exploration: Exploration, at: Node, place: Location) -> bool:
+    frame = exploration.known(at).frame(place[0])
+    slot = frame.slots.get(place[1])
+    claim = slot.value if slot is not None else frame.registers.get(place[1])
+    return isinstance(claim, PointerClaim) and claim.type.startswith("pkt")
 
 
 def _across_frames(wanted: set[Location], exploration: Exploration, at: Node, after: Node) -> set[Location]:

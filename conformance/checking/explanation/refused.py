@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ebpf.helpers import prototype_for
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Program
 from ebpf.verifier_log.claims import Claim, NotUnderstood, PointerClaim, ScalarClaim, StackObject
-from ebpf.verifier_log.effects import is_call
+from ebpf.verifier_log.effects import is_call, is_subprogram_call
 from ebpf.verifier_log.exploration import Exploration
 from ebpf.verifier_log.log import Log
 from ebpf.verifier_log.nodes import Node
+
+_NUMBER = re.compile(r"R(\d+) (?:invalid mem access '(?:scalar|inv)'|type=(?:scalar|inv) )")
 
 
 class OperandRole(Enum):
@@ -28,10 +32,17 @@ class OperandRole(Enum):
 def _sharpened(claim: Claim, other: Claim) -> Claim:
     """A claim with what is known of another value of the same id."""
     match claim, other:
-        case ScalarClaim(), ScalarClaim() if claim.id == other.id and claim.delta == other.delta:
+        case ScalarClaim(), ScalarClaim() if claim.id is not None and (claim.id, claim.delta) == (
+            other.id,
+            other.delta,
+        ):
             both = claim.range.meet(other.range)
             return claim if both is None else replace(claim, range=both)
-        case PointerClaim(), PointerClaim() if claim.id == other.id and claim.nullable and not other.nullable:
+        case PointerClaim(), PointerClaim() if claim.id != other.id:
+            return claim
+        case PointerClaim(range=int(proven)), PointerClaim(range=int(more)) if claim.type == other.type:
+            return replace(claim, range=max(proven, more))
+        case PointerClaim(), PointerClaim() if claim.id is not None and claim.nullable and not other.nullable:
             return replace(claim, type=other.type)
     return claim
 
@@ -65,7 +76,7 @@ class Refused:
             return None
         frame = self.exploration.known(self.node).frame(self.node.frame)
         claim = frame.registers.get(register)
-        if claim is None or isinstance(claim, StackObject | NotUnderstood) or claim.id is None:
+        if claim is None or isinstance(claim, StackObject | NotUnderstood):
             return claim
         for other in frame.registers.values():
             claim = _sharpened(claim, other)
@@ -97,6 +108,24 @@ class Refused:
         insn = self.insn
         adds = insn is not None and insn.opcode & o.CLASS_MASK == o.ALU64 and insn.opcode & o.X
         return insn.src if insn is not None and adds else None
+
+    def invalidates(self, node: Node) -> bool:
+        """Whether a visit calls what may change the packet: a helper, or a global function where a packet
+        pointer became a number."""
+        insn = self.program.instructions[node.insn]
+        if insn.opcode != o.JMP | o.CALL:
+            return False
+        if insn.src == 0:
+            prototype = prototype_for(insn.imm, self.program.type)
+            return prototype is not None and prototype.changes_packet
+        return self.stale and is_subprogram_call(insn) and (node.frame, node.insn + 1) in node.children
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is refused as a number was a packet pointer when the log last showed it."""
+        found = _NUMBER.match(self.messages[-1])
+        claim = None if found is None else self.claim(int(found[1]))
+        return isinstance(claim, PointerClaim) and claim.type.startswith("pkt")
 
     def role(self, register: int) -> OperandRole | None:
         """What the instruction has a register for; None where that is not told by its form."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conformance.kernel.jobs import Attempt, KernelAnswer, Loaded, RunResult
 from conformance.properties import execution
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
@@ -36,3 +38,17 @@ def test_a_flow_dissector_has_no_buffer_and_gives_back_its_keys() -> None:
     (found,) = judged(T.FLOW_DISSECTOR, "call bpf_get_prandom_u32#7; r0 = 0; exit", 1)
     assert isinstance(found, Abstention)
     assert "no socket buffer" in found.reason
+
+
+@pytest.mark.parametrize("kind", [T.TRACING, T.LSM, T.EXT])
+def test_what_runs_only_where_it_is_attached_returns_nothing(kind: T) -> None:
+    """What comes back is the traced function's: 0x20021 of bpf_modify_return_test (6.12)."""
+    (found,) = judged(kind, "r0 = 0; exit", 0x20021)
+    assert isinstance(found, Abstention)
+    assert "calls what they are attached to" in found.reason
+
+
+@pytest.mark.parametrize("kind", [T.RAW_TRACEPOINT, T.SYSCALL])
+def test_a_run_without_a_packet_gives_none_back(kind: T) -> None:
+    assert judged(kind, "r0 = 3; exit", 3, packet=b"") == [Agreement()]
+    assert [type(each) for each in judged(kind, "r0 = 3; exit", 4, packet=b"")] == [Disagreement]

@@ -102,6 +102,39 @@ def test_every_way_of_differing(lie: Lie, what: str) -> None:
     assert signatures(judged(lie)) == [f"objects:libbpf 1:{what}"]
 
 
+@pytest.mark.parametrize(
+    ("call", "same"),
+    [
+        (Insn(0x85, src=2, imm=55465), True),
+        (Insn(0x85, src=2, off=3, imm=77), True),
+        (Insn(0x85, imm=2_002_000_004), True),
+        (Insn(0x85, imm=1), False),
+        (Insn(0x85, src=1, imm=55465), False),
+    ],
+    ids=["the kernel's number", "a module's", "weak and absent", "a helper", "a subprogram"],
+)
+def test_kernel_functions_are_compared_by_name(call: Insn, same: bool) -> None:
+    ours, theirs = read(COUNTER, NEW), read_answer(told(COUNTER, NEW))
+    each, made, _ = ours.programs[0]
+    at = next(slot for slot, insn in enumerate(each.instructions) if insn.opcode == 0x85)
+    named = replace(
+        each, instructions=with_call(each.instructions, at, Insn(0x85, src=2)), kfuncs=((at, "f"),)
+    )
+    answered = first_load(instructions=with_call(theirs.loads[0].instructions, at, call))(theirs)
+    found = list(compare(replace(ours, programs=((named, made, ""),)), answered, "libbpf 1"))
+    assert signatures(found) == ([] if same else ["objects:libbpf 1:instructions"])
+
+
+def with_call(insns: tuple[Insn, ...], at: int, call: Insn) -> tuple[Insn, ...]:
+    return (*insns[:at], call, *insns[at + 1 :])
+
+
+def test_a_symbol_that_the_kernel_lacks_accuses_nobody() -> None:
+    warning = "libbpf: extern (func ksym) 'f': not found in kernel or module BTFs"
+    found = judged(lambda answer: replace(answer, loaded=-22, loads=(), creates=(), warnings=(warning,)))
+    assert found[-1] == Abstention("a symbol that this kernel does not have")
+
+
 def test_an_instruction_that_is_relocated_elsewhere_is_named() -> None:
     def lie(answer: PeerAnswer) -> PeerAnswer:
         insns = list(answer.loads[0].instructions)

@@ -6,6 +6,8 @@ import re
 
 from conformance.checking.explanation.need import need
 from conformance.checking.explanation.refused import OperandRole, Refused
+from ebpf.domains.limits import S64_MAX
+from ebpf.verifier_log.claims import PointerClaim
 
 STACK = 512
 """MAX_BPF_STACK, include/linux/filter.h."""
@@ -13,11 +15,19 @@ _BOUNDS = re.compile(
     r"invalid access to (?P<what>[\w ]+?),? (?:(?:key|value|mem|\w+)_size=(?P<size>\d+) )?off=(?P<off>-?\d+) "
     r"size=(?P<width>-?\d+)"
 )
+_PACKET = re.compile(
+    r"invalid access to packet, off=(?P<off>-?\d+) size=(?P<width>\d+), "
+    r"R(?P<reg>\d+)\(id=\d+,off=(?P<fixed>-?\d+),r=(?P<proven>\d+)\)"
+)
+FARTHEST = 65535
+"""MAX_PACKET_OFF, kernel/bpf/verifier.c."""
 ADDRESS = OperandRole.ADDRESS
 
 
-def _region(refused: Refused, _: re.Match[str]) -> str:
+def _region(refused: Refused, match: re.Match[str]) -> str:
     """By how much an access leaves what it may reach, which the line before the last says."""
+    if any(_PACKET.match(line) for line in refused.messages):
+        return _packet(refused, match)
     found = next((bounds for line in refused.messages if (bounds := _BOUNDS.match(line))), None)
     if found is None or found["size"] is None:
         return "an offset that stays inside: check it against the size before"
@@ -30,28 +40,22 @@ def _region(refused: Refused, _: re.Match[str]) -> str:
     return f"{at_most} for {width} of the {size} bytes: it may be {off}, which is {past} bytes too far"
 
 
-def _packet(refused: Refused, match: re.Match[str]) -> str:
-    found = next(
-        (
-            said
-            for line in refused.messages
-            if (
-                said := re.match(
-                    r"invalid access to packet, off=(?P<off>-?\d+) size=(?P<width>\d+), "
-                    r"R\d+\(id=\d+,off=(?P<fixed>-?\d+),r=(?P<proven>\d+)\)",
-                    line,
-                )
-            )
-        ),
-        None,
-    )
+def _packet(refused: Refused, _: re.Match[str]) -> str:
+    found = next((said for line in refused.messages if (said := _PACKET.match(line))), None)
     if found is None:
         return "a comparison with data_end on this path that covers the access"
+    claim = refused.claim(int(found["reg"]))
+    reach = claim.fixed_offset + claim.variable_offset.umax if isinstance(claim, PointerClaim) else 0
+    if FARTHEST < reach <= S64_MAX:
+        return (
+            f"an offset of at most {FARTHEST} from the packet's start (MAX_PACKET_OFF, a limit of the "
+            f"kernel): it may be {reach}, and comparing a pointer so far off with data_end proves nothing"
+        )
     end, proven = int(found["off"]) + int(found["width"]), int(found["proven"])
     if int(found["off"]) < 0:
         return f"an offset of at least 0: it is {found['off']}"
     return (
-        f"a comparison with data_end on this path that proves {end} bytes: {proven} are proven, "
+        f"a comparison with data_end on this path that proves {end} bytes, of which {proven} are proven: "
         f"{end - proven} more are needed"
     )
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from conformance.checking.explanation.need import need
-from conformance.checking.explanation.refused import OperandRole
+from conformance.checking.explanation.refused import OperandRole, Refused
 
 OFFSET_LIMIT = 1 << 29
 """BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
 DESTINATION, SOURCE = OperandRole.DESTINATION, OperandRole.SOURCE
+
+
+def _number(refused: Refused, _: re.Match[str]) -> str:
+    if refused.stale:
+        return "the packet pointer loaded and compared anew: a call since may have changed the packet"
+    return "a pointer to memory: a number is not one, whatever it was made of"
+
 
 _CHECK = "null excluded on this path: `if r{reg} == 0` before it, with this on the other way"
 
@@ -16,10 +25,7 @@ NEEDS = (
     need(r"R(?P<number>\d+) is invalid", "a register from r0 to r10: there is no r{number}"),
     need(r"frame pointer is read only", "another register: r10 is never written"),
     need(r"R(?P<reg>\d+) invalid mem access '(?P<kind>\S*or_null\S*)'", _CHECK),
-    need(
-        r"R(?P<reg>\d+) invalid mem access '(?:scalar|inv|unknown)'",
-        "a pointer to memory: a number is not one, whatever it was made of",
-    ),
+    need(r"R(?P<reg>\d+) invalid mem access '(?:scalar|inv|unknown)'", _number),
     need(
         r"R(?P<reg>\d+) invalid mem access '(?P<kind>[^']*)'",
         "a pointer to memory that programs may access themselves: a {kind} is not",
