@@ -82,7 +82,7 @@ def found(kind: str, directory: Path) -> tuple[Scene, Path]:
     made = hunt(directory, LyingKernel(lambda job, answer: shown.lie(answer), [shown.record]))
     made.pursuit.deadline = 0.0
     made.pursuit.issues = ()
-    made.pursue(observation, disagreement)
+    made.pursue(made.door.complete(observation, PROPERTIES[kind]), disagreement)
     (finding,) = Store(directory).findings().values()
     assert finding.kind == kind
     return shown, directory / "findings" / finding.id
