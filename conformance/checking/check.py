@@ -44,7 +44,7 @@ class Checked:
         """Whether the kernel may run it when something happens: it accepted it, and no oracle objects."""
         accepted = self.rulings[kernel].verdict is KernelVerdict.ACCEPT
         traps = any(isinstance(outcome, Trapped) for outcome in self.outcomes)
-        return accepted and not traps and opinion(self.case).verdict is not ReferenceVerdict.UNSAFE
+        return accepted and not traps and opinion(self.case, THOROUGH).verdict is not ReferenceVerdict.UNSAFE
 
 
 STATISTICS = 4
@@ -130,7 +130,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
             }
             for kernel, ruling in checked.rulings.items()
         },
-        "reference": reference_json(opinion(checked.case)),
+        "reference": reference_json(opinion(checked.case, THOROUGH)),
         "why": why_json(explain(checked.case)),
         "interpreter": [outcome_json(outcome) for outcome in checked.outcomes],
         "disagreements": [

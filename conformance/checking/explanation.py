@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.assembly import listing
 from ebpf.helpers import Arg, prototype_for
 from ebpf.isa import opcodes as o
@@ -46,7 +46,7 @@ class Explanation:
 
 def explain(case: Case) -> Explanation | None:
     """None where the reference verifier accuses no register, or no run of the interpreter gets there."""
-    answer = opinion(case)
+    answer = opinion(case, THOROUGH)
     named = re.search(r"\b[Rr](\d+)\b", answer.detail)
     if answer.rule is None or answer.at is None or named is None or answer.witness is None:
         return None

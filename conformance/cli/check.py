@@ -18,7 +18,7 @@ from conformance.kernel.verdicts import Judgement
 from conformance.objects import attachment
 from conformance.objects.attachment import place_of
 from conformance.observing.door import Door
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from conformance.observing.siblings import Siblings, names_of
 from ebpf.assembly import listing
 
@@ -82,7 +82,7 @@ def check_command(
 
 
 def _reference(checked: Checked) -> Iterator[str]:
-    answer = opinion(checked.case)
+    answer = opinion(checked.case, THOROUGH)
     where = "" if answer.at is None else f" at instruction {answer.at}"
     said = (
         f": {answer.rule} ({answer.detail})" if answer.rule else f": {answer.reason}" if answer.reason else ""

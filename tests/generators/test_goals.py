@@ -18,6 +18,7 @@ from generators.profiles import Profile
 from generators.programs import Generated
 from generators.state import PointerKind
 from oracles.interpreter import run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
@@ -53,7 +54,7 @@ def test_programs_with_goals_run() -> None:
     assert len(programs()) > 500
     for made in programs():
         for data in made.case.inputs:
-            outcome = run(made.case, data)
+            outcome = run(made.case, data, limit=STEP_LIMIT)
             assert ran(outcome), outcome
 
 
