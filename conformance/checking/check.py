@@ -88,7 +88,7 @@ class Checked:
         """Whether the kernel may run it when something happens: it accepted it, and no oracle objects."""
         accepted = self.accounts[kernel].ruling.verdict is KernelVerdict.ACCEPT
         traps = any(isinstance(outcome, Trapped) for outcome in self.outcomes)
-        return accepted and not traps and opinion(self.case).verdict is not ReferenceVerdict.UNSAFE
+        return accepted and not traps and opinion(self.case, THOROUGH).verdict is not ReferenceVerdict.UNSAFE
 
 
 STATISTICS = 4

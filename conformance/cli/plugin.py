@@ -13,6 +13,7 @@ from conformance.plugin.wrapped import WrappedProgram
 from ebpf.errors import InputError
 from ebpf.isa.table import IllegalInsn, form_of
 from oracles.interpreter import Returned, Step, run
+from oracles.interpreter.runs import STEP_LIMIT
 
 
 @click.group()
@@ -53,7 +54,7 @@ def interpreter(arguments: tuple[str, ...]) -> None:
     """Our interpreter runs it."""
     wrapped = _wrapped(arguments)
     trace: list[Step] = []
-    outcome = run(wrapped.case, wrapped.case.inputs[0], trace=trace)
+    outcome = run(wrapped.case, wrapped.case.inputs[0], trace=trace, limit=STEP_LIMIT)
     fault = wrapped.fault(outcome, trace)
     if fault is not None or not isinstance(outcome, Returned):
         raise _unsupported(fault or "no result")

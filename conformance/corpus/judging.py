@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from conformance.corpus.records import Measured, Record
-from conformance.observing.opinions import linux, opinion
+from conformance.observing.opinions import THOROUGH, linux, opinion
 from ebpf.program import Case
 from oracles.interpreter import Abstained, Returned, run
 from oracles.reference import ReferenceAnswer, ReferenceVerdict
@@ -67,7 +67,7 @@ def subjects(records: tuple[Record, ...]) -> Iterator[CorpusSubject]:
 def judge(subject: CorpusSubject) -> Judged:
     """Both oracles."""
     started = time.process_time()
-    answer = opinion(subject.case)
+    answer = opinion(subject.case, THOROUGH)
     seconds = time.process_time() - started
     returns = tuple(_returned(subject.case, number) for number in range(len(subject.case.inputs)))
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

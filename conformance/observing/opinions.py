@@ -59,13 +59,13 @@ def paths(case: Case, budget: Budget) -> Explored:
 
 
 @lru_cache(maxsize=32)
-def opinion(case: Case, budget: Budget = THOROUGH) -> ReferenceAnswer:
+def opinion(case: Case, budget: Budget) -> ReferenceAnswer:
     """Safe, unsafe with a witness that replays, or unknown; and the policy rules that the program breaks."""
     return explored(case, budget).answer
 
 
 @lru_cache(maxsize=32)
-def by_intervals(case: Case, budget: Budget = THOROUGH) -> ReferenceAnswer:
+def by_intervals(case: Case, budget: Budget) -> ReferenceAnswer:
     """Safe where a kernel's own means prove it: intervals and known bits, no relation between two values."""
     return verify_by_ranges(case, budget)
 

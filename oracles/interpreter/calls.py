@@ -5,11 +5,10 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.interpreter import helpers
+from oracles.interpreter import helpers, kernel_functions
 from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.machine import Handler, Machine
 from oracles.interpreter.memory import Pointer
-from oracles.interpreter.signals import Abstain
 
 
 def _call_local(m: Machine, target: int, pc: int) -> int:
@@ -25,11 +24,19 @@ def _call_helper(m: Machine, number: int, pc: int) -> int:
     return pc + 1
 
 
+def _call_kernel(m: Machine, pc: int) -> int:
+    result = kernel_functions.call(m, dict(m.program.kfuncs).get(pc, ""))
+    for register in range(1, 6):
+        m.scratch(register)
+    m.registers[0] = result
+    return pc + 1
+
+
 def _call(m: Machine, insn: Insn, pc: int) -> int:
     if insn.src == o.CALL_LOCAL:
         return _call_local(m, pc + 1 + insn.imm, pc)
     if insn.src == o.CALL_KFUNC:
-        raise Abstain("kernel function calls")
+        return _call_kernel(m, pc)
     return _call_helper(m, insn.imm, pc)
 
 

@@ -95,7 +95,7 @@ def run(
     seed: int = 0,
     addresses: Addresses = Addresses.PLAUSIBLE,
     trace: list[Step] | None = None,
-    limit: int = STEP_LIMIT,
+    limit: int,
 ) -> Outcome:
     """Run ``case`` on ``data``; with ``trace``, each executed instruction is appended to it.
 

@@ -23,9 +23,7 @@ class Nothing(Enum):
     UNKNOWN = "unknown"
 
 
-def solve(
-    conditions: Sequence[Condition], words: Sequence[Term], budget: int = BUDGET
-) -> tuple[int, ...] | Nothing:
+def solve(conditions: Sequence[Condition], words: Sequence[Term], budget: int) -> tuple[int, ...] | Nothing:
     """Numbers for ``words`` for which all ``conditions`` hold, or why there are none; the same ones whatever
     was asked before."""
     all_of = conjunction(*conditions)
@@ -43,7 +41,7 @@ def solve(
     return tuple(value.as_long() for value in values)
 
 
-def refuted(condition: Condition, budget: int = BUDGET) -> bool:
+def refuted(condition: Condition, budget: int) -> bool:
     """Whether it is known quickly that no input is left.  What is asked before may change a "no", never a
     "yes"."""
     return condition is False or bool(_ask(b(condition), budget)[1] == z3.unsat)

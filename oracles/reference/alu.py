@@ -16,7 +16,7 @@ from oracles.terms.term import Term, add, mask, subtract, symbol, to_signed, zer
 
 FAR = 1 << 29
 """BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h."""
-FIXED = SOCKETS | {RegionKind.MAP, RegionKind.KERNEL}
+FIXED = SOCKETS | {RegionKind.MAP}
 """Objects whose pointers no kernel moves (kernel/bpf/verifier.c, adjust_ptr_min_max_vals)."""
 UNTRACKED = frozenset({o.DIV, o.MOD, o.NEG, o.END})
 """Operations of which most kernels know no result, even of constants (kernel/bpf/verifier.c,

@@ -7,7 +7,7 @@ import z3
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.reference import callbacks, frames, helpers
+from oracles.reference import callbacks, frames, helpers, kernel_functions
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.signals import Unmodelled
@@ -26,7 +26,7 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
         frames.enter(x, s, s.pc + 1 + insn.imm, s.pc + 1)
         return [s]
     if insn.src == o.CALL_KFUNC:
-        raise Unmodelled("kernel functions")
+        return kernel_functions.step(x, s)
     return helpers.step(x, s, insn)
 
 

@@ -79,9 +79,9 @@ def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Argument
     if result in OBJECTS:
         number_ = s.number()
         region = SymbolicRegion(OBJECTS[result], number_, writable=False)
-        return _or_null(x, s, region, prototype.acquires, _shared(prototype, found))
+        return or_null(x, s, region, prototype.acquires, _shared(prototype, found))
     if result is R.ALLOC_MEM_OR_NULL:
-        return _or_null(
+        return or_null(
             x,
             s,
             SymbolicRegion(RegionKind.RING_BUFFER, s.number(), found.size or 0),
@@ -112,7 +112,7 @@ def _integer(x: Explorer, s: SymbolicState, prototype: Prototype) -> z3.BitVecRe
     return value
 
 
-def _or_null(
+def or_null(
     x: Explorer, s: SymbolicState, region: SymbolicRegion, acquires: bool, held: int | None
 ) -> list[SymbolicState]:
     """The call succeeds, or it gives null."""
@@ -140,13 +140,13 @@ def _lookup(x: Explorer, s: SymbolicState, found: Arguments, nullable: bool) -> 
         inside = inner_map(x.facts.program, found.map) if found.map < len(x.facts.program.maps) else None
         if inside is None:
             raise Unmodelled("maps of maps without an inner map")
-        return _or_null(
+        return or_null(
             x, s, SymbolicRegion(RegionKind.MAP, s.number(), map=inside, writable=False), False, None
         )
     if spec.type not in ARRAYS | HASHES:
         if spec.type in SOCKETS_IN:
             kind = RegionKind.XDP_SOCK if spec.type is MapType.XSKMAP else RegionKind.SOCKET
-            return _or_null(
+            return or_null(
                 x, s, SymbolicRegion(kind, s.number(), writable=False), spec.type is not MapType.XSKMAP, None
             )
         if spec.type not in LOOKED_UP:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ebpf.contexts import CONTEXTS
 from ebpf.helpers import PROTOTYPES, ArgKind, Prototype, ResultKind
 from ebpf.isa.table import FORMS
+from ebpf.kfuncs import KFUNCS
 from ebpf.maps import MapType
 from oracles.reference.argument_kinds import CHECKS
 from oracles.reference.argument_memory import SIZED
@@ -70,6 +71,7 @@ def matrix() -> Iterator[str]:
     )
     functions = "static, and global as they are called"
     yield f"| functions of the program | {functions} | reads through arguments that may be untrusted |"
+    yield f"| kernel functions | {' '.join(sorted(KFUNCS))} | all others |"
     helpers = {prototype.name: lacking(prototype) for prototype in PROTOTYPES.values()}
     yield f"| helpers | {sum(not why for why in helpers.values())} of {len(helpers)} | {_missing(helpers)} |"
 

@@ -58,7 +58,8 @@ class SymbolicRegion:
 
     ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.
     ``readable``, ``writable``: what the map's flags or the region's nature allow.  ``key``: for map values
-    the text of the looked-up key, so that two lookups of one key are known to share memory.
+    the text of the looked-up key, so that two lookups of one key are known to share memory.  ``struct``: for
+    the kernel's own, which structure it is.
     """
 
     kind: RegionKind
@@ -69,6 +70,7 @@ class SymbolicRegion:
     writable: bool = True
     frame: int = 0
     key: str = ""
+    struct: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from ebpf.objects.writer import write_object
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from oracles.interpreter import run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.ebpf.objects import talk
 from tests.vm.talk import counter
 
@@ -114,5 +115,10 @@ def test_only_what_is_accepted_and_what_no_oracle_objects_to_is_let_loose(
     code: list[str], verdict: KernelVerdict, attached: bool
 ) -> None:
     case = Case(Program(ProgramType.TRACEPOINT, parse(code)), (Input(),))
-    checked = Checked("f", case, {"k": KernelAccount(case, Judgement(verdict))}, (run(case, case.inputs[0]),))
+    checked = Checked(
+        "f",
+        case,
+        {"k": KernelAccount(case, Judgement(verdict))},
+        (run(case, case.inputs[0], limit=STEP_LIMIT),),
+    )
     assert checked.attachable("k") is attached

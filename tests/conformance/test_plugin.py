@@ -15,6 +15,7 @@ from ebpf.assembly import parse
 from ebpf.errors import InputError
 from ebpf.isa.insn import encode
 from oracles.interpreter import Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 
 
 def code(text: str) -> bytes:
@@ -28,7 +29,7 @@ def ask(program: str, *arguments: str) -> Result:
 
 def r0(text: str, memory: str = "") -> int:
     case = wrap(code(text), parse_hex(memory, "memory")).case
-    outcome = run(case, case.inputs[0])
+    outcome = run(case, case.inputs[0], limit=STEP_LIMIT)
     assert isinstance(outcome, Returned), outcome
     return result(outcome.maps)
 

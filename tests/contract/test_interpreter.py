@@ -9,6 +9,7 @@ import pytest
 from ebpf.isa.table import FORMS, IllegalInsn, form_of
 from oracles.interpreter import Returned, Trapped, run
 from oracles.interpreter.environment import Addresses
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.contract import arithmetic, contexts, control, helpers, memory, resources
 from tests.contract.rows import Returns, Row
 
@@ -27,7 +28,7 @@ NO_OUTCOME = {
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_the_interpreter(row: Row, addresses: Addresses) -> None:
     case = row.case()
-    outcome = run(case, case.inputs[0], addresses=addresses)
+    outcome = run(case, case.inputs[0], addresses=addresses, limit=STEP_LIMIT)
     assert outcome.predictable
     if isinstance(row.expected, Returns):
         assert isinstance(outcome, Returned), outcome

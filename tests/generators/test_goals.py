@@ -20,6 +20,7 @@ from generators.profiles import Profile
 from generators.programs import Generated
 from generators.state import PointerKind
 from oracles.interpreter import Step, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
@@ -55,7 +56,7 @@ def test_programs_with_goals_run() -> None:
     assert len(programs()) > 500
     for made in programs():
         for data in made.case.inputs:
-            outcome = run(made.case, data)
+            outcome = run(made.case, data, limit=STEP_LIMIT)
             assert ran(outcome), outcome
 
 
@@ -128,7 +129,7 @@ def test_callbacks_are_called_and_typed() -> None:
         }
         assert starts == sorted({0} | called_at)
         trace: list[Step] = []
-        run(made.case, made.case.inputs[0], trace=trace)
+        run(made.case, made.case.inputs[0], trace=trace, limit=STEP_LIMIT)
         inside += any(step.depth for step in trace)
     assert inside > len(typed) // 2
     untyped = [made for made in programs() if not {"loop", "for_each_map_elem"} & set(called(made))]

@@ -14,6 +14,7 @@ from generators.programs import Generated, Purpose, build
 from generators.recipes import MAX_PRODUCTIONS, MIN_PRODUCTIONS
 from generators.strategies import programs
 from oracles.interpreter import Abstained, Returned, Trapped, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import DARING, MIXED, NEAR, NOT_FOLLOWED, VALID, draws, ran
 
 HEADERS = st.integers(0, (1 << 256) - 1)
@@ -46,7 +47,7 @@ def test_valid_programs_run_on_all_their_inputs(generated: Generated) -> None:
     assert generated.rule is None
     well_formed(generated)
     for data in generated.case.inputs:
-        outcome = run(generated.case, data)
+        outcome = run(generated.case, data, limit=STEP_LIMIT)
         assert ran(outcome), outcome
 
 
@@ -54,7 +55,7 @@ def test_many_valid_programs_run() -> None:
     outcomes = []
     for generated in draws(200, VALID, seed=7):
         well_formed(generated)
-        outcomes += [run(generated.case, data) for data in generated.case.inputs]
+        outcomes += [run(generated.case, data, limit=STEP_LIMIT) for data in generated.case.inputs]
     assert [outcome for outcome in outcomes if not ran(outcome)] == []
     predictable = sum(outcome.predictable for outcome in outcomes)
     assert predictable > 0.5 * len(outcomes)
@@ -64,7 +65,7 @@ def test_results_show_what_the_registers_held() -> None:
     """Most runs end with something in the output map: that is what executions are compared by."""
     shown = 0
     for generated in draws(100, VALID, seed=3):
-        outcome = run(generated.case, generated.case.inputs[0])
+        outcome = run(generated.case, generated.case.inputs[0], limit=STEP_LIMIT)
         if not isinstance(outcome, Returned):
             continue
         contents = outcome.maps[generated.output]
@@ -83,7 +84,7 @@ def test_zero_is_the_smallest_program() -> None:
     assert set(generated.productions) == {"move-constant"}
     assert len(generated.case.program.instructions) <= 35
     well_formed(generated)
-    assert isinstance(run(generated.case, generated.case.inputs[0]), Returned)
+    assert isinstance(run(generated.case, generated.case.inputs[0], limit=STEP_LIMIT), Returned)
 
 
 @given(programs(MIXED))

@@ -23,6 +23,7 @@ from generators.programs import Generated, Purpose
 from generators.scopes import LoopShape
 from generators.settings import SETTINGS
 from oracles.interpreter import Returned, Step, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import MIXED, NEAR, VALID, draws
 
 
@@ -71,7 +72,7 @@ def test_every_shape_of_loop_ends_after_its_rounds(shape: LoopShape) -> None:
     assert b.open == []
     assert b.state.pinned == frozenset()
     b.emit(leave())
-    outcome = run(Case(Program(b.type, tuple(b.insns))), Input())
+    outcome = run(Case(Program(b.type, tuple(b.insns))), Input(), limit=STEP_LIMIT)
     assert isinstance(outcome, Returned)
     assert outcome.r0 == 15
 
@@ -80,7 +81,7 @@ def test_functions_call_functions() -> None:
     deepest = 0
     for generated in draws(300, VALID):
         trace: list[Step] = []
-        run(generated.case, generated.case.inputs[0], trace=trace)
+        run(generated.case, generated.case.inputs[0], trace=trace, limit=STEP_LIMIT)
         deepest = max(deepest, *(step.depth for step in trace), 0)
     assert deepest >= 4
 

@@ -23,6 +23,7 @@ from generators.profiles import Profile
 from generators.prologues import prologue
 from generators.settings import SETTINGS, UNPRIVILEGED, PacketEntry, Setting
 from oracles.interpreter import Abstained, Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import draws, ran
 
 settings = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.type.name.lower())
@@ -40,7 +41,7 @@ def test_valid_programs_run(setting: Setting) -> None:
         assert (program.type, program.attach_type in setting.attached) == (setting.type, True)
         assert setting.flags in program.flags
         for data in made.case.inputs:
-            outcome = run(made.case, data)
+            outcome = run(made.case, data, limit=STEP_LIMIT)
             assert ran(outcome), outcome
             if isinstance(outcome, Returned):
                 low, high = allowed[program.attach_type] or (0, outcome.r0)
@@ -61,7 +62,7 @@ def test_helpers_are_called_with_what_they_take(setting: Setting) -> None:
             assert not b.state.registers.keys() & {1, 2, 3, 4, 5}
             epilogue(b, Dice(0))
             program = Program(b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=setting.flags)
-            outcome = run(Case(program), Case(program).inputs[0])
+            outcome = run(Case(program), Case(program).inputs[0], limit=STEP_LIMIT)
             assert isinstance(outcome, Returned | Abstained), (offered(b)[number].name, outcome)
             abstained[outcome.reason if isinstance(outcome, Abstained) else ""] += 1
     assert abstained[""] > 15

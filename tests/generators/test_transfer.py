@@ -35,6 +35,7 @@ from generators.profiles import Profile
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, GenerationState, KnownPointer, Number, PointerKind
 from oracles.interpreter import Step, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import draws, ran
 
 
@@ -65,7 +66,7 @@ def test_what_is_known_holds_in_every_run(linux: tuple[int, int], monkeypatch: p
         known = builders[-1].known
         for data in made.case.inputs:
             trace: list[Step] = []
-            assert ran(run(made.case, data, trace=trace))
+            assert ran(run(made.case, data, trace=trace, limit=STEP_LIMIT))
             for step in trace:
                 if step.frame != 0 or step.depth != 0 or step.at not in known:
                     continue

@@ -11,6 +11,7 @@ from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.lying.asking import observe
 from tests.lying.lies import PROCESSED
 
@@ -40,7 +41,7 @@ def honest_runs(case: Case) -> tuple[RunResult, ...]:
     """What every engine of a right kernel gives."""
     runs = []
     for data in case.inputs:
-        outcome = run(case, data)
+        outcome = run(case, data, limit=STEP_LIMIT)
         assert isinstance(outcome, Returned), outcome
         runs.append(RunResult(0, outcome.r0 & 0xFFFF_FFFF, outcome.packet, b"", outcome.maps))
     return tuple(runs)

@@ -19,6 +19,7 @@ from ebpf import casefile
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter import Returned, Trapped, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.lying import lies, small
 from tests.lying.asking import NOBODY
 from tests.lying.campaign import ran
@@ -89,10 +90,10 @@ def test_the_embedded_read_is_reached_and_every_way_leads_through() -> None:
     found = embeddings(observation)
     assert len(found) >= 5
     for each in found:
-        trapped = run(each.illegal, each.illegal.inputs[0])
+        trapped = run(each.illegal, each.illegal.inputs[0], limit=STEP_LIMIT)
         assert isinstance(trapped, Trapped)
         assert each.illegal.program.instructions[trapped.at] == BAD
-        probed = run(each.probe, each.probe.inputs[0])
+        probed = run(each.probe, each.probe.inputs[0], limit=STEP_LIMIT)
         assert isinstance(probed, Returned)
         assert probed.maps[-1] is not None
         value = probed.maps[-1][0][1]

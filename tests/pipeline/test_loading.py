@@ -13,7 +13,7 @@ from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf import rules
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
@@ -26,6 +26,7 @@ from generators.profiles import profile_for
 from generators.programs import Generated, Purpose
 from generators.recipes import draw
 from oracles.interpreter import Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 from oracles.reference import ReferenceVerdict
 from tests.pipeline.sweeps import PLAIN, plain
 from tests.vm.talk import counter
@@ -67,17 +68,17 @@ def test_row_07_rules_of_registers(kernel: KernelSession, name: str) -> None:
     text, rule = REGISTERS[name]
     asked = case(text)
     assert judge_answer(answer(kernel, Job(asked, (Attempt(run=False),))), 0).verdict is KernelVerdict.REJECT
-    found = opinion(asked)
+    found = opinion(asked, THOROUGH)
     assert found.verdict is ReferenceVerdict.UNSAFE
     wanted = {rule, rules.UNINITIALISED_REGISTER} if rule is rules.SCRATCHED_REGISTER else {rule}
-    outcome = run(asked, asked.inputs[0])
+    outcome = run(asked, asked.inputs[0], limit=STEP_LIMIT)
     assert found.rule in wanted
     assert getattr(outcome, "rule", None) in wanted
 
 
 def test_row_07_r6_to_r9_are_kept(kernel: KernelSession) -> None:
     asked = case(KEPT)
-    assert opinion(asked).verdict is ReferenceVerdict.SAFE
+    assert opinion(asked, THOROUGH).verdict is ReferenceVerdict.SAFE
     assert answer(kernel, Job(asked, (Attempt(),))).attempts[0].runs[0].retval == 10
 
 
@@ -249,7 +250,7 @@ def test_row_15_generated_programs_under_both(kernel: KernelSession) -> None:
         compiled, walked = one.attempts
         assert (compiled.errno == 0) == (walked.errno == 0)
         for data, a, b in zip(each.case.inputs, compiled.runs, walked.runs, strict=False):
-            if run(each.case, data).predictable and not (a.errno or b.errno):
+            if run(each.case, data, limit=STEP_LIMIT).predictable and not (a.errno or b.errno):
                 assert (a.retval, a.maps) == (b.retval, b.maps)
                 compared += 1
     assert compared > 60
@@ -261,6 +262,6 @@ def test_row_15_jit_and_interpreter_give_the_same(kernel: KernelSession) -> None
     compiled, walked = answer(kernel, Job(asked, (Attempt(Jit.ON), Attempt(Jit.OFF)))).attempts
     assert compiled.jited_length > 0 == walked.jited_length
     assert (compiled.runs[0].retval, compiled.runs[0].maps) == (walked.runs[0].retval, walked.runs[0].maps)
-    ours = run(asked, asked.inputs[0])
+    ours = run(asked, asked.inputs[0], limit=STEP_LIMIT)
     assert isinstance(ours, Returned)
     assert ours.r0 == compiled.runs[0].retval == 1

@@ -72,11 +72,6 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "arguments 1 and 2 swapped",
     ): SYMMETRIC,
     (
-        R + "witness.py",
-        "conditions.append(z(state.metadata) == 0)",
-        "Eq becomes NotEq",
-    ): "a path that metadata decide says itself how many there are, and to no other do they matter",
-    (
         R + "frames.py",
         "s.registers[6:10] = [UNDEFINED] * 4",
         "4 becomes 5",
@@ -154,11 +149,6 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "Add becomes Sub",
     ): "what is read twice is the same twice, in a model for a run",
     (
-        R + "witness_input.py",
-        "if at < len(self.packet) and (0, at) not in self._given:",
-        "0 becomes 1",
-    ): "what is read twice is the same twice, in a model for a run",
-    (
         R + "jumps.py",
         "**dict.fromkeys((o.JEQ, o.JNE, o.JSGT, o.JSGE, o.JSLT, o.JSLE), 0),",
         "0 becomes 1",
@@ -173,11 +163,6 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         'x.require(s, _inside(place, size, region.size), rule, f"R{register}: the helper\'s memory")',
         "arguments 1 and 2 swapped",
     ): "only the sum of both counts, and either alone is held to far less than it could hide",
-    (
-        R + "context.py",
-        "s.note(Chance(field.name))",
-        "dropped",
-    ): "without it only the likeliest witness is lost, and the next is tried",
     (
         R + "explorer.py",
         "raise PathEnds  # no input makes it true",

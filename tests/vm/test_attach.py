@@ -22,7 +22,7 @@ from conformance.kernel.session import KernelSession
 from conformance.kernel.trace_format import HIDDEN, parse_format
 from conformance.kernel.verdicts import Support, judge_answer
 from conformance.observing.door import Door
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
@@ -253,7 +253,7 @@ def test_row_19_the_record_is_read_only_and_begins_with_8_hidden_bytes(
 ) -> None:
     """And the suite says so before any kernel does: its table of contexts, and its reference verifier."""
     case = Case(Program(ProgramType.TRACEPOINT, (insn, mov(0, 0), EXIT)))
-    predicted = opinion(case)
+    predicted = opinion(case, THOROUGH)
     ruling = judge_answer(kernel.run(Job(case, (Attempt(run=False),))), 0, Support())
     assert ruling.verdict is (KernelVerdict.ACCEPT if allowed else KernelVerdict.REJECT), ruling
     assert predicted.verdict is (ReferenceVerdict.SAFE if allowed else ReferenceVerdict.UNSAFE), predicted

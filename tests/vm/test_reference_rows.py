@@ -9,7 +9,7 @@ from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Job, KernelVerdict
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
-from conformance.observing.opinions import linux, opinion
+from conformance.observing.opinions import THOROUGH, linux, opinion
 from oracles.reference import ReferenceAnswer, ReferenceVerdict
 from tests.oracles.reference.rows import Row
 from tests.oracles.reference.test_rows import ROWS
@@ -38,7 +38,7 @@ def test_kernels_refuse_what_the_reference_verifier_objects_to(kernel: KernelSes
     accepted, judged = set(), 0
     for row, answer in zip(rows, answers, strict=True):
         ruling = judge_answer(answer, 0, features.support(row.case().program))
-        mine = opinion(row.case())
+        mine = opinion(row.case(), THOROUGH)
         judged += ruling.verdict in (KernelVerdict.ACCEPT, KernelVerdict.REJECT) and objects(
             mine, features.release
         )

@@ -19,6 +19,7 @@ from generators.experiments import is_experiment
 from generators.programs import Generated
 from oracles.interpreter import Step, run
 from oracles.paths import Nothing, refuted, solve, symbols
+from oracles.paths.solver import BUDGET
 from oracles.terms.term import Condition, conjunction, disjunction, negation
 
 KIND = "transfer"
@@ -110,7 +111,7 @@ def _judge_point(observation: Observation, point: Point, wrong: Condition, skipp
     if isinstance(point, WalkEnd):
         return Abstention(point.reason)
     form = observation.form_name(point.at)
-    answer = solve([wrong], symbols(WORDS))
+    answer = solve([wrong], symbols(WORDS), BUDGET)
     if answer is Nothing.NONE:
         return Agreement(form)
     if answer is Nothing.UNKNOWN:

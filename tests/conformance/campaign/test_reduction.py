@@ -18,6 +18,7 @@ from generators.profiles import Profile
 from generators.programs import Generated, Purpose
 from generators.recipes import Recipe, draw
 from oracles.interpreter import Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 
 PROFILE = Profile(near_misses_in=0, daring_in=0)
 
@@ -93,7 +94,7 @@ def test_the_right_constant_in_place_of_an_instruction_changes_nothing() -> None
         generated = made(number)
         case = generated.case
         trace: list = []  # type: ignore[type-arg]
-        outcome = run(case, case.inputs[0], trace=trace)
+        outcome = run(case, case.inputs[0], trace=trace, limit=STEP_LIMIT)
         if not isinstance(outcome, Returned) or not outcome.predictable:
             continue
         visits = [step.at for step in trace]
@@ -106,7 +107,10 @@ def test_the_right_constant_in_place_of_an_instruction_changes_nothing() -> None
                 and not step.depth
                 and isinstance(value, int)
             ):
-                assert run(with_constant(generated, step.at, value).case, case.inputs[0]) == outcome
+                assert (
+                    run(with_constant(generated, step.at, value).case, case.inputs[0], limit=STEP_LIMIT)
+                    == outcome
+                )
 
 
 def test_reduction_ends_where_everything_fails() -> None:

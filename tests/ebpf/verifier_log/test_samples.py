@@ -18,6 +18,7 @@ from ebpf.verifier_log.claims import ClaimedState
 from ebpf.verifier_log.exploration import Exploration
 from ebpf.verifier_log.paths import Ambiguous, EndOfTrace, NotExplored, PrunedAt, Split, follow
 from oracles.interpreter import Step, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.ebpf.verifier_log.conftest import KERNELS, SAMPLES, rows
 
 FILES = sorted(SAMPLES.glob("*.jsonl.xz"))
@@ -58,7 +59,7 @@ def check(row: dict[str, Any], seen: Counter[str]) -> None:
     exploration = Exploration(parse_log(row["log"]), case.program.instructions, accepted=row["accepted"])
     for data in case.inputs:
         trace: list[Step] = []
-        run(case, data, trace=trace)
+        run(case, data, trace=trace, limit=STEP_LIMIT)
         if not trace:
             continue
         followed = follow(exploration, trace, lambda split: in_which(split, trace))  # noqa: B023 - called at once

@@ -16,6 +16,7 @@ from generators.experiments.operations import ARITHMETIC, COMPARISONS
 from generators.profiles import Profile
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 
 NEW = Profile(linux=(7, 3), inputs=3)
 OLD = Profile(linux=(5, 10), inputs=1)
@@ -45,7 +46,7 @@ def test_every_run_ends() -> None:
     for made in draws(300):
         assert made.purpose is Purpose.VALID
         for data in made.case.inputs:
-            outcome = run(made.case, data)
+            outcome = run(made.case, data, limit=STEP_LIMIT)
             assert isinstance(outcome, Returned), outcome
             assert outcome.predictable
             codes[outcome.r0] += 1

@@ -8,6 +8,7 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.program import Input
 from ebpf.program_types import ProgramType
 from oracles.interpreter import Abstained, Returned, Trapped, run
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.oracles.interpreter.machines import outcome, program
 
 HASH = MapSpec(MapType.HASH, 4, 8, 2)
@@ -83,7 +84,7 @@ def test_a_script_cannot_give_what_the_helper_cannot() -> None:
         given = outcome(text, type=ProgramType.KPROBE, data=Input(helpers=(result,)))
         assert isinstance(given, Returned if fits else Abstained)
     for seed in range(8):
-        drawn = run(program(text, type=ProgramType.KPROBE), Input(), seed=seed)
+        drawn = run(program(text, type=ProgramType.KPROBE), Input(), seed=seed, limit=STEP_LIMIT)
         assert isinstance(drawn, Returned)
         assert drawn.r0 <= 8 or drawn.r0 >= (1 << 64) - 4095
 

@@ -12,6 +12,7 @@ from ebpf.rules import INFINITE_LOOP
 from oracles.interpreter import Abstained, Returned, Trapped, run
 from oracles.interpreter.environment import Addresses
 from oracles.interpreter.memory import UNDEFINED, Pointer
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.oracles.interpreter.machines import outcome, program, traced
 
 ARRAY = MapSpec(MapType.ARRAY, 4, 8, 1)
@@ -189,17 +190,23 @@ def test_a_trap_with_an_address_in_its_words_is_predictable() -> None:
 
 def test_seeds_change_what_is_unpredictable_and_nothing_else() -> None:
     case = program("call bpf_get_prandom_u32#7; exit")
-    results = {run(case, Input(), seed=seed) for seed in range(5)}
+    results = {run(case, Input(), seed=seed, limit=STEP_LIMIT) for seed in range(5)}
     assert len(results) == 5
-    assert run(case, Input(), seed=3) == run(case, Input(), seed=3)
+    assert run(case, Input(), seed=3, limit=STEP_LIMIT) == run(case, Input(), seed=3, limit=STEP_LIMIT)
 
 
 def test_adversarial_addresses_have_no_low_half() -> None:
     steps_of = [
-        run(program("r0 = r10; w0 = w0; exit"), Input(), addresses=addresses) for addresses in Addresses
+        run(program("r0 = r10; w0 = w0; exit"), Input(), addresses=addresses, limit=STEP_LIMIT)
+        for addresses in Addresses
     ]
     assert [outcome.r0 % 512 if isinstance(outcome, Returned) else None for outcome in steps_of] == [0, 0]
-    adversarial = run(program("r0 = r10; r0 -= 512; w0 = w0; exit"), Input(), addresses=Addresses.ADVERSARIAL)
+    adversarial = run(
+        program("r0 = r10; r0 -= 512; w0 = w0; exit"),
+        Input(),
+        addresses=Addresses.ADVERSARIAL,
+        limit=STEP_LIMIT,
+    )
     assert isinstance(adversarial, Returned)
 
 
@@ -261,7 +268,7 @@ def test_the_users_address_of_an_arena_is_unpredictable() -> None:
 
 def test_a_map_descriptor_has_no_upper_half() -> None:
     slots = (Insn(0x18, 0, 1), Insn(0, imm=1), Insn(0x95))
-    result = run(Case(Program(ProgramType.XDP, slots, (ARRAY,))), Input())
+    result = run(Case(Program(ProgramType.XDP, slots, (ARRAY,))), Input(), limit=STEP_LIMIT)
     assert isinstance(result, Trapped)
     assert (result.rule.name, result.at) == ("immediate-halves", 0)
 
@@ -278,7 +285,7 @@ def test_contexts_that_are_not_modelled() -> None:
 
 
 def test_an_empty_program_traps() -> None:
-    result = run(Case(Program(ProgramType.XDP, ())), Input())
+    result = run(Case(Program(ProgramType.XDP, ())), Input(), limit=STEP_LIMIT)
     assert isinstance(result, Trapped)
     assert (result.rule.name, result.at) == ("jump-out-of-range", 0)
 
@@ -288,7 +295,7 @@ def test_inputs_are_left_alone() -> None:
     case = Case(
         Program(ProgramType.XDP, (Insn(0x61, 2, 1), Insn(0x72, 2, 0, 0, 1), Insn(0xB7, 0), Insn(0x95)))
     )
-    result = run(case, data)
+    result = run(case, data, limit=STEP_LIMIT)
     assert isinstance(result, Returned)
     assert result.packet == b"\1bcdefghijklmnop"
     assert data.packet == b"abcdefghijklmnop"

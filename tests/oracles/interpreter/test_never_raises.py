@@ -17,6 +17,7 @@ from ebpf.program_types import ProgramType
 from ebpf.rules import RULES
 from oracles.interpreter import Abstained, Returned, Step, Trapped, run
 from oracles.interpreter.environment import Addresses
+from oracles.interpreter.runs import STEP_LIMIT
 
 OPCODES = st.one_of(st.sampled_from([form.opcode for form in FORMS]), st.integers(0, 255))
 NEAR = st.one_of(st.integers(-12, 12), st.sampled_from([-32768, 32767]), st.integers(-600, 600))
@@ -158,6 +159,6 @@ def test_the_corpus_programs_with_registers_above_ten() -> None:
     """Ids 129 to 133, 757 and 1147 of the kernel's own tests do this."""
     for regs in (0x0B, 0xB0, 0xFF):
         code = struct.pack("<BBhi", 0xBF, regs, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
-        outcome = run(Case(Program(ProgramType.SOCKET_FILTER, decode(code))), Input())
+        outcome = run(Case(Program(ProgramType.SOCKET_FILTER, decode(code))), Input(), limit=STEP_LIMIT)
         assert isinstance(outcome, Trapped)
         assert (outcome.rule.name, outcome.at) == ("reserved-field", 0)

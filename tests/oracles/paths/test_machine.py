@@ -16,6 +16,7 @@ from ebpf.program_types import ProgramType
 from generators.experiments import WIDTH, build
 from generators.profiles import Profile
 from oracles.interpreter import Returned, Step, run
+from oracles.interpreter.runs import STEP_LIMIT
 from oracles.paths import NotModelled, PathMachine, symbols
 from oracles.terms.term import Condition, z
 
@@ -59,7 +60,7 @@ def test_numbers(seed: int) -> None:
     case = drawn(seed)
     for data in case.inputs:
         words, trace = words_of(data, SKIPPED), list[Step]()
-        assert isinstance(run(case, data, trace=trace), Returned)
+        assert isinstance(run(case, data, trace=trace, limit=STEP_LIMIT), Returned)
         if words is not None:
             _, conditions = driven(case, trace, words)
             assert all(condition is True for condition in conditions)
@@ -71,7 +72,7 @@ def test_symbols(seed: int) -> None:
     case = drawn(seed)
     for data in case.inputs:
         words, trace = words_of(data, SKIPPED), list[Step]()
-        run(case, data, trace=trace)
+        run(case, data, trace=trace, limit=STEP_LIMIT)
         if words is None:
             continue
         machine, conditions = driven(case, trace, symbols(8))

@@ -7,6 +7,7 @@ import z3
 
 from ebpf.domains import ScalarRange, Tnum
 from oracles.paths import Nothing, solve, symbols
+from oracles.paths.solver import BUDGET
 from oracles.paths.tightest import tightest
 from oracles.terms.term import z
 
@@ -22,7 +23,7 @@ HARD = [
 
 
 def test_an_answer_is_an_input() -> None:
-    found = solve([X == 7, z3.UGT(Y, X)], symbols(8))
+    found = solve([X == 7, z3.UGT(Y, X)], symbols(8), BUDGET)
     assert not isinstance(found, Nothing)
     assert found[0] == 7
     assert found[1] > 7
@@ -30,8 +31,8 @@ def test_an_answer_is_an_input() -> None:
 
 
 def test_no_input_and_not_known_are_told_apart() -> None:
-    assert solve([z3.ULT(X, 5), z3.UGT(X, 5)], symbols(8)) is Nothing.NONE
-    assert solve([True, False], symbols(8)) is Nothing.NONE
+    assert solve([z3.ULT(X, 5), z3.UGT(X, 5)], symbols(8), BUDGET) is Nothing.NONE
+    assert solve([True, False], symbols(8), BUDGET) is Nothing.NONE
     assert solve(HARD, symbols(8), budget=20_000) is Nothing.UNKNOWN
 
 

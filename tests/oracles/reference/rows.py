@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ebpf.assembly import parse
+from ebpf.assembly.parser import assemble
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, LoadFlag, Program
 from ebpf.program_types import ProgramType
@@ -53,7 +53,10 @@ class Row:
         kind = next(each for each in ProgramType if each.name.lower() == self.type_)
         flags = LoadFlag.STRICT_ALIGNMENT if self.strict else LoadFlag(0)
         maps = tuple(MAPS[name] for name in self.maps.split())
-        program = Program(kind, parse(self.text.split("; ")), maps, flags=flags, license=self.license)
+        assembled = assemble(self.text.split("; "))
+        program = Program(
+            kind, assembled.instructions, maps, flags=flags, license=self.license, kfuncs=assembled.kfuncs
+        )
         return Case(program, capabilities=None if self.privileged else ())
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conformance.observing.opinions import by_intervals, opinion
+from conformance.observing.opinions import THOROUGH, by_intervals, opinion
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -17,6 +17,7 @@ from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from oracles.interpreter import Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 from oracles.reference import ReferenceVerdict
 
 VALUE = MapSpec(MapType.ARRAY, 4, 8, 1)
@@ -41,7 +42,7 @@ def _case(
 
 
 def _refused(case: Case, linux: Version) -> set[str]:
-    return {broken.rule.name for broken in opinion(case).refused_by(linux)}
+    return {broken.rule.name for broken in opinion(case, THOROUGH).refused_by(linux)}
 
 
 # -- unsafe programs that were called safe, and safe ones that were called unsafe
@@ -68,15 +69,17 @@ def test_a_callback_is_followed() -> None:
         parse(["r3 = 0", "r4 = 0", "call bpf_for_each_map_elem#164", "r0 = 0", "exit"]),
     )
     bad = parse(["r0 = 0", "r0 = *(u64 *)(r0 +0)", "exit"])
-    answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*handle, *callback, *body, *bad), (VALUE,))))
+    answer = opinion(
+        Case(Program(ProgramType.SCHED_CLS, (*handle, *callback, *body, *bad), (VALUE,))), THOROUGH
+    )
     assert (answer.verdict, answer.rule and answer.rule.name) == (ReferenceVerdict.UNSAFE, "null-dereference")
 
 
 def test_a_context_field_of_16_bits_does_not_give_back_32() -> None:
     text = "r2 = 0x10000; *(u32 *)(r1 +44) = r2; r3 = *(u32 *)(r1 +44); "
     text += "if r3 == 65536 goto pc+1; r3 = *(u64 *)(r3 +0); r0 = 0; exit"
-    assert opinion(_case(text)).verdict is ReferenceVerdict.UNKNOWN
-    assert opinion(_case(text.replace("+44", "+8"))).verdict is ReferenceVerdict.SAFE  # mark has 32
+    assert opinion(_case(text), THOROUGH).verdict is ReferenceVerdict.UNKNOWN
+    assert opinion(_case(text.replace("+44", "+8")), THOROUGH).verdict is ReferenceVerdict.SAFE  # mark has 32
 
 
 def test_a_tail_call_returns_to_the_functions_caller() -> None:
@@ -84,7 +87,7 @@ def test_a_tail_call_returns_to_the_functions_caller() -> None:
         "call pc+4; if r0 == 0 goto pc+1; r0 = *(u64 *)(r0 +0); r0 = 0; exit; ",
         "r2 = map[0]; r3 = 0; ",
     )
-    answer = opinion(_case(main + called + "call bpf_tail_call#12; r0 = 0; exit", PROGRAMS))
+    answer = opinion(_case(main + called + "call bpf_tail_call#12; r0 = 0; exit", PROGRAMS), THOROUGH)
     assert answer.verdict is ReferenceVerdict.UNKNOWN, answer
 
 
@@ -92,7 +95,7 @@ def test_a_lock_is_no_memory_for_helpers() -> None:
     text = (
         "r9 = map[0][0]+0; " + KEY + "r1 = map[1]; r3 = r9; r4 = 0; call bpf_map_update_elem#2; r0 = 0; exit"
     )
-    answer = opinion(_case(text, LOCKED, VALUE))
+    answer = opinion(_case(text, LOCKED, VALUE), THOROUGH)
     assert (answer.verdict, answer.rule and answer.rule.name) == (ReferenceVerdict.UNSAFE, "special-field")
 
 
@@ -107,8 +110,8 @@ def test_an_atomic_operation_fetches_a_stored_pointer_whole(operation: str) -> N
         f"*(u64 *)({target} -16) = 7; r0 = 0; exit"
     )
     case = _case(text)
-    assert isinstance(run(case, case.inputs[0]), Returned)
-    assert opinion(case).verdict is ReferenceVerdict.SAFE
+    assert isinstance(run(case, case.inputs[0], limit=STEP_LIMIT), Returned)
+    assert opinion(case, THOROUGH).verdict is ReferenceVerdict.SAFE
 
 
 # -- rules that were said to be broken on kernels that accept
@@ -144,7 +147,7 @@ def test_calls_take_cap_bpf_and_no_more() -> None:
 def test_loops_with_cap_bpf_alone_are_left_open() -> None:
     """Not the rule ``back-edge``; all three kernels refuse this one as an infinite loop all the same."""
     text = "r0 = 0; r0 += 1; if r0 < 10 goto pc-2; exit"
-    answer = opinion(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=("CAP_BPF",)))
+    answer = opinion(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=("CAP_BPF",)), THOROUGH)
     assert (answer.verdict, answer.policy) == (ReferenceVerdict.UNKNOWN, ())
     assert _refused(_case(text, type_=ProgramType.SOCKET_FILTER, capabilities=()), (6, 12)) == {"back-edge"}
 
@@ -152,7 +155,7 @@ def test_loops_with_cap_bpf_alone_are_left_open() -> None:
 def test_a_functions_address_may_be_moved() -> None:
     address = (Insn(o.LD_IMM64, 1, o.PSEUDO_FUNC, 0, 4), Insn(0, 0, 0, 0, 0))
     rest = parse(["r1 += 1", "r0 = 0", "exit", "r0 = 0", "exit"])
-    answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*address, *rest))))
+    answer = opinion(Case(Program(ProgramType.SCHED_CLS, (*address, *rest))), THOROUGH)
     assert (answer.verdict, answer.policy) == (ReferenceVerdict.UNKNOWN, ())
 
 
@@ -170,7 +173,7 @@ def test_without_privilege_the_stack_and_the_context_are_not_compared_with_null(
 
 def test_no_kernel_takes_functions_without_btf_for_all_purposes() -> None:
     text = "r6 = r1; call pc+1; exit; r6 = r1; r0 = *(u8 *)skb[0]; exit"
-    assert "without BTF" in opinion(_case(text, type_=ProgramType.SOCKET_FILTER)).reason
+    assert "without BTF" in opinion(_case(text, type_=ProgramType.SOCKET_FILTER), THOROUGH).reason
 
 
 def test_a_map_is_not_moved_back_by_zero_either() -> None:
@@ -194,12 +197,15 @@ def test_fib_lookup_writes_what_it_reads() -> None:
     zeros = "".join(f"*(u64 *)(r10 -{at}) = 0; " for at in range(8, 72, 8))
     call = "r2 = r10; r2 += -64; r3 = 64; r4 = 0; call bpf_fib_lookup#69; "
     text = zeros + call + "r1 = *(u64 *)(r10 -16); if r1 == 0 goto pc+1; r1 = *(u64 *)(r1 +0); r0 = 0; exit"
-    assert opinion(_case(text)).verdict is not ReferenceVerdict.SAFE
+    assert opinion(_case(text), THOROUGH).verdict is not ReferenceVerdict.SAFE
 
 
 def test_a_helper_computes_the_hash_again() -> None:
     text = "r6 = r1; r7 = *(u32 *)(r1 +68); call bpf_get_hash_recalc#34; r8 = *(u32 *)(r6 +68); if r7 == r8 goto pc+1; "
-    assert opinion(_case(text + "r0 = *(u64 *)(r0 +0); r0 = 0; exit")).verdict is ReferenceVerdict.UNKNOWN
+    assert (
+        opinion(_case(text + "r0 = *(u64 *)(r0 +0); r0 = 0; exit"), THOROUGH).verdict
+        is ReferenceVerdict.UNKNOWN
+    )
 
 
 # -- proofs by intervals that no kernel can make
@@ -215,9 +221,9 @@ def test_a_helper_computes_the_hash_again() -> None:
 )
 def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
     text = twice + "; r9 = map[0][0]+0; if r6 > 7 goto pc+2; r9 += {}; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text.format("r7"), VALUE)).verdict is ReferenceVerdict.SAFE
-    assert by_intervals(_case(text.format("r7"), VALUE)).verdict is ReferenceVerdict.UNKNOWN
-    assert by_intervals(_case(text.format("r6"), VALUE)).verdict is ReferenceVerdict.SAFE
+    assert opinion(_case(text.format("r7"), VALUE), THOROUGH).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text.format("r7"), VALUE), THOROUGH).verdict is ReferenceVerdict.UNKNOWN
+    assert by_intervals(_case(text.format("r6"), VALUE), THOROUGH).verdict is ReferenceVerdict.SAFE
 
 
 @pytest.mark.parametrize(
@@ -233,31 +239,31 @@ def test_what_is_computed_twice_is_two_values_to_intervals(twice: str) -> None:
 )
 def test_what_kernels_do_not_follow_intervals_do_not_either(shape: str) -> None:
     text = shape + "; r9 = map[0][0]+0; r9 += r6; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text, VALUE)).verdict is ReferenceVerdict.SAFE
-    assert by_intervals(_case(text, VALUE)).verdict is ReferenceVerdict.UNKNOWN
+    assert opinion(_case(text, VALUE), THOROUGH).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text, VALUE), THOROUGH).verdict is ReferenceVerdict.UNKNOWN
 
 
 def test_without_privilege_intervals_decide_no_branch() -> None:
     text = "r0 = 7; if r0 > 10 goto pc+1; exit; r8 = *(u8 *)(r9 +0); exit"
     unprivileged = _case(text, type_=ProgramType.SOCKET_FILTER, capabilities=())
-    assert (opinion(unprivileged).verdict, by_intervals(unprivileged).verdict) == (
+    assert (opinion(unprivileged, THOROUGH).verdict, by_intervals(unprivileged, THOROUGH).verdict) == (
         ReferenceVerdict.SAFE,
         ReferenceVerdict.UNKNOWN,
     )
-    assert by_intervals(_case(text)).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text), THOROUGH).verdict is ReferenceVerdict.SAFE
 
 
 def test_intervals_do_not_know_how_long_packets_are() -> None:
     text = "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2; r4 += 0x200000; "
     text += "if r4 > r3 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text)).verdict is ReferenceVerdict.SAFE
-    assert by_intervals(_case(text)).verdict is ReferenceVerdict.UNKNOWN
+    assert opinion(_case(text), THOROUGH).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text), THOROUGH).verdict is ReferenceVerdict.UNKNOWN
 
 
 def test_a_pointer_moved_before_the_comparison_is_not_bounded_by_it() -> None:
     text = UNKNOWN + "r9 = map[0][0]+0; r9 += r6; if r6 > 7 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit"
-    assert opinion(_case(text, VALUE)).verdict is ReferenceVerdict.SAFE
-    assert by_intervals(_case(text, VALUE)).verdict is ReferenceVerdict.UNKNOWN
+    assert opinion(_case(text, VALUE), THOROUGH).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(_case(text, VALUE), THOROUGH).verdict is ReferenceVerdict.UNKNOWN
 
 
 # -- crashes
@@ -282,7 +288,9 @@ def test_pointers_moved_by_unknown_distances_are_given_to_helpers(judge: type) -
 def test_deep_and_shared_terms_do_not_take_the_interval_pass_down() -> None:
     end = "if r6 == 5 goto pc+0; r0 = 0; exit"
     started = time.process_time()
-    doubled = by_intervals(_case(UNKNOWN + "r6 += r6; " * 40 + end))
-    deep = by_intervals(_case(UNKNOWN + "r7 = *(u32 *)(r1 +8); " + "r6 += r7; r6 ^= 3; " * 300 + end))
+    doubled = by_intervals(_case(UNKNOWN + "r6 += r6; " * 40 + end), THOROUGH)
+    deep = by_intervals(
+        _case(UNKNOWN + "r7 = *(u32 *)(r1 +8); " + "r6 += r7; r6 ^= 3; " * 300 + end), THOROUGH
+    )
     assert {doubled.verdict, deep.verdict} == {ReferenceVerdict.SAFE}
     assert time.process_time() - started < 20

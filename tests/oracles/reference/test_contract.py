@@ -147,7 +147,7 @@ def _is(r0: Term, expected: int) -> z3.BoolRef:
 @pytest.mark.parametrize("row", TRAPPING, ids=lambda row: row.name)
 def test_what_traps_is_not_safe(row: Row) -> None:
     assert isinstance(row.expected, Traps)
-    answer = opinion(row.case())
+    answer = opinion(row.case(), THOROUGH)
     if any(reason in answer.reason for reason in UNMODELLED):
         pytest.skip(f"not modelled: {answer.reason}")
     if answer.verdict is ReferenceVerdict.UNSAFE:

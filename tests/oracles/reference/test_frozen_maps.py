@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
@@ -31,4 +31,4 @@ def test_only_a_frozen_value_is_known(flags: int, verdict: ReferenceVerdict) -> 
         MapType.ARRAY, 4, 8, 1, flags, "x.rodata", contents=((bytes(4), (7).to_bytes(8, "little")),)
     )
     case = Case(Program(ProgramType.SOCKET_FILTER, parse(LINES), (spec,)), (Input(packet=bytes(64)),))
-    assert opinion(case).verdict is verdict
+    assert opinion(case, THOROUGH).verdict is verdict

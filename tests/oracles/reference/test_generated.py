@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.observing.opinions import by_intervals, opinion
+from conformance.observing.opinions import THOROUGH, by_intervals, opinion
 from ebpf import rules
 from ebpf.program import Case, Input
 from ebpf.program_types import ProgramType
 from generators.profiles import Profile
 from generators.programs import Generated, Purpose, build
 from oracles.interpreter import Step, Trapped, run
+from oracles.interpreter.runs import STEP_LIMIT
 from oracles.reference import Budget, ReferenceVerdict
 
 T = ProgramType
@@ -53,7 +54,7 @@ def _inputs(case: Case, seed: int) -> list[tuple[Case, Input]]:
 
 def _reaches(case: Case, data: Input, at: int) -> bool:
     trace: list[Step] = []
-    outcome = run(case, data, trace=trace)
+    outcome = run(case, data, trace=trace, limit=STEP_LIMIT)
     return (isinstance(outcome, Trapped) and outcome.at == at) or any(step.at == at for step in trace)
 
 
@@ -78,13 +79,13 @@ def test_a_near_miss_is_found(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_what_is_safe_does_not_trap(seed: int) -> None:
     made = _generated(seed, daring_in=1)
-    answer, proof = opinion(made.case, SMALL), by_intervals(made.case)
+    answer, proof = opinion(made.case, SMALL), by_intervals(made.case, THOROUGH)
     assert not (proof.verdict is ReferenceVerdict.SAFE and answer.verdict is ReferenceVerdict.UNSAFE)
     if ReferenceVerdict.SAFE not in (answer.verdict, proof.verdict):
         return
     broken = {broken.rule for broken in answer.policy}
     for case, data in _inputs(made.case, seed):
-        outcome = run(case, data)
+        outcome = run(case, data, limit=STEP_LIMIT)
         assert not isinstance(outcome, Trapped) or outcome.rule in broken or not outcome.predictable, outcome
 
 

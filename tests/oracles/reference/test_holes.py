@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
@@ -104,7 +104,7 @@ def program(body: str) -> Case:
 
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
 def test_the_index_can_leave_the_value(hole: Hole) -> None:
-    answer = opinion(program(hole.body))
+    answer = opinion(program(hole.body), THOROUGH)
     assert answer.verdict is ReferenceVerdict.UNSAFE, answer
     assert answer.rule is not None
     assert answer.rule.name == "map-value-bounds"
@@ -113,14 +113,14 @@ def test_the_index_can_leave_the_value(hole: Hole) -> None:
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
 def test_the_same_index_cut_to_three_bits_is_safe(hole: Hole) -> None:
     """So that it is the index, and nothing else, that made the program unsafe."""
-    assert opinion(program(hole.body + "; r1 &= 7")).verdict is ReferenceVerdict.SAFE
+    assert opinion(program(hole.body + "; r1 &= 7"), THOROUGH).verdict is ReferenceVerdict.SAFE
 
 
 def _judge(
     text: str, *maps: MapSpec, type_: ProgramType = ProgramType.SCHED_CLS, privileged: bool = True
 ) -> ReferenceAnswer:
     return opinion(
-        Case(Program(type_, parse(text.split("; ")), maps), capabilities=None if privileged else ())
+        Case(Program(type_, parse(text.split("; ")), maps), capabilities=None if privileged else ()), THOROUGH
     )
 
 

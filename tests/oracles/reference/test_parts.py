@@ -182,8 +182,8 @@ def test_budgets_end_in_unknown(budget: Budget, reason: str) -> None:
 def test_a_witness_is_not_believed_without_a_replay() -> None:
     case = Case(Program(ProgramType.SCHED_CLS, parse(["r1 = 0", "r0 = *(u8 *)(r1 +0)", "exit"])))
     assert verify(case, lambda *_: False, THOROUGH).verdict is ReferenceVerdict.UNKNOWN
-    assert opinion(case).verdict is ReferenceVerdict.UNSAFE
-    witness = opinion(case).witness
+    assert opinion(case, THOROUGH).verdict is ReferenceVerdict.UNSAFE
+    witness = opinion(case, THOROUGH).witness
     assert witness is not None
     assert not replays(witness, NULL_CHECK, 1)
 
@@ -195,7 +195,7 @@ def test_a_path_that_looks_at_an_address_says_so(text: str, told: bool) -> None:
 
 
 def test_no_instructions_are_no_program() -> None:
-    answer = opinion(Case(Program(ProgramType.XDP, ())))
+    answer = opinion(Case(Program(ProgramType.XDP, ())), THOROUGH)
     assert answer.verdict is ReferenceVerdict.UNKNOWN
     assert [(broken.rule.name, broken.at) for broken in answer.policy] == [("falls-off", 0)]
 
@@ -310,7 +310,8 @@ def test_a_null_check_reaches_every_copy() -> None:
 def test_policy_is_told_in_order_with_an_input_that_leads_there() -> None:
     text = "r6 = *(u32 *)(r1 +8); r2 = r10; r2 &= -8; if r6 != 77 goto pc+1; r3 = r10; w3 += 1; r0 = 0; exit"
     answer = opinion(
-        Case(Program(ProgramType.SCHED_CLS, parse(text.replace("w3 += 1", "r3 *= 2").split("; ")), (MAP,)))
+        Case(Program(ProgramType.SCHED_CLS, parse(text.replace("w3 += 1", "r3 *= 2").split("; ")), (MAP,))),
+        THOROUGH,
     )
     assert [broken.at for broken in answer.policy] == [2, 5]
     witness = answer.policy[1].witness
@@ -320,7 +321,7 @@ def test_policy_is_told_in_order_with_an_input_that_leads_there() -> None:
 
 def test_a_null_is_called_one() -> None:
     text = "*(u32 *)(r10 -4) = 9; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 = *(u8 *)(r0 +0); exit"
-    answer = opinion(Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; ")), (MAP,))))
+    answer = opinion(Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; ")), (MAP,))), THOROUGH)
     assert answer.detail == "the pointer may be null"
     assert 0 <= answer.cost.seconds <= time.process_time()
 

@@ -15,6 +15,7 @@ from ebpf.isa.table import FORMS
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from oracles.interpreter import Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 from oracles.terms.arithmetic import compare, compute
 
 EDGES = (
@@ -73,7 +74,7 @@ def _load(register: int, value: int) -> tuple[Insn, Insn]:
 def _interpreted(d: int, s: int, *tail: Insn) -> int:
     insns = (*_load(1, d), *_load(2, s), *tail)
     case = Case(Program(ProgramType.SOCKET_FILTER, insns))
-    outcome = run(case, case.inputs[0])
+    outcome = run(case, case.inputs[0], limit=STEP_LIMIT)
     assert isinstance(outcome, Returned), outcome
     return outcome.r0
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import z3
 
-from conformance.observing.opinions import by_intervals
+from conformance.observing.opinions import THOROUGH, by_intervals
 from ebpf.assembly import parse
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
@@ -78,9 +78,9 @@ def _case(body: str) -> Case:
 @pytest.mark.parametrize(("body", "fits", "exceeds"), PROVEN, ids=[row[0] for row in PROVEN])
 def test_what_is_proven_and_what_is_not(body: str, fits: int, exceeds: int) -> None:
     learns = body not in dict(RELATIONS).values()
-    assert (by_intervals(_case(body.format(fits))).verdict is ReferenceVerdict.SAFE) is learns
+    assert (by_intervals(_case(body.format(fits)), THOROUGH).verdict is ReferenceVerdict.SAFE) is learns
     if exceeds != fits:
-        assert by_intervals(_case(body.format(exceeds))).verdict is ReferenceVerdict.UNKNOWN
+        assert by_intervals(_case(body.format(exceeds)), THOROUGH).verdict is ReferenceVerdict.UNKNOWN
 
 
 X, Y = z3.BitVec("x", 8), z3.BitVec("y", 8)
@@ -228,7 +228,7 @@ def test_a_shift_by_all_bits_or_more_says_nothing(amount: int) -> None:
 )
 def test_untracked_results_keep_their_width(operation: str, proven: bool) -> None:
     """Of a signed division kernels know no more than that a 32-bit one leaves no upper half."""
-    assert (by_intervals(_case(operation)).verdict is ReferenceVerdict.SAFE) is proven
+    assert (by_intervals(_case(operation), THOROUGH).verdict is ReferenceVerdict.SAFE) is proven
 
 
 @pytest.mark.parametrize(("far", "known"), [(65535, True), (65536, False)])
@@ -236,7 +236,7 @@ def test_kernels_know_no_packet_byte_beyond_65535(far: int, known: bool) -> None
     ends = "r2 = *(u32 *)(r1 +76); r3 = *(u32 *)(r1 +80); r4 = r2"
     text = f"{ends}; r4 += {far}; if r4 > r3 goto pc+1; r0 = *(u8 *)(r2 +1); r0 = 0; exit"
     case = Case(Program(ProgramType.SCHED_CLS, parse(text.split("; "))))
-    assert (by_intervals(case).verdict is ReferenceVerdict.SAFE) is known
+    assert (by_intervals(case, THOROUGH).verdict is ReferenceVerdict.SAFE) is known
 
 
 @pytest.mark.parametrize("condition", ["r3 > 7", "r3 < 8"])
@@ -244,12 +244,12 @@ def test_without_privilege_no_branch_is_decided(condition: str) -> None:
     """Whichever way it goes: processors may take the other."""
     text = f"r3 = *(u32 *)(r1 +8); r3 &= 7; r0 = 0; if {condition} goto pc+1; r0 = 1; exit"
     case = Case(Program(ProgramType.SOCKET_FILTER, parse(text.split("; "))), capabilities=())
-    answer = by_intervals(case)
+    answer = by_intervals(case, THOROUGH)
     assert (answer.verdict, answer.reason) == (
         ReferenceVerdict.UNKNOWN,
         "a branch that is followed both ways without privilege",
     )
-    assert by_intervals(replace(case, capabilities=None)).verdict is ReferenceVerdict.SAFE
+    assert by_intervals(replace(case, capabilities=None), THOROUGH).verdict is ReferenceVerdict.SAFE
 
 
 @pytest.mark.parametrize(("key", "before"), [(3, (6, 15)), (4, None)])
@@ -259,7 +259,8 @@ def test_a_constant_key_in_range_is_what_spares_a_null_check(
     """Out of range there is nothing to find, and kernels want the check as before."""
     text = f"*(u32 *)(r10 -4) = {key}; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; r0 += 1; r0 = 0; exit"
     answer = by_intervals(
-        Case(Program(ProgramType.SCHED_CLS, parse(text.split("; ")), (MapSpec(MapType.ARRAY, 4, 8, 4),)))
+        Case(Program(ProgramType.SCHED_CLS, parse(text.split("; ")), (MapSpec(MapType.ARRAY, 4, 8, 4),))),
+        THOROUGH,
     )
     assert [(broken.at, broken.before) for broken in answer.policy] == [(6, before)]
 
@@ -276,7 +277,7 @@ def test_two_loads_of_a_part_of_a_slot_are_two_numbers() -> None:
         code = parse(text.format(size).replace("pc+3", "pc+4").split("; "))
         answers.append(
             by_intervals(
-                Case(Program(ProgramType.SCHED_CLS, code, (MapSpec(MapType.ARRAY, 4, 8, 1),)))
+                Case(Program(ProgramType.SCHED_CLS, code, (MapSpec(MapType.ARRAY, 4, 8, 1),))), THOROUGH
             ).verdict
         )
     assert answers[0] is ReferenceVerdict.SAFE

@@ -1,0 +1,91 @@
+"""Kernel functions in a run: what they are given, give and release."""
+
+from __future__ import annotations
+
+import pytest
+
+from ebpf.assembly.parser import assemble
+from ebpf.kfuncs import KFUNCS, KernelArgKind
+from ebpf.program import Case, Input, Program
+from ebpf.program_types import ProgramType
+from oracles.interpreter import Abstained, Outcome, Returned, Trapped, run
+
+KEY = "r1 = 3; call kfunc bpf_lookup_system_key; "
+PUT = "call kfunc bpf_key_put; "
+ACQUIRE = "*(u64 *)(r10 -8) = 7; r1 = r10; r1 += {}; call kfunc bpf_kfunc_call_test_acquire; "
+
+
+def outcome(text: str, *script: int, seed: int = 0) -> Outcome:
+    """One run, with what helpers give."""
+    code = assemble(text.split("; "))
+    program = Program(ProgramType.SYSCALL, code.instructions, kfuncs=code.kfuncs)
+    data = Input(helpers=script)
+    return run(Case(program, (data,)), data, seed=seed, limit=1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "script", "expected"),
+    [
+        (f"{KEY}if r0 == 0 goto pc+4; r1 = r0; {PUT}r0 = 5; exit; exit", (1,), 5),
+        (f"{KEY}exit", (0,), 0),
+        (f"r2 = 0; {KEY}r0 = r2; exit", (0,), "uninitialised-register@3"),
+        (f"{KEY}r1 = r0; {PUT}exit", (1,), "no-return-value@4"),
+        (f"{KEY}r0 = 0; exit", (1,), "unreleased-reference@3"),
+        (f"{KEY}r1 = r0; {PUT}r0 = 0; exit", (0,), "helper-argument@3"),
+        (f"{KEY}r1 = r0; r1 += 8; {PUT}r0 = 0; exit", (1,), "helper-argument@4"),
+        (f"{KEY}r6 = r0; r1 = r0; {PUT}r1 = r6; {PUT}r0 = 0; exit", (1,), "use-after-release@6"),
+        (f"r1 = r10; {PUT}r0 = 0; exit", (), "helper-argument@1"),
+        (f"{PUT}r0 = 0; exit", (), "helper-argument@0"),
+        (f"{ACQUIRE.format(-8)}r0 = 1; exit", (0,), 1),
+        (f"{ACQUIRE.format(-7)}r0 = 1; exit", (0,), "stack-bounds@3"),
+        ("r1 = 1; call kfunc bpf_kfunc_call_test_acquire; exit", (0,), "helper-argument@1"),
+    ],
+    ids=str,
+)
+def test_what_kernel_functions_do(text: str, script: tuple[int, ...], expected: int | str) -> None:
+    result = outcome(text, *script)
+    if isinstance(expected, int):
+        assert isinstance(result, Returned)
+        assert result.r0 == expected
+    else:
+        assert isinstance(result, Trapped)
+        assert f"{result.rule}@{result.at}" == expected
+    assert result.predictable or "acquire" in text
+
+
+def test_what_a_function_gives_is_chance_without_a_script() -> None:
+    results = {
+        outcome(f"{KEY}if r0 == 0 goto pc+2; r1 = r0; {PUT}r0 = 1; exit", seed=seed) for seed in range(4)
+    }
+    assert not any(result.predictable for result in results)
+
+
+def test_memory_given_to_a_function_is_changed() -> None:
+    text = ACQUIRE.format(-8) + "r0 = *(u64 *)(r10 -8); exit"
+    values = {result.r0 for seed in range(3) if isinstance(result := outcome(text, 0, seed=seed), Returned)}
+    assert len(values) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("call kfunc bpf_obj_new_impl; exit", "kernel function calls"),
+        (f"{KEY}r1 = r0; call kfunc bpf_task_release; exit", "a kernel structure given as another"),
+    ],
+)
+def test_abstentions(text: str, reason: str) -> None:
+    result = outcome(text, 1)
+    assert isinstance(result, Abstained)
+    assert result.reason == reason
+
+
+@pytest.mark.parametrize("name", KFUNCS)
+def test_a_function_gives_back_what_another_gave(name: str) -> None:
+    """What is released or taken is what some function gives, and what is given is released by one."""
+    function = KFUNCS[name]
+    given = {each.gives for each in KFUNCS.values()}
+    released = {each.args[each.releases - 1].struct for each in KFUNCS.values() if each.releases}
+    assert {arg.struct for arg in function.args if arg.kind is KernelArgKind.OBJECT} <= given
+    assert not function.gives or function.gives in released
+    assert all((arg.size > 0) is (arg.kind is KernelArgKind.MEMORY) for arg in function.args)
+    assert function.name == name

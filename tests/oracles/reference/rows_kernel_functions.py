@@ -1,0 +1,117 @@
+"""Kernel functions: the objects that they give, and what they take."""
+
+from __future__ import annotations
+
+from tests.oracles.reference.rows import Row
+
+ROWS = (
+    Row("a key taken and put",
+        "r1 = 3; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_key_put; r0 = 0; exit",
+        "safe", type_="lsm"),
+    Row("a user's key taken and put",
+        "r1 = 3; r2 = 0; call kfunc bpf_lookup_user_key; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_key_put; r0 = 0; exit",
+        "safe", type_="lsm"),
+    Row("a key of two numbers without the second",
+        "r1 = 3; call kfunc bpf_lookup_user_key; r0 = 0; exit",
+        "unsafe uninitialised-register@1", type_="lsm"),
+    Row("a key that may be null put",
+        "r1 = 3; call kfunc bpf_lookup_system_key; r1 = r0; call kfunc bpf_key_put; r0 = 0; exit",
+        "unsafe helper-argument@3; null-check@3", type_="lsm"),
+    Row("null put",
+        "r1 = 0; call kfunc bpf_key_put; r0 = 0; exit",
+        "unsafe helper-argument@1", type_="lsm"),
+    Row("a key not put",
+        "r1 = 3; call kfunc bpf_lookup_system_key; r0 = 0; exit",
+        "unsafe unreleased-reference@3", type_="lsm"),
+    Row("a key put twice",
+        "r1 = 3; call kfunc bpf_lookup_system_key; r6 = r0; if r0 == 0 goto pc+4; r1 = r6; "
+        "call kfunc bpf_key_put; r1 = r6; call kfunc bpf_key_put; r0 = 0; exit",
+        "unsafe helper-argument@7", type_="lsm"),
+    Row("a key of a pointer",
+        "r1 = r10; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_key_put; r0 = 0; exit",
+        "safe; helper-argument@1", type_="lsm"),
+    Row("a key that was moved put",
+        "r1 = 3; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+3; r1 = r0; r1 += 8; "
+        "call kfunc bpf_key_put; r0 = 0; exit",
+        "unsafe helper-argument@5", type_="lsm"),
+    Row("a key that may have been moved put",
+        "r6 = *(u64 *)(r10 -8); r6 &= 8; r1 = 3; call kfunc bpf_lookup_system_key; "
+        "if r0 == 0 goto pc+3; r1 = r0; r1 += r6; call kfunc bpf_key_put; r0 = 0; exit",
+        "unknown: helper-argument at instruction 7: no witness replays; "
+        "uninitialised-stack@0 before 6.1", type_="lsm"),
+    Row("a key moved and moved back",
+        "r1 = 3; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+4; r1 = r0; r1 += 8; "
+        "r1 += -8; call kfunc bpf_key_put; r0 = 0; exit",
+        "safe", type_="lsm"),
+    Row("the stack put",
+        "r1 = r10; call kfunc bpf_key_put; r0 = 0; exit",
+        "unsafe helper-argument@1", type_="lsm"),
+    Row("a key put leaves nothing in R0",
+        "r1 = 3; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+3; r1 = r0; "
+        "call kfunc bpf_key_put; exit; r0 = 0; exit",
+        "unsafe no-return-value@5", type_="lsm"),
+    Row("a key leaves nothing in R2",
+        "r2 = 0; r1 = 3; call kfunc bpf_lookup_system_key; r6 = r2; r0 = 0; exit",
+        "unsafe uninitialised-register@3", type_="lsm"),
+    Row("a key's field",
+        "r1 = 3; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+4; r6 = r0; "
+        "r7 = *(u64 *)(r6 +0); r1 = r6; call kfunc bpf_key_put; r0 = 0; exit",
+        "unknown: accesses through kernel", type_="lsm"),
+    Row("a key for a task",
+        "r1 = 3; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_task_release; r0 = 0; exit",
+        "unknown: a kernel structure given as another", type_="lsm"),
+    Row("a task taken twice",
+        "r1 = 1; call kfunc bpf_task_from_pid; if r0 == 0 goto pc+8; r6 = r0; r1 = r0; "
+        "call kfunc bpf_task_acquire; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_task_release; r1 = r6; call kfunc bpf_task_release; r0 = 0; exit",
+        "safe", type_="syscall"),
+    Row("a task taken twice and put once",
+        "r1 = 1; call kfunc bpf_task_from_pid; if r0 == 0 goto pc+5; r6 = r0; r1 = r0; "
+        "call kfunc bpf_task_acquire; r1 = r6; call kfunc bpf_task_release; r0 = 0; exit",
+        "unsafe unreleased-reference@9", type_="syscall"),
+    Row("a mask of processors",
+        "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "safe", type_="syscall"),
+    Row("a control group's ancestor",
+        "r1 = 1; call kfunc bpf_cgroup_from_id; if r0 == 0 goto pc+9; r6 = r0; r1 = r0; r2 = 1; "
+        "call kfunc bpf_cgroup_ancestor; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_cgroup_release; r1 = r6; call kfunc bpf_cgroup_release; r0 = 0; exit",
+        "safe", type_="syscall"),
+    Row("an object of the test functions",
+        "*(u64 *)(r10 -8) = 7; r1 = r10; r1 += -8; call kfunc bpf_kfunc_call_test_acquire; "
+        "if r0 == 0 goto pc+5; r6 = r0; r1 = r0; call kfunc bpf_kfunc_call_test_ref; r1 = r6; "
+        "call kfunc bpf_kfunc_call_test_release; r0 = 0; exit",
+        "safe"),
+    Row("an object's memory is changed",
+        "*(u64 *)(r10 -8) = 7; r1 = r10; r1 += -8; call kfunc bpf_kfunc_call_test_acquire; "
+        "if r0 == 0 goto pc+2; r1 = r0; call kfunc bpf_kfunc_call_test_release; "
+        "r0 = *(u64 *)(r10 -8); if r0 == 7 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@9"),
+    Row("an object's memory beyond the stack",
+        "*(u64 *)(r10 -8) = 7; r1 = r10; r1 += -7; call kfunc bpf_kfunc_call_test_acquire; "
+        "r0 = 0; exit",
+        "unsafe stack-bounds@3"),
+    Row("an object's memory that is none",
+        "r1 = 5; call kfunc bpf_kfunc_call_test_acquire; r0 = 0; exit",
+        "unsafe helper-argument@1"),
+    Row("a kernel function that is not known",
+        "call kfunc bpf_obj_new_impl; r0 = 0; exit",
+        "unknown: kernel functions"),
+    Row("a kernel function in a program that is not GPL",
+        "call kfunc bpf_cpumask_create; r0 = 0; exit",
+        "unknown: kernel functions", license="MIT"),
+    Row("a kernel function without privilege",
+        "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "safe; privileged-call@0; privileged-call@3", type_="socket_filter", privileged=False),
+    Row("a kernel function under a lock",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
+        "if r0 == 0 goto pc+5; r6 = r0; r1 = r0; call bpf_spin_lock#93; r1 = 3; "
+        "call kfunc bpf_lookup_system_key; r0 = 0; exit",
+        "unknown: kernel functions", maps="L"),
+)  # fmt: skip
