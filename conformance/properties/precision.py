@@ -89,7 +89,8 @@ def _compare(observation: Observation) -> Judgement:
     witnesses = [sibling for sibling in accepting if sibling.release <= own]
     refusal = f"the kernel refuses a safe program ({message})"
     if witnesses:
-        change = documented_change(message, observation.release)
+        last = witnesses[-1]
+        change = documented_change(message, observation.release, last.release, last.pruned)
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
         return Disagreement(
