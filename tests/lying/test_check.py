@@ -168,3 +168,24 @@ def test_who_waits_is_told_what_for(capsys: pytest.CaptureFixture[str]) -> None:
     with Patience(12):
         pass
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("lie", [accept, lambda job, answer: answer], ids=["accepted", "refused"])
+def test_no_opcode_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: JobLie) -> None:
+    """Every one of 256, in a program that is otherwise right, also where a kernel takes what none has."""
+    program = {"type": "socket_filter", "instructions": ""}
+    cases = [
+        {
+            "format": "veridiff-case/1",
+            "name": f"{opcode:02x}",
+            "program": {
+                **program,
+                "instructions": f"b700000000000000 {opcode:02x}01000001000000 9500000000000000".replace(
+                    " ", ""
+                ),
+            },
+        }
+        for opcode in range(256)
+    ]
+    done = check(tmp_path, monkeypatch, {"all.json": json.dumps(cases)}, "--json", lie=lie)
+    assert [record["name"] for record in done.records] == [case["name"] for case in cases]
