@@ -146,6 +146,7 @@ def test_what_no_older_kernel_accepts_is_a_gap(siblings: ToldSiblings, fixed_in:
     [
         "unknown func bpf_nothing#999",
         "Syscall programs can only be sleepable",
+        "bpf_modify_return_test() is not modifiable",
         "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
     ],
 )
