@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ebpf.releases import Since
+from ebpf.releases import Release, Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class DocumentedChange:
     since: Since
     reason: str
     source: str
+    of_pruning: bool = False
+    """Whether it explains only what was taken with a path left because another state covered it."""
 
 
 CHANGES = (
@@ -27,10 +29,25 @@ CHANGES = (
         "reserved fields are checked before the walk, in dead code too",
         "kernel/bpf/verifier.c, check_and_resolve_insns()",
     ),
+    DocumentedChange(
+        re.compile(
+            r"R\d+ (?:m(?:ax|in) value is outside of the|unbounded memory access|min value is negative)"
+            "|math between .* pointer and|makes .* pointer be out of bounds"
+        ),
+        Since("6.5"),
+        "older kernels take two states for equal although what is precise in them has other ids, and leave a "
+        "path unwalked",
+        "kernel/bpf/verifier.c, regsafe(): check_scalar_ids()",
+        of_pruning=True,
+    ),
 )
 
 
-def documented_change(message: str, release: str) -> DocumentedChange | None:
-    """The change that explains why a kernel of ``release`` refuses what an older one took, if one does."""
-    found = (row for row in CHANGES if row.message.search(message) and release in row.since)
-    return next(found, None)
+def documented_change(
+    message: str, release: str, accepted_by: Release, pruned: bool = False
+) -> DocumentedChange | None:
+    """The change that explains why a kernel of ``release`` refuses what older ones took, the newest of them
+    ``accepted_by``, which ``pruned`` or did not; None where none came between the two."""
+    between = (row for row in CHANGES if release in row.since and accepted_by not in row.since)
+    fitting = (row for row in between if pruned or not row.of_pruning)
+    return next((row for row in fitting if row.message.search(message)), None)

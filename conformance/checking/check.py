@@ -133,7 +133,9 @@ def check(
             run = door.observe(_question(account.case, Attempts.ALL.value))
             observation = observation if isinstance(run, Lost) else run
         checked.observations[kernel] = observation
-        found = door.sightings(observation, PROPERTIES)
+        # A refusal for want of what the program needs says nothing of the program.
+        lacking = account.ruling.verdict is KernelVerdict.UNSUPPORTED
+        found = door.sightings(observation, () if lacking else PROPERTIES)
     checked.accusations += _accusations(found, kernel, door.release, known)
     account.seconds = time.monotonic() - started
 

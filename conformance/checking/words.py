@@ -49,7 +49,7 @@ def _kernel(kernel: str, account: KernelAccount, logs: bool) -> Iterator[str]:
 def _ruling(ruling: Ruling) -> str:
     where = "" if ruling.instruction is None else f" at instruction {ruling.instruction}"
     phase = f" ({ruling.phase.value})" if ruling.phase else ""
-    said = ruling.message or ruling.reason
+    said = ": ".join(each for each in (ruling.reason, ruling.message) if each)
     return f"{ruling.verdict.value}{where}{phase}{': ' + said if said else ''}"
 
 

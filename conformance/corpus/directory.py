@@ -17,6 +17,7 @@ from conformance.objects.opening import DEFAULT_INPUT, open_any, types_of
 from ebpf.btf.core import KernelTypes
 from ebpf.errors import InputError
 from ebpf.objects import ObjectError
+from ebpf.objects.core_patches import POISON
 from ebpf.program import Case
 
 
@@ -54,7 +55,8 @@ def read_directory(
                     else str(error)
                 )
                 continue
-            found.append(CorpusSubject(title, program.name, case, True, ()))
+            missing = tuple(dict.fromkeys(name for _, name in program.missing))
+            found.append(CorpusSubject(title, program.name, case, True, (), missing))
     return found, unsupported, len(files)
 
 
@@ -77,7 +79,7 @@ def judge_directory(
                 "id": each.subject.id,
                 "reference": each.answer.verdict.value,
                 "kernels": {
-                    m.kernel: "accept" if m.accepted else f"reject: {m.message}"
+                    m.kernel: "accept" if m.accepted else f"reject: {_refusal(m.message, each.subject)}"
                     for m in each.subject.measured
                 },
             }
@@ -85,6 +87,13 @@ def judge_directory(
         ],
         "oracles": tabulate(judged),
     }
+
+
+def _refusal(message: str, subject: CorpusSubject) -> str:
+    """The kernel's message; where it is about a poisoned relocation, with what that names."""
+    if f"#{POISON.imm}" not in message:
+        return message
+    return f"{message} (not in the kernel's types: {', '.join(subject.missing)})"
 
 
 def as_text(table: dict[str, Any]) -> Iterator[str]:

@@ -31,6 +31,8 @@ class CorpusSubject:
     case: Case
     privileged: bool
     measured: tuple[Measured, ...]
+    missing: tuple[str, ...] = ()
+    """What its CO-RE relocations name that the kernel's types do not have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,21 @@ from dataclasses import dataclass
 
 from conformance.kernel.features import Features, probe
 from conformance.kernel.images import fetch, list_images, resolve
-from conformance.kernel.jobs import Attempt, Jit, Job
+from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.kernel.verdicts import judge_answer
 from ebpf.errors import VeridiffError
 from ebpf.program import Case
 from ebpf.releases import Release
+from ebpf.verifier_log.events import PruneLine
+from ebpf.verifier_log.log import parse_log
 
 ALWAYS = ("debian:6.1", "debian:6.12")
 """Long-term series that are fetched where they are not cached, beside the newest kernel there is."""
 ATTEMPT = Attempt(Jit.ON, 1, run=False)
+WALK = Attempt(Jit.ON, 2, run=False)
+"""With all that was walked in the log, which an accepted program's leaves out at level 1."""
 JOB_SECONDS = 20.0
 
 
@@ -33,6 +37,14 @@ class SiblingRuling:
     kernel: str
     release: Release
     ruling: Ruling
+    pruned: bool = False
+    """Whether its log shows that it left a path because a state walked before covers it."""
+
+
+def _prunes(answer: KernelAnswer | Lost) -> bool:
+    """Whether a log of everything walked shows a path that was left."""
+    attempts = () if isinstance(answer, Lost) else answer.attempts
+    return any(True for loaded in attempts for _ in parse_log(loaded.log).of(PruneLine))
 
 
 class Siblings:
@@ -59,7 +71,9 @@ class Siblings:
             session, features = booted
             answer = session.run(Job(case, (ATTEMPT,)))
             ruling = judge_answer(answer, 0, features.support(case.program))
-            yield SiblingRuling(name, Release.parse(features.release), ruling)
+            release = Release.parse(features.release)
+            pruned = ruling.verdict is KernelVerdict.ACCEPT and _prunes(session.run(Job(case, (WALK,))))
+            yield SiblingRuling(name, release, ruling, pruned)
 
     def _boot(self, name: str) -> tuple[KernelSession, Features] | None:
         if name not in self._booted:

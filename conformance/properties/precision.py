@@ -31,6 +31,7 @@ HELPER_MISSING = re.compile("unknown func |cannot use helper ")
 OF_ATTRIBUTES = re.compile(
     "programs? can only be sleepable|can be sleepable|is not sleepable|attach_btf_id|must provide btf_id"
     "|[Ss]truct_ops programs must|expected_attach_type|attach_prog_fd|Cannot find target|invalid attach type"
+    "|is not modifiable"
 )
 """What kernels say of attributes of the load, not of the program (check_attach_btf_id,
 bpf_prog_load_check_attach)."""
@@ -89,7 +90,8 @@ def _compare(observation: Observation) -> Judgement:
     witnesses = [sibling for sibling in accepting if sibling.release <= own]
     refusal = f"the kernel refuses a safe program ({message})"
     if witnesses:
-        change = documented_change(message, observation.release)
+        last = witnesses[-1]
+        change = documented_change(message, observation.release, last.release, last.pruned)
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
         return Disagreement(

@@ -230,3 +230,61 @@ def test_the_kernels_own_words_are_used_where_it_has_some() -> None:
 
 def test_what_is_accepted_needs_no_explanation() -> None:
     assert explain_log(unset().program, "func#0 @0\n" + END) is None
+
+
+FAR = "r2 = *(u32 *)(r1 +0)\nr3 = *(u32 *)(r1 +4)\nr5 = r10\nr2 += r5\nr4 = r2\nr4 += 1\nif r4 > r3 goto pc+1\nr0 = *(u8 *)(r2 +0)\nr0 = 2\nexit"
+
+
+def far_log(umax: int) -> str:
+    packet = f"pkt(id=1,off=0,r=0,umax={umax},var_off=(0x0; {umax:#x}))"
+    return f"""0: R1=ctx() R10=fp0
+0: (61) r2 = *(u32 *)(r1 +0)          ; R1=ctx() R2_w=pkt(r=0)
+1: (61) r3 = *(u32 *)(r1 +4)          ; R1=ctx() R3_w=pkt_end()
+2: (bf) r5 = r10                      ; R5_w=scalar(umax={umax},var_off=(0x0; {umax:#x}))
+3: (0f) r2 += r5                      ; R2_w={packet}
+4: (bf) r4 = r2                       ; R2_w={packet} R4_w={packet}
+5: (07) r4 += 1                       ; R4_w={packet}
+6: (2d) if r4 > r3 goto pc+1          ; R3_w=pkt_end() R4_w={packet}
+7: (71) r0 = *(u8 *)(r2 +0)
+invalid access to packet, off=0 size=1, R2(id=1,off=0,r=0)
+R2 offset is outside of the packet
+"""
+
+
+@pytest.mark.parametrize(
+    ("umax", "needed"),
+    [
+        (0x1FFFF, "at most 65535 from the packet's start (MAX_PACKET_OFF"),
+        (0xFFFF, "a comparison with data_end on this path that proves 1 bytes"),
+    ],
+)
+def test_a_packet_pointer_that_may_be_too_far_off(umax: int, needed: str) -> None:
+    why, _ = said(FAR, far_log(umax), ProgramType.XDP)
+    assert (why.at, why.register) == (7, 2)
+    assert needed in why.needed
+
+
+STALE = "r7 = r1\nr6 = *(u32 *)(r1 +0)\nr1 = r7\nr2 = -60\ncall bpf_xdp_adjust_tail#65\nr0 = *(u8 *)(r6 +0)\nr0 = 1\nexit"
+STALE_LOG = """0: R1=ctx() R10=fp0
+0: (bf) r7 = r1                       ; R1=ctx() R7_w=ctx()
+1: (61) r6 = *(u32 *)(r1 +0)          ; R1=ctx() R6_w=pkt(r=0)
+2: (bf) r1 = r7                       ; R1_w=ctx() R7_w=ctx()
+3: (b7) r2 = -60                      ; R2_w=-60
+4: (85) call bpf_xdp_adjust_tail#65   ; R0_w=scalar()
+5: (71) r0 = *(u8 *)(r6 +0)
+R6 invalid mem access 'scalar'
+"""
+
+
+def test_a_packet_pointer_that_a_call_ended() -> None:
+    """The log prints changes only, and that it is a number now is none of the call's."""
+    why, _ = said(STALE, STALE_LOG, ProgramType.XDP)
+    assert (why.at, why.register, why.known) == (5, 6, "")
+    assert why.needed.startswith("the packet pointer loaded and compared anew")
+    assert [(step.at, step.kind) for step in why.origin] == [(4, StepKind.INVALIDATED), (1, StepKind.SET)]
+
+
+def test_a_helper_that_leaves_the_packet_alone_ended_nothing() -> None:
+    source = STALE.replace("call bpf_xdp_adjust_tail#65", "call bpf_ktime_get_ns#5")
+    why, _ = said(source, STALE_LOG.replace("bpf_xdp_adjust_tail#65", "bpf_ktime_get_ns#5"), ProgramType.XDP)
+    assert [step.at for step in why.origin] == [1]

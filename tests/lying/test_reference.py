@@ -13,6 +13,7 @@ from conformance.observing.opinions import THOROUGH
 from conformance.properties.judgement import Abstention, Disagreement
 from ebpf.changes import documented_change
 from ebpf.program import Input
+from ebpf.releases import Release
 from generators.programs import Purpose
 from tests.lying import lies
 from tests.lying.asking import ToldSiblings, judgements_of, observe, with_witness
@@ -145,6 +146,7 @@ def test_what_no_older_kernel_accepts_is_a_gap(siblings: ToldSiblings, fixed_in:
     [
         "unknown func bpf_nothing#999",
         "Syscall programs can only be sleepable",
+        "bpf_modify_return_test() is not modifiable",
         "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
     ],
 )
@@ -155,8 +157,13 @@ def test_configuration_and_load_attributes_are_no_imprecision(message: str) -> N
 
 def test_a_documented_change_is_no_regression() -> None:
     message = "BPF_MOV uses reserved fields"
-    assert documented_change(message, "7.3.4") is not None
-    assert documented_change(message, "6.12.1") is None
+    assert documented_change(message, "7.3.4", Release(6, 12)) is not None
+    assert documented_change(message, "6.12.1", Release(6, 1)) is None
+    assert documented_change(message, "7.3.4", Release(7, 2)) is None
+    bound = "R7 max value is outside of the allowed memory range"
+    assert documented_change(bound, "6.12.117", Release(6, 1, 176), pruned=True) is not None
+    assert documented_change(bound, "6.12.117", Release(6, 1, 176)) is None
+    assert documented_change(bound, "7.3.4", Release(6, 12), pruned=True) is None
     refuse = lies.refused(errno.EINVAL, f"0: (b7) r0 = 0\n{message}\n{lies.PROCESSED}")
     record = SAFE[0]
     later = observe(record.generated, refuse(record.answer), "7.3.4-lying", budget=THOROUGH)

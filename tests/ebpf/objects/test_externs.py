@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ebpf.objects import ObjectError, open_object
+from ebpf.btf import Btf
+from ebpf.btf.core import KernelTypes
+from ebpf.objects import Generation, ObjectError, open_object
+from ebpf.objects.core_patches import POISON
 from ebpf.objects.object import ExternKind
 from tests.pipeline.sources import HEAD, compile_c
 
@@ -68,3 +71,39 @@ def test_core_relocations_are_named_and_refused(tmp_path: Path) -> None:
     opened = open_object(compile_c(CORE, tmp_path, "-g"), "x.o")
     with pytest.raises(ObjectError, match="unsupported: CO-RE relocations"):
         opened.program(opened.programs[0])
+
+
+def test_libbpf_0_3_knows_no_extern_functions(tmp_path: Path) -> None:
+    with pytest.raises(ObjectError, match="failed to find BTF for extern"):
+        open_object(compile_c(KFUNC, tmp_path, "-g"), "x.o", Generation.LIBBPF_0_3)
+
+
+def kernel_with(fields: str, directory: Path) -> KernelTypes:
+    """A kernel whose ``struct task`` has these fields."""
+    source = HEAD + f'struct task {{ {fields} }}; SEC("xdp") int f(struct task *t) {{ return 2; }}'
+    raw = open_object(
+        compile_c(source + 'char _license[] SEC("license") = "GPL";', directory, "-g"), "k.o"
+    ).btf
+    assert raw is not None
+    return KernelTypes(Btf(raw))
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ("int state; int pid; int tgid;", ()),
+        ("int state; int pid;", ("struct task.tgid",)),
+        ("long long pid; struct { int tgid; } ids;", ("struct task.tgid",)),
+    ],
+)
+def test_what_the_kernels_types_do_not_have_is_named(
+    tmp_path: Path, fields: str, missing: tuple[str, ...]
+) -> None:
+    kernel = kernel_with(fields, tmp_path)
+    opened = open_object(compile_c(CORE, tmp_path, "-g"), "x.o", kernel=kernel)
+    (program,) = opened.programs
+    assert tuple(name for _, name in program.missing) == missing
+    assert [slot for slot, insn in enumerate(program.instructions) if insn == POISON] == [
+        slot for slot, _ in program.missing
+    ]
+    assert opened.program(program).instructions

@@ -24,6 +24,10 @@ NEEDS = (
         r"jump into the middle of ldimm64 insn (?P<at>\d+)",
         "a jump to a whole instruction: this is the second half of the 64-bit load at {at}",
     ),
+    need(
+        r"addr_space_cast insn can only convert between address space (?P<one>\d+) and (?P<other>\d+)",
+        "{one} and {other} as the two address spaces, one of them the arena's",
+    ),
     need(r"call to invalid destination", "a call to the first instruction of a function of the program"),
     need(r"direct value offset of (?P<off>\d+) is not allowed", "an offset below 536870912: it is {off}"),
 )

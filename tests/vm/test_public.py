@@ -1,0 +1,227 @@
+"""Programs of the kind that people bring, from public reports: what every command must say of them.
+
+A table: file, kernels and what each says, and what must be said beside that.  One run of ``check`` asks all of a
+group.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cli import main
+from tests.vm.conftest import SHARED
+
+PUBLIC = SHARED / "public"
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.shared,
+    pytest.mark.skipif(not PUBLIC.exists(), reason="needs the development data in ../shared/public"),
+]
+ALL = ("6.1", "6.12", "7.1", "7.3")
+REJECT, ACCEPT, UNSUPPORTED = "reject", "accept", "unsupported"
+Capture = pytest.CaptureFixture[str]
+
+
+def same(verdict: str, kernels: tuple[str, ...] = ALL) -> dict[str, str]:
+    """One verdict of all."""
+    return dict.fromkeys(kernels, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What ``check`` must say of one file."""
+
+    file: str
+    verdicts: dict[str, str]
+    """By kernel series."""
+    instruction: int | None = None
+    """That every refusal names; None: any."""
+    needed: str = ""
+    """In what every refusal is told to need."""
+    text: str = ""
+    """Anywhere in the record."""
+    reference: str | None = None
+    findings: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    """(series, kind); what is not here is no finding."""
+    gaps: frozenset[str] = field(default_factory=frozenset)
+    """Series on which it is a gap."""
+
+
+STALE = "the packet pointer loaded and compared anew"
+GROUPS: dict[str, tuple[Said, ...]] = {
+    "everywhere": (
+        Said("far-packet.json", same(REJECT), 11, "MAX_PACKET_OFF", "packet-offset-limit", "safe"),
+        Said(
+            "moved-ctx.json", {"6.1": REJECT, "6.12": REJECT, "7.1": ACCEPT, "7.3": ACCEPT}, 3, "16 was added"
+        ),
+        Said("ornull-arith.json", same(REJECT), 6, "null excluded"),
+        Said("stack-edge.s", same(REJECT), 0, "8 bytes below the stack", "fp-520", "unsafe"),
+        Said("lock.json", same(ACCEPT), reference="safe"),
+        Said("syscall-not-sleepable.json", same(REJECT)),
+        Said("sleepable-kprobe.json", same(ACCEPT)),
+        Said("stale-packet.json", same(REJECT), 9, STALE, "stale-packet-pointer", "unsafe"),
+        Said("fmodret.json", {"6.1": REJECT, "6.12": ACCEPT, "7.1": ACCEPT, "7.3": ACCEPT}),
+        Said("alu32-linked.json", same(REJECT), 12, "a lower bound", reference="safe", gaps=frozenset(ALL)),
+        Said("arena.json", same(ACCEPT) | {"6.1": UNSUPPORTED}),
+        # From 7.1 on its form is refused before the walk, at no instruction that is named.
+        Said("cast.s", same(REJECT)),
+        Said("objdump.s", same(ACCEPT)),
+        Said("pasted.log", same(ACCEPT)),
+    ),
+    "precision": (
+        Said("precision-ldabs-width.json", same(REJECT, ("6.12", "7.3")), gaps=frozenset({"6.12", "7.3"})),
+        Said("precision-le32.json", {"6.12": REJECT, "7.3": ACCEPT}, gaps=frozenset({"6.12"})),
+        Said("precision-one-byte-twice.json", same(REJECT, ("6.12", "7.3"))),
+        Said("precision-xor-self-32.json", same(REJECT, ("6.12", "7.3")), gaps=frozenset({"6.12", "7.3"})),
+        Said("precision-xor-self-64.json", same(REJECT, ("6.12", "7.3")), gaps=frozenset({"6.12", "7.3"})),
+        Said("reserved-field-dead-code.json", {"6.12": ACCEPT, "7.3": REJECT}),
+        Said(
+            "7.2-dead-branch.json",
+            {"6.12": ACCEPT, "7.3": REJECT},
+            14,
+            "it may be 128",
+            reference="safe",
+            findings=frozenset({("7.3", "precision")}),
+        ),
+    ),
+    "objects": (
+        Said("core-missing.c", same(REJECT, ("6.12", "7.3")), 3, text="struct kernfs_node.id_that_was"),
+        Said("fentry.c", same(ACCEPT, ("6.12", "7.3"))),
+        Said("iter-num.c", same(ACCEPT, ("6.12", "7.3"))),
+    ),
+    "resizes": (
+        Said(
+            "global-resizes-packet.c",
+            {"5.10": ACCEPT, "6.1": ACCEPT, "6.12": REJECT, "7.3": REJECT},
+            7,
+            STALE,
+            findings=frozenset({("5.10", "soundness"), ("6.1", "soundness")}),
+        ),
+    ),
+    "long": (Said("jumps-8193.json", {"6.1": REJECT}, 7, "8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ)"),),
+}
+ROWS = [(group, row) for group, rows in GROUPS.items() for row in rows]
+
+
+def prepared(name: str, directory: Path) -> Path:
+    """The file, compiled where it is C."""
+    source = PUBLIC / name
+    if source.suffix != ".c":
+        return source
+    clang = next((found for version in (22, 21, 20, 19) if (found := shutil.which(f"clang-{version}"))), None)
+    if clang is None:
+        pytest.skip("needs clang 19 or newer")
+    made = directory / f"{source.stem}.o"
+    subprocess.run(
+        [clang, "-target", "bpf", "-g", "-O2", "-mcpu=v3", "-c", str(source), "-o", str(made)], check=True
+    )
+    return made
+
+
+@dataclass(slots=True)
+class Checks:
+    """What ``check`` said, group by group, each asked once."""
+
+    directory: Path
+    capture: Callable[[], str]
+    done: dict[str, tuple[dict[str, dict[str, Any]], object]] = field(default_factory=dict)
+
+    def of(self, group: str) -> tuple[dict[str, dict[str, Any]], object]:
+        """The records by file, and the exit status."""
+        if group not in self.done:
+            rows = GROUPS[group]
+            kernels = [f"--kernel=debian:{series}" for series in rows[0].verdicts]
+            files = [str(prepared(row.file, self.directory)) for row in rows]
+            with pytest.raises(SystemExit) as ended:
+                main(["check", "--json", *kernels, *files])
+            lines = [json.loads(line) for line in self.capture().splitlines()]
+            assert len(lines) == len(rows)
+            self.done[group] = (
+                {row.file: record for row, record in zip(rows, lines, strict=True)},
+                ended.value.code,
+            )
+        return self.done[group]
+
+
+DONE: dict[str, tuple[dict[str, dict[str, Any]], object]] = {}
+
+
+@pytest.fixture
+def checks(tmp_path: Path, capsys: Capture) -> Checks:
+    return Checks(tmp_path, lambda: capsys.readouterr().out, DONE)
+
+
+def series_of(kernel: str) -> str:
+    """``6.12`` of ``debian:6.12.117-1``."""
+    return ".".join(kernel.removeprefix("debian:").split(".")[:2])
+
+
+@pytest.mark.parametrize(("group", "row"), ROWS, ids=[row.file for _, row in ROWS])
+def test_check(checks: Checks, group: str, row: Said) -> None:
+    record = checks.of(group)[0][row.file]
+    kernels = {series_of(name): said for name, said in record["kernels"].items()}
+    assert {name: said["verdict"] for name, said in kernels.items()} == row.verdicts
+    for said in kernels.values():
+        if said["verdict"] == REJECT:
+            if row.instruction is not None:
+                assert said["instruction"] == said["why"]["instruction"] == row.instruction
+            assert row.needed in (said["why"]["needed"] or ""), said
+    assert row.text in json.dumps(record)
+    assert row.reference in (None, record["reference"]["verdict"])
+    found = [(series_of(each["kernel"]), each) for each in record["disagreements"]]
+    assert {(on, each["kind"]) for on, each in found if each["finding_or_gap"] == "finding"} == row.findings
+    assert {on for on, each in found if each["finding_or_gap"] == "gap"} == row.gaps
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_status_of_check(checks: Checks, group: str) -> None:
+    expected = any(row.findings for row in GROUPS[group])
+    assert checks.of(group)[1] == int(expected)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("one-mul.hex", "unsupported: at instruction 0: off not allowed with opcode 0x2f"),
+        ("far-call.hex", "unsupported: at instruction 0: goes on at instruction 2147483648 of 2"),
+        ("odd-store.hex", "unsupported: at instruction 0: 4 bytes at "),
+        ("unset-r0.hex", "unsupported: at instruction 1: R0 was never written"),
+    ],
+)
+def test_the_plugin_counts_the_users_instructions(
+    file: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO((PUBLIC / file).read_text()))
+    with pytest.raises(SystemExit) as ended:
+        main(["plugin", "interpreter"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_libbpf_and_our_reader_agree_about_kernel_functions(tmp_path: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["libbpf", "--json", "--kernel=debian:6.12", str(prepared("iter-num.c", tmp_path))])
+    old, new = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert ended.value.code == 0, (old, new)
+    assert "refused" in old["ours"]
+    assert "refused" in old["theirs"]
+    assert not new["disagreements"]
+
+
+def test_the_corpus_command_names_the_field_that_is_not_there(tmp_path: Path, capsys: Capture) -> None:
+    prepared("core-missing.c", tmp_path)
+    with pytest.raises(SystemExit):
+        main(["corpus", str(tmp_path), "--kernel=debian:6.12"])
+    assert (
+        "invalid func unknown#195896080 (not in the kernel's types: struct kernfs_node.id_that_was)"
+        in capsys.readouterr().out
+    )
