@@ -70,7 +70,7 @@ def memory(
     if region.kind is RegionKind.MAP_VALUE and region.map is not None and x.facts.maps[region.map].fields:
         if not isinstance(size, int):
             raise Unmodelled("a helper's memory of unknown size in a value with special fields")
-        special_fields(x, s, region, place, size)
+        special_fields(x, s, region, place, size, helper=True)
     if region.kind is RegionKind.PACKET and isinstance(size, int):
         require_near(x, s, place, size)
     if region.kind is RegionKind.STACK:

@@ -118,7 +118,7 @@ def check(
         require_near(x, s, place, size)
     _alignment(x, s, region, place, size)
     if region.kind is RegionKind.MAP_VALUE:
-        special_fields(x, s, region, place, size)
+        special_fields(x, s, region, place, size, helper=False)
     if region.kind is RegionKind.STACK:
         paths = x.split(s, place)
         for path, at in paths:
@@ -179,17 +179,28 @@ def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Ter
         )
 
 
-def special_fields(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
-    """Locks, timers and kernel pointers in a map's value are for their helpers only."""
+KERNEL_POINTERS = frozenset({MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED})
+
+
+def special_fields(
+    x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int, *, helper: bool
+) -> None:
+    """Locks, timers and kernel pointers in a map's value are for their helpers only; a kernel pointer is also
+    loaded and stored as a whole (kernel/bpf/verifier.c, check_map_access).  ``helper``: one is given the
+    memory."""
     if region.map is None:
         return
     for field in x.facts.maps[region.map].fields:
-        if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
-            raise Unmodelled("kernel pointers in map values")
         low, high = field.offset - size + 1, field.offset + field.kind.size
         over = (
             low <= to_signed(place, 64) < high
             if isinstance(place, int)
             else conjunction(place >= low, place < high)
         )
+        if field.kind in KERNEL_POINTERS:
+            if not x.possible(s, over):
+                continue
+            if helper or size != field.kind.size or x.constant(s, place) != field.offset:
+                x.refuse(s, rules.SPECIAL_FIELD, field.kind.value)
+            raise Unmodelled("kernel pointers in map values")
         x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)

@@ -19,6 +19,16 @@ MAPS = {
     "RO": MapSpec(MapType.ARRAY, 4, 8, 1, flags=READ_ONLY),
     "WO": MapSpec(MapType.ARRAY, 4, 8, 1, flags=WRITE_ONLY),
     "L": MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, MapFieldKind.SPIN_LOCK),)),
+    "K": MapSpec(
+        MapType.ARRAY,
+        4,
+        24,
+        1,
+        fields=(
+            MapField(8, MapFieldKind.KPTR, "task_struct"),
+            MapField(16, MapFieldKind.KPTR_UNTRUSTED, "task_struct"),
+        ),
+    ),
     "R": MapSpec(MapType.RINGBUF, 0, 0, 4096),
     "Q": MapSpec(MapType.QUEUE, 0, 8, 4),
     "P": MapSpec(MapType.PROG_ARRAY, 4, 4, 2),
