@@ -8,7 +8,7 @@ from conformance.checking.check import Accusation, Checked, KernelAccount
 from conformance.checking.explanation.explanation import explain
 from conformance.checking.explanation.words import as_record
 from conformance.objects import attachment
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.casefile import to_plain
 from oracles.interpreter import Abstained, Outcome, Returned, Trapped
 from oracles.reference import ReferenceAnswer
@@ -19,7 +19,7 @@ def as_json(checked: Checked, *, logs: bool = False) -> dict[str, Any]:
     return {
         "name": checked.name,
         "kernels": {kernel: _kernel(account, logs) for kernel, account in checked.accounts.items()},
-        "reference": reference_json(opinion(checked.case)),
+        "reference": reference_json(opinion(checked.case, THOROUGH)),
         "interpreter": [outcome_json(outcome) for outcome in checked.outcomes],
         "disagreements": [_accusation(each) for each in checked.accusations],
         "attached": [attachment.as_json(trial) for trial in checked.trials],

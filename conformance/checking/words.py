@@ -10,7 +10,7 @@ from conformance.checking.explanation.explanation import explain
 from conformance.checking.plain import outcome_json
 from conformance.kernel.verdicts import Judgement as Ruling
 from conformance.objects import attachment
-from conformance.observing.opinions import opinion
+from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.assembly import program_listing
 
 
@@ -54,7 +54,7 @@ def _ruling(ruling: Ruling) -> str:
 
 
 def _reference(checked: Checked) -> Iterator[str]:
-    answer = opinion(checked.case)
+    answer = opinion(checked.case, THOROUGH)
     where = "" if answer.at is None else f" at instruction {answer.at}"
     said = (
         f": {answer.rule} ({answer.detail})" if answer.rule else f": {answer.reason}" if answer.reason else ""

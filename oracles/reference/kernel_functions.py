@@ -62,5 +62,4 @@ def _argument(x: Explorer, s: SymbolicState, register: int, arg: KernelArg, valu
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
     if value.region.struct != arg.struct:
         raise Unmodelled("a kernel structure given as another")
-    if equal(value.offset, 0) is not True:
-        x.require(s, equal(value.offset, 0), rules.HELPER_ARGUMENT, f"R{register} was moved")
+    x.require(s, equal(value.offset, 0), rules.HELPER_ARGUMENT, f"R{register} was moved")

@@ -6,6 +6,11 @@ R, I, T = "oracles/reference/", "oracles/interpreter/", "oracles/terms/"  # noqa
 SYMMETRIC = "equality is the same both ways round"
 EXPLAINED: dict[tuple[str, str, str], str] = {
     (
+        I + "context.py",
+        "METADATA_UNIT, LONGEST_METADATA = 4, 252",
+        "252 becomes 253",
+    ): "no multiple of four lies between",
+    (
         I + "jumps.py",
         "d, s = _addresses(m, d, s) if bits == 64 else (m.number(d), m.number(s))",
         "64 becomes 65",
