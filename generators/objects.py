@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ebpf.btf import types as btf
+from ebpf.btf.map_types import lacks_types
 from ebpf.isa.insn import Insn
 from ebpf.objects import elf
 from ebpf.objects.file import ElfFile, Section, read_elf
@@ -55,8 +56,9 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
     dice = Dice(header)
     legacy = dice.pick(4) == 0
     old = legacy or dice.pick(2) == 0
+    style = MapStyle.LEGACY if legacy else dice.of((MapStyle.SIZES, MapStyle.TYPES))
     how = Writing(
-        MapStyle.LEGACY if legacy else dice.of((MapStyle.SIZES, MapStyle.TYPES)),
+        style,
         dice.of(("GPL", "GPL", "Dual BSD/GPL", "Proprietary", None)),
         dice.of((None, None, 0x060C00)),
         debug=dice.pick(2) == 1,
@@ -65,6 +67,8 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
     parts = tuple(
         _part(number, dice.pick(1 << 64), own, profile, old, dice) for number, own in enumerate(seeds)
     )
+    if legacy and any(lacks_types(spec) for part in parts for spec in part.program.maps):
+        how = replace(how, maps=MapStyle.SIZES)  # a lock in a map's value is found by its type
     return GeneratedObject(write_object(parts, how), parts, how)
 
 

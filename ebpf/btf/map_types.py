@@ -39,33 +39,35 @@ def with_map_types(program: Program) -> Program:
 
     Itself where no map needs any, or where its own BTF is broken and so cannot be added to.
     """
-    if not any(_lacks_types(spec) for spec in program.maps):
+    if not any(lacks_types(spec) for spec in program.maps):
         return program
     try:
         types = BtfBuilder(Btf(program.btf) if program.btf is not None else None)
     except BtfError:
         return program
-    declaring = _MapTypes(types)
+    declaring = MapTypes(types)
     maps = tuple(declaring.declare(spec) for spec in program.maps)
     return replace(program, maps=maps, btf=types.build())
 
 
-def _lacks_types(spec: MapSpec) -> bool:
+def lacks_types(spec: MapSpec) -> bool:
+    """Whether the map, or its inner map, cannot be created as it is for want of types."""
     own = not spec.btf_value and bool(spec.fields or spec.type in LOCAL_STORAGE)
-    return own or (spec.inner is not None and _lacks_types(spec.inner))
+    return own or (spec.inner is not None and lacks_types(spec.inner))
 
 
-class _MapTypes:
-    """Declares each type once."""
+class MapTypes:
+    """Declares the types of maps in BTF being built, each once."""
 
     def __init__(self, types: BtfBuilder) -> None:
         self.types = types
         self._ids: dict[str, int] = {}
 
     def declare(self, spec: MapSpec) -> MapSpec:
+        """The map with types that say what its fields are; itself where it wants none."""
         if spec.inner is not None:
             spec = replace(spec, inner=self.declare(spec.inner))
-        if not _lacks_types(replace(spec, inner=None)):
+        if not lacks_types(replace(spec, inner=None)):
             return spec
         return replace(spec, btf_key=self._key(spec), btf_value=self._value(spec))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ebpf.btf.map_types import lacks_types
 from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
@@ -161,6 +162,8 @@ class _Writer:
     def _data(self, spec: MapSpec) -> None:
         if spec.name in self.by_descriptor:
             refuse(OpenStage.MAPS, f"map '{spec.name}'", _BOTH_WAYS)
+        if spec.fields:
+            refuse(OpenStage.MAPS, f"map '{spec.name}'", "special fields of global data are not written")
         section = data_section(spec)
         owner = self.sections.setdefault(section, spec.name)
         if owner != spec.name:
@@ -183,6 +186,8 @@ class _Writer:
                 words = (spec.type, spec.key_size, spec.value_size, spec.max_entries, spec.flags)
                 if spec.inner is not None:
                     refuse(OpenStage.MAPS, f"map '{spec.name}'", "a legacy definition has no inner map")
+                if lacks_types(spec):
+                    refuse(OpenStage.MAPS, f"map '{spec.name}'", "a legacy definition has no types")
                 self._variable("maps", spec.name, DEFINITION.pack(*words), DATA, 4)
             return
         for spec in specs:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ebpf.btf import BtfBuilder
 from ebpf.btf.extension import COLUMN_BITS, build_extension
+from ebpf.btf.map_types import MapTypes
 from ebpf.btf.types import Linkage
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects.object import SourceLine
@@ -20,6 +21,7 @@ class WrittenTypes:
 
     def __init__(self) -> None:
         self._builder = BtfBuilder()
+        self._map_types = MapTypes(self._builder)
         self._integers: dict[int, int] = {}
         self._int = self._builder.integer("int", 4, signed=True)
         self._prototype = 0
@@ -40,8 +42,15 @@ class WrittenTypes:
     def _definition(self, spec: MapSpec, typed: bool) -> tuple[int, int]:
         words = {"type": int(spec.type), "max_entries": spec.max_entries, "map_flags": spec.flags}
         members: list[tuple[str, int]] = []
-        for name, size in (("key", spec.key_size), ("value", spec.value_size)):
-            if typed and size and not (spec.inner is not None and name == "value"):
+        # A program's own BTF is not the object's.
+        own = self._map_types.declare(replace(spec, btf_key=0, btf_value=0, inner=None))
+        for name, size, declared in (
+            ("key", spec.key_size, own.btf_key),
+            ("value", spec.value_size, own.btf_value),
+        ):
+            if declared:
+                members.append((name, self._builder.pointer(declared)))
+            elif typed and size and not (spec.inner is not None and name == "value"):
                 members.append((name, self._builder.pointer(self._sized(size))))
             elif not (spec.inner is not None and name == "value"):
                 words[f"{name}_size"] = size

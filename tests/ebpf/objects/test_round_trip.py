@@ -59,6 +59,9 @@ def test_programs_come_back(header: int, seeds: list[list[int]]) -> None:
             if len(references(read.instructions)) > 1
             else (meaning(read) == meaning(part.program))
         )
+        used = {first.imm for _, first in map_loads(part.program.instructions)}
+        fields = [spec.fields for at, spec in enumerate(part.program.maps) if at in used and spec.fields]
+        assert [spec.fields for spec in read.maps if spec.fields] == fields
         if made.how.debug:
             assert [line.text for line in by_name[part.name].lines] == [line.text for line in part.lines]
         again = write_object([Part(part.name, read)], Writing(made.how.maps))
