@@ -6,6 +6,11 @@ R, I, T = "oracles/reference/", "oracles/interpreter/", "oracles/terms/"  # noqa
 SYMMETRIC = "equality is the same both ways round"
 EXPLAINED: dict[tuple[str, str, str], str] = {
     (
+        R + "context.py",
+        "return any(place < at + size and at < place + width for place, width in s.stored)",
+        "Add becomes Sub",
+    ): "a witness for what was overwritten does not replay, whatever it says was there",
+    (
         I + "context.py",
         "METADATA_UNIT, LONGEST_METADATA = 4, 252",
         "252 becomes 253",

@@ -30,6 +30,10 @@ ROWS = (
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
         "if r0 != 0 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@7", maps="MI"),
+    Row("an inner map is not written",
+        "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
+        "if r0 == 0 goto pc+1; *(u64 *)(r0 +0) = 1; r0 = 0; exit",
+        "unsafe read-only@7", maps="MI"),
     Row("an inner map moved",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
         "if r0 == 0 goto pc+3; r0 += 4; goto pc+0; goto pc+0; r0 = 0; exit",
