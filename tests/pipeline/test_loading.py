@@ -248,6 +248,8 @@ def test_row_15_generated_programs_under_both(kernel: KernelSession) -> None:
     ):
         assert isinstance(one, KernelAnswer)
         compiled, walked = one.attempts
+        if "not allowed in non-JITed programs" in walked.log:  # its interpreter does not call back
+            continue
         assert (compiled.errno == 0) == (walked.errno == 0)
         for data, a, b in zip(each.case.inputs, compiled.runs, walked.runs, strict=False):
             if run(each.case, data, limit=STEP_LIMIT).predictable and not (a.errno or b.errno):
