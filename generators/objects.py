@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ebpf.btf import types as btf
 from ebpf.btf.map_types import lacks_types
+from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.objects import elf
 from ebpf.objects.file import ElfFile, Section, read_elf
@@ -67,9 +68,17 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
     parts = tuple(
         _part(number, dice.pick(1 << 64), own, profile, old, dice) for number, own in enumerate(seeds)
     )
-    if legacy and any(lacks_types(spec) for part in parts for spec in part.program.maps):
-        how = replace(how, maps=MapStyle.SIZES)  # a lock in a map's value is found by its type
+    if legacy and any(_too_new(part.program) for part in parts):
+        how = replace(how, maps=MapStyle.SIZES)
     return GeneratedObject(write_object(parts, how), parts, how)
+
+
+def _too_new(program: Program) -> bool:
+    """Whether no libbpf that reads legacy definitions reads it: a lock in a map's value is found by its type,
+    and functions have addresses since libbpf 0.4."""
+    return any(lacks_types(spec) for spec in program.maps) or any(
+        insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC for insn in program.instructions
+    )
 
 
 def _part(number: int, header: int, seeds: Sequence[int], profile: Profile, old: bool, dice: Dice) -> Part:
