@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from ebpf.errors import InputError
+from reports import jsonl
 from reports.records import Cell, Finding, RunSummary, Severity, Status
 
 _T = TypeVar("_T")
@@ -72,10 +73,4 @@ def _lines(path: Path, kind: type[_T]) -> list[_T]:
     if not path.exists():
         return []
     *lines, _ = path.read_bytes().split(b"\n")
-    records = []
-    for number, line in enumerate(lines, 1):
-        try:
-            records.append(msgspec.json.decode(line, type=kind))
-        except msgspec.MsgspecError as error:
-            raise InputError(f"{path}:{number}: {error}") from error
-    return records
+    return jsonl.decode(path, lines, kind)

@@ -5,7 +5,6 @@ A rate of false accusations needs the programs that accused nobody too.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from ebpf.errors import InputError
+from reports import jsonl
 from reports.records import Finding, RunSummary, Status
 
 
@@ -58,12 +58,7 @@ def append(path: Path, counts: Iterable[RunCount]) -> None:
     """Add lines to a file, on disk when this returns.  Raises :class:`InputError` where it cannot be
     written."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, b"".join(msgspec.json.encode(each) + b"\n" for each in counts))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        jsonl.append(path, counts)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
 
@@ -74,13 +69,7 @@ def load(path: Path) -> list[RunCount]:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    counts = []
-    for number, line in enumerate(lines, 1):
-        try:
-            counts.append(msgspec.json.decode(line, type=RunCount))
-        except msgspec.MsgspecError as error:
-            raise InputError(f"{path}:{number}: {error}") from None
-    return counts
+    return jsonl.decode(path, lines, RunCount)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 
 from conformance.campaign.events import CandidateSeen, Event, FindingMade, FindingMerged
 from ebpf.errors import InputError
+from reports import jsonl
 from reports.records import Finding, RunSummary
 from reports.reproducers import files as reproducers
 
@@ -21,6 +21,7 @@ class Store:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._findings = directory / "findings.jsonl"
 
     def create(self) -> None:
         """Make the directory.  Raises :class:`InputError` when that is not possible or it already holds a
@@ -48,7 +49,7 @@ class Store:
             record["case"] = candidate.case
         if candidate.object is not None:
             record["object"] = candidate.object
-        self._append("candidates.jsonl", msgspec.json.encode(record))
+        jsonl.append(self.directory / "candidates.jsonl", [record])
 
     def _keep(self, finding: Finding) -> None:
         """A confirmed finding, with its case and reproducers."""
@@ -59,17 +60,17 @@ class Store:
             finding, reproducers=written.files, reproducer_failures=written.failures
         )
         (folder / "finding.json").write_bytes(msgspec.json.encode(finding))
-        self._append("findings.jsonl", msgspec.json.encode(finding))
+        jsonl.append(self._findings, [finding])
 
     def _merge(self, finding: Finding, into: str) -> None:
         """The finding is the same bug as the one whose id is ``into``; its folder goes."""
-        self._append("findings.jsonl", msgspec.json.encode(msgspec.structs.replace(finding, same_as=into)))
+        jsonl.append(self._findings, [msgspec.structs.replace(finding, same_as=into)])
         shutil.rmtree(self.directory / "findings" / finding.id, ignore_errors=True)
 
     def findings(self) -> dict[str, Finding]:
         """What is stored so far, by id: the newest line of each, without those that turned out to be
         another."""
-        path = self.directory / "findings.jsonl"
+        path = self._findings
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         newest = {
             finding.id: finding for finding in (msgspec.json.decode(line, type=Finding) for line in lines)
@@ -82,11 +83,3 @@ class Store:
         draft = path.with_suffix(".tmp")
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2))
         draft.replace(path)
-
-    def _append(self, name: str, line: bytes) -> None:
-        descriptor = os.open(self.directory / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
