@@ -17,7 +17,7 @@ Insns = tuple[Insn, ...]
 def jump_field(insn: Insn) -> str | None:
     """The field that holds a distance in slots; None for an instruction that has none."""
     cls, op = insn.opcode & o.CLASS_MASK, insn.opcode & o.OP_MASK
-    if insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC:
+    if insn.loads_function:
         return "imm"
     if cls not in (o.JMP, o.JMP32) or op == o.EXIT:
         return None

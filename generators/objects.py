@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from ebpf.btf import types as btf
 from ebpf.btf.map_types import lacks_types
-from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.objects import elf
 from ebpf.objects.file import ElfFile, Section, read_elf
@@ -77,7 +76,7 @@ def _too_new(program: Program) -> bool:
     """Whether no libbpf that reads legacy definitions reads it: a lock in a map's value is found by its type,
     and functions have addresses since libbpf 0.4."""
     return any(lacks_types(spec) for spec in program.maps) or any(
-        insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC for insn in program.instructions
+        insn.loads_function for insn in program.instructions
     )
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.errors import InputError
+from ebpf.isa import opcodes as o
 
 SLOT = PROGRAM_ORDER.layout("BBhi")
 
@@ -33,6 +34,17 @@ class Insn:
     src: int = 0
     off: int = 0
     imm: int = 0
+
+    @property
+    def loads_function(self) -> bool:
+        """Whether it is the first slot of a load of a function's address (BPF_PSEUDO_FUNC)."""
+        return self.opcode == o.LD_IMM64 and self.src == o.PSEUDO_FUNC
+
+    @property
+    def names_subprogram(self) -> bool:
+        """Whether ``imm`` is the distance to a subprogram: a local call, or a load of a function's
+        address."""
+        return self.loads_function or (self.opcode == o.CALL | o.JMP and self.src == o.CALL_LOCAL)
 
     def encode(self) -> bytes:
         """The eight bytes, little-endian.  Raises :class:`InputError` naming the field that does not fit."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.objects.errors import OpenStage, refuse
-from ebpf.objects.relocations import CALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,7 @@ def references(insns: tuple[Insn, ...]) -> list[int]:
     found, slot = [], 0
     while slot < len(insns):
         insn = insns[slot]
-        if (insn.opcode == CALL and insn.src == o.CALL_LOCAL) or (
-            insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC
-        ):
+        if insn.names_subprogram:
             found.append(slot)
         slot += 2 if insn.opcode == o.LD_IMM64 else 1
     return found

@@ -60,8 +60,7 @@ class _FormCheck:
         for at, insn in enumerate(self.code):
             if at in self.second:
                 continue
-            local = insn.opcode == o.CALL | o.JMP and insn.src == o.CALL_LOCAL
-            if local or (insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC):
+            if insn.names_subprogram:
                 entry = at + 1 + insn.imm
                 if not 0 <= entry < len(self.code) or entry in self.second:
                     self.break_(rules.JUMP_OUT_OF_RANGE, at, "a call to no instruction")
@@ -96,12 +95,7 @@ class _FormCheck:
             # An indirect jump may go to every entry of the jump tables: nothing behind it is called
             # unreachable.
             return list(range(len(self.code)))
-        extra = (
-            [at + 1 + insn.imm]
-            if (insn.opcode == o.CALL | o.JMP and insn.src == o.CALL_LOCAL)
-            or (insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_FUNC)
-            else []
-        )
+        extra = [at + 1 + insn.imm] if insn.names_subprogram else []
         return [step, *extra] if goes is None else [step, goes]
 
     def _reachable(self) -> None:

@@ -10,13 +10,11 @@ import re
 from dataclasses import dataclass, field
 
 from ebpf.assembly import AssemblyDialect, listing
+from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Program
 
 _JUMP = re.compile(r"goto \+?(-?\d+)$")
-_LD_IMM64, _CALL = 0x18, 0x85
-_PSEUDO_MAP_FD, _PSEUDO_FUNC = 1, 4  # src of a 64-bit load
-_PSEUDO_CALL = 1  # src of a call
 
 
 @dataclass(slots=True)
@@ -50,11 +48,7 @@ def functions(program: Program, name: str) -> list[NakedFunction]:
 
 def _entries(instructions: tuple[Insn, ...]) -> list[int]:
     """Where calls and callbacks lead."""
-    return [
-        index + 1 + insn.imm
-        for index, insn in enumerate(instructions)
-        if (insn.opcode, insn.src) in ((_CALL, _PSEUDO_CALL), (_LD_IMM64, _PSEUDO_FUNC))
-    ]
+    return [index + 1 + insn.imm for index, insn in enumerate(instructions) if insn.names_subprogram]
 
 
 def _target(index: int, text: str) -> int | None:
@@ -70,18 +64,16 @@ def _lines(
     if target is not None:
         return [f"{_JUMP.sub('', text)}goto l{target}_%="]
     callee = names.get(index + 1 + insn.imm)
-    if insn.opcode == _CALL and insn.src == _PSEUDO_CALL and callee:
-        return [f"call {callee}"]
-    if insn.opcode == _CALL and insn.src == 0 and (helper := re.match(r"call (bpf_\w+)#", kernel)):
+    if insn.names_subprogram and callee:
+        return [f"r{insn.dst} = {callee} ll" if insn.loads_function else f"call {callee}"]
+    if insn.opcode == o.CALL | o.JMP and insn.src == 0 and (helper := re.match(r"call (bpf_\w+)#", kernel)):
         function.operands[f"__imm({helper[1]})"] = None
         return [f"call %[{helper[1]}]"]
-    if insn.opcode == _LD_IMM64 and insn.src == _PSEUDO_FUNC and callee:
-        return [f"r{insn.dst} = {callee} ll"]
-    if insn.opcode == _LD_IMM64 and insn.src == _PSEUDO_MAP_FD and 0 <= insn.imm < len(program.maps):
+    if insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_MAP_FD and 0 <= insn.imm < len(program.maps):
         function.operands[f"__imm_addr(m{insn.imm})"] = None
         return [f"r{insn.dst} = %[m{insn.imm}] ll"]
-    if text.startswith(".8byte") or (insn.opcode == _LD_IMM64 and insn.src != 0):
-        slots = program.instructions[index : index + (2 if insn.opcode == _LD_IMM64 else 1)]
+    if text.startswith(".8byte") or (insn.opcode == o.LD_IMM64 and insn.src != 0):
+        slots = program.instructions[index : index + (2 if insn.opcode == o.LD_IMM64 else 1)]
         return [_raw(one, slot, function) for slot, one in enumerate(slots, index)]
     return [text.replace("%", "%%")]
 
