@@ -44,7 +44,7 @@ CHANGES = (
 
 
 def documented_change(
-    message: str, release: str, accepted_by: Release, pruned: bool = False
+    message: str, release: str, accepted_by: Release, pruned: bool
 ) -> DocumentedChange | None:
     """The change that explains why a kernel of ``release`` refuses what older ones took, the newest of them
     ``accepted_by``, which ``pruned`` or did not; None where none came between the two."""

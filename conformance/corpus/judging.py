@@ -13,9 +13,9 @@ from conformance.corpus.records import Measured, Record
 from conformance.observing.opinions import THOROUGH, linux, opinion
 from ebpf.program import Case
 from oracles.interpreter import Abstained, Returned, run
+from oracles.interpreter.runs import STEP_LIMIT
 from oracles.reference import ReferenceAnswer, ReferenceVerdict
 
-STEP_LIMIT = 200_000
 FRESH_AFTER = 25
 """Batches of eight programs that one process judges."""
 SEEDS = 4

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import ParamSpec, TypeVar, cast
 
 from ebpf import rules
 from ebpf.program import Case
@@ -12,9 +14,12 @@ from oracles.interpreter import Trapped, run
 from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict, verify_by_ranges
 from oracles.reference.verify import Explored, explore
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 SEEDS = 6
 """Environments that a run which looks at chance must break the rule in, every one."""
-STEP_LIMIT = 50_000
+REPLAY_LIMIT = 50_000
 """Of a replay, in instructions."""
 THOROUGH = Budget(steps=100_000, paths=20_000, seconds=20.0, queries=4_000)
 """For one program that somebody asks about."""
@@ -30,11 +35,16 @@ ONE_FAULT = (
 gone."""
 
 
+def _keep(number: int) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """``lru_cache``, which alone would hide from mypy that an argument is missing."""
+    return cast(Callable[[Callable[_P, _R]], Callable[_P, _R]], lru_cache(maxsize=number))
+
+
 def replays(case: Case, rule: Rule, at: int) -> bool:
     """Whether the interpreter, run on the case's one input, breaks ``rule`` at slot ``at``, whatever
     addresses and chance are."""
     for seed in range(SEEDS):
-        outcome = run(case, case.inputs[0], seed=seed, limit=STEP_LIMIT)
+        outcome = run(case, case.inputs[0], seed=seed, limit=REPLAY_LIMIT)
         if not isinstance(outcome, Trapped) or outcome.at != at:
             return False
         if outcome.rule != rule and not any({outcome.rule, rule} <= fault for fault in ONE_FAULT):
@@ -44,7 +54,7 @@ def replays(case: Case, rule: Rule, at: int) -> bool:
     return True
 
 
-@lru_cache(maxsize=4)
+@_keep(4)
 def explored(case: Case, budget: Budget) -> Explored:
     """The opinion with the paths it rests on; these are large, so that few are kept."""
     return explore(case, replays, budget)
@@ -58,13 +68,13 @@ def paths(case: Case, budget: Budget) -> Explored:
     return search
 
 
-@lru_cache(maxsize=32)
+@_keep(32)
 def opinion(case: Case, budget: Budget) -> ReferenceAnswer:
     """Safe, unsafe with a witness that replays, or unknown; and the policy rules that the program breaks."""
     return explored(case, budget).answer
 
 
-@lru_cache(maxsize=32)
+@_keep(32)
 def by_intervals(case: Case, budget: Budget) -> ReferenceAnswer:
     """Safe where a kernel's own means prove it: intervals and known bits, no relation between two values."""
     return verify_by_ranges(case, budget)

@@ -37,7 +37,7 @@ class SiblingRuling:
     kernel: str
     release: Release
     ruling: Ruling
-    pruned: bool = False
+    pruned: bool
     """Whether its log shows that it left a path because a state walked before covers it."""
 
 

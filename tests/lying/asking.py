@@ -53,7 +53,7 @@ class ToldSiblings(Siblings):
 
     def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
         rulings = (
-            SiblingRuling(f"sibling:{name}", Release.parse(name), Ruling(verdict))
+            SiblingRuling(f"sibling:{name}", Release.parse(name), Ruling(verdict), pruned=False)
             for name, verdict in self.verdicts.items()
         )
         return tuple(sorted(rulings, key=lambda each: each.release))
