@@ -29,14 +29,14 @@ class RunCount(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     programs: int
     judged: dict[str, int]
-    """By property."""
+    """How many programs or objects each property judged."""
     new: tuple[str, ...] = ()
-    """Signatures."""
+    """The signatures of findings nobody knew of; ``known`` holds the others'."""
     known: tuple[str, ...] = ()
 
 
 def counts_of(summary: RunSummary, findings: Iterable[Finding]) -> Iterator[RunCount]:
-    """The lines of a run."""
+    """A run's counts, one for each of its kernels."""
     found = tuple(findings)
     for kernel in summary.kernels:
         of_kernel = [each for each in found if each.kernel == kernel.name]
@@ -64,7 +64,7 @@ def append(path: Path, counts: Iterable[RunCount]) -> None:
 
 
 def load(path: Path) -> list[RunCount]:
-    """All lines.  Raises :class:`InputError` naming the line that is none."""
+    """The counts that a file holds.  Raises :class:`InputError` naming the line that is none."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -74,7 +74,7 @@ def load(path: Path) -> list[RunCount]:
 
 @dataclass(slots=True)
 class Total:
-    """Of one kernel, over runs."""
+    """What all runs on one kernel add up to."""
 
     programs: int = 0
     judged: Counter[str] = field(default_factory=Counter)
@@ -83,7 +83,7 @@ class Total:
 
 
 def add_up(counts: Iterable[RunCount]) -> dict[str, Total]:
-    """By kernel."""
+    """The totals of all runs, by the name of the kernel."""
     totals: dict[str, Total] = {}
     for each in counts:
         total = totals.setdefault(each.kernel, Total())

@@ -124,7 +124,7 @@ class LostSubject(ProgramSubject):
     """A program that takes its virtual machine away: it did so alone already, and is not made to again."""
 
     def confirm(self, sighting: Sighting) -> Reproduced:
-        """Once."""
+        """It counts as shown once: its machine was lost while it ran alone."""
         return Reproduced(1, 1)
 
     def reduce(self, sighting: Sighting, seconds: float, is_found: Callable[[Signature], bool]) -> Sighting:

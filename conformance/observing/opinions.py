@@ -20,7 +20,7 @@ _R = TypeVar("_R")
 SEEDS = 6
 """Environments that a run which looks at chance must break the rule in, every one."""
 REPLAY_LIMIT = 50_000
-"""Of a replay, in instructions."""
+"""Instructions that the interpreter executes at most when it replays a witness."""
 THOROUGH = Budget(steps=100_000, paths=20_000, seconds=20.0, queries=4_000)
 """For one program that somebody asks about."""
 QUICK = Budget(steps=20_000, paths=2_000, seconds=5.0, queries=150)

@@ -32,7 +32,7 @@ class Embedding:
 
 
 def embeddings(observation: Observation) -> tuple[Embedding, ...]:
-    """In the order of the run; none where the program cannot be changed so."""
+    """The points of a run with their programs, in its order; none where the program cannot be changed so."""
     program = observation.case.program
     if not observation.accepted or program.func_info is not None or program.kfuncs:
         return ()  # the places that these name would have to move too
@@ -44,7 +44,7 @@ def embeddings(observation: Observation) -> tuple[Embedding, ...]:
 
 
 def variants(observation: Observation) -> list[Case]:
-    """All programs, two by two."""
+    """The programs to put to the kernel: for each point the illegal one, then its probe."""
     return [case for each in embeddings(observation) for case in (each.illegal, each.probe)]
 
 
