@@ -147,10 +147,9 @@ def test_a_warning_is_returned_with_the_job_and_ends_the_machine(bugbench: Path)
         fetch(str(bugbench / "bzImage-bugs")), ("bugbench=44",), job_seconds=20
     ) as session:
         got = session.run(job(case))
-        for _ in range(40):  # the kernel may notice only while it does the next thing, and say it later
+        for _ in range(400):  # it notices when it is interrupted meanwhile: in one run of about twelve
             if isinstance(got, Lost) or got.splats:
                 break
-            time.sleep(0.25)
             got = session.run(job(case))
         assert isinstance(got, Lost) or got.splats
         boots = session.boots
