@@ -8,11 +8,15 @@ from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import STEP_LIMIT, Observation
 from conformance.observing.opinions import linux
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
-from ebpf.rules import Phase
+from ebpf import rules
+from ebpf.rules import Phase, Rule, RuleClass
 from ebpf.signature import Signature
-from oracles.interpreter import Step, run
+from oracles.interpreter import Outcome, Step, Trapped, run
 
 KIND = "rule"
+WANT_A_CHECK = (rules.PACKET_BOUNDS, rules.NULL_DEREFERENCE)
+"""Rules of safety that ask for a comparison in the program: a run without one that happens to be safe breaks
+them too."""
 
 
 def judge(observation: Observation) -> Iterator[Judgement]:
@@ -20,7 +24,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
 
     The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking
     counts as broken only when the interpreter executed the breaking instruction (or trapped there) on one of
-    the inputs.
+    the inputs, and where executions keep or break it, only when the interpreter trapped.
     """
     yield from _over_all_paths(observation)
     near_miss = observation.generated
@@ -33,19 +37,18 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         yield Abstention(f"no verdict: {observation.ruling.reason}")
         return
     rule, at = near_miss.rule, near_miss.at
-    input_that_reaches = next(
-        (n for n, (_, trace) in enumerate(observation.runs) if _reaches(trace, observation.runs[n][0], at)),
-        None,
+    input_that_breaks = next(
+        (n for n, (outcome, trace) in enumerate(observation.runs) if _breaks(rule, trace, outcome, at)), None
     )
-    if rule.phase_in(observation.release) is Phase.WALK and input_that_reaches is None:
-        yield Abstention("no run reaches the breaking instruction")
+    if rule.phase_in(observation.release) is Phase.WALK and input_that_breaks is None:
+        yield Abstention("no run breaks the rule")
         return
     yield Disagreement(
         Signature(KIND, (str(rule),), observation.form_name(at)),
         f"the kernel accepts a program that breaks {rule} at instruction {at} ({observation.text(at)}): "
         f"{rule.statement}; the rule's source is {rule.source}",
         at,
-        input_that_reaches,
+        input_that_breaks,
     )
 
 
@@ -75,5 +78,11 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
         )
 
 
-def _reaches(trace: tuple[object, ...], outcome: object, at: int) -> bool:
-    return getattr(outcome, "at", None) == at or any(getattr(step, "at", None) == at for step in trace)
+def _breaks(rule: Rule, trace: tuple[Step, ...], outcome: Outcome, at: int) -> bool:
+    if rule.rule_class in (RuleClass.SAFETY, RuleClass.RESOURCE) and rule not in WANT_A_CHECK:
+        return isinstance(outcome, Trapped) and outcome.at == at
+    return _reaches(trace, outcome, at)
+
+
+def _reaches(trace: tuple[Step, ...], outcome: Outcome, at: int) -> bool:
+    return getattr(outcome, "at", None) == at or any(step.at == at for step in trace)

@@ -13,6 +13,7 @@ from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, INPUT_BYTES, KEY_SLOT, UNTOUCHED
+from generators.near_misses.table import unknown_input
 from generators.productions.helpers import FIXED, VALUES, arguments, offered, perform
 from generators.steps import anything_in, constant_key, to_stack
 
@@ -71,7 +72,10 @@ def unbounded_size(b: Builder, dice: Dice) -> int | None:
     """A size of which nobody knows anything."""
     for prototype, registers in _calls(b, dice, SIZES):
         if arguments(b, dice, prototype):
-            b.emit(load(o.DW, dice.of(registers), R10, INPUT_BASE))
+            slots = unknown_input(b)
+            if not slots:
+                return None
+            b.emit(load(o.DW, dice.of(registers), R10, slots[0]))
             return perform(b, prototype)
     return None
 

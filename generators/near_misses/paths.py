@@ -34,7 +34,8 @@ from ebpf.isa.insn import Insn
 from ebpf.program_types import ProgramType
 from generators.builder import Builder
 from generators.dice import Dice
-from generators.layout import INPUT_BASE, SPILL_SLOTS
+from generators.layout import SPILL_SLOTS
+from generators.near_misses.table import unknown_input
 from generators.scopes import StaticFunction
 from generators.state import PointerKind
 from generators.steps import SIZES
@@ -62,8 +63,10 @@ def _value_pointer(b: Builder) -> int | None:
 
 def _input_byte(b: Builder, dice: Dice, register: Register) -> bool:
     """An input byte nobody knows."""
-    if INPUT_BASE in b.state.slots:
-        b.emit(load(o.B, register, R10, INPUT_BASE + dice.pick(64)))
+    slots = unknown_input(b)
+    if slots:
+        place = dice.pick(8 * len(slots))
+        b.emit(load(o.B, register, R10, slots[place // 8] + place % 8))
         return True
     packets = b.state.pointers(PointerKind.PACKET)
     if packets:

@@ -10,8 +10,8 @@ from ebpf.isa.build import R0, R10, Register, alu64, mov64, store
 from ebpf.rules import Rule
 from generators.builder import Builder
 from generators.dice import Dice
-from generators.layout import KEY_SLOT
-from generators.state import PointerKind
+from generators.layout import INPUT_SLOTS, KEY_SLOT
+from generators.state import ANY, PointerKind
 from generators.steps import constant_key, map_and_key
 
 
@@ -39,6 +39,12 @@ def context(b: Builder) -> Register | None:
     """A register that holds the context."""
     sources = b.state.pointers(PointerKind.CONTEXT)
     return sources[0] if sources else None
+
+
+def unknown_input(b: Builder) -> list[int]:
+    """The slots of input of which nobody knows anything; what a goal needed and the program lacked holds
+    constants."""
+    return [slot for slot in INPUT_SLOTS if b.state.slots.get(slot) == ANY]
 
 
 def look_up(b: Builder) -> int:
