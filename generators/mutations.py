@@ -13,19 +13,35 @@ from generators.dice import Dice
 _KEPT = (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)
 
 
-def _is_back_edge(insn: Insn) -> bool:
-    """A loop's end: with another bound, the kernel would walk a million instructions, and the run might never
-    end."""
-    return insn.opcode & o.CLASS_MASK in (o.JMP, o.JMP32) and insn.off < 0
+_WRITES = (o.ALU, o.ALU64, o.LDX)
+
+
+def _count_of_loops(insns: list[Insn]) -> set[int]:
+    """The indices of each loop's end and of what its counter starts with and goes on by.
+
+    With another count the kernel walks a million instructions, for minutes, and the run might never end.
+    """
+    found = set()
+    for end, insn in enumerate(insns):
+        if insn.opcode & o.CLASS_MASK not in (o.JMP, o.JMP32) or insn.off >= 0:
+            continue
+        head = end + 1 + insn.off
+        counters = {insn.dst, insn.src if insn.opcode & o.X else insn.dst}
+        writes = [
+            at
+            for at in range(end)
+            if insns[at].opcode & o.CLASS_MASK in _WRITES and insns[at].dst in counters
+        ]
+        found |= {end, *(at for at in writes if at >= head), *[at for at in writes if at < head][-1:]}
+    return found
 
 
 def mutate(insns: tuple[Insn, ...], dice: Dice) -> tuple[Insn, ...]:
     """A copy with one or two instructions changed; forms stay legal, meaning does not."""
     changed = list(insns)
     for _ in range(1 + dice.pick(2)):
-        candidates = [
-            n for n, insn in enumerate(changed) if insn.opcode not in _KEPT and not _is_back_edge(insn)
-        ]
+        kept = _count_of_loops(changed)
+        candidates = [n for n, insn in enumerate(changed) if insn.opcode not in _KEPT and n not in kept]
         if candidates:
             at = dice.of(candidates)
             changed[at] = _other(changed[at], dice)
