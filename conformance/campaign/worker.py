@@ -9,9 +9,9 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -28,11 +28,13 @@ from conformance.kernel.accelerator import accelerator
 from conformance.kernel.jobs import Job, KernelAnswer, Lost
 from conformance.kernel.peer.asking import ask
 from conformance.kernel.session import KernelSession
-from conformance.observing.door import Door, Sighting
+from conformance.observing.door import Door, Sighting, variants_of
+from conformance.observing.observation import Observation
 from conformance.observing.question import Question
 from conformance.observing.sampling import Sampling
 from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement
+from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
 from generators.profiles import Profile, profile_for
@@ -48,13 +50,20 @@ verdict."""
 PR_SET_PDEATHSIG = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _InFlight:
-    """A question that was put to the kernel and not answered yet."""
+    """A question that was put to the kernel; what was answered is not judged yet."""
 
     number: int
     recipe: Recipe
     question: Question
+    observation: Observation | None = None
+    """None until the kernel has answered."""
+    row: Property | None = None
+    """The property that asked about other programs, of which some answers are awaited."""
+    wanted: Sequence[Question] = ()
+    answers: list[KernelAnswer | Lost] = field(default_factory=list)
+    """To what is wanted, in its order."""
 
 
 class Worker:
@@ -100,7 +109,7 @@ class Worker:
                     if self._is_over():
                         break
                     self._start_clock()
-                    self._judge(self._in_flight.pop(tag), answer)
+                    self._take(self._in_flight[tag], answer)
                     self._report_now_and_then()
             self._report()
 
@@ -193,17 +202,45 @@ class Worker:
             others.append((answered, answer))
         raise AssertionError("a job submitted has an answer")
 
-    def _judge(self, asked: _InFlight, answer: KernelAnswer | Lost) -> None:
-        if isinstance(answer, Lost):
-            self.tally.counts["lost"] += 1
-            self._pursue_loss(asked, answer)
-            return
-        observation = self.door.observation(asked.question, answer)
+    def _take(self, asked: _InFlight, answer: KernelAnswer | Lost) -> None:
+        """Take an answer about a program or about one that a property wants beside it, and judge when there
+        is nothing more to ask.
+
+        Nobody waits for such an answer: it stands in line with those about other programs.
+        """
+        clock = time.process_time()
+        if asked.observation is None:
+            if isinstance(answer, Lost):
+                del self._in_flight[asked.number]
+                self.tally.counts["lost"] += 1
+                self._pursue_loss(asked, answer)
+                return
+            asked.observation = self.door.observation(asked.question, answer)
+            if asked.observation.accepted and self.sampling.runs:
+                asked.observation.runs  # noqa: B018 - so that its time is counted apart
+            clock = self._spend("interpret", clock)
+        else:
+            asked.answers.append(answer)
+            if len(asked.answers) < len(asked.wanted):
+                return
+            assert asked.row is not None
+            asked.observation = self.door.with_answers(
+                asked.observation, asked.row, asked.wanted, asked.answers
+            )
+        for row in self.sampling.asked(asked.number, asked.question.generated):
+            asked.row, asked.answers, asked.wanted = row, [], variants_of(asked.observation, row)
+            if asked.wanted:
+                for question in asked.wanted:
+                    self.session.submit(question.job, asked.number)
+                self._spend("compare", clock)
+                return
+        self._spend("compare", clock)
+        del self._in_flight[asked.number]
+        self._judge(asked, asked.observation)
+
+    def _judge(self, asked: _InFlight, observation: Observation) -> None:
         observation = self.sampling.with_reference(observation, asked.number)
         clock = time.process_time()
-        if observation.accepted and self.sampling.runs:
-            observation.runs  # noqa: B018 - so that its time is counted apart
-        clock = self._spend("interpret", clock)
         self.tally.program(observation)
         if observation.question.budget is not None:
             self.tally.opinion(observation.reference)

@@ -114,4 +114,6 @@ def judge_answer(
         verdict = KernelVerdict.UNSUPPORTED if support.missing else KernelVerdict.NONE
         reason = support.missing[0] if support.missing else f"{what} was refused: {errno_name(code)}"
         return Judgement(verdict, reason, errno=code)
+    if attempt >= len(answer.attempts):
+        return Judgement(KernelVerdict.NONE, "no attempt was made")
     return judge(answer.attempts[attempt], support, jit)

@@ -5,7 +5,7 @@ Everything that judges goes through here.  The door knows of properties only wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,6 @@ from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement, Judgement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
-from ebpf.program import Case
 from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
 from generators.programs import Generated
@@ -99,16 +98,27 @@ class Door:
     def complete(self, observation: Observation, row: Property) -> Observation:
         """The observation with what a property needs: what the kernel says of other programs, and what other
         kernels say of this one."""
-        if row.variants is not None and row.kind not in observation.variants:
-            observed = self._observe_variants(observation.question, row.variants(observation))
-            observation = observation.with_variants(row.kind, observed)
+        while wanted := variants_of(observation, row):
+            answers = [self.ask_kernel(question.job) for question in wanted]
+            observation = self.with_answers(observation, row, wanted, answers)
         if row.needs_siblings is not None and not observation.elsewhere and row.needs_siblings(observation):
             observation = observation.with_elsewhere(self.siblings.ask(observation.case))
         return observation
 
-    def _observe_variants(self, question: Question, cases: Iterable[Case]) -> tuple[Observation, ...]:
-        observed = (self.observe(question.about(case)) for case in cases)
-        return tuple(each for each in observed if isinstance(each, Observation))
+    def with_answers(
+        self,
+        observation: Observation,
+        row: Property,
+        wanted: Iterable[Question],
+        answers: Iterable[KernelAnswer | Lost],
+    ) -> Observation:
+        """The observation, completed by what the kernel answered to :func:`variants_of`; a lost one has no
+        attempt."""
+        added = tuple(
+            self.observation(question, KernelAnswer(()) if isinstance(answer, Lost) else answer)
+            for question, answer in zip(wanted, answers, strict=True)
+        )
+        return observation.with_variants(row.kind, (*observation.variants.get(row.kind, ()), *added))
 
     def sightings(self, observation: Observation, kinds: Iterable[str]) -> Iterator[Sighting]:
         """Every disagreement of these properties, each on the case that shows it."""
@@ -188,6 +198,11 @@ class Door:
             if isinstance(judgement, Disagreement) and judgement.signature == signature:
                 return Sighting(observation, judgement)
         return sighting
+
+
+def variants_of(observation: Observation, row: Property) -> Sequence[Question]:
+    """What a property still wants the same kernel to be asked beside this."""
+    return row.variants(observation) if row.variants is not None else ()
 
 
 def _why_untold(observation: Observation, row: Property) -> str:

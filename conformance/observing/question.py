@@ -19,6 +19,10 @@ class Attempts(Enum):
 
     LOAD = (Attempt(Jit.ON, 2, run=False),)
     """For verdict and log."""
+    VERDICT = (Attempt(Jit.ON, 1, run=False),)
+    """For the verdict alone: the log has only what a refused program's last path was."""
+    ONCE = (Attempt(Jit.ON, 1),)
+    """For the verdict, and what a run by the JIT leaves."""
     RUN = (Attempt(Jit.ON, 2), Attempt(Jit.OFF, 0))
     """By the JIT and by the kernel's interpreter."""
     ALL = (*RUN, Attempt(Jit.HARDENED, 0, LoadFlag.TEST_RND_HI32))
@@ -48,6 +52,10 @@ class Question:
     def without_runs(self) -> Question:
         """The same, but the program is only loaded."""
         return replace(self, attempts=tuple(replace(attempt, run=False) for attempt in self.attempts))
+
+    def by(self, attempts: Attempts) -> Question:
+        """The same, loaded in other ways."""
+        return replace(self, attempts=attempts.value)
 
     def about(self, case: Case) -> Question:
         """The same of another case."""

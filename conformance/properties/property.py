@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from conformance.observing.loss import Loss
 from conformance.observing.object_observation import ObjectObservation
 from conformance.observing.observation import Observation
-from conformance.observing.question import Attempts
+from conformance.observing.question import Attempts, Question
 from conformance.properties.judgement import Judgement
-from ebpf.program import Case
 from ebpf.signature import Sameness
 from generators.programs import Generated
 from reports.records import Severity
@@ -29,8 +28,9 @@ class Property:
     """Of a program; None for a property of objects only."""
     judge_object: Callable[[ObjectObservation], Iterable[Judgement]] | None = None
     judge_loss: Callable[[Loss], Iterable[Judgement]] | None = None
-    variants: Callable[[Observation], Sequence[Case]] | None = None
-    """Other programs that the same kernel is asked about first: :attr:`Observation.variants`."""
+    variants: Callable[[Observation], Sequence[Question]] | None = None
+    """What the same kernel is asked about other programs first.  Called again with the answers, which are
+    added to :attr:`Observation.variants`, until nothing more is wanted."""
     needs_siblings: Callable[[Observation], bool] | None = None
     """Whether other kernels are to be asked about the program first: :attr:`Observation.elsewhere`."""
     asked: Callable[[int, Generated], bool] = lambda number, generated: True

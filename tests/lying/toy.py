@@ -7,23 +7,26 @@ from dataclasses import replace
 
 from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import Observation
+from conformance.observing.question import Question
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from conformance.properties.property import Property
 from ebpf.editing import insert
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.program import Case
 from ebpf.signature import Signature
 from reports.records import Severity
 
 KIND = "dead-store"
 
 
-def variants(observation: Observation) -> list[Case]:
+def variants(observation: Observation) -> list[Question]:
     """The program with R0 set to 0 before anything else."""
+    if KIND in observation.variants:
+        return []
     program = observation.case.program
     insns = insert(program.instructions, 0, (Insn(o.MOV | o.K | o.ALU64),))
-    return [replace(observation.case, program=replace(program, instructions=insns))]
+    case = replace(observation.case, program=replace(program, instructions=insns))
+    return [observation.question.about(case)]
 
 
 def judge(observation: Observation) -> Iterator[Judgement]:

@@ -4,7 +4,6 @@ Into an accepted program goes, at a point that a run reaches, "if every scalar e
 something illegal, yet harmless to execute".  A kernel that still accepts it believes that state impossible.
 """
 
-from conformance.properties.embedding.judge import KIND, is_asked, judge
-from conformance.properties.embedding.programs import variants
+from conformance.properties.embedding.judge import KIND, is_asked, judge, variants
 
 __all__ = ["KIND", "is_asked", "judge", "variants"]

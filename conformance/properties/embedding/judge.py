@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import Observation
+from conformance.observing.question import Attempts, Question
 from conformance.properties.embedding.programs import Embedding, embeddings
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.signature import Signature
@@ -21,34 +22,46 @@ def is_asked(number: int, generated: Generated) -> bool:
     return number % EVERY == 0
 
 
+def variants(observation: Observation) -> list[Question]:
+    """The illegal program of each point, and, of those that were accepted, the probe."""
+    asked, answered = observation.question, observation.variants.get(KIND, ())
+    if not answered:
+        return [asked.about(each.illegal).by(Attempts.VERDICT) for each in embeddings(observation)]
+    accepted = [number for number, each in enumerate(answered) if each.accepted]
+    if not accepted or _asked_by(answered, Attempts.ONCE):
+        return []
+    made = embeddings(observation)
+    return [asked.about(made[number].probe).by(Attempts.ONCE) for number in accepted]
+
+
 def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per point, up to the first that the kernel thinks impossible: later ones follow
     from it."""
     if not observation.accepted:
         yield Abstention("not accepted")
         return
-    made = embeddings(observation)
-    answered = observation.variants[KIND]
-    if not made:
+    answered = observation.variants.get(KIND, ())
+    if not answered:
         yield Abstention("no run that a kernel must repeat")
         return
-    if len(answered) != 2 * len(made):
-        yield Abstention("the virtual machine was lost")
-        return
-    for embedding, illegal, probe in zip(made, answered[::2], answered[1::2], strict=True):
-        judgement = _judge_point(observation, embedding, illegal, probe)
-        yield judgement
-        if isinstance(judgement, Disagreement):
-            return
+    probes = iter(_asked_by(answered, Attempts.ONCE))
+    for number, each in enumerate(_asked_by(answered, Attempts.VERDICT)):
+        if each.ruling.verdict is KernelVerdict.REJECT:
+            yield Agreement()
+        elif not each.accepted:
+            yield Abstention(f"no verdict: {each.ruling.reason}")
+        else:
+            judgement = _judge_point(observation, embeddings(observation)[number], next(probes))
+            yield judgement
+            if isinstance(judgement, Disagreement):
+                return
 
 
-def _judge_point(
-    observation: Observation, embedding: Embedding, illegal: Observation, probe: Observation
-) -> Judgement:
-    if illegal.ruling.verdict is KernelVerdict.REJECT:
-        return Agreement()
-    if illegal.ruling.verdict is not KernelVerdict.ACCEPT:
-        return Abstention(f"no verdict: {illegal.ruling.reason}")
+def _asked_by(observations: Sequence[Observation], attempts: Attempts) -> list[Observation]:
+    return [each for each in observations if each.question.attempts == attempts.value]
+
+
+def _judge_point(observation: Observation, embedding: Embedding, probe: Observation) -> Judgement:
     reason = _why_unconfirmed(embedding, probe)
     if reason:
         return Abstention(reason)

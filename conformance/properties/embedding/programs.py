@@ -43,11 +43,6 @@ def embeddings(observation: Observation) -> tuple[Embedding, ...]:
     return tuple(each for each in made if each is not None)
 
 
-def variants(observation: Observation) -> list[Case]:
-    """The programs to put to the kernel: for each point the illegal one, then its probe."""
-    return [case for each in embeddings(observation) for case in (each.illegal, each.probe)]
-
-
 def _embedding(observation: Observation, point: Point) -> Embedding | None:
     case = observation.case
     scalars = point.scalars[:MAX_SCALARS]
