@@ -47,13 +47,10 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
             if not 0 <= claims.step < len(steps):
                 continue
             step = steps[claims.step]
-            for key, wrong in _wrong(claims, step, kept):
-                if key in looked:
-                    continue
+            for wrong in _wrong(claims, step, kept, looked):
                 if solver.counted.queries > QUERIES:
                     yield None
                     return
-                looked.add(key)
                 yield from _case(observation.case, state, step, wrong, solver)
         stop = followed.stop
         if isinstance(stop, NotExplored) and stop.step + 1 < len(steps):
@@ -61,20 +58,23 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
 
 
 def _wrong(
-    claims: ClaimsAt, step: Walked, kept: list[object]
-) -> Iterator[tuple[tuple[object, int], Condition]]:
-    """When each claim of a register there is wrong, with a key that is the same for the same question on the
-    same path."""
+    claims: ClaimsAt, step: Walked, kept: list[object], looked: set[tuple[object, int]]
+) -> Iterator[Condition]:
+    """When each claim of a register there is wrong; what was looked at before is left out."""
     for state in claims.fresh:
         if state.frame != step.depth:
             continue
         for register, claim in state.registers:
             value = step.registers[register]
             if isinstance(claim, ScalarClaim) and isinstance(value, int | z3.BitVecRef):
+                key = (claim.range, value if isinstance(value, int) else value.get_id())
+                if key in looked:
+                    continue
+                looked.add(key)
+                kept.append(value)  # so that Z3 does not give its number to another term
                 wrong = negation(as_formula(claim.range, value))
                 if wrong is not False:
-                    kept.append(value)  # so that Z3 does not give its number to another term
-                    yield (claim.range, value if isinstance(value, int) else value.get_id()), wrong
+                    yield wrong
 
 
 def _case(

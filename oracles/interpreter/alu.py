@@ -26,7 +26,9 @@ from oracles.interpreter.memory import Pointer, Value
 def _moved(m: Machine, op: int, d: Value, s: Value) -> Value | None:
     """``d op s`` where it is pointer arithmetic, else None.  The address of an instruction is not moved: it
     counts slots."""
-    if any(isinstance(v, Pointer) and v.region is m.code_region for v in (d, s)):
+    if isinstance(d, Pointer) and d.region is m.code_region:
+        return None
+    if isinstance(s, Pointer) and s.region is m.code_region:
         return None
     if op == o.ADD and isinstance(d, Pointer) and isinstance(s, int):
         return Pointer(d.region, signed(d.offset + s, 64))

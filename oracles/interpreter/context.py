@@ -84,7 +84,8 @@ def _define(region: ContextRegion, data: Input) -> None:
     del given[len(region.data) :]
     # Most contexts are zero, which is told in no time.
     imposed = bool(data.helpers) or (
-        any(data.context) and any(byte and not known for byte, known in zip(region.data, given, strict=True))
+        any(data.context)
+        and int.from_bytes(region.data, "little") & ~(0xFF * int.from_bytes(given, "little"))
     )
     if imposed or not packet_run:
         given[: len(data.context)] = b"\1" * min(len(data.context), len(given))

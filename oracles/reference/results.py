@@ -17,7 +17,7 @@ from oracles.reference.registers import number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion
-from oracles.terms.term import Condition, Term, symbol, z
+from oracles.terms.term import Condition, Term, name_of, symbol, z
 
 R = ResultKind
 DETERMINED = frozenset(
@@ -151,7 +151,7 @@ def _lookup(x: Explorer, s: SymbolicState, found: Arguments, nullable: bool) -> 
             )
         if spec.type not in LOOKED_UP:
             raise Unmodelled(f"lookups in a {spec.type.name.lower()} map")
-    region = value_region(s.number(), found.map, spec, str(found.key) if found.key is not None else "")
+    region = value_region(s.number(), found.map, spec, name_of(found.key) if found.key is not None else "")
     if not nullable:
         s.registers[0] = SymbolicPointer(region, 0)
         return [s]

@@ -31,6 +31,12 @@ def z(term: Term, bits: int = 64) -> z3.BitVecRef:
     return z3.BitVecVal(term, bits) if isinstance(term, int) else term
 
 
+def name_of(term: Term) -> str:
+    """The term written out whole, so that two terms of one name are the same (``str`` of a Z3 expression
+    leaves out what lies deep)."""
+    return str(term) if isinstance(term, int) else str(term.sexpr())
+
+
 def symbol(name: str, bits: int = 64) -> z3.BitVecRef:
     """A fresh unknown; the same name gives the same unknown."""
     return z3.BitVec(name, bits)
