@@ -68,6 +68,12 @@ def draw(rng: random.Random, profile: Profile) -> Recipe:
     return Recipe(header, tuple(rng.getrandbits(width) for _ in range(count)), of_experiments, profile)
 
 
+def draw_long(rng: random.Random, profile: Profile, productions: int) -> Recipe:
+    """A recipe of a program, never of experiments, with so many productions: some four instructions each."""
+    header = rng.getrandbits(HEADER_WIDTH)
+    return Recipe(header, tuple(rng.getrandbits(WIDTH) for _ in range(productions)), False, profile)
+
+
 def _length(rng: random.Random) -> int:
     count = MIN_PRODUCTIONS
     while count < MAX_PRODUCTIONS and rng.randrange(MEAN_MORE + 1):

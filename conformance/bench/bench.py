@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from conformance.campaign.assignment import Assignment
@@ -21,11 +23,13 @@ from conformance.kernel.image import Image
 from conformance.kernel.jobs import Attempt, Jit, Job
 from conformance.kernel.session import KernelSession
 from conformance.properties.registry import PROPERTIES
-from generators.profiles import profile_for
-from generators.recipes import draw
+from generators.profiles import Profile, profile_for
+from generators.recipes import Recipe, draw, draw_long
 
 RAW_PROGRAMS = 100
 RAW_LOADS = 3
+LENGTHS = ((0, 400), (24, 200), (250, 100), (2600, 100))
+"""(productions, programs): some 25, 100, 1,000 and 10,000 instructions."""
 STAGES = ("generate", "interpret", "transfer", "reference", "compare")
 
 
@@ -55,15 +59,60 @@ class BenchResult:
         return self.rate / self.raw_rate if self.raw_rate else 0.0
 
 
-def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> BenchResult:
-    """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
-    bench = BenchResult(image.name)
+@dataclass(frozen=True, slots=True)
+class LengthRow:
+    """What programs of one number of productions cost, all properties asked.
+
+    ``host_us`` is CPU of the worker, ``load_us`` the guest's time in BPF_PROG_LOAD, both in microseconds per
+    instruction of a judged program.
+    """
+
+    productions: int
+    programs: int
+    instructions: float
+    """The median's."""
+    accepted: int
+    host_us: float
+    load_us: float
+
+
+def measure_length(
+    image: Image, productions: int, examples: int, seed: int, boot_args: tuple[str, ...] = ()
+) -> LengthRow:
+    """Judge ``examples`` programs of so many productions on ``image``."""
+    tally = _judge(image, examples, seed, boot_args, partial(draw_long, productions=productions)).tally
+    instructions = max(1, sum(length * count for length, count in tally.lengths.items()))
+    host = sum(tally.seconds[stage] for stage in STAGES)
+    return LengthRow(
+        productions,
+        tally.counts["judged"],
+        median(tally.lengths),
+        tally.counts["accepted"],
+        1e6 * host / instructions,
+        tally.counts["guest load microseconds"] / instructions,
+    )
+
+
+def _judge(
+    image: Image,
+    examples: int,
+    seed: int,
+    boot_args: tuple[str, ...],
+    draw: Callable[[random.Random, Profile], Recipe] = draw,
+) -> _Sink:
     kinds = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
     task = Assignment(
         image, boot_args, kinds, seed, 0, None, examples, (), provenance(seed, "veridiff bench")
     )
     sink = _Sink()
-    Worker(task, sink).work()
+    Worker(task, sink, draw=draw).work()
+    return sink
+
+
+def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> BenchResult:
+    """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
+    bench = BenchResult(image.name)
+    sink = _judge(image, examples, seed, boot_args)
     tally = sink.tally
     bench.programs = max(1, tally.counts["judged"])
     bench.median_instructions = median(tally.lengths)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 from conformance.campaign.events import Event, Standing, WorkerEnded
+from conformance.campaign.store import ERRORS
 from conformance.campaign.tally import Tally
 from conformance.kernel.session import MachineLoss
 from reports.records import Progress
@@ -66,7 +67,7 @@ class CampaignStanding:
         """Empty where every worker did all that it was to do."""
         if self.interrupted:
             return "interrupted"
-        return "; ".join(error.strip().splitlines()[-1] for error in self.errors)
+        return "; ".join(error.strip().splitlines()[-1] + f" ({ERRORS})" for error in self.errors)
 
     def progress(self) -> Progress:
         """Counts over all kernels."""

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
-from conformance.campaign.events import CandidateSeen, Event, FindingMade, FindingMerged
+from conformance.campaign.events import CandidateSeen, Event, FindingMade, FindingMerged, WorkerEnded
 from ebpf.errors import InputError
 from reports import jsonl
 from reports.records import Finding, RunSummary
 from reports.reproducers import files as reproducers
+
+ERRORS = "errors.txt"
+"""What ended workers early, whole."""
 
 
 class Store:
@@ -42,6 +45,9 @@ class Store:
                 self._keep(event.finding)
             case FindingMerged():
                 self._merge(event.finding, event.into)
+            case WorkerEnded() if event.error and not event.is_usage:
+                with (self.directory / ERRORS).open("a") as file:
+                    file.write(f"worker {event.worker} of {event.kernel}: {event.error}\n")
 
     def _note(self, candidate: CandidateSeen) -> None:
         record: dict[str, Any] = {"kind": candidate.kind, "signature": candidate.signature}

@@ -74,8 +74,10 @@ class Worker:
         assignment: Assignment,
         channel: Channel,
         open_session: Callable[..., KernelSession] = KernelSession.open,
+        draw: Callable[[random.Random, Profile], Recipe] = draw,
     ) -> None:
         self.assignment = assignment
+        self.draw = draw
         self.channel = channel
         self.open_session = open_session
         self.rows = tuple(PROPERTIES[kind] for kind in assignment.kinds)
@@ -171,7 +173,7 @@ class Worker:
             clock = time.process_time()
             # A seed of its own for every program: any of them can be made again from the run's seed alone.
             rng = random.Random(f"{task.seed}/{task.image.name}/{task.worker}/{self.number}")
-            recipe = draw(rng, self.profile)
+            recipe = self.draw(rng, self.profile)
             generated = recipe.make()
             clock = self._spend("generate", clock)
             number = self.number

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from conformance.cli.options import boot_option, images, json_option, kernel_option
+
+if TYPE_CHECKING:
+    from conformance.kernel.image import Image
 
 
 @click.command()
@@ -17,14 +21,27 @@ from conformance.cli.options import boot_option, images, json_option, kernel_opt
     "--examples", type=click.IntRange(min=10), default=1000, show_default=True, help="Programs to judge."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--lengths",
+    is_flag=True,
+    help="Measure programs from the shortest to some 10,000 instructions instead, per instruction.",
+)
 @json_option
 def bench(
-    kernels: tuple[str, ...], boot_args: tuple[str, ...], examples: int, seed: int, as_json: bool
+    kernels: tuple[str, ...],
+    boot_args: tuple[str, ...],
+    examples: int,
+    seed: int,
+    lengths: bool,
+    as_json: bool,
 ) -> int:
     """Measure what a judged program costs, and compare with the agent loading the same programs alone."""
     from conformance.bench.bench import measure
 
     for image in images(kernels):
+        if lengths:
+            _lengths(image, boot_args, seed, as_json)
+            continue
         found = measure(image, examples, seed, boot_args)
         if as_json:
             click.echo(msgspec.json.encode({**dataclasses.asdict(found), "ratio": found.ratio}))
@@ -46,3 +63,20 @@ def bench(
             "  peak memory " + ", ".join(f"{name} {mib} MiB" for name, mib in found.memory_mib.items())
         )
     return 0
+
+
+def _lengths(image: Image, boot_args: tuple[str, ...], seed: int, as_json: bool) -> None:
+    from conformance.bench.bench import LENGTHS, measure_length
+
+    if not as_json:
+        click.echo(f"{image.name}: host and BPF_PROG_LOAD, microseconds per instruction")
+        click.echo("  instructions  programs  accepted     host     load")
+    for productions, examples in LENGTHS:
+        row = measure_length(image, productions, examples, seed, boot_args)
+        if as_json:
+            click.echo(msgspec.json.encode({"kernel": image.name, **dataclasses.asdict(row)}))
+            continue
+        click.echo(
+            f"  {row.instructions:12,.0f}  {row.programs:8}  {row.accepted:8} {row.host_us:8.1f} "
+            f"{row.load_us:8.1f}"
+        )
