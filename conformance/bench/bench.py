@@ -28,8 +28,8 @@ from generators.recipes import Recipe, draw, draw_long
 
 RAW_PROGRAMS = 100
 RAW_LOADS = 3
-LENGTHS = ((0, 400), (24, 200), (250, 100), (2600, 100))
-"""(productions, programs): some 25, 100, 1,000 and 10,000 instructions."""
+LENGTHS = ((0, 400), (24, 200), (420, 100), (4500, 100))
+"""(productions, programs): some 20, 80, 1,000 and 10,000 instructions."""
 STAGES = ("generate", "interpret", "transfer", "reference", "compare")
 
 
