@@ -43,8 +43,10 @@ class PathMachine:
         return other
 
     def condition(self, insn: Insn) -> Condition:
-        """Whether the conditional jump is taken.  Raises :class:`NotModelled` where an operand is no
-        number."""
+        """Whether the conditional jump is taken.  Raises :class:`NotModelled` where an operand is no number
+        and where the kernel decides (may_goto)."""
+        if insn.opcode & o.OP_MASK == o.JCOND:
+            raise NotModelled("a jump that the kernel takes after a while")
         d, s = self.registers[insn.dst], self._source(insn)
         if d is None or s is None or isinstance(d, PointerTo) or isinstance(s, PointerTo):
             raise NotModelled("a comparison of what is no number")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -215,3 +216,16 @@ def test_row_09_data_sections_have_their_contents_and_flags(kernel: KernelSessio
     found = judged(kernel, peer, write_object([Part("f", program)]))
     assert not [each for each in found if isinstance(each, Disagreement)]
     assert Agreement("map") in found
+
+
+def test_records_longer_than_the_kernel_s_are_the_same_records(kernel: KernelSession, peer: Peer) -> None:
+    """func_info whose rec_size is 16: two records of 8 bytes, read as one."""
+    program = Program(ProgramType.SOCKET_FILTER, parse(["r0 = 0", "exit"]))
+    data = bytearray(write_object([Part("f", program), Part("g", program)], Writing(debug=True)))
+    table = data.rindex(b"\x9f\xeb\x01\x00") + 24
+    size, section, count, *records = struct.unpack_from("<7I", data, table)
+    assert (size, count, records[::2]) == (8, 2, [0, 16])
+    struct.pack_into("<3I", data, table, 16, section, 1)
+    found = examine(kernel, peer, ObjectFile(bytes(data)))
+    assert found
+    assert not disagreements(found)

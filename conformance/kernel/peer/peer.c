@@ -27,16 +27,21 @@
 
 static struct bpf_object *object;
 
-static void put_hex(const void *data, size_t len)
+static void put_digits(const void *data, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	const unsigned char *bytes = data;
 
-	fputs(" x", stdout);
 	for (size_t i = 0; i < len; i++) {
 		putchar(digits[bytes[i] >> 4]);
 		putchar(digits[bytes[i] & 15]);
 	}
+}
+
+static void put_hex(const void *data, size_t len)
+{
+	fputs(" x", stdout);
+	put_digits(data, len);
 }
 
 static void put_text(const char *text)
@@ -106,6 +111,16 @@ static void tell_map(const union bpf_attr *a, long result, int error)
 	n_creates++;
 }
 
+/* Of each record what struct bpf_func_info has: an object may say that its records are longer. */
+static void put_functions(const union bpf_attr *a)
+{
+	const char *record = (const void *)(unsigned long)a->func_info;
+
+	fputs(" x", stdout);
+	for (unsigned int i = 0; record && i < a->func_info_cnt; i++, record += a->func_info_rec_size)
+		put_digits(record, sizeof(struct bpf_func_info));
+}
+
 static void tell_program(const union bpf_attr *a, long result, int error)
 {
 	fputs("load", stdout);
@@ -113,7 +128,7 @@ static void tell_program(const union bpf_attr *a, long result, int error)
 	printf(" %u %u %u %u %d", a->prog_type, a->expected_attach_type, a->prog_flags, a->kern_version, result < 0 ? error : 0);
 	put_text((const char *)(unsigned long)a->license);
 	put_hex((const void *)(unsigned long)a->insns, (size_t)a->insn_cnt * sizeof(struct bpf_insn));
-	put_hex((const void *)(unsigned long)a->func_info, a->func_info ? (size_t)a->func_info_cnt * a->func_info_rec_size : 0);
+	put_functions(a);
 	printf(" %u", a->line_info ? a->line_info_cnt : 0);
 	put_descriptors();
 	putchar('\n');

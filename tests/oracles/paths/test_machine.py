@@ -106,6 +106,12 @@ def test_what_is_not_modelled_is_said(text: str) -> None:
         machine.step(last, None)
 
 
+def test_what_the_kernel_decides_is_not_modelled() -> None:
+    (jump,) = parse(["may_goto pc+1"])
+    with pytest.raises(NotModelled):
+        PathMachine(symbols(8)).condition(jump)
+
+
 def test_a_fork_is_independent() -> None:
     machine = PathMachine(symbols(8))
     other = machine.fork()
