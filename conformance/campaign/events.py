@@ -6,11 +6,13 @@ counts and shows them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import traceback
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from conformance.campaign.tally import Tally
 from conformance.kernel.session import MachineLoss
+from ebpf.errors import InputError, VeridiffError
 from reports.records import Finding, ObjectEvidence
 
 
@@ -66,6 +68,13 @@ class WorkerEnded:
     """Whether the error is the user's to mend."""
     late: bool = False
     """Whether it had to be ended: a lost virtual machine or a long pursuit kept it past its time."""
+
+    def by(self, error: BaseException) -> WorkerEnded:
+        """The same of a worker that an error ended; one that is not ours to raise is told with its
+        traceback."""
+        if isinstance(error, VeridiffError):
+            return replace(self, error=str(error), is_usage=isinstance(error, InputError))
+        return replace(self, error="".join(traceback.format_exception(error)))
 
 
 Event = Standing | CandidateSeen | FindingMade | FindingMerged | WorkerEnded

@@ -18,9 +18,9 @@ from generators.programs import Generated
 MAX_TRIALS = 48
 
 
-def localise(sighting: Sighting, disagrees: Callable[[Generated], bool]) -> Sighting:
+def localise(sighting: Sighting, agrees: Callable[[Generated], bool]) -> Sighting:
     """The disagreement with its culprit, and the signature that names it; unchanged when no single
-    instruction is to blame.
+    instruction is to blame.  ``agrees`` says whether a program is accepted and every engine agrees on it.
 
     Downstream of the culprit a constant helps as well, upstream none does: so the first that helps is the
     one.
@@ -43,7 +43,7 @@ def localise(sighting: Sighting, disagrees: Callable[[Generated], bool]) -> Sigh
         trials += 1
         if trials > MAX_TRIALS:
             break
-        if not disagrees(with_constant(observation.generated, step.at, value)):
+        if agrees(with_constant(observation.generated, step.at, value)):
             signature = disagreement.signature.with_culprit(observation.form_name(step.at))
             return replace(sighting, disagreement=replace(disagreement, culprit=step.at, signature=signature))
     return sighting

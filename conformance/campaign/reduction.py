@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from ebpf.btf.functions import moved_functions
 from ebpf.editing import Insns, jump_field, remove
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -96,9 +97,11 @@ def _restarted(propose: Callable[[T], Iterator[T]]) -> Pass[T]:
 
 
 def with_instructions(generated: Generated, insns: Insns) -> Generated:
-    """The same case with another program text."""
-    case = replace(generated.case, program=replace(generated.case.program, instructions=insns))
-    return replace(generated, case=case)
+    """The same case with another program text; records of its functions go where these went."""
+    program = generated.case.program
+    info = program.func_info and moved_functions(program.func_info, program.instructions, insns)
+    edited = replace(program, instructions=insns, func_info=info)
+    return replace(generated, case=replace(generated.case, program=edited))
 
 
 def drop_instructions(generated: Generated) -> Generator[Generated, bool, None]:

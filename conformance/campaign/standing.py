@@ -67,7 +67,9 @@ class CampaignStanding:
         """Empty where every worker did all that it was to do."""
         if self.interrupted:
             return "interrupted"
-        return "; ".join(error.strip().splitlines()[-1] + f" ({ERRORS})" for error in self.errors)
+        return "; ".join(
+            error.strip().splitlines()[-1] + f" ({ERRORS})" for error in [*self.errors, *self.usage_errors]
+        )
 
     def progress(self) -> Progress:
         """Counts over all kernels."""

@@ -45,7 +45,7 @@ class Store:
                 self._keep(event.finding)
             case FindingMerged():
                 self._merge(event.finding, event.into)
-            case WorkerEnded() if event.error and not event.is_usage:
+            case WorkerEnded() if event.error:
                 with (self.directory / ERRORS).open("a") as file:
                     file.write(f"worker {event.worker} of {event.kernel}: {event.error}\n")
 

@@ -76,7 +76,7 @@ class ProgramSubject:
         row = PROPERTIES[sighting.disagreement.kind]
         if not row.localises:
             return self._shrink(sighting, row, row.sameness, seconds)
-        named = localise(sighting, self._disagrees(row))
+        named = localise(sighting, self._agrees(row))
         if named.disagreement.signature == sighting.disagreement.signature:
             sameness = row.sameness
         elif is_found(named.disagreement.signature):
@@ -85,7 +85,7 @@ class ProgramSubject:
             # What was localised stays; the last writer of what differs is a guess, and another in a smaller
             # program.
             sameness = Sameness.ANY_CULPRIT
-        return localise(self._shrink(named, row, sameness, seconds), self._disagrees(row))
+        return localise(self._shrink(named, row, sameness, seconds), self._agrees(row))
 
     def _shrink(self, sighting: Sighting, row: Property, sameness: Sameness, seconds: float) -> Sighting:
         best = [sighting]
@@ -106,12 +106,14 @@ class ProgramSubject:
             reduce_program(smallest, still_fails, max(0.5, until - time.monotonic()))
         return best[0]
 
-    def _disagrees(self, row: Property) -> Callable[[Generated], bool]:
-        def disagrees(generated: Generated) -> bool:
+    def _agrees(self, row: Property) -> Callable[[Generated], bool]:
+        def agrees(generated: Generated) -> bool:
             observation = self.door.observe(question_of(row, generated))
-            return isinstance(observation, Observation) and any(self.door.sightings(observation, [row.kind]))
+            if not isinstance(observation, Observation) or not observation.accepted:
+                return False
+            return not any(self.door.sightings(observation, [row.kind]))
 
-        return disagrees
+        return agrees
 
     def record(
         self, sighting: Sighting, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import time
-import traceback
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -313,7 +312,7 @@ def main(assignment: Assignment, connection: Connection, parent: int) -> None:
         Worker(assignment, channel).work()
         channel.send(ended)
     except VeridiffError as error:
-        channel.send(replace(ended, error=str(error), is_usage=True))
-    except BaseException:
-        channel.send(replace(ended, error=traceback.format_exc()))
+        channel.send(ended.by(error))
+    except BaseException as error:
+        channel.send(ended.by(error))
         raise

@@ -172,12 +172,12 @@ def _kernel_refuses(theirs: PeerAnswer) -> bool:
 def _created(opened: Object, theirs: PeerAnswer, peer: str) -> Iterator[Judgement]:
     for each in opened.maps:
         name = each.spec.name[:NAME]
-        made = _newest(theirs.creates, {name}).get(name)
+        # What the kernel refuses is tried again without types, and may then be taken: the first try says what
+        # libbpf makes of the object.
+        made = next((create for create in theirs.creates if create.name == name), None)
         if made is None or each.unsupported or sum(m.spec.name[:NAME] == name for m in opened.maps) > 1:
             continue
-        # One that the kernel refuses is tried again without types.
-        compared = slice(None, -2 if made.errno else None)
-        wanted, got = words(creatable(each.spec))[compared], made.words[compared]
+        wanted, got = words(creatable(each.spec)), made.words
         yield Agreement("map") if wanted == got else _differ(peer, "map created", wanted, got)
 
 

@@ -8,11 +8,12 @@ of it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ebpf.btf.reader import Btf
 from ebpf.btf.types import BtfKind, BtfType, Linkage
 from ebpf.errors import InputError
+from ebpf.isa.insn import Insn
 from ebpf.program import Program
 
 _RECORD = struct.Struct("<II")
@@ -32,6 +33,23 @@ def _functions(program: Program, btf: Btf) -> Iterator[tuple[int, BtfType]]:
             kind = btf.type(number)
             if kind.kind is BtfKind.FUNC:
                 yield slot, kind
+
+
+def moved_functions(info: bytes, before: Sequence[Insn], after: Sequence[Insn]) -> bytes:
+    """The records of ``before``, for the same functions in ``after``; unchanged where these are not as many,
+    or have not one record each."""
+    starts, moved = _starts(before), _starts(after)
+    records = list(_RECORD.iter_unpack(info)) if len(info) % _RECORD.size == 0 else []
+    if [slot for slot, _ in records] != starts or len(moved) != len(starts):
+        return info
+    return b"".join(_RECORD.pack(slot, kind) for slot, (_, kind) in zip(moved, records, strict=True))
+
+
+def _starts(insns: Sequence[Insn]) -> list[int]:
+    """The slots that a function begins at: the main one, and those that are called or whose address is
+    loaded."""
+    named = (at + 1 + insn.imm for at, insn in enumerate(insns) if insn.names_subprogram)
+    return sorted({0, *(slot for slot in named if slot >= 0)})
 
 
 def global_functions(program: Program) -> frozenset[int]:

@@ -60,12 +60,14 @@ class ArgKind(Enum):
 class Arg:
     """``size`` of FIXED memory; ``name`` of the kernel's structure, or the kind of a dynptr.  ``aligned``:
     its address must be a multiple of ``size`` (ARG_PTR_TO_INT and ARG_PTR_TO_LONG, MEM_ALIGNED since 6.12).
+    ``zero_since``: the first kernel that takes a SIZE of 0 there; None where none does.
     """
 
     kind: ArgKind
     size: int = 0
     name: str = ""
     aligned: bool = False
+    zero_since: tuple[int, int] | None = None
 
 
 class ResultKind(Enum):

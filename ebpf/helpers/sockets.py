@@ -6,7 +6,9 @@ from __future__ import annotations
 from ebpf.helpers.prototype import Arg, ArgKind, Prototype, ResultKind, helper
 
 A, R = ArgKind, ResultKind
-_LOOKUP = (A.CTX, A.MEM_RDONLY, A.SIZE, A.ANYTHING, A.ANYTHING)
+# ARG_CONST_SIZE_OR_ZERO since 6.11 ("bpf: Relax tuple len requirement for sk helpers"): any other length than
+# that of an address family finds nothing.
+_LOOKUP = (A.CTX, A.MEM_RDONLY, Arg(A.SIZE, zero_since=(6, 11)), A.ANYTHING, A.ANYTHING)
 _COOKIE = (A.BTF_ID_SOCK_COMMON, A.MEM_RDONLY, A.SIZE, A.MEM_RDONLY, A.SIZE)
 _CASTS = {"tcp6_sock": "5.9", "tcp_sock": "5.9", "tcp_timewait_sock": "5.9", "tcp_request_sock": "5.9",
           "udp6_sock": "5.9",

@@ -71,8 +71,10 @@ def too_much(b: Builder, dice: Dice) -> int | None:
 def unbounded_size(b: Builder, dice: Dice) -> int | None:
     """A size of which nobody knows anything."""
     for prototype, registers in _calls(b, dice, SIZES):
-        if arguments(b, dice, prototype):
-            slots = unknown_input(b)
+        # What the call is about to fill holds constants still.
+        unknown = unknown_input(b)
+        if unknown and arguments(b, dice, prototype):
+            slots = [slot for slot in unknown_input(b) if slot in unknown]
             if not slots:
                 return None
             b.emit(load(o.DW, dice.of(registers), R10, slots[0]))

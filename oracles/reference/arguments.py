@@ -51,8 +51,7 @@ def _argument(
             x.refuse(s, rules.POINTER_LEAK, f"R{register} into a helper")
         return
     if kind in (A.SIZE, A.SIZE_OR_ZERO):
-        before = prototype.args[register - 2]
-        _sized(x, s, found, register, before, kind is A.SIZE_OR_ZERO)
+        _sized(x, s, found, register, prototype.args[register - 2], arg)
         return
     if kind is A.ALLOC_SIZE_OR_ZERO:
         found.size = None if is_pointer(value) else x.constant(s, number(s, value))
@@ -74,8 +73,9 @@ def _argument(
     CHECKS.get(kind, leave_unmodelled)(x, s, found, register, arg, value)
 
 
-def _sized(x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, zero: bool) -> None:
-    """Memory at R(register - 1) whose size R(register) holds."""
+def _sized(x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, sized: Arg) -> None:
+    """Memory, which is ``arg``, at R(register - 1), whose size R(register) holds."""
+    zero = sized.kind is A.SIZE_OR_ZERO
     length = found.values[register - 1]
     if is_pointer(length):
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is a pointer, not a size")
@@ -84,7 +84,7 @@ def _sized(x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: 
         x.refuse(s, rules.HELPER_SIZE, f"R{register}")
     size: Term = extract(whole, 31, 0) if isinstance(whole, int) else z3.ZeroExt(32, z3.Extract(31, 0, whole))
     if not zero and x.possible(s, equal(whole, 0)):
-        x.refuse(s, rules.ZERO_SIZE, f"R{register}")
+        x.refuse(s, rules.ZERO_SIZE, f"R{register}", before=sized.zero_since)
     base = found.values[register - 2]
     empty = equal(size, 0)
     if isinstance(base, Null) or not isinstance(base, SymbolicPointer):

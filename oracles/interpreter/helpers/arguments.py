@@ -81,8 +81,9 @@ def _check(m: Machine, call: Call, at: int, arg: Arg, value: Value) -> None:
     elif kind in (K.ANYTHING, K.ALLOC_SIZE_OR_ZERO):
         m.number(value)
     elif kind in (K.SIZE, K.SIZE_OR_ZERO):
-        if m.number(value) & 0xFFFF_FFFF == 0 and kind is K.SIZE:
-            m.trap(rules.HELPER_ARGUMENT, f"R{at + 1} is 0")
+        if m.number(value) & 0xFFFF_FFFF == 0 and kind is K.SIZE and arg.zero_since is None:
+            # Nothing is read or written: a kernel that let it pass would be lax, not unsafe.
+            raise Abstain(f"R{at + 1}, the size for bpf_{call.prototype.name}, is 0")
     elif kind is K.CONST_MAP:
         call.map = map_of(m, call.prototype, value, at + 1)
     elif kind in _MEMORY:

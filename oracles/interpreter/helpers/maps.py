@@ -72,9 +72,18 @@ def delete(m: Machine, call: Call) -> Value:
     return chosen.delete(key) & U64 if chosen.modelled() else results.integer(m, call)
 
 
+def _bloom(m: Machine, call: Call, chosen: Map) -> Value:
+    """A call on a bloom filter, which reads the value also where it looks for it; by the kernel's random seed
+    a filter may hold what nobody put there (kernel/bpf/bloom_filter.c)."""
+    readable(m, call.values[1], chosen.spec.value_size, "R2")
+    return results.integer(m, call)
+
+
 def push(m: Machine, call: Call) -> Value:
     """bpf_map_push_elem (kernel/bpf/queue_stack_maps.c): BPF_EXIST forgets the oldest element of a full
     map."""
+    if _map(call).spec.type is MapType.BLOOM_FILTER:
+        return _bloom(m, call, _map(call))
     chosen = _followed(call)
     flags = m.number(call.values[2])
     if flags not in (0, 2):
@@ -106,6 +115,8 @@ def pop(m: Machine, call: Call) -> Value:
 
 def peek(m: Machine, call: Call) -> Value:
     """bpf_map_peek_elem."""
+    if _map(call).spec.type is MapType.BLOOM_FILTER:
+        return _bloom(m, call, _map(call))
     return _take(m, call, remove=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 import time
 from dataclasses import replace
 
@@ -10,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.campaign.localisation import with_constant
-from conformance.campaign.reduction import PASSES, reduce, reduce_program, reduce_recipe, simpler_constants
+from conformance.campaign.reduction import (
+    PASSES,
+    reduce,
+    reduce_program,
+    reduce_recipe,
+    simpler_constants,
+    with_instructions,
+)
 from ebpf.editing import jump_field, remove, replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -178,3 +186,19 @@ def test_a_near_miss_keeps_its_instructions() -> None:
     reduced = reduce_program(generated, lambda _: True, 10.0)
     assert reduced.case.program.instructions == generated.case.program.instructions
     assert len(reduced.case.inputs) == 1
+
+
+def test_records_of_functions_follow_their_functions() -> None:
+    """A callback in a program that becomes shorter: with its old record the kernel refuses the program."""
+    rng = random.Random(3)
+    made = next(
+        made for made in (draw(rng, PROFILE).make() for _ in range(2000)) if made.case.program.func_info
+    )
+    insns = made.case.program.instructions
+    shorter = with_instructions(made, replace_slots(insns, 0, 1, (insns[0], Insn(o.MOV | o.K | o.ALU64))))
+    before, after = made.case.program, shorter.case.program
+    assert before.func_info is not None
+    assert after.func_info is not None
+    old, new = (list(struct.iter_unpack("<II", info)) for info in (before.func_info, after.func_info))
+    assert len(old) > 1
+    assert new == [(slot + (slot > 0), kind) for slot, kind in old]

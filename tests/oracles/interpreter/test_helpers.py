@@ -99,3 +99,24 @@ def test_the_address_of_a_pointer_used_as_a_key_is_unpredictable() -> None:
 def test_no_ring_buffer_holds_a_record_of_2_to_the_63() -> None:
     text = "r1 = map[0]; r2 = 0x8000000000000000; r3 = 0; call bpf_ringbuf_reserve#131; exit"
     assert r0(text, MapSpec(MapType.RINGBUF, 0, 0, 4096)) == 0
+
+
+def test_a_size_of_nothing_is_no_harm() -> None:
+    """Kernels refuse it, and took it for bpf_sk_lookup_tcp from 6.11 on: no run is unsafe for it."""
+    result = outcome("r2 = 0; r3 = r10; r3 += -8; r4 = 0; call bpf_skb_load_bytes#26; exit")
+    assert isinstance(result, Abstained)
+    assert result.reason == "R4, the size for bpf_skb_load_bytes, is 0"
+    lookup = "r2 = r10; r3 = 0; r4 = 0; r5 = 0; call bpf_sk_lookup_tcp#84; "
+    text = lookup + "if r0 == 0 goto pc+2; r1 = r0; call bpf_sk_release#86; r0 = 0; exit"
+    result = outcome(text, type=ProgramType.SCHED_CLS)
+    assert isinstance(result, Returned), result
+
+
+def test_a_bloom_filter_may_hold_what_nobody_put_there() -> None:
+    bloom = MapSpec(MapType.BLOOM_FILTER, 0, 8, 16)
+    peek = "*(u64 *)(r10 -8) = 7; r1 = map[0]; r2 = r10; r2 += -8; call bpf_map_peek_elem#89; r0 = 1; exit"
+    result = outcome(peek, bloom)
+    assert isinstance(result, Returned), result
+    result = outcome(peek.replace("r0 = 1; ", ""), bloom)
+    assert isinstance(result, Returned)
+    assert not result.predictable

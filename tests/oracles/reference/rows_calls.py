@@ -13,6 +13,11 @@ ROWS = (
     Row("load_bytes zero",
         "r6 = r1; r2 = 0; r3 = r10; r3 += -16; r4 = 0; call bpf_skb_load_bytes#26; r0 = 0; exit",
         "safe; zero-size@5"),
+    # bpf_sk_lookup_*() take a tuple of no bytes since 6.11.
+    Row("sk_lookup zero",
+        "*(u64 *)(r10 -8) = 0; r2 = r10; r2 += -8; r3 = 0; r4 = 0; r5 = 0; call bpf_sk_lookup_tcp#84; "
+        "if r0 == 0 goto pc+2; r1 = r0; call bpf_sk_release#86; r0 = 0; exit",
+        "safe; zero-size@6 before 6.11"),
     Row("load_bytes huge",
         "r6 = r1; r2 = 0; r3 = r10; r3 += -16; r4 = 0x20000000; call bpf_skb_load_bytes#26; r0 = 0; exit",
         "unsafe stack-bounds@6; helper-size@6"),
