@@ -1,6 +1,7 @@
 """A program under construction: instructions so far, the state they lead to, and the blocks still open.
 
-Every method that appends an instruction also says, by :mod:`generators.transfer`, what holds after it.
+Every method that appends an instruction, but `emit_breaking`, also says, by :mod:`generators.transfer`,
+what holds after it.
 """
 
 from __future__ import annotations

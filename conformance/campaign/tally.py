@@ -28,7 +28,7 @@ class Tally:
 
     ``counts`` has one entry per name used in :meth:`program`; ``lengths`` and ``processed`` are histograms by
     value; ``shapes`` holds a hash per program that is the same for programs equal up to register renaming.
-    ``seconds`` is CPU time of the worker per stage, ``guest_seconds`` the guest's time in BPF_PROG_LOAD.
+    ``seconds`` is CPU time of the worker per stage, ``counts`` has the guest's microseconds in BPF_PROG_LOAD.
     ``precision`` counts per (operation, what), and sums bits per (operation, view).  ``reference_cost``
     counts answers of the reference verifier by milliseconds of CPU, rounded up to a power of two; ``open``
     its reasons for none; ``gaps`` refusals of safe programs
@@ -44,7 +44,6 @@ class Tally:
     lengths: Counter[int] = field(default_factory=Counter)
     processed: Counter[int] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
-    cost: Counter[int] = field(default_factory=Counter)
     shapes: set[int] = field(default_factory=set)
     precision: Counter[tuple[str, str]] = field(default_factory=Counter)
     reference_cost: Counter[int] = field(default_factory=Counter)

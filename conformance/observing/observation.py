@@ -63,8 +63,8 @@ class Observation:
         return self.question.case
 
     def with_case(self, case: Case) -> Observation:
-        """The same answers about another case: one that differs in its inputs only, of which a verdict does
-        not depend."""
+        """The same answers about another case: one that differs in its inputs only, on which a verdict
+        does not depend."""
         return Observation(
             self.question.about(case),
             self.answer,

@@ -1,8 +1,9 @@
-"""Rule: the kernel accepts a near miss, whose named rule is broken on a path that a concrete run takes."""
+"""Rule: the kernel accepts a near miss, whose named rule is broken on a path that a concrete run takes, or a
+program that the reference verifier shows to break one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import STEP_LIMIT, Observation
@@ -21,7 +22,7 @@ them too."""
 
 
 def judge(observation: Observation) -> Iterator[Judgement]:
-    """One judgement per near miss.
+    """One judgement per near miss, and one per rule that the reference verifier finds broken or for none.
 
     The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking
     counts as broken only when the interpreter executed the breaking instruction (or trapped there) on one of
@@ -38,9 +39,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         yield Abstention(f"no verdict: {observation.ruling.reason}")
         return
     rule, at = near_miss.rule, near_miss.at
-    input_that_breaks = next(
-        (n for n, (outcome, trace) in enumerate(observation.runs) if _breaks(rule, trace, outcome, at)), None
-    )
+    input_that_breaks = _first(observation, lambda ran, took: _breaks(rule, took, ran, at))
     if rule.phase_in(observation.release) is Phase.WALK and input_that_breaks is None:
         yield Abstention("no run breaks the rule")
         return
@@ -77,9 +76,17 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
             f"({observation.text(broken.at)}): "
             f"{broken.rule.statement} ({broken.detail}); the rule's source is {broken.rule.source}",
             broken.at,
-            None,
+            next(
+                (n for n, (ended, taken) in enumerate(observation.runs) if _reaches(taken, ended, broken.at)),
+                None,
+            ),
             broken.witness,
         )
+
+
+def _first(observation: Observation, holds: Callable[[Outcome, tuple[Step, ...]], bool]) -> int | None:
+    """The number of the first input whose run is such."""
+    return next((n for n, (outcome, trace) in enumerate(observation.runs) if holds(outcome, trace)), None)
 
 
 def _breaks(rule: Rule, trace: tuple[Step, ...], outcome: Outcome, at: int) -> bool:

@@ -85,7 +85,7 @@ def _tiles(programs: ProgramCounts) -> list[tuple[str, str]]:
             percent(programs.near_misses_refused, programs.near_misses),
             f"refused of {number(programs.near_misses)} near misses",
         ),
-        (number(programs.mutations), "mutated from the corpus"),
+        (number(programs.mutations), "with a field changed at random"),
         (percent(programs.unprivileged, programs.judged), "loaded unprivileged"),
         (number(programs.median_instructions), "instructions, median"),
         (number(programs.median_processed), "processed by the kernel, median"),

@@ -50,7 +50,7 @@ def finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Finding:
 
 
 def test_run_finds_and_reduces(finding: Finding) -> None:
-    assert finding.signature == "dead-store:accept"
+    assert finding.signature == "dead-store:refused"
     assert finding.case is not None
     assert len(casefile.from_plain(finding.case).program.instructions) <= 10
 
@@ -68,7 +68,7 @@ def test_check_and_replay(finding: Finding, tmp_path: Path, monkeypatch: pytest.
             checked = Checked("toy", casefile.from_plain(finding.case))
             check(checked, "lying", Door.of_session(session, NOBODY), lambda program: Support())
         said = [str(each.disagreement.signature) for each in checked.accusations]
-        assert said.count("dead-store:accept") == status
+        assert said.count("dead-store:refused") == status
         assert replayed(tmp_path / "findings" / finding.id, LyingKernel(lie), monkeypatch)[0] == status
 
 

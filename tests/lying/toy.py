@@ -1,4 +1,5 @@
-"""A property over two programs, as one file: a dead store changes no verdict."""
+"""A property over two programs, as one file: a store to R0 before anything else, which no accepted program reads,
+keeps it accepted."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ KIND = "dead-store"
 
 def variants(observation: Observation) -> list[Question]:
     """The program with R0 set to 0 before anything else."""
-    if KIND in observation.variants:
+    if KIND in observation.variants or not observation.accepted:
         return []
     program = observation.case.program
     insns = insert(program.instructions, 0, (Insn(o.MOV | o.K | o.ALU64),))
@@ -31,16 +32,14 @@ def variants(observation: Observation) -> list[Question]:
 
 def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per program."""
-    verdict = observation.ruling.verdict
-    for other in observation.variants[KIND]:
-        if {verdict, other.ruling.verdict} <= {KernelVerdict.ACCEPT, KernelVerdict.REJECT}:
-            if verdict is other.ruling.verdict:
-                yield Agreement()
-            else:
-                said = f"{verdict.value}, and with a dead store {other.ruling.verdict.value}"
-                yield Disagreement(Signature(KIND, (verdict.value,)), f"the kernel says {said}")
+    if not observation.accepted:
+        yield Abstention("not accepted: it may read R0 unwritten")
+    for other in observation.variants.get(KIND, ()):
+        if other.ruling.verdict is KernelVerdict.REJECT:
+            said = "the kernel accepts the program, and refuses it with a dead store"
+            yield Disagreement(Signature(KIND, ("refused",)), said)
         else:
-            yield Abstention("no verdict")
+            yield Agreement() if other.accepted else Abstention(f"no verdict: {other.ruling.reason}")
 
 
 ROW = Property(kind=KIND, severity=Severity.MEDIUM, floor=0.9, judge=judge, variants=variants, runs=False)
