@@ -4,6 +4,7 @@ program that the reference verifier shows to break one."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import STEP_LIMIT, Observation
@@ -39,7 +40,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         yield Abstention(f"no verdict: {observation.ruling.reason}")
         return
     rule, at = near_miss.rule, near_miss.at
-    input_that_breaks = _first(observation, lambda ran, took: _breaks(rule, took, ran, at))
+    input_that_breaks = _first(observation, partial(_breaks, rule, at))
     if rule.phase_in(observation.release) is Phase.WALK and input_that_breaks is None:
         yield Abstention("no run breaks the rule")
         return
@@ -67,7 +68,7 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
         if broken.witness is not None:
             trace: list[Step] = []
             outcome = run(broken.witness, broken.witness.inputs[0], trace=trace, limit=STEP_LIMIT)
-            if not _reaches(tuple(trace), outcome, broken.at):
+            if not _reaches(broken.at, outcome, tuple(trace)):
                 yield Abstention("no run reaches the breaking instruction")
                 continue
         yield Disagreement(
@@ -76,23 +77,20 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
             f"({observation.text(broken.at)}): "
             f"{broken.rule.statement} ({broken.detail}); the rule's source is {broken.rule.source}",
             broken.at,
-            next(
-                (n for n, (ended, taken) in enumerate(observation.runs) if _reaches(taken, ended, broken.at)),
-                None,
-            ),
+            _first(observation, partial(_reaches, broken.at)),
             broken.witness,
         )
 
 
 def _first(observation: Observation, holds: Callable[[Outcome, tuple[Step, ...]], bool]) -> int | None:
     """The number of the first input whose run is such."""
-    return next((n for n, (outcome, trace) in enumerate(observation.runs) if holds(outcome, trace)), None)
+    return next((n for n, each in enumerate(observation.runs) if holds(*each)), None)
 
 
-def _breaks(rule: Rule, trace: tuple[Step, ...], outcome: Outcome, at: int) -> bool:
+def _breaks(rule: Rule, at: int, outcome: Outcome, trace: tuple[Step, ...]) -> bool:
     if rule.rule_class in (RuleClass.SAFETY, RuleClass.RESOURCE) and rule not in WANT_A_CHECK:
         return isinstance(outcome, Trapped) and outcome.at == at
-    return _reaches(trace, outcome, at)
+    return _reaches(at, outcome, trace)
 
 
 def _is_kept(rule: Rule, observation: Observation) -> bool:
@@ -105,5 +103,5 @@ def _is_kept(rule: Rule, observation: Observation) -> bool:
     return answer.verdict is ReferenceVerdict.SAFE and rule not in broken
 
 
-def _reaches(trace: tuple[Step, ...], outcome: Outcome, at: int) -> bool:
+def _reaches(at: int, outcome: Outcome, trace: tuple[Step, ...]) -> bool:
     return getattr(outcome, "at", None) == at or any(step.at == at for step in trace)
