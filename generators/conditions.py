@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from ebpf.isa.build import R6
@@ -20,14 +19,6 @@ class Condition:
 
     statement: str
     holds: Callable[[Builder], bool]
-
-
-class Gift(Enum):
-    """What a production leaves for others."""
-
-    SCALAR = "a scalar"
-    MAP_VALUE = "a pointer into a map's value"
-    SPILLED = "a slot that is written"
 
 
 def _has_scalar(b: Builder) -> bool:
@@ -55,9 +46,7 @@ def _points_to(kind: PointerKind) -> Callable[[Builder], bool]:
     return holds
 
 
-SCALAR: Final = Condition(
-    "a register holds a scalar", lambda b: Number in map(type, b.state.registers.values())
-)
+SCALAR: Final = Condition("a register holds a scalar", _has_scalar)
 TARGET: Final = Condition("a register holds a scalar, and may be overwritten", _has_target)
 FREE: Final = Condition("a register may be overwritten", _has_free)
 SAVED_FREE: Final = Condition("a register that calls preserve may be overwritten", _has_saved_free)

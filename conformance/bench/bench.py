@@ -30,7 +30,7 @@ RAW_PROGRAMS = 100
 RAW_LOADS = 3
 LENGTHS = ((0, 400), (24, 200), (420, 100), (4500, 100))
 """(productions, programs): some 20, 80, 1,000 and 10,000 instructions."""
-STAGES = ("generate", "interpret", "transfer", "reference", "compare")
+STAGES = ("generate", "interpret", "kernel", "reference", "compare")
 
 
 @dataclass(slots=True)

@@ -180,14 +180,14 @@ class Worker:
             question = self.sampling.question(generated, number)
             self._in_flight[number] = _InFlight(number, recipe, question)
             self.session.submit(question.job, number)
-            self._spend("transfer", clock)
+            self._spend("kernel", clock)
 
     def _answers(self) -> Iterator[tuple[int, KernelAnswer | Lost]]:
         clock = time.process_time()
         taken = list(self.session.results(block=False))
         if not taken and self._in_flight:
             taken = [next(self.session.results())]
-        self._spend("transfer", clock)
+        self._spend("kernel", clock)
         for tag, answer in taken:
             assert isinstance(tag, int)
             yield tag, answer

@@ -8,7 +8,6 @@ from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE
@@ -86,8 +85,7 @@ def _for_each(b: Builder, dice: Dice) -> bool:
 
 
 _NEEDS = (needs.PRIVILEGED, needs.MAY_CALL, needs.OUTSIDE_LOOPS, needs.INPUT)
-_SCALAR = frozenset({Gift.SCALAR})
 PRODUCTIONS = (
-    Production("callback-loop", 1, _loop, _NEEDS, _SCALAR),
-    Production("callback-elements", 1, _for_each, _NEEDS, _SCALAR),
+    Production("callback-loop", 1, _loop, _NEEDS),
+    Production("callback-elements", 1, _for_each, _NEEDS),
 )

@@ -8,7 +8,6 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, Register, load, store
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.goals.callees import goals
@@ -107,4 +106,4 @@ _USES: dict[PointerKind, Callable[[Supply, Place, KnownPointer], None]] = {
 }
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("goal", 12, _call_something, _NEEDS, frozenset({Gift.SCALAR, Gift.MAP_VALUE})),)
+PRODUCTIONS = (Production("goal", 12, _call_something, _NEEDS),)

@@ -6,7 +6,6 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.build import byte_swap, load_imm64, mov32, mov64, movsx, neg, to_big_endian, to_little_endian
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.conditions import Gift
 from generators.constants import immediate, word
 from generators.dice import Dice
 from generators.productions.table import Production
@@ -88,12 +87,11 @@ def _linked_copy(b: Builder, dice: Dice) -> bool:
     return True
 
 
-_SCALAR = frozenset({Gift.SCALAR})
 PRODUCTIONS = (
-    Production("move-constant", 4, _move_constant, (needs.FREE,), _SCALAR),
-    Production("binary-constant", 14, _binary_constant, (needs.TARGET,), _SCALAR),
-    Production("binary-register", 10, _binary_register, (needs.TARGET,), _SCALAR),
-    Production("move-register", 5, _move_register, (needs.SCALAR, needs.FREE), _SCALAR),
-    Production("unary", 4, _unary, (needs.TARGET,), _SCALAR),
-    Production("linked-copy", 2, _linked_copy, (needs.SCALAR, needs.FREE), _SCALAR),
+    Production("move-constant", 4, _move_constant, (needs.FREE,)),
+    Production("binary-constant", 14, _binary_constant, (needs.TARGET,)),
+    Production("binary-register", 10, _binary_register, (needs.TARGET,)),
+    Production("move-register", 5, _move_register, (needs.SCALAR, needs.FREE)),
+    Production("unary", 4, _unary, (needs.TARGET,)),
+    Production("linked-copy", 2, _linked_copy, (needs.SCALAR, needs.FREE)),
 )

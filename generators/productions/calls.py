@@ -7,7 +7,6 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, R2, R3, R4, R7, R8, R9, R10, jump, leave, load, mov64, store
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, KEY_SLOT
@@ -106,10 +105,9 @@ def _random(b: Builder, dice: Dice) -> bool:
     return True
 
 
-_SCALAR = frozenset({Gift.SCALAR})
 PRODUCTIONS = (
-    Production("map-lookup", 4, _lookup, (needs.MAY_CALL, needs.OUTSIDE_LOOPS), frozenset({Gift.MAP_VALUE})),
-    Production("map-update", 1, _update, (needs.MAY_CALL, needs.INPUT), _SCALAR),
-    Production("subprogram", 2, _subprogram, (needs.PRIVILEGED, needs.MAY_CALL, needs.SCALAR), _SCALAR),
-    Production("random", 1, _random, (needs.MAY_CALL,), _SCALAR),
+    Production("map-lookup", 4, _lookup, (needs.MAY_CALL, needs.OUTSIDE_LOOPS)),
+    Production("map-update", 1, _update, (needs.MAY_CALL, needs.INPUT)),
+    Production("subprogram", 2, _subprogram, (needs.PRIVILEGED, needs.MAY_CALL, needs.SCALAR)),
+    Production("random", 1, _random, (needs.MAY_CALL,)),
 )

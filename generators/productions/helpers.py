@@ -15,7 +15,6 @@ from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import at_least
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, INPUT_BYTES, INPUT_SLOTS, KEY_SLOT
@@ -188,6 +187,4 @@ def _lends(b: Builder, prototype: Prototype, arg: Arg, content: KnownPointer) ->
     return content.kind is PointerKind.PACKET and readable and content.size > 0
 
 
-PRODUCTIONS = (
-    Production("helper", 6, _any, (needs.MAY_CALL, needs.OUTSIDE_LOOPS), frozenset({Gift.SCALAR})),
-)
+PRODUCTIONS = (Production("helper", 6, _any, (needs.MAY_CALL, needs.OUTSIDE_LOOPS)),)

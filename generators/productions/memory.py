@@ -19,7 +19,6 @@ from ebpf.isa.build import (
 )  # fmt: skip
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.conditions import Gift
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, SPILL_SLOTS
@@ -178,13 +177,12 @@ def _use_as_offset(b: Builder, dice: Dice) -> bool:
     return True
 
 
-_SCALAR, _SPILLED = frozenset({Gift.SCALAR}), frozenset({Gift.SPILLED})
 PRODUCTIONS = (
-    Production("load-input", 10, _load_input, (needs.FREE, needs.INPUT), _SCALAR),
-    Production("spill", 5, _spill, gives=_SPILLED),
-    Production("fill", 5, _fill, (needs.FREE, needs.SPILLED), _SCALAR),
-    Production("load-map", 4, _load_map, gives=_SCALAR),
+    Production("load-input", 10, _load_input, (needs.FREE, needs.INPUT)),
+    Production("spill", 5, _spill),
+    Production("fill", 5, _fill, (needs.FREE, needs.SPILLED)),
+    Production("load-map", 4, _load_map),
     Production("store-map", 3, _store_map),
-    Production("use-as-offset", 6, _use_as_offset, gives=_SCALAR),
+    Production("use-as-offset", 6, _use_as_offset),
     Production("atomic", 3, _atomic),
 )

@@ -12,7 +12,6 @@ from ebpf.isa.build import add64, jump, load, load_packet, mov64, store
 from ebpf.program_types import AttachType, ProgramType
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.conditions import Gift
 from generators.dice import Dice
 from generators.productions.table import Production
 from generators.state import PointerKind
@@ -128,18 +127,16 @@ def _context_store(b: Builder, dice: Dice) -> bool:
     return True
 
 
-_SCALAR = frozenset({Gift.SCALAR})
 PRODUCTIONS = (
-    Production("packet-direct", 5, _direct, (needs.PACKET, needs.FREE), _SCALAR),
-    Production("packet-variable", 4, _variable, (needs.PACKET, needs.PACKET_END, needs.TARGET), _SCALAR),
+    Production("packet-direct", 5, _direct, (needs.PACKET, needs.FREE)),
+    Production("packet-variable", 4, _variable, (needs.PACKET, needs.PACKET_END, needs.TARGET)),
     Production(
         "packet-legacy",
         1,
         _legacy,
         (needs.HAS_LEGACY_LOADS, needs.CONTEXT_IN_R6, needs.TOP_LEVEL, needs.MAY_CALL, needs.NOTHING_HELD),
-        _SCALAR,
     ),
     Production("packet-store", 2, _store, (needs.WRITES_PACKET, needs.PACKET, needs.SCALAR)),
-    Production("context-field", 2, _context, (needs.CONTEXT_HELD, needs.FREE), _SCALAR),
+    Production("context-field", 2, _context, (needs.CONTEXT_HELD, needs.FREE)),
     Production("context-store", 1, _context_store, (needs.CONTEXT_HELD, needs.SCALAR)),
 )

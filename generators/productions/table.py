@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from generators.builder import Builder
-from generators.conditions import Condition, Gift
+from generators.conditions import Condition
 from generators.dice import Dice
-
-NO_GIFT: frozenset[Gift] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,6 @@ class Production:
     """Append it; False, having changed nothing, when it does not fit for a reason that ``needs`` does not
     say."""
     needs: tuple[Condition, ...] = ()
-    gives: frozenset[Gift] = NO_GIFT
 
     def missing(self, b: Builder) -> Condition | None:
         """The first thing that it needs and that is not there."""
