@@ -16,7 +16,6 @@ from ebpf.isa.build import (
     R8,
     R9,
     R10,
-    Register,
     add64,
     jump,
     load,
@@ -28,7 +27,7 @@ from generators.dice import Dice
 from generators.layout import INPUT_BASE, INPUT_BYTES
 from generators.settings import PacketEntry
 from generators.state import PointerKind
-from generators.steps import constant_key, map_and_key, to_stack
+from generators.steps import constant_key, map_and_key, to_stack, within_packet
 from generators.transfer.memory import packet_fields
 
 
@@ -70,10 +69,7 @@ def _find_packet(b: Builder, dice: Dice) -> None:
     b.emit(load(o.W, R9, R6, fields[PointerKind.PACKET_END]))
     b.emit(mov64(R2, R7))
     b.emit(add64(R2, 72))
-    forms: tuple[tuple[int, Register, Register], ...] = (
-        (o.JGT, R2, R9), (o.JLT, R9, R2), (o.JGE, R2, R9), (o.JLE, R9, R2),
-    )  # fmt: skip
-    b.leave_to_exit(jump(*dice.of(forms)))
+    within_packet(b, dice, R2, R9)
     b.drop(R2)
     if dice.pick(2):
         _copy_to_stack(b)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R1, R2, R10, Register, add64, alu32, alu64, jump, load_map, mov64, store
+from ebpf.isa.build import R1, R2, R10, Register, add64, alu32, alu64, goto, jump, load_map, mov64, store
 from ebpf.isa.insn import Insn
 from generators.builder import Builder
 from generators.dice import Dice
@@ -39,6 +39,27 @@ def anything_in(b: Builder, register: Register) -> None:
     """The register holds a zero of which nothing is remembered."""
     b.emit(mov64(register, 0))
     b.widen(register)
+
+
+_WITHIN = (
+    (o.JGT, True, False), (o.JLT, False, False), (o.JGE, True, False), (o.JLE, False, False),
+    (o.JLE, True, True), (o.JGE, False, True), (o.JLT, True, True), (o.JGT, False, True),
+)  # fmt: skip
+"""(operation, whether the packet pointer comes before the packet's end, whether the comparison holds where
+the bytes are there)."""
+
+
+def within_packet(b: Builder, dice: Dice, pointer: Register, end: Register) -> None:
+    """Leave the program where the packet does not reach as far as ``pointer``, by one of the comparisons that
+    kernels know (kernel/bpf/verifier.c, try_match_pkt_pointers)."""
+    op, pointer_first, holds = dice.of(_WITHIN)
+    comparison = jump(op, *((pointer, end) if pointer_first else (end, pointer)))
+    if not holds:
+        b.leave_to_exit(comparison)
+        return
+    there = b.branch(comparison)
+    b.exits.append(b.skip(goto()))
+    b.resume(there)
 
 
 def bound(b: Builder, dice: Dice, register: Register, limit: int) -> None:

@@ -8,14 +8,14 @@ from functools import cache
 from ebpf.contexts import CONTEXTS, HALF_WORDS, AccessRefusal, ContextFieldKind, ctx_access
 from ebpf.contexts.field import ContextField
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import add64, jump, load, load_packet, mov64, store
+from ebpf.isa.build import add64, load, load_packet, mov64, store
 from ebpf.program_types import AttachType, ProgramType
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.productions.table import Production
 from generators.state import PointerKind
-from generators.steps import SIZES, bound
+from generators.steps import SIZES, bound, within_packet
 
 
 def _direct(b: Builder, dice: Dice) -> bool:
@@ -45,7 +45,7 @@ def _variable(b: Builder, dice: Dice) -> bool:
     b.emit(add64(probe, size))
     end = b.state.pointers(PointerKind.PACKET_END)[0]
     b.drop(probe, address)
-    b.leave_to_exit(jump(o.JGT, probe, end))
+    within_packet(b, dice, probe, end)
     b.emit(load(code, address, address, 0))
     b.emit(mov64(probe, 0))
     return True

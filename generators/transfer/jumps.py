@@ -14,7 +14,8 @@ _PROVEN = {
     o.JGT: (PointerKind.PACKET, PointerKind.PACKET_END), o.JGE: (PointerKind.PACKET, PointerKind.PACKET_END),
     o.JLT: (PointerKind.PACKET_END, PointerKind.PACKET), o.JLE: (PointerKind.PACKET_END, PointerKind.PACKET),
 }  # fmt: skip
-"""By operation: what is compared with what where the packet reaches as far as the pointer if it fails."""
+"""By operation: what is compared with what where the packet reaches as far as the pointer if it fails; where
+the operands are the other way round, if it holds (kernel/bpf/verifier.c, try_match_pkt_pointers)."""
 
 
 def narrowed(op: int, old: Number, imm: int, holds: bool) -> Number | None:
@@ -43,7 +44,7 @@ def branch(state: GenerationState, insn: Insn) -> GenerationState:
             _compare(taken, insn, True)
             _compare(state, insn, False)
         else:
-            _prove_packet(state, insn)
+            _prove_packet(state, taken, insn)
     return taken
 
 
@@ -81,12 +82,15 @@ def _decide_null(state: GenerationState, pointer: KnownPointer, null: bool) -> N
         release(state, pointer.reference)
 
 
-def _prove_packet(state: GenerationState, insn: Insn) -> None:
-    """So many bytes of packet are there, if the comparison fails."""
-    compared = (state.registers.get(REGISTERS[insn.dst]), state.registers.get(REGISTERS[insn.src]))
+def _prove_packet(failed: GenerationState, holds: GenerationState, insn: Insn) -> None:
+    """So many bytes of packet are there, if the comparison fails, or if it holds."""
+    compared = (failed.registers.get(REGISTERS[insn.dst]), failed.registers.get(REGISTERS[insn.src]))
     pointers = [pointer for pointer in compared if isinstance(pointer, KnownPointer)]
-    if len(pointers) < 2 or tuple(p.kind for p in pointers) != _PROVEN.get(insn.opcode & o.OP_MASK):
+    kinds = tuple(pointer.kind for pointer in pointers)
+    proven = _PROVEN.get(insn.opcode & o.OP_MASK)
+    if len(kinds) < 2 or proven is None or kinds not in (proven, proven[::-1]):
         return
+    state = failed if kinds == proven else holds
     end = next(pointer for pointer in pointers if pointer.kind is PointerKind.PACKET)
     for register, each in state.registers.items():
         if type(each) is KnownPointer and (each.kind, each.id) == (end.kind, end.id):

@@ -57,7 +57,7 @@ def test_helpers_are_called_with_what_they_take(setting: Setting) -> None:
     for number in range(len(offered(b))):
         b = Builder(setting.type, Profile(), True, setting.attached[0])
         b.maps = list(next(iter(draws(1, Profile()))).case.program.maps[:3])
-        prologue(b, Dice(5), setting.entries[0])
+        prologue(b, Dice(13), setting.entries[0])  # with a copy of the packet on the stack
         if call(b, Dice(random.Random(number).getrandbits(WIDTH)), offered(b)[number]):
             assert not b.state.registers.keys() & {1, 2, 3, 4, 5}
             epilogue(b, Dice(0))

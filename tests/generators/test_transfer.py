@@ -31,9 +31,11 @@ from ebpf.program_types import ProgramType
 from generators import programs
 from generators.attempts import DoesNotFit
 from generators.builder import Builder
+from generators.dice import Dice
 from generators.profiles import Profile
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, GenerationState, KnownPointer, Number, PointerKind
+from generators.steps import within_packet
 from oracles.interpreter import Step, run
 from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import draws, ran
@@ -143,6 +145,20 @@ def test_packet_pointers_are_proven_together() -> None:
     b.emit(mov64(R2, 64))
     b.call_helper("skb_pull_data")
     assert b.state.pointers(PointerKind.PACKET) == b.state.pointers(PointerKind.PACKET_END) == []
+
+
+@pytest.mark.parametrize("form", range(8))
+def test_each_comparison_with_the_packet_s_end_proves_its_bytes(form: int) -> None:
+    """Where the program goes on; and nothing is proven where it leaves."""
+    b = builder()
+    b.emit(load(o.W, R7, R6, 76))
+    b.emit(load(o.W, R9, R6, 80))
+    b.emit(mov64(R2, R7))
+    b.emit(add64(R2, 14))
+    within_packet(b, Dice(form), R2, R9)
+    assert b.state.pointer(R7) == KnownPointer(PointerKind.PACKET, 14)
+    (left,) = b.exits
+    assert left.state.pointers(PointerKind.PACKET) == [] or left.state.pointer(R7).size == 0
 
 
 def test_slots_keep_what_is_spilled_whole() -> None:
