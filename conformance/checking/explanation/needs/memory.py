@@ -60,7 +60,7 @@ def _packet(refused: Refused, _: re.Match[str]) -> str:
     )
 
 
-def _stack(_: Refused, match: re.Match[str]) -> str:
+def _stack(refused: Refused, match: re.Match[str]) -> str:
     groups = match.groupdict()
     start = sum(int(part) for part in re.findall(r"-?\d+", groups["off"]))
     size = int(groups["width"])
@@ -68,7 +68,20 @@ def _stack(_: Refused, match: re.Match[str]) -> str:
         return f"an address in fp-{STACK} to fp-1: it is {-STACK - start} bytes below the stack"
     if start + size > 0:
         return f"an address in fp-{STACK} to fp-1: the access ends {start + size} bytes above the stack"
+    if any(start < slot + 8 and slot < start + size for slot in refused.spilled_pointers):
+        return (
+            f"numbers from fp{start} to fp{start + size - 1}, or the privilege CAP_PERFMON: a pointer lies there, "
+            "whose value would leave the kernel"
+        )
     return f"the bytes from fp{start} to fp{start + size - 1} written before, on every path"
+
+
+def _misaligned(_: Refused, match: re.Match[str]) -> str:
+    """The kernel prints the offset as a sum, of which the part in brackets is what is known of a variable one."""
+    fixed = [int(part) for part in match["fixed"].split("+") if part]
+    variable = match["variable"] not in (None, "(0x0; 0x0)")
+    what = f"{sum(fixed)}" + (f" and something of the bits {match['variable']}" if variable else "")
+    return f"an offset that is a multiple of {match['width']}: it is {what}"
 
 
 def _context(refused: Refused, match: re.Match[str]) -> str:
@@ -140,8 +153,9 @@ NEEDS = (
         ADDRESS,
     ),
     need(
-        r"misaligned (?P<what>[\w ]+) access off (?P<sum>.+) size (?P<width>\d+)",
-        "an offset that is a multiple of {width}: it is {sum}",
+        r"misaligned (?P<what>[\w ]+) access off (?P<variable>\([^)]*\))?(?P<fixed>[+-]?\d+(?:\+-?\d+)*) "
+        r"size (?P<width>\d+)",
+        _misaligned,
         ADDRESS,
     ),
     need(
