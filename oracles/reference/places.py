@@ -137,8 +137,8 @@ def _describe(region: SymbolicRegion, place: Term, size: int) -> str:
 
 TAIL_CALLS_CHANGE_PACKETS, TAIL_CALLS_CHANGE_NONE = (6, 6), (6, 18)
 """From the one to the other, kernels take a tail call, even one that failed, for a change of the packet
-(bpf_helper_changes_pkt_data; CVE-2024-58237, with its stable kernels).  The end is "bpf: tail calls do not modify
-packet data": 6.12.117 refuses what 6.1.176, 6.18.15, 7.1.13 and 7.3.4 take, and what lies between was not asked."""
+(bpf_helper_changes_pkt_data; CVE-2024-58237, with its stable kernels).  The end is "bpf: tail calls do not
+modify packet data": 6.12.117 refuses what 6.1.176, 6.18.15, 7.1.13 and 7.3.4 take."""
 
 
 def require_fresh(x: Explorer, s: SymbolicState, region: SymbolicRegion) -> None:

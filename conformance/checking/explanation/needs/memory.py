@@ -70,14 +70,14 @@ def _stack(refused: Refused, match: re.Match[str]) -> str:
         return f"an address in fp-{STACK} to fp-1: the access ends {start + size} bytes above the stack"
     if any(start < slot + 8 and slot < start + size for slot in refused.spilled_pointers):
         return (
-            f"numbers from fp{start} to fp{start + size - 1}, or the privilege CAP_PERFMON: a pointer lies there, "
-            "whose value would leave the kernel"
+            f"numbers from fp{start} to fp{start + size - 1}, or the privilege CAP_PERFMON: a pointer lies "
+            "there, whose value would leave the kernel"
         )
     return f"the bytes from fp{start} to fp{start + size - 1} written before, on every path"
 
 
 def _misaligned(_: Refused, match: re.Match[str]) -> str:
-    """The kernel prints the offset as a sum, of which the part in brackets is what is known of a variable one."""
+    """The kernel prints the offset as a sum, whose part in brackets is what is known of a variable one."""
     fixed = [int(part) for part in match["fixed"].split("+") if part]
     variable = match["variable"] not in (None, "(0x0; 0x0)")
     what = f"{sum(fixed)}" + (f" and something of the bits {match['variable']}" if variable else "")
