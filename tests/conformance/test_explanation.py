@@ -338,6 +338,12 @@ def test_a_packet_pointer_that_a_call_ended() -> None:
     assert [(step.at, step.kind) for step in why.origin] == [(4, StepKind.INVALIDATED), (1, StepKind.SET)]
 
 
+def test_a_tail_call_that_failed_ended_it() -> None:
+    source = STALE.replace("call bpf_xdp_adjust_tail#65", "call bpf_tail_call#12")
+    why, _ = said(source, STALE_LOG.replace("bpf_xdp_adjust_tail#65", "bpf_tail_call#12"), ProgramType.XDP)
+    assert [(step.at, step.kind) for step in why.origin] == [(4, StepKind.INVALIDATED), (1, StepKind.SET)]
+
+
 def test_a_helper_that_leaves_the_packet_alone_ended_nothing() -> None:
     source = STALE.replace("call bpf_xdp_adjust_tail#65", "call bpf_ktime_get_ns#5")
     why, _ = said(source, STALE_LOG.replace("bpf_xdp_adjust_tail#65", "bpf_ktime_get_ns#5"), ProgramType.XDP)

@@ -63,12 +63,15 @@ class Checks:
     directory: Path
     capture: Callable[[], str]
     done: dict[str, tuple[dict[str, dict[str, Any]], object]] = field(default_factory=dict)
+    against: tuple[str, ...] = ()
+    """Series to ask about refusals; none: those of ``check``."""
 
     def of(self, group: str) -> tuple[dict[str, dict[str, Any]], object]:
         """The records by file, and the exit status."""
         if group not in self.done:
             rows = self.groups[group]
             kernels = [f"--kernel=debian:{series}" for series in rows[0].verdicts]
+            kernels += [f"--against=debian:{series}" for series in self.against]
             files = [str(prepared(self.data / row.file, self.directory)) for row in rows]
             with pytest.raises(SystemExit) as ended:
                 main(["check", "--json", *kernels, *files])

@@ -137,7 +137,10 @@ class Refused:
             return False
         if insn.src == 0:
             prototype = prototype_for(insn.imm, self.program.type)
-            return prototype is not None and prototype.changes_packet
+            if prototype is None or prototype.changes_packet:
+                return prototype is not None
+            # Some kernels take a tail call that failed for a change (bpf_helper_changes_pkt_data).
+            return self.stale and prototype.name == "tail_call"
         return self.stale and is_subprogram_call(insn) and (node.frame, node.insn + 1) in node.children
 
     @property
