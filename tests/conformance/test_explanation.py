@@ -178,6 +178,7 @@ def test_what_is_refused_before_the_walk(message: str, at: int | None, needed: s
             "8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ): a limit of the kernel",
         ),
         ("misaligned stack access off (0x0; 0x0)+0+-4 size 8", "a multiple of 8: it is -4"),
+        ("misaligned packet access off 2+(0x0; 0x0)+15+-4 size 4", "a multiple of 4: it is 13"),
         ("misaligned stack access off 0+-60 size 8", "a multiple of 8: it is -60"),
         ("misaligned value access off (0x0; 0x7)+0+2 size 4", "it is 2 and something of the bits (0x0; 0x7)"),
         ("missing btf func_info", "a function called back has to have one"),

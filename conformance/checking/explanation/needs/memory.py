@@ -76,12 +76,15 @@ def _stack(refused: Refused, match: re.Match[str]) -> str:
     return f"the bytes from fp{start} to fp{start + size - 1} written before, on every path"
 
 
+_UNKNOWN_PART = re.compile(r"\([^)]*\)")
+
+
 def _misaligned(_: Refused, match: re.Match[str]) -> str:
     """The kernel prints the offset as a sum, whose part in brackets is what is known of a variable one."""
-    fixed = [int(part) for part in match["fixed"].split("+") if part]
-    variable = match["variable"] not in (None, "(0x0; 0x0)")
-    what = f"{sum(fixed)}" + (f" and something of the bits {match['variable']}" if variable else "")
-    return f"an offset that is a multiple of {match['width']}: it is {what}"
+    variable = next(iter(_UNKNOWN_PART.findall(match["sum"])), "(0x0; 0x0)")
+    fixed = sum(int(part) for part in re.findall(r"-?\d+", _UNKNOWN_PART.sub("", match["sum"])))
+    beside = "" if variable == "(0x0; 0x0)" else f" and something of the bits {variable}"
+    return f"an offset that is a multiple of {match['width']}: it is {fixed}{beside}"
 
 
 def _context(refused: Refused, match: re.Match[str]) -> str:
@@ -152,12 +155,7 @@ NEEDS = (
         "a constant offset: these bits of it are known: {known}",
         ADDRESS,
     ),
-    need(
-        r"misaligned (?P<what>[\w ]+) access off (?P<variable>\([^)]*\))?(?P<fixed>[+-]?\d+(?:\+-?\d+)*) "
-        r"size (?P<width>\d+)",
-        _misaligned,
-        ADDRESS,
-    ),
+    need(r"misaligned (?P<what>[\w ]+) access off (?P<sum>.+) size (?P<width>\d+)", _misaligned, ADDRESS),
     need(
         r"R(?P<reg>\d+) invalid (?P<kind>\S+) access off=(?P<off>-?\d+) size=(?P<width>\d+)",
         "a field of the {kind} that may be accessed so: none is at offset {off} with {width} bytes",
