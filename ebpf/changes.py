@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ebpf.program_types import ProgramType
 from ebpf.releases import Release, Since
 
 
@@ -20,6 +21,8 @@ class DocumentedChange:
     source: str
     of_pruning: bool = False
     """Whether it explains only what was taken with a path left because another state covered it."""
+    type: ProgramType | None = None
+    """The type of program that it concerns; None: all."""
 
 
 CHANGES = (
@@ -40,14 +43,21 @@ CHANGES = (
         "kernel/bpf/verifier.c, regsafe(): check_scalar_ids()",
         of_pruning=True,
     ),
+    DocumentedChange(
+        re.compile(r"At program exit the register R0 has .* should have been in"),
+        Since("6.12"),
+        "a program of an LSM hook returns what the hook may",
+        "kernel/bpf/bpf_lsm.c, bpf_lsm_get_retval_range()",
+        type=ProgramType.LSM,
+    ),
 )
 
 
 def documented_change(
-    message: str, release: str, accepted_by: Release, pruned: bool
+    message: str, release: str, accepted_by: Release, pruned: bool, type_: ProgramType
 ) -> DocumentedChange | None:
-    """The change that explains why a kernel of ``release`` refuses what older ones took, the newest of them
-    ``accepted_by``, which ``pruned`` or did not; None where none came between the two."""
+    """The change that explains why a kernel of ``release`` refuses a program of ``type_`` that older ones
+    took, the newest of them ``accepted_by``, which ``pruned`` or did not; None where none came between."""
     between = (row for row in CHANGES if release in row.since and accepted_by not in row.since)
-    fitting = (row for row in between if pruned or not row.of_pruning)
+    fitting = (row for row in between if (pruned or not row.of_pruning) and row.type in (None, type_))
     return next((row for row in fitting if row.message.search(message)), None)

@@ -91,7 +91,8 @@ def _compare(observation: Observation) -> Judgement:
     refusal = f"the kernel refuses a safe program ({message})"
     if witnesses:
         last = witnesses[-1]
-        change = documented_change(message, observation.release, last.release, last.pruned)
+        type_ = observation.case.program.type
+        change = documented_change(message, observation.release, last.release, last.pruned, type_)
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
         return Disagreement(

@@ -135,9 +135,10 @@ def _describe(region: SymbolicRegion, place: Term, size: int) -> str:
     return f"{size} bytes at {region.kind.value}{to_signed(place, 64) - STACK_SIZE:+d}"
 
 
-TAIL_CALLS_CHANGE_PACKETS = (6, 6)
-"""Kernels that take a tail call, even one that failed, for a change of the packet
-(bpf_helper_changes_pkt_data; CVE-2024-58237, with its stable kernels)."""
+TAIL_CALLS_CHANGE_PACKETS, TAIL_CALLS_CHANGE_NONE = (6, 6), (6, 18)
+"""From the one to the other, kernels take a tail call, even one that failed, for a change of the packet
+(bpf_helper_changes_pkt_data; CVE-2024-58237, with its stable kernels).  The end is "bpf: tail calls do not
+modify packet data": 6.12.117 refuses what 6.1.176, 6.18.15, 7.1.13 and 7.3.4 take."""
 
 
 def require_fresh(x: Explorer, s: SymbolicState, region: SymbolicRegion) -> None:
@@ -145,8 +146,8 @@ def require_fresh(x: Explorer, s: SymbolicState, region: SymbolicRegion) -> None
     if region.kind is not RegionKind.PACKET or region is s.packet:
         return
     if region in s.doubted:
-        since = TAIL_CALLS_CHANGE_PACKETS
-        x.refuse(s, rules.STALE_PACKET_POINTER, "from before a tail call", since=since)
+        since, before = TAIL_CALLS_CHANGE_PACKETS, TAIL_CALLS_CHANGE_NONE
+        x.refuse(s, rules.STALE_PACKET_POINTER, "from before a tail call", since=since, before=before)
     else:
         x.violation(s, rules.STALE_PACKET_POINTER, "from before a call that may change the packet")
 

@@ -177,7 +177,13 @@ def test_what_is_refused_before_the_walk(message: str, at: int | None, needed: s
             "The sequence of 8193 jumps is too complex.",
             "8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ): a limit of the kernel",
         ),
-        ("misaligned stack access off (0x0; 0x0)+0+-4 size 8", "a multiple of 8"),
+        ("misaligned stack access off (0x0; 0x0)+0+-4 size 8", "a multiple of 8: it is -4"),
+        ("misaligned packet access off 2+(0x0; 0x0)+15+-4 size 4", "a multiple of 4: it is 13"),
+        ("misaligned stack access off 0+-60 size 8", "a multiple of 8: it is -60"),
+        ("misaligned value access off (0x0; 0x7)+0+2 size 4", "it is 2 and something of the bits (0x0; 0x7)"),
+        ("missing btf func_info", "a function called back has to have one"),
+        ("map 'm' has to have BTF in order to use bpf_timer", "with a bpf_timer in it: the map 'm' has none"),
+        ("tail_call is not allowed in subprogs without BTF", "the tail call in the main function"),
         ("invalid read from stack off -8+0 size 8", "the bytes from fp-8 to fp-1 written before"),
         ("invalid write to stack R10 off=-520 size=8", "8 bytes below the stack"),
         ("value 1073741823 makes fp pointer be out of bounds", "the kernel's limit: it may be 1073741823"),
@@ -187,6 +193,55 @@ def test_the_limit_that_is_run_into(message: str, needed: str) -> None:
     why, _ = said("r0 = 0\nexit", f"0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\n{message}\n")
     assert needed in why.needed
     assert why.at == 0
+
+
+def test_a_functions_end_is_named_where_the_kernel_names_none() -> None:
+    program = Program(ProgramType.KPROBE, parse(["call pc+2", "r0 = 0", "exit", "r0 = 0", "r1 = 1"]))
+    why = explain_log(program, "last insn is not an exit or jmp\n" + END.replace("9 insns", "0 insns"))
+    assert why is not None
+    assert "instruction 4, the last one of a function" in why.needed
+
+
+def test_the_argument_that_a_message_does_not_name() -> None:
+    source = "r4 = *(u32 *)(r1 +0)\nr2 = 0\nr3 = r10\nr3 += -192\ncall bpf_skb_load_bytes#26\nexit"
+    log = """0: R1=ctx() R10=fp0
+0: (61) r4 = *(u32 *)(r1 +0)          ; R1=ctx() R4_w=scalar(umax=191,var_off=(0x0; 0xff))
+1: (b7) r2 = 0                        ; R2_w=0
+2: (bf) r3 = r10                      ; R3_w=fp0 R10=fp0
+3: (07) r3 += -192                    ; R3_w=fp-192
+4: (85) call bpf_skb_load_bytes#26
+invalid zero-sized read
+"""
+    why, _ = said(source, log)
+    assert (why.at, why.register, why.known) == (4, 4, "a number from 0 to 191")
+
+
+def test_the_packet_that_a_helper_does_not_take() -> None:
+    source = "r4 = *(u32 *)(r1 +0)\nr5 = 0\ncall bpf_perf_event_output#25\nexit"
+    log = """0: R1=ctx() R10=fp0
+0: (61) r4 = *(u32 *)(r1 +0)          ; R1=ctx() R4_w=pkt(r=0)
+1: (b7) r5 = 0                        ; R5_w=0
+2: (85) call bpf_perf_event_output#25
+helper access to the packet is not allowed
+"""
+    why, _ = said(source, log, ProgramType.XDP)
+    assert (why.at, why.register, [step.at for step in why.origin]) == (2, 4, [0])
+
+
+def test_a_pointer_that_lies_on_the_stack_was_written() -> None:
+    source = "*(u64 *)(r10 -8) = r1\nr3 = r10\nr3 += -8\ncall bpf_map_update_elem#2\nexit"
+    log = """0: R1=ctx() R10=fp0
+0: (7b) *(u64 *)(r10 -8) = r1         ; R1=ctx() R10=fp0 fp-8_w=ctx()
+1: (bf) r3 = r10                      ; R3_w=fp0 R10=fp0
+2: (07) r3 += -8                      ; R3_w=fp-8
+3: (85) call bpf_map_update_elem#2
+invalid indirect read from stack R3 off -8+0 size 8
+"""
+    why, _ = said(source, log)
+    assert (why.at, why.register) == (3, 3)
+    assert why.needed.startswith(
+        "numbers from fp-8 to fp-1, or the privilege CAP_PERFMON: a pointer lies there"
+    )
 
 
 def test_what_nobody_knows_is_not_said() -> None:
@@ -281,6 +336,12 @@ def test_a_packet_pointer_that_a_call_ended() -> None:
     why, _ = said(STALE, STALE_LOG, ProgramType.XDP)
     assert (why.at, why.register, why.known) == (5, 6, "")
     assert why.needed.startswith("the packet pointer loaded and compared anew")
+    assert [(step.at, step.kind) for step in why.origin] == [(4, StepKind.INVALIDATED), (1, StepKind.SET)]
+
+
+def test_a_tail_call_that_failed_ended_it() -> None:
+    source = STALE.replace("call bpf_xdp_adjust_tail#65", "call bpf_tail_call#12")
+    why, _ = said(source, STALE_LOG.replace("bpf_xdp_adjust_tail#65", "bpf_tail_call#12"), ProgramType.XDP)
     assert [(step.at, step.kind) for step in why.origin] == [(4, StepKind.INVALIDATED), (1, StepKind.SET)]
 
 

@@ -13,6 +13,7 @@ from conformance.observing.opinions import THOROUGH
 from conformance.properties.judgement import Abstention, Disagreement
 from ebpf.changes import documented_change
 from ebpf.program import Input
+from ebpf.program_types import ProgramType
 from ebpf.releases import Release
 from generators.programs import Purpose
 from tests.lying import lies
@@ -156,14 +157,22 @@ def test_configuration_and_load_attributes_are_no_imprecision(message: str) -> N
 
 
 def test_a_documented_change_is_no_regression() -> None:
+    filter_ = ProgramType.SOCKET_FILTER
     message = "BPF_MOV uses reserved fields"
-    assert documented_change(message, "7.3.4", Release(6, 12), pruned=False) is not None
-    assert documented_change(message, "6.12.1", Release(6, 1), pruned=False) is None
-    assert documented_change(message, "7.3.4", Release(7, 2), pruned=False) is None
+    assert documented_change(message, "7.3.4", Release(6, 12), pruned=False, type_=filter_) is not None
+    assert documented_change(message, "6.12.1", Release(6, 1), pruned=False, type_=filter_) is None
+    assert documented_change(message, "7.3.4", Release(7, 2), pruned=False, type_=filter_) is None
     bound = "R7 max value is outside of the allowed memory range"
-    assert documented_change(bound, "6.12.117", Release(6, 1, 176), pruned=True) is not None
-    assert documented_change(bound, "6.12.117", Release(6, 1, 176), pruned=False) is None
-    assert documented_change(bound, "7.3.4", Release(6, 12), pruned=True) is None
+    assert documented_change(bound, "6.12.117", Release(6, 1, 176), pruned=True, type_=filter_) is not None
+    assert documented_change(bound, "6.12.117", Release(6, 1, 176), pruned=False, type_=filter_) is None
+    assert documented_change(bound, "7.3.4", Release(6, 12), pruned=True, type_=filter_) is None
+    returned = "At program exit the register R0 has smin=1 smax=1 should have been in [-4095, 0]"
+    assert (
+        documented_change(returned, "6.12.117", Release(6, 1), pruned=False, type_=ProgramType.LSM)
+        is not None
+    )
+    assert documented_change(returned, "7.3.4", Release(6, 12), pruned=False, type_=ProgramType.LSM) is None
+    assert documented_change(returned, "6.12.117", Release(6, 1), pruned=False, type_=filter_) is None
     refuse = lies.refused(errno.EINVAL, f"0: (b7) r0 = 0\n{message}\n{lies.PROCESSED}")
     record = SAFE[0]
     later = observe(record.generated, refuse(record.answer), "7.3.4-lying", budget=THOROUGH)

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ import pytest
 
 from conformance.cli import main
 from tests.vm.conftest import SHARED
+from tests.vm.saying import ACCEPT, REJECT, UNSUPPORTED, Capture, Checks, Said, agrees, prepared
 
 PUBLIC = SHARED / "public"
 pytestmark = [
@@ -27,8 +24,6 @@ pytestmark = [
     pytest.mark.skipif(not PUBLIC.exists(), reason="needs the development data in ../shared/public"),
 ]
 ALL = ("6.1", "6.12", "7.1", "7.3")
-REJECT, ACCEPT, UNSUPPORTED = "reject", "accept", "unsupported"
-Capture = pytest.CaptureFixture[str]
 
 
 def same(verdict: str, kernels: tuple[str, ...] = ALL) -> dict[str, str]:
@@ -36,39 +31,19 @@ def same(verdict: str, kernels: tuple[str, ...] = ALL) -> dict[str, str]:
     return dict.fromkeys(kernels, verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What ``check`` must say of one file."""
-
-    file: str
-    verdicts: dict[str, str]
-    """By kernel series."""
-    instruction: int | None = None
-    """That every refusal names; None: any."""
-    needed: str = ""
-    """In what every refusal is told to need."""
-    text: str = ""
-    """Anywhere in the record."""
-    reference: str | None = None
-    findings: frozenset[tuple[str, str]] = field(default_factory=frozenset)
-    """(series, kind); what is not here is no finding."""
-    gaps: frozenset[str] = field(default_factory=frozenset)
-    """Series on which it is a gap."""
-
-
 STALE = "the packet pointer loaded and compared anew"
 GROUPS: dict[str, tuple[Said, ...]] = {
     "everywhere": (
-        Said("far-packet.json", same(REJECT), 11, "MAX_PACKET_OFF", "packet-offset-limit", "safe"),
+        Said("far-packet.json", same(REJECT), 11, "MAX_PACKET_OFF", "packet-offset-limit", reference="safe"),
         Said(
             "moved-ctx.json", {"6.1": REJECT, "6.12": REJECT, "7.1": ACCEPT, "7.3": ACCEPT}, 3, "16 was added"
         ),
         Said("ornull-arith.json", same(REJECT), 6, "null excluded"),
-        Said("stack-edge.s", same(REJECT), 0, "8 bytes below the stack", "fp-520", "unsafe"),
+        Said("stack-edge.s", same(REJECT), 0, "8 bytes below the stack", "fp-520", reference="unsafe"),
         Said("lock.json", same(ACCEPT), reference="safe"),
         Said("syscall-not-sleepable.json", same(REJECT)),
         Said("sleepable-kprobe.json", same(ACCEPT)),
-        Said("stale-packet.json", same(REJECT), 9, STALE, "stale-packet-pointer", "unsafe"),
+        Said("stale-packet.json", same(REJECT), 9, STALE, "stale-packet-pointer", reference="unsafe"),
         Said("fmodret.json", {"6.1": REJECT, "6.12": ACCEPT, "7.1": ACCEPT, "7.3": ACCEPT}),
         Said("alu32-linked.json", same(REJECT), 12, "a lower bound", reference="safe", gaps=frozenset(ALL)),
         Said("arena.json", same(ACCEPT) | {"6.1": UNSUPPORTED}),
@@ -112,74 +87,17 @@ GROUPS: dict[str, tuple[Said, ...]] = {
 ROWS = [(group, row) for group, rows in GROUPS.items() for row in rows]
 
 
-def prepared(name: str, directory: Path) -> Path:
-    """The file, compiled where it is C."""
-    source = PUBLIC / name
-    if source.suffix != ".c":
-        return source
-    clang = next((found for version in (22, 21, 20, 19) if (found := shutil.which(f"clang-{version}"))), None)
-    if clang is None:
-        pytest.skip("needs clang 19 or newer")
-    made = directory / f"{source.stem}.o"
-    subprocess.run(
-        [clang, "-target", "bpf", "-g", "-O2", "-mcpu=v3", "-c", str(source), "-o", str(made)], check=True
-    )
-    return made
-
-
-@dataclass(slots=True)
-class Checks:
-    """What ``check`` said, group by group, each asked once."""
-
-    directory: Path
-    capture: Callable[[], str]
-    done: dict[str, tuple[dict[str, dict[str, Any]], object]] = field(default_factory=dict)
-
-    def of(self, group: str) -> tuple[dict[str, dict[str, Any]], object]:
-        """The records by file, and the exit status."""
-        if group not in self.done:
-            rows = GROUPS[group]
-            kernels = [f"--kernel=debian:{series}" for series in rows[0].verdicts]
-            files = [str(prepared(row.file, self.directory)) for row in rows]
-            with pytest.raises(SystemExit) as ended:
-                main(["check", "--json", *kernels, *files])
-            lines = [json.loads(line) for line in self.capture().splitlines()]
-            assert len(lines) == len(rows)
-            self.done[group] = (
-                {row.file: record for row, record in zip(rows, lines, strict=True)},
-                ended.value.code,
-            )
-        return self.done[group]
-
-
 DONE: dict[str, tuple[dict[str, dict[str, Any]], object]] = {}
 
 
 @pytest.fixture
 def checks(tmp_path: Path, capsys: Capture) -> Checks:
-    return Checks(tmp_path, lambda: capsys.readouterr().out, DONE)
-
-
-def series_of(kernel: str) -> str:
-    """``6.12`` of ``debian:6.12.117-1``."""
-    return ".".join(kernel.removeprefix("debian:").split(".")[:2])
+    return Checks(PUBLIC, GROUPS, tmp_path, lambda: capsys.readouterr().out, DONE)
 
 
 @pytest.mark.parametrize(("group", "row"), ROWS, ids=[row.file for _, row in ROWS])
 def test_check(checks: Checks, group: str, row: Said) -> None:
-    record = checks.of(group)[0][row.file]
-    kernels = {series_of(name): said for name, said in record["kernels"].items()}
-    assert {name: said["verdict"] for name, said in kernels.items()} == row.verdicts
-    for said in kernels.values():
-        if said["verdict"] == REJECT:
-            if row.instruction is not None:
-                assert said["instruction"] == said["why"]["instruction"] == row.instruction
-            assert row.needed in (said["why"]["needed"] or ""), said
-    assert row.text in json.dumps(record)
-    assert row.reference in (None, record["reference"]["verdict"])
-    found = [(series_of(each["kernel"]), each) for each in record["disagreements"]]
-    assert {(on, each["kind"]) for on, each in found if each["finding_or_gap"] == "finding"} == row.findings
-    assert {on for on, each in found if each["finding_or_gap"] == "gap"} == row.gaps
+    agrees(checks.of(group)[0][row.file], row)
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -209,7 +127,7 @@ def test_the_plugin_counts_the_users_instructions(
 
 def test_libbpf_and_our_reader_agree_about_kernel_functions(tmp_path: Path, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["libbpf", "--json", "--kernel=debian:6.12", str(prepared("iter-num.c", tmp_path))])
+        main(["libbpf", "--json", "--kernel=debian:6.12", str(prepared(PUBLIC / "iter-num.c", tmp_path))])
     old, new = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert ended.value.code == 0, (old, new)
     assert "refused" in old["ours"]
@@ -218,7 +136,7 @@ def test_libbpf_and_our_reader_agree_about_kernel_functions(tmp_path: Path, caps
 
 
 def test_the_corpus_command_names_the_field_that_is_not_there(tmp_path: Path, capsys: Capture) -> None:
-    prepared("core-missing.c", tmp_path)
+    prepared(PUBLIC / "core-missing.c", tmp_path)
     with pytest.raises(SystemExit):
         main(["corpus", str(tmp_path), "--kernel=debian:6.12"])
     assert (

@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from conformance.checking.explanation.refused import OperandRole, Refused
 
 Sentence = Callable[[Refused, re.Match[str]], str]
+Finder = Callable[[Refused], int | None]
+"""What finds the register that a message does not name."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalKind:
     """A kind of refusal.  Which register it is about: the pattern's group ``reg``, or the helper's argument
-    in its group ``arg`` (from 0), or else that which the instruction has in ``role``."""
+    in its group ``arg`` (from 0), or else that which the instruction has in ``role``, or which that finds."""
 
     pattern: re.Pattern[str]
     text: str | Sentence
     """What is needed: a text with the pattern's groups in it, or what makes one."""
-    role: OperandRole | None = None
+    role: OperandRole | Finder | None = None
 
     def sentence(self, refused: Refused, match: re.Match[str]) -> str:
         """What is needed here; empty where that cannot be told."""
@@ -35,10 +37,13 @@ class RefusalKind:
         elif groups.get("arg") is not None:
             number = int(groups["arg"]) + 1
         else:
-            return None if self.role is None else refused.register(self.role)
+            return refused.register(self.role) if isinstance(self.role, OperandRole) else self._found(refused)
         return number if number <= 10 else None
 
+    def _found(self, refused: Refused) -> int | None:
+        return None if self.role is None or isinstance(self.role, OperandRole) else self.role(refused)
 
-def need(pattern: str, text: str | Sentence, role: OperandRole | None = None) -> RefusalKind:
+
+def need(pattern: str, text: str | Sentence, role: OperandRole | Finder | None = None) -> RefusalKind:
     """A row of a table."""
     return RefusalKind(re.compile(pattern), text, role)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ebpf.helpers import prototype_for
+from ebpf.helpers import ArgKind, prototype_for
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Program
@@ -82,6 +83,25 @@ class Refused:
             claim = _sharpened(claim, other)
         return claim
 
+    @property
+    def spilled_pointers(self) -> tuple[int, ...]:
+        """The offsets of the function's stack slots that hold a pointer there."""
+        if self.node is None:
+            return ()
+        slots = self.exploration.known(self.node).frame(self.node.frame).slots
+        return tuple(at for at, slot in slots.items() if isinstance(slot.value, PointerClaim))
+
+    def argument(self, kinds: frozenset[ArgKind], claimed: Callable[[Claim], bool]) -> int | None:
+        """The first argument of the helper called that its prototype asks to be of one of ``kinds`` and that
+        what is known of it fits; None for none."""
+        insn = self.insn
+        prototype = None if insn is None else prototype_for(insn.imm, self.program.type)
+        for register, arg in enumerate(prototype.args if prototype else (), 1):
+            claim = self.claim(register)
+            if arg.kind in kinds and claim is not None and claimed(claim):
+                return register
+        return None
+
     def register(self, role: OperandRole) -> int | None:
         """The register that the instruction has in a role; None where it has none."""
         insn = self.insn
@@ -117,7 +137,10 @@ class Refused:
             return False
         if insn.src == 0:
             prototype = prototype_for(insn.imm, self.program.type)
-            return prototype is not None and prototype.changes_packet
+            if prototype is None or prototype.changes_packet:
+                return prototype is not None
+            # Some kernels take a tail call that failed for a change (bpf_helper_changes_pkt_data).
+            return self.stale and prototype.name == "tail_call"
         return self.stale and is_subprogram_call(insn) and (node.frame, node.insn + 1) in node.children
 
     @property

@@ -103,7 +103,7 @@ ROWS = (
     Row("the packet from before a tail call that failed",
         "r6 = r1; r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 16; if r3 > r2 goto pc+5; "
         "r2 = map[0]; r3 = 0; call bpf_tail_call#12; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
-        "safe; stale-packet-pointer@10 since 6.6", maps="P"),
+        "safe; stale-packet-pointer@10 since 6.6 before 6.18", maps="P"),
     Row("the packet from after a tail call that failed",
         "r6 = r1; r2 = map[0]; r3 = 0; call bpf_tail_call#12; r7 = *(u32 *)(r6 +76); r2 = *(u32 *)(r6 +80); "
         "r3 = r7; r3 += 16; r0 = 0; if r3 > r2 goto pc+1; r0 = *(u8 *)(r7 +0); r0 = 0; exit",

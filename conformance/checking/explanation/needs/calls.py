@@ -6,7 +6,9 @@ import re
 
 from conformance.checking.explanation.need import need
 from conformance.checking.explanation.refused import Refused
+from ebpf.helpers import ArgKind
 from ebpf.maps import MapType
+from ebpf.verifier_log.claims import PointerClaim, ScalarClaim
 
 
 def _expected(refused: Refused, match: re.Match[str]) -> str:
@@ -23,9 +25,32 @@ def _map(refused: Refused, match: re.Match[str]) -> str:
     return f"a map of a type that {match['helper']} takes: {known.get(number, f'type {number}')} is none"
 
 
+_MEMORY = frozenset(
+    {ArgKind.MEM, ArgKind.MEM_OR_NULL, ArgKind.MEM_RDONLY, ArgKind.MEM_OR_NULL_RDONLY, ArgKind.MEM_UNINIT}
+    | {ArgKind.MAP_KEY, ArgKind.MAP_VALUE, ArgKind.MAP_VALUE_OR_NULL, ArgKind.MAP_VALUE_UNINIT}
+    | {ArgKind.FIXED_MEM, ArgKind.FIXED_MEM_INOUT, ArgKind.FIXED_MEM_UNINIT}
+)
+
+
+def _packet(refused: Refused) -> int | None:
+    return refused.argument(
+        _MEMORY, lambda claim: isinstance(claim, PointerClaim) and claim.type.startswith("pkt")
+    )
+
+
+def _special(refused: Refused) -> int | None:
+    return refused.argument(frozenset({ArgKind.SPIN_LOCK, ArgKind.TIMER}), lambda _: True)
+
+
+def _maybe_zero(refused: Refused) -> int | None:
+    return refused.argument(
+        frozenset({ArgKind.SIZE}), lambda claim: isinstance(claim, ScalarClaim) and not claim.range.umin
+    )
+
+
 NEEDS = (
     need(r"R(?P<reg>\d+) type=(?P<kind>\S+) expected=(?P<kinds>.*)", _expected),
-    need(r"(?:R(?P<reg>\d+) )?invalid zero-sized read", "a size of at least 1: it may be 0"),
+    need(r"(?:R(?P<reg>\d+) )?invalid zero-sized read", "a size of at least 1: it may be 0", _maybe_zero),
     need(
         r"R(?P<reg>\d+) min value is negative, either use unsigned or",
         "a size that is not negative: mask it, or compare it before",
@@ -47,6 +72,7 @@ NEEDS = (
     need(
         r"helper access to the packet is not allowed",
         "memory that this helper may read: it takes none of the packet (copy it to the stack)",
+        _packet,
     ),
     need(
         r"R(?P<reg>\d+) must have zero offset when passed",
@@ -85,6 +111,19 @@ NEEDS = (
         "a kernel function that exists, or code that the verifier can prove is never reached",
     ),
     need(r"function calls are not allowed while holding a lock", "the lock released before the call"),
+    need(
+        r"missing btf func_info",
+        "types of the program's functions (btf and func_info): a function called back has to have one",
+    ),
+    need(
+        r"tail_call is not allowed in subprogs without BTF",
+        "types of the program's functions (btf and func_info), or the tail call in the main function",
+    ),
+    need(
+        r"map '(?P<map>.*)' has to have BTF in order to use (?P<what>\w+)",
+        "types of the map's value (BTF), with a {what} in it: the map '{map}' has none",
+        _special,
+    ),
     need(
         r"tracing progs cannot use (?P<what>\w+) yet",
         "a program type that may use {what}: tracing programs may not",

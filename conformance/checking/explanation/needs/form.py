@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 from conformance.checking.explanation.need import need
+from conformance.checking.explanation.refused import Refused
+from ebpf.isa import opcodes as o
+
+_ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
+"""What may stand last in a function (kernel/bpf/verifier.c: check_subprogs)."""
+
+
+def _end(refused: Refused, _: re.Match[str]) -> str:
+    """Kernels before 7.3 do not say which function's end it is."""
+    code = refused.program.instructions
+    called = {at + 1 + insn.imm for at, insn in enumerate(code) if insn.names_subprogram}
+    ends = sorted({*called, len(code)} - {0})
+    falls = next(
+        (end - 1 for end in ends if 0 < end <= len(code) and code[end - 1].opcode not in _ENDS), None
+    )
+    where = "" if falls is None else f": instruction {falls}, the last one of a function, is neither"
+    return "an exit or an unconditional jump at the function's end" + where
+
 
 NEEDS = (
     need(r"unknown opcode (?P<opcode>[0-9a-f]+)", "an opcode that this kernel has: it has no 0x{opcode}"),
@@ -18,7 +38,7 @@ NEEDS = (
         r"jump out of range from insn (?P<source>\d+) to (?P<target>-?\d+)",
         "a target inside the same function: instruction {target} is not",
     ),
-    need(r"last insn is not an exit or jmp", "an exit or an unconditional jump at the function's end"),
+    need(r"last insn is not an exit or jmp", _end),
     need(r"unreachable insn (?P<at>\d+)", "a way that leads there, or nothing there: no jump or call does"),
     need(
         r"jump into the middle of ldimm64 insn (?P<at>\d+)",

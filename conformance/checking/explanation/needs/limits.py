@@ -31,5 +31,9 @@ NEEDS = (
     ),
     need(r"loop detected at insn (?P<at>\d+)", "no jump back: this kernel takes no such loop"),
     need(r"recursive call from", "calls without a circle: the verifier bounds the stack by their depth"),
+    need(
+        r"tail_calls are not allowed when call stack of previous frames is (?P<bytes>\d+) bytes",
+        "less than 256 bytes of stack in the functions that lead to a tail call: there are {bytes}",
+    ),
     need(r"tail_calls are not allowed in (?P<what>.*)", "no tail call there: {what}"),
 )

@@ -60,7 +60,7 @@ def _packet(refused: Refused, _: re.Match[str]) -> str:
     )
 
 
-def _stack(_: Refused, match: re.Match[str]) -> str:
+def _stack(refused: Refused, match: re.Match[str]) -> str:
     groups = match.groupdict()
     start = sum(int(part) for part in re.findall(r"-?\d+", groups["off"]))
     size = int(groups["width"])
@@ -68,7 +68,23 @@ def _stack(_: Refused, match: re.Match[str]) -> str:
         return f"an address in fp-{STACK} to fp-1: it is {-STACK - start} bytes below the stack"
     if start + size > 0:
         return f"an address in fp-{STACK} to fp-1: the access ends {start + size} bytes above the stack"
+    if any(start < slot + 8 and slot < start + size for slot in refused.spilled_pointers):
+        return (
+            f"numbers from fp{start} to fp{start + size - 1}, or the privilege CAP_PERFMON: a pointer lies "
+            "there, whose value would leave the kernel"
+        )
     return f"the bytes from fp{start} to fp{start + size - 1} written before, on every path"
+
+
+_UNKNOWN_PART = re.compile(r"\([^)]*\)")
+
+
+def _misaligned(_: Refused, match: re.Match[str]) -> str:
+    """The kernel prints the offset as a sum, whose part in brackets is what is known of a variable one."""
+    variable = next(iter(_UNKNOWN_PART.findall(match["sum"])), "(0x0; 0x0)")
+    fixed = sum(int(part) for part in re.findall(r"-?\d+", _UNKNOWN_PART.sub("", match["sum"])))
+    beside = "" if variable == "(0x0; 0x0)" else f" and something of the bits {variable}"
+    return f"an offset that is a multiple of {match['width']}: it is {fixed}{beside}"
 
 
 def _context(refused: Refused, match: re.Match[str]) -> str:
@@ -139,11 +155,7 @@ NEEDS = (
         "a constant offset: these bits of it are known: {known}",
         ADDRESS,
     ),
-    need(
-        r"misaligned (?P<what>[\w ]+) access off (?P<sum>.+) size (?P<width>\d+)",
-        "an offset that is a multiple of {width}: it is {sum}",
-        ADDRESS,
-    ),
+    need(r"misaligned (?P<what>[\w ]+) access off (?P<sum>.+) size (?P<width>\d+)", _misaligned, ADDRESS),
     need(
         r"R(?P<reg>\d+) invalid (?P<kind>\S+) access off=(?P<off>-?\d+) size=(?P<width>\d+)",
         "a field of the {kind} that may be accessed so: none is at offset {off} with {width} bytes",

@@ -36,7 +36,7 @@ NEEDS = (
     ),
     need(
         r"R(?P<reg>\d+) pointer arithmetic on (?P<kind>\S+) prohibited",
-        "the {kind} as it is: nothing may be added to it",
+        "the {kind} as it is: there is no arithmetic on it",
     ),
     need(
         r"R(?P<reg>\d+) tried to subtract pointer from scalar",
