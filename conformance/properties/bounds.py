@@ -14,10 +14,12 @@ from conformance.observing.observation import STEP_LIMIT, Observation
 from conformance.properties.claims import first_violated_claim
 from conformance.properties.every_input import suspects
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from conformance.properties.way import to_branch, to_claim
 from ebpf.signature import Signature
 from ebpf.verifier_log.exploration import Exploration
 from ebpf.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from oracles.interpreter import Step, run
+from reports.records import Untellable
 
 KIND = "bounds"
 
@@ -123,6 +125,7 @@ def _check_against_log(
                     f"{violated.claim} for {violated.place}, which holds {violated.value} on input {number}",
                     culprit,
                     number,
+                    right=to_claim(observation, number, trace, claims.step, violated.holding),
                 )
     stop = followed.stop
     if isinstance(stop, NotExplored):
@@ -133,6 +136,7 @@ def _check_against_log(
             f"{stop.target}, a branch that the kernel never explored",
             stop.source,
             number,
+            right=to_branch(observation, number, trace, stop.step),
         )
     if isinstance(stop, Split) and not _fitting(stop, trace):
         return Disagreement(
@@ -141,6 +145,7 @@ def _check_against_log(
             f"instruction {stop.insn} ({observation.text(stop.insn)})",
             stop.insn,
             number,
+            right=Untellable("the log names two states, and the run is in neither"),
         )
     if isinstance(stop, Ambiguous | Truncated) and len(followed.claims) < 2:
         return Abstention("ambiguous log" if isinstance(stop, Ambiguous) else "truncated log")

@@ -21,6 +21,7 @@ from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
 from generators.inputs import SK_BUFF
 from oracles.interpreter import Outcome, Returned, Step
+from reports.records import MapEntry, Returns, Right, Untellable
 
 KIND = "execution"
 OURS = "our interpreter"
@@ -81,6 +82,7 @@ def judge_loss(loss: Loss) -> Iterator[Judgement]:
         Signature(KIND, ("hang", "run")),
         "the program is loaded at once, but a run of it does not come back; "
         "the interpreter ends on every input",
+        right=Untellable("who runs it waits for its end"),
     )
 
 
@@ -142,6 +144,29 @@ def _compare(
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit,
         number,
+        right=_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
+    )
+
+
+def _right(ours: _Result, wrong: list[_Result], link: int) -> Right:
+    """What every run leaves, of all that one of the wrong ones leaves otherwise."""
+    entries = {
+        (index, key): dict(mine).get(key)
+        for each in wrong
+        for index, (mine, other) in enumerate(zip(ours.maps, each.maps, strict=False))
+        if mine is not None and other is not None
+        for key in sorted(dict(mine).keys() | dict(other).keys())
+        if key and dict(mine).get(key) != dict(other).get(key)
+    }
+    packet = ours.packet if any(each.packet != ours.packet for each in wrong) else None
+    if not entries and packet is None and all(each.r0 == ours.r0 for each in wrong):
+        return Untellable("what differs is in a queue, which reading empties")
+    return Returns(
+        ours.r0,
+        tuple(each.engine for each in wrong),
+        tuple(MapEntry(index, key, value) for (index, key), value in entries.items()),
+        packet,
+        link if packet is not None else 0,
     )
 
 

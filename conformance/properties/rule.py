@@ -12,6 +12,7 @@ from ebpf import rules
 from ebpf.rules import Phase, Rule, RuleClass
 from ebpf.signature import Signature
 from oracles.interpreter import Outcome, Step, Trapped, run
+from reports.records import Refuses
 
 KIND = "rule"
 WANT_A_CHECK = (rules.PACKET_BOUNDS, rules.NULL_DEREFERENCE)
@@ -49,6 +50,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         f"{rule.statement}; the rule's source is {rule.source}",
         at,
         input_that_breaks,
+        right=Refuses(),
     )
 
 
@@ -75,6 +77,7 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
             broken.at,
             None,
             broken.witness,
+            right=Refuses(),
         )
 
 

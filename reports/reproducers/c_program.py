@@ -1,5 +1,9 @@
-"""A standalone C program for a finding: bpf(2) and nothing else, so that it builds anywhere and hides
-nothing."""
+"""A standalone C program for a finding, which says whether a kernel is right: bpf(2) and nothing else, so
+that it builds anywhere and hides nothing.
+
+A frame (``reproducer.c.j2``), parts (``parts/``), and a judge for each thing that a right kernel does
+(``judge/``).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,22 @@ import jinja2
 from ebpf.assembly import program_listing
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
-from ebpf.program import Case, Input
+from ebpf.program import Case
+from ebpf.program_types import ProgramType
 from reports.records import Finding
+from reports.reproducers.judging import judging, right_of, subject
 from reports.text import one_line
 
 _PSEUDO_MAP = (1, 2)  # BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE
 _LD_IMM64 = 0x18
+_WITHOUT_PACKET = {
+    ProgramType.SK_LOOKUP,
+    ProgramType.RAW_TRACEPOINT,
+    ProgramType.RAW_TRACEPOINT_WRITABLE,
+    ProgramType.TRACING,
+    ProgramType.SYSCALL,
+}
+"""Types whose test run refuses a packet (net/bpf/test_run.c, kernel/bpf/syscall.c)."""
 _CAPABILITIES = {
     "NET_ADMIN": 12,
     "NET_RAW": 13,
@@ -30,19 +44,18 @@ _CAPABILITIES = {
 def c_program(finding: Finding, case: Case) -> str:
     """The program's text.  It refuses to run unless told that it runs in a virtual machine: people will start
     it as root."""
+    right = right_of(finding)
+    case, chosen = subject(right, case, finding.witness)
     program = case.program
-    chosen = (
-        case.inputs[finding.witness]
-        if finding.witness is not None and finding.witness < len(case.inputs)
-        else Input()
-    )
     texts = dict(program_listing(program))
     return (
         _environment()
         .get_template("reproducer.c.j2")
         .render(
             finding=finding,
-            case=case,
+            right=right,
+            judging=judging(right),
+            subject=case,
             program=program,
             instructions=[
                 (_initializer(insn), texts.get(index, "")) for index, insn in enumerate(program.instructions)
@@ -58,12 +71,12 @@ def c_program(finding: Finding, case: Case) -> str:
                 if not _is_nested(spec)
                 for pair in spec.contents
             ],
-            packet=chosen.packet,
+            # Some types (xdp, socket_filter, sched_cls, ...) want at least an Ethernet header.
+            packet=chosen.packet or bytes(14),
             context=chosen.context,
-            runs=finding.witness is not None,
+            takes_packet=program.type not in _WITHOUT_PACKET,
             capabilities=None if case.capabilities is None else _mask(case.capabilities),
             largest_value=max((spec.value_size for spec in program.maps), default=0),
-            largest_key=max((spec.key_size for spec in program.maps), default=0),
         )
     )
 
