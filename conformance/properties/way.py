@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from conformance.observing.observation import Observation
 from conformance.properties.claims import Holding
 from ebpf import casefile
+from ebpf.domains.limits import signed32, signed64
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
-from ebpf.program import Case
 from ebpf.return_ranges import return_range
 from ebpf.verifier_log.effects import is_conditional, is_indirect, is_may_goto
 from oracles.interpreter import Step
@@ -85,18 +86,16 @@ class _Way:
         """The mark behind so many registers, and the end."""
         self.insns += [Insn(o.ST | o.MEM | o.DW, address, 0, 8 * stored, 1), *self.end]
 
-    def made(self, number: int, stored: int) -> Case:
-        """The case, with one input."""
-        held = MapSpec(MapType.ARRAY, 4, 8 * (stored + 1), 1, name="held")
+    def made(self, number: int, *maps: MapSpec) -> dict[str, Any]:
+        """The case, with one input and more maps."""
         program = replace(
             self.case.program,
             instructions=tuple(self.insns),
-            maps=(*self.case.program.maps, held),
-            btf=None,
+            maps=(*self.case.program.maps, *maps),
             func_info=None,
             kfuncs=tuple(self.kfuncs),
         )
-        return replace(self.case, program=program, inputs=(self.case.inputs[number],))
+        return casefile.to_plain(replace(self.case, program=program, inputs=(self.case.inputs[number],)))
 
 
 def to_claim(
@@ -105,34 +104,34 @@ def to_claim(
     """What holds a kernel to its claim about a number after step ``last`` of the run on an input."""
     if holding is None:
         return Untellable("the claim is not about a number")
-    way = _Way(observation)
+    way, other = _Way(observation), _Way(observation)
+    register = 2 if holding.register is None else holding.register
+    free = 1 if register != 1 else 2
     try:
-        way.go(trace, last + 1)
+        for each in (way, other):
+            each.go(trace, last + 1)
+            if holding.register is None:
+                each.insns.append(Insn(o.LDX | o.MEM | _SIZES[holding.width], register, 10, holding.slot))
     except _NoWayError as reason:
         return Untellable(str(reason))
-    register = 2 if holding.register is None else holding.register
-    address = 1 if register != 1 else 2
-    way.address(address)
-    if holding.register is None:
-        way.insns.append(Insn(o.LDX | o.MEM | _SIZES[holding.width], register, 10, holding.slot))
+    way.address(free)
     claimed = len(way.insns)
-    way.store(address, [register])
-    way.arrive(address, 1)
-    case = casefile.to_plain(way.made(number, 1))
+    way.store(free, [register])
+    way.arrive(free, 1)
+    case = way.made(number, _held(1))
     if holding.number is None:
         return Refuses(case)
-    return Holds(case, (StoredRegister(register, holding.number),), claimed)
-
-
-_SIZES = {1: o.B, 2: o.H, 4: o.W, 8: o.DW}
+    other.insns += [*_unless(register, holding.number, free), ILLEGAL, *other.end]
+    return Holds(
+        case, (StoredRegister(register, holding.number),), claimed, Refuses(other.made(number), ABOVE_STACK)
+    )
 
 
 def to_branch(observation: Observation, number: int, trace: Sequence[Step], last: int) -> Right:
     """The same where the kernel never goes where the jump of step ``last`` leads."""
     jump = observation.case.program.instructions[trace[last].at]
     registers = [jump.dst, jump.src] if jump.opcode & o.SOURCE_MASK == o.X else [jump.dst]
-    before = trace[last - 1].registers if last else ()
-    values = [before[register] if last else None for register in registers]
+    values = [trace[last - 1].registers[register] if last else None for register in registers]
     stored = tuple(
         StoredRegister(register, value)
         for register, value in zip(registers, values, strict=True)
@@ -140,14 +139,41 @@ def to_branch(observation: Observation, number: int, trace: Sequence[Step], last
     )
     if len(stored) != len(registers):
         return Untellable("the jump compares pointers")
-    address = next(register for register in range(3) if register not in registers)
-    way = _Way(observation)
+    free = next(register for register in range(3) if register not in registers)
+    way, other = _Way(observation), _Way(observation)
     try:
         way.go(trace, last)
-        way.address(address)
-        way.store(address, registers)
+        way.address(free)
+        way.store(free, registers)
         way.jump(jump, trace[last : last + 2])
+        other.go(trace, last + 1)
     except _NoWayError as reason:
         return Untellable(str(reason))
-    way.arrive(address, len(stored))
-    return Holds(casefile.to_plain(way.made(number, len(stored))), stored)
+    way.arrive(free, len(stored))
+    other.insns += [ILLEGAL, *other.end]
+    return Holds(
+        way.made(number, _held(len(stored))), stored, refused=Refuses(other.made(number), ABOVE_STACK)
+    )
+
+
+_SIZES = {1: o.B, 2: o.H, 4: o.W, 8: o.DW}
+ILLEGAL = Insn(o.LDX | o.MEM | o.DW, 0, 10, 8)
+ABOVE_STACK = "invalid read from stack R10 off=8 size=8"
+"""A read above the stack, and what kernels say of it (check_stack_access_within_bounds,
+kernel/bpf/verifier.c, 6.1 to 7.3)."""
+
+
+def _held(stored: int) -> MapSpec:
+    return MapSpec(MapType.ARRAY, 4, 8 * (stored + 1), 1, name="held")
+
+
+def _unless(register: int, value: int, free: int) -> list[Insn]:
+    """Jumps over the next instruction where a register holds another value: of its low half, for a
+    bound of 32 bits that is wrong, then of all of it."""
+    low, high = signed32(value), signed32(value >> 32)
+    if signed64(value) == low:
+        whole = [Insn(o.JNE | o.K | o.JMP, register, off=1, imm=low)]
+    else:
+        load = [Insn(o.LD_IMM64, free, imm=low), Insn(0, imm=high)]
+        whole = [*load, Insn(o.JNE | o.X | o.JMP, register, free, 1)]
+    return [Insn(o.JNE | o.K | o.JMP32, register, off=len(whole) + 1, imm=low), *whole]

@@ -12,9 +12,11 @@ import msgspec
 
 
 class Refuses(msgspec.Struct, frozen=True, omit_defaults=True, tag="refuses"):
-    """It refuses the program, or, where ``case`` is given, that one."""
+    """It refuses the program, or, where ``case`` is given, that one; with ``message``, where that is
+    known."""
 
     case: dict[str, Any] | None = None
+    message: str = ""
 
 
 class Accepts(msgspec.Struct, frozen=True, tag="accepts"):
@@ -59,12 +61,14 @@ class Holds(msgspec.Struct, frozen=True, omit_defaults=True, tag="holds"):
     ``case`` is another program: the way that the witness run takes through the finding's, up to the claim,
     with the stores of these registers, eight bytes each, to the last map, and of 1 behind them.  ``claimed``
     is the slot of the store whose register the kernel claims something about in its log; None where it is
-    wrong by never going there.
+    wrong by never going there.  ``refused`` is a third program, which tells without being run: the same
+    way to an illegal read, made where the registers hold these values.
     """
 
     case: dict[str, Any]
     stored: tuple[StoredRegister, ...]
     claimed: int | None = None
+    refused: Refuses | None = None
 
 
 class StaysQuiet(msgspec.Struct, frozen=True, tag="quiet"):

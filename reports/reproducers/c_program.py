@@ -12,13 +12,14 @@ from functools import cache
 import jinja2
 
 from ebpf.assembly import program_listing
+from ebpf.btf.map_types import with_map_types
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program import Case
 from ebpf.program_types import ProgramType
 from reports.records import Finding
 from reports.reproducers.judging import judging, right_of, subject
-from reports.text import one_line
+from reports.reproducers.text import byte_list, comment, string
 
 _PSEUDO_MAP = (1, 2)  # BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE
 _LD_IMM64 = 0x18
@@ -46,7 +47,7 @@ def c_program(finding: Finding, case: Case) -> str:
     it as root."""
     right = right_of(finding)
     case, chosen = subject(right, case, finding.witness)
-    program = case.program
+    program = with_map_types(case.program)
     texts = dict(program_listing(program))
     return (
         _environment()
@@ -93,25 +94,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {"comment": comment, "string": string, "bytes": byte_list}
     return environment
-
-
-def comment(text: str) -> str:
-    """Text that cannot end the comment it stands in."""
-    return one_line(text).replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")
-
-
-def string(text: str) -> str:
-    """A C string literal."""
-    quoted = "".join(
-        chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}" for byte in text.encode()
-    )
-    return f'"{quoted}"'
-
-
-def byte_list(data: bytes, indent: int = 1) -> str:
-    """The inside of an initializer, twelve bytes a line."""
-    lines = [", ".join(f"0x{byte:02x}" for byte in data[at : at + 12]) for at in range(0, len(data), 12)]
-    return (",\n" + "\t" * indent).join(lines)
 
 
 def _initializer(insn: Insn) -> str:

@@ -18,7 +18,7 @@ OBJECT = "object.o"
 _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
     "case": ("case.json", lambda _, case: casefile.dumps(case) + b"\n"),
     "c": ("reproducer.c", lambda finding, case: c_program(finding, case).encode()),
-    "selftest": ("verifier_veridiff.c", lambda finding, case: selftest(finding, case).encode()),
+    "selftest": ("verifier_veridiff.c", selftest),
     "object": ("program.o", object_file),
     "hex": (
         "program.hex",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from conformance.observing.observation import Observation
 from conformance.properties.embedding.points import Point, points
+from conformance.properties.way import ILLEGAL
 from ebpf.editing import guard
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -54,7 +55,7 @@ def _embedding(observation: Observation, point: Point) -> Embedding | None:
     probed = tuple((8 * n, value) for n, (_, value) in enumerate(scalars) if 8 * n + 8 <= size)
     if not probed:
         return None
-    illegal = (*_unless_equal(scalars), Insn(o.LDX | o.MEM | o.DW, 0, 10, 8))
+    illegal = (*_unless_equal(scalars), ILLEGAL)
     allowed = return_range(case.program.type, case.program.attach_type, observation.release)
     probe = (
         Insn(o.LD_IMM64, free, o.PSEUDO_MAP_VALUE, imm=len(case.program.maps) - 1),
