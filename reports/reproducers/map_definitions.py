@@ -35,6 +35,8 @@ def definition(program: Program) -> list[str]:
                 raise Inexpressible(f"map {index} is addressed by value")
             lines += _variable(index, spec)
         else:
+            if spec.btf_value:
+                raise Inexpressible(f"map {index} has types of the program's own")
             lines += _value_type(index, spec)
             lines += [
                 "struct {",
