@@ -1,5 +1,5 @@
-"""Maps as the kernel's selftests define them: in ``.maps``, or, where a program addresses the value of one, as
-a variable in a data section, of which libbpf makes a map."""
+"""Maps as the kernel's selftests define them: in ``.maps``, or, where a program addresses the value of one, a
+variable in a data section, of which libbpf makes a map."""
 
 from __future__ import annotations
 
