@@ -62,7 +62,15 @@ def executed(kernel: KernelSession, source: str, directory: Path) -> tuple[int, 
     """The exit status of a reproducer in the guest, and what it printed."""
     (directory / "reproducer.c").write_text(source)
     binary = directory / "reproducer"
-    command = ["gcc", "-Wall", "-Werror", "-static", "-o", binary, directory / "reproducer.c"]
+    command: list[str | Path] = [
+        "gcc",
+        "-Wall",
+        "-Werror",
+        "-static",
+        "-o",
+        binary,
+        directory / "reproducer.c",
+    ]
     subprocess.run(command, check=True)
     ended = kernel.execute(Child(0, binary.read_bytes(), "--yes-this-is-a-vm", b""))
     assert isinstance(ended, Ended)
