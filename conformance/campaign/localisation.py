@@ -7,13 +7,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from conformance.campaign.reduction import with_instructions
 from conformance.observing.door import Sighting
-from conformance.properties.execution import HIGH_HALF
+from conformance.properties.execution import HIGH_HALF, alone
+from ebpf import casefile
 from ebpf.editing import replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from generators.programs import Generated
+from generators.programs import Generated, Purpose
+from reports.records import Returns, Right
 
 MAX_TRIALS = 48
 
@@ -45,8 +49,23 @@ def localise(sighting: Sighting, disagrees: Callable[[Generated], bool]) -> Sigh
             break
         if not disagrees(with_constant(observation.generated, step.at, value)):
             signature = disagreement.signature.with_culprit(observation.form_name(step.at))
-            return replace(sighting, disagreement=replace(disagreement, culprit=step.at, signature=signature))
+            right = _with_proof(sighting, number, step.at, disagrees)
+            named = replace(disagreement, culprit=step.at, signature=signature, right=right)
+            return replace(sighting, disagreement=named)
     return sighting
+
+
+def _with_proof(
+    sighting: Sighting, number: int, culprit: int, disagrees: Callable[[Generated], bool]
+) -> Right | None:
+    """What a right kernel does, with the culprit by itself where that alone makes the engines disagree."""
+    right = sighting.disagreement.right
+    proof = alone(sighting.observation, number, culprit)
+    if not isinstance(right, Returns) or proof is None:
+        return right
+    if not disagrees(Generated(casefile.from_plain(proof.case), Purpose.DARING)):
+        return right
+    return msgspec.structs.replace(right, alone=proof)
 
 
 def with_constant(generated: Generated, at: int, value: int) -> Generated:

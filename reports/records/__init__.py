@@ -19,6 +19,7 @@ from reports.records.precision import VIEWS, PrecisionRow
 from reports.records.progress import Progress
 from reports.records.right import (
     Accepts,
+    AloneReturns,
     Holds,
     MapEntry,
     Refuses,
@@ -43,6 +44,7 @@ from reports.records.summary import (
 __all__ = [
     "VIEWS",
     "Accepts",
+    "AloneReturns",
     "Cell",
     "CellState",
     "Finding",

@@ -33,12 +33,20 @@ class MapEntry(msgspec.Struct, frozen=True):
     value: bytes | None
 
 
+class AloneReturns(msgspec.Struct, frozen=True):
+    """A program that needs no input, and what it returns."""
+
+    case: dict[str, Any]
+    value: int
+
+
 class Returns(msgspec.Struct, frozen=True, omit_defaults=True, tag="returns"):
     """A run on the witness leaves this, whatever runs it.
 
     ``engines`` are those that left something else (names of :data:`reports.reproducers.engines.ENGINES`;
     empty: not recorded).  ``entries`` and ``packet`` hold what differed.  ``packet`` is what follows the
-    first ``link`` bytes, which a test run clears.
+    first ``link`` bytes, which a test run clears.  ``alone`` is the instruction to blame by itself, where one
+    is: a program that needs no input.
     """
 
     value: int
@@ -46,6 +54,7 @@ class Returns(msgspec.Struct, frozen=True, omit_defaults=True, tag="returns"):
     entries: tuple[MapEntry, ...] = ()
     packet: bytes | None = None
     link: int = 0
+    alone: AloneReturns | None = None
 
 
 class StoredRegister(msgspec.Struct, frozen=True):

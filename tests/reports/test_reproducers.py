@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from conformance.kernel.refusals import find_refusal
@@ -25,6 +26,7 @@ from ebpf.verifier_log.values import parse_value
 from reports import reproducers
 from reports.records import (
     Accepts,
+    AloneReturns,
     Holds,
     MapEntry,
     Refuses,
@@ -303,6 +305,12 @@ def test_the_selftest_asserts_a_result_on_the_input_of_its_runner_only() -> None
     assert text is not None
     assert b"__success\n__retval(0x41)\n" in text
     assert selftest(finding(right=Returns(0x41)), case()) is None
+    elsewhere = Returns(0x41, entries=(MapEntry(0, bytes(4), bytes(8)),))
+    assert selftest(finding(right=elsewhere), plain) is None
+    alone = AloneReturns(casefile.to_plain(plain), 0x77)
+    text = selftest(finding(right=msgspec.structs.replace(elsewhere, alone=alone)), case())
+    assert text is not None
+    assert b"__success\n__retval(0x77)\n" in text
 
 
 def test_there_is_no_selftest_that_asserts_nothing() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.campaign.localisation import localise
 from conformance.campaign.records import Confirmation, KernelIdentity
 from conformance.campaign.records import finding as recorded
 from conformance.corpus.selftests.build import compiling
@@ -171,6 +172,13 @@ def found_by(session: KernelSession, kind: str, generated: Generated, harmless: 
     observation = door.observe(question if harmless else question.without_runs())
     assert isinstance(observation, Observation)
     sighting: Sighting = next(door.sightings(observation, [kind]))
+    if PROPERTIES[kind].localises:
+
+        def disagrees(other: Generated) -> bool:
+            seen = door.observe(question_of(PROPERTIES[kind], other))
+            return isinstance(seen, Observation) and any(door.sightings(seen, [kind]))
+
+        sighting = localise(sighting, disagrees)
     return recorded(sighting, KernelIdentity("bugbench", ()), PROVENANCE, Confirmation(None, None))
 
 
