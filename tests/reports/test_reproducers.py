@@ -305,6 +305,7 @@ def test_the_selftest_asserts_a_result_on_the_input_of_its_runner_only() -> None
     assert text is not None
     assert b"__success\n__retval(0x41)\n" in text
     assert selftest(finding(right=Returns(0x41)), case()) is None
+    assert selftest(finding(right=Returns(0x41, ("kernel interpreter",))), plain) is None
     elsewhere = Returns(0x41, entries=(MapEntry(0, bytes(4), bytes(8)),))
     assert selftest(finding(right=elsewhere), plain) is None
     alone = AloneReturns(casefile.to_plain(plain), 0x77)

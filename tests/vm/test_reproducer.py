@@ -36,6 +36,7 @@ from generators.programs import Generated, Purpose
 from reports.records import Accepts, Finding, MapEntry, Refuses, Returns, Right, StaysQuiet
 from reports.reproducers.c_program import c_program
 from reports.reproducers.selftest import selftest
+from tests.lying import small
 from tests.lying.asking import ToldSiblings
 from tests.reports.samples import CASE, PROVENANCE, finding
 
@@ -139,9 +140,38 @@ class Shown:
 
 PLANTED = [
     (3, "bounds"), (13, "bounds"), (20, "bounds"), (3, "soundness"), (44, "soundness"), (83, "rule"),
-    (54, "execution"), (73, "execution"), (61, "precision"),
+    (54, "execution"), (73, "execution"), (61, "precision"), (3, "embedding"),
 ]  # fmt: skip
 """A range, a split, a branch never explored; an access, a lock; a rule of policy; the JIT, the interpreter."""
+OWN = {
+    (3, "embedding"): small.program(
+        """
+        r6 = *(u32 *)(r1 +8)
+        r6 &= 6
+        if r6 > 0x4 goto pc+4
+        r6 |= 3
+        r1 = map[0][0]+0
+        *(u64 *)(r1 +0) = r6
+        r0 = 0
+        exit
+        """,
+        4,
+        maps=(small.OUT,),
+    )
+}
+"""Instead of the witness, which leaves nothing that embedding could look at."""
+ALARMING = """
+    r6 = *(u32 *)(r1 +8)
+    r6 &= -256
+    if r6 < 0xe01 goto pc+3
+    if r6 > 0xf00 goto pc+2
+    if r6 != 0xf00 goto pc+1
+    r0 = 1
+    r0 = 0
+    exit
+"""
+"""Between the bounds lies one multiple of 256: where it is another number, Linux before 7 finds its own bounds
+violated (known issue reg-invariants)."""
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +183,8 @@ def shown(bugbench: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tupl
         with KernelSession.open(fetch(str(bugbench / "bzImage-bugs")), (f"bugbench={bug}",)) as session:
             case = casefile.from_plain(bugs[bug]["witness"])
             for kind in (kind for each, kind in PLANTED if each == bug):
-                record = found_by(
-                    session, kind, Generated(case, Purpose.DARING), bugs[bug]["run_is_harmless"]
-                )
+                generated = OWN.get((bug, kind), Generated(case, Purpose.DARING))
+                record = found_by(session, kind, generated, bugs[bug]["run_is_harmless"])
                 directory = tmp_path_factory.mktemp(f"bug-{bug}-{kind}")
                 source = c_program(record, casefile.from_plain(record.case))
                 status, output = executed(session, source, directory)
@@ -217,3 +246,15 @@ def test_it_tells_a_kernel_with_the_bug_from_one_without(
     on_clean = asserted(clean, one.finding, tmp_path)
     assert one.stanza in ([], [SelftestAgreement.DISAGREE])
     assert on_clean in ([], [SelftestAgreement.AGREE])
+
+
+def test_it_hears_what_a_kernel_says_of_itself(
+    kernel: KernelSession, clean: KernelSession, tmp_path: Path
+) -> None:
+    if not kernel.hello.release.startswith("6.12."):
+        pytest.skip("seen on 6.12")
+    record = found_by(kernel, "health", small.program(ALARMING, 4), harmless=True)
+    source = c_program(record, casefile.from_plain(record.case))
+    assert [executed(each, source, tmp_path)[0] for each in (kernel, clean)] == [WRONG, RIGHT]
+    stanzas = [asserted(each, record, tmp_path) for each in (kernel, clean)]
+    assert stanzas in ([[], []], [[SelftestAgreement.DISAGREE], [SelftestAgreement.AGREE]])
