@@ -38,6 +38,7 @@ from reports.records import (
 )
 from reports.reproducers.c_program import c_program
 from reports.reproducers.judging import right_of
+from reports.reproducers.patch import patch
 from reports.reproducers.selftest import selftest
 from reports.reproducers.text import comment, string
 from tests.reports.samples import CASE, HOSTILE, finding, hostile
@@ -254,6 +255,7 @@ def test_files_and_their_names(tmp_path: Path) -> None:
         "case": "case.json",
         "c": "reproducer.c",
         "selftest": "verifier_veridiff.c",
+        "patch": "selftest.patch",
         "object": "program.o",
         "hex": "program.hex",
     }
@@ -349,3 +351,42 @@ def test_the_selftest_writes_as_bytes_what_llvm_has_no_text_for() -> None:
     assert '#include "../../../include/linux/filter.h"' in text
     assert '".8byte %[insn_1];"' in text
     assert "__imm_insn(insn_1, BPF_RAW_INSN(0xff, 0, 0, 0, 0))" in text
+
+
+VERIFIER_C = """\
+#include <test_progs.h>
+#include "verifier_var_off.skel.h"
+#include "verifier_xadd.skel.h"
+#include "verifier_xdp.skel.h"
+
+void test_verifier_var_off(void)              { RUN(verifier_var_off); }
+void test_verifier_xadd(void)                 { RUN(verifier_xadd); }
+void test_verifier_xdp(void)                  { RUN(verifier_xdp); }
+"""
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git")
+@pytest.mark.parametrize("statement", ["It is wrong.", f"a\n---\ndiff --git a/x b/x\nFrom x {HOSTILE}"])
+def test_the_patch_is_taken_by_git_am(statement: str, tmp_path: Path) -> None:
+    tests = tmp_path / "tools/testing/selftests/bpf"
+    (tests / "prog_tests").mkdir(parents=True)
+    (tests / "progs").mkdir()
+    (tests / "prog_tests/verifier.c").write_text(VERIFIER_C)
+    said = finding(right=Refuses(), statement=statement)
+    text, stanza_text = patch(said, case()), selftest(said, case())
+    assert text is not None
+    assert stanza_text is not None
+
+    def git(*arguments: str, given: bytes = b"") -> None:
+        who = ["-c", "user.name=x", "-c", "user.email=x@localhost", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, input=given, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("config", "core.hooksPath", "/dev/null")
+    git("add", ".")
+    git("commit", "-qm", "before")
+    git("am", "-q", given=text)
+    assert (tests / "progs/verifier_veridiff.c").read_bytes() == stanza_text
+    after = (tests / "prog_tests/verifier.c").read_text()
+    assert '#include "verifier_veridiff.skel.h"\n' in after
+    assert "void test_verifier_veridiff(void)             { RUN(verifier_veridiff); }\n" in after
