@@ -73,8 +73,8 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
 
 
 def _too_new(program: Program) -> bool:
-    """Whether no libbpf that reads legacy definitions reads it: these have no inner map, a lock in a map's value
-    is found by its type, and functions have addresses since libbpf 0.4."""
+    """Whether no libbpf that reads legacy definitions reads it: these have no inner map, a lock in a map's
+    value is found by its type, and functions have addresses since libbpf 0.4."""
     return any(spec.inner is not None or lacks_types(spec) for spec in program.maps) or any(
         insn.loads_function for insn in program.instructions
     )

@@ -6,21 +6,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
+
+import msgspec
 
 from conformance.campaign.reduction import with_instructions
 from conformance.observing.door import Sighting
-from conformance.properties.execution import HIGH_HALF
+from conformance.properties.execution import HIGH_HALF, alone
+from ebpf import casefile
 from ebpf.editing import replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from generators.programs import Generated
+from generators.programs import Generated, Purpose
+from reports.records import Returns, Right
 
 MAX_TRIALS = 48
 
 
-def localise(sighting: Sighting, agrees: Callable[[Generated], bool]) -> Sighting:
+Agree: TypeAlias = Callable[[Generated], bool | None]
+"""Whether every engine agrees on a program; None where it is not accepted, or that could not be told."""
+
+
+def localise(sighting: Sighting, agree: Agree) -> Sighting:
     """The disagreement with its culprit, and the signature that names it; unchanged when no single
-    instruction is to blame.  ``agrees`` says whether a program is accepted and every engine agrees on it.
+    instruction is to blame.
 
     Downstream of the culprit a constant helps as well, upstream none does: so the first that helps is the
     one.
@@ -43,10 +52,23 @@ def localise(sighting: Sighting, agrees: Callable[[Generated], bool]) -> Sightin
         trials += 1
         if trials > MAX_TRIALS:
             break
-        if agrees(with_constant(observation.generated, step.at, value)):
+        if agree(with_constant(observation.generated, step.at, value)):
             signature = disagreement.signature.with_culprit(observation.form_name(step.at))
-            return replace(sighting, disagreement=replace(disagreement, culprit=step.at, signature=signature))
+            right = _with_proof(sighting, number, step.at, agree)
+            named = replace(disagreement, culprit=step.at, signature=signature, right=right)
+            return replace(sighting, disagreement=named)
     return sighting
+
+
+def _with_proof(sighting: Sighting, number: int, culprit: int, agree: Agree) -> Right | None:
+    """What a right kernel does, with the culprit by itself where that alone makes the engines disagree."""
+    right = sighting.disagreement.right
+    proof = alone(sighting.observation, number, culprit)
+    if not isinstance(right, Returns) or proof is None:
+        return right
+    if agree(Generated(casefile.from_plain(proof.case), Purpose.DARING)) is not False:
+        return right
+    return msgspec.structs.replace(right, alone=proof)
 
 
 def with_constant(generated: Generated, at: int, value: int) -> Generated:

@@ -80,6 +80,7 @@ def finding(
         expected_return=outcome.r0 & 0xFFFF_FFFF
         if isinstance(outcome, Returned) and row.expects_result
         else None,
+        right=disagreement.right,
         log=observation.main.log[:MAX_LOG] if observation.main else "",
         verdicts=(
             VerdictRecord(kernel.name, ruling.verdict.value, ruling.message, provenance.kernel_release),

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from conformance.campaign import records
 from conformance.campaign.events import CandidateSeen
-from conformance.campaign.localisation import localise
+from conformance.campaign.localisation import Agree, localise
 from conformance.campaign.records import Confirmation, KernelIdentity
 from conformance.campaign.reduction import reduce_object, reduce_program, reduce_recipe
 from conformance.observing.door import Door, ObjectSighting, Sighting, question_of
@@ -76,7 +76,7 @@ class ProgramSubject:
         row = PROPERTIES[sighting.disagreement.kind]
         if not row.localises:
             return self._shrink(sighting, row, row.sameness, seconds)
-        named = localise(sighting, self._agrees(row))
+        named = localise(sighting, self._agree(row))
         if named.disagreement.signature == sighting.disagreement.signature:
             sameness = row.sameness
         elif is_found(named.disagreement.signature):
@@ -85,7 +85,7 @@ class ProgramSubject:
             # What was localised stays; the last writer of what differs is a guess, and another in a smaller
             # program.
             sameness = Sameness.ANY_CULPRIT
-        return localise(self._shrink(named, row, sameness, seconds), self._agrees(row))
+        return localise(self._shrink(named, row, sameness, seconds), self._agree(row))
 
     def _shrink(self, sighting: Sighting, row: Property, sameness: Sameness, seconds: float) -> Sighting:
         best = [sighting]
@@ -106,14 +106,14 @@ class ProgramSubject:
             reduce_program(smallest, still_fails, max(0.5, until - time.monotonic()))
         return best[0]
 
-    def _agrees(self, row: Property) -> Callable[[Generated], bool]:
-        def agrees(generated: Generated) -> bool:
+    def _agree(self, row: Property) -> Agree:
+        def agree(generated: Generated) -> bool | None:
             observation = self.door.observe(question_of(row, generated))
             if not isinstance(observation, Observation) or not observation.accepted:
-                return False
+                return None
             return not any(self.door.sightings(observation, [row.kind]))
 
-        return agrees
+        return agree
 
     def record(
         self, sighting: Sighting, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation

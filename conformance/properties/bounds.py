@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.observing.observation import STEP_LIMIT, Observation
-from conformance.properties.claims import first_violated_claim
+from conformance.properties.claims import Holding, first_violated_claim
 from conformance.properties.every_input import suspects
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from conformance.properties.way import to_branch, to_claim
 from ebpf.signature import Signature
+from ebpf.verifier_log.claims import ScalarClaim
 from ebpf.verifier_log.exploration import Exploration
 from ebpf.verifier_log.paths import Ambiguous, Followed, NotExplored, Split, Truncated, follow
 from oracles.interpreter import Step, run
+from reports.records import Right, Untellable
 
 KIND = "bounds"
 
@@ -123,6 +126,7 @@ def _check_against_log(
                     f"{violated.claim} for {violated.place}, which holds {violated.value} on input {number}",
                     culprit,
                     number,
+                    right=to_claim(observation, number, trace, claims.step, violated.holding),
                 )
     stop = followed.stop
     if isinstance(stop, NotExplored):
@@ -133,6 +137,7 @@ def _check_against_log(
             f"{stop.target}, a branch that the kernel never explored",
             stop.source,
             number,
+            right=to_branch(observation, number, trace, stop.step),
         )
     if isinstance(stop, Split) and not _fitting(stop, trace):
         return Disagreement(
@@ -141,10 +146,23 @@ def _check_against_log(
             f"instruction {stop.insn} ({observation.text(stop.insn)})",
             stop.insn,
             number,
+            right=_right_of_split(observation, number, trace, stop),
         )
     if isinstance(stop, Ambiguous | Truncated) and len(followed.claims) < 2:
         return Abstention("ambiguous log" if isinstance(stop, Ambiguous) else "truncated log")
     return Agreement()
+
+
+def _right_of_split(observation: Observation, number: int, trace: tuple[Step, ...], split: Split) -> Right:
+    """What no state says of the instruction's result."""
+    register = observation.case.program.instructions[split.insn].dst
+    value = trace[split.step].registers[register]
+    claims = [state.register(register) for states in split.after for state in states]
+    if not isinstance(value, int) or any(
+        not isinstance(claim, ScalarClaim) or claim.range.contains(value) for claim in claims
+    ):
+        return Untellable("the log names two states, and the run is in neither")
+    return to_claim(observation, number, trace, split.step, Holding(value, register))
 
 
 def _find_parting(trace: tuple[Step, ...], last: int, registers: tuple[int, ...]) -> int:

@@ -16,6 +16,18 @@ their name."""
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """A number that a run holds where the kernel claims another: in ``register``, or, where that is None, in
+    ``width`` bytes of the stack from ``slot`` (negative, from R10) on; None for a register that holds
+    nothing."""
+
+    number: int | None
+    register: int | None
+    slot: int = 0
+    width: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
     """A claim that does not hold."""
 
@@ -27,6 +39,8 @@ class Violation:
     """What is there."""
     registers: tuple[int, ...] = ()
     """The registers that the claim says are equal, where it is one of equality."""
+    holding: Holding | None = None
+    """What a program can store to show it, where it is one number."""
 
     @property
     def view(self) -> str:
@@ -44,10 +58,10 @@ def first_violated_claim(state: ClaimedState, step: Step) -> Violation | None:
         if isinstance(claim, ScalarClaim) and isinstance(value, int):
             bound = claim.range.excluded_by(value)
             if bound is not None:
-                return Violation(f"R{register}", bound, f"0x{value:x}")
+                return Violation(f"R{register}", bound, f"0x{value:x}", holding=Holding(value, register))
         elif isinstance(claim, ScalarClaim) and isinstance(value, Undefined):
             unwritten = "nothing: it was not written since the last call"
-            return Violation(f"R{register}", "type=scalar", unwritten)
+            return Violation(f"R{register}", "type=scalar", unwritten, holding=Holding(None, register))
         elif isinstance(claim, PointerClaim):
             bound = _violated_offset(claim, value)
             if bound is not None:
@@ -129,4 +143,17 @@ def _violated_slot(slot: SlotClaim, step: Step) -> Violation | None:
     bound = slot.excluded_by(content)
     if bound is None:
         return None
-    return Violation(f"fp{slot.offset}", bound, f"0x{int.from_bytes(content, 'little'):x}")
+    return Violation(
+        f"fp{slot.offset}",
+        bound,
+        f"0x{int.from_bytes(content, 'little'):x}",
+        holding=_holding_of(slot, content),
+    )
+
+
+def _holding_of(slot: SlotClaim, content: bytes) -> Holding:
+    """The byte that is not zero, or what was spilled."""
+    for index, letter in enumerate(reversed(slot.letters)):
+        if letter == "0" and content[index]:
+            return Holding(content[index], None, slot.offset + index, 1)
+    return Holding(int.from_bytes(content[: slot.width], "little"), None, slot.offset, slot.width)

@@ -14,13 +14,17 @@ from conformance.kernel.jobs import Jit, LossReason
 from conformance.observing.loss import Loss
 from conformance.observing.observation import Observation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from ebpf import casefile
 from ebpf.contexts import CONTEXTS
+from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
-from ebpf.program import Program
+from ebpf.isa.insn import Insn
+from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
 from generators.inputs import SK_BUFF
 from oracles.interpreter import Outcome, Returned, Step
+from reports.records import AloneReturns, MapEntry, Returns, Right, Untellable
 
 KIND = "execution"
 OURS = "our interpreter"
@@ -81,6 +85,7 @@ def judge_loss(loss: Loss) -> Iterator[Judgement]:
         Signature(KIND, ("hang", "run")),
         "the program is loaded at once, but a run of it does not come back; "
         "the interpreter ends on every input",
+        right=Untellable("who runs it waits for its end"),
     )
 
 
@@ -142,6 +147,68 @@ def _compare(
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit,
         number,
+        right=_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
+    )
+
+
+def alone(observation: Observation, number: int, culprit: int) -> AloneReturns | None:
+    """The instruction to blame by itself, on what the run gave it: a program that returns both halves of its
+    result, one xor the other.
+
+    Only of arithmetic on numbers, and where the run comes by it once.
+    """
+    trace = observation.runs[number][1]
+    steps = [n for n in range(1, len(trace)) if trace[n].at == culprit]
+    insn = observation.case.program.instructions[culprit]
+    if len(steps) != 1 or insn.opcode & o.CLASS_MASK not in (o.ALU, o.ALU64):
+        return None
+    before, result = trace[steps[0] - 1].registers, trace[steps[0]].registers[insn.dst]
+    operation = insn.opcode & o.OP_MASK
+    reads = set() if operation == o.MOV else {insn.dst}
+    if insn.opcode & o.SOURCE_MASK == o.X and operation != o.END:
+        reads.add(insn.src)
+    given = [(register, value) for register in sorted(reads) if isinstance(value := before[register], int)]
+    if not isinstance(result, int) or len(given) != len(reads):
+        return None
+    high, low = (1, 0) if insn.dst == 0 else (0, insn.dst)
+    program = Program(
+        ProgramType.SOCKET_FILTER,
+        (
+            *(half for register, value in given for half in _constant(register, value)),
+            insn,
+            Insn(o.MOV | o.X | o.ALU64, high, low),
+            Insn(o.RSH | o.K | o.ALU64, high, imm=32),
+            Insn(o.XOR | o.X | o.ALU64, 0, low or high),
+            Insn(o.EXIT | o.JMP),
+        ),
+    )
+    case = Case(program, (Input(bytes(64)),))
+    return AloneReturns(casefile.to_plain(case), (result >> 32 ^ result) & 0xFFFF_FFFF)
+
+
+def _constant(register: int, value: int) -> tuple[Insn, Insn]:
+    return Insn(o.LD_IMM64, register, imm=signed32(value)), Insn(0, imm=signed32(value >> 32))
+
+
+def _right(ours: _Result, wrong: list[_Result], link: int) -> Right:
+    """What every run leaves, of all that one of the wrong ones leaves otherwise."""
+    entries = {
+        (index, key): dict(mine).get(key)
+        for each in wrong
+        for index, (mine, other) in enumerate(zip(ours.maps, each.maps, strict=False))
+        if mine is not None and other is not None
+        for key in sorted(dict(mine).keys() | dict(other).keys())
+        if key and dict(mine).get(key) != dict(other).get(key)
+    }
+    packet = ours.packet if any(each.packet != ours.packet for each in wrong) else None
+    if not entries and packet is None and all(each.r0 == ours.r0 for each in wrong):
+        return Untellable("what differs is in a queue, which reading empties")
+    return Returns(
+        ours.r0,
+        tuple(each.engine for each in wrong),
+        tuple(MapEntry(index, key, value) for (index, key), value in entries.items()),
+        packet,
+        link if packet is not None else 0,
     )
 
 

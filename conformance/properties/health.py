@@ -12,6 +12,7 @@ from conformance.observing.object_observation import ObjectObservation
 from conformance.observing.observation import Observation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.signature import Signature
+from reports.records import Refuses, StaysQuiet
 
 KIND = "health"
 COMPLEXITY_LIMIT = 1_000_000
@@ -32,12 +33,16 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         yield judgement
     for alarm in observation.log.alarms if observation.log else ():
         found = True
-        yield Disagreement(Signature(KIND, (_plain(alarm),)), f"the verifier calls itself wrong: {alarm}")
+        yield Disagreement(
+            Signature(KIND, (_plain(alarm),)), f"the verifier calls itself wrong: {alarm}", right=StaysQuiet()
+        )
     for loaded in observation.answer.attempts:
         if judge_load(loaded).alarm is not None and not found:
             found = True
             yield Disagreement(
-                Signature(KIND, ("EFAULT",)), "BPF_PROG_LOAD failed with EFAULT, which no program may cause"
+                Signature(KIND, ("EFAULT",)),
+                "BPF_PROG_LOAD failed with EFAULT, which no program may cause",
+                right=StaysQuiet(),
             )
         if loaded.errno == 0 and (loaded.verified or 0) > COMPLEXITY_LIMIT:
             found = True
@@ -45,6 +50,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
                 Signature(KIND, ("complexity-limit",)),
                 f"a program was accepted after {loaded.verified} processed instructions; the limit is "
                 f"{COMPLEXITY_LIMIT}",
+                right=Refuses(),
             )
     if not found:
         yield Agreement()
@@ -65,6 +71,7 @@ def judge_loss(loss: Loss) -> Iterator[Judgement]:
         yield Disagreement(
             Signature(KIND, ("lost", reason.value)),
             f"the kernel goes down ({reason.value}), alone on a fresh virtual machine too",
+            right=StaysQuiet(),
         )
     else:
         yield Abstention("the virtual machine was lost")
@@ -77,7 +84,9 @@ def warned(splats: Iterable[str]) -> Iterator[Judgement]:
         if _SLOW.search(line):
             yield Abstention("the guest was starved")
         else:
-            yield Disagreement(Signature(KIND, ("splat", _plain(line))), f"the kernel warned: {line}")
+            yield Disagreement(
+                Signature(KIND, ("splat", _plain(line))), f"the kernel warned: {line}", right=StaysQuiet()
+            )
 
 
 def _telling(splat: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ebpf.program import Case
 from ebpf.signature import Signature
+from reports.records import Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class Disagreement:
     """A case with an input of its own that shows it."""
     gap: Gap | None = None
     """It is the kernel's imprecision where none may expect better: counted, never a failure."""
+    right: Right | None = field(default=None, compare=False)
+    """What a right kernel does instead, so that a program can tell; no part of what is the same
+    disagreement."""
 
     @property
     def kind(self) -> str:

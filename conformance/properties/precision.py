@@ -19,6 +19,7 @@ from ebpf.releases import Release
 from ebpf.signature import Signature
 from oracles.interpreter import Trapped, run
 from oracles.reference import ReferenceVerdict
+from reports.records import Accepts
 
 KIND = "precision"
 PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
@@ -99,6 +100,7 @@ def _compare(observation: Observation) -> Judgement:
             Signature(KIND, (shape(message),)),
             f"{refusal} that {_name(observation, witnesses, own)}",
             ruling.instruction,
+            right=Accepts(message),
         )
     later = next((sibling for sibling in accepting if sibling.release > own), None)
     gap = Gap(str(later.release.series) if later else "", observation.provable)

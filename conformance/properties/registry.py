@@ -50,7 +50,7 @@ ROWS = (
     ),
     Property(
         kind=precision.KIND, severity=Severity.MEDIUM, floor=0.0, judge=precision.judge, reference=True,
-        needs_siblings=precision.needs_siblings,
+        needs_siblings=precision.needs_siblings, should_accept=True,
     ),
     Property(
         kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge,

@@ -15,6 +15,7 @@ from ebpf.rules import Phase, Rule, RuleClass
 from ebpf.signature import Signature
 from oracles.interpreter import Outcome, Step, Trapped, run
 from oracles.reference import ReferenceVerdict
+from reports.records import Refuses
 
 KIND = "rule"
 WANT_A_CHECK = (rules.PACKET_BOUNDS, rules.NULL_DEREFERENCE)
@@ -53,6 +54,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         f"{rule.statement}; the rule's source is {rule.source}",
         at,
         input_that_breaks,
+        right=Refuses(),
     )
 
 
@@ -79,6 +81,7 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
             broken.at,
             _first(observation, partial(_reaches, broken.at)),
             broken.witness,
+            right=Refuses(),
         )
 
 

@@ -10,6 +10,7 @@ from ebpf.rules import RuleClass
 from ebpf.signature import Signature
 from oracles.interpreter import Abstained, Trapped
 from oracles.reference import ReferenceVerdict
+from reports.records import Refuses
 
 KIND = "soundness"
 
@@ -31,6 +32,7 @@ def _over_all_inputs(observation: Observation) -> Iterator[Judgement]:
             answer.at,
             None,
             answer.witness,
+            right=Refuses(),
         )
 
 
@@ -60,6 +62,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
                 f"({observation.text(outcome.at)}): {outcome.detail}",
                 outcome.at,
                 number,
+                right=Refuses(),
             )
             return
     yield from _over_all_inputs(observation)

@@ -61,7 +61,8 @@ class Writing:
     global_functions: bool = False
 
 
-_NAMED = LoadFlag.SLEEPABLE | LoadFlag.XDP_HAS_FRAGS
+NAMED_FLAGS = LoadFlag.SLEEPABLE | LoadFlag.XDP_HAS_FRAGS
+"""Those that a section's name stands for."""
 
 
 def section_for(program: Program) -> str:
@@ -72,7 +73,7 @@ def section_for(program: Program) -> str:
     rows = [row for row in SECTION_NAMES[Generation.LIBBPF_1] if row.type is program.type]
     # Load flags that no name stands for (BPF_F_TEST_*) are not written; an attach type that none has is left
     # to its default.
-    wanted = (program.attach_type, program.flags & _NAMED)
+    wanted = (program.attach_type, program.flags & NAMED_FLAGS)
 
     def misfit(row: SectionName) -> tuple[bool, bool, bool, bool]:
         exact = (row.attach_type, row.flags) == wanted

@@ -17,6 +17,18 @@ from reports.records.finding import (
 from reports.records.object import ObjectEvidence
 from reports.records.precision import VIEWS, PrecisionRow
 from reports.records.progress import Progress
+from reports.records.right import (
+    Accepts,
+    AloneReturns,
+    Holds,
+    MapEntry,
+    Refuses,
+    Returns,
+    Right,
+    StaysQuiet,
+    StoredRegister,
+    Untellable,
+)
 from reports.records.summary import (
     Cell,
     CellState,
@@ -31,24 +43,34 @@ from reports.records.summary import (
 
 __all__ = [
     "VIEWS",
+    "Accepts",
+    "AloneReturns",
     "Cell",
     "CellState",
     "Finding",
     "GapCount",
+    "Holds",
     "IntentRecord",
     "KernelRun",
     "ListingRow",
     "LossRecord",
+    "MapEntry",
     "ObjectEvidence",
     "PrecisionRow",
     "ProductionCount",
     "ProgramCounts",
     "Progress",
     "Provenance",
+    "Refuses",
     "Reproduced",
+    "Returns",
+    "Right",
     "RunSummary",
     "SecondOpinion",
     "Severity",
     "Status",
+    "StaysQuiet",
+    "StoredRegister",
+    "Untellable",
     "VerdictRecord",
 ]

@@ -9,6 +9,7 @@ import msgspec
 
 from ebpf.signature import Signature
 from reports.records.object import ObjectEvidence
+from reports.records.right import Right
 
 
 class Severity(Enum):
@@ -122,6 +123,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     outcome: str = ""
     should_accept: bool | None = None
     expected_return: int | None = None
+    right: Right | None = None
+    """What a right kernel does, for reproducers; None in records made before that was kept."""
     log: str = ""
     verdicts: tuple[VerdictRecord, ...] = ()
     reproduced: Reproduced | None = None

@@ -1,5 +1,9 @@
-"""A standalone C program for a finding: bpf(2) and nothing else, so that it builds anywhere and hides
-nothing."""
+"""A standalone C program for a finding, which says whether a kernel is right: bpf(2) and nothing else, so
+that it builds anywhere and hides nothing.
+
+A frame (``reproducer.c.j2``), parts (``parts/``), and a judge for each thing that a right kernel does
+(``judge/``).
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,25 @@ from functools import cache
 import jinja2
 
 from ebpf.assembly import program_listing
+from ebpf.btf.map_types import with_map_types
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
-from ebpf.program import Case, Input
+from ebpf.program import Case
+from ebpf.program_types import ProgramType
 from reports.records import Finding
-from reports.text import one_line
+from reports.reproducers.judging import judging, right_of, subject
+from reports.reproducers.text import byte_list, comment, string
 
 _PSEUDO_MAP = (1, 2)  # BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE
 _LD_IMM64 = 0x18
+_WITHOUT_PACKET = {
+    ProgramType.SK_LOOKUP,
+    ProgramType.RAW_TRACEPOINT,
+    ProgramType.RAW_TRACEPOINT_WRITABLE,
+    ProgramType.TRACING,
+    ProgramType.SYSCALL,
+}
+"""Types whose test run refuses a packet (net/bpf/test_run.c, kernel/bpf/syscall.c)."""
 _CAPABILITIES = {
     "NET_ADMIN": 12,
     "NET_RAW": 13,
@@ -30,19 +45,18 @@ _CAPABILITIES = {
 def c_program(finding: Finding, case: Case) -> str:
     """The program's text.  It refuses to run unless told that it runs in a virtual machine: people will start
     it as root."""
-    program = case.program
-    chosen = (
-        case.inputs[finding.witness]
-        if finding.witness is not None and finding.witness < len(case.inputs)
-        else Input()
-    )
+    right = right_of(finding)
+    case, chosen = subject(right, case, finding.witness)
+    program = with_map_types(case.program)
     texts = dict(program_listing(program))
     return (
         _environment()
         .get_template("reproducer.c.j2")
         .render(
             finding=finding,
-            case=case,
+            right=right,
+            judging=judging(right),
+            subject=case,
             program=program,
             instructions=[
                 (_initializer(insn), texts.get(index, "")) for index, insn in enumerate(program.instructions)
@@ -58,12 +72,12 @@ def c_program(finding: Finding, case: Case) -> str:
                 if not _is_nested(spec)
                 for pair in spec.contents
             ],
-            packet=chosen.packet,
+            # Some types (xdp, socket_filter, sched_cls, ...) want at least an Ethernet header.
+            packet=chosen.packet or bytes(14),
             context=chosen.context,
-            runs=finding.witness is not None,
+            takes_packet=program.type not in _WITHOUT_PACKET,
             capabilities=None if case.capabilities is None else _mask(case.capabilities),
             largest_value=max((spec.value_size for spec in program.maps), default=0),
-            largest_key=max((spec.key_size for spec in program.maps), default=0),
         )
     )
 
@@ -80,25 +94,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {"comment": comment, "string": string, "bytes": byte_list}
     return environment
-
-
-def comment(text: str) -> str:
-    """Text that cannot end the comment it stands in."""
-    return one_line(text).replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")
-
-
-def string(text: str) -> str:
-    """A C string literal."""
-    quoted = "".join(
-        chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}" for byte in text.encode()
-    )
-    return f'"{quoted}"'
-
-
-def byte_list(data: bytes, indent: int = 1) -> str:
-    """The inside of an initializer, twelve bytes a line."""
-    lines = [", ".join(f"0x{byte:02x}" for byte in data[at : at + 12]) for at in range(0, len(data), 12)]
-    return (",\n" + "\t" * indent).join(lines)
 
 
 def _initializer(insn: Insn) -> str:

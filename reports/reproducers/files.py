@@ -12,13 +12,15 @@ from ebpf.program import Case
 from reports.records import Finding
 from reports.reproducers.c_program import c_program
 from reports.reproducers.object_file import object_file
+from reports.reproducers.patch import patch
 from reports.reproducers.selftest import selftest
 
 OBJECT = "object.o"
 _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
     "case": ("case.json", lambda _, case: casefile.dumps(case) + b"\n"),
     "c": ("reproducer.c", lambda finding, case: c_program(finding, case).encode()),
-    "selftest": ("verifier_veridiff.c", lambda finding, case: selftest(finding, case).encode()),
+    "selftest": ("verifier_veridiff.c", selftest),
+    "patch": ("selftest.patch", patch),
     "object": ("program.o", object_file),
     "hex": (
         "program.hex",

@@ -72,6 +72,11 @@ def _lines(
     if insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_MAP_FD and 0 <= insn.imm < len(program.maps):
         function.operands[f"__imm_addr(m{insn.imm})"] = None
         return [f"r{insn.dst} = %[m{insn.imm}] ll"]
+    if insn.opcode == o.LD_IMM64 and insn.src == o.PSEUDO_MAP_VALUE and 0 <= insn.imm < len(program.maps):
+        offset = program.instructions[index + 1].imm
+        name = f"m{insn.imm}_{offset & 0xFFFF_FFFF}"
+        function.operands[f'[{name}]"i"(&m{insn.imm}[{offset}])'] = None
+        return [f"r{insn.dst} = %[{name}] ll"]
     if text.startswith(".8byte") or (insn.opcode == o.LD_IMM64 and insn.src != 0):
         slots = program.instructions[index : index + (2 if insn.opcode == o.LD_IMM64 else 1)]
         return [_raw(one, slot, function) for slot, one in enumerate(slots, index)]

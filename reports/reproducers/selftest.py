@@ -1,61 +1,80 @@
-"""A stanza for tools/testing/selftests/bpf/progs: what a right kernel would do, in the words of the kernel's
-own tests."""
+"""A stanza for tools/testing/selftests/bpf/progs: what a right kernel does, in the words of the kernel's own
+tests.
+
+The tags are those of bpf_misc.h, read by test_loader.c (Linux 6.12).  It runs programs on its own input: a
+result is asserted where that is the witness, or
+no input is needed.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from ebpf.maps import MapSpec
+from ebpf import casefile
+from ebpf.objects.errors import ObjectError
+from ebpf.objects.parts import NAMED_FLAGS, section_for
 from ebpf.program import Case
-from ebpf.program_types import ProgramType
-from reports.records import Finding
-from reports.reproducers.c_program import comment, string
+from reports.records import Accepts, Finding, Holds, Refuses, Returns, Right, StaysQuiet, Untellable
 from reports.reproducers.inline_assembly import NakedFunction, functions
+from reports.reproducers.judging import ENGINES, right_of, subject
+from reports.reproducers.map_definitions import Inexpressible, definition
+from reports.reproducers.text import comment, string
 
-_SECTIONS = {
-    ProgramType.SOCKET_FILTER: "socket",
-    ProgramType.SCHED_CLS: "tc",
-    ProgramType.SCHED_ACT: "action",
-    ProgramType.CGROUP_SKB: "cgroup/skb",
-    ProgramType.CGROUP_SOCK: "cgroup/sock",
-    ProgramType.RAW_TRACEPOINT: "raw_tp",
-    ProgramType.LWT_IN: "lwt_in",
-    ProgramType.LWT_OUT: "lwt_out",
-    ProgramType.LWT_XMIT: "lwt_xmit",
-    ProgramType.SOCK_OPS: "sockops",
-    ProgramType.SK_LOOKUP: "sk_lookup",
-}
-"""Section names (libbpf's table) where they are not the type's own name."""
-
+TEST_DATA_LEN = 64
+"""Zeroes that test_loader.c runs a program on."""
+RUNNER = ENGINES[0].name
+"""What runs the programs of the selftests: their configuration (tools/testing/selftests/bpf/config) has the
+JIT on."""
 _CALLEE = "__attribute__((used)) static __naked __noinline void"
-_CONTENTS = "/* The maps' contents matter to the run: reproducer.c fills them. */"
+_RAW = '#include "../../../include/linux/filter.h"'
+"""As the kernel's own tests have it: BPF_RAW_INSN is not in the header for user space."""
 
 
-def selftest(finding: Finding, case: Case) -> str:
-    """The C file."""
+@dataclass(frozen=True, slots=True)
+class Asserted:
+    """A case, and what is asserted of it: tags, each with its argument in the words of C."""
+
+    case: Case
+    tags: tuple[tuple[str, str | None], ...]
+
+
+def selftest(finding: Finding, case: Case) -> bytes | None:
+    """The C file; None where no stanza can say what a right kernel does."""
+    asserted = _asserted(right_of(finding), finding, case)
+    if asserted is None:
+        return None
+    program = asserted.case.program
     name = re.sub(r"\W+", "_", f"veridiff_{finding.kind}_{finding.id}")
-    entry, *callees = functions(case.program, name)
+    try:
+        section = section_for(program)
+        maps = definition(program)
+    except (ObjectError, Inexpressible):
+        return None
+    entry, *callees = functions(program, name)
+    raw = any("__imm_insn" in operand for each in (entry, *callees) for operand in each.operands)
     lines = [
         "// SPDX-License-Identifier: GPL-2.0",
         f"/* {comment(finding.statement)} */",
         f"/* {comment(finding.signature)}, found on {comment(finding.kernel)} by "
         f"{comment(finding.provenance.command)} */",
         "#include <linux/bpf.h>",
-        "#include <linux/filter.h>",
         "#include <bpf/bpf_helpers.h>",
+        *([_RAW] if raw else []),
         '#include "bpf_misc.h"',
         "",
-        *(line for index, spec in enumerate(case.program.maps) for line in _map(index, spec)),
-        *([_CONTENTS] if any(spec.contents for spec in case.program.maps) else []),
+        *maps,
         *(line for callee in callees for line in [*_function(callee, _CALLEE), ""]),
-        f"SEC({string(_section(case))})",
+        f"SEC({string(section)})",
         f"__description({string(f'veridiff: {finding.statement}')})",
-        *_expectations(finding, case),
+        *_tags(asserted),
         *_function(entry, "__naked void"),
         "",
-        f'char _license[] SEC("license") = {string(case.program.license)};',
+        f'char _license[] SEC("license") = {string(program.license)};',
     ]
-    return "\n".join(lines) + "\n"
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _function(function: NakedFunction, kind: str) -> list[str]:
@@ -71,43 +90,69 @@ def _function(function: NakedFunction, kind: str) -> list[str]:
     ]
 
 
-def _expectations(finding: Finding, case: Case) -> list[str]:
-    """Annotations for what a right kernel does; the message is that of a kernel which refuses it, where one
-    was seen."""
-    lines = []
-    unprivileged = "_unpriv" if case.capabilities == () else ""
-    if finding.should_accept is not None:
-        lines.append(f"__success{unprivileged}" if finding.should_accept else f"__failure{unprivileged}")
-    elif finding.expected_return is not None:
-        lines.append(f"__success{unprivileged}")
-    if finding.should_accept is False:
-        message = next(
-            (
-                verdict.message
-                for verdict in finding.verdicts
-                if verdict.verdict == "reject" and verdict.message
-            ),
-            "",
-        )
-        lines += [f"__msg{unprivileged}({string(message)})"] if message else []
-    if finding.expected_return is not None:
-        lines.append(f"__retval{unprivileged}({finding.expected_return:#x})")
-    lines += [f"__flag(BPF_F_{flag.name})" for flag in case.program.flags]
-    return lines
-
-
-def _section(case: Case) -> str:
-    section = _SECTIONS.get(case.program.type, case.program.type.name.lower())
-    return f"{section}/{case.program.attach_to}" if case.program.attach_to else section
-
-
-def _map(index: int, spec: MapSpec) -> list[str]:
+def _tags(asserted: Asserted) -> list[str]:
+    """With the suffix of the unprivileged mode, where the program is for that."""
+    case = asserted.case
+    suffix = "" if case.capabilities is None else "_unpriv"
     lines = [
-        "struct {",
-        f"\t__uint(type, BPF_MAP_TYPE_{spec.type.name});",
-        f"\t__uint(key_size, {spec.key_size});",
-        f"\t__uint(value_size, {spec.value_size});",
-        f"\t__uint(max_entries, {spec.max_entries});",
+        f"__{name}{suffix}" + (f"({argument})" if argument is not None else "")
+        for name, argument in asserted.tags
     ]
-    lines += [f"\t__uint(map_flags, {spec.flags:#x});"] if spec.flags else []
-    return [*lines, f'}} m{index} SEC(".maps");', ""]
+    if case.capabilities:
+        lines.append(f"__caps_unpriv({'|'.join(case.capabilities)})")
+    return lines + [f"__flag(BPF_F_{flag.name})" for flag in case.program.flags & ~NAMED_FLAGS]
+
+
+def _asserted(right: Right, finding: Finding, case: Case) -> Asserted | None:
+    return _ROWS[type(right)](right, finding, case)
+
+
+def _refuses(right: Refuses, finding: Finding, case: Case) -> Asserted:
+    """The message is what a kernel says that refuses it, where one was seen."""
+    seen = (each.message for each in finding.verdicts if each.verdict == "reject" and right.case is None)
+    message = right.message or next(filter(None, seen), "")
+    refused = case if right.case is None else casefile.from_plain(right.case)
+    return Asserted(refused, (("failure", None), *([("msg", string(message))] if message else [])))
+
+
+def _accepts(right: Accepts, finding: Finding, case: Case) -> Asserted:
+    return Asserted(case, (("success", None),))
+
+
+def _returns(right: Returns, finding: Finding, case: Case) -> Asserted | None:
+    if right.engines and RUNNER not in right.engines:
+        return None
+    if right.alone is not None:
+        alone = casefile.from_plain(right.alone.case)
+        return Asserted(alone, (("success", None), ("retval", f"{right.alone.value:#x}")))
+    case, given = subject(right, case, finding.witness)
+    filled = any(spec.contents for spec in case.program.maps)
+    if right.entries or right.packet is not None:
+        return None
+    if given.packet.strip(b"\0") or len(given.packet) != TEST_DATA_LEN or given.context or filled:
+        return None
+    return Asserted(case, (("success", None), ("retval", f"{right.value:#x}")))
+
+
+def _holds(right: Holds, finding: Finding, case: Case) -> Asserted | None:
+    return None if right.refused is None else _refuses(right.refused, finding, case)
+
+
+def _quiet(right: StaysQuiet, finding: Finding, case: Case) -> Asserted | None:
+    """The selftests load with BPF_F_TEST_REG_INVARIANTS, which makes of an alarm a refusal."""
+    accepted = any(each.verdict == "accept" for each in finding.verdicts)
+    return Asserted(case, (("success", None),)) if accepted else None
+
+
+def _nothing(right: Untellable, finding: Finding, case: Case) -> None:
+    return None
+
+
+_ROWS: dict[type[Right], Callable[[Any, Finding, Case], Asserted | None]] = {
+    Refuses: _refuses,
+    Accepts: _accepts,
+    Returns: _returns,
+    Holds: _holds,
+    StaysQuiet: _quiet,
+    Untellable: _nothing,
+}

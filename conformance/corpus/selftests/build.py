@@ -49,7 +49,7 @@ def build(image: Image) -> Iterator[Built]:
     of.
     """
     clang, source = find_clang(), fetch_source(image)
-    headers = _headers(image, source)
+    headers = made_headers(image, source)
     home = cache_directory() / "selftests" / _key(clang, headers)
     make_directory(home, needed=64 << 20)
     with locked(home / "lock"):
@@ -62,7 +62,7 @@ def _key(clang: Clang, headers: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _headers(image: Image, source: Path) -> Path:
+def made_headers(image: Image, source: Path) -> Path:
     """The headers that the selftests' build makes: the kernel's types, the helpers' prototypes, and libbpf's
     own beside these."""
     btf = kernel_btf(image.vmlinuz)
@@ -91,12 +91,8 @@ def _headers(image: Image, source: Path) -> Path:
     return home
 
 
-def _compile(clang: Clang, source: Path, headers: Path, file: Path, home: Path) -> Built:
-    target, failure = home / f"{file.stem}.o", home / f"{file.stem}.err"
-    if target.exists():
-        return Built(file, target)
-    if failure.exists():
-        return Built(file, None, failure.read_text())
+def compiling(clang: Clang, source: Path, headers: Path, file: Path, made: Path) -> list[str | Path]:
+    """The command that makes an object of a selftest."""
     tests = source / SELFTESTS
     places = (
         headers,
@@ -107,16 +103,17 @@ def _compile(clang: Clang, source: Path, headers: Path, file: Path, home: Path) 
         tests / "libarena/include",
         SYSTEM_HEADERS,
     )
+    return [clang.path, *FLAGS, *[f"-I{place}" for place in places], "-c", file, "-o", made]
+
+
+def _compile(clang: Clang, source: Path, headers: Path, file: Path, home: Path) -> Built:
+    target, failure = home / f"{file.stem}.o", home / f"{file.stem}.err"
+    if target.exists():
+        return Built(file, target)
+    if failure.exists():
+        return Built(file, None, failure.read_text())
     made = home / f".{file.stem}.o"
-    command: list[str | Path] = [
-        clang.path,
-        *FLAGS,
-        *[f"-I{place}" for place in places],
-        "-c",
-        file,
-        "-o",
-        made,
-    ]
+    command = compiling(clang, source, headers, file, made)
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=MAX_SECONDS)
     except subprocess.TimeoutExpired:

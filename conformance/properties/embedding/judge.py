@@ -9,8 +9,11 @@ from conformance.observing.observation import Observation
 from conformance.observing.question import Attempts, Question
 from conformance.properties.embedding.programs import Embedding, embeddings
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from conformance.properties.way import ABOVE_STACK
+from ebpf import casefile
 from ebpf.signature import Signature
 from generators.programs import Generated
+from reports.records import Refuses
 
 KIND = "embedding"
 EVERY = 6
@@ -74,6 +77,7 @@ def _judge_point(observation: Observation, embedding: Embedding, probe: Observat
         "stack there, made when all registers equal these",
         point.after,
         point.input,
+        right=Refuses(casefile.to_plain(embedding.illegal), ABOVE_STACK),
     )
 
 

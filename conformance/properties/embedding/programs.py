@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from conformance.observing.observation import Observation
 from conformance.properties.embedding.points import Point, points
+from conformance.properties.way import ILLEGAL
 from ebpf.editing import guard
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -54,13 +55,16 @@ def _embedding(observation: Observation, point: Point) -> Embedding | None:
     probed = tuple((8 * n, value) for n, (_, value) in enumerate(scalars) if 8 * n + 8 <= size)
     if not probed:
         return None
-    illegal = (*_unless_equal(scalars), Insn(o.LDX | o.MEM | o.DW, 0, 10, 8))
+    illegal = (*_unless_equal(scalars), ILLEGAL)
     allowed = return_range(case.program.type, case.program.attach_type, observation.release)
+    result = allowed[0] if allowed else 0
     probe = (
         Insn(o.LD_IMM64, free, o.PSEUDO_MAP_VALUE, imm=len(case.program.maps) - 1),
         Insn(0),
         *(Insn(o.STX | o.MEM | o.DW, free, scalars[offset // 8][0], offset) for offset, _ in probed),
-        Insn(o.MOV | o.K | o.ALU64, 0, imm=allowed[0] if allowed else 0),
+        Insn(o.MOV | o.K | o.ALU64, 0, imm=result),
+        # Never taken; without it what follows would be unreachable, for which kernels refuse a program.
+        Insn(o.JNE | o.K | o.JMP, 0, off=1, imm=result),
         Insn(o.EXIT | o.JMP),
     )
     alone = replace(case, inputs=(case.inputs[point.input],))
