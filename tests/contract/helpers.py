@@ -62,8 +62,6 @@ ARGUMENTS = (
     Row("no such helper", "call unknown#9999; exit", Traps(rules.HELPER_UNKNOWN, 0)),
     Row("a buffer that leaves the stack", "r1 = r10; r1 += -4; r2 = 8; " + _COMM,
         Traps(rules.STACK_BOUNDS, 3), type=_TRACING),
-    Row("a buffer of no bytes", "r1 = r10; r1 += -4; r2 = 0; " + _COMM, Traps(rules.HELPER_ARGUMENT, 3),
-        type=_TRACING),
     Row("a buffer that is a number", "r1 = 5; r2 = 8; " + _COMM, Traps(rules.HELPER_ARGUMENT, 2),
         type=_TRACING),
     Row("a buffer that is null", "r1 = 0; r2 = 8; " + _COMM, Traps(rules.HELPER_ARGUMENT, 2), type=_TRACING),
