@@ -168,12 +168,14 @@ def _held(stored: int) -> MapSpec:
 
 
 def _unless(register: int, value: int, free: int) -> list[Insn]:
-    """Jumps over the next instruction where a register holds another value: of its low half, for a
-    bound of 32 bits that is wrong, then of all of it."""
+    """Jumps over the next instruction where a register holds another value.
+
+    All of it is compared first: where a comparison of the low half alone leaves the kernel's wrong bounds
+    contradicting one another, it gives them up (reg_bounds_sanity_check, kernel/bpf/verifier.c, 6.8 on).
+    """
     low, high = signed32(value), signed32(value >> 32)
+    half = Insn(o.JNE | o.K | o.JMP32, register, off=1, imm=low)
     if signed64(value) == low:
-        whole = [Insn(o.JNE | o.K | o.JMP, register, off=1, imm=low)]
-    else:
-        load = [Insn(o.LD_IMM64, free, imm=low), Insn(0, imm=high)]
-        whole = [*load, Insn(o.JNE | o.X | o.JMP, register, free, 1)]
-    return [Insn(o.JNE | o.K | o.JMP32, register, off=len(whole) + 1, imm=low), *whole]
+        return [Insn(o.JNE | o.K | o.JMP, register, off=2, imm=low), half]
+    load = [Insn(o.LD_IMM64, free, imm=low), Insn(0, imm=high)]
+    return [*load, Insn(o.JNE | o.X | o.JMP, register, free, 2), half]
