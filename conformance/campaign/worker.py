@@ -235,6 +235,9 @@ class Worker:
                     self.session.submit(question.job, asked.number)
                 self._spend("compare", clock)
                 return
+            if row.variants is not None:
+                # It was asked, and wants nothing: the judge need not find that out again.
+                asked.observation = self.door.with_answers(asked.observation, row, (), ())
         self._spend("compare", clock)
         del self._in_flight[asked.number]
         self._judge(asked, asked.observation)

@@ -38,14 +38,14 @@ def _functions(program: Program, btf: Btf) -> Iterator[tuple[int, BtfType]]:
 def moved_functions(info: bytes, before: Sequence[Insn], after: Sequence[Insn]) -> bytes:
     """The records of ``before``, for the same functions in ``after``; unchanged where these are not as many,
     or have not one record each."""
-    starts, moved = _starts(before), _starts(after)
+    starts, moved = function_starts(before), function_starts(after)
     records = list(_RECORD.iter_unpack(info)) if len(info) % _RECORD.size == 0 else []
     if [slot for slot, _ in records] != starts or len(moved) != len(starts):
         return info
     return b"".join(_RECORD.pack(slot, kind) for slot, (_, kind) in zip(moved, records, strict=True))
 
 
-def _starts(insns: Sequence[Insn]) -> list[int]:
+def function_starts(insns: Sequence[Insn]) -> list[int]:
     """The slots that a function begins at: the main one, and those that are called or whose address is
     loaded."""
     named = (at + 1 + insn.imm for at, insn in enumerate(insns) if insn.names_subprogram)

@@ -2,8 +2,7 @@
 tests.
 
 The tags are those of bpf_misc.h, read by test_loader.c (Linux 6.12).  It runs programs on its own input: a
-result is asserted where that is the witness, or
-no input is needed.
+result is asserted where that is the witness, or where no input is needed.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ def is_asked(number: int, generated: Generated) -> bool:
 
 def variants(observation: Observation) -> list[Question]:
     """The illegal program of each point, and, of those that were accepted, the probe."""
-    asked, answered = observation.question, observation.variants.get(KIND, ())
-    if not answered:
+    asked, answered = observation.question, observation.variants.get(KIND)
+    if answered is None:
         return [asked.about(each.illegal).by(Attempts.VERDICT) for each in embeddings(observation)]
     accepted = [number for number, each in enumerate(answered) if each.accepted]
     if not accepted or _asked_by(answered, Attempts.ONCE):

@@ -6,6 +6,7 @@ import re
 
 from conformance.checking.explanation.need import need
 from conformance.checking.explanation.refused import Refused
+from ebpf.btf.functions import function_starts
 from ebpf.isa import opcodes as o
 
 _ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
@@ -15,11 +16,9 @@ _ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
 def _end(refused: Refused, _: re.Match[str]) -> str:
     """Kernels before 7.3 do not say which function's end it is."""
     code = refused.program.instructions
-    called = {at + 1 + insn.imm for at, insn in enumerate(code) if insn.names_subprogram}
-    ends = sorted({*called, len(code)} - {0})
-    falls = next(
-        (end - 1 for end in ends if 0 < end <= len(code) and code[end - 1].opcode not in _ENDS), None
-    )
+    ends = [*function_starts(code)[1:], len(code)]
+    inside = (end - 1 for end in ends if 0 < end <= len(code))
+    falls = next((at for at in inside if code[at].opcode not in _ENDS), None)
     where = "" if falls is None else f": instruction {falls}, the last one of a function, is neither"
     return "an exit or an unconditional jump at the function's end" + where
 
