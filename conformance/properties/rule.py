@@ -14,7 +14,6 @@ from ebpf import rules
 from ebpf.rules import Phase, Rule, RuleClass
 from ebpf.signature import Signature
 from oracles.interpreter import Outcome, Step, Trapped, run
-from oracles.reference import ReferenceVerdict
 from reports.records import Refuses
 
 KIND = "rule"
@@ -44,9 +43,6 @@ def judge(observation: Observation) -> Iterator[Judgement]:
     input_that_breaks = _first(observation, partial(_breaks, rule, at))
     if rule.phase_in(observation.release) is Phase.WALK and input_that_breaks is None:
         yield Abstention("no run breaks the rule")
-        return
-    if _is_kept(rule, observation):
-        yield Abstention("the reference verifier finds the rule kept")
         return
     yield Disagreement(
         Signature(KIND, (str(rule),), observation.form_name(at)),
@@ -94,16 +90,6 @@ def _breaks(rule: Rule, at: int, outcome: Outcome, trace: tuple[Step, ...]) -> b
     if rule.rule_class in (RuleClass.SAFETY, RuleClass.RESOURCE) and rule not in WANT_A_CHECK:
         return isinstance(outcome, Trapped) and outcome.at == at
     return _reaches(at, outcome, trace)
-
-
-def _is_kept(rule: Rule, observation: Observation) -> bool:
-    """Whether the reference verifier, where it was asked, saw all paths and no breach of a rule that the
-    kernel checks while it walks: then the near miss is none."""
-    answer = observation.reference
-    if rule.phase_in(observation.release) is not Phase.WALK or answer is None:
-        return False
-    broken = {each.rule for each in answer.policy}
-    return answer.verdict is ReferenceVerdict.SAFE and rule not in broken
 
 
 def _reaches(at: int, outcome: Outcome, trace: tuple[Step, ...]) -> bool:
