@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from conformance.campaign.known import KnownIssue
+from conformance.kernel.identity import KernelIdentity
 from conformance.kernel.peer import version
 from conformance.objects.accounts import of_peer, of_reading
 from conformance.observing.door import ObjectSighting, Sighting
@@ -35,14 +36,6 @@ from reports.records import (
 
 MAX_LOG = 256 << 10
 """Characters of kernel log kept in a finding."""
-
-
-@dataclass(frozen=True, slots=True)
-class KernelIdentity:
-    """A kernel under test: boot arguments can change what it is as much as its image does."""
-
-    name: str
-    boot_args: tuple[str, ...]
 
 
 def finding_id(signature: Signature, kernel: KernelIdentity) -> str:

@@ -14,13 +14,14 @@ import click
 from conformance.campaign.versions import version
 from conformance.cli.bench import bench
 from conformance.cli.check import check_command
+from conformance.cli.compare import compare
 from conformance.cli.corpus import corpus
 from conformance.cli.counts import counts
 from conformance.cli.kernels import kernels
 from conformance.cli.libbpf import libbpf
 from conformance.cli.plugin import plugin
 from conformance.cli.replay import replay
-from conformance.cli.reporting import compare, report
+from conformance.cli.reporting import report
 from conformance.cli.run import run
 from conformance.cli.selftest import test
 from ebpf.errors import InfrastructureError, InputError, VeridiffError

@@ -57,6 +57,8 @@ class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     verdict: str
     message: str = ""
     release: str = ""
+    shows: str = ""
+    """Whether the finding shows there: "still", "gone" or "cannot tell"; empty where that was not asked."""
 
 
 class IntentRecord(msgspec.Struct, frozen=True):

@@ -67,6 +67,8 @@ class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     release: str
     accelerator: str
+    boot_args: tuple[str, ...] = ()
+    """Added to its command line: they make it another kernel, as another image would."""
     qemu: str = ""
     boots: int = 0
     programs: int = 0
