@@ -9,7 +9,7 @@ import msgspec
 
 from conformance.cli.options import against_option, json_option
 from conformance.observing.siblings import names_of
-from conformance.replaying.comparing import Change, Compared
+from conformance.replaying.comparing import Change, ComparedFinding
 from conformance.replaying.comparing import compare as compare_runs
 from conformance.replaying.replayer import Replayer
 from reports.directory import load
@@ -48,7 +48,7 @@ def compare(old: Path, new: Path, against: tuple[str, ...], as_json: bool) -> in
     return 3 if groups[Change.UNTOLD] else 0
 
 
-def describe(compared: Compared) -> str:
+def describe(compared: ComparedFinding) -> str:
     """Where it was found and what it is, what it rests on, and the disagreement."""
     finding = compared.finding
     known = f"  (known: {finding.known_as})" if finding.known_as else ""
@@ -57,7 +57,7 @@ def describe(compared: Compared) -> str:
     return "\n".join([head, *below])
 
 
-def as_plain(compared: Compared) -> dict[str, str]:
+def as_plain(compared: ComparedFinding) -> dict[str, str]:
     """The same for machines."""
     finding = compared.finding
     return {

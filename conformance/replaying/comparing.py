@@ -24,7 +24,7 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedFinding:
     """A finding of either run."""
 
     finding: Finding
@@ -33,7 +33,7 @@ class Compared:
     """What it rests on, where not both runs drew it."""
 
 
-def compare(old: RunDirectory, new: RunDirectory, ask: Ask) -> Iterator[Compared]:
+def compare(old: RunDirectory, new: RunDirectory, ask: Ask) -> Iterator[ComparedFinding]:
     """What is new, still there, and fixed; ``ask`` is asked about a finding that one run has and the other
     has not, on the other's kernel, and before anything is called fixed.
 
@@ -45,41 +45,45 @@ def compare(old: RunDirectory, new: RunDirectory, ask: Ask) -> Iterator[Compared
     for finding in old.findings:
         kernel = counterpart(identity(finding), old, new)
         if kernel is None:
-            yield Compared(finding, Change.UNTOLD, "no kernel of the other run stands for this one")
+            yield ComparedFinding(finding, Change.UNTOLD, "no kernel of the other run stands for this one")
         elif not _has(new, finding, kernel):
             yield _seen_in_old(ask(finding, kernel))
 
 
-def _seen_in_new(finding: Finding, new: RunDirectory, old: RunDirectory, ask: Ask) -> Compared:
+def _seen_in_new(finding: Finding, new: RunDirectory, old: RunDirectory, ask: Ask) -> ComparedFinding:
     kernel = counterpart(identity(finding), new, old)
     if kernel is None:
-        return Compared(finding, Change.NEW, "no kernel of the old run stands for this one")
+        return ComparedFinding(finding, Change.NEW, "no kernel of the old run stands for this one")
     if _has(old, finding, kernel):
-        return Compared(finding, Change.SAME)
+        return ComparedFinding(finding, Change.SAME)
     if kernel == identity(finding):
-        return Compared(finding, Change.NEW, "the old run did not draw it")
+        return ComparedFinding(finding, Change.NEW, "the old run did not draw it")
     replayed = ask(finding, kernel)
     match replayed.state:
         case ReplayState.STILL:
-            return Compared(finding, Change.SAME, f"{kernel} shows it too: the old run did not draw it")
+            return ComparedFinding(
+                finding, Change.SAME, f"{kernel} shows it too: the old run did not draw it"
+            )
         case ReplayState.GONE:
-            return Compared(finding, Change.NEW, f"{kernel} does not show it")
+            return ComparedFinding(finding, Change.NEW, f"{kernel} does not show it")
         case ReplayState.CANNOT_TELL:
-            return Compared(finding, Change.NEW, f"{kernel} could not tell: {replayed.reason}")
+            return ComparedFinding(finding, Change.NEW, f"{kernel} could not tell: {replayed.reason}")
 
 
-def _seen_in_old(replayed: Replayed) -> Compared:
+def _seen_in_old(replayed: Replayed) -> ComparedFinding:
     kernel = replayed.kernel
     match replayed.state:
         case ReplayState.STILL:
             times = f"{replayed.shown} of {replayed.times} times"
             note = f"{kernel} shows it {times}: the new run did not draw it"
-            return Compared(replayed.finding, Change.SAME, note)
+            return ComparedFinding(replayed.finding, Change.SAME, note)
         case ReplayState.GONE:
             note = f"{kernel} does not show it in {replayed.times} tries"
-            return Compared(replayed.finding, Change.FIXED, note)
+            return ComparedFinding(replayed.finding, Change.FIXED, note)
         case ReplayState.CANNOT_TELL:
-            return Compared(replayed.finding, Change.UNTOLD, f"{kernel} could not tell: {replayed.reason}")
+            return ComparedFinding(
+                replayed.finding, Change.UNTOLD, f"{kernel} could not tell: {replayed.reason}"
+            )
 
 
 def identity(finding: Finding) -> KernelIdentity:
