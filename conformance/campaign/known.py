@@ -84,6 +84,15 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return any(fnmatchcase(release, kernel) for kernel in self.kernels)
 
 
+def load_local(path: Path) -> tuple[KnownIssue, ...]:
+    """A user's own entries, their findings found from anywhere.  Raises as :func:`load` does."""
+    home = path.absolute().parent
+    return tuple(
+        msgspec.structs.replace(issue, finding=str(home / issue.finding)) if issue.finding else issue
+        for issue in load(path)
+    )
+
+
 def load(path: Path = FILE) -> tuple[KnownIssue, ...]:
     """All entries.  Raises :class:`InputError` naming the file and the place in it."""
     try:

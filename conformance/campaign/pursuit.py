@@ -34,16 +34,16 @@ class Pursuit:
         self.kernel = KernelIdentity(task.image.name, task.boot_args)
         self.provenance = provenance
         self.channel = channel
-        self.issues = known.load()
+        self.issues = task.issues
         self.deadline = float("inf")
         """When the worker's time is over: from then on nothing is reduced."""
-        self.found: set[str] = set()
+        self.found = set(task.found)
         """Ids of findings, made by whichever worker."""
         self.new = 0
         self.known = 0
         """Findings reported by this worker, by status."""
         self._signatures: set[Signature] = set()
-        self._families: Counter[str] = Counter()
+        self._families: Counter[str] = Counter(task.families)
         self._merges: Counter[str] = Counter()
         self._doubts: Counter[Signature] = Counter()
         self._explained: Counter[Signature] = Counter()

@@ -113,6 +113,7 @@ def _common(
         status=Status.KNOWN if issue else Status.NEW,
         known_as=issue.id if issue else "",
         explanation=issue.cause if issue else "",
+        public=issue.public if issue else False,
         reproduced=confirmation.reproduced,
     )
 

@@ -75,6 +75,13 @@ class Display:
             self.shown = time.monotonic()
             print(describe(progress), file=sys.stderr, flush=True)
 
+    def say(self, words: str) -> None:
+        """What is done once nobody looks for more."""
+        if self.live:
+            self.live.update(words)
+        else:
+            print(words, file=sys.stderr, flush=True)
+
     def result(self, summary: RunSummary) -> None:
         """What it came to."""
         out = Console(highlight=False, soft_wrap=True)
@@ -111,6 +118,8 @@ class Display:
             out.print(
                 f"    {self.settings.directory}/findings/{finding.id}  {finding.signature}", markup=False
             )
+        for issue in summary.unseen_issues:
+            out.print(f"known issue {issue.id}: {issue.state} on {issue.kernel}: {issue.note}", markup=False)
         if not summary.complete:
             out.print(f"not complete: {summary.incomplete_because}", style="yellow", markup=False)
         out.print(f"report: {self.settings.directory}/index.html", markup=False)

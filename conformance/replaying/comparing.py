@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -43,7 +43,7 @@ def compare(old: RunDirectory, new: RunDirectory, ask: Ask) -> Iterator[Compared
     for finding in new.findings:
         yield _seen_in_new(finding, new, old, ask)
     for finding in old.findings:
-        kernel = counterpart(identity(finding), old, new)
+        kernel = counterpart(identity(finding), kernels_of(old), kernels_of(new))
         if kernel is None:
             yield ComparedFinding(finding, Change.UNTOLD, "no kernel of the other run stands for this one")
         elif not _has(new, finding, kernel):
@@ -51,7 +51,7 @@ def compare(old: RunDirectory, new: RunDirectory, ask: Ask) -> Iterator[Compared
 
 
 def _seen_in_new(finding: Finding, new: RunDirectory, old: RunDirectory, ask: Ask) -> ComparedFinding:
-    kernel = counterpart(identity(finding), new, old)
+    kernel = counterpart(identity(finding), kernels_of(new), kernels_of(old))
     if kernel is None:
         return ComparedFinding(finding, Change.NEW, "no kernel of the old run stands for this one")
     if _has(old, finding, kernel):
@@ -97,12 +97,13 @@ def kernels_of(run: RunDirectory) -> tuple[KernelIdentity, ...]:
     return tuple(dict.fromkeys((*named, *map(identity, run.findings))))
 
 
-def counterpart(kernel: KernelIdentity, its: RunDirectory, other: RunDirectory) -> KernelIdentity | None:
-    """The kernel of another run that one of this run is held against."""
-    others = kernels_of(other)
+def counterpart(
+    kernel: KernelIdentity, its: Sequence[KernelIdentity], others: Sequence[KernelIdentity]
+) -> KernelIdentity | None:
+    """Which kernel of another run one of this run is held against."""
     if kernel in others:
         return kernel
-    return others[0] if len(others) == len(kernels_of(its)) == 1 else None
+    return others[0] if len(others) == len(its) == 1 else None
 
 
 def _has(run: RunDirectory, finding: Finding, kernel: KernelIdentity) -> bool:

@@ -120,6 +120,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     status: Status = Status.NEW
     known_as: str = ""
     explanation: str = ""
+    public: bool = False
+    """Whether all of it may be shown to anyone; of others, only kind, kernel and signature may."""
     listing: tuple[ListingRow, ...] = ()
     witness: int | None = None
     outcome: str = ""

@@ -122,6 +122,17 @@ class SecondOpinion(msgspec.Struct, frozen=True, kw_only=True):
     open: dict[str, int] = {}
 
 
+class UnseenIssue(msgspec.Struct, frozen=True):
+    """A local known issue that a run did not see on a kernel that it is about."""
+
+    id: str
+    kernel: str
+    state: str
+    """"stale": its finding was replayed and is gone; "still": it shows, and was only not drawn; "cannot
+    tell"; "not seen": nobody was asked."""
+    note: str = ""
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run.
 
@@ -151,5 +162,6 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     rejections: dict[str, int] = {}
     gaps: tuple[GapCount, ...] = ()
     unparsed_log_lines: int = 0
+    unseen_issues: tuple[UnseenIssue, ...] = ()
     precision: tuple[PrecisionRow, ...] = ()
     reference: SecondOpinion = SecondOpinion()
