@@ -97,7 +97,7 @@ class Crew:
 
     def dismiss(self, member: CrewMember) -> Iterator[Event]:
         """End a worker, and its virtual machine with it: what it told before, and how it ended."""
-        if member.ended is not None:
+        if member.ended is not None or not member.is_open:  # whose line has ended is ending too
             member.process.join(ENDING_SECONDS)
         late = member.process.is_alive()
         if late:

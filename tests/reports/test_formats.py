@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
+
 from reports import directory, junit, ktap, markdown
 from reports.write import write_reports
 from tests.reports.samples import HOSTILE, finding, hostile
@@ -46,6 +48,13 @@ def test_ktap(run_directory: Path) -> None:
         re.match(r"( {2})?(KTAP version 1|1\.\.\d+|(not )?ok \d+ \S+( # SKIP .*)?|# .*)$", line)
         for line in lines
     )
+
+
+def test_ktap_of_a_run_cut_short_is_not_ok(run_directory: Path) -> None:
+    run = directory.load(run_directory)
+    cut = msgspec.structs.replace(run.summary, complete=False, incomplete_because="interrupted #1", cells=())
+    lines = ktap.render(directory.RunDirectory(run_directory, cut, ())).splitlines()
+    assert lines == ["KTAP version 1", "1..1", "# incomplete: interrupted 1", "not ok 1 run"]
 
 
 def test_markdown_reads_like_a_bug_report() -> None:
