@@ -24,6 +24,7 @@ from conformance.cli.replay import replay
 from conformance.cli.reporting import report
 from conformance.cli.run import run
 from conformance.cli.selftest import test
+from conformance.cli.vm import vm
 from ebpf.errors import InfrastructureError, InputError, VeridiffError
 
 
@@ -47,6 +48,7 @@ for command in (
     counts,
     corpus,
     libbpf,
+    vm,
     bench,
     test,
     plugin,

@@ -75,7 +75,7 @@ def executed(kernel: KernelSession, source: str, directory: Path) -> tuple[int, 
         directory / "reproducer.c",
     ]
     subprocess.run(command, check=True)
-    ended = kernel.execute(Child(0, binary.read_bytes(), "--yes-this-is-a-vm", b""))
+    ended = kernel.execute(Child(0, binary.read_bytes(), ("--yes-this-is-a-vm",), b""))
     assert isinstance(ended, Ended)
     assert ended.errno == 0
     assert ended.status & 0xFF == 0, ended.how
