@@ -7,8 +7,8 @@ from shlex import join, quote
 from reports.records import Finding
 
 IN_A_TREE = (
-    'git bisect
-    run sh -c \'make -j"$(nproc)" bzImage || exit 125; exec veridiff vm --kernel arch/x86/boot/bzImage ' '-- "$0" --yes-this-is-a-vm\' {program}'
+    'git bisect run sh -c \'make -j"$(nproc)" bzImage || exit 125; '
+    'exec veridiff vm --kernel arch/x86/boot/bzImage -- "$0" --yes-this-is-a-vm\' {program}'
 )
 """In a kernel tree: a commit that does not build or boot is skipped."""
 
