@@ -32,7 +32,7 @@ def commands(finding: Finding) -> str:
         return "\n".join([*lines, f"veridiff libbpf {file} {join(kernel)}"])
     if source := finding.reproducers.get("c"):
         lines += [
-            "# Without veridiff's oracles: exits 0 on a right kernel, 1 on a wrong one, 125 where it cannot tell.",
+            "# Without our oracles: exits 0 on a right kernel, 1 on a wrong one, 125 where it cannot tell.",
             f"gcc -static -o reproducer {quote(f'{here}/{source}')}",
             f"veridiff vm {join(kernel)} -- ./reproducer --yes-this-is-a-vm",
             "# In a kernel tree, between a good and a bad commit:",

@@ -18,7 +18,12 @@ def render(finding: Finding) -> str:
     parts = [f"# bpf, {finding.kind}: {one_line(finding.statement)}", _header(finding)]
     if finding.explanation:
         parts.append(one_line(finding.explanation))
-    parts += _program(finding) if finding.object is None else _object(finding.object)
+    if finding.object is not None:
+        parts += _object(finding.object)
+    elif finding.case is not None:
+        parts += _program(finding)
+    else:  # withheld
+        return "\n\n".join(parts) + "\n"
     parts += ["To see it again:", _block(commands(finding))]
     return "\n\n".join(parts) + "\n"
 
@@ -74,7 +79,7 @@ def _header(finding: Finding) -> str:
         "selftest": finding.reproducers.get("selftest", ""),
         "ELF object": finding.reproducers.get("object", ""),
         "machine": f"QEMU {provenance.qemu}, {provenance.accelerator}" if provenance.qemu else "",
-        "found by": f"{provenance.command} (seed {provenance.seed})",
+        "found by": f"{provenance.command} (seed {provenance.seed})" if provenance.command else "",
         "versions": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
         "date": provenance.date,
         "id": finding.id,

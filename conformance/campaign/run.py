@@ -121,6 +121,8 @@ class Campaign:
         self.unseen: tuple[UnseenIssue, ...] = ()
         self.unwritten: list[Event] = []
         """What a full disk did not take."""
+        self.show_unwritten = True
+        """Whether that goes to standard error whole in the end: not where anyone may read it."""
         self._saved = self._shown = time.monotonic()
 
     def create(self) -> None:
@@ -319,4 +321,5 @@ class Campaign:
         for event in left:
             self._keep(event)
         for event in self.unwritten:
-            print(msgspec.json.encode(event).decode(), file=sys.stderr)
+            shown = msgspec.json.encode(event).decode() if self.show_unwritten else type(event).__name__
+            print(f"veridiff: not written: {shown}", file=sys.stderr)

@@ -10,18 +10,24 @@ import msgspec
 from conformance.cli.options import json_option
 from reports.directory import load
 from reports.precision import text
-from reports.write import write_reports
+from reports.write import PUBLIC, write_public, write_reports
 
 _directory = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("directory", type=_directory)
+@click.option(
+    "--public",
+    is_flag=True,
+    help="Write what anyone may see into DIRECTORY/public: of findings that are not public, counts and "
+    "signatures.",
+)
 @json_option
-def report(directory: Path, as_json: bool) -> int:
+def report(directory: Path, public: bool, as_json: bool) -> int:
     """Write every report of the run in DIRECTORY again (HTML, JUnit, KTAP, CSV, Markdown), and show its
     precision map."""
-    reports = write_reports(directory)
+    reports = write_public(directory) if public else write_reports(directory)
     written = reports.files
     for failure in reports.failures:
         click.echo(f"veridiff: a report could not be written: {failure}", err=True)
@@ -30,7 +36,7 @@ def report(directory: Path, as_json: bool) -> int:
     else:
         for path in written:
             click.echo(path)
-        table = text(load(directory).summary)
+        table = text(load(directory / PUBLIC if public else directory).summary)
         if table:
             click.echo("\n" + table, nl=False)
-    return 0
+    return 3 if public and reports.failures else 0

@@ -25,6 +25,7 @@ from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
 from reports.directory import RunDirectory, load
 from reports.records import CellState, RunSummary
+from reports.write import PUBLIC, write_public
 
 if TYPE_CHECKING:
     from conformance.campaign.run import Settings
@@ -95,6 +96,11 @@ INTERRUPTED = 130
     type=click.Path(path_type=Path, dir_okay=False),
     help="Add a line per kernel to this file: what was judged, and whom it accused (veridiff counts).",
 )
+@click.option(
+    "--public",
+    is_flag=True,
+    help="Say here, and write into DIR/public, only what anyone may see; DIR itself stays private.",
+)
 @json_option
 @click.pass_context
 def run(
@@ -103,6 +109,7 @@ def run(
     out: Path | None,
     resume: Path | None,
     count_into: Path | None,
+    public: bool,
     as_json: bool,
     **asked: Any,
 ) -> int:
@@ -118,24 +125,29 @@ def run(
         settings, earlier = _settings(out, **asked), None
     else:
         given = [name for name in context.params if _is_given(context, name)]
-        if unfit := sorted(set(given) - {"resume", "count_into", "as_json"}):
+        if unfit := sorted(set(given) - {"resume", "count_into", "public", "as_json"}):
             raise click.UsageError(f"--resume goes on as the run was asked for: not with {', '.join(unfit)}")
         settings, earlier = _resumed(resume)
     baseline = load(settings.baseline) if settings.baseline is not None else None
-    display = Display(settings, quiet=as_json)
+    display = Display(settings, quiet=as_json, public=public)
     campaign = Campaign(settings, display.progress, earlier, baseline, display.say)
+    campaign.show_unwritten = not public
     campaign.create()
     signal.signal(signal.SIGTERM, _raise_interrupt)
     with display:
         summary = campaign.run()
-    for failure in campaign.report_failures:
+    failures, shown = campaign.report_failures, load(settings.directory)
+    if public:
+        failures = write_public(settings.directory).failures
+        shown = load(settings.directory / PUBLIC)
+    for failure in failures:
         click.echo(f"veridiff: a report could not be written: {failure}", err=True)
     if count_into is not None:
         append(count_into, counts_of(summary, campaign.store.findings().values()))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(as_plain(load(settings.directory))), indent=2))
+        click.echo(msgspec.json.format(msgspec.json.encode(as_plain(shown)), indent=2))
     else:
-        display.result(summary)
+        display.result(shown)
     return status(summary)
 
 

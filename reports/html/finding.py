@@ -22,6 +22,8 @@ def context(finding: Finding) -> dict[str, Any]:
     one."""
     if finding.object is not None:
         return {"finding": finding, "rows": (), "commands": commands(finding)}
+    if finding.case is None:  # withheld
+        return {"finding": finding, "rows": (), "commands": "", "verdicts": ()}
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
     rows = finding.listing or tuple(ListingRow(index, text) for index, text in program_listing(case.program))
     return {

@@ -80,7 +80,8 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     ISO 8601 in UTC."""
 
     versions: dict[str, str]
-    seed: int
+    seed: int | None
+    """None where it is withheld."""
     command: str
     date: str
     git: str = ""

@@ -146,7 +146,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     started: str
     seconds: float
-    seed: int
+    seed: int | None
+    """None where it is withheld, and the command with it."""
     command: str
     programs: ProgramCounts
     kernels: tuple[KernelRun, ...] = ()

@@ -94,6 +94,8 @@ def test_the_end_of_a_run_writes_every_report(run_directory: Path) -> None:
         "findings/beefbeefbeefbeef/index.html",
         "junit.xml",
         "report.ktap",
+        "summary.md",
+        "findings.csv",
         "findings/1f3a9c0de4b7a211/report.md",
         "findings/beefbeefbeefbeef/report.md",
     ]
