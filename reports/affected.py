@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ebpf.releases import Release
+from ebpf.releases import release_key
 from reports.records import Finding, VerdictRecord
 
 STILL, GONE = "still", "gone"
@@ -32,5 +32,10 @@ def affected(finding: Finding) -> Affected:
     return Affected(showing[0].kernel, showing[-1].kernel, len(asked), untold)
 
 
-def _release(verdict: VerdictRecord) -> Release:
-    return Release.parse(verdict.release or "0")
+def by_release(finding: Finding) -> tuple[VerdictRecord, ...]:
+    """What kernels say of it, the oldest first."""
+    return tuple(sorted(finding.verdicts, key=_release))
+
+
+def _release(verdict: VerdictRecord) -> tuple[int, ...]:
+    return release_key(verdict.release)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ebpf import casefile
 from ebpf.assembly import program_listing
+from reports.affected import affected, by_release
 from reports.commands import commands
 from reports.records import Finding, ListingRow, ObjectEvidence
 from reports.text import hexdump, one_line
@@ -54,20 +55,22 @@ def _program(finding: Finding) -> list[str]:
         parts += ["Packet:", _block(hexdump(case.inputs[finding.witness].packet))]
     if finding.verdicts:
         verdicts = "\n".join(
-            f"{one.kernel:<28} {one.verdict:<12} {one_line(one.message)}".rstrip() for one in finding.verdicts
+            f"{one.kernel:<28} {one.shows:<12}{one.verdict:<12} {one_line(one.message)}".rstrip()
+            for one in by_release(finding)
         )
-        parts += ["Verdicts:", _block(verdicts)]
+        parts += ["Verdicts, and whether it shows:", _block(verdicts)]
     if finding.log:
         parts += [f"Verifier log of {finding.kernel}:", _block(_shorten(finding.log))]
     return parts
 
 
 def _header(finding: Finding) -> str:
-    provenance = finding.provenance
+    provenance, range_ = finding.provenance, affected(finding)
     fields = {
         "kernel": f"{finding.kernel} ({provenance.kernel_release})"
         if provenance.kernel_release
         else finding.kernel,
+        "affected": f"{range_.first} to {range_.last}" if range_.first else "",
         "severity": finding.severity.value,
         "signature": finding.signature,
         "known as": finding.known_as,

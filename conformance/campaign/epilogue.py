@@ -12,7 +12,7 @@ import msgspec
 from conformance.campaign.known import KnownIssue
 from conformance.kernel.identity import KernelIdentity
 from conformance.replaying.comparing import counterpart, identity, kernels_of
-from conformance.replaying.replayed import Replayed, ReplayState
+from conformance.replaying.replayed import ReplayState, with_verdict
 from conformance.replaying.replayer import Replayer
 from conformance.replaying.restoring import read
 from ebpf.errors import VeridiffError
@@ -86,13 +86,6 @@ class Epilogue:
                 return "stale", f"its finding shows 0 of {replayed.times} times: the entry can go"
             case ReplayState.CANNOT_TELL:
                 return replayed.state.value, replayed.reason
-
-
-def with_verdict(finding: Finding, replayed: Replayed) -> Finding:
-    """The finding with a row for a kernel that was asked, in the place of an older one."""
-    record = replayed.record
-    others = tuple(each for each in finding.verdicts if each.kernel != record.kernel)
-    return msgspec.structs.replace(finding, verdicts=(*others, record))
 
 
 def issues_of(

@@ -23,6 +23,7 @@ from ebpf.signature import Signature
 from ebpf.verifier_log.paths import follow
 from oracles.interpreter import Outcome, Returned, Step, Trapped
 from oracles.interpreter.memory import Undefined
+from reports.affected import STILL
 from reports.records import (
     Finding,
     IntentRecord,
@@ -76,7 +77,13 @@ def finding(
         right=disagreement.right,
         log=observation.main.log[:MAX_LOG] if observation.main else "",
         verdicts=(
-            VerdictRecord(kernel.name, ruling.verdict.value, ruling.message, provenance.kernel_release),
+            VerdictRecord(
+                str(kernel),
+                ruling.verdict.value,
+                ruling.message,
+                provenance.kernel_release,
+                shows=STILL if confirmation.reproduced and confirmation.reproduced.times else "",
+            ),
             *(
                 VerdictRecord(each.kernel, each.ruling.verdict.value, each.ruling.message, str(each.release))
                 for each in observation.elsewhere

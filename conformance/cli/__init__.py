@@ -13,6 +13,7 @@ import click
 
 from conformance.campaign.versions import version
 from conformance.cli.bench import bench
+from conformance.cli.bisect import bisect_command
 from conformance.cli.check import check_command
 from conformance.cli.compare import compare
 from conformance.cli.corpus import corpus
@@ -42,6 +43,7 @@ for command in (
     run,
     check_command,
     replay,
+    bisect_command,
     kernels,
     report,
     compare,

@@ -26,13 +26,27 @@ def named(what: str) -> tuple[Finding, ...]:
         return load(path).findings
     if path.exists():
         return (read(path),)
-    if not _ID.fullmatch(what):
-        raise InputError(f"{what}: no such run's directory, finding's directory, or finding.json")
     return (read(_by_id(what)),)
+
+
+def one(what: str) -> tuple[Finding, Path | None]:
+    """The one finding that is named, and the run's directory that it is in, where it is in one.
+
+    Raises :class:`InputError` as :func:`named` does, and for a run.
+    """
+    path = Path(what)
+    if (path / "run.json").exists():
+        raise InputError(f"{what}: a whole run; name one of its findings")
+    place = path if path.exists() else _by_id(what)
+    folder = place if place.is_dir() else place.parent
+    run = folder.absolute().parent.parent
+    return read(place), run if (run / "run.json").exists() else None
 
 
 def _by_id(beginning: str) -> Path:
     """The directory of a finding; of the same finding in several runs, the newest."""
+    if not _ID.fullmatch(beginning):
+        raise InputError(f"{beginning}: no such run's directory, finding's directory, or finding.json")
     found = [path for place in PLACES for path in Path().glob(place.format(beginning)) if path.is_dir()]
     ids = sorted({path.name for path in found})
     if not ids:

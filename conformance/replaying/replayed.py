@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 from conformance.kernel.identity import KernelIdentity
 from reports.records import Finding, VerdictRecord
 
@@ -50,3 +52,10 @@ class Replayed:
         return VerdictRecord(
             str(self.kernel), self.verdict or "none", message, self.release, shows=self.state.value
         )
+
+
+def with_verdict(finding: Finding, replayed: Replayed) -> Finding:
+    """The finding with a row for a kernel that was asked, in the place of an older one."""
+    record = replayed.record
+    others = tuple(each for each in finding.verdicts if each.kernel != record.kernel)
+    return msgspec.structs.replace(finding, verdicts=(*others, record))

@@ -65,7 +65,7 @@ def test_markdown_reads_like_a_bug_report() -> None:
         "Program, with",
         ">  10: w6 = -1",
         "Packet:",
-        "Verdicts:",
+        "Verdicts, and whether it shows:",
     ]
     positions = [text.index(part) for part in [*order, "Verifier log", "To see it again:"]]
     assert positions == sorted(positions)
