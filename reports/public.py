@@ -21,9 +21,18 @@ WORDS = ("interrupted", "still running")
 
 def withhold(run: RunDirectory, directory: Path) -> RunDirectory:
     """The run as anyone may see it, in another directory."""
-    findings = tuple(finding if finding.public else _withheld(finding) for finding in run.findings)
-    withheld = any(not finding.public for finding in findings)
+    withheld = any(not finding.public for finding in run.findings)
+    findings = tuple(
+        (_without_seed(finding) if withheld else finding) if finding.public else _withheld(finding)
+        for finding in run.findings
+    )
     return RunDirectory(directory, _summary(run.summary, withheld=withheld), findings)
+
+
+def _without_seed(finding: Finding) -> Finding:
+    """A public finding of a run that has others: its seed makes those again."""
+    provenance = msgspec.structs.replace(finding.provenance, seed=None, command="")
+    return msgspec.structs.replace(finding, provenance=provenance)
 
 
 def _withheld(finding: Finding) -> Finding:

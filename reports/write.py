@@ -13,6 +13,7 @@ import msgspec
 from reports import directory, findings_csv, html, junit, ktap, markdown, precision, step_summary
 from reports.directory import RunDirectory
 from reports.public import withhold
+from reports.reproducers import files as reproducers
 
 PUBLIC = "public"
 """The folder of a run's directory that anyone may see."""
@@ -39,7 +40,7 @@ def write_reports(path: Path) -> WrittenReports:
 
 def write_public(path: Path) -> WrittenReports:
     """Write the reports of a run as anyone may see it into its folder ``public``, anew, with the records
-    they were made of, and the reproducers of findings that are public.  Raises as :func:`write_reports`
+    they were made of, and reproducers of findings that are public.  Raises as :func:`write_reports`
     does."""
     run = directory.load(path)
     home = path / PUBLIC
@@ -51,22 +52,14 @@ def write_public(path: Path) -> WrittenReports:
             msgspec.json.encode(finding).decode() + "\n" for finding in shown.findings
         ),
     }
-    written = _write(shown, records)
-    copied = [
-        copy
+    made = [
+        home / "findings" / finding.id / name
         for finding in shown.findings
-        for name in finding.reproducers.values()
-        if (copy := _copied(path / "findings" / finding.id / name, home / "findings" / finding.id))
-        is not None
+        if finding.public
+        for name in reproducers.write(finding, home / "findings" / finding.id).files.values()
     ]
-    return WrittenReports((*written.files, *copied), written.failures)
-
-
-def _copied(file: Path, folder: Path) -> Path | None:
-    """A file in another folder; None where it is not there or no plain file of its own."""
-    if not file.is_file() or file.is_symlink():
-        return None
-    return Path(shutil.copy(file, folder / file.name))
+    written = _write(shown, records)
+    return WrittenReports((*written.files, *made), written.failures)
 
 
 def _write(run: RunDirectory, texts: dict[Path, Callable[[], str]]) -> WrittenReports:

@@ -114,9 +114,8 @@ class Display:
             )
         for finding in run.findings:
             style = "dim" if finding.known_as else "bold red"
-            out.print(
-                f"{finding.status.value}: {finding.kind}: {finding.statement}", style=style, markup=False
-            )
+            status = finding.status.value + (f" ({finding.known_as})" if finding.known_as else "")
+            out.print(f"{status}: {finding.kind}: {finding.statement}", style=style, markup=False)
             out.print(f"    {run.directory}/findings/{finding.id}  {finding.signature}", markup=False)
         for issue in summary.unseen_issues:
             out.print(f"known issue {issue.id}: {issue.state} on {issue.kernel}: {issue.note}", markup=False)

@@ -10,7 +10,7 @@ from ebpf.errors import InputError
 from reports.directory import load
 from reports.records import Finding
 
-PLACES = ("findings/{}*", "veridiff-out/*/findings/{}*")
+PLACES = ("findings/{}*", "*/findings/{}*", "veridiff-out/*/findings/{}*")
 """Where findings are looked for by id, from the current directory."""
 _ID = re.compile(r"[0-9a-f]{4,16}")
 
@@ -50,7 +50,9 @@ def _by_id(beginning: str) -> Path:
     found = [path for place in PLACES for path in Path().glob(place.format(beginning)) if path.is_dir()]
     ids = sorted({path.name for path in found})
     if not ids:
-        raise InputError(f"{beginning}: no finding of that id in ./findings and ./veridiff-out")
+        raise InputError(
+            f"{beginning}: no finding of that id in this directory, its runs, and those in ./veridiff-out"
+        )
     if len(ids) > 1:
         raise InputError(f"{beginning}: could be {', '.join(ids)}")
     return max(found, key=lambda path: path.stat().st_mtime_ns)

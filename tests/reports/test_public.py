@@ -17,7 +17,7 @@ from conformance.cli.run import as_plain
 from reports.directory import load
 from reports.records import Finding, LossRecord, Status, UnseenIssue
 from reports.write import PUBLIC, write_public, write_reports
-from tests.reports.samples import finding, summary
+from tests.reports.samples import PROVENANCE, finding, summary
 
 SECRET = "planted"
 SEED = 3522409991
@@ -61,15 +61,18 @@ def private(tmp_path: Path) -> Path:
     findings = (
         secret(),
         secret(id="0" * 16, status=Status.KNOWN, known_as="local-entry", explanation="why"),
-        finding(id="2" * 16, status=Status.KNOWN, known_as="open-entry", public=True, signature="open"),
-    )
+        finding(
+            id="2" * 16, status=Status.KNOWN, known_as="open-entry", public=True, signature="open",
+            provenance=msgspec.structs.replace(PROVENANCE, seed=SEED, command=f"veridiff run --seed {SEED}"),
+        ),
+    )  # fmt: skip
     (tmp_path / "run.json").write_bytes(msgspec.json.encode(run))
     (tmp_path / "findings.jsonl").write_bytes(
         b"".join(msgspec.json.encode(each) + b"\n" for each in findings)
     )
     for each in findings:
         (tmp_path / "findings" / each.id).mkdir(parents=True)
-        (tmp_path / "findings" / each.id / "reproducer.c").write_text("" if each.public else SECRET)
+        (tmp_path / "findings" / each.id / "reproducer.c").write_text(SECRET)
     return tmp_path
 
 
@@ -85,7 +88,7 @@ def files(directory: Path) -> Iterator[Path]:
 def test_the_secret_is_in_every_report_that_is_not_public(private: Path) -> None:
     """Else the next test would find nothing wherever it looks."""
     write_reports(private)
-    leaking = {path.name for path in files(private) if leaks(path.read_text())}
+    leaking = {path.name for path in files(private) if leaks(path.read_bytes().decode("latin-1"))}
     assert leaking >= {
         "index.html", "junit.xml", "report.ktap", "report.md", "findings.csv", "summary.md", "run.json",
         "findings.jsonl", "reproducer.c",
@@ -101,7 +104,7 @@ def test_no_public_report_tells_it(private: Path) -> None:
         "index.html", "junit.xml", "report.ktap", "report.md", "findings.csv", "summary.md", "run.json",
         "findings.jsonl",
     }  # fmt: skip
-    assert [str(path) for path in public if leaks(path.read_text())] == []
+    assert [str(path) for path in public if leaks(path.read_bytes().decode("latin-1"))] == []
     assert sorted(written.files) == public
 
 
