@@ -91,7 +91,7 @@ class WorkerEnded:
         if isinstance(error, InputError):
             return replace(self, error=str(error), is_usage=True)
         if isinstance(error, VeridiffError):
-            return replace(self, error=f"{self.kernel}: {str(error).strip()}")
+            return replace(self, error=str(error).strip())
         return replace(self, error="".join(traceback.format_exception(error)))
 
 

@@ -102,7 +102,8 @@ class Display:
             out.print(f"{programs.objects} objects put to libbpf in {seconds}, {broken}")
         table = Table(box=None, pad_edge=False)
         for heading in ("kernel", "property", "judged", "floor", "agreed", "disagreed"):
-            table.add_column(heading, justify="left" if heading in ("kernel", "property") else "right")
+            words = heading in ("kernel", "property")
+            table.add_column(heading, justify="left" if words else "right", overflow="fold")
         for cell in summary.cells:
             table.add_row(
                 cell.kernel, cell.kind, *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements))

@@ -117,6 +117,8 @@ class KernelSession:
         self._next = 1
         self._last_answer = 0.0
         self._last_pump = 0.0
+        self.name = ""
+        """Of its image, for messages."""
         self.boots = 0
         self.losses: list[MachineLoss] = []
         self._hello: Hello | None = None
@@ -137,6 +139,7 @@ class KernelSession:
         session = cls(
             lambda: boot(image, boot_args, memory_mib), job_seconds=job_seconds, boot_seconds=boot_seconds
         )
+        session.name = image.name
         session._fresh()
         return session
 
@@ -302,7 +305,8 @@ class KernelSession:
                 self._link = link
                 self._last_answer = time.monotonic()
                 return link
-        raise InfrastructureError(f"the kernel does not boot ({BOOT_TRIES} tries): {console}")
+        of = f"{self.name}: " if self.name else ""
+        raise InfrastructureError(f"{of}the kernel does not boot ({BOOT_TRIES} tries): {console.strip()}")
 
     def _discard(self) -> None:
         self._installed.clear()

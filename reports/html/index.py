@@ -7,6 +7,7 @@ from typing import Any
 
 from reports import precision
 from reports.directory import RunDirectory
+from reports.groups import grouped, kernels_asked
 from reports.records import Cell, CellState, GapCount, ProgramCounts
 from reports.text import duration, number, percent
 
@@ -20,8 +21,12 @@ def context(run: RunDirectory) -> dict[str, Any]:
     """The template's variables."""
     summary = run.summary
     kinds = list(dict.fromkeys(cell.kind for cell in summary.cells))
+    new, known = grouped(run.new), grouped(run.known)
     return {
         "run": run,
+        "new_groups": new,
+        "known_groups": known,
+        "kernels_asked": kernels_asked([*new, *known]),
         "summary": summary,
         "headline": headline(run),
         "short": [cell for cell in summary.cells if cell.state is CellState.BELOW_FLOOR],

@@ -3,6 +3,8 @@ anything."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -48,10 +50,25 @@ def _style() -> Markup:
     return Markup(resources.files("reports.html").joinpath("templates/style.css").read_text())
 
 
+@cache
+def _script() -> Markup:
+    """The filter of the index: ours, and the only script that the page's own policy allows, by its hash."""
+    return Markup(resources.files("reports.html").joinpath("templates/filter.js").read_text())
+
+
+def _hash_of(script: str) -> str:
+    """As Content-Security-Policy names a script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
 def index_page(run: RunDirectory, failures: Sequence[str] = ()) -> str:
     """The run's page, which says what other reports could not be written."""
     template = _environment().get_template("index.html.j2")
-    return template.render(style=_style(), failures=failures, **index_context(run))
+    script = _script()
+    hashed = _hash_of(script)
+    return template.render(
+        style=_style(), script=script, script_hash=hashed, failures=failures, **index_context(run)
+    )
 
 
 def finding_page(finding: Finding) -> str:
