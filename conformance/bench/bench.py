@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from conformance.campaign import known
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.events import Event, Order, Standing
 from conformance.campaign.tally import Tally, median
@@ -102,7 +103,7 @@ def _judge(
 ) -> _Sink:
     kinds = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
     task = Assignment(
-        image, boot_args, kinds, seed, 0, None, examples, (), provenance(seed, "veridiff bench")
+        image, boot_args, kinds, seed, 0, None, examples, (), provenance(seed, "veridiff bench"), known.load()
     )
     sink = _Sink()
     Worker(task, sink, draw=draw).work()

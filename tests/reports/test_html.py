@@ -61,7 +61,9 @@ def test_pages_are_self_contained(tmp_path: Path, page: str) -> None:
     for _, attributes in parsed.tags:
         assert not [name for name in attributes if name.startswith("on") or name == "src"]
         assert ":" not in (attributes.get("href") or "").removeprefix("data:,")
-    policy = [attributes["content"] or "" for attributes in parsed.all("meta") if attributes.get("http-equiv")]
+    policy = [
+        attributes["content"] or "" for attributes in parsed.all("meta") if attributes.get("http-equiv")
+    ]
     only = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert re.fullmatch(re.escape(only) + "(; script-src 'sha256-[A-Za-z0-9+/]{43}=')?", policy[0])
     assert ("script-src" in policy[0]) == (page == "index")
