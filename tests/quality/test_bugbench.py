@@ -18,7 +18,8 @@ def test_known_and_half_written_findings_do_not_count(tmp_path: Path) -> None:
 def test_the_bugs_of_the_list(tmp_path: Path) -> None:
     (tmp_path / "bugs.json").write_text(json.dumps([{"n": 3, "id": "or", "kinds": ["bounds", "transfer"]}]))
     (bug,) = planted(tmp_path)
-    assert (bug.number, bug.kinds) == (3, {"bounds", "transfer"})
+    assert bug.number == 3
+    assert bug.kinds == {"bounds", "transfer"}
 
 
 def test_a_bug_that_only_other_kinds_report_is_not_found() -> None:
