@@ -9,8 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from conformance.kernel.jobs import KernelAnswer, KernelVerdict, Loaded
-from conformance.kernel.verdicts import Judgement as Ruling
-from conformance.kernel.verdicts import judge_answer
+from conformance.kernel.verdicts import Ruling, judge_answer
 from conformance.observing.opinions import by_intervals, linux, opinion
 from conformance.observing.question import Question
 from conformance.observing.siblings import SiblingRuling
