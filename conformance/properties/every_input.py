@@ -25,6 +25,8 @@ from oracles.terms.term import Condition, Term, b, negation
 
 QUERIES = 24
 """Per program: claims that no cheap look decides are put to Z3 up to so many."""
+TOGETHER = EFFORT // 40
+"""What the question about all claims of a path may cost: some are hard together that are easy one by one."""
 
 
 def suspects(observation: Observation) -> Iterator[Case | None]:
@@ -33,7 +35,7 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
     asked, or without an answer."""
     assert observation.exploration is not None
     assert observation.question.budget is not None
-    solver = Solver(EFFORT)
+    solver, together = Solver(EFFORT), Solver(TOGETHER)
     looked: set[tuple[object, ...]] = set()
     search = paths(observation.case, observation.question.budget)
     if search.answer.verdict is ReferenceVerdict.UNKNOWN or search.has_globals:
@@ -45,7 +47,7 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
         if doubts and solver.counted.queries > QUERIES:
             yield None
             return
-        if len(doubts) > 1 and solver.ask(_any_of(doubts))[0] is Feasible.NO:
+        if len(doubts) > 1 and together.ask(_any_of(doubts))[0] is Feasible.NO:
             continue
         for doubt in doubts:
             if solver.counted.queries > QUERIES:
