@@ -7,7 +7,18 @@ says, and where the kernel checks it, is in :mod:`ebpf.rules`.
 from __future__ import annotations
 
 from ebpf import rules
-from generators.near_misses import fundamental, helpers, memory, paths, resources
+from generators.near_misses import (
+    functions,
+    fundamental,
+    helpers,
+    lifetimes,
+    locks,
+    maps,
+    memory,
+    paths,
+    pointers,
+    resources,
+)  # fmt: skip
 from generators.near_misses.table import NearMiss
 
 NEAR_MISSES: tuple[NearMiss, ...] = (
@@ -54,6 +65,37 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.STACK_BOUNDS, helpers.too_much),
     NearMiss(rules.HELPER_SIZE, helpers.unbounded_size),
     NearMiss(rules.HELPER_UNKNOWN, helpers.not_of_this_type),
+    NearMiss(rules.LOCK_HELD_AT_EXIT, locks.held_at_exit),
+    NearMiss(rules.LOCK_TWICE, locks.taken_twice),
+    NearMiss(rules.UNLOCK_UNHELD, locks.given_back_unheld),
+    NearMiss(rules.CALL_UNDER_LOCK, locks.call_under_lock),
+    NearMiss(rules.SPECIAL_FIELD, locks.lock_accessed),
+    NearMiss(rules.MEMORY_BOUNDS, lifetimes.beyond_the_record),
+    NearMiss(rules.USE_AFTER_RELEASE, lifetimes.used_after_submit),
+    NearMiss(rules.RELEASE_UNREFERENCED, lifetimes.unreferenced_released),
+    NearMiss(rules.SOCKET_ACCESS, lifetimes.beyond_the_socket),
+    NearMiss(rules.STALE_PACKET_POINTER, lifetimes.stale_packet_pointer),
+    NearMiss(rules.CALL_DEPTH, functions.too_deep),
+    NearMiss(rules.STACK_DEPTH, functions.too_much_stack),
+    NearMiss(rules.STACK_IN_CALLER, functions.stack_returned),
+    NearMiss(rules.PRIVILEGED_CALL, functions.call_without_privilege),
+    NearMiss(rules.READ_ONLY, maps.read_only_written),
+    NearMiss(rules.WRITE_ONLY, maps.write_only_read),
+    NearMiss(rules.MAP_VALUE_ADDRESS, maps.address_outside),
+    NearMiss(rules.MAP_HELPER, maps.wrong_type_of_map),
+    NearMiss(rules.MAP_PROGRAM, maps.map_of_other_programs),
+    NearMiss(rules.CONFIDENTIAL_LOAD, maps.map_read),
+    NearMiss(rules.OFFSET_LIMIT, pointers.moved_too_far),
+    NearMiss(rules.NULL_CHECK, pointers.checked_otherwise),
+    NearMiss(rules.CONTEXT_MODIFIED, pointers.modified_context),
+    NearMiss(rules.POINTER_ARITHMETIC, pointers.moved_by_a_number),
+    NearMiss(rules.SPILL_SIZE, pointers.spilled_in_part),
+    NearMiss(rules.VARIABLE_STACK, pointers.variable_stack),
+    NearMiss(rules.MIXED_POINTERS, pointers.mixed),
+    NearMiss(rules.IMMEDIATE_HALVES, fundamental.halves),
+    NearMiss(rules.ARENA_MISSING, fundamental.cast_without_arena),
+    NearMiss(rules.PACKET_LOAD_CONTEXT, fundamental.packet_load_without_context),
+    NearMiss(rules.NO_RETURN_VALUE, fundamental.result_missing, first=True),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 
