@@ -11,7 +11,7 @@ from reports.records import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FindingGroup:
     """``findings`` share a signature, a status and a known issue; the first stands for all."""
 
     findings: tuple[Finding, ...]
@@ -34,16 +34,16 @@ class Group:
         return next((each for each in told if each), "")
 
 
-def grouped(findings: Iterable[Finding]) -> list[Group]:
+def grouped(findings: Iterable[Finding]) -> list[FindingGroup]:
     """In the order of the first of each."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         key = finding.status.value, finding.known_as, finding.signature
         groups.setdefault(key, []).append(finding)
-    return [Group(tuple(each)) for each in groups.values()]
+    return [FindingGroup(tuple(each)) for each in groups.values()]
 
 
-def kernels_asked(groups: Sequence[Group]) -> list[str]:
+def kernels_asked(groups: Sequence[FindingGroup]) -> list[str]:
     """All kernels that some finding was asked of, the oldest first."""
     releases: dict[str, str] = {}
     for group in groups:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
 _QUOTED = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:[\w.]+/)*[\w.]+\.(?:py|c|h|json|md|toml)|(?:[\w.]+/)+")
-_MADE = {"run.json", "findings.jsonl", "reproducer.c", "verifier_veridiff.c", "program.json"}
+_MADE = {"run.json", "findings.jsonl", "reproducer.c", "verifier_veridiff.c", "program.json", "state.json"}
 """What a run writes."""
 
 
