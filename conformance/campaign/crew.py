@@ -35,6 +35,8 @@ class CrewMember:
     """Its last event."""
     begun: float | None = None
     """When it had judged something."""
+    spent_before: float = 0.0
+    """Seconds that others spent on its post."""
 
     def tell(self, order: Order) -> None:
         """To a worker that is gone there is nothing to tell."""
@@ -79,7 +81,7 @@ class Crew:
         process = context.Process(target=main, args=(task, theirs, os.getpid()), name=name)
         process.start()
         theirs.close()
-        self.members.append(CrewMember(task, post, process, ours))
+        self.members.append(CrewMember(task, post, process, ours, spent_before=post.spent))
 
     def tell(self, order: Order, but: CrewMember | None = None) -> None:
         """An order to all, but for one."""

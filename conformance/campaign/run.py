@@ -249,6 +249,9 @@ class Campaign:
             post.crashes += 1
             post.programs += SKIPPED
             post.is_closed = ended.is_usage or member.begun is None or post.crashes >= CRASHES
+        if ended is not None and ended.late and member.task.seconds is not None:
+            # It had its turn, whatever it told of it.
+            post.spent = max(post.spent, member.spent_before + member.task.seconds)
 
     def _look_after(self) -> None:
         clock = time.monotonic()

@@ -7,7 +7,7 @@ import json
 import os
 import random
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from conformance.campaign import state
 from conformance.campaign import worker as workers
 from conformance.campaign.crew import CrewMember
 from conformance.campaign.events import ErrorMet, Event, FindingMade
+from conformance.campaign.rota import CRASHES, Post
 from conformance.campaign.run import Campaign, Settings
 from conformance.campaign.standing import CampaignStanding
 from conformance.campaign.store import ERRORS, Store
@@ -166,35 +167,63 @@ def test_a_finding_that_cannot_be_stored_ends_nothing(
     assert "storing a FindingMade: Traceback" in (tmp_path / "out" / ERRORS).read_text()
 
 
-def test_a_worker_that_is_killed_is_replaced_and_told_of(tmp_path: Path) -> None:
-    made = campaign(tmp_path / "out")
+@dataclass
+class Process:
+    """Of a worker, and the line to it, which is silent."""
 
-    class Killed:
-        exitcode, name = -9, "worker 0 on lying"
+    alive: bool
+    exitcode: int = -9
+    name: str = "worker 0 on lying"
 
-        def is_alive(self) -> bool:
-            return False
+    def is_alive(self) -> bool:
+        return self.alive
 
-        def join(self, seconds: float = 0) -> None:
-            pass
+    def kill(self) -> None:
+        self.alive = False
 
-        def poll(self) -> bool:
-            return False
+    def join(self, seconds: float = 0) -> None:
+        pass
 
-        def close(self) -> None:
-            pass
+    def poll(self) -> bool:
+        return False
 
+    def close(self) -> None:
+        pass
+
+
+def dismissed(made: Campaign, process: Process) -> Post:
+    """The post of a worker that had judged a hundred programs in three seconds."""
     post = made.rota.next()
     assert post is not None
-    gone = Killed()
-    member = CrewMember(made._assignment(post), post, gone, gone, begun=1.0)  # type: ignore[arg-type]
+    member = CrewMember(made._assignment(post), post, process, process, begun=1.0)  # type: ignore[arg-type]
     made.crew.members.append(member)
-    post.programs = 100
+    post.programs, post.spent = 100, 3.0
     made._dismiss(member)
+    return post
+
+
+def test_a_worker_that_is_killed_is_replaced_and_told_of(tmp_path: Path) -> None:
+    made = campaign(tmp_path / "out")
+    post = dismissed(made, Process(alive=False))
     assert made.standing.why_incomplete == f"worker 0 on lying ended with status -9 ({ERRORS})"
-    again = made.rota.next()
-    assert again is post
+    assert made.rota.next() is post
     assert made._assignment(post).programs > 100  # past what was in flight
+
+
+def test_a_worker_that_is_killed_again_and_again_is_given_up(tmp_path: Path) -> None:
+    made = campaign(tmp_path / "out")
+    for _ in range(CRASHES):
+        dismissed(made, Process(alive=False))
+    assert made.rota.next() is None
+
+
+def test_a_worker_that_is_late_had_its_turn(tmp_path: Path) -> None:
+    made = campaign(tmp_path / "out")
+    process = Process(alive=True)
+    post = dismissed(made, process)
+    assert not process.alive
+    assert (post.spent, made.rota.next()) == (120.0, None)
+    assert made.standing.why_incomplete == ""
 
 
 def test_counts_are_taken_up_where_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
