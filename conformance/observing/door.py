@@ -29,6 +29,7 @@ from generators.objects import ObjectFile
 from generators.programs import Generated
 from oracles.reference import ReferenceVerdict
 
+GAP = "it refuses the program, and no kernel that was asked shows that it should not"
 AskKernel = Callable[[Job], KernelAnswer | Lost]
 AskPeer = Callable[[Peer, bytes], PeerAnswer | Lost]
 
@@ -69,6 +70,11 @@ class Door:
     def of_session(cls, session: KernelSession, siblings: Siblings) -> Door:
         """The door of a kernel that runs."""
         return cls(session.run, partial(ask, session), session.hello.release, siblings)
+
+    def of_other(self, kernel: str) -> Door | None:
+        """The door of another kernel, by its name; None where that does not run."""
+        session = self.siblings.session(kernel)
+        return None if session is None else Door.of_session(session, self.siblings)
 
     def observe(self, question: Question) -> Observation | Lost:
         """Ask the kernel; the oracles are asked when a property looks at what they say."""
@@ -160,7 +166,7 @@ class Door:
             found = self.sightings(observation, [signature.kind])
         for sighting in found:
             if sighting.disagreement.signature.matches(signature, sameness):
-                return sighting
+                return Untold(GAP) if sighting.disagreement.gap else sighting
         return Untold(untold) if untold else None
 
     def object_again(
