@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
 from ebpf.helpers import prototype_for
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
+from ebpf.kfuncs import KFUNCS, KernelArgKind, KernelFunction
 from ebpf.program_types import ProgramType
 from generators.resources import ResourceKind
 
@@ -39,6 +41,11 @@ class Callee:
     changes_packet: bool = False
     locks: bool = False
     unlocks: bool = False
+    struct: str = ""
+    """Which kernel structure the result is."""
+    fills: tuple[tuple[int, int], ...] = ()
+    """Of a kernel function: arguments that point to memory which it may write, and the bytes there, or minus
+    the argument that says how many."""
 
 
 STATIC = Callee("", CalleeKind.STATIC)
@@ -66,6 +73,32 @@ def of_prototype(prototype: Prototype) -> Callee:
         prototype.changes_packet,
         prototype.name == "spin_lock",
         prototype.name == "spin_unlock",
+    )
+
+
+def _fills(function: KernelFunction) -> Iterator[tuple[int, int]]:
+    for at, arg in enumerate(function.args, 1):
+        if arg.kind is KernelArgKind.MEMORY:
+            yield at, arg.size
+        elif arg.kind is KernelArgKind.BUFFER:
+            yield at, -(at + 1)
+
+
+@cache
+def kernel_callee(name: str) -> Callee:
+    """The kernel function of that name."""
+    function = KFUNCS[name]
+    result = ResultKind.VOID if function.void else ResultKind.INTEGER
+    if function.gives:
+        result = ResultKind.BTF_ID_OR_NULL if function.nullable else ResultKind.BTF_ID
+    return Callee(
+        name,
+        CalleeKind.KFUNC,
+        result=result,
+        acquires=ResourceKind.OBJECT if function.acquires else None,
+        releases=function.releases,
+        struct=function.gives,
+        fills=tuple(_fills(function)),
     )
 
 

@@ -11,7 +11,8 @@ from generators.builder import Builder
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.goals.callees import goals
-from generators.goals.supply import Place, Supply
+from generators.goals.chain import Place
+from generators.goals.supply import Supply
 from generators.maps import READ_ONLY, WRITE_ONLY
 from generators.productions.table import Production
 from generators.releasing import fetch

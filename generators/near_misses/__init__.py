@@ -7,7 +7,7 @@ says, and where the kernel checks it, is in :mod:`ebpf.rules`.
 from __future__ import annotations
 
 from ebpf import rules
-from generators.near_misses import fundamental, helpers, memory, paths, resources
+from generators.near_misses import fundamental, helpers, kernel_functions, memory, paths, resources
 from generators.near_misses.table import NearMiss
 
 NEAR_MISSES: tuple[NearMiss, ...] = (
@@ -54,6 +54,15 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.STACK_BOUNDS, helpers.too_much),
     NearMiss(rules.HELPER_SIZE, helpers.unbounded_size),
     NearMiss(rules.HELPER_UNKNOWN, helpers.not_of_this_type),
+    NearMiss(rules.REFERENCE_LEAK, kernel_functions.leaked_object),
+    NearMiss(rules.USE_AFTER_RELEASE, kernel_functions.released_twice),
+    NearMiss(rules.USE_AFTER_RELEASE, kernel_functions.used_after_release),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_functions.other_structure),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_functions.moved_object),
+    NearMiss(rules.NULL_CHECK, kernel_functions.unchecked_object),
+    NearMiss(rules.HELPER_SLEEPS, kernel_functions.sleeping_function),
+    NearMiss(rules.HELPER_GPL, kernel_functions.without_licence, license="Proprietary"),
+    NearMiss(rules.PRIVILEGED_CALL, kernel_functions.without_privilege),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

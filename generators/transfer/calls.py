@@ -10,7 +10,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, REGISTERS
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
-from generators.callees import STATIC, Callee, helper_callee
+from generators.callees import STATIC, Callee, helper_callee, kernel_callee
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
 from generators.transfer.alu import put
@@ -67,7 +67,7 @@ def _result(state: GenerationState, callee: Callee, world: World) -> Content | N
     if kind in (ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL):
         pointer = _found(state, world)
     else:
-        pointer = KnownPointer(_POINTERS[kind], _size(state, callee))
+        pointer = KnownPointer(_POINTERS[kind], _size(state, callee), struct=callee.struct)
     acquired = callee.acquires is not None
     number = world.fresh() if kind.nullable or acquired else 0
     reference = number if acquired else _viewed(state, callee)
@@ -113,6 +113,16 @@ def _write_memory(state: GenerationState, callee: Callee, world: World) -> None:
                 state.slots[slot] = ANY
 
 
+def _fill(state: GenerationState, callee: Callee) -> None:
+    """What lies on the stack where a kernel function may write is not known any more."""
+    for at, room in callee.fills:
+        pointer, size = state.registers.get(REGISTERS[at]), state.registers.get(REGISTERS[max(-room, 0)])
+        if type(pointer) is KnownPointer and pointer.kind is PointerKind.STACK:
+            length = room if room > 0 else size.high if type(size) is Number else -pointer.offset
+            for slot in [s for s in state.slots if pointer.offset - 8 < s < pointer.offset + length]:
+                state.slots[slot] = ANY
+
+
 def _room(state: GenerationState, arg: Arg, at: int, world: World) -> int:
     """So many bytes the callee surely writes at its argument number ``at``."""
     if arg.kind is ArgKind.FIXED_MEM_UNINIT:
@@ -128,6 +138,7 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     """A call that returns."""
     result = _result(state, callee, world)
     _write_memory(state, callee, world)
+    _fill(state, callee)
     if callee.releases is not None:
         given = state.registers.get(REGISTERS[callee.releases])
         if type(given) is KnownPointer and given.reference:
@@ -147,9 +158,14 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     put(state, R0, result)
 
 
+def _callee(insn: Insn, world: World) -> Callee:
+    if insn.src == o.CALL_KFUNC:
+        return kernel_callee(world.kfuncs[insn.imm][1])
+    return helper_callee(insn.imm, world.type) if insn.src == o.CALL_HELPER else STATIC
+
+
 def _call(state: GenerationState, insn: Insn, world: World) -> None:
-    helper = insn.src == o.CALL_HELPER
-    apply_call(state, helper_callee(insn.imm, world.type) if helper else STATIC, world)
+    apply_call(state, _callee(insn, world), world)
 
 
 def _exit(state: GenerationState, insn: Insn, world: World) -> None:

@@ -116,12 +116,14 @@ SEEN_BY_A_RUN = {
     rules.INFINITE_LOOP: {rules.INFINITE_LOOP},
     rules.HELPER_SIZE: {rules.HELPER_ARGUMENT, rules.HELPER_SIZE, rules.STACK_BOUNDS, rules.MAP_VALUE_BOUNDS},
     rules.REFERENCE_LEAK: {rules.REFERENCE_LEAK},
+    rules.USE_AFTER_RELEASE: {rules.USE_AFTER_RELEASE},
+    rules.NULL_CHECK: {rules.HELPER_ARGUMENT},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no
 run."""
 
 
-SELDOM = {rules.HELPER_UNKNOWN, rules.PACKET_BOUNDS, rules.FALLS_OFF}
+SELDOM = {rules.HELPER_UNKNOWN, rules.PACKET_BOUNDS, rules.FALLS_OFF, rules.NULL_CHECK}
 ABSTAINING = (rules.HELPER_UNKNOWN, rules.HELPER_GPL, rules.INFINITE_LOOP, rules.ZERO_SIZE)
 
 
