@@ -102,7 +102,7 @@ def with_instructions(generated: Generated, insns: Insns) -> Generated:
     of the kernel, go where these went."""
     program = generated.case.program
     info = program.func_info and moved_functions(program.func_info, program.instructions, insns)
-    kfuncs = moved_calls(program.kfuncs, program.instructions, insns)
+    insns, kfuncs = moved_calls(program.kfuncs, program.instructions, insns)
     edited = replace(program, instructions=insns, func_info=info, kfuncs=kfuncs)
     return replace(generated, case=replace(generated.case, program=edited))
 

@@ -33,7 +33,7 @@ def callable_functions(
 ) -> tuple[KernelFunction, ...]:
     """What such a program may call, and all of whose arguments something gives."""
     version = ".".join(map(str, release))
-    offered = [
+    known = [
         function
         for function in KFUNCS.values()
         if function.hook.allows(program_type, version)
@@ -43,10 +43,17 @@ def callable_functions(
     reached: list[KernelFunction] = []
     while True:
         given = {function.gives for function in reached if function.gives}
-        more = [f for f in offered if f not in reached and _is_supplied(f, given)]
+        more = [f for f in known if f not in reached and _is_supplied(f, given)]
         if not more:
             return tuple(reached)
         reached += more
+
+
+def offered(b: Builder, may_sleep: bool) -> tuple[KernelFunction, ...]:
+    """What the program may call."""
+    if not b.profile.kernel_functions:
+        return ()
+    return callable_functions(b.type, b.profile.linux, may_sleep)
 
 
 def _is_supplied(function: KernelFunction, given: set[str]) -> bool:
@@ -146,7 +153,7 @@ class KernelSupply(Chain):
 
 
 def _call_something(b: Builder, dice: Dice) -> bool:
-    options = callable_functions(b.type, b.profile.linux, b.may_sleep) if b.gpl else ()
+    options = offered(b, b.may_sleep) if b.gpl else ()
     if not options:
         return False
     with b.attempt() as attempt:

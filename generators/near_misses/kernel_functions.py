@@ -11,7 +11,7 @@ from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.chain import Place
-from generators.goals.kernel_functions import KernelSupply, callable_functions
+from generators.goals.kernel_functions import KernelSupply, offered
 from generators.near_misses.resources import RARE
 from generators.releasing import STRUCT_RELEASERS, fetch, release
 from generators.steps import anything_in
@@ -23,7 +23,7 @@ def _sources(b: Builder) -> list[KernelFunction]:
         return []
     return [
         function
-        for function in callable_functions(b.type, b.profile.linux, b.may_sleep)
+        for function in offered(b, b.may_sleep)
         if function.acquires and not any(arg.kind is A.OBJECT for arg in function.args)
     ]
 
@@ -80,7 +80,7 @@ def used_after_release(b: Builder, dice: Dice) -> int | None:
     supply, source, place = held
     readers = [
         function
-        for function in callable_functions(b.type, b.profile.linux, b.may_sleep)
+        for function in offered(b, b.may_sleep)
         if function.args
         and function.args[0].kind is A.OBJECT
         and is_a(source.gives, function.args[0].struct)
@@ -107,7 +107,7 @@ def other_structure(b: Builder, dice: Dice) -> int | None:
     supply, source, place = held
     releasers = [
         function.name
-        for function in callable_functions(b.type, b.profile.linux, b.may_sleep)
+        for function in offered(b, b.may_sleep)
         if function.releases and not is_a(source.gives, function.args[0].struct)
     ]
     if not releasers:
@@ -152,20 +152,20 @@ def sleeping_function(b: Builder, dice: Dice) -> int | None:
     """One that may sleep, in a program that may not."""
     if b.may_sleep or not b.privileged or not MAY_CALL.holds(b):
         return None
-    return _call(b, dice, [f for f in callable_functions(b.type, b.profile.linux, True) if f.sleeps])
+    return _call(b, dice, [f for f in offered(b, True) if f.sleeps])
 
 
 def without_licence(b: Builder, dice: Dice) -> int | None:
     """By a program that is not under the GPL."""
     if not b.privileged or not MAY_CALL.holds(b):
         return None
-    return _call(b, dice, list(callable_functions(b.type, b.profile.linux, b.may_sleep)))
+    return _call(b, dice, list(offered(b, b.may_sleep)))
 
 
 def without_privilege(b: Builder, dice: Dice) -> int | None:
     if b.privileged or not MAY_CALL.holds(b):
         return None
-    return _call(b, dice, [f for f in callable_functions(b.type, b.profile.linux, False) if not f.gives])
+    return _call(b, dice, [f for f in offered(b, False) if not f.gives])
 
 
 def _call(b: Builder, dice: Dice, options: list[KernelFunction]) -> int | None:
