@@ -19,6 +19,7 @@ from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
 from generators.attempts import GenerationAttempt
 from generators.profiles import Profile
+from generators.resources import SECTIONS
 from generators.scopes import Block, OpenLoop, PendingJump, StaticFunction
 from generators.state import ANY, GenerationState, Number, entry_state, join
 from generators.transfer import HANDLERS, step_wide
@@ -162,7 +163,9 @@ class Builder:
     @property
     def may_sleep(self) -> bool:
         """Whether what sleeps may be called here."""
-        return self.type is ProgramType.SYSCALL
+        return self.type is ProgramType.SYSCALL and not any(
+            resource.kind in SECTIONS for resource in self.state.held
+        )
 
     def in_loop(self) -> bool:
         """Whether a loop is open."""

@@ -9,7 +9,7 @@ from functools import cache
 
 from ebpf.helpers import prototype_for
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
-from ebpf.kfuncs import KFUNCS, KernelArgKind, KernelFunction
+from ebpf.kfuncs import KFUNCS, KernelArgKind, KernelFunction, Section
 from ebpf.program_types import ProgramType
 from generators.resources import ResourceKind
 
@@ -41,6 +41,9 @@ class Callee:
     changes_packet: bool = False
     locks: bool = False
     unlocks: bool = False
+    begins: ResourceKind | None = None
+    ends: ResourceKind | None = None
+    """The kind of section that it begins or ends."""
     struct: str = ""
     """Which kernel structure the result is."""
     fills: tuple[tuple[int, int], ...] = ()
@@ -76,6 +79,9 @@ def of_prototype(prototype: Prototype) -> Callee:
     )
 
 
+_SECTIONS = {Section.RCU: ResourceKind.RCU, Section.PREEMPTION: ResourceKind.PREEMPTION}
+
+
 def _fills(function: KernelFunction) -> Iterator[tuple[int, int]]:
     for at, arg in enumerate(function.args, 1):
         if arg.kind is KernelArgKind.MEMORY:
@@ -99,6 +105,8 @@ def kernel_callee(name: str) -> Callee:
         releases=function.releases,
         struct=function.gives,
         fills=tuple(_fills(function)),
+        begins=_SECTIONS[function.begins] if function.begins else None,
+        ends=_SECTIONS[function.ends] if function.ends else None,
     )
 
 

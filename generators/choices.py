@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generators.goals import callbacks, kernel_functions, locks, production
+from generators.goals import callbacks, kernel_functions, locks, production, sections
 from generators.productions import arithmetic, branches, calls, helpers, loops, memory, packet
 from generators.productions.table import Production
 
@@ -10,7 +10,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *memory.PRODUCTIONS, *packet.PRODUCTIONS,
     *calls.PRODUCTIONS, *helpers.PRODUCTIONS, *loops.PRODUCTIONS,
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
-    *kernel_functions.PRODUCTIONS,
+    *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

@@ -26,6 +26,10 @@ def fetch(b: Builder, into: Register, place: Register | int) -> None:
         b.emit(load(o.DW, into, R10, place))
 
 
+SECTION_ENDS = {
+    ResourceKind.RCU: "bpf_rcu_read_unlock", ResourceKind.PREEMPTION: "bpf_preempt_enable",
+}  # fmt: skip
+"""By kind of section: the kernel function that ends it."""
 STRUCT_RELEASERS: dict[str, str] = {
     function.args[function.releases - 1].struct: function.name
     for function in KFUNCS.values()
@@ -45,6 +49,9 @@ def _holder(b: Builder, resource: Resource) -> tuple[Register | int, KnownPointe
 
 def release(b: Builder, resource: Resource, choice: int = 0) -> None:
     """Give one reference back, by a helper of our choice, or the kernel function that there is for it."""
+    if resource.kind in SECTION_ENDS:
+        b.call_kfunc(SECTION_ENDS[resource.kind])
+        return
     place, pointer = _holder(b, resource)
     fetch(b, R1, place)
     if resource.kind is ResourceKind.OBJECT:

@@ -32,6 +32,10 @@ class Resource:
     """Where it lies on the stack, as an offset from R10."""
 
 
+SECTIONS = frozenset({ResourceKind.RCU, ResourceKind.PREEMPTION, ResourceKind.INTERRUPTS})
+"""Nothing in them may sleep."""
+
+
 class FrameOwner(Enum):
     """Whose frame the program is in."""
 

@@ -21,6 +21,13 @@ class KernelArgKind(Enum):
     IGNORED = "anything"
 
 
+class Section(Enum):
+    """A section of code that one kernel function begins and another ends; nothing in it may sleep."""
+
+    RCU = "RCU read-side critical section"
+    PREEMPTION = "section without preemption"
+
+
 @dataclass(frozen=True, slots=True)
 class KernelArg:
     """One argument.
@@ -55,6 +62,8 @@ class KernelFunction:
     void: bool = False
     sleeps: bool = False
     """KF_SLEEPABLE."""
+    begins: Section | None = None
+    ends: Section | None = None
 
     @property
     def is_generated(self) -> bool:

@@ -56,6 +56,11 @@ def offered(b: Builder, may_sleep: bool) -> tuple[KernelFunction, ...]:
     return callable_functions(b.type, b.profile.linux, may_sleep)
 
 
+def plain(b: Builder) -> list[KernelFunction]:
+    """What the program may call anywhere: whatever begins and ends no section."""
+    return [f for f in offered(b, b.may_sleep) if f.begins is None and f.ends is None]
+
+
 def _is_supplied(function: KernelFunction, given: set[str]) -> bool:
     wanted = [arg.struct for arg in function.args if arg.kind is A.OBJECT]
     return all(any(is_a(struct, each) for struct in given) for each in wanted)
@@ -153,7 +158,7 @@ class KernelSupply(Chain):
 
 
 def _call_something(b: Builder, dice: Dice) -> bool:
-    options = offered(b, b.may_sleep) if b.gpl else ()
+    options = plain(b) if b.gpl else []
     if not options:
         return False
     with b.attempt() as attempt:

@@ -24,7 +24,7 @@ BUDGET = 4
 
 
 def _call_something(b: Builder, dice: Dice) -> bool:
-    options = goals(b.type, b.attach_type, b.profile.linux, b.gpl)
+    options = goals(b.type, b.attach_type, b.profile.linux, b.gpl, b.may_sleep)
     if not options:
         return False
     prototype = dice.of(options)

@@ -61,7 +61,7 @@ class Supply(Chain):
         if found is not None:
             return found
         b = self.b
-        options = givers(kinds, referenced, b.type, b.attach_type, b.profile.linux)
+        options = givers(kinds, referenced, b.type, b.attach_type, b.profile.linux, b.may_sleep)
         if not options:
             raise DoesNotFit
         place = self.call(self.dice.of(options), budget - 1)

@@ -7,7 +7,7 @@ says, and where the kernel checks it, is in :mod:`ebpf.rules`.
 from __future__ import annotations
 
 from ebpf import rules
-from generators.near_misses import fundamental, helpers, kernel_functions, memory, paths, resources
+from generators.near_misses import fundamental, helpers, kernel_functions, memory, paths, resources, sections
 from generators.near_misses.table import NearMiss
 
 NEAR_MISSES: tuple[NearMiss, ...] = (
@@ -63,6 +63,10 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.HELPER_SLEEPS, kernel_functions.sleeping_function),
     NearMiss(rules.HELPER_GPL, kernel_functions.without_licence, license="Proprietary"),
     NearMiss(rules.PRIVILEGED_CALL, kernel_functions.without_privilege),
+    NearMiss(rules.SECTION_AT_EXIT, sections.exit_in_section),
+    NearMiss(rules.SECTION_UNMATCHED, sections.end_without_beginning),
+    NearMiss(rules.SECTION_NESTED, sections.nested_section),
+    NearMiss(rules.SLEEPS_IN_SECTION, sections.sleep_in_section),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

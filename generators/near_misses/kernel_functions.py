@@ -11,7 +11,7 @@ from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.chain import Place
-from generators.goals.kernel_functions import KernelSupply, offered
+from generators.goals.kernel_functions import KernelSupply, offered, plain
 from generators.near_misses.resources import RARE
 from generators.releasing import STRUCT_RELEASERS, fetch, release
 from generators.steps import anything_in
@@ -159,13 +159,13 @@ def without_licence(b: Builder, dice: Dice) -> int | None:
     """By a program that is not under the GPL."""
     if not b.privileged or not MAY_CALL.holds(b):
         return None
-    return _call(b, dice, list(offered(b, b.may_sleep)))
+    return _call(b, dice, plain(b))
 
 
 def without_privilege(b: Builder, dice: Dice) -> int | None:
     if b.privileged or not MAY_CALL.holds(b):
         return None
-    return _call(b, dice, [f for f in offered(b, False) if not f.gives])
+    return _call(b, dice, [f for f in plain(b) if not f.gives])
 
 
 def _call(b: Builder, dice: Dice, options: list[KernelFunction]) -> int | None:

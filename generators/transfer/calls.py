@@ -147,6 +147,7 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
         state.held += (Resource(ResourceKind.LOCK, world.fresh()),)
     elif callee.unlocks:
         state.held = tuple(resource for resource in state.held if resource.kind is not ResourceKind.LOCK)
+    _sections(state, callee, world)
     clobber(state)
     if callee.changes_packet:
         for register in [
@@ -156,6 +157,15 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     if callee.acquires is not None and type(result) is KnownPointer:
         state.held += (Resource(callee.acquires, result.reference),)
     put(state, R0, result)
+
+
+def _sections(state: GenerationState, callee: Callee, world: World) -> None:
+    if callee.begins is not None:
+        state.held += (Resource(callee.begins, world.fresh()),)
+    if callee.ends is not None:
+        inside = [at for at, resource in enumerate(state.held) if resource.kind is callee.ends]
+        if inside:
+            state.held = state.held[: inside[-1]] + state.held[inside[-1] + 1 :]
 
 
 def _callee(insn: Insn, world: World) -> Callee:

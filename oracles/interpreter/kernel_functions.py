@@ -41,6 +41,10 @@ def call(m: Machine, name: str) -> Value:
         released = checked.values[function.releases - 1]
         assert isinstance(released, Pointer)
         m.resources.release(released.region)
+    if function.begins is not None:
+        m.resources.begin(function.begins)
+    if function.ends is not None:
+        m.resources.end(function.ends)
     return _result(m, function)
 
 

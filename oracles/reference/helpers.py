@@ -94,6 +94,8 @@ def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicS
         raise Unmodelled("a map that the helper does not take")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
         x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
+    if prototype.sleepable and s.sections:
+        x.refuse(s, rules.SLEEPS_IN_SECTION, prototype.name)
     for written in found.written:
         fill(x, s, written.pointer, written.size)
     special = SPECIAL.get(prototype.name)
@@ -208,6 +210,8 @@ def _tail_call(x: Explorer, s: SymbolicState, found: Arguments) -> list[Symbolic
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")
     if s.lock is not None:
         x.refuse(s, rules.LOCK_HELD_AT_EXIT, "by a tail call")
+    if s.sections:
+        x.refuse(s, rules.SECTION_AT_EXIT, "by a tail call")
     if s.packet is not None:
         s.doubted = (*s.doubted, s.packet)
         s.packet = replace(s.packet, id=s.number())

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from ebpf import rules
 from ebpf.helpers.availability import GPL_COMPATIBLE
-from ebpf.kfuncs import KFUNCS, KernelArg, KernelFunction, is_a
+from ebpf.kfuncs import KFUNCS, KernelArg, KernelFunction, Section, is_a
 from ebpf.kfuncs import KernelArgKind as A
+from ebpf.kfuncs.sections import RCU_NESTS_SINCE
 from ebpf.program import LoadFlag
 from oracles.reference.argument_memory import HUGE, memory
 from oracles.reference.events import Scripted
@@ -47,6 +48,8 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
         x.refuse(s, rules.HELPER_GPL, function.name)
     if function.sleeps and LoadFlag.SLEEPABLE not in x.facts.program.flags:
         x.refuse(s, rules.HELPER_SLEEPS, function.name)
+    if function.sleeps and s.sections:
+        x.refuse(s, rules.SLEEPS_IN_SECTION, function.name)
     call = _SymbolicCall(x, s, function, _values(x, s, function.args))
     for register, arg in enumerate(function.args, 1):
         _CHECKS[arg.kind](call, register, arg)
@@ -55,11 +58,27 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     if function.releases is not None:
         released = call.values[function.releases - 1]
         release(x, s, released if isinstance(released, SymbolicPointer) else None)
+    _section(x, s, function)
     s.scratch()
     paths = _results(x, s, function)
     for path in paths:
         path.pc += 1
     return paths
+
+
+def _section(x: Explorer, s: SymbolicState, function: KernelFunction) -> None:
+    """Begin or end one."""
+    if (function.begins or function.ends) and any(frame.loop for frame in s.frames):
+        raise Unmodelled("a section inside a callback")
+    if function.begins is not None:
+        if function.begins is Section.RCU and Section.RCU in s.sections:
+            x.refuse(s, rules.SECTION_NESTED, function.name, before=RCU_NESTS_SINCE)
+        s.sections = (*s.sections, function.begins)
+    if function.ends is not None:
+        if function.ends not in s.sections:
+            x.violation(s, rules.SECTION_UNMATCHED, function.name)
+        at = len(s.sections) - 1 - s.sections[::-1].index(function.ends)
+        s.sections = s.sections[:at] + s.sections[at + 1 :]
 
 
 def _values(x: Explorer, s: SymbolicState, args: Sequence[KernelArg]) -> list[Value]:

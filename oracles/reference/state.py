@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import z3
 
+from ebpf.kfuncs import Section
 from oracles.reference.events import Event, Happened
 from oracles.reference.snapshots import Snapshot
 from oracles.reference.values import UNDEFINED, FrameStack, Null, SymbolicPointer, SymbolicRegion, Value
@@ -59,7 +60,8 @@ class SymbolicState:
     packet of the input; ``packet``: what it is now.  ``packet_changed``: its bytes are no longer all those
     of the input.  ``doubted``: what the packet was before tail calls
     that failed, which changed nothing.  ``metadata``: how many bytes lie before the packet, once that
-    was asked for.  ``stored``: (offset, size) of what was stored to the context.
+    was asked for.  ``sections``: those that the path is in, oldest first.  ``stored``: (offset, size) of
+    what was stored to the context.
     """
 
     pc: int
@@ -75,6 +77,7 @@ class SymbolicState:
     packet_bytes: dict[int, object] = field(default_factory=dict)
     references: dict[int, tuple[SymbolicRegion, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
+    sections: tuple[Section, ...] = ()
     packet_changed: bool = False
     doubted: tuple[SymbolicRegion, ...] = ()
     metadata: Term | None = None
@@ -150,7 +153,9 @@ class SymbolicState:
         """The path as it is now."""
         stacks = tuple((frame.region, dict(frame.stack.bytes)) for frame in self.frames)
         held = len(self.references)
-        return Snapshot(self.assumed, self.happened, self.lock, held, tuple(self.registers), stacks)
+        return Snapshot(
+            self.assumed, self.happened, self.lock, self.sections, held, tuple(self.registers), stacks
+        )
 
     def resolve(self, change: dict[int, Value | None]) -> None:
         """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or,

@@ -28,7 +28,7 @@ from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
-GOALS = {"goal", "locked-change", "callback-loop", "callback-elements", "kernel-function"}
+GOALS = {"goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section"}
 
 
 @cache
@@ -174,3 +174,14 @@ def test_objects_call_no_kernel_function() -> None:
         rng = random.Random(seed)
         made = well_formed(rng.getrandbits(256), [[rng.getrandbits(WIDTH) for _ in range(12)]])
         assert all(not part.program.kfuncs for part in made.parts)
+
+
+def test_sections_are_ended_on_every_way() -> None:
+    begun = [made for made in programs() if "bpf_rcu_read_lock" in {n for _, n in made.case.program.kfuncs}]
+    assert len(begun) > 40
+    several = 0
+    for made in begun:
+        names = Counter(name for _, name in made.case.program.kfuncs)
+        assert names["bpf_rcu_read_unlock"] >= names["bpf_rcu_read_lock"]
+        several += names["bpf_rcu_read_unlock"] > names["bpf_rcu_read_lock"]
+    assert several > 5

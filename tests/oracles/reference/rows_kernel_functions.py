@@ -136,6 +136,31 @@ ROWS = (
     Row("an object's memory that is none",
         "r1 = 5; call kfunc bpf_kfunc_call_test_acquire; r0 = 0; exit",
         "unsafe helper-argument@1"),
+    Row("what may sleep in a section",
+        "call kfunc bpf_rcu_read_lock; r1 = 3; r2 = 0; call kfunc bpf_lookup_user_key; "
+        "if r0 == 0 goto pc+2; r1 = r0; call kfunc bpf_key_put; call kfunc bpf_rcu_read_unlock; "
+        "r0 = 0; exit",
+        "safe; helper-sleeps@3; sleeps-in-section@3", type_="lsm"),
+    Row("a helper that may sleep in a section",
+        "call kfunc bpf_preempt_disable; *(u64 *)(r10 -8) = 0; r1 = r10; r1 += -8; r2 = 8; r3 = 0; "
+        "call bpf_copy_from_user#148; call kfunc bpf_preempt_enable; r0 = 0; exit",
+        "safe; sleeps-in-section@6", type_="tracepoint"),
+    Row("an RCU section in another",
+        "call kfunc bpf_rcu_read_lock; call kfunc bpf_rcu_read_lock; call kfunc bpf_rcu_read_unlock; "
+        "call kfunc bpf_rcu_read_unlock; r0 = 0; exit",
+        "safe; section-nested@1 before 6.19", type_="tracepoint"),
+    Row("a section on one of two ways",
+        "call bpf_get_prandom_u32#7; if r0 == 0 goto pc+1; call kfunc bpf_preempt_disable; "
+        "call kfunc bpf_preempt_enable; r0 = 0; exit",
+        "unsafe section-unmatched@3", type_="tracepoint"),
+    Row("a section that is not ended on one of two ways",
+        "call kfunc bpf_preempt_disable; call bpf_get_prandom_u32#7; if r0 == 0 goto pc+1; "
+        "call kfunc bpf_preempt_enable; r0 = 0; exit",
+        "unsafe section-at-exit@5", type_="tracepoint"),
+    Row("a legacy packet load in a section",
+        "r6 = r1; call kfunc bpf_rcu_read_lock; r0 = *(u8 *)skb[0]; call kfunc bpf_rcu_read_unlock; "
+        "r0 = 0; exit",
+        "unsafe section-at-exit@2; section-at-exit@2", type_="sched_cls"),
     Row("a kernel function that is not known",
         "call kfunc bpf_obj_new_impl; r0 = 0; exit",
         "unknown: kernel functions"),
