@@ -9,7 +9,7 @@ from functools import cache
 
 from ebpf.helpers import prototype_for
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
-from ebpf.kfuncs import KFUNCS, KernelArgKind, KernelFunction, Section
+from ebpf.kfuncs import KFUNCS, CodeSection, KernelArgKind, KernelFunction
 from ebpf.program_types import ProgramType
 from generators.resources import ResourceKind
 
@@ -79,7 +79,7 @@ def of_prototype(prototype: Prototype) -> Callee:
     )
 
 
-_SECTIONS = {Section.RCU: ResourceKind.RCU, Section.PREEMPTION: ResourceKind.PREEMPTION}
+_SECTIONS = {CodeSection.RCU: ResourceKind.RCU, CodeSection.PREEMPTION: ResourceKind.PREEMPTION}
 
 
 def _fills(function: KernelFunction) -> Iterator[tuple[int, int]]:

@@ -10,9 +10,18 @@ from ebpf.kfuncs import objects, sections, strings
 from ebpf.kfuncs.calls import moved_calls
 from ebpf.kfuncs.hooks import Hook
 from ebpf.kfuncs.objects import is_a
-from ebpf.kfuncs.prototype import KernelArg, KernelArgKind, KernelFunction, Section
+from ebpf.kfuncs.prototype import CodeSection, KernelArg, KernelArgKind, KernelFunction
 
-__all__ = ["KFUNCS", "Hook", "KernelArg", "KernelArgKind", "KernelFunction", "Section", "is_a", "moved_calls"]
+__all__ = [
+    "KFUNCS",
+    "CodeSection",
+    "Hook",
+    "KernelArg",
+    "KernelArgKind",
+    "KernelFunction",
+    "is_a",
+    "moved_calls",
+]
 
 KFUNCS: dict[str, KernelFunction] = {
     function.name: function for function in (*objects.ROWS, *strings.ROWS, *sections.ROWS)

@@ -21,7 +21,7 @@ class KernelArgKind(Enum):
     IGNORED = "anything"
 
 
-class Section(Enum):
+class CodeSection(Enum):
     """A section of code that one kernel function begins and another ends; nothing in it may sleep."""
 
     RCU = "RCU read-side critical section"
@@ -62,8 +62,8 @@ class KernelFunction:
     void: bool = False
     sleeps: bool = False
     """KF_SLEEPABLE."""
-    begins: Section | None = None
-    ends: Section | None = None
+    begins: CodeSection | None = None
+    ends: CodeSection | None = None
 
     @property
     def is_generated(self) -> bool:

@@ -4,13 +4,13 @@ bpf_preempt_disable; kernel/bpf/verifier.c: check_kfunc_call; Linux 6.12)."""
 from __future__ import annotations
 
 from ebpf.kfuncs.hooks import Hook
-from ebpf.kfuncs.prototype import KernelFunction, Section
+from ebpf.kfuncs.prototype import CodeSection, KernelFunction
 
 ROWS = (
-    KernelFunction("bpf_rcu_read_lock", hook=Hook.COMMON, void=True, begins=Section.RCU),
-    KernelFunction("bpf_rcu_read_unlock", hook=Hook.COMMON, void=True, ends=Section.RCU),
-    KernelFunction("bpf_preempt_disable", hook=Hook.COMMON, void=True, begins=Section.PREEMPTION),
-    KernelFunction("bpf_preempt_enable", hook=Hook.COMMON, void=True, ends=Section.PREEMPTION),
+    KernelFunction("bpf_rcu_read_lock", hook=Hook.COMMON, void=True, begins=CodeSection.RCU),
+    KernelFunction("bpf_rcu_read_unlock", hook=Hook.COMMON, void=True, ends=CodeSection.RCU),
+    KernelFunction("bpf_preempt_disable", hook=Hook.COMMON, void=True, begins=CodeSection.PREEMPTION),
+    KernelFunction("bpf_preempt_enable", hook=Hook.COMMON, void=True, ends=CodeSection.PREEMPTION),
 )
 RCU_NESTS_SINCE = (6, 19)
 """Not in 6.18, and in 7.1 (seen)."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ebpf import rules
-from ebpf.kfuncs import Section
+from ebpf.kfuncs import CodeSection
 from oracles.interpreter.memory import Region
 from oracles.interpreter.signals import Trap
 
@@ -18,7 +18,7 @@ class Resources:
     def __init__(self) -> None:
         self.held: dict[int, list[Region]] = {}
         self.lock: tuple[Region, int] | None = None
-        self.sections: list[Section] = []
+        self.sections: list[CodeSection] = []
         self._next = 1
 
     def acquire(self, region: Region) -> None:
@@ -56,11 +56,11 @@ class Resources:
             raise Trap(rules.UNLOCK_UNHELD, "a lock is released that is not held")
         self.lock = None
 
-    def begin(self, section: Section) -> None:
+    def begin(self, section: CodeSection) -> None:
         """Enter a section, perhaps once more."""
         self.sections.append(section)
 
-    def end(self, section: Section) -> None:
+    def end(self, section: CodeSection) -> None:
         """Leave the section that was entered last, of that kind."""
         if section not in self.sections:
             raise Trap(rules.SECTION_UNMATCHED, f"no {section.value} was begun")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ebpf import rules
 from ebpf.helpers.availability import GPL_COMPATIBLE
-from ebpf.kfuncs import KFUNCS, KernelArg, KernelFunction, Section, is_a
+from ebpf.kfuncs import KFUNCS, CodeSection, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
 from ebpf.kfuncs.sections import RCU_NESTS_SINCE
 from ebpf.program import LoadFlag
@@ -71,7 +71,7 @@ def _section(x: Explorer, s: SymbolicState, function: KernelFunction) -> None:
     if (function.begins or function.ends) and any(frame.loop for frame in s.frames):
         raise Unmodelled("a section inside a callback")
     if function.begins is not None:
-        if function.begins is Section.RCU and Section.RCU in s.sections:
+        if function.begins is CodeSection.RCU and CodeSection.RCU in s.sections:
             x.refuse(s, rules.SECTION_NESTED, function.name, before=RCU_NESTS_SINCE)
         s.sections = (*s.sections, function.begins)
     if function.ends is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import z3
 
-from ebpf.kfuncs import Section
+from ebpf.kfuncs import CodeSection
 from oracles.reference.events import Happened
 from oracles.reference.values import Byte, Null, SymbolicPointer, SymbolicRegion, Value
 from oracles.terms.assumptions import Assumed
@@ -19,7 +19,7 @@ class Snapshot:
     assumed: Assumed | None
     happened: Happened | None
     lock: tuple[int, int] | None
-    sections: tuple[Section, ...]
+    sections: tuple[CodeSection, ...]
     references: int
     registers: tuple[Value, ...]
     stacks: tuple[tuple[SymbolicRegion, dict[int, Byte]], ...]

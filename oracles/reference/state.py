@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import z3
 
-from ebpf.kfuncs import Section
+from ebpf.kfuncs import CodeSection
 from oracles.reference.events import Event, Happened
 from oracles.reference.snapshots import Snapshot
 from oracles.reference.values import UNDEFINED, FrameStack, Null, SymbolicPointer, SymbolicRegion, Value
@@ -77,7 +77,7 @@ class SymbolicState:
     packet_bytes: dict[int, object] = field(default_factory=dict)
     references: dict[int, tuple[SymbolicRegion, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
-    sections: tuple[Section, ...] = ()
+    sections: tuple[CodeSection, ...] = ()
     packet_changed: bool = False
     doubted: tuple[SymbolicRegion, ...] = ()
     metadata: Term | None = None
