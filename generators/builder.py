@@ -161,11 +161,14 @@ class Builder:
         return _may_call(self.type, self.attach_type, name, self.profile.release, self.privileged)
 
     @property
+    def sleepable(self) -> bool:
+        """Whether the program is loaded as one that may sleep."""
+        return self.type is ProgramType.SYSCALL
+
+    @property
     def may_sleep(self) -> bool:
         """Whether what sleeps may be called here."""
-        return self.type is ProgramType.SYSCALL and not any(
-            resource.kind in SECTIONS for resource in self.state.held
-        )
+        return self.sleepable and not any(resource.kind in SECTIONS for resource in self.state.held)
 
     def in_loop(self) -> bool:
         """Whether a loop is open."""

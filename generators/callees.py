@@ -9,7 +9,7 @@ from functools import cache
 
 from ebpf.helpers import prototype_for
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
-from ebpf.kfuncs import KFUNCS, CodeSection, KernelArgKind, KernelFunction
+from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArgKind, KernelFunction
 from ebpf.program_types import ProgramType
 from generators.resources import ResourceKind
 
@@ -41,6 +41,8 @@ class Callee:
     changes_packet: bool = False
     locks: bool = False
     unlocks: bool = False
+    step: IteratorStep | None = None
+    """What it does to the iterator that its first argument points to."""
     begins: ResourceKind | None = None
     ends: ResourceKind | None = None
     """The kind of section that it begins or ends."""
@@ -79,7 +81,10 @@ def of_prototype(prototype: Prototype) -> Callee:
     )
 
 
-_SECTIONS = {CodeSection.RCU: ResourceKind.RCU, CodeSection.PREEMPTION: ResourceKind.PREEMPTION}
+_SECTIONS = {
+    CodeSection.RCU: ResourceKind.RCU, CodeSection.PREEMPTION: ResourceKind.PREEMPTION,
+    CodeSection.INTERRUPTS: ResourceKind.INTERRUPTS,
+}  # fmt: skip
 
 
 def _fills(function: KernelFunction) -> Iterator[tuple[int, int]]:
@@ -97,6 +102,8 @@ def kernel_callee(name: str) -> Callee:
     result = ResultKind.VOID if function.void else ResultKind.INTEGER
     if function.gives:
         result = ResultKind.BTF_ID_OR_NULL if function.nullable else ResultKind.BTF_ID
+    elif function.step is IteratorStep.NEXT:
+        result = ResultKind.DYNPTR_MEM_OR_NULL
     return Callee(
         name,
         CalleeKind.KFUNC,
@@ -104,6 +111,7 @@ def kernel_callee(name: str) -> Callee:
         acquires=ResourceKind.OBJECT if function.acquires else None,
         releases=function.releases,
         struct=function.gives,
+        step=function.step,
         fills=tuple(_fills(function)),
         begins=_SECTIONS[function.begins] if function.begins else None,
         ends=_SECTIONS[function.ends] if function.ends else None,

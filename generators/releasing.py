@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R1, R2, R10, Register, load, mov64
+from ebpf.isa.build import R1, R2, R10, Register, add64, load, mov64
 from ebpf.kfuncs import KFUNCS
 from generators.builder import Builder
 from generators.resources import Resource, ResourceKind
@@ -28,6 +28,7 @@ def fetch(b: Builder, into: Register, place: Register | int) -> None:
 
 SECTION_ENDS = {
     ResourceKind.RCU: "bpf_rcu_read_unlock", ResourceKind.PREEMPTION: "bpf_preempt_enable",
+    ResourceKind.INTERRUPTS: "bpf_local_irq_restore",
 }  # fmt: skip
 """By kind of section: the kernel function that ends it."""
 STRUCT_RELEASERS: dict[str, str] = {
@@ -49,6 +50,12 @@ def _holder(b: Builder, resource: Resource) -> tuple[Register | int, KnownPointe
 
 def release(b: Builder, resource: Resource, choice: int = 0) -> None:
     """Give one reference back, by a helper of our choice, or the kernel function that there is for it."""
+    if resource.place is not None:
+        b.emit(mov64(R1, R10))
+        b.emit(add64(R1, resource.place))
+    if resource.kind is ResourceKind.ITERATOR:
+        b.call_kfunc(f"{resource.name}_destroy")
+        return
     if resource.kind in SECTION_ENDS:
         b.call_kfunc(SECTION_ENDS[resource.kind])
         return

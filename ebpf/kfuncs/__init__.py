@@ -6,24 +6,18 @@ what BTF does not.
 
 from __future__ import annotations
 
-from ebpf.kfuncs import objects, sections, strings
+from ebpf.kfuncs import iterators, objects, sections, strings
 from ebpf.kfuncs.calls import moved_calls
 from ebpf.kfuncs.hooks import Hook
 from ebpf.kfuncs.objects import is_a
-from ebpf.kfuncs.prototype import CodeSection, KernelArg, KernelArgKind, KernelFunction
+from ebpf.kfuncs.prototype import CodeSection, IteratorStep, KernelArg, KernelArgKind, KernelFunction
 
 __all__ = [
-    "KFUNCS",
-    "CodeSection",
-    "Hook",
-    "KernelArg",
-    "KernelArgKind",
-    "KernelFunction",
-    "is_a",
+    "KFUNCS", "CodeSection", "Hook", "IteratorStep", "KernelArg", "KernelArgKind", "KernelFunction", "is_a",
     "moved_calls",
-]
+]  # fmt: skip
 
 KFUNCS: dict[str, KernelFunction] = {
-    function.name: function for function in (*objects.ROWS, *strings.ROWS, *sections.ROWS)
+    function.name: function for function in (*objects.ROWS, *strings.ROWS, *sections.ROWS, *iterators.ROWS)
 }
 """By name."""

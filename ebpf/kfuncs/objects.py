@@ -10,7 +10,7 @@ _NUMBER, _SIZE, _BUFFER = KernelArg(A.NUMBER), KernelArg(A.SIZE), KernelArg(A.BU
 FIRST_MEMBER: dict[str, str] = {
     "task_struct": "thread_info", "cgroup": "cgroup_subsys_state", "mem_cgroup": "cgroup_subsys_state",
     "bpf_cpumask": "cpumask", "bpf_key": "", "bpf_crypto_ctx": "", "bpf_ws_lock": "", "kmem_cache": "",
-    "prog_test_ref_kfunc": "",
+    "prog_test_ref_kfunc": "", "cgroup_subsys_state": "",
 }  # fmt: skip
 """By structure, the structure it begins with ("": it begins with something else): one may be given where the
 other is wanted (kernel/bpf/btf.c: btf_struct_ids_match)."""

@@ -19,6 +19,11 @@ class KernelArgKind(Enum):
     SIZE = "size"
     MAP = "map"
     IGNORED = "anything"
+    OBJECT_OR_NULL = "kernel structure or null"
+    NEW_FLAGS = "room for saved flags"
+    FLAGS = "saved flags"
+    NEW_ITERATOR = "room for an iterator"
+    ITERATOR = "iterator"
 
 
 class CodeSection(Enum):
@@ -26,15 +31,24 @@ class CodeSection(Enum):
 
     RCU = "RCU read-side critical section"
     PREEMPTION = "section without preemption"
+    INTERRUPTS = "section without interrupts"
+
+
+class IteratorStep(Enum):
+    """What a kernel function does to an iterator (KF_ITER_NEW, KF_ITER_NEXT, KF_ITER_DESTROY)."""
+
+    NEW = "make"
+    NEXT = "advance"
+    DESTROY = "destroy"
 
 
 @dataclass(frozen=True, slots=True)
 class KernelArg:
     """One argument.
 
-    ``struct``: which kernel structure an OBJECT is.  ``size`` of MEMORY in bytes; that of a BUFFER is the
-    SIZE that follows it.  Both are read and may be written.  An IGNORED argument (its name ends in ``__ign``)
-    is not looked at, whatever the register holds.
+    ``struct``: which kernel structure an OBJECT or what lies on the stack is.  ``size`` in bytes, of MEMORY
+    and of what lies on the stack; that of a BUFFER is the SIZE that follows it.  Memory is read and may be
+    written.  An IGNORED argument (its name ends in ``__ign``) is not looked at, whatever the register holds.
     """
 
     kind: KernelArgKind
@@ -64,6 +78,7 @@ class KernelFunction:
     """KF_SLEEPABLE."""
     begins: CodeSection | None = None
     ends: CodeSection | None = None
+    step: IteratorStep | None = None
 
     @property
     def is_generated(self) -> bool:

@@ -42,7 +42,7 @@ def callable_functions(
     ]
     reached: list[KernelFunction] = []
     while True:
-        given = {function.gives for function in reached if function.gives}
+        given = {function.gives for function in reached if function.gives and function.step is None}
         more = [f for f in known if f not in reached and _is_supplied(f, given)]
         if not more:
             return tuple(reached)
@@ -57,8 +57,8 @@ def offered(b: Builder, may_sleep: bool) -> tuple[KernelFunction, ...]:
 
 
 def plain(b: Builder) -> list[KernelFunction]:
-    """What the program may call anywhere: whatever begins and ends no section."""
-    return [f for f in offered(b, b.may_sleep) if f.begins is None and f.ends is None]
+    """What the program may call by itself: whatever begins and ends no section, and steps no iterator."""
+    return [f for f in offered(b, b.may_sleep) if (f.begins, f.ends, f.step) == (None, None, None)]
 
 
 def _is_supplied(function: KernelFunction, given: set[str]) -> bool:
@@ -74,7 +74,10 @@ def givers(
     return tuple(
         function
         for function in callable_functions(program_type, release, may_sleep)
-        if function.gives and is_a(function.gives, struct) and (function.acquires or not referenced)
+        if function.step is None
+        and function.gives
+        and is_a(function.gives, struct)
+        and (function.acquires or not referenced)
     )
 
 
@@ -102,6 +105,10 @@ class KernelSupply(Chain):
         if function.nullable:
             self.check_null()
         return self.keep()
+
+    def have(self, struct: str) -> Place:
+        """Where such a structure is."""
+        return self._have(struct, False, BUDGET)
 
     def _have(self, struct: str, referenced: bool, budget: int) -> Place:
         found = self.find(

@@ -7,7 +7,16 @@ says, and where the kernel checks it, is in :mod:`ebpf.rules`.
 from __future__ import annotations
 
 from ebpf import rules
-from generators.near_misses import fundamental, helpers, kernel_functions, memory, paths, resources, sections
+from generators.near_misses import (
+    fundamental,
+    helpers,
+    kernel_functions,
+    memory,
+    paths,
+    resources,
+    sections,
+    stack_objects,
+)  # fmt: skip
 from generators.near_misses.table import NearMiss
 
 NEAR_MISSES: tuple[NearMiss, ...] = (
@@ -67,6 +76,15 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.SECTION_UNMATCHED, sections.end_without_beginning),
     NearMiss(rules.SECTION_NESTED, sections.nested_section),
     NearMiss(rules.SLEEPS_IN_SECTION, sections.sleep_in_section),
+    NearMiss(rules.REFERENCE_LEAK, stack_objects.left_iterator),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.absent_iterator),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.iterator_made_twice),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.other_iterator),
+    NearMiss(rules.STACK_OBJECT, stack_objects.iterator_read),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.iterator_overwritten),
+    NearMiss(rules.NULL_DEREFERENCE, stack_objects.number_unchecked),
+    NearMiss(rules.USE_AFTER_RELEASE, stack_objects.number_kept),
+    NearMiss(rules.SECTION_UNMATCHED, stack_objects.flags_out_of_order),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

@@ -4,17 +4,18 @@ slept in."""
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, jump, leave, mov64
+from ebpf.isa.build import R0, R1, jump, leave, mov64
 from ebpf.kfuncs.sections import RCU_NESTS_SINCE
 from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.kernel_functions import KernelSupply, offered
 from generators.goals.sections import begin, kinds
+from generators.layout import FLAG_SLOTS
 from generators.near_misses.resources import RARE
 from generators.releasing import SECTION_ENDS, release_all
 from generators.resources import ResourceKind
-from generators.steps import anything_in
+from generators.steps import anything_in, to_stack
 
 
 def _kinds(b: Builder) -> list[ResourceKind]:
@@ -47,6 +48,8 @@ def end_without_beginning(b: Builder, dice: Dice) -> int | None:
         over = b.branch(jump(o.JNE, R0, RARE))
         begin(b, kind)
         b.patch(over.jump)  # on the other way, what follows ends nothing
+    if kind is ResourceKind.INTERRUPTS:
+        to_stack(b, R1, FLAG_SLOTS[0])
     at = b.call_kfunc(SECTION_ENDS[kind])
     anything_in(b, R0)
     return at

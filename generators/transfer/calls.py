@@ -9,6 +9,7 @@ from ebpf.helpers.prototype import Arg, ArgKind, ResultKind
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, REGISTERS
 from ebpf.isa.insn import Insn
+from ebpf.kfuncs import IteratorStep
 from ebpf.maps import MapSpec
 from generators.callees import STATIC, Callee, helper_callee, kernel_callee
 from generators.resources import Resource, ResourceKind
@@ -28,6 +29,7 @@ _POINTERS = {
     ResultKind.BTF_ID_OR_NULL: PointerKind.STRUCTURE,
 }
 _FILLED = (ArgKind.MEM_UNINIT, ArgKind.FIXED_MEM_UNINIT, ArgKind.MAP_VALUE_UNINIT)
+_ON_STACK = (ResourceKind.INTERRUPTS,)
 _IN_PACKET = (PointerKind.PACKET, PointerKind.PACKET_END)
 
 
@@ -60,6 +62,9 @@ def _found(state: GenerationState, world: World) -> KnownPointer:
 
 def _result(state: GenerationState, callee: Callee, world: World) -> Content | None:
     kind = callee.result
+    if callee.step is IteratorStep.NEXT and not callee.struct:
+        held = next(r for r in reversed(state.held) if r.kind is ResourceKind.ITERATOR)
+        return KnownPointer(PointerKind.MEMORY, 4, nullable=True, id=world.fresh(), reference=held.id)
     if kind is ResultKind.VOID:
         return None
     if kind is ResultKind.INTEGER:
@@ -148,6 +153,7 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     elif callee.unlocks:
         state.held = tuple(resource for resource in state.held if resource.kind is not ResourceKind.LOCK)
     _sections(state, callee, world)
+    _iterator(state, callee, world)
     clobber(state)
     if callee.changes_packet:
         for register in [
@@ -159,9 +165,24 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     put(state, R0, result)
 
 
+def _iterator(state: GenerationState, callee: Callee, world: World) -> None:
+    """One is made where R1 points, or destroyed, and what it gave with it."""
+    if callee.step is IteratorStep.NEW:
+        pointer = state.registers.get(R1)
+        place = pointer.offset if type(pointer) is KnownPointer else None
+        name = callee.name.removesuffix("_new")
+        state.held += (Resource(ResourceKind.ITERATOR, world.fresh(), place, name),)
+    elif callee.step is IteratorStep.DESTROY:
+        held = [resource for resource in state.held if resource.kind is ResourceKind.ITERATOR]
+        if held:
+            release(state, held[-1].id)
+
+
 def _sections(state: GenerationState, callee: Callee, world: World) -> None:
     if callee.begins is not None:
-        state.held += (Resource(callee.begins, world.fresh()),)
+        pointer = state.registers.get(R1)
+        place = pointer.offset if callee.begins in _ON_STACK and type(pointer) is KnownPointer else None
+        state.held += (Resource(callee.begins, world.fresh(), place),)
     if callee.ends is not None:
         inside = [at for at, resource in enumerate(state.held) if resource.kind is callee.ends]
         if inside:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ebpf import rules
-from ebpf.kfuncs import KFUNCS, KernelArg, KernelFunction, is_a
+from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
+from oracles.interpreter import stack_objects
 from oracles.interpreter.helpers.memory import Span, readable, room
 from oracles.interpreter.helpers.results import present
 from oracles.interpreter.machine import Machine
@@ -41,11 +42,31 @@ def call(m: Machine, name: str) -> Value:
         released = checked.values[function.releases - 1]
         assert isinstance(released, Pointer)
         m.resources.release(released.region)
+    _section(m, function, checked.values)
+    if function.step is not None:
+        return _iterate(m, function, function.step, checked.values)
+    return _result(m, function)
+
+
+def _section(m: Machine, function: KernelFunction, values: list[Value]) -> None:
     if function.begins is not None:
         m.resources.begin(function.begins)
+        if function.begins is CodeSection.INTERRUPTS:
+            stack_objects.save_flags(m, values[0])
     if function.ends is not None:
+        if function.ends is CodeSection.INTERRUPTS:
+            stack_objects.restore_flags(m, values[0])
         m.resources.end(function.ends)
-    return _result(m, function)
+
+
+def _iterate(m: Machine, function: KernelFunction, step: IteratorStep, values: list[Value]) -> Value:
+    kind = function.args[0].struct.removeprefix("bpf_iter_")
+    if step is IteratorStep.NEW:
+        return stack_objects.new_iterator(m, kind, values)
+    if step is IteratorStep.NEXT:
+        return stack_objects.next_element(m, kind, values[0])
+    stack_objects.destroy_iterator(m, kind, values[0])
+    return UNDEFINED
 
 
 def _values(m: Machine, args: Sequence[KernelArg]) -> list[Value]:
@@ -93,6 +114,11 @@ def _map(call: _KernelCall, register: int, arg: KernelArg) -> None:
         call.m.trap(rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
 
 
+def _object_or_null(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    if call.values[register - 1] != 0:
+        _object(call, register, arg)
+
+
 def _object(call: _KernelCall, register: int, arg: KernelArg) -> None:
     m, value = call.m, call.values[register - 1]
     region = value.region if isinstance(value, Pointer) else None
@@ -113,5 +139,6 @@ def _nothing(call: _KernelCall, register: int, arg: KernelArg) -> None:
 
 _CHECKS: dict[A, Callable[[_KernelCall, int, KernelArg], None]] = {
     A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
-    A.IGNORED: _nothing,
+    A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
+    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing,
 }  # fmt: skip

@@ -60,6 +60,10 @@ class Resources:
         """Enter a section, perhaps once more."""
         self.sections.append(section)
 
+    def without_interrupts(self) -> int:
+        """How many sections without interrupts the program is in."""
+        return self.sections.count(CodeSection.INTERRUPTS)
+
     def end(self, section: CodeSection) -> None:
         """Leave the section that was entered last, of that kind."""
         if section not in self.sections:

@@ -15,6 +15,7 @@ from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
 from oracles.reference.events import MapWritten
 from oracles.reference.explorer import Explorer
+from oracles.reference.overlaps import destroy_overlapped, overlapped
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.results import results
 from oracles.reference.signals import PathEnds, Unmodelled
@@ -122,6 +123,10 @@ def fill(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: Term) ->
     if region.kind is RegionKind.STACK:
         assert place is not None
         stack = next(f.stack for f in s.frames if f.region is region)
+        if isinstance(size, int):
+            destroy_overlapped(x, s, stack, place, size)
+        elif overlapped(stack, place, 512 - place):
+            raise Unmodelled("a helper that may overwrite an object on the stack")
         for at in range(place, place + (size if isinstance(size, int) else 512 - place)):
             if not isinstance(size, int):
                 if at in stack.bytes and not is_pointer(stack.bytes[at][0]):
@@ -143,6 +148,11 @@ def release(x: Explorer, s: SymbolicState, value: SymbolicPointer | Null | None)
     reference = value.reference if isinstance(value, SymbolicPointer) else None
     if reference is None or reference not in s.references:
         x.violation(s, rules.RELEASE_UNREFERENCED, "no reference is held")
+    release_reference(x, s, reference)
+
+
+def release_reference(x: Explorer, s: SymbolicState, reference: int) -> None:
+    """Give back one that is held."""
     del s.references[reference]
 
     def gone(held: Value) -> bool:

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 
 from ebpf import rules
 from ebpf.helpers.availability import GPL_COMPATIBLE
-from ebpf.kfuncs import KFUNCS, CodeSection, KernelArg, KernelFunction, is_a
+from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
 from ebpf.kfuncs.sections import RCU_NESTS_SINCE
 from ebpf.program import LoadFlag
+from oracles.reference import stack_objects
 from oracles.reference.argument_memory import HUGE, memory
 from oracles.reference.events import Scripted
 from oracles.reference.explorer import Explorer
-from oracles.reference.helpers import fill, release
+from oracles.reference.helpers import fill, release, release_reference
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.results import or_null
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.values import UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
 from oracles.terms.term import equal, symbol
 
 
@@ -58,15 +59,32 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     if function.releases is not None:
         released = call.values[function.releases - 1]
         release(x, s, released if isinstance(released, SymbolicPointer) else None)
-    _section(x, s, function)
-    s.scratch()
-    paths = _results(x, s, function)
+    _section(x, s, function, call.values)
+    if function.step is not None:
+        paths = _iterate(x, s, function, function.step, call.values)
+    else:
+        s.scratch()
+        paths = _results(x, s, function)
     for path in paths:
         path.pc += 1
     return paths
 
 
-def _section(x: Explorer, s: SymbolicState, function: KernelFunction) -> None:
+def _iterate(
+    x: Explorer, s: SymbolicState, function: KernelFunction, step_: IteratorStep, values: list[Value]
+) -> list[SymbolicState]:
+    kind = function.args[0].struct.removeprefix("bpf_iter_")
+    if step_ is IteratorStep.NEW:
+        return stack_objects.new_iterator(x, s, kind, values)
+    if step_ is IteratorStep.NEXT:
+        return stack_objects.next_element(x, s, kind, values[0])
+    release_reference(x, s, stack_objects.destroy_iterator(x, s, kind, values[0]))
+    s.scratch()
+    s.registers[0] = UNDEFINED
+    return [s]
+
+
+def _section(x: Explorer, s: SymbolicState, function: KernelFunction, values: list[Value]) -> None:
     """Begin or end one."""
     if (function.begins or function.ends) and any(frame.loop for frame in s.frames):
         raise Unmodelled("a section inside a callback")
@@ -74,9 +92,13 @@ def _section(x: Explorer, s: SymbolicState, function: KernelFunction) -> None:
         if function.begins is CodeSection.RCU and CodeSection.RCU in s.sections:
             x.refuse(s, rules.SECTION_NESTED, function.name, before=RCU_NESTS_SINCE)
         s.sections = (*s.sections, function.begins)
+        if function.begins is CodeSection.INTERRUPTS:
+            stack_objects.save_flags(x, s, values[0])
     if function.ends is not None:
-        if function.ends not in s.sections:
+        if function.ends is not CodeSection.INTERRUPTS and function.ends not in s.sections:
             x.violation(s, rules.SECTION_UNMATCHED, function.name)
+        if function.ends is CodeSection.INTERRUPTS:
+            stack_objects.restore_flags(x, s, values[0])
         at = len(s.sections) - 1 - s.sections[::-1].index(function.ends)
         s.sections = s.sections[:at] + s.sections[at + 1 :]
 
@@ -150,6 +172,15 @@ def _map(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
     _not_moved(call, register, value)
 
 
+def _object_or_null(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    value = call.values[register - 1]
+    if isinstance(value, Null) or (isinstance(value, int) and value == 0):
+        return
+    if isinstance(value, SymbolicPointer) and value.check is not None:
+        raise Unmodelled("a structure that may be null")
+    _object(call, register, arg)
+
+
 def _object(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
     value = _pointer(call, register, arg)
     if value.region.kind is not RegionKind.KERNEL:
@@ -174,5 +205,6 @@ def _nothing(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
 
 _CHECKS: dict[A, Callable[[_SymbolicCall, int, KernelArg], None]] = {
     A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
-    A.IGNORED: _nothing,
+    A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
+    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing,
 }  # fmt: skip

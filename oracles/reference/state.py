@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import z3
 
 from ebpf.kfuncs import CodeSection
-from oracles.reference.events import Event, Happened
+from oracles.reference.events import Event, Happened, Scripted
 from oracles.reference.snapshots import Snapshot
 from oracles.reference.values import UNDEFINED, FrameStack, Null, SymbolicPointer, SymbolicRegion, Value
 from oracles.terms.assumptions import Assumed, conditions
@@ -139,6 +139,10 @@ class SymbolicState:
             events.append(node.event)
             node = node.earlier
         return events[::-1]
+
+    def note_result(self, result: Term) -> None:
+        """Remember what a call gave that nothing determines."""
+        self.note(Scripted(result))
 
     def number(self) -> int:
         """A number not used on this path before."""

@@ -28,7 +28,15 @@ from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
-GOALS = {"goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section"}
+GOALS = {
+    "goal",
+    "locked-change",
+    "callback-loop",
+    "callback-elements",
+    "kernel-function",
+    "section",
+    "iterator",
+}
 
 
 @cache
@@ -185,3 +193,19 @@ def test_sections_are_ended_on_every_way() -> None:
         assert names["bpf_rcu_read_unlock"] >= names["bpf_rcu_read_lock"]
         several += names["bpf_rcu_read_unlock"] > names["bpf_rcu_read_lock"]
     assert several > 5
+
+
+def test_iterators_go_round_and_are_destroyed() -> None:
+    """Runs take several steps of them, and every one that is made is destroyed."""
+    rounds = Counter[str]()
+    for made in programs():
+        names = dict(made.case.program.kfuncs)
+        kinds = {name.removesuffix("_new") for name in names.values() if name.endswith("_new")}
+        for kind in kinds:
+            assert f"{kind}_destroy" in names.values()
+        if "bpf_iter_num" in kinds:
+            trace: list[Step] = []
+            run(made.case, made.case.inputs[0], trace=trace, limit=STEP_LIMIT)
+            visits = Counter(names[step.at] for step in trace if step.at in names)
+            rounds[str(min(visits["bpf_iter_num_next"], 3))] += 1
+    assert rounds["3"] > 20, rounds

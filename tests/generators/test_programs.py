@@ -119,7 +119,8 @@ SEEN_BY_A_RUN = {
     rules.USE_AFTER_RELEASE: {rules.USE_AFTER_RELEASE},
     rules.NULL_CHECK: {rules.HELPER_ARGUMENT},
     rules.SECTION_AT_EXIT: {rules.SECTION_AT_EXIT},
-    rules.SECTION_UNMATCHED: {rules.SECTION_UNMATCHED},
+    rules.SECTION_UNMATCHED: {rules.SECTION_UNMATCHED, rules.HELPER_ARGUMENT},
+    rules.STACK_OBJECT: {rules.STACK_OBJECT},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no
 run."""

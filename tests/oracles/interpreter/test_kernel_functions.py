@@ -15,6 +15,8 @@ KEY = "r1 = 3; call kfunc bpf_lookup_system_key; "
 PUT = "call kfunc bpf_key_put; "
 ACQUIRE = "*(u64 *)(r10 -8) = 7; r1 = r10; r1 += {}; call kfunc bpf_kfunc_call_test_acquire; "
 MASK = "call kfunc bpf_cpumask_create; r6 = r0; r1 = r0; "
+A = KernelArgKind
+SIZED = {A.MEMORY, A.NEW_FLAGS, A.FLAGS, A.NEW_ITERATOR, A.ITERATOR}
 FREE = "call kfunc bpf_cpumask_release; "
 
 
@@ -79,6 +81,19 @@ def test_what_a_function_gives_is_chance_without_a_script() -> None:
     assert not any(result.predictable for result in results)
 
 
+def test_numbers_in_the_wrong_order_or_too_many_give_an_error_and_no_steps() -> None:
+    text = (
+        "r1 = r10; r1 += -8; r2 = {}; r3 = {}; call kfunc bpf_iter_num_new; r6 = r0; r1 = r10; r1 += -8; "
+        "call kfunc bpf_iter_num_next; r7 = r0; r1 = r10; r1 += -8; call kfunc bpf_iter_num_destroy; "
+        "r0 = r6; if r7 == 0 goto pc+1; r0 = 1; exit"
+    )
+    for start, end, error in ((5, 2, -22), (0, 0x7FFFFFFF, -7)):
+        result = outcome(text.format(start, end))
+        assert isinstance(result, Returned)
+        assert not result.predictable  # of an int, the upper half is whatever is there
+        assert result.r0 & 0xFFFF_FFFF == error & 0xFFFF_FFFF
+
+
 def test_memory_given_to_a_function_is_changed() -> None:
     text = ACQUIRE.format(-8) + "r0 = *(u64 *)(r10 -8); exit"
     values = {result.r0 for seed in range(3) if isinstance(result := outcome(text, 0, seed=seed), Returned)}
@@ -103,7 +118,8 @@ def test_a_function_gives_back_what_another_gave(name: str) -> None:
     assert not function.acquires or function.gives in released
     assert not function.gives or function.gives in FIRST_MEMBER
     assert function.acquires or not function.gives or function.nullable
-    assert all((arg.size > 0) is (arg.kind is KernelArgKind.MEMORY) for arg in function.args)
+    assert (function.step is not None) is function.name.startswith("bpf_iter_")
+    assert all((arg.size > 0) is (arg.kind in SIZED) for arg in function.args)
     kinds = [arg.kind for arg in function.args]
     assert all(
         kinds[at + 1] is KernelArgKind.SIZE for at, kind in enumerate(kinds) if kind is KernelArgKind.BUFFER

@@ -161,6 +161,23 @@ ROWS = (
         "r6 = r1; call kfunc bpf_rcu_read_lock; r0 = *(u8 *)skb[0]; call kfunc bpf_rcu_read_unlock; "
         "r0 = 0; exit",
         "unsafe section-at-exit@2; section-at-exit@2", type_="sched_cls"),
+    Row("a number of an iterator without a comparison",
+        "r1 = r10; r1 += -8; r2 = 0; r3 = 3; call kfunc bpf_iter_num_new; r1 = r10; r1 += -8; "
+        "call kfunc bpf_iter_num_next; r6 = *(u32 *)(r0 +0); r1 = r10; r1 += -8; "
+        "call kfunc bpf_iter_num_destroy; r0 = 0; exit",
+        "safe; null-check@8", type_="tracepoint"),
+    Row("numbers of which nothing is known",
+        "r6 = *(u32 *)(r1 +0); r6 &= 3; r1 = r10; r1 += -8; r2 = 0; r3 = r6; "
+        "call kfunc bpf_iter_num_new; r7 = 0; r1 = r10; r1 += -8; call kfunc bpf_iter_num_next; "
+        "if r0 == 0 goto pc+2; r7 += 1; goto pc-6; r1 = r10; r1 += -8; call kfunc bpf_iter_num_destroy; "
+        "if r7 < 4 goto pc+1; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "safe", type_="sched_cls"),
+    Row("an iterator's number as an index",
+        "r6 = map[0][0]+0; r1 = r10; r1 += -8; r2 = 0; r3 = 9; call kfunc bpf_iter_num_new; "
+        "r1 = r10; r1 += -8; call kfunc bpf_iter_num_next; if r0 == 0 goto pc+5; "
+        "r1 = *(u32 *)(r0 +0); r2 = r6; r2 += r1; *(u8 *)(r2 +0) = 0; goto pc-9; r1 = r10; r1 += -8; "
+        "call kfunc bpf_iter_num_destroy; r0 = 0; exit",
+        "unsafe map-value-bounds@14", type_="tracepoint", maps="V"),
     Row("a kernel function that is not known",
         "call kfunc bpf_obj_new_impl; r0 = 0; exit",
         "unknown: kernel functions"),
