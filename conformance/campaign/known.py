@@ -14,11 +14,11 @@ FILE = Path(__file__).parent / "known_issues.json"
 
 
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``signature`` and ``kernels`` (releases as ``uname -r`` prints them) are shell patterns.  ``public``:
+    """``signatures`` and ``kernels`` (releases as ``uname -r`` prints them) are shell patterns.  ``public``:
     others may see it."""
 
     id: str
-    signature: str
+    signatures: tuple[str, ...]
     kernels: tuple[str, ...]
     cause: str
     public: bool
@@ -36,8 +36,7 @@ def load(path: Path = FILE) -> tuple[KnownIssue, ...]:
 def find(issues: tuple[KnownIssue, ...], signature: str, release: str) -> KnownIssue | None:
     """The first entry that explains ``signature`` on a kernel, or None."""
     for issue in issues:
-        if fnmatchcase(signature, issue.signature) and any(
-            fnmatchcase(release, kernel) for kernel in issue.kernels
-        ):
+        shown = any(fnmatchcase(signature, pattern) for pattern in issue.signatures)
+        if shown and any(fnmatchcase(release, kernel) for kernel in issue.kernels):
             return issue
     return None

@@ -251,7 +251,7 @@ def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: 
 
 
 def test_what_turns_out_to_be_known_is_not_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    issue = KnownIssue("shift", "execution:JIT:arsh32*", ("6.12.*",), "a test", True)
+    issue = KnownIssue("shift", ("execution:JIT:arsh32*",), ("6.12.*",), "a test", True)
     monkeypatch.setattr("conformance.campaign.known.load", lambda: (issue,))
     run = ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=("execution",), examples=150)
     assert {finding.status for finding in stored(tmp_path)} == {Status.KNOWN}
