@@ -38,8 +38,8 @@ def too_deep(b: Builder, dice: Dice) -> int | None:
 
 
 def too_much_stack(b: Builder, dice: Dice) -> int | None:
-    """The frames of caller and callee exceed 512 bytes together (since 6.13 a tracer's functions may each have
-    a stack of their own)."""
+    """The frames of caller and callee exceed 512 bytes together (a tracer's functions may each have a stack
+    of their own since 6.13)."""
     if not b.privileged or (b.type in _TRACERS and b.profile.knows("6.13")):
         return None
     b.emit(store(o.DW, R10, KEY_SLOT, 0))

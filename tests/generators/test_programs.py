@@ -93,7 +93,7 @@ def test_size(generated: Generated) -> None:
     assert len(generated.case.inputs) in (1, MIXED.inputs)
 
 
-ELSEWHERE = {rules.FALLS_OFF, rules.JUMP_INTO_IMMEDIATE, rules.CALL_DEPTH}
+ELSEWHERE = {rules.FALLS_OFF, rules.JUMP_INTO_IMMEDIATE, rules.CALL_DEPTH, rules.POINTER_ARITHMETIC}
 """Rules whose breaking shows only behind the instruction."""
 SEEN_BY_A_RUN = {
     rules.UNINITIALISED_REGISTER: {rules.UNINITIALISED_REGISTER},
