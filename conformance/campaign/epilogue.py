@@ -96,7 +96,7 @@ def issues_of(
     return tuple(
         KnownIssue(
             id=BASELINE,
-            signature=escape(finding.signature),
+            signatures=(escape(finding.signature),),
             kernels=("*",),
             cause=f"The baseline has it too: finding {finding.id} of {baseline.directory}.",
             public=finding.public,

@@ -49,8 +49,8 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: str
-    signature: str
-    """A shell pattern."""
+    signatures: tuple[str, ...]
+    """Shell patterns."""
     kernels: tuple[str, ...]
     """Shell patterns of releases, as ``uname -r`` prints them."""
     cause: str
@@ -73,7 +73,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def explains(self, signature: str, release: str, evidence: Evidence) -> bool:
         """Whether a disagreement on a kernel is this issue."""
         return (
-            fnmatchcase(signature, self.signature)
+            any(fnmatchcase(signature, pattern) for pattern in self.signatures)
             and self.is_about(release)
             and fnmatchcase(evidence.log, self.log)
             and (not self.gone_on or evidence.is_gone_on(self.gone_on))

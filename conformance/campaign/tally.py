@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from conformance.kernel.jobs import KernelVerdict
@@ -106,7 +106,7 @@ class Tally:
         if answer.reason:
             self.open[re.sub(r"\d+", "N", answer.reason.split(";")[0])] += 1
 
-    def judgements(self, kind: str, judgements: list[Judgement]) -> None:
+    def judgements(self, kind: str, judgements: Sequence[Judgement]) -> None:
         """Count what one property said of one case."""
         disagreed = any(isinstance(j, Disagreement) and not j.gap for j in judgements)
         compared = any(not isinstance(j, Abstention) for j in judgements)

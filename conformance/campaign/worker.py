@@ -41,7 +41,6 @@ from conformance.observing.observation import Observation
 from conformance.observing.question import Question
 from conformance.observing.sampling import Sampling
 from conformance.observing.siblings import Siblings
-from conformance.properties.judgement import Disagreement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf.errors import InfrastructureError
@@ -294,14 +293,9 @@ class Worker:
             clock = self._spend("reference", clock)
         sightings: list[Sighting] = []
         for row in self.sampling.asked(asked.number, asked.question.generated):
-            completed = self.door.complete(observation, row)
-            judgements = list(row.judge(completed)) if row.judge else []
-            self.tally.judgements(row.kind, judgements)
-            sightings += [
-                Sighting(completed, judgement)
-                for judgement in judgements
-                if isinstance(judgement, Disagreement) and not judgement.gap
-            ]
+            judged = self.door.judge(observation, row)
+            self.tally.judgements(row.kind, judged.judgements)
+            sightings += [each for each in judged.sightings() if not each.disagreement.gap]
         self._spend("compare", clock)
         subject = ProgramSubject(self.door, asked.recipe)
         for sighting in sightings:

@@ -43,6 +43,20 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedObservation:
+    """What one property says of an observation, which holds all that the property looked at."""
+
+    observation: Observation
+    judgements: tuple[Judgement, ...]
+
+    def sightings(self) -> Iterator[Sighting]:
+        """Its disagreements."""
+        for judgement in self.judgements:
+            if isinstance(judgement, Disagreement):
+                yield Sighting(self.observation, judgement)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectSighting:
     """The same over an ELF object."""
 
@@ -97,9 +111,12 @@ class Door:
         quiet = self.observe(question.without_runs())
         return Loss(lost, None if isinstance(quiet, Lost) else quiet)
 
-    def judge(self, observation: Observation, row: Property) -> list[Judgement]:
+    def judge(self, observation: Observation, row: Property) -> JudgedObservation:
         """What one property says of an observation, completed by what it needs."""
-        return [] if row.judge is None else list(row.judge(self.complete(observation, row)))
+        if row.judge is None:
+            return JudgedObservation(observation, ())
+        completed = self.complete(observation, row)
+        return JudgedObservation(completed, tuple(row.judge(completed)))
 
     def complete(self, observation: Observation, row: Property) -> Observation:
         """The observation with what a property needs: what the kernel says of other programs, and what other
@@ -129,13 +146,8 @@ class Door:
     def sightings(self, observation: Observation, kinds: Iterable[str]) -> Iterator[Sighting]:
         """Every disagreement of these properties, each on the case that shows it."""
         for kind in kinds:
-            row = PROPERTIES[kind]
-            if row.judge is None:
-                continue
-            completed = self.complete(observation, row)
-            for judgement in row.judge(completed):
-                if isinstance(judgement, Disagreement):
-                    yield self.with_witness(Sighting(completed, judgement))
+            for sighting in self.judge(observation, PROPERTIES[kind]).sightings():
+                yield self.with_witness(sighting)
 
     def losses(self, question: Question, lost: Lost, kinds: Iterable[str]) -> Iterator[Sighting]:
         """What these properties say of a case that takes its machine away: of the loss, and of what the
@@ -200,10 +212,9 @@ class Door:
             return sighting
         observation = sighting.observation.with_case(witness)
         signature = sighting.disagreement.signature
-        for judgement in self.judge(observation, PROPERTIES[signature.kind]):
-            if isinstance(judgement, Disagreement) and judgement.signature == signature:
-                return Sighting(observation, judgement)
-        return sighting
+        judged = self.judge(observation, PROPERTIES[signature.kind])
+        same = (each for each in judged.sightings() if each.disagreement.signature == signature)
+        return next(same, sighting)
 
 
 def variants_of(observation: Observation, row: Property) -> Sequence[Question]:

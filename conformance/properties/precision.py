@@ -26,9 +26,9 @@ PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either spares a program the measures against speculation (include/linux/bpf.h, bpf_bypass_spec_v1)."""
 
 
-HELPER_MISSING = re.compile("unknown func |cannot use helper ")
-"""What kernels say of a helper that they or the program type lack (check_helper_call, kernel/bpf/verifier.c,
-6.1 to 7.3)."""
+HELPER_MISSING = re.compile("unknown func |cannot use helper |calling kernel function .* is not allowed")
+"""What kernels say of a helper or kernel function that they or the program type lack (check_helper_call,
+check_kfunc_call, kernel/bpf/verifier.c, 6.1 to 7.3)."""
 OF_ATTRIBUTES = re.compile(
     "programs? can only be sleepable|can be sleepable|is not sleepable|attach_btf_id|must provide btf_id"
     "|[Ss]truct_ops programs must|expected_attach_type|attach_prog_fd|Cannot find target|invalid attach type"
@@ -92,12 +92,13 @@ def _compare(observation: Observation) -> Judgement:
     refusal = f"the kernel refuses a safe program ({message})"
     if witnesses:
         last = witnesses[-1]
-        type_ = observation.case.program.type
-        change = documented_change(message, observation.release, last.release, last.pruned, type_)
+        change = documented_change(
+            message, observation.release, last.release, last.pruned, observation.case.program
+        )
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
         return Disagreement(
-            Signature(KIND, (shape(message),)),
+            Signature(KIND, (shape(message), _when(last.release, own))),
             f"{refusal} that {_name(observation, witnesses, own)}",
             ruling.instruction,
             right=Accepts(message),
@@ -109,6 +110,11 @@ def _compare(observation: Observation) -> Judgement:
     return Disagreement(
         Signature(KIND, ("gap", shape(message))), refusal + told + proven, ruling.instruction, gap=gap
     )
+
+
+def _when(last: Release, own: Release) -> str:
+    """Between which kernels the verdict changed: two regressions with one message are two bugs."""
+    return "in one version" if last == own else f"after {last.major}.{last.minor}"
 
 
 def _name(observation: Observation, witnesses: list[SiblingRuling], own: Release) -> str:

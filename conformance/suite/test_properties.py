@@ -62,7 +62,7 @@ def test_property(row: Property, kernel: KernelSession, siblings: Siblings) -> N
         observation = door.observe(question_of(row, generated))
         if isinstance(observation, Lost):
             return
-        for judgement in door.judge(observation, row):
+        for judgement in door.judge(observation, row).judgements:
             evidence: known.Evidence = known.NO_EVIDENCE
             if isinstance(judgement, Disagreement):
                 evidence = SightingEvidence(door, Sighting(observation, judgement))

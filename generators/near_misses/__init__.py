@@ -11,6 +11,7 @@ from generators.near_misses import (
     functions,
     fundamental,
     helpers,
+    kernel_functions,
     lifetimes,
     locks,
     maps,
@@ -18,6 +19,8 @@ from generators.near_misses import (
     paths,
     pointers,
     resources,
+    sections,
+    stack_objects,
 )  # fmt: skip
 from generators.near_misses.table import NearMiss
 
@@ -96,6 +99,28 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.ARENA_MISSING, fundamental.cast_without_arena),
     NearMiss(rules.PACKET_LOAD_CONTEXT, fundamental.packet_load_without_context),
     NearMiss(rules.NO_RETURN_VALUE, fundamental.result_missing, first=True),
+    NearMiss(rules.REFERENCE_LEAK, kernel_functions.leaked_object),
+    NearMiss(rules.USE_AFTER_RELEASE, kernel_functions.released_twice),
+    NearMiss(rules.USE_AFTER_RELEASE, kernel_functions.used_after_release),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_functions.other_structure),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_functions.moved_object),
+    NearMiss(rules.NULL_CHECK, kernel_functions.unchecked_object),
+    NearMiss(rules.HELPER_SLEEPS, kernel_functions.sleeping_function),
+    NearMiss(rules.HELPER_GPL, kernel_functions.without_licence, license="Proprietary"),
+    NearMiss(rules.PRIVILEGED_CALL, kernel_functions.without_privilege),
+    NearMiss(rules.SECTION_AT_EXIT, sections.exit_in_section),
+    NearMiss(rules.SECTION_UNMATCHED, sections.end_without_beginning),
+    NearMiss(rules.SECTION_NESTED, sections.nested_section),
+    NearMiss(rules.SLEEPS_IN_SECTION, sections.sleep_in_section),
+    NearMiss(rules.REFERENCE_LEAK, stack_objects.left_iterator),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.absent_iterator),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.iterator_made_twice),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.other_iterator),
+    NearMiss(rules.STACK_OBJECT, stack_objects.iterator_read),
+    NearMiss(rules.HELPER_ARGUMENT, stack_objects.iterator_overwritten),
+    NearMiss(rules.NULL_DEREFERENCE, stack_objects.number_unchecked),
+    NearMiss(rules.USE_AFTER_RELEASE, stack_objects.number_kept),
+    NearMiss(rules.SECTION_UNMATCHED, stack_objects.flags_out_of_order),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

@@ -71,9 +71,9 @@ def test_a_local_issue_that_was_not_seen_is_replayed(
     finding = made.findings[0]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "finding.json").write_bytes(msgspec.json.encode(finding))
-    entry = KnownIssue("mine", finding.signature, ("6.12.*",), "ours", False, finding="mine/finding.json")
-    unnamed = KnownIssue("other", "health:*", ("6.12.*",), "ours", False)
-    elsewhere = KnownIssue("far", "health:*", ("5.10.*",), "ours", False)
+    entry = KnownIssue("mine", (finding.signature,), ("6.12.*",), "ours", False, finding="mine/finding.json")
+    unnamed = KnownIssue("other", ("health:*",), ("6.12.*",), "ours", False)
+    elsewhere = KnownIssue("far", ("health:*",), ("5.10.*",), "ours", False)
     (tmp_path / "known.json").write_bytes(msgspec.json.encode([entry, unnamed, elsewhere]))
     issues = load_local(tmp_path / "known.json")
     monkeypatch.chdir("/")
@@ -87,7 +87,7 @@ def test_a_local_issue_that_was_not_seen_is_replayed(
 def test_a_finding_that_cannot_be_read_makes_no_issue_stale(
     made: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = KnownIssue("mine", "*", ("*",), "ours", False, finding="/nowhere/finding.json")
+    entry = KnownIssue("mine", ("*",), ("*",), "ours", False, finding="/nowhere/finding.json")
     (unseen,) = epilogue({}, monkeypatch).unseen([entry], (), [(HERE, "6.12")])
     assert (unseen.state, "No such file" in unseen.note) == ("cannot tell", True)
 

@@ -21,7 +21,9 @@ from tests.lying.kernel import LyingKernel
 from tests.lying.recorded import Recorded, everything
 from tests.lying.test_campaign import accusation
 
-WIDE = KnownIssue("pruned", "soundness:*", ("6.12.*",), "a test", True, log="*safe*", gone_on="debian:fixed")
+WIDE = KnownIssue(
+    "pruned", ("soundness:*",), ("6.12.*",), "a test", True, log="*safe*", gone_on="debian:fixed"
+)
 PRUNED = lies.with_line("from 4 to 6: safe")
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Job, KernelVerdict, Lost
 from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import judge_answer
 from generators.profiles import profile_for
 from tests.generators.drawing import draws
+
+pytestmark = pytest.mark.vm
 
 GOALS = {"goal", "locked-change", "callback-loop", "callback-elements"}
 LEAST = 0.95
