@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,13 @@ from conformance.replaying.bisection import series
 from ebpf import casefile
 from tests.vm.conftest import SHARED
 
-pytestmark = [pytest.mark.vm, pytest.mark.shared]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.shared,
+    pytest.mark.skipif(
+        "VERIDIFF_TEST_KERNELS" not in os.environ, reason="for a night: it fetches a dozen kernels"
+    ),
+]
 DEAD_BRANCH = "7.2-dead-branch"
 ROWS = [
     (DEAD_BRANCH, False, ["7.1", "7.2", "7.3"], "7.2", "7.3"),
