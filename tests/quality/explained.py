@@ -26,6 +26,16 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "Mult becomes Add",
     ): "any distance between two regions will do",
     (
+        T + "arithmetic.py",
+        "return (size if (a >= 0) == (c >= 0) else -size) & mask(bits)",
+        "GtE becomes Gt",
+    ): "nothing is divided by zero here, and of zero there is no negative",
+    (
+        I + "jumps.py",
+        "if frame.may_goto_left == 0:",
+        "0 becomes 1",
+    ): "of eight million rounds no run gets near the last",
+    (
         I + "jumps.py",
         "frame.may_goto_left -= 1",
         "1 becomes 2",

@@ -93,6 +93,12 @@ ROWS = (
     Row("a socket as TCP's", f"{SOCKET.format(2)}r0 = 0; r0 = 0; exit", "safe"),
     Row("a socket as TCP's, unchecked", f"{SOCKET.format(1)}r0 = *(u32 *)(r0 +0); r0 = 0; exit",
         "unsafe null-dereference@3; null-check@3"),
+    Row("a callback looks up what it was called for",
+        "r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; r0 = 0; exit; "
+        "call bpf_map_lookup_elem#1; r0 = 0; exit", "unknown: a function's address without BTF, which no kernel takes", maps="H"),
+    Row("the sum of two addresses is no number that is known",
+        "r2 = r10; r2 += r10; if r2 == 0 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@3; pointer-arithmetic@1"),
     Row("a format without conversions", PRINT.format(0), "safe", maps="C", type_="kprobe"),
     Row("a format with conversions", PRINT.format(4), "unknown: a format with conversions", maps="C",
         type_="kprobe"),
