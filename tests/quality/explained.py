@@ -26,6 +26,16 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "Mult becomes Add",
     ): "any distance between two regions will do",
     (
+        I + "environment.py",
+        "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16",
+        "RShift becomes LShift",
+    ): "any distance between two regions will do",
+    (
+        I + "alu.py",
+        "m.write(insn.dst, operation(m.number(m.read(insn.dst)), 0))",
+        "0 becomes 1",
+    ): "negation looks at one operand",
+    (
         T + "arithmetic.py",
         "return (size if (a >= 0) == (c >= 0) else -size) & mask(bits)",
         "GtE becomes Gt",

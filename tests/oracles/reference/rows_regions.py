@@ -96,6 +96,20 @@ ROWS = (
     Row("a callback looks up what it was called for",
         "r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; r0 = 0; exit; "
         "call bpf_map_lookup_elem#1; r0 = 0; exit", "unknown: a function's address without BTF, which no kernel takes", maps="H"),
+    Row("a loop of as many turns as the context says",
+        "r1 = *(u32 *)(r1 +8); r1 &= 1; r2 = subprog[+8]; r3 = 0; r4 = 0; call bpf_loop#181; "
+        "if r0 == 0 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit; r0 = 0; exit",
+        "unsafe uninitialised-register@8"),
+    Row("a packet byte that may have been overwritten",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r4 = r2; r4 += 16; if r4 > r3 goto pc+9; "
+        "*(u8 *)(r2 +0) = 7; r5 = *(u8 *)(r2 +1); r5 &= 7; r6 = r2; r6 += r5; *(u8 *)(r6 +0) = 9; "
+        "r0 = *(u8 *)(r2 +0); if r0 == 7 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unsafe uninitialised-register@13", type_="xdp"),
+    Row("a packet byte after a store somewhere",
+        "r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r4 = r2; r4 += 32; if r4 > r3 goto pc+8; "
+        "r5 = *(u8 *)(r2 +1); r5 &= 7; r6 = r2; r6 += r5; *(u8 *)(r6 +0) = 9; "
+        "r0 = *(u8 *)(r2 +20); if r0 != 77 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
+        "unknown: uninitialised-register at instruction 12: no witness replays", type_="xdp"),
     Row("the sum of two addresses is no number that is known",
         "r2 = r10; r2 += r10; if r2 == 0 goto pc+1; r0 = *(u8 *)(r9 +0); r0 = 0; exit",
         "unsafe uninitialised-register@3; pointer-arithmetic@1"),
