@@ -124,7 +124,7 @@ DIVISION_BY_ZERO = Rule("division-by-zero-constant", _F, _W, f"{_V}: check_alu_o
 INVALID_SHIFT = Rule("invalid-shift", _F, _W, f"{_V}: check_alu_op",
     "a constant shift is not smaller than the operand's width")
 CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: check_max_stack_depth, __check_func_call",
-    "more than eight functions are active at once (7.3 takes nine)")
+    "more than eight functions are active at once (16 since 7.2)")
 TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check",
     "more than 1,000,000 instructions were processed")
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic",
@@ -151,6 +151,17 @@ UNLOCK_UNHELD = Rule("unlock-unheld", _R, _W, f"{_V}: process_spin_lock",
     "a lock is released that is not held")
 CALL_UNDER_LOCK = Rule("call-under-lock", _P, _W, f"{_V}: do_check",
     "a helper, or before 6.9 any function, is called while a lock is held")
+SECTION_AT_EXIT = Rule("section-at-exit", _R, _W, f"{_V}: check_resource_leak",
+    "the program exits inside a section that it began (RCU, without preemption)", since="6.2")
+SECTION_UNMATCHED = Rule("section-unmatched", _R, _W, f"{_V}: check_kfunc_call",
+    "a section is ended that was not begun", since="6.2")
+SECTION_NESTED = Rule("section-nested", _P, _W, f"{_V}: check_kfunc_call",
+    "an RCU read-side critical section begins inside another (7.1 takes it)", since="6.2")
+SLEEPS_IN_SECTION = Rule("sleeps-in-section", _P, _W, f"{_V}: check_helper_call, check_kfunc_call",
+    "what may sleep is called inside a section that must not", since="6.2")
+STACK_OBJECT = Rule("stack-object", _S, _W,
+    f"{_V}: check_stack_read_fixed_off, check_stack_range_initialized",
+    "what the kernel keeps on the stack (an iterator, a dynptr, saved flags) is read", since="5.19")
 SPECIAL_FIELD = Rule("special-field", _S, _W, f"{_V}: check_map_access",
     "a special field of a map value is accessed directly")
 MISALIGNED = Rule("misaligned", _P, _W, f"{_V}: check_ptr_alignment",

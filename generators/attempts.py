@@ -24,6 +24,8 @@ class _Attempting(Protocol):
     def exits(self) -> list[Any]: ...
     @property
     def functions(self) -> list[Any]: ...
+    @property
+    def kfuncs(self) -> list[Any]: ...
 
 
 class DoesNotFit(Exception):
@@ -44,6 +46,7 @@ class GenerationAttempt:
         self._builder = builder
         self._lists: Sequence[list[Any]] = (
             builder.insns, builder.maps, builder.open, builder.exits, builder.functions,
+            builder.kfuncs,
         )  # fmt: skip
         self._lengths = [len(each) for each in self._lists]
         self._state = builder.state.copy()

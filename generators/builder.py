@@ -13,12 +13,13 @@ from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.availability import ALL, refusal
 from ebpf.intent import Intent
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import REGISTERS, Register, call, goto_long, load_function
+from ebpf.isa.build import REGISTERS, Register, call, call_kfunc, goto_long, load_function
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
 from generators.attempts import GenerationAttempt
 from generators.profiles import Profile
+from generators.resources import SECTIONS
 from generators.scopes import Block, OpenLoop, PendingJump, StaticFunction
 from generators.state import ANY, GenerationState, Number, entry_state, join
 from generators.transfer import HANDLERS, step_wide
@@ -50,6 +51,8 @@ class Builder:
     exits: list[PendingJump] = field(default_factory=list)
     """Jumps out of the program, to be patched at the end, each with what holds where it is taken."""
     functions: list[StaticFunction] = field(default_factory=list)
+    kfuncs: list[tuple[int, str]] = field(default_factory=list)
+    """Slots of the calls of kernel functions, and their names."""
     starts: list[int] = field(default_factory=lambda: [0])
     """Slots at which the functions begin, once they are placed."""
     intent: Intent | None = None
@@ -87,6 +90,11 @@ class Builder:
     def call_helper(self, name: str) -> int:
         """Append a call by name and return its index."""
         return self.emit(call(name))
+
+    def call_kfunc(self, name: str) -> int:
+        """Append a call of a kernel function by name and return its index."""
+        self.kfuncs.append((len(self.insns), name))
+        return self.emit(call_kfunc(len(self.kfuncs) - 1))
 
     def branch(self, insn: Insn) -> PendingJump:
         """Append a conditional jump to somewhere later: :meth:`land` says where."""
@@ -158,6 +166,16 @@ class Builder:
     def has_helper(self, name: str) -> bool:
         """Whether the program may call it."""
         return _may_call(self.type, self.attach_type, name, self.profile.release, self.privileged)
+
+    @property
+    def sleepable(self) -> bool:
+        """Whether the program is loaded as one that may sleep."""
+        return self.type is ProgramType.SYSCALL
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether what sleeps may be called here."""
+        return self.sleepable and not any(resource.kind in SECTIONS for resource in self.state.held)
 
     def in_loop(self) -> bool:
         """Whether a loop is open."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
 from ebpf.helpers import prototype_for
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
+from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArgKind, KernelFunction
 from ebpf.program_types import ProgramType
 from generators.resources import ResourceKind
 
@@ -39,6 +41,16 @@ class Callee:
     changes_packet: bool = False
     locks: bool = False
     unlocks: bool = False
+    step: IteratorStep | None = None
+    """What it does to the iterator that its first argument points to."""
+    begins: ResourceKind | None = None
+    ends: ResourceKind | None = None
+    """The kind of section that it begins or ends."""
+    struct: str = ""
+    """Which kernel structure the result is."""
+    fills: tuple[tuple[int, int], ...] = ()
+    """Of a kernel function: arguments that point to memory which it may write, and the bytes there, or minus
+    the argument that says how many."""
 
 
 STATIC = Callee("", CalleeKind.STATIC)
@@ -66,6 +78,43 @@ def of_prototype(prototype: Prototype) -> Callee:
         prototype.changes_packet,
         prototype.name == "spin_lock",
         prototype.name == "spin_unlock",
+    )
+
+
+_SECTIONS = {
+    CodeSection.RCU: ResourceKind.RCU, CodeSection.PREEMPTION: ResourceKind.PREEMPTION,
+    CodeSection.INTERRUPTS: ResourceKind.INTERRUPTS,
+}  # fmt: skip
+
+
+def _fills(function: KernelFunction) -> Iterator[tuple[int, int]]:
+    for at, arg in enumerate(function.args, 1):
+        if arg.kind is KernelArgKind.MEMORY:
+            yield at, arg.size
+        elif arg.kind is KernelArgKind.BUFFER:
+            yield at, -(at + 1)
+
+
+@cache
+def kernel_callee(name: str) -> Callee:
+    """The kernel function of that name."""
+    function = KFUNCS[name]
+    result = ResultKind.VOID if function.void else ResultKind.INTEGER
+    if function.gives:
+        result = ResultKind.BTF_ID_OR_NULL if function.nullable else ResultKind.BTF_ID
+    elif function.step is IteratorStep.NEXT:
+        result = ResultKind.DYNPTR_MEM_OR_NULL
+    return Callee(
+        name,
+        CalleeKind.KFUNC,
+        result=result,
+        acquires=ResourceKind.OBJECT if function.acquires else None,
+        releases=function.releases,
+        struct=function.gives,
+        step=function.step,
+        fills=tuple(_fills(function)),
+        begins=_SECTIONS[function.begins] if function.begins else None,
+        ends=_SECTIONS[function.ends] if function.ends else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generators.goals import callbacks, locks, production
+from generators.goals import callbacks, iterators, kernel_functions, locks, production, sections
 from generators.productions import arithmetic, branches, calls, dead_branches, helpers, loops, memory, packet
 from generators.productions.table import Production
 
@@ -10,6 +10,8 @@ PRODUCTIONS: tuple[Production, ...] = (
     *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *dead_branches.PRODUCTIONS, *memory.PRODUCTIONS,
     *packet.PRODUCTIONS, *calls.PRODUCTIONS, *helpers.PRODUCTIONS, *loops.PRODUCTIONS,
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
+    *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
+    *iterators.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

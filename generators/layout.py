@@ -10,5 +10,9 @@ KEY_SLOT = -72
 SPILL_SLOTS = tuple(range(-80, -144, -8))
 KEPT_SLOTS = (-144, -152, -160, -168)
 """Where pointers wait until they are used."""
+OBJECT_BASE = -192
+"""24 bytes for an iterator, the largest object that the kernel keeps there."""
+FLAG_SLOTS = (-200, -208)
+"""For saved flags, the outer ones first."""
 UNTOUCHED = -256
 """What no production writes."""

@@ -81,7 +81,7 @@ def _too_new(program: Program) -> bool:
 
 
 def _part(number: int, header: int, seeds: Sequence[int], profile: Profile, old: bool, dice: Dice) -> Part:
-    program = build(header, seeds, profile).case.program
+    program = build(header, seeds, replace(profile, kernel_functions=False)).case.program
     # Maps belong to the object, so each program's have names of their own; old libbpf knows only one section
     # of data.
     names = [

@@ -26,6 +26,8 @@ class Profile:
     daring_in: int = 9
     inputs: int = 5
     experiments_in: int = 0
+    kernel_functions: bool = True
+    """Whether programs may call kernel functions: objects that we write hold none."""
     _choices: dict[bool, tuple[Setting, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

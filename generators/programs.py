@@ -122,6 +122,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     if any(is_callback(function) for function in b.functions):
         btf, func_info = function_types(b.starts)
         program = replace(program, btf=btf, func_info=func_info)
+    program = replace(program, kfuncs=tuple(b.kfuncs))
     case = Case(program, inputs_for(b.type, b.insns, input_seed, profile.inputs), None if privileged else ())
     if purpose is Purpose.DARING:
         case = replace(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R1, R2, R10, Register, load, mov64
+from ebpf.isa.build import R1, R2, R10, Register, add64, load, mov64
+from ebpf.kfuncs import KFUNCS
 from generators.builder import Builder
 from generators.resources import Resource, ResourceKind
 from generators.state import KnownPointer
@@ -25,20 +26,46 @@ def fetch(b: Builder, into: Register, place: Register | int) -> None:
         b.emit(load(o.DW, into, R10, place))
 
 
-def _holder(b: Builder, resource: Resource) -> Register | int:
+SECTION_ENDS = {
+    ResourceKind.RCU: "bpf_rcu_read_unlock", ResourceKind.PREEMPTION: "bpf_preempt_enable",
+    ResourceKind.INTERRUPTS: "bpf_local_irq_restore",
+}  # fmt: skip
+"""By kind of section: the kernel function that ends it."""
+STRUCT_RELEASERS: dict[str, str] = {
+    function.args[function.releases - 1].struct: function.name
+    for function in KFUNCS.values()
+    if function.releases is not None
+}
+"""By structure of the kernel's: the kernel function that takes it back in its first argument."""
+
+
+def _holder(b: Builder, resource: Resource) -> tuple[Register | int, KnownPointer]:
     """Where the reference lies: the pointer that was acquired, not a view of it."""
     for contents in (b.state.registers, b.state.slots):
         for place, content in contents.items():
             if isinstance(content, KnownPointer) and content.reference == content.id == resource.id:
-                return place
+                return place, content
     raise AssertionError("what is held lies somewhere")
 
 
 def release(b: Builder, resource: Resource, choice: int = 0) -> None:
-    """Give one reference back, by a helper of our choice."""
+    """Give one reference back, by a helper of our choice, or the kernel function that there is for it."""
+    if resource.place is not None:
+        b.emit(mov64(R1, R10))
+        b.emit(add64(R1, resource.place))
+    if resource.kind is ResourceKind.ITERATOR:
+        b.call_kfunc(f"{resource.name}_destroy")
+        return
+    if resource.kind in SECTION_ENDS:
+        b.call_kfunc(SECTION_ENDS[resource.kind])
+        return
+    place, pointer = _holder(b, resource)
+    fetch(b, R1, place)
+    if resource.kind is ResourceKind.OBJECT:
+        b.call_kfunc(STRUCT_RELEASERS[pointer.struct])
+        return
     helpers = RELEASERS[resource.kind]
     helper = helpers[choice % len(helpers)]
-    fetch(b, R1, _holder(b, resource))
     if helper in _TAKE_FLAGS:
         b.emit(mov64(R2, 0))
     b.call_helper(helper)

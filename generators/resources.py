@@ -30,6 +30,12 @@ class Resource:
     """Pointers with this ``reference`` are what the program knows of it."""
     place: int | None = None
     """Where it lies on the stack, as an offset from R10."""
+    name: str = ""
+    """Of an iterator: its kind."""
+
+
+SECTIONS = frozenset({ResourceKind.RCU, ResourceKind.PREEMPTION, ResourceKind.INTERRUPTS})
+"""Nothing in them may sleep."""
 
 
 class FrameOwner(Enum):

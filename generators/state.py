@@ -67,6 +67,8 @@ class KnownPointer:
     the index of the outer one."""
     trusted: bool = True
     """Whether helpers take it as a pointer to a live kernel object."""
+    struct: str = ""
+    """Which of the kernel's structures it points to."""
 
 
 Content = Number | KnownPointer

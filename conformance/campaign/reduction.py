@@ -14,6 +14,7 @@ from ebpf.btf.functions import moved_functions
 from ebpf.editing import Insns, jump_field, remove
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.kfuncs import moved_calls
 from ebpf.program import Input
 from generators.programs import Generated
 from generators.recipes import ObjectRecipe, Recipe, smaller, smaller_objects
@@ -97,10 +98,12 @@ def _restarted(propose: Callable[[T], Iterator[T]]) -> Pass[T]:
 
 
 def with_instructions(generated: Generated, insns: Insns) -> Generated:
-    """The same case with another program text; records of its functions go where these went."""
+    """The same case with another program text; records of its functions, and the names of those that it calls
+    of the kernel, go where these went."""
     program = generated.case.program
     info = program.func_info and moved_functions(program.func_info, program.instructions, insns)
-    edited = replace(program, instructions=insns, func_info=info)
+    insns, kfuncs = moved_calls(program.kfuncs, program.instructions, insns)
+    edited = replace(program, instructions=insns, func_info=info, kfuncs=kfuncs)
     return replace(generated, case=replace(generated.case, program=edited))
 
 

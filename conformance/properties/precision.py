@@ -26,9 +26,9 @@ PERFMON = {"CAP_PERFMON", "CAP_SYS_ADMIN"}
 """Either spares a program the measures against speculation (include/linux/bpf.h, bpf_bypass_spec_v1)."""
 
 
-HELPER_MISSING = re.compile("unknown func |cannot use helper ")
-"""What kernels say of a helper that they or the program type lack (check_helper_call, kernel/bpf/verifier.c,
-6.1 to 7.3)."""
+HELPER_MISSING = re.compile("unknown func |cannot use helper |calling kernel function .* is not allowed")
+"""What kernels say of a helper or kernel function that they or the program type lack (check_helper_call,
+check_kfunc_call, kernel/bpf/verifier.c, 6.1 to 7.3)."""
 OF_ATTRIBUTES = re.compile(
     "programs? can only be sleepable|can be sleepable|is not sleepable|attach_btf_id|must provide btf_id"
     "|[Ss]truct_ops programs must|expected_attach_type|attach_prog_fd|Cannot find target|invalid attach type"

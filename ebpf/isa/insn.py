@@ -46,6 +46,11 @@ class Insn:
         address."""
         return self.loads_function or (self.opcode == o.CALL | o.JMP and self.src == o.CALL_LOCAL)
 
+    @property
+    def calls_kernel(self) -> bool:
+        """Whether it calls a kernel function (BPF_PSEUDO_KFUNC_CALL)."""
+        return self.opcode == o.CALL | o.JMP and self.src == o.CALL_KFUNC
+
     def encode(self) -> bytes:
         """The eight bytes, little-endian.  Raises :class:`InputError` naming the field that does not fit."""
         try:

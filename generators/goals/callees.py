@@ -41,7 +41,11 @@ _NOT_YET = UNWANTED - {"map_update_elem"} | {
 
 @cache
 def candidates(
-    program_type: ProgramType, attach_type: AttachType | None, release: tuple[int, int], gpl: bool
+    program_type: ProgramType,
+    attach_type: AttachType | None,
+    release: tuple[int, int],
+    gpl: bool,
+    may_sleep: bool = True,
 ) -> tuple[Prototype, ...]:
     """What such a program with privilege may call, and all of whose arguments something gives."""
     version = ".".join(map(str, release))
@@ -52,7 +56,7 @@ def candidates(
         and refusal(program_type, attach_type, number, version, ALL) is None
         and version in Since(prototype.since)
         and (gpl or not prototype.gpl_only)
-        and (program_type is ProgramType.SYSCALL or not prototype.sleepable)
+        and (not prototype.sleepable or (may_sleep and program_type is ProgramType.SYSCALL))
         and prototype.name not in _NOT_YET
         and prototype.result in _RESULTS
         and _has_map(prototype, program_type, release)
@@ -87,10 +91,14 @@ def is_goal(prototype: Prototype) -> bool:
 
 @cache
 def goals(
-    program_type: ProgramType, attach_type: AttachType | None, release: tuple[int, int], gpl: bool
+    program_type: ProgramType,
+    attach_type: AttachType | None,
+    release: tuple[int, int],
+    gpl: bool,
+    may_sleep: bool = True,
 ) -> tuple[Prototype, ...]:
     """What a goal picks from; what concerns references, as often as all the rest."""
-    chosen = [p for p in candidates(program_type, attach_type, release, gpl) if is_goal(p)]
+    chosen = [p for p in candidates(program_type, attach_type, release, gpl, may_sleep) if is_goal(p)]
     about_references = [
         p for p in chosen if p.acquires or p.releases is not None or any(a.kind in WANTED for a in p.args)
     ]
@@ -105,10 +113,11 @@ def givers(
     program_type: ProgramType,
     attach_type: AttachType | None,
     release: tuple[int, int],
+    may_sleep: bool = True,
 ) -> tuple[Prototype, ...]:
     """What gives such a pointer; ``referenced``: one that must be released."""
     return tuple(
         prototype
-        for prototype in candidates(program_type, attach_type, release, False)
+        for prototype in candidates(program_type, attach_type, release, False, may_sleep)
         if GIVEN.get(prototype.result) in kinds and (prototype.acquires or not referenced)
     )

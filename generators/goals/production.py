@@ -11,7 +11,8 @@ from generators.builder import Builder
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.goals.callees import goals
-from generators.goals.supply import Place, Supply
+from generators.goals.chain import Place
+from generators.goals.supply import Supply
 from generators.maps import READ_ONLY, WRITE_ONLY
 from generators.productions.table import Production
 from generators.releasing import fetch
@@ -23,7 +24,7 @@ BUDGET = 4
 
 
 def _call_something(b: Builder, dice: Dice) -> bool:
-    options = goals(b.type, b.attach_type, b.profile.linux, b.gpl)
+    options = goals(b.type, b.attach_type, b.profile.linux, b.gpl, b.may_sleep)
     if not options:
         return False
     prototype = dice.of(options)

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
 from ebpf.helpers.prototype import ArgKind as A
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R10, REGISTERS, Register, goto, jump, load_map, mov64, store
+from ebpf.isa.build import R0, R10, REGISTERS, load_map, mov64, store
 from generators.attempts import DoesNotFit
 from generators.builder import Builder
 from generators.constants import immediate
-from generators.dice import Dice
 from generators.goals.callees import WANTED, givers
+from generators.goals.chain import Chain, Place
 from generators.goals.map_templates import add_map, templates_for
-from generators.layout import INPUT_BASE, INPUT_BYTES, INPUT_SLOTS, KEPT_SLOTS, KEY_SLOT
+from generators.layout import INPUT_BASE, INPUT_BYTES, KEY_SLOT
 from generators.productions.helpers import FIXED, MEMORY, VALUES
-from generators.releasing import fetch, release_all
-from generators.resources import Resource
-from generators.scopes import PendingJump
-from generators.state import KnownPointer, PointerKind
+from generators.releasing import fetch
 from generators.steps import anything_in, to_stack
 
-Place = Register | int
-"""A register, or a slot's offset from R10."""
 FITTING: dict[tuple[str, int], tuple[int, ...]] = {
     ("ringbuf_reserve", 3): (0,), ("ringbuf_submit", 2): (0, 1, 2), ("ringbuf_discard", 2): (0, 1, 2),
     ("ringbuf_output", 4): (0, 1, 2), ("ringbuf_query", 2): (0, 1, 2, 3),
@@ -37,22 +30,10 @@ TUPLE_SIZES = (12, 36)
 """Of struct bpf_sock_tuple: ports and addresses of IPv4, or of IPv6."""
 
 
-@dataclass(slots=True)
-class Supply:
-    """One goal being reached."""
+class Supply(Chain):
+    """A goal that helpers reach."""
 
-    b: Builder
-    dice: Dice
-    stays: bool
-    """Whether what is acquired is left to the epilogue; where it was not to be had, the program then
-    leaves."""
-    before: tuple[Resource, ...] = field(init=False)
-    """What was held before the goal."""
-    nothing: list[PendingJump] = field(default_factory=list)
-    """Taken where a call gave null."""
-
-    def __post_init__(self) -> None:
-        self.before = self.b.state.held
+    __slots__ = ()
 
     def call(self, prototype: Prototype, budget: int) -> Place | None:
         """Call it; where the pointer is that it gave."""
@@ -71,50 +52,16 @@ class Supply:
                 anything_in(b, R0)
             return None
         self.check_null()
-        return self._keep()
-
-    def finish(self) -> None:
-        """Give back what is not to stay, and come together with the paths on which there was nothing."""
-        b = self.b
-        if not self.stays:
-            release_all(b, self.before, self.dice.pick(2))
-        for taken in self.nothing:
-            if taken.state.held == b.state.held:
-                b.land(taken)
-                continue
-            over = b.skip(goto())
-            b.resume(taken)
-            release_all(b, self.before)
-            b.land(over)
-
-    def check_null(self) -> None:
-        """Where R0 is null the goal ends, or the program."""
-        null = jump(o.JEQ, R0, 0)
-        if self.stays:
-            self.b.leave_to_exit(null)
-        else:
-            self.nothing.append(self.b.branch(null))
-
-    def _keep(self) -> Place:
-        """Take the pointer in R0 to where calls leave it."""
-        b = self.b
-        free = [register for register in b.state.free() if register > 5]
-        slots = [slot for slot in KEPT_SLOTS if slot not in b.state.slots]
-        if not free and not slots:
-            raise DoesNotFit
-        place: Place = free[-1] if free and (not slots or self.dice.pick(2)) else slots[0]
-        b.emit(mov64(place, R0) if isinstance(place, Register) else store(o.DW, R10, place, R0))
-        b.drop(R0)
-        return place
+        return self.keep()
 
     def _have(self, kind: A, referenced: bool, budget: int) -> Place:
         """Where such a pointer is: there is one already, or a call gives it."""
         kinds = WANTED[kind]
-        found = self._find(kinds, referenced)
+        found = self.find(lambda pointer: pointer.kind in kinds, referenced)
         if found is not None:
             return found
         b = self.b
-        options = givers(kinds, referenced, b.type, b.attach_type, b.profile.linux)
+        options = givers(kinds, referenced, b.type, b.attach_type, b.profile.linux, b.may_sleep)
         if not options:
             raise DoesNotFit
         place = self.call(self.dice.of(options), budget - 1)
@@ -122,26 +69,12 @@ class Supply:
             raise DoesNotFit
         return place
 
-    def _find(self, kinds: frozenset[PointerKind], referenced: bool) -> Place | None:
-        state = self.b.state
-        places: list[tuple[Place, object]] = [(r, c) for r, c in state.registers.items() if r > 5]
-        places += list(state.slots.items())
-        ours = {resource.id for resource in state.held if resource not in self.before}
-        for place, content in places:
-            if not isinstance(content, KnownPointer) or content.nullable or content.kind not in kinds:
-                continue
-            if not referenced or (content.reference == content.id and content.reference in ours):
-                return place
-        return None
-
     def _pass(self, prototype: Prototype, places: dict[int, Place]) -> None:
         """Put what it takes into R1 to R5."""
-        b, dice = self.b, self.dice
+        b = self.b
         index = self._map(prototype)
         size = 0
-        for slot in INPUT_SLOTS:
-            if slot not in b.state.slots:
-                b.emit(store(o.DW, R10, slot, dice.pick(256)))
+        self.fill_input()
         if any(arg.kind is A.MAP_KEY for arg in prototype.args):
             self._key(b.maps[index].key_size)
         for at, arg in enumerate(prototype.args, 1):
@@ -149,7 +82,7 @@ class Supply:
             if at in places:
                 fetch(b, register, places[at])
             elif arg.kind in (A.CTX, A.CTX_OR_NULL):
-                self._context(register)
+                self.context(register)
             elif arg.kind is A.CONST_MAP:
                 b.emit_wide(load_map(register, index))
             elif arg.kind is A.MAP_KEY:
@@ -178,12 +111,6 @@ class Supply:
             b.drop_slot(KEY_SLOT)
         else:
             b.emit(store(o.W, R10, KEY_SLOT, self.dice.pick(5)))
-
-    def _context(self, register: Register) -> None:
-        contexts = [r for r in self.b.state.pointers(PointerKind.CONTEXT) if r > 5]
-        if not contexts:
-            raise DoesNotFit
-        self.b.emit(mov64(register, contexts[0]))
 
     def _size(self, prototype: Prototype) -> int:
         if "lookup" in prototype.name:

@@ -79,9 +79,7 @@ def callable_helpers(
 
 def offered(b: Builder, *, has: bool = True) -> tuple[Prototype, ...]:
     """The helpers that the program may call, or those it lacks."""
-    return callable_helpers(
-        b.type, b.attach_type, b.profile.release, b.privileged, b.gpl, b.type is ProgramType.SYSCALL, has
-    )
+    return callable_helpers(b.type, b.attach_type, b.profile.release, b.privileged, b.gpl, b.may_sleep, has)
 
 
 def _any(b: Builder, dice: Dice) -> bool:

@@ -9,8 +9,9 @@ from ebpf.helpers.prototype import Arg, ArgKind, ResultKind
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, REGISTERS
 from ebpf.isa.insn import Insn
+from ebpf.kfuncs import IteratorStep
 from ebpf.maps import MapSpec
-from generators.callees import STATIC, Callee, helper_callee
+from generators.callees import STATIC, Callee, helper_callee, kernel_callee
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
 from generators.transfer.alu import put
@@ -28,6 +29,7 @@ _POINTERS = {
     ResultKind.BTF_ID_OR_NULL: PointerKind.STRUCTURE,
 }
 _FILLED = (ArgKind.MEM_UNINIT, ArgKind.FIXED_MEM_UNINIT, ArgKind.MAP_VALUE_UNINIT)
+_ON_STACK = (ResourceKind.INTERRUPTS,)
 _IN_PACKET = (PointerKind.PACKET, PointerKind.PACKET_END)
 
 
@@ -60,6 +62,9 @@ def _found(state: GenerationState, world: World) -> KnownPointer:
 
 def _result(state: GenerationState, callee: Callee, world: World) -> Content | None:
     kind = callee.result
+    if callee.step is IteratorStep.NEXT and not callee.struct:
+        held = next(r for r in reversed(state.held) if r.kind is ResourceKind.ITERATOR)
+        return KnownPointer(PointerKind.MEMORY, 4, nullable=True, id=world.fresh(), reference=held.id)
     if kind is ResultKind.VOID:
         return None
     if kind is ResultKind.INTEGER:
@@ -67,7 +72,7 @@ def _result(state: GenerationState, callee: Callee, world: World) -> Content | N
     if kind in (ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL):
         pointer = _found(state, world)
     else:
-        pointer = KnownPointer(_POINTERS[kind], _size(state, callee))
+        pointer = KnownPointer(_POINTERS[kind], _size(state, callee), struct=callee.struct)
     acquired = callee.acquires is not None
     number = world.fresh() if kind.nullable or acquired else 0
     reference = number if acquired else _viewed(state, callee)
@@ -113,6 +118,16 @@ def _write_memory(state: GenerationState, callee: Callee, world: World) -> None:
                 state.slots[slot] = ANY
 
 
+def _fill(state: GenerationState, callee: Callee) -> None:
+    """What lies on the stack where a kernel function may write is not known any more."""
+    for at, room in callee.fills:
+        pointer, size = state.registers.get(REGISTERS[at]), state.registers.get(REGISTERS[max(-room, 0)])
+        if type(pointer) is KnownPointer and pointer.kind is PointerKind.STACK:
+            length = room if room > 0 else size.high if type(size) is Number else -pointer.offset
+            for slot in [s for s in state.slots if pointer.offset - 8 < s < pointer.offset + length]:
+                state.slots[slot] = ANY
+
+
 def _room(state: GenerationState, arg: Arg, at: int, world: World) -> int:
     """So many bytes the callee surely writes at its argument number ``at``."""
     if arg.kind is ArgKind.FIXED_MEM_UNINIT:
@@ -128,6 +143,7 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     """A call that returns."""
     result = _result(state, callee, world)
     _write_memory(state, callee, world)
+    _fill(state, callee)
     if callee.releases is not None:
         given = state.registers.get(REGISTERS[callee.releases])
         if type(given) is KnownPointer and given.reference:
@@ -136,6 +152,8 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
         state.held += (Resource(ResourceKind.LOCK, world.fresh()),)
     elif callee.unlocks:
         state.held = tuple(resource for resource in state.held if resource.kind is not ResourceKind.LOCK)
+    _sections(state, callee, world)
+    _iterator(state, callee, world)
     clobber(state)
     if callee.changes_packet:
         for register in [
@@ -147,9 +165,38 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     put(state, R0, result)
 
 
+def _iterator(state: GenerationState, callee: Callee, world: World) -> None:
+    """One is made where R1 points, or destroyed, and what it gave with it."""
+    if callee.step is IteratorStep.NEW:
+        pointer = state.registers.get(R1)
+        place = pointer.offset if type(pointer) is KnownPointer else None
+        name = callee.name.removesuffix("_new")
+        state.held += (Resource(ResourceKind.ITERATOR, world.fresh(), place, name),)
+    elif callee.step is IteratorStep.DESTROY:
+        held = [resource for resource in state.held if resource.kind is ResourceKind.ITERATOR]
+        if held:
+            release(state, held[-1].id)
+
+
+def _sections(state: GenerationState, callee: Callee, world: World) -> None:
+    if callee.begins is not None:
+        pointer = state.registers.get(R1)
+        place = pointer.offset if callee.begins in _ON_STACK and type(pointer) is KnownPointer else None
+        state.held += (Resource(callee.begins, world.fresh(), place),)
+    if callee.ends is not None:
+        inside = [at for at, resource in enumerate(state.held) if resource.kind is callee.ends]
+        if inside:
+            state.held = state.held[: inside[-1]] + state.held[inside[-1] + 1 :]
+
+
+def _callee(insn: Insn, world: World) -> Callee:
+    if insn.src == o.CALL_KFUNC:
+        return kernel_callee(world.kfuncs[insn.imm][1])
+    return helper_callee(insn.imm, world.type) if insn.src == o.CALL_HELPER else STATIC
+
+
 def _call(state: GenerationState, insn: Insn, world: World) -> None:
-    helper = insn.src == o.CALL_HELPER
-    apply_call(state, helper_callee(insn.imm, world.type) if helper else STATIC, world)
+    apply_call(state, _callee(insn, world), world)
 
 
 def _exit(state: GenerationState, insn: Insn, world: World) -> None:

@@ -22,6 +22,10 @@ class World(Protocol):
     def maps(self) -> Sequence[MapSpec]:
         """The program's maps, which instructions name by index."""
 
+    @property
+    def kfuncs(self) -> Sequence[tuple[int, str]]:
+        """Slots and names of the kernel functions called, which calls name by index."""
+
     def fresh(self) -> int:
         """A number that no pointer or resource has yet."""
 

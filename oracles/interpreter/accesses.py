@@ -70,6 +70,8 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
         region.check_special(at, size)
     elif not region.readable:
         m.trap(rules.WRITE_ONLY, f"{size} bytes read at {region.name}{at:+d}")
+    if region.objects:
+        region.check_objects(at, size)
     if size == 8 and at in region.pointers:
         return region.pointers[at]
     if (region.pointers or region.remains) and region.shows_address(at, size):

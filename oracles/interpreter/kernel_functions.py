@@ -3,14 +3,28 @@ unknown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
 from ebpf import rules
-from ebpf.kfuncs import KFUNCS, KernelArg, KernelArgKind
-from oracles.interpreter.helpers.memory import readable, room
+from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
+from ebpf.kfuncs import KernelArgKind as A
+from oracles.interpreter import stack_objects
+from oracles.interpreter.helpers.memory import Span, readable, room
 from oracles.interpreter.helpers.results import present
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import UNDEFINED, Pointer, Value
 from oracles.interpreter.objects import KernelRegion
 from oracles.interpreter.signals import Abstain
+
+
+@dataclass(slots=True)
+class _KernelCall:
+    """One call being checked: what R1 to R5 hold, and the memory that it writes."""
+
+    m: Machine
+    values: list[Value]
+    written: list[Span] = field(default_factory=list)
 
 
 def call(m: Machine, name: str) -> Value:
@@ -19,37 +33,112 @@ def call(m: Machine, name: str) -> Value:
     if function is None:
         raise Abstain("kernel function calls")
     m.resources.check_call(name)
-    values = [m.read(register) for register in range(1, len(function.args) + 1)]
-    for register, (arg, value) in enumerate(zip(function.args, values, strict=True), 1):
-        _check(m, register, arg, value)
+    checked = _KernelCall(m, _values(m, function.args))
+    for register, arg in enumerate(function.args, 1):
+        _CHECKS[arg.kind](checked, register, arg)
+    for span in checked.written:
+        span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, "little") if span.size else b"")
     if function.releases is not None:
-        released = values[function.releases - 1]
+        released = checked.values[function.releases - 1]
         assert isinstance(released, Pointer)
         m.resources.release(released.region)
+    _section(m, function, checked.values)
+    if function.step is not None:
+        return _iterate(m, function, function.step, checked.values)
+    return _result(m, function)
+
+
+def _section(m: Machine, function: KernelFunction, values: list[Value]) -> None:
+    if function.begins is not None:
+        m.resources.begin(function.begins)
+        if function.begins is CodeSection.INTERRUPTS:
+            stack_objects.save_flags(m, values[0])
+    if function.ends is not None:
+        if function.ends is CodeSection.INTERRUPTS:
+            stack_objects.restore_flags(m, values[0])
+        m.resources.end(function.ends)
+
+
+def _iterate(m: Machine, function: KernelFunction, step: IteratorStep, values: list[Value]) -> Value:
+    kind = function.args[0].struct.removeprefix("bpf_iter_")
+    if step is IteratorStep.NEW:
+        return stack_objects.new_iterator(m, kind, values)
+    if step is IteratorStep.NEXT:
+        return stack_objects.next_element(m, kind, values[0])
+    stack_objects.destroy_iterator(m, kind, values[0])
+    return UNDEFINED
+
+
+def _values(m: Machine, args: Sequence[KernelArg]) -> list[Value]:
+    """What the registers hold; those that are ignored may hold nothing."""
+    return [UNDEFINED if arg.kind is A.IGNORED else m.read(register) for register, arg in enumerate(args, 1)]
+
+
+def _result(m: Machine, function: KernelFunction) -> Value:
     if function.void:
         return UNDEFINED
     if not function.gives:
         scripted = m.scripted()
         return m.environment.bits(64) if scripted is None else scripted
-    if not present(m, usual=True):
+    if function.nullable and not present(m, usual=True):
         return 0
     region = KernelRegion(function.gives, m.environment)
-    m.resources.acquire(region)
+    if function.acquires:
+        m.resources.acquire(region)
     return Pointer(region, 0)
 
 
-def _check(m: Machine, register: int, arg: KernelArg, value: Value) -> None:
-    if arg.kind is KernelArgKind.NUMBER:
-        m.number(value)
-    elif arg.kind is KernelArgKind.MEMORY:
-        readable(m, value, arg.size, f"R{register}")
-        span = room(m, value, arg.size, f"R{register}")
-        span.fill(m.environment.bits(8 * arg.size).to_bytes(arg.size, "little"))
-    else:
-        region = value.region if isinstance(value, Pointer) else None
-        if region is not None and region.gone is not None:
-            m.trap(region.gone, f"R{register}: {region.name} was released")
-        if not (isinstance(region, KernelRegion) and isinstance(value, Pointer) and value.offset == 0):
-            m.trap(rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
-        if region.name != arg.struct:
-            raise Abstain("a kernel structure given as another")
+def _number(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    call.m.number(call.values[register - 1])
+
+
+def _fixed(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    _memory(call, register, arg.size)
+
+
+def _buffer(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    size = call.values[register]
+    if not isinstance(size, int):
+        call.m.trap(rules.HELPER_ARGUMENT, f"R{register + 1} is no size")
+    _memory(call, register, size)
+
+
+def _memory(call: _KernelCall, register: int, size: int) -> None:
+    value = call.values[register - 1]
+    readable(call.m, value, size, f"R{register}")
+    call.written.append(room(call.m, value, size, f"R{register}"))
+
+
+def _map(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    if call.m.map_at(call.values[register - 1]) is None:
+        call.m.trap(rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+
+
+def _object_or_null(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    if call.values[register - 1] != 0:
+        _object(call, register, arg)
+
+
+def _object(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    m, value = call.m, call.values[register - 1]
+    region = value.region if isinstance(value, Pointer) else None
+    if region is not None and region.gone is not None:
+        m.trap(region.gone, f"R{register}: {region.name} was released")
+    if not (isinstance(region, KernelRegion) and isinstance(value, Pointer) and value.offset == 0):
+        m.trap(rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    fits = is_a(region.name, arg.struct)
+    if fits is None:
+        raise Abstain("a kernel structure given as another")
+    if not fits:
+        m.trap(rules.HELPER_ARGUMENT, f"R{register} is a {region.name}, not a {arg.struct}")
+
+
+def _nothing(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    """What another argument's check looks at, or none does."""
+
+
+_CHECKS: dict[A, Callable[[_KernelCall, int, KernelArg], None]] = {
+    A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
+    A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
+    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing,
+}  # fmt: skip

@@ -47,7 +47,15 @@ class Repetition:
 
 def _counters(m: Machine, target: int) -> tuple[Any, ...]:
     frames = tuple((frame.return_to, frame.may_goto_left, tuple(frame.saved)) for frame in m.frames)
-    return target, frames, m.script_left(), m.environment.draws, tuple(m.resources.held), m.resources.lock
+    return (
+        target,
+        frames,
+        m.script_left(),
+        m.environment.draws,
+        tuple(m.resources.held),
+        m.resources.lock,
+        tuple(m.resources.sections),
+    )
 
 
 def _memory(m: Machine) -> Any:

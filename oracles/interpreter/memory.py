@@ -28,6 +28,16 @@ class Undefined:
 UNDEFINED: Final = Undefined()
 
 
+class PlacedObject:
+    """What the kernel keeps on a stack, until it is overwritten."""
+
+    __slots__ = ("name", "size")
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.size = size
+
+
 class Region:
     """A run of ``len(data)`` bytes at the fake address ``base``.
 
@@ -35,7 +45,8 @@ class Region:
     ``pointers`` (by offset); ``data`` then holds its address.  ``remains`` are the bytes of addresses that
     were partly overwritten.  ``written`` has one byte per byte of data, 1 once it was written, or is None
     when all are defined.  ``special`` are the fields of a map value that only their own helpers may touch.
-    ``gone`` is the rule that any access breaks once the region is no longer the program's.
+    ``objects``, by offset, are what the kernel keeps in a stack.  ``gone`` is the rule that any access breaks
+    once the region is no longer the program's.
     """
 
     __slots__ = (
@@ -44,6 +55,7 @@ class Region:
         "data",
         "gone",
         "name",
+        "objects",
         "pointers",
         "readable",
         "remains",
@@ -75,6 +87,25 @@ class Region:
         self.readable = True
         self.special: tuple[MapField, ...] = ()
         self.gone: Rule | None = None
+        self.objects: dict[int, PlacedObject] = {}
+
+    def place(self, offset: int, kept: PlacedObject, data: bytes) -> None:
+        """Put what the kernel keeps there, whose bytes are ``data``; what it overlaps is gone."""
+        self.store(offset, data)
+        self.objects[offset] = kept
+
+    def take(self, offset: int) -> None:
+        """What the kernel kept there is no more, and nothing is defined in its place."""
+        size = self.objects.pop(offset).size
+        self.store(offset, bytes(size))
+        if self.written is not None:
+            self.written[offset : offset + size] = bytes(size)
+
+    def check_objects(self, offset: int, size: int) -> None:
+        """Trap where a read of those bytes shows what the kernel keeps there."""
+        for at, kept in self.objects.items():
+            if at < offset + size and offset < at + kept.size:
+                raise Trap(rules.STACK_OBJECT, f"{size} bytes of a {kept.name} are read")
 
     def check_special(self, offset: int, size: int) -> None:
         """Trap where those bytes overlap a special field."""
@@ -98,6 +129,9 @@ class Region:
     def store(self, offset: int, data: bytes) -> None:
         """Overwrite bytes; pointers they overlap are pointers no more."""
         end = offset + len(data)
+        if self.objects:
+            for at in [at for at, kept in self.objects.items() if at < end and offset < at + kept.size]:
+                del self.objects[at]
         self.data[offset:end] = data
         if self.written is not None:
             self.written[offset:end] = b"\1" * len(data)

@@ -1,22 +1,24 @@
-"""What a run holds and must give back: references to objects, and a lock (kernel/bpf/verifier.c:
-acquire_reference_state, release_reference, process_spin_lock; Linux 6.12)."""
+"""What a run holds and must give back: references to objects, a lock, and sections of code
+(kernel/bpf/verifier.c: acquire_reference_state, release_reference, process_spin_lock; Linux 6.12)."""
 
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.kfuncs import CodeSection
 from oracles.interpreter.memory import Region
 from oracles.interpreter.signals import Trap
 
 
 class Resources:
     """``held``: by reference, the regions that are valid as long as it is.  ``lock``: the region and offset
-    of the lock taken."""
+    of the lock taken.  ``sections``: those that the program is in, oldest first."""
 
-    __slots__ = ("_next", "held", "lock")
+    __slots__ = ("_next", "held", "lock", "sections")
 
     def __init__(self) -> None:
         self.held: dict[int, list[Region]] = {}
         self.lock: tuple[Region, int] | None = None
+        self.sections: list[CodeSection] = []
         self._next = 1
 
     def acquire(self, region: Region) -> None:
@@ -54,10 +56,27 @@ class Resources:
             raise Trap(rules.UNLOCK_UNHELD, "a lock is released that is not held")
         self.lock = None
 
+    def begin(self, section: CodeSection) -> None:
+        """Enter a section, perhaps once more."""
+        self.sections.append(section)
+
+    def without_interrupts(self) -> int:
+        """How many sections without interrupts the program is in."""
+        return self.sections.count(CodeSection.INTERRUPTS)
+
+    def end(self, section: CodeSection) -> None:
+        """Leave the section that was entered last, of that kind."""
+        if section not in self.sections:
+            raise Trap(rules.SECTION_UNMATCHED, f"no {section.value} was begun")
+        at = len(self.sections) - 1 - self.sections[::-1].index(section)
+        del self.sections[at]
+
     def check_exit(self) -> None:
         """Trap where the program ends with something still held."""
         if self.lock is not None:
             raise Trap(rules.LOCK_HELD_AT_EXIT, "a lock is held at exit")
+        if self.sections:
+            raise Trap(rules.SECTION_AT_EXIT, f"inside a {self.sections[-1].value}")
         if self.held:
             names = ", ".join(regions[0].name for regions in self.held.values())
             raise Trap(rules.REFERENCE_LEAK, f"not released: {names}")

@@ -13,6 +13,7 @@ from ebpf.program_types import ProgramType
 from ebpf.releases import Release
 from oracles.reference.contents import packet_byte
 from oracles.reference.explorer import Explorer
+from oracles.reference.overlaps import overlapped
 from oracles.reference.places import BOUNDS, require_fresh, require_near, special_fields, within
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.signals import Unmodelled
@@ -117,6 +118,8 @@ def _on_the_stack(
     frame.stack.touch(place)
     if not reads:
         return
+    if isinstance(size, int) and overlapped(frame.stack, place, size):
+        x.violation(s, rules.STACK_OBJECT, f"R{register}")
     longest = size if isinstance(size, int) else _longest(x, s, size, 512 - place)
     for at in range(place, place + longest):
         reached = True if isinstance(size, int) else z3.UGT(size, at - place)

@@ -53,6 +53,8 @@ def _end(x: Explorer, s: SymbolicState) -> None:
     value: Value = read(x, s, 0)
     if s.lock is not None:
         x.violation(s, rules.LOCK_HELD_AT_EXIT, "at exit")
+    if s.sections:
+        x.violation(s, rules.SECTION_AT_EXIT, f"inside a {s.sections[-1].value}")
     if s.references:
         x.violation(s, rules.REFERENCE_LEAK, "at exit")
     if is_pointer(value) and not x.facts.privileged:

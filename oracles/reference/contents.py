@@ -8,6 +8,7 @@ from ebpf.maps import MapType
 from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
 from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import READ_ONLY_PROGRAM
+from oracles.reference.overlaps import destroy_overlapped, is_current, overlapped
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import FrameStack, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
@@ -24,6 +25,8 @@ def read_content(
         if not x.solver.relates:
             s.packet_bytes.clear()
         return zero_extend(concat([packet_byte(s, add(place, n)) for n in reversed(range(size))]), 8 * size)
+    if region.content is not None and isinstance(place, int) and is_current(s, region):
+        return zero_extend(extract(region.content, 8 * (place + size) - 1, 8 * place), 8 * size)
     frozen = (
         frozen_value(x, region) if region.kind is RegionKind.MAP_VALUE and isinstance(place, int) else None
     )
@@ -68,6 +71,8 @@ def _from_stack(
     """``known``: the offset is a constant; at any other, kernels take stored pointers for numbers
     (check_stack_read_var_off)."""
     stack = next(f for f in s.frames if f.region is region).stack
+    if overlapped(stack, place, size):
+        x.violation(s, rules.STACK_OBJECT, f"{size} bytes at fp{place - STACK_SIZE}")
     value = stack.whole(place, size)
     if size == 8 and value is not None and is_pointer(value):
         return value
@@ -110,6 +115,7 @@ def write_content(
     if region.kind is RegionKind.STACK:
         assert isinstance(place, int)
         frame = next(f for f in s.frames if f.region is region)
+        destroy_overlapped(x, s, frame.stack, place, size)
         if is_pointer(value):
             if size != 8:
                 if known:

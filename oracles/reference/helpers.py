@@ -18,6 +18,7 @@ from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
 from oracles.reference.events import MapWritten
 from oracles.reference.explorer import Explorer
+from oracles.reference.overlaps import destroy_overlapped, overlapped
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.results import results
 from oracles.reference.signals import PathEnds, Unmodelled
@@ -101,6 +102,8 @@ def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicS
         _of_sockets(x, s, x.facts.maps[found.map], prototype.name == "map_delete_elem")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
         x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
+    if prototype.sleepable and s.sections:
+        x.refuse(s, rules.SLEEPS_IN_SECTION, prototype.name)
     for written in found.written:
         fill(x, s, written.pointer, written.size)
     special = SPECIAL.get(prototype.name)
@@ -140,6 +143,10 @@ def fill(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: Term) ->
     if region.kind is RegionKind.STACK:
         assert place is not None
         stack = next(f.stack for f in s.frames if f.region is region)
+        if isinstance(size, int):
+            destroy_overlapped(x, s, stack, place, size)
+        elif overlapped(stack, place, 512 - place):
+            raise Unmodelled("a helper that may overwrite an object on the stack")
         for at in range(place, place + (size if isinstance(size, int) else 512 - place)):
             if not isinstance(size, int):
                 if at in stack.bytes and not is_pointer(stack.bytes[at][0]):
@@ -164,6 +171,11 @@ def release(x: Explorer, s: SymbolicState, value: SymbolicPointer | Null | None)
     reference = value.reference if isinstance(value, SymbolicPointer) else None
     if reference is None or reference not in s.references:
         x.violation(s, rules.RELEASE_UNREFERENCED, "no reference is held")
+    release_reference(x, s, reference)
+
+
+def release_reference(x: Explorer, s: SymbolicState, reference: int) -> None:
+    """Give back one that is held."""
     del s.references[reference]
 
     def gone(held: Value) -> bool:
@@ -231,6 +243,8 @@ def _tail_call(x: Explorer, s: SymbolicState, found: Arguments) -> list[Symbolic
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")
     if s.lock is not None:
         x.refuse(s, rules.LOCK_HELD_AT_EXIT, "by a tail call")
+    if s.sections:
+        x.refuse(s, rules.SECTION_AT_EXIT, "by a tail call")
     if s.packet is not None:
         s.doubted = (*s.doubted, s.packet)
         s.packet = replace(s.packet, id=s.number())

@@ -2,64 +2,209 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
 from ebpf import rules
 from ebpf.helpers.availability import GPL_COMPATIBLE
-from ebpf.kfuncs import KFUNCS, KernelArg, KernelArgKind
-from oracles.reference.argument_memory import memory
+from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
+from ebpf.kfuncs import KernelArgKind as A
+from ebpf.kfuncs.sections import RCU_NESTS_SINCE
+from ebpf.program import LoadFlag
+from oracles.reference import stack_objects
+from oracles.reference.argument_memory import HUGE, memory
 from oracles.reference.events import Scripted
 from oracles.reference.explorer import Explorer
-from oracles.reference.helpers import fill, release
-from oracles.reference.registers import is_pointer, read
+from oracles.reference.helpers import fill, release, release_reference
+from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.results import or_null
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.values import UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
 from oracles.terms.term import equal, symbol
+
+
+@dataclass(slots=True)
+class _SymbolicCall:
+    """One call being checked: what R1 to R5 hold, and the memory that it writes."""
+
+    x: Explorer
+    s: SymbolicState
+    function: KernelFunction
+    values: list[Value]
+    written: list[tuple[SymbolicPointer, int]] = field(default_factory=list)
+
+    def refuse_argument(self, register: int, why: str) -> None:
+        self.x.refuse(self.s, rules.HELPER_ARGUMENT, f"R{register} {why}")
 
 
 def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     """One call of the kernel function that the program names."""
     function = KFUNCS.get(dict(x.facts.program.kfuncs).get(s.pc, ""))
-    if function is None or x.facts.program.license not in GPL_COMPATIBLE or s.lock is not None:
+    if function is None or s.lock is not None:
         raise Unmodelled("kernel functions")
     if not x.facts.capable:
         x.refuse(s, rules.PRIVILEGED_CALL, function.name)
-    values = [read(x, s, register) for register in range(1, len(function.args) + 1)]
-    for register, (arg, value) in enumerate(zip(function.args, values, strict=True), 1):
-        _argument(x, s, register, arg, value)
+    if x.facts.program.license not in GPL_COMPATIBLE:
+        x.refuse(s, rules.HELPER_GPL, function.name)
+    if function.sleeps and LoadFlag.SLEEPABLE not in x.facts.program.flags:
+        x.refuse(s, rules.HELPER_SLEEPS, function.name)
+    if function.sleeps and s.sections:
+        x.refuse(s, rules.SLEEPS_IN_SECTION, function.name)
+    call = _SymbolicCall(x, s, function, _values(x, s, function.args))
+    for register, arg in enumerate(function.args, 1):
+        _CHECKS[arg.kind](call, register, arg)
+    for pointer, size in call.written:
+        fill(x, s, pointer, size)
     if function.releases is not None:
-        released = values[function.releases - 1]
+        released = call.values[function.releases - 1]
         release(x, s, released if isinstance(released, SymbolicPointer) else None)
-    s.scratch()
-    if function.gives:
-        region = SymbolicRegion(RegionKind.KERNEL, s.number(), writable=False, struct=function.gives)
-        paths = or_null(x, s, region, True, None)
+    _section(x, s, function, call.values)
+    if function.step is not None:
+        paths = _iterate(x, s, function, function.step, call.values)
     else:
-        paths = [s]
-        s.registers[0] = UNDEFINED
-        if not function.void:
-            s.registers[0] = result = symbol(f"{function.name}!{s.number()}")
-            s.note(Scripted(result))
+        s.scratch()
+        paths = _results(x, s, function)
     for path in paths:
         path.pc += 1
     return paths
 
 
-def _argument(x: Explorer, s: SymbolicState, register: int, arg: KernelArg, value: Value) -> None:
-    if arg.kind is KernelArgKind.NUMBER:
-        if is_pointer(value):
-            x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} is a pointer, not a number")
-        return
+def _iterate(
+    x: Explorer, s: SymbolicState, function: KernelFunction, step_: IteratorStep, values: list[Value]
+) -> list[SymbolicState]:
+    kind = function.args[0].struct.removeprefix("bpf_iter_")
+    if step_ is IteratorStep.NEW:
+        return stack_objects.new_iterator(x, s, kind, values)
+    if step_ is IteratorStep.NEXT:
+        return stack_objects.next_element(x, s, kind, values[0])
+    release_reference(x, s, stack_objects.destroy_iterator(x, s, kind, values[0]))
+    s.scratch()
+    s.registers[0] = UNDEFINED
+    return [s]
+
+
+def _section(x: Explorer, s: SymbolicState, function: KernelFunction, values: list[Value]) -> None:
+    """Begin or end one."""
+    if (function.begins or function.ends) and any(frame.loop for frame in s.frames):
+        raise Unmodelled("a section inside a callback")
+    if function.begins is not None:
+        if function.begins is CodeSection.RCU and CodeSection.RCU in s.sections:
+            x.refuse(s, rules.SECTION_NESTED, function.name, before=RCU_NESTS_SINCE)
+        s.sections = (*s.sections, function.begins)
+        if function.begins is CodeSection.INTERRUPTS:
+            stack_objects.save_flags(x, s, values[0])
+    if function.ends is not None:
+        if function.ends is not CodeSection.INTERRUPTS and function.ends not in s.sections:
+            x.violation(s, rules.SECTION_UNMATCHED, function.name)
+        if function.ends is CodeSection.INTERRUPTS:
+            stack_objects.restore_flags(x, s, values[0])
+        at = len(s.sections) - 1 - s.sections[::-1].index(function.ends)
+        s.sections = s.sections[:at] + s.sections[at + 1 :]
+
+
+def _values(x: Explorer, s: SymbolicState, args: Sequence[KernelArg]) -> list[Value]:
+    """What the registers hold; those that are ignored may hold nothing."""
+    return [
+        UNDEFINED if arg.kind is A.IGNORED else read(x, s, register) for register, arg in enumerate(args, 1)
+    ]
+
+
+def _results(x: Explorer, s: SymbolicState, function: KernelFunction) -> list[SymbolicState]:
+    if not function.gives:
+        s.registers[0] = UNDEFINED
+        if not function.void:
+            s.registers[0] = result = symbol(f"{function.name}!{s.number()}")
+            s.note(Scripted(result))
+        return [s]
+    region = SymbolicRegion(RegionKind.KERNEL, s.number(), writable=False, struct=function.gives)
+    if function.nullable:
+        return or_null(x, s, region, function.acquires, None)
+    reference = s.number() if function.acquires else None
+    if reference is not None:
+        s.references[reference] = (region, s.pc)
+    s.registers[0] = SymbolicPointer(region, 0, reference=reference)
+    return [s]
+
+
+def _number(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    if is_pointer(call.values[register - 1]):
+        call.refuse_argument(register, "is a pointer, not a number")
+
+
+def _pointer(call: _SymbolicCall, register: int, arg: KernelArg) -> SymbolicPointer:
+    """The argument as a pointer that is not null."""
+    x, s, value = call.x, call.s, call.values[register - 1]
     if not isinstance(value, SymbolicPointer):
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
     if value.check is not None:
         x.unchecked(s, value.check, rules.NULL_CHECK, f"R{register}")
-    if arg.kind is KernelArgKind.MEMORY:
-        memory(x, s, register, value, arg.size, reads=True, writes=True, packet=False)
-        fill(x, s, value, arg.size)
+    return value
+
+
+def _fixed(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    _memory(call, register, _pointer(call, register, arg), arg.size)
+
+
+def _buffer(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    """Memory whose size is in the next register (check_kfunc_mem_size_reg)."""
+    size = call.values[register]
+    if is_pointer(size):
+        call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register + 1} is a pointer, not a size")
+    length = number(call.s, size)
+    if not isinstance(length, int):
+        raise Unmodelled("a kernel function's memory of unknown size")
+    if length >= HUGE:
+        call.x.refuse(call.s, rules.HELPER_SIZE, f"R{register + 1}")
+        raise Unmodelled("a kernel function's memory that is too large")
+    _memory(call, register, _pointer(call, register, arg), length)
+
+
+def _memory(call: _SymbolicCall, register: int, pointer: SymbolicPointer, size: int) -> None:
+    memory(call.x, call.s, register, pointer, size, reads=True, writes=True, packet=False)
+    call.written.append((pointer, size))
+
+
+def _map(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    value = _pointer(call, register, arg)
+    if value.region.kind is not RegionKind.MAP:
+        call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    _not_moved(call, register, value)
+
+
+def _object_or_null(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    value = call.values[register - 1]
+    if isinstance(value, Null) or (isinstance(value, int) and value == 0):
         return
+    if isinstance(value, SymbolicPointer) and value.check is not None:
+        raise Unmodelled("a structure that may be null")
+    _object(call, register, arg)
+
+
+def _object(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    value = _pointer(call, register, arg)
     if value.region.kind is not RegionKind.KERNEL:
-        x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
-    if value.region.struct != arg.struct:
+        call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    fits = is_a(value.region.struct, arg.struct)
+    if fits is None:
         raise Unmodelled("a kernel structure given as another")
-    x.require(s, equal(value.offset, 0), rules.HELPER_ARGUMENT, f"R{register} was moved")
+    if not fits:
+        call.x.violation(
+            call.s, rules.HELPER_ARGUMENT, f"R{register} is a {value.region.struct}, not a {arg.struct}"
+        )
+    _not_moved(call, register, value)
+
+
+def _not_moved(call: _SymbolicCall, register: int, value: SymbolicPointer) -> None:
+    call.x.require(call.s, equal(value.offset, 0), rules.HELPER_ARGUMENT, f"R{register} was moved")
+
+
+def _nothing(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    """What another argument's check looks at, or none does."""
+
+
+_CHECKS: dict[A, Callable[[_SymbolicCall, int, KernelArg], None]] = {
+    A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
+    A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
+    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing,
+}  # fmt: skip

@@ -88,6 +88,8 @@ def _packet(x: Explorer, s: SymbolicState, insn: Insn, size: int, indirect: bool
         x.refuse(s, rules.LOCK_HELD_AT_EXIT, "a legacy packet load")
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "a legacy packet load")
+    if s.sections:
+        x.refuse(s, rules.SECTION_AT_EXIT, "a legacy packet load")
     if indirect:
         read(x, s, insn.src)  # even a pointer will do (kernel/bpf/verifier.c, check_ld_abs)
     s.scratch()

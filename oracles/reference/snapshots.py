@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import z3
 
+from ebpf.kfuncs import CodeSection
 from oracles.reference.events import Happened
 from oracles.reference.values import Byte, Null, SymbolicPointer, SymbolicRegion, Value
 from oracles.terms.assumptions import Assumed
@@ -18,6 +19,7 @@ class Snapshot:
     assumed: Assumed | None
     happened: Happened | None
     lock: tuple[int, int] | None
+    sections: tuple[CodeSection, ...]
     references: int
     registers: tuple[Value, ...]
     stacks: tuple[tuple[SymbolicRegion, dict[int, Byte]], ...]
@@ -32,9 +34,10 @@ class Snapshot:
         )
 
     def alike(self, other: Snapshot) -> bool:
-        """The same frames, lock and references."""
+        """The same frames, lock, sections and references."""
         frames = [region for region, _ in self.stacks], [region for region, _ in other.stacks]
-        return (self.lock, self.references) == (other.lock, other.references) and frames[0] == frames[1]
+        held = [(each.lock, each.sections, each.references) for each in (self, other)]
+        return held[0] == held[1] and frames[0] == frames[1]
 
 
 def is_number(value: Value) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import z3
 
-from oracles.reference.events import Event, Happened
+from ebpf.kfuncs import CodeSection
+from oracles.reference.events import Event, Happened, Scripted
 from oracles.reference.snapshots import Snapshot
 from oracles.reference.values import UNDEFINED, FrameStack, Null, SymbolicPointer, SymbolicRegion, Value
 from oracles.terms.assumptions import Assumed, conditions
@@ -59,7 +60,8 @@ class SymbolicState:
     packet of the input; ``packet``: what it is now.  ``packet_changed``: its bytes are no longer all those
     of the input.  ``doubted``: what the packet was before tail calls
     that failed, which changed nothing.  ``metadata``: how many bytes lie before the packet, once that
-    was asked for.  ``stored``: (offset, size) of what was stored to the context.
+    was asked for.  ``sections``: those that the path is in, oldest first.  ``stored``: (offset, size) of
+    what was stored to the context.
     """
 
     pc: int
@@ -75,6 +77,7 @@ class SymbolicState:
     packet_bytes: dict[int, object] = field(default_factory=dict)
     references: dict[int, tuple[SymbolicRegion, int]] = field(default_factory=dict)
     lock: tuple[int, int] | None = None
+    sections: tuple[CodeSection, ...] = ()
     packet_changed: bool = False
     doubted: tuple[SymbolicRegion, ...] = ()
     metadata: Term | None = None
@@ -137,6 +140,10 @@ class SymbolicState:
             node = node.earlier
         return events[::-1]
 
+    def note_result(self, result: Term) -> None:
+        """Remember what a call gave that nothing determines."""
+        self.note(Scripted(result))
+
     def number(self) -> int:
         """A number not used on this path before."""
         self.fresh += 1
@@ -150,7 +157,9 @@ class SymbolicState:
         """The path as it is now."""
         stacks = tuple((frame.region, dict(frame.stack.bytes)) for frame in self.frames)
         held = len(self.references)
-        return Snapshot(self.assumed, self.happened, self.lock, held, tuple(self.registers), stacks)
+        return Snapshot(
+            self.assumed, self.happened, self.lock, self.sections, held, tuple(self.registers), stacks
+        )
 
     def resolve(self, change: dict[int, Value | None]) -> None:
         """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or,

@@ -61,7 +61,8 @@ class SymbolicRegion:
     ``size`` in bytes (symbolic for the packet).  ``map``: index of the map a value or handle belongs to.
     ``readable``, ``writable``: what the map's flags or the region's nature allow.  ``key``: for map values
     the text of the looked-up key, so that two lookups of one key are known to share memory.  ``struct``: for
-    the kernel's own, which structure it is.
+    the kernel's own, which structure it is.  ``content``: of an iterator's number, its 64 bits, as long as
+    the iterator is at it.
     """
 
     kind: RegionKind
@@ -73,6 +74,7 @@ class SymbolicRegion:
     frame: int = 0
     key: str = ""
     struct: str = ""
+    content: Term | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,32 @@ class Null:
     kind: RegionKind
 
 
-Value = Term | SymbolicPointer | Null | NoValue
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectOnStack:
+    """What the kernel keeps on the stack: one as long as all bytes that were stored are there."""
 
-FrameStack = SymbolicStack[SymbolicPointer | Null | NoValue]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedFlagsOnStack(ObjectOnStack):
+    """``depth``: how many sections without interrupts the path was in once they were saved."""
+
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IteratorOnStack(ObjectOnStack):
+    """An open-coded iterator that holds ``reference``.  Of numbers: the ``last`` that it gave, and the
+    ``end``, 64 bits signed; the ``element`` that holds it."""
+
+    kind: str
+    reference: int
+    last: Term = 0
+    end: Term = 0
+    element: SymbolicRegion | None = None
+
+
+Value = Term | SymbolicPointer | Null | NoValue | ObjectOnStack
+
+FrameStack = SymbolicStack[SymbolicPointer | Null | NoValue | ObjectOnStack]
 Byte = tuple[Value, int, int]
 """A value that was stored, which of its bytes this is, and how many were stored."""

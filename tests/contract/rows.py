@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ebpf.assembly import parse
+from ebpf.assembly.parser import assemble
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import AttachType, ProgramType
@@ -52,8 +52,9 @@ class Row:
 
     def case(self) -> Case:
         """The program on its one input."""
+        code = assemble(self.text.split("; "))
         return Case(
-            Program(self.type, parse(self.text.split("; ")), self.maps, self.attach),
+            Program(self.type, code.instructions, self.maps, self.attach, kfuncs=code.kfuncs),
             (Input(self.packet, self.context, self.helpers),),
             None if self.privileged else (),
             self.name,

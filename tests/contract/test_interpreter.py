@@ -10,16 +10,23 @@ from ebpf.isa.table import FORMS, IllegalInsn, form_of
 from oracles.interpreter import Returned, Trapped, run
 from oracles.interpreter.environment import Addresses
 from oracles.interpreter.runs import STEP_LIMIT
-from tests.contract import arithmetic, contexts, control, helpers, memory, resources
+from tests.contract import arithmetic, contexts, control, helpers, kernel_functions, memory, resources
 from tests.contract.rows import Returns, Row
 
-ROWS = (*arithmetic.ROWS, *memory.ROWS, *control.ROWS, *contexts.ROWS, *helpers.ROWS, *resources.ROWS)
+ROWS = (
+    *arithmetic.ROWS,
+    *memory.ROWS,
+    *control.ROWS,
+    *contexts.ROWS,
+    *helpers.ROWS,
+    *resources.ROWS,
+    *kernel_functions.ROWS,
+)
 
 NO_OUTCOME = {
     "ld_btf_id": "an address of the kernel's own data",
     "ld_map_idx": "a case has no array of map descriptors",
     "ld_map_idx_value": "a case has no array of map descriptors",
-    "call_kfunc": "what a kernel function does is not in the instruction set",
 }
 """Forms of which no outcome can be said."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from collections import Counter
 from dataclasses import replace
@@ -12,10 +13,13 @@ import pytest
 import generators.programs
 from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa import opcodes as o
+from ebpf.kfuncs import KFUNCS
 from ebpf.maps import MapFieldKind, MapType
 from ebpf.program_types import ProgramType as T
+from generators.dice import WIDTH
 from generators.goals.callees import candidates, givers, goals
 from generators.goals.map_templates import TEMPLATES, templates_for
+from generators.objects import well_formed
 from generators.profiles import Profile
 from generators.programs import Generated
 from generators.state import PointerKind
@@ -24,7 +28,15 @@ from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
-GOALS = {"goal", "locked-change", "callback-loop", "callback-elements"}
+GOALS = {
+    "goal",
+    "locked-change",
+    "callback-loop",
+    "callback-elements",
+    "kernel-function",
+    "section",
+    "iterator",
+}
 
 
 @cache
@@ -139,3 +151,61 @@ def test_callbacks_are_called_and_typed() -> None:
 def test_without_privilege_there_are_no_goals() -> None:
     profile = Profile(linux=NEWEST, unprivileged_in=1, near_misses_in=0, daring_in=0, inputs=1)
     assert not any(GOALS & set(made.productions) for made in draws(60, profile))
+
+
+def test_kernel_functions_are_called_by_name() -> None:
+    """Each call holds its place among the names, and no row that is meant to be generated is missing."""
+    names = Counter[str]()
+    for made in programs():
+        program = made.case.program
+        calls = [at for at, insn in enumerate(program.instructions) if insn.calls_kernel]
+        assert calls == [at for at, _ in program.kfuncs]
+        assert [program.instructions[at].imm for at in calls] == list(range(len(calls)))
+        names.update(name for _, name in program.kfuncs)
+    generated = {name for name, function in KFUNCS.items() if function.is_generated}
+    assert names.keys() <= generated
+    assert len(names) > 0.8 * len(generated), generated - names.keys()
+
+
+def test_what_a_kernel_function_gave_is_released_on_every_exit() -> None:
+    more = 0
+    for made in programs():
+        called_ = Counter(name for _, name in made.case.program.kfuncs)
+        more += bool(called_["bpf_task_from_pid"]) and called_["bpf_task_release"] > sum(
+            called_[name] for name in KFUNCS if KFUNCS[name].gives == "task_struct"
+        )
+    assert more > 0
+
+
+def test_objects_call_no_kernel_function() -> None:
+    for seed in range(60):
+        rng = random.Random(seed)
+        made = well_formed(rng.getrandbits(256), [[rng.getrandbits(WIDTH) for _ in range(12)]])
+        assert all(not part.program.kfuncs for part in made.parts)
+
+
+def test_sections_are_ended_on_every_way() -> None:
+    begun = [made for made in programs() if "bpf_rcu_read_lock" in {n for _, n in made.case.program.kfuncs}]
+    assert len(begun) > 40
+    several = 0
+    for made in begun:
+        names = Counter(name for _, name in made.case.program.kfuncs)
+        assert names["bpf_rcu_read_unlock"] >= names["bpf_rcu_read_lock"]
+        several += names["bpf_rcu_read_unlock"] > names["bpf_rcu_read_lock"]
+    assert several > 5
+
+
+def test_iterators_go_round_and_are_destroyed() -> None:
+    """Runs take several steps of them, and every one that is made is destroyed."""
+    rounds = Counter[str]()
+    for made in programs():
+        names = dict(made.case.program.kfuncs)
+        kinds = {name.removesuffix("_new") for name in names.values() if name.endswith("_new")}
+        for kind in kinds:
+            assert f"{kind}_destroy" in names.values()
+        if "bpf_iter_num" in kinds:
+            trace: list[Step] = []
+            run(made.case, made.case.inputs[0], trace=trace, limit=STEP_LIMIT)
+            visits = Counter(names[step.at] for step in trace if step.at in names)
+            rounds[str(min(visits["bpf_iter_num_next"], 3))] += 1
+    assert rounds["3"] > 20, rounds

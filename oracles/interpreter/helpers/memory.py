@@ -53,6 +53,7 @@ def readable(m: Machine, pointer: Value, size: int, what: str) -> bytes:
     region, at, _ = span(m, pointer, size, what)
     if not region.readable:
         m.trap(rules.WRITE_ONLY, f"{what}: {size} bytes read at {region.name}{at:+d}")
+    region.check_objects(at, size)
     if region.shows_address(at, size):
         m.environment.used = True
     if not region.defined(at, size):

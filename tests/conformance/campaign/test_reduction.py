@@ -22,6 +22,7 @@ from conformance.campaign.reduction import (
 from ebpf.assembly.parser import assemble
 from ebpf.editing import jump_field, remove, replace_slots
 from ebpf.isa import opcodes as o
+from ebpf.isa.build import R0, R1, call_kfunc, leave, mov64
 from ebpf.isa.insn import Insn
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
@@ -215,3 +216,19 @@ def test_records_of_functions_follow_their_functions() -> None:
     old, new = (list(struct.iter_unpack("<II", info)) for info in (before.func_info, after.func_info))
     assert len(old) > 1
     assert new == [(slot + (slot > 0), kind) for slot, kind in old]
+
+
+def test_calls_of_kernel_functions_keep_their_names() -> None:
+    """Shorter by an instruction before them, or by one of them."""
+    insns = (mov64(R0, 0), call_kfunc(0), mov64(R1, 0), call_kfunc(1), leave())
+    kfuncs = ((1, "bpf_preempt_disable"), (3, "bpf_preempt_enable"))
+    case = Case(Program(ProgramType.XDP, insns, kfuncs=kfuncs))
+    made = Generated(case, Purpose.VALID)
+    shorter = with_instructions(made, remove(insns, 0, 1)).case.program
+    assert shorter.kfuncs == ((0, "bpf_preempt_disable"), (2, "bpf_preempt_enable"))
+    one = with_instructions(made, remove(insns, 1, 1)).case.program
+    assert one.kfuncs == ((2, "bpf_preempt_enable"),)
+    again = with_instructions(
+        Generated(Case(one), Purpose.VALID), remove(one.instructions, 0, 1)
+    ).case.program
+    assert again.kfuncs == ((1, "bpf_preempt_enable"),)

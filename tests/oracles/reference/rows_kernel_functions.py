@@ -12,10 +12,10 @@ ROWS = (
     Row("a user's key taken and put",
         "r1 = 3; r2 = 0; call kfunc bpf_lookup_user_key; if r0 == 0 goto pc+2; r1 = r0; "
         "call kfunc bpf_key_put; r0 = 0; exit",
-        "safe", type_="lsm"),
+        "safe; helper-sleeps@2", type_="lsm"),
     Row("a key of two numbers without the second",
         "r1 = 3; call kfunc bpf_lookup_user_key; r0 = 0; exit",
-        "unsafe uninitialised-register@1", type_="lsm"),
+        "unsafe uninitialised-register@1; helper-sleeps@1", type_="lsm"),
     Row("a key that may be null put",
         "r1 = 3; call kfunc bpf_lookup_system_key; r1 = r0; call kfunc bpf_key_put; r0 = 0; exit",
         "unsafe helper-argument@3; null-check@3", type_="lsm"),
@@ -63,7 +63,44 @@ ROWS = (
     Row("a key for a task",
         "r1 = 3; call kfunc bpf_lookup_system_key; if r0 == 0 goto pc+2; r1 = r0; "
         "call kfunc bpf_task_release; r0 = 0; exit",
-        "unknown: a kernel structure given as another", type_="lsm"),
+        "unsafe helper-argument@4", type_="lsm"),
+    Row("a set of processors for a task",
+        "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_task_release; r0 = 0; exit",
+        "unsafe helper-argument@3", type_="syscall"),
+    Row("a set of processors, read",
+        "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+5; r6 = r0; r1 = r0; "
+        "call kfunc bpf_cpumask_first; r1 = r6; call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "safe", type_="syscall"),
+    Row("a set of processors, taken again, is there",
+        "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+7; r6 = r0; r1 = r0; "
+        "call kfunc bpf_cpumask_acquire; r1 = r0; call kfunc bpf_cpumask_release; r1 = r6; "
+        "call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "safe", type_="syscall"),
+    Row("a set of processors from a buffer",
+        "*(u64 *)(r10 -8) = 7; call kfunc bpf_cpumask_create; if r0 == 0 goto pc+8; r6 = r0; r1 = r0; "
+        "r2 = r10; r2 += -8; r3 = 8; call kfunc bpf_cpumask_populate; r1 = r6; "
+        "call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "safe", type_="syscall"),
+    Row("a set of processors from beyond the stack",
+        "*(u64 *)(r10 -8) = 7; call kfunc bpf_cpumask_create; if r0 == 0 goto pc+8; r6 = r0; r1 = r0; "
+        "r2 = r10; r2 += -8; r3 = 9; call kfunc bpf_cpumask_populate; r1 = r6; "
+        "call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "unsafe stack-bounds@8", type_="syscall"),
+    Row("a set of processors from a buffer of unknown size",
+        "*(u64 *)(r10 -8) = 7; r7 = *(u64 *)(r10 -8); call kfunc bpf_cpumask_create; "
+        "if r0 == 0 goto pc+8; r6 = r0; r1 = r0; r2 = r10; r2 += -8; r3 = r10; "
+        "call kfunc bpf_cpumask_populate; r1 = r6; call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "unsafe helper-argument@9", type_="syscall"),
+    Row("a map's elements are counted",
+        "r1 = map[0]; call kfunc bpf_map_sum_elem_count; exit", "safe", maps="H", type_="tracepoint"),
+    Row("the elements of no map are counted",
+        "r1 = r10; call kfunc bpf_map_sum_elem_count; r0 = 0; exit",
+        "unsafe helper-argument@1", type_="tracepoint"),
+    Row("strings at any address, or at none",
+        "call kfunc bpf_strcmp; r0 = 0; exit", "safe", type_="tracepoint"),
+    Row("a structure that need not be released",
+        "r1 = r10; r1 = 0; call kfunc bpf_get_kmem_cache; r0 = 0; exit", "safe", type_="tracepoint"),
     Row("a task taken twice",
         "r1 = 1; call kfunc bpf_task_from_pid; if r0 == 0 goto pc+8; r6 = r0; r1 = r0; "
         "call kfunc bpf_task_acquire; if r0 == 0 goto pc+2; r1 = r0; "
@@ -99,12 +136,55 @@ ROWS = (
     Row("an object's memory that is none",
         "r1 = 5; call kfunc bpf_kfunc_call_test_acquire; r0 = 0; exit",
         "unsafe helper-argument@1"),
+    Row("what may sleep in a section",
+        "call kfunc bpf_rcu_read_lock; r1 = 3; r2 = 0; call kfunc bpf_lookup_user_key; "
+        "if r0 == 0 goto pc+2; r1 = r0; call kfunc bpf_key_put; call kfunc bpf_rcu_read_unlock; "
+        "r0 = 0; exit",
+        "safe; helper-sleeps@3; sleeps-in-section@3", type_="lsm"),
+    Row("a helper that may sleep in a section",
+        "call kfunc bpf_preempt_disable; *(u64 *)(r10 -8) = 0; r1 = r10; r1 += -8; r2 = 8; r3 = 0; "
+        "call bpf_copy_from_user#148; call kfunc bpf_preempt_enable; r0 = 0; exit",
+        "safe; sleeps-in-section@6", type_="tracepoint"),
+    Row("an RCU section in another",
+        "call kfunc bpf_rcu_read_lock; call kfunc bpf_rcu_read_lock; call kfunc bpf_rcu_read_unlock; "
+        "call kfunc bpf_rcu_read_unlock; r0 = 0; exit",
+        "safe; section-nested@1 before 6.19", type_="tracepoint"),
+    Row("a section on one of two ways",
+        "call bpf_get_prandom_u32#7; if r0 == 0 goto pc+1; call kfunc bpf_preempt_disable; "
+        "call kfunc bpf_preempt_enable; r0 = 0; exit",
+        "unsafe section-unmatched@3", type_="tracepoint"),
+    Row("a section that is not ended on one of two ways",
+        "call kfunc bpf_preempt_disable; call bpf_get_prandom_u32#7; if r0 == 0 goto pc+1; "
+        "call kfunc bpf_preempt_enable; r0 = 0; exit",
+        "unsafe section-at-exit@5", type_="tracepoint"),
+    Row("a legacy packet load in a section",
+        "r6 = r1; call kfunc bpf_rcu_read_lock; r0 = *(u8 *)skb[0]; call kfunc bpf_rcu_read_unlock; "
+        "r0 = 0; exit",
+        "unsafe section-at-exit@2; section-at-exit@2", type_="sched_cls"),
+    Row("a number of an iterator without a comparison",
+        "r1 = r10; r1 += -8; r2 = 0; r3 = 3; call kfunc bpf_iter_num_new; r1 = r10; r1 += -8; "
+        "call kfunc bpf_iter_num_next; r6 = *(u32 *)(r0 +0); r1 = r10; r1 += -8; "
+        "call kfunc bpf_iter_num_destroy; r0 = 0; exit",
+        "safe; null-check@8", type_="tracepoint"),
+    Row("numbers of which nothing is known",
+        "r6 = *(u32 *)(r1 +0); r6 &= 3; r1 = r10; r1 += -8; r2 = 0; r3 = r6; "
+        "call kfunc bpf_iter_num_new; r7 = 0; r1 = r10; r1 += -8; call kfunc bpf_iter_num_next; "
+        "if r0 == 0 goto pc+2; r7 += 1; goto pc-6; r1 = r10; r1 += -8; call kfunc bpf_iter_num_destroy; "
+        "if r7 < 4 goto pc+1; r0 = *(u8 *)(r7 +0); r0 = 0; exit",
+        "safe", type_="sched_cls"),
+    Row("an iterator's number as an index",
+        "r6 = map[0][0]+0; r1 = r10; r1 += -8; r2 = 0; r3 = 9; call kfunc bpf_iter_num_new; "
+        "r1 = r10; r1 += -8; call kfunc bpf_iter_num_next; if r0 == 0 goto pc+5; "
+        "r1 = *(u32 *)(r0 +0); r2 = r6; r2 += r1; *(u8 *)(r2 +0) = 0; goto pc-9; r1 = r10; r1 += -8; "
+        "call kfunc bpf_iter_num_destroy; r0 = 0; exit",
+        "unsafe map-value-bounds@14", type_="tracepoint", maps="V"),
     Row("a kernel function that is not known",
         "call kfunc bpf_obj_new_impl; r0 = 0; exit",
         "unknown: kernel functions"),
     Row("a kernel function in a program that is not GPL",
-        "call kfunc bpf_cpumask_create; r0 = 0; exit",
-        "unknown: kernel functions", license="MIT"),
+        "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
+        "call kfunc bpf_cpumask_release; r0 = 0; exit",
+        "safe; helper-gpl-only@0; helper-gpl-only@3", license="MIT"),
     Row("a kernel function without privilege",
         "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
         "call kfunc bpf_cpumask_release; r0 = 0; exit",

@@ -1,0 +1,23 @@
+"""Kernel functions: what programs may call of the kernel by name.
+
+Each kernel's own BTF says whether it has a function, and of what types its arguments are; the tables here say
+what BTF does not.
+"""
+
+from __future__ import annotations
+
+from ebpf.kfuncs import iterators, objects, sections, strings
+from ebpf.kfuncs.calls import moved_calls
+from ebpf.kfuncs.hooks import Hook
+from ebpf.kfuncs.objects import is_a
+from ebpf.kfuncs.prototype import CodeSection, IteratorStep, KernelArg, KernelArgKind, KernelFunction
+
+__all__ = [
+    "KFUNCS", "CodeSection", "Hook", "IteratorStep", "KernelArg", "KernelArgKind", "KernelFunction", "is_a",
+    "moved_calls",
+]  # fmt: skip
+
+KFUNCS: dict[str, KernelFunction] = {
+    function.name: function for function in (*objects.ROWS, *strings.ROWS, *sections.ROWS, *iterators.ROWS)
+}
+"""By name."""

@@ -1,0 +1,86 @@
+"""What a kernel function takes, gives and does to what a program holds: its BTF, and what its KF_ flags add
+(include/linux/btf.h: KF_ACQUIRE, KF_RELEASE, KF_RET_NULL, KF_SLEEPABLE; Linux 6.12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ebpf.kfuncs.hooks import Hook
+
+
+class KernelArgKind(Enum):
+    """What a kernel function asks of an argument (kernel/bpf/verifier.c: get_kfunc_ptr_arg_type)."""
+
+    NUMBER = "number"
+    OBJECT = "kernel structure"
+    MEMORY = "memory of fixed size"
+    BUFFER = "memory"
+    SIZE = "size"
+    MAP = "map"
+    IGNORED = "anything"
+    OBJECT_OR_NULL = "kernel structure or null"
+    NEW_FLAGS = "room for saved flags"
+    FLAGS = "saved flags"
+    NEW_ITERATOR = "room for an iterator"
+    ITERATOR = "iterator"
+
+
+class CodeSection(Enum):
+    """A section of code that one kernel function begins and another ends; nothing in it may sleep."""
+
+    RCU = "RCU read-side critical section"
+    PREEMPTION = "section without preemption"
+    INTERRUPTS = "section without interrupts"
+
+
+class IteratorStep(Enum):
+    """What a kernel function does to an iterator (KF_ITER_NEW, KF_ITER_NEXT, KF_ITER_DESTROY)."""
+
+    NEW = "make"
+    NEXT = "advance"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True, slots=True)
+class KernelArg:
+    """One argument.
+
+    ``struct``: which kernel structure an OBJECT or what lies on the stack is.  ``size`` in bytes, of MEMORY
+    and of what lies on the stack; that of a BUFFER is the SIZE that follows it.  Memory is read and may be
+    written.  An IGNORED argument (its name ends in ``__ign``) is not looked at, whatever the register holds.
+    """
+
+    kind: KernelArgKind
+    struct: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFunction:
+    """A kernel function that programs may call."""
+
+    name: str
+    args: tuple[KernelArg, ...] = ()
+    hook: Hook = Hook.NONE
+    since: str = "6.12"
+    """The first kernel whose BTF has it, of those that were asked: 6.12, 6.18, 7.1, 7.3."""
+    gives: str = ""
+    """The structure that it returns a pointer to; empty for a number."""
+    nullable: bool = False
+    """Whether that pointer may be null (KF_RET_NULL)."""
+    acquires: bool = False
+    """Whether that pointer must be released (KF_ACQUIRE)."""
+    releases: int | None = None
+    """The argument (1 to 5) that it gives back (KF_RELEASE)."""
+    void: bool = False
+    sleeps: bool = False
+    """KF_SLEEPABLE."""
+    begins: CodeSection | None = None
+    ends: CodeSection | None = None
+    step: IteratorStep | None = None
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether programs of some type may call it that generators make."""
+        return self.hook is not Hook.NONE
