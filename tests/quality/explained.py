@@ -26,6 +26,11 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "Mult becomes Add",
     ): "any distance between two regions will do",
     (
+        R + "snapshots.py",
+        "return same_value(a[0], c[0]) and a[1:] == c[1:]",
+        "arguments 1 and 2 swapped",
+    ): SYMMETRIC,
+    (
         I + "environment.py",
         "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16",
         "RShift becomes LShift",
