@@ -52,9 +52,9 @@ SLEEPABLE_MAPS: dict[MapType, str] = {
 }  # fmt: skip
 """Maps that a sleepable program may use, and since when (check_map_prog_compatibility; seen on 6.1, 6.12,
 6.19 and 7.0 to 7.3: of kernels between two of these nothing is foretold)."""
-SOCKMAP_UPDATERS = frozenset({
-    T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
-})  # fmt: skip
+SOCKMAP_UPDATERS = frozenset({T.SK_REUSEPORT, T.SK_LOOKUP})
+FORMER_SOCKMAP_UPDATERS = frozenset({T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.XDP, T.FLOW_DISSECTOR})
+"""Until 7.1 (asked of 7.1.13 and 7.3.4; of 7.2 nothing is foretold)."""
 
 CONSTANT_CONTEXT_STORES = "6.3"
 """The first kernel that takes a BPF_ST to the context; before it only BPF_STX may write there (do_check)."""
@@ -96,12 +96,15 @@ def may_update_sockmap(
     """Whether map_update_elem, or map_delete_elem, takes a sockmap or sockhash from such a program
     (may_update_sockmap).
 
-    Deleting was free for all before 6.10.
+    Deleting was free for all before 6.10, and is not in the stable kernels that took that change over
+    (6.1.176): of older ones nothing is foretold.
     """
     if program_type in SOCKMAP_UPDATERS or (
         program_type is T.TRACING and attach_type is AttachType.TRACE_ITER
     ):
         return True
+    if program_type in FORMER_SOCKMAP_UPDATERS:
+        return release not in Since("7.3")
     return deletes and (program_type is T.SOCK_OPS or release not in Since("6.10"))
 
 

@@ -23,7 +23,7 @@ FREE_CONTEXT = "7.1"
 AS_IT_IS = frozenset({
     ProgramType.KPROBE, ProgramType.TRACEPOINT, ProgramType.RAW_TRACEPOINT,
     ProgramType.RAW_TRACEPOINT_WRITABLE, ProgramType.CGROUP_DEVICE, ProgramType.LIRC_MODE2,
-    ProgramType.SYSCALL,
+    ProgramType.SYSCALL, ProgramType.NETFILTER,
 })  # fmt: skip
 """Types whose context accesses kernels do not rewrite (no convert_ctx_access): since FREE_CONTEXT they may go
 through a pointer that a constant moved (asked of 6.12 and 7.3, lirc_mode2 apart)."""

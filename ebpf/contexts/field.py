@@ -20,6 +20,8 @@ class ContextFieldKind(Enum):
     SOCK_COMMON_OR_NULL = "socket of any kind or null"
     FLOW_KEYS = "flow keys"
     BUFFER = "tracepoint buffer"
+    KERNEL = "kernel structure"
+    """The field's name is the structure's."""
 
 
 NARROW = (1, 2, 4)

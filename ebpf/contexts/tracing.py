@@ -38,10 +38,13 @@ CONTEXTS: dict[ProgramType, Context] = {
     ProgramType.SYSCALL: Context(
         "caller's memory", SYSCALL, (ContextField("memory", 0, SYSCALL, reads=ANY, writes=ANY, given=True),)
     ),
+    # include/linux/netfilter_bpf.h; net/netfilter/nf_bpf_link.c: nf_is_valid_access (6.4 to 7.3).
+    ProgramType.NETFILTER: Context("bpf_nf_ctx", 16, (
+        ContextField("nf_hook_state", 0, 8, ContextFieldKind.KERNEL, reads=LONG, since="6.4"),
+        ContextField("sk_buff", 8, 8, ContextFieldKind.KERNEL, reads=LONG, since="6.4"))),
     ProgramType.LIRC_MODE2: Context("sample", 4, words("sample", 0, WORD)),
     **dict.fromkeys(
-        (ProgramType.TRACING, ProgramType.LSM, ProgramType.STRUCT_OPS, ProgramType.EXT,
-         ProgramType.NETFILTER), _KERNEL
+        (ProgramType.TRACING, ProgramType.LSM, ProgramType.STRUCT_OPS, ProgramType.EXT), _KERNEL
     ),
 }  # fmt: skip
 """By program type."""

@@ -9,7 +9,7 @@ from ebpf.sockets import SocketKind
 from oracles.interpreter.context import ContextRegion, field_at
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import Pointer, Region, Value
-from oracles.interpreter.objects import SocketRegion
+from oracles.interpreter.objects import KernelRegion, SocketRegion
 from oracles.interpreter.signals import Abstain
 
 _SOCKETS = {
@@ -52,6 +52,8 @@ def _pointer(m: Machine, region: ContextRegion, field: ContextField) -> Value:
         return Pointer(
             Region("flow keys", bytearray(FLOW_KEYS), m.environment.base(FLOW_KEYS), rules.MEMORY_BOUNDS), 0
         )
+    if field.kind is ContextFieldKind.KERNEL:
+        return Pointer(KernelRegion(field.name, m.environment), 0)
     kind = _SOCKETS.get(field.kind)
     if kind is None:
         raise Abstain(f"the {field.kind.value} {field.name} of the context")

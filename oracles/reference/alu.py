@@ -132,6 +132,9 @@ def _may_move(x: Explorer, s: SymbolicState, insn: Insn, moved: SymbolicPointer 
     if moved.end or (kind in FIXED and not (nothing and kind is RegionKind.MAP)):
         x.refuse(s, rules.POINTER_ARITHMETIC, f"on {'pkt_end' if moved.end else kind.value}")
         return
+    if kind is RegionKind.FLOW_KEYS and not isinstance(by, int):
+        # Refused since "bpf: Reject variable offset alu on PTR_TO_FLOW_KEYS" (6.8, and stable kernels).
+        x.refuse(s, rules.POINTER_ARITHMETIC, "flow_keys moved by an unknown distance")
     if insn.opcode & o.OP_MASK == o.SUB and kind is RegionKind.STACK:
         x.refuse(s, rules.POINTER_ARITHMETIC, "subtraction from a stack pointer")
     if isinstance(by, int):

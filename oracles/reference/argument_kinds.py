@@ -9,7 +9,9 @@ from ebpf.helpers import Arg, ArgKind
 from ebpf.maps import MapFieldKind, MapSpec, MapType
 from oracles.reference.argument_memory import content, memory
 from oracles.reference.argument_values import Arguments, Written, wrong
+from oracles.reference.contents import frozen_value
 from oracles.reference.explorer import Explorer
+from oracles.reference.map_kinds import READ_ONLY_PROGRAM
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import SOCKETS, RegionKind, SymbolicPointer
@@ -60,8 +62,10 @@ def _key(
 def _value(
     x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
 ) -> None:
-    if pointer.region.kind in SOCKETS and _spec(x, found).type in (MapType.SOCKMAP, MapType.SOCKHASH):
-        raise Unmodelled("a socket put into a map")
+    if _spec(x, found).type in (MapType.SOCKMAP, MapType.SOCKHASH):
+        # resolve_map_arg_type (kernel/bpf/verifier.c): a socket, no memory.
+        CHECKS[A.BTF_ID_SOCK_COMMON](x, s, found, register, arg, pointer)
+        return
     memory(x, s, register, pointer, _spec(x, found).value_size, reads=True, writes=False, packet=found.packet)
 
 
@@ -111,6 +115,26 @@ def _lock(
     found.lock = (region.map, region.id)
 
 
+def _constant_string(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    """A zero-terminated string in a value that nobody can write, at a place that is known
+    (check_arg_const_str, Linux 6.1 to 7.3)."""
+    if pointer.region.kind is not RegionKind.MAP_VALUE or pointer.region.map is None:
+        wrong(x, s, register, arg)
+    assert pointer.region.map is not None
+    if not x.facts.maps[pointer.region.map].flags & READ_ONLY_PROGRAM:
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} is in no read-only map")
+        raise Unmodelled("a string that may change")
+    value, place = frozen_value(x, pointer.region), x.constant(s, pointer.offset)
+    if value is None or place is None:
+        raise Unmodelled("a constant string at a place that is not known")
+    if place >= len(value) or 0 not in value[place:]:
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} is not zero-terminated")
+        raise Unmodelled("a constant string without an end")
+    found.string = value[place : value.index(0, place)]
+
+
 Check = Callable[[Explorer, SymbolicState, Arguments, int, Arg, SymbolicPointer], None]
 
 
@@ -149,6 +173,7 @@ CHECKS: dict[ArgKind, Check] = {
     A.MAP_VALUE_OR_NULL: _value,
     A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed,
     A.FIXED_MEM_UNINIT: _fixed,
+    A.CONST_STR: _constant_string,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
     A.SOCKET: _socket(frozenset({RegionKind.SOCKET})),
     A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),

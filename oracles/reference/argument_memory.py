@@ -5,9 +5,12 @@ from __future__ import annotations
 import z3
 
 from ebpf import rules
+from ebpf.contexts import FREE_CONTEXT
+from ebpf.contexts.tracing import SYSCALL
 from ebpf.helpers import ArgKind
 from ebpf.program_rules import PACKET_HELPERS, PACKET_WRITERS
 from ebpf.program_types import ProgramType
+from ebpf.releases import Release
 from oracles.reference.contents import packet_byte
 from oracles.reference.explorer import Explorer
 from oracles.reference.overlaps import overlapped
@@ -16,9 +19,10 @@ from oracles.reference.registers import is_pointer, number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import RegionKind, SymbolicPointer
-from oracles.terms.term import Condition, Term, add, concat, conjunction, extract, z
+from oracles.terms.term import Condition, Term, add, concat, conjunction, extract, negation, z
 
 A = ArgKind
+FREE = (Release.parse(FREE_CONTEXT).major, Release.parse(FREE_CONTEXT).minor)
 HUGE = 1 << 29
 """BPF_MAX_VAR_SIZ, include/linux/bpf_verifier.h: kernels refuse sizes that may reach it."""
 READS = {A.MEM, A.MEM_OR_NULL, A.MEM_RDONLY, A.MEM_OR_NULL_RDONLY}
@@ -50,8 +54,9 @@ def memory(
 ) -> None:
     """``size`` bytes at ``pointer`` are all there, and, where the helper reads them, written before."""
     region = pointer.region
-    if region.kind is RegionKind.CONTEXT and x.facts.program.type is ProgramType.SYSCALL:
-        raise Unmodelled("the context as a helper's memory")
+    if region.kind is RegionKind.CONTEXT:
+        _context(x, s, register, pointer, size)
+        return
     if region.kind not in MEMORY:
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is no memory a helper may use")
     if pointer.end:
@@ -76,6 +81,20 @@ def memory(
         require_near(x, s, place, size)
     if region.kind is RegionKind.STACK:
         _on_the_stack(x, s, register, pointer, size, reads)
+
+
+def _context(x: Explorer, s: SymbolicState, register: int, pointer: SymbolicPointer, size: Term) -> None:
+    """The context as a helper's memory: no kernel takes any but a syscall program's.
+
+    Since 7.1 that is memory of its caller's, who gives as much as the program reaches (kernel/bpf/verifier.c,
+    check_helper_mem_access; kernel/bpf/syscall.c, max_ctx_offset; asked of 6.1, 6.12, 6.18, 7.1 and 7.3).
+    """
+    if x.facts.program.type is not ProgramType.SYSCALL:
+        x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is the context")
+    x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} is the context", before=FREE)
+    if x.possible(s, negation(_inside(pointer.offset, size, SYSCALL))):
+        x.refuse(s, rules.CONTEXT_BOUNDS, f"R{register}: a helper's memory")
+        raise Unmodelled("a helper's memory beyond the context")
 
 
 def _inside(place: Term, size: Term, region: Term) -> Condition:

@@ -34,6 +34,8 @@ class Arguments:
     function: int | None = None
     released: SymbolicPointer | Null | None = None
     size: int | None = None
+    string: bytes | None = None
+    """A constant string, without its zero."""
 
 
 def wrong(x: Explorer, s: SymbolicState, register: int, arg: Arg) -> None:

@@ -103,10 +103,8 @@ def _sized(x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: 
         # Where null is allowed, kernels take a pointer that may be (check_reg_type; Linux 6.1 to 7.3).
         x.unchecked(s, base.check, rules.NULL_CHECK, f"R{register - 1}")
     writes = arg.kind is A.MEM_UNINIT
-    if base.region.kind not in MEMORY and empty is not True:
+    if base.region.kind not in MEMORY | {RegionKind.CONTEXT} and empty is not True:
         # For a size of 0 kernels still want a pointer to memory, or null.
-        if base.region.kind is RegionKind.CONTEXT:
-            raise Unmodelled("the context as a helper's memory")
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register - 1} is no memory a helper may use")
     memory(x, s, register - 1, base, size, reads=not writes, writes=writes, packet=found.packet)
     if writes or arg.kind in WRITTEN:

@@ -15,7 +15,7 @@ from oracles.reference.values import SOCKETS, RegionKind, SymbolicPointer, Value
 from oracles.terms.atomics import exchange, result_register
 from oracles.terms.term import add, extract, mask, symbol, zero_extend
 
-REFUSED = SOCKETS | {RegionKind.CONTEXT, RegionKind.PACKET}
+REFUSED = SOCKETS | {RegionKind.CONTEXT, RegionKind.PACKET, RegionKind.FLOW_KEYS}
 """kernel/bpf/verifier.c, atomic_ptr_type_ok."""
 
 

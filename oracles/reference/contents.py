@@ -27,7 +27,9 @@ def read_content(
         return zero_extend(concat([packet_byte(s, add(place, n)) for n in reversed(range(size))]), 8 * size)
     if region.content is not None and isinstance(place, int) and is_current(s, region):
         return zero_extend(extract(region.content, 8 * (place + size) - 1, 8 * place), 8 * size)
-    frozen = _frozen(x, region) if region.kind is RegionKind.MAP_VALUE and isinstance(place, int) else None
+    frozen = (
+        frozen_value(x, region) if region.kind is RegionKind.MAP_VALUE and isinstance(place, int) else None
+    )
     if frozen is not None:
         return int.from_bytes(frozen[place : place + size], "little")
     value = zero_extend(symbol(f"{region.kind.value}{region.map}!{s.number()}", 8 * size), 8 * size)
@@ -38,7 +40,7 @@ def read_content(
     return value
 
 
-def _frozen(x: Explorer, region: SymbolicRegion) -> bytes | None:
+def frozen_value(x: Explorer, region: SymbolicRegion) -> bytes | None:
     """The value of a map that nobody can write any more, as .rodata becomes one: part of the program, and
     kernels take it so (kernel/bpf/verifier.c, check_mem_access, bpf_map_is_rdonly; Linux 6.12)."""
     spec = None if region.map is None else x.facts.maps[region.map]

@@ -29,6 +29,8 @@ from oracles.terms.term import Term, add, extract, mask, negate, symbol, to_sign
 _SOCKETS = {ContextFieldKind.SOCKET: RegionKind.SOCKET, ContextFieldKind.SOCKET_OR_NULL: RegionKind.SOCKET,
             ContextFieldKind.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON}  # fmt: skip
 
+FLOW_KEYS = 56
+"""sizeof(struct bpf_flow_keys), include/uapi/linux/bpf.h."""
 KEPT = frozenset({"cb", "cb0", "cb1", "cb2", "cb3", "cb4", "mark", "priority", "memory"})
 """Fields that give back what was stored; others have fewer bits than their place (tc_index: 16), or a store
 does something."""
@@ -58,6 +60,7 @@ def _field(x: Explorer, s: SymbolicState, at: int, size: int, *, write: bool) ->
     """The field; kernels that do not have it refuse, and where none has it no access is safe."""
     layout = CONTEXTS.get(x.facts.program.type)
     if layout is None or layout.kernel_btf:
+        _kernel_arguments(x, s, at, size, write=write)
         raise Unmodelled(f"the context of {x.facts.program.type.name.lower()}")
     kind, attach = x.facts.program.type, x.facts.program.attach_type
 
@@ -75,6 +78,16 @@ def _field(x: Explorer, s: SymbolicState, at: int, size: int, *, write: bool) ->
     return found
 
 
+def _kernel_arguments(x: Explorer, s: SymbolicState, at: int, size: int, *, write: bool) -> None:
+    """What kernels refuse whatever the function's types are (kernel/trace/bpf_trace.c:
+    tracing_prog_is_valid_access; kernel/bpf/btf.c: btf_ctx_access; Linux 6.1 to 7.3)."""
+    if x.facts.program.type is not ProgramType.TRACING:
+        return
+    if write or not 0 <= at < CONTEXTS[ProgramType.TRACING].size or at % size or at % 8:
+        verb = "write" if write else "read"
+        x.refuse(s, rules.CONTEXT_BOUNDS, f"{verb} of {size} bytes at offset {at}")
+
+
 def load(
     x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset: int, size: int
 ) -> list[tuple[SymbolicState, Value]]:
@@ -90,9 +103,31 @@ def load(
         return [(s, known)]
     if field.kind in (ContextFieldKind.PACKET, ContextFieldKind.PACKET_META, ContextFieldKind.PACKET_END):
         return [(s, _packet(s, field.kind))]
+    if field.kind in _REGIONS:
+        return [(s, _region(s, field, at))]
     if field.kind not in _SOCKETS:
         raise Unmodelled(f"the context's {field.kind.value}")
     return _socket(x, s, field, at, size)
+
+
+_REGIONS: dict[ContextFieldKind, tuple[RegionKind, int]] = {
+    ContextFieldKind.FLOW_KEYS: (RegionKind.FLOW_KEYS, FLOW_KEYS),
+    ContextFieldKind.BUFFER: (RegionKind.TRACEPOINT_BUFFER, 1 << 29),
+    ContextFieldKind.KERNEL: (RegionKind.KERNEL, 0),
+}
+"""What a field points to, and how many bytes of it there are."""
+
+
+def _region(s: SymbolicState, field: ContextField, at: int) -> Value:
+    """What the field points to, every time the same."""
+    known = s.context.get((at, field.size))
+    if known is None:
+        kind, size = _REGIONS[field.kind]
+        kernel = kind is RegionKind.KERNEL
+        struct = field.name if kernel else ""
+        known = SymbolicPointer(SymbolicRegion(kind, s.number(), size, writable=not kernel, struct=struct), 0)
+        s.context[at, field.size] = known
+    return known
 
 
 def _socket(

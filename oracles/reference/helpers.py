@@ -9,7 +9,10 @@ import z3
 from ebpf import rules
 from ebpf.helpers import Prototype, prototype_for
 from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec, MapType
+from ebpf.program_rules import may_update_sockmap
 from oracles.reference import callbacks
+from oracles.reference.answer import spans
 from oracles.reference.argument_memory import IN_MEMORY
 from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
@@ -84,6 +87,8 @@ def _at_known_places(x: Explorer, s: SymbolicState, prototype: Prototype) -> lis
 
 def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicState]:
     found = check(x, s, prototype)
+    if prototype.name == "snprintf" and b"%" in (found.string or b""):
+        raise Unmodelled("a format with conversions")
     if found.function is not None and prototype.name not in SPECIAL:
         raise Unmodelled(f"the callback of {prototype.name}")
     if (
@@ -93,6 +98,8 @@ def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicS
     ):
         x.refuse(s, rules.MAP_HELPER, f"{x.facts.maps[found.map].type.name.lower()} for {prototype.name}")
         raise Unmodelled("a map that the helper does not take")
+    if prototype.name in ("map_update_elem", "map_delete_elem") and found.map is not None:
+        _of_sockets(x, s, x.facts.maps[found.map], prototype.name == "map_delete_elem")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
         x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
     if prototype.sleepable and s.sections:
@@ -116,6 +123,19 @@ def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicS
     return paths
 
 
+def _of_sockets(x: Explorer, s: SymbolicState, spec: MapSpec, deletes: bool) -> None:
+    """Which programs may change a map of sockets by the general helpers."""
+    if spec.type not in (MapType.SOCKMAP, MapType.SOCKHASH):
+        return
+    program = x.facts.program
+
+    def refuses(release: str) -> bool:
+        return not may_update_sockmap(program.type, program.attach_type, deletes, release)
+
+    for since, before in spans(refuses):
+        x.refuse(s, rules.MAP_HELPER, f"{spec.type.name.lower()}", since=since, before=before)
+
+
 def fill(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: Term) -> None:
     """Unknown bytes at ``pointer``: what a helper wrote."""
     region = pointer.region
@@ -137,6 +157,9 @@ def fill(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: Term) ->
             stack.store(at, 1, x.chance(s, "helper", 8))
     elif region.kind is RegionKind.MAP_VALUE and isinstance(size, int):
         s.note(MapWritten(region, pointer.offset, size, None))
+    elif region.kind is RegionKind.CONTEXT:
+        s.context.clear()
+        s.stored = (*s.stored, (0, 1 << 16))
     elif region.kind is RegionKind.PACKET:
         raise Unmodelled("a helper that writes to the packet, which no kernel lets it")
     s.unpredictable = True

@@ -23,6 +23,7 @@ BOUNDS: dict[RegionKind, Rule] = {
     RegionKind.PACKET: rules.PACKET_BOUNDS,
     RegionKind.CONTEXT: rules.CONTEXT_BOUNDS, RegionKind.MEMORY: rules.MEMORY_BOUNDS,
     RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS,
+    RegionKind.FLOW_KEYS: rules.MEMORY_BOUNDS, RegionKind.TRACEPOINT_BUFFER: rules.MEMORY_BOUNDS,
 }  # fmt: skip
 
 
@@ -104,6 +105,12 @@ def check(
         raise Unmodelled(f"accesses through {region.kind.value}")
     if region.kind is RegionKind.STACK and not isinstance(place, int) and not x.facts.privileged:
         x.refuse(s, rules.VARIABLE_STACK, "")
+    if region.kind is RegionKind.TRACEPOINT_BUFFER and not (
+        isinstance(place, int) and to_signed(place, 64) >= 0
+    ):
+        # How far it goes is asked when the program is attached (__check_buffer_access).
+        x.refuse(s, rules.MEMORY_BOUNDS, "a tracepoint's buffer before its start, or anywhere")
+        raise Unmodelled("a tracepoint's buffer before its start, or anywhere")
     require_fresh(x, s, region)
     if x.by_ranges and region.kind is RegionKind.PACKET and not isinstance(place, int):
         raise Unmodelled("ranges of packet pointers at variable offsets")

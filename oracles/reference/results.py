@@ -49,6 +49,13 @@ LOOKED_UP = SOCKETS_IN | {
 """Maps beside arrays and hashes in which lookups are modelled."""
 INNER = frozenset({MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS})
 """Maps whose elements are maps."""
+STRUCTURES = {
+    "get_current_task_btf": "task_struct", "task_pt_regs": "pt_regs", "skc_to_tcp6_sock": "tcp6_sock",
+    "skc_to_tcp_sock": "tcp_sock", "skc_to_tcp_timewait_sock": "tcp_timewait_sock",
+    "skc_to_tcp_request_sock": "tcp_request_sock", "skc_to_udp6_sock": "udp6_sock",
+    "skc_to_unix_sock": "unix_sock", "skc_to_mptcp_sock": "mptcp_sock", "sock_from_file": "socket",
+}  # fmt: skip
+"""By helper, the structure that its result points to (include/uapi/linux/bpf.h)."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
     R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
@@ -80,6 +87,13 @@ def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Argument
         number_ = s.number()
         region = SymbolicRegion(OBJECTS[result], number_, writable=False)
         return or_null(x, s, region, prototype.acquires, _shared(prototype, found))
+    if result in (R.BTF_ID, R.BTF_ID_OR_NULL):
+        struct = STRUCTURES.get(prototype.name, "")
+        region = SymbolicRegion(RegionKind.KERNEL, s.number(), writable=False, struct=struct)
+        if result is R.BTF_ID_OR_NULL:
+            return or_null(x, s, region, prototype.acquires, _shared(prototype, found))
+        s.registers[0] = SymbolicPointer(region, 0)
+        return [s]
     if result is R.ALLOC_MEM_OR_NULL:
         return or_null(
             x,

@@ -34,6 +34,8 @@ _RESULTS = OBJECTS.keys() | {
     ResultKind.MAP_VALUE,
     ResultKind.MAP_VALUE_OR_NULL,
     ResultKind.ALLOC_MEM_OR_NULL,
+    ResultKind.BTF_ID,
+    ResultKind.BTF_ID_OR_NULL,
 }
 
 

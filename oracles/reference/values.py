@@ -43,6 +43,8 @@ class RegionKind(Enum):
     SOCK_COMMON = "sock_common"
     TCP_SOCK = "tcp_sock"
     XDP_SOCK = "xdp_sock"
+    FLOW_KEYS = "flow_keys"
+    TRACEPOINT_BUFFER = "tp_buffer"
     CODE = "func"
     KERNEL = "kernel"
 

@@ -154,7 +154,7 @@ R2 invalid mem access 'scalar'
     [
         ("unreachable insn 1", 1, "a way that leads there"),
         ("jump out of range from insn 1 to 9", 1, "instruction 9 is not"),
-        ("last insn is not an exit or jmp", None, "an exit"),
+        ("last insn is not an exit or jmp", 2, "an exit"),
         ("unknown opcode 8d", None, "it has no 0x8d"),
     ],
 )

@@ -110,6 +110,9 @@ def test_updates_of_sockmaps() -> None:
     assert not may_update_sockmap(T.SK_MSG, None, True, "6.12")
     assert may_update_sockmap(T.SOCK_OPS, None, True, "6.12")
     assert may_update_sockmap(T.TRACING, A.TRACE_ITER, False, "6.12")
+    assert may_update_sockmap(T.XDP, None, False, "7.1")
+    assert not may_update_sockmap(T.XDP, None, True, "7.3")
+    assert may_update_sockmap(T.SK_REUSEPORT, None, False, "7.3")
 
 
 def test_alignment() -> None:

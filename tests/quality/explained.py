@@ -26,6 +26,31 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "Mult becomes Add",
     ): "any distance between two regions will do",
     (
+        R + "snapshots.py",
+        "return same_value(a[0], c[0]) and a[1:] == c[1:]",
+        "arguments 1 and 2 swapped",
+    ): SYMMETRIC,
+    (
+        I + "environment.py",
+        "gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16",
+        "RShift becomes LShift",
+    ): "any distance between two regions will do",
+    (
+        I + "alu.py",
+        "m.write(insn.dst, operation(m.number(m.read(insn.dst)), 0))",
+        "0 becomes 1",
+    ): "negation looks at one operand",
+    (
+        T + "arithmetic.py",
+        "return (size if (a >= 0) == (c >= 0) else -size) & mask(bits)",
+        "GtE becomes Gt",
+    ): "nothing is divided by zero here, and of zero there is no negative",
+    (
+        I + "jumps.py",
+        "if frame.may_goto_left == 0:",
+        "0 becomes 1",
+    ): "of eight million rounds no run gets near the last",
+    (
         I + "jumps.py",
         "frame.may_goto_left -= 1",
         "1 becomes 2",

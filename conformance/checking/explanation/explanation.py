@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.checking.explanation.claims import describe_claim
+from conformance.checking.explanation.form import find_instruction
 from conformance.checking.explanation.need import RefusalKind
 from conformance.checking.explanation.needs import NEEDS
 from conformance.checking.explanation.origin import LONGEST, OriginStep, StepKind, path_from, trace_back
@@ -89,12 +90,15 @@ def explain(
 
 def _read(program: Program, ruling: Ruling, log: Log) -> Refused:
     exploration = Exploration(log, program.instructions)
+    at = ruling.instruction
+    if at is None:
+        at = find_instruction(ruling.message, program.instructions)
     last = exploration.last
     node = last if last is not None and last.insn == ruling.instruction else None
     lines = [line for line in log.messages if line]
     end = next((at for at, line in enumerate(lines) if line == ruling.message), len(lines) - 1)
     messages = tuple(lines[max(0, end + 1 - LINES) : end + 1]) or (ruling.message,)
-    return Refused(program, ruling.instruction, messages, log, exploration, node)
+    return Refused(program, at, messages, log, exploration, node)
 
 
 def _need(refused: Refused) -> tuple[RefusalKind | None, re.Match[str] | None]:

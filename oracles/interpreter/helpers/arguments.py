@@ -127,12 +127,9 @@ _SOCKET_MAPS = frozenset({MapType.SOCKMAP, MapType.SOCKHASH})
 
 
 def _check_memory(m: Machine, call: Call, at: int, arg: Arg, value: Value) -> None:
-    if (
-        isinstance(value, Pointer)
-        and isinstance(value.region, SocketRegion)
-        and call.map
-        and call.map.spec.type in _SOCKET_MAPS
-    ):
+    if arg.kind is K.MAP_VALUE and call.map and call.map.spec.type in _SOCKET_MAPS:
+        if not (isinstance(value, Pointer) and isinstance(value.region, SocketRegion)):
+            m.trap(rules.HELPER_ARGUMENT, f"R{at + 1} is not a socket")
         raise Abstain("a socket put into a map")
     size = _MEMORY[arg.kind](m, call, at)
     what = f"R{at + 1}"

@@ -33,7 +33,10 @@ class Span(NamedTuple):
 def span(m: Machine, pointer: Value, size: int, what: str) -> Span:
     """``size`` bytes of memory that a helper may be given; traps where no prototype allows them."""
     if isinstance(pointer, Pointer) and pointer.region is m.context and m.program.type is ProgramType.SYSCALL:
-        raise Abstain("the context as a helper's memory")  # since Linux 7.1 it may be
+        # As much of it as the program reaches is there (kernel/bpf/syscall.c, max_ctx_offset).
+        if not m.context.holds(pointer.offset, size):
+            raise Abstain(f"a context of more than {len(m.context.data)} bytes")
+        return Span(m.context, pointer.offset, size)
     if (
         not isinstance(pointer, Pointer)
         or isinstance(pointer.region, _NOT_MEMORY)

@@ -17,6 +17,7 @@ MAPS = {
     "H": MapSpec(MapType.HASH, 4, 8, 4),
     "H8": MapSpec(MapType.HASH, 8, 16, 4),
     "RO": MapSpec(MapType.ARRAY, 4, 8, 1, flags=READ_ONLY),
+    "C": MapSpec(MapType.ARRAY, 4, 8, 1, READ_ONLY, ".rodata", contents=((bytes(4), b"abc\0%d\0z"),)),
     "WO": MapSpec(MapType.ARRAY, 4, 8, 1, flags=WRITE_ONLY),
     "L": MapSpec(MapType.ARRAY, 4, 8, 1, fields=(MapField(0, MapFieldKind.SPIN_LOCK),)),
     "K": MapSpec(
@@ -62,6 +63,8 @@ class Row:
         """The program as a case."""
         kind = next(each for each in ProgramType if each.name.lower() == self.type_)
         flags = LoadFlag.STRICT_ALIGNMENT if self.strict else LoadFlag(0)
+        if kind is ProgramType.SYSCALL:
+            flags |= LoadFlag.SLEEPABLE
         maps = tuple(MAPS[name] for name in self.maps.split())
         assembled = assemble(self.text.split("; "))
         program = Program(

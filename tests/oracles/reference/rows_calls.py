@@ -49,7 +49,7 @@ ROWS = (
         "unsafe helper-argument@3"),
     Row("load_bytes into ctx",
         "r2 = 0; r3 = r1; r4 = 8; call bpf_skb_load_bytes#26; r0 = 0; exit",
-        "unknown: the context as a helper's memory"),
+        "unsafe helper-argument@3"),
     Row("load_bytes into map", "r2 = 0; r3 = map[0][0]+0; r4 = 8; call bpf_skb_load_bytes#26; r0 = 0; exit",
         "safe", maps="V"),
     Row("load_bytes into rdonly",

@@ -214,7 +214,7 @@ ROWS = (
         "unsafe helper-argument@3", maps="H"),
     Row("a lock on the stack", "r1 = r10; r1 += -8; call bpf_spin_lock#93; r0 = 0; exit",
         "unsafe helper-argument@2"),
-    Row("the context for a helper's memory", f"r2 = 8; {SUM}", "unknown: the context as a helper's memory"),
+    Row("the context for a helper's memory", f"r2 = 8; {SUM}", "unsafe helper-argument@4"),
     Row("a map for a helper's memory", f"r1 = map[0]; r2 = 8; {SUM}", "unsafe helper-argument@6", maps="V"),
     Row("a helper's memory of unknown size beside a lock",
         f"r6 = *(u32 *)(r1 +8); r6 &= 4; r1 = map[0][0]+4; r2 = r6; {SUM}",

@@ -17,6 +17,7 @@ from tests.oracles.reference import (
     rows_memory,
     rows_objects,
     rows_places,
+    rows_regions,
     rows_worlds,
 )
 from tests.oracles.reference.rows import Row, said
@@ -30,6 +31,7 @@ ROWS = (
     *rows_memory.ROWS,
     *rows_objects.ROWS,
     *rows_places.ROWS,
+    *rows_regions.ROWS,
     *rows_worlds.ROWS,
 )
 
