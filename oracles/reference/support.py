@@ -34,6 +34,7 @@ _RESULTS = OBJECTS.keys() | {
     ResultKind.MAP_VALUE,
     ResultKind.MAP_VALUE_OR_NULL,
     ResultKind.ALLOC_MEM_OR_NULL,
+    ResultKind.DYNPTR_MEM_OR_NULL,
 }
 
 

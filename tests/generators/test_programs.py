@@ -121,6 +121,7 @@ SEEN_BY_A_RUN = {
     rules.SECTION_AT_EXIT: {rules.SECTION_AT_EXIT},
     rules.SECTION_UNMATCHED: {rules.SECTION_UNMATCHED, rules.HELPER_ARGUMENT},
     rules.STACK_OBJECT: {rules.STACK_OBJECT},
+    rules.MEMORY_BOUNDS: {rules.MEMORY_BOUNDS},
 }
 """What the interpreter says where a near miss's instruction is executed; rules that are missing here break no
 run."""

@@ -52,7 +52,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     ): "any distance that leaves the low half zero will do",
     (
         I + "environment.py",
-        "low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096",
+        "return ((place << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096) & 0xFFFF_FFFF",
         "Add becomes Sub",
     ): "any place in each eighth will do",
     (
