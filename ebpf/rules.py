@@ -124,7 +124,7 @@ DIVISION_BY_ZERO = Rule("division-by-zero-constant", _F, _W, f"{_V}: check_alu_o
 INVALID_SHIFT = Rule("invalid-shift", _F, _W, f"{_V}: check_alu_op",
     "a constant shift is not smaller than the operand's width")
 CALL_DEPTH = Rule("call-depth", _P, _W, f"{_V}: check_max_stack_depth, __check_func_call",
-    "more than eight functions are active at once (7.3 takes nine)")
+    "more than eight functions are active at once (16 since 7.2)")
 TOO_MANY_INSNS = Rule("complexity", _P, _W, f"{_V}: do_check",
     "more than 1,000,000 instructions were processed")
 ATOMIC_TARGET = Rule("atomic-target", _P, _W, f"{_V}: check_atomic",

@@ -10,19 +10,13 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Input
 from ebpf.program_types import ProgramType
+from ebpf.test_runs import GIVES_PACKET
 from generators.constants import BOUNDARIES, U64
 
 WORDS = 10
 """Eight-byte words of packet payload."""
 
 
-SK_BUFF = frozenset({
-    ProgramType.SOCKET_FILTER, ProgramType.SCHED_CLS, ProgramType.SCHED_ACT, ProgramType.CGROUP_SKB,
-    ProgramType.LWT_IN,
-    ProgramType.LWT_OUT, ProgramType.LWT_XMIT, ProgramType.SK_SKB,
-})  # fmt: skip
-"""Types whose runs take a packet and a ``struct __sk_buff`` (net/bpf/test_run.c, bpf_prog_test_run_skb;
-SK_SKB has none)."""
 _ARGUMENTS = {ProgramType.RAW_TRACEPOINT: 96, ProgramType.SYSCALL: 128}
 """Bytes of context that a run takes, whatever they are."""
 _OTHERS = {
@@ -111,7 +105,7 @@ def inputs_for(kind: ProgramType, insns: Sequence[Insn], seed: int, count: int) 
     if kind in _ARGUMENTS:
         size = _ARGUMENTS[kind]
         return tuple(Input(context=source.payload(size // 8)) for _ in range(count))
-    if kind is not ProgramType.XDP and kind not in SK_BUFF:
+    if kind not in GIVES_PACKET:
         return (_OTHERS.get(kind, Input()),)
     made = []
     for number in range(count):

@@ -14,9 +14,10 @@ from conformance.campaign.reduction import with_instructions
 from conformance.observing.door import Sighting
 from conformance.properties.execution import HIGH_HALF, alone
 from ebpf import casefile
-from ebpf.editing import replace_slots
+from ebpf.editing import insert, replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.verifier_log.effects import is_helper_call
 from generators.programs import Generated, Purpose
 from reports.records import Returns, Right
 
@@ -46,7 +47,7 @@ def localise(sighting: Sighting, agree: Agree) -> Sighting:
     for step in trace:
         insn = observation.case.program.instructions[step.at]
         value = step.registers[insn.dst] if insn.dst < 10 else None
-        computes = insn.opcode & o.CLASS_MASK in (o.ALU, o.ALU64, o.LDX)
+        computes = insn.opcode & o.CLASS_MASK in (o.ALU, o.ALU64, o.LDX) or is_helper_call(insn)
         if not computes or visits[step.at] > 1 or step.depth or not isinstance(value, int):
             continue
         trials += 1
@@ -72,9 +73,11 @@ def _with_proof(sighting: Sighting, number: int, culprit: int, agree: Agree) -> 
 
 
 def with_constant(generated: Generated, at: int, value: int) -> Generated:
-    """The program with the instruction at slot ``at`` replaced by a load of ``value`` into its
-    destination."""
+    """The program in which the instruction at slot ``at`` gives ``value``: a load of it into the destination,
+    in place of the instruction, or behind a call, whose other effects stay."""
     insns = generated.case.program.instructions
     low, high = (half - (1 << 32) if half >> 31 else half for half in (value & 0xFFFF_FFFF, value >> 32))
     load = (Insn(o.LD_IMM64, insns[at].dst, imm=low), Insn(0, imm=high))
-    return with_instructions(generated, replace_slots(insns, at, 1, load))
+    behind = is_helper_call(insns[at])
+    changed = insert(insns, at + 1, load) if behind else replace_slots(insns, at, 1, load)
+    return with_instructions(generated, changed)

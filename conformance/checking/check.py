@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from conformance.campaign.known import KnownIssue, find
 from conformance.checking.brought import Edition
 from conformance.kernel.jobs import Attempt, Jit, KernelVerdict, Loaded, Lost
-from conformance.kernel.verdicts import Judgement as Ruling
-from conformance.kernel.verdicts import Support, judge_answer
+from conformance.kernel.verdicts import Ruling, Support, judge_answer
 from conformance.objects.attachment import AttachTrial
 from conformance.objects.untyped import types_refused, untyped
 from conformance.observing.door import Door, Sighting

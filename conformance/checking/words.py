@@ -8,7 +8,7 @@ from conformance.checking.check import Accusation, Checked, KernelAccount
 from conformance.checking.explanation import words
 from conformance.checking.explanation.explanation import explain
 from conformance.checking.plain import outcome_json
-from conformance.kernel.verdicts import Judgement as Ruling
+from conformance.kernel.verdicts import Ruling
 from conformance.objects import attachment
 from conformance.observing.opinions import THOROUGH, opinion
 from ebpf.assembly import program_listing

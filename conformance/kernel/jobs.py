@@ -111,7 +111,6 @@ class KernelAnswer:
     attempts: tuple[Loaded, ...]
     map_errno: tuple[int, int] | None = None
     splats: tuple[str, ...] = ()
-    host_nanoseconds: int = 0
     missing: str | None = None
 
 
@@ -126,12 +125,10 @@ class LossReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No answer: the virtual machine went away while the job was in flight.
+    """No answer: the virtual machine went away, and when the job was alone on a fresh one, again.
 
-    ``alone`` is True when the job did it again alone on a fresh virtual machine: only then is it to blame.
     ``console`` is the tail of the guest's serial console.
     """
 
     reason: LossReason
-    alone: bool
     console: str

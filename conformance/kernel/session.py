@@ -7,7 +7,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -256,7 +256,7 @@ class KernelSession:
             reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
             console = link.guest.console()
             self._discard()
-            return Lost(reason, True, console)
+            return Lost(reason, console)
         if any(map(spoils, question.splats(answer))):
             self._discard()
         return answer
@@ -350,8 +350,7 @@ class KernelSession:
         answer = decode_answer(frame.payload)
         job = self._flying.popleft()
         self._flying_bytes -= len(job.frame)
-        began, self._last_answer = max(job.sent, self._last_answer), time.monotonic()
-        answer = replace(answer, host_nanoseconds=int((self._last_answer - began) * 1e9))
+        self._last_answer = time.monotonic()
         self._done.append((job.tag, answer))
         if not any(map(spoils, answer.splats)):
             return False
@@ -384,19 +383,16 @@ class KernelSession:
     def _alone(self, job: _Pending) -> KernelAnswer | Lost:
         link = self._link or self._fresh()
         try:
-            began = time.monotonic()
             link.queue(job.frame)
             frame = link.expect(FrameKind.JOB, self._job_seconds)
             if frame.id != job.ident:
                 raise ProtocolError(f"an answer to {frame.id}, wanted {job.ident}")
-            answer = replace(
-                decode_answer(frame.payload), host_nanoseconds=int((time.monotonic() - began) * 1e9)
-            )
+            answer = decode_answer(frame.payload)
         except (GuestLost, ProtocolError) as error:
             reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
             console = link.guest.console()
             self._discard()
-            return Lost(reason, True, console)
+            return Lost(reason, console)
         if any(map(spoils, answer.splats)):
             self._discard()
         return answer

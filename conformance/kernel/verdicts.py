@@ -40,7 +40,7 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Ruling:
     """``reason`` says why there is no opinion (NONE, LOST, UNSUPPORTED; empty otherwise).  ``message``,
     ``phase``, ``instruction`` and ``category`` are the refusal's, where there is one.  ``alarm`` is a line in
     which the kernel accuses itself."""
@@ -55,17 +55,17 @@ class Judgement:
     errno: int = 0
 
 
-def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Judgement:
+def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Ruling:
     """What one attempt, made with ``jit``, says of the program."""
     code = loaded.errno
     alarm = find_alarm(loaded.log)
     if code == 0:
-        return Judgement(KernelVerdict.ACCEPT, alarm=alarm)
+        return Ruling(KernelVerdict.ACCEPT, alarm=alarm)
     refusal = find_refusal(loaded.log)
     if alarm or (code == errno.EFAULT and not (refusal and LIMITS.match(refusal.message))):
-        return Judgement(KernelVerdict.NONE, "the verifier failed", alarm=alarm or "EFAULT", errno=code)
+        return Ruling(KernelVerdict.NONE, "the verifier failed", alarm=alarm or "EFAULT", errno=code)
     if loaded.log_truncated or code in NO_VERDICT:
-        return Judgement(KernelVerdict.NONE, NO_VERDICT.get(code, "the log was cut"), errno=code)
+        return Ruling(KernelVerdict.NONE, NO_VERDICT.get(code, "the log was cut"), errno=code)
     if refusal is None:
         return _silent(loaded, support, jit)
     verdict, reason = KernelVerdict.REJECT, ""
@@ -75,45 +75,45 @@ def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Ju
         verdict, reason = KernelVerdict.UNSUPPORTED, "needs the JIT"
     elif support.unclear:
         verdict, reason = KernelVerdict.NONE, f"could not tell whether the kernel has {support.unclear[0]}"
-    return Judgement(
+    return Ruling(
         verdict, reason, refusal.message, refusal.phase, refusal.instruction, refusal.category, errno=code
     )
 
 
-def _silent(loaded: Loaded, support: Support, jit: Jit) -> Judgement:
+def _silent(loaded: Loaded, support: Support, jit: Jit) -> Ruling:
     code = loaded.errno
     name = errno_name(code)
     if support.missing:
-        return Judgement(KernelVerdict.UNSUPPORTED, support.missing[0], errno=code)
+        return Ruling(KernelVerdict.UNSUPPORTED, support.missing[0], errno=code)
     if loaded.log.strip():
         # Verified, and then not translated to something that runs.
         if jit is Jit.OFF and code == ENOTSUPP:
-            return Judgement(KernelVerdict.UNSUPPORTED, "needs the JIT", phase=Phase.FIXUP, errno=code)
-        return Judgement(
+            return Ruling(KernelVerdict.UNSUPPORTED, "needs the JIT", phase=Phase.FIXUP, errno=code)
+        return Ruling(
             KernelVerdict.NONE, f"{name}, and the log holds no refusal", phase=Phase.FIXUP, errno=code
         )
     if code in (errno.EPERM, errno.EACCES):
-        return Judgement(KernelVerdict.NONE, "not allowed to load it", phase=Phase.LOAD, errno=code)
-    return Judgement(
+        return Ruling(KernelVerdict.NONE, "not allowed to load it", phase=Phase.LOAD, errno=code)
+    return Ruling(
         KernelVerdict.NONE, f"{name} before the verifier said anything", phase=Phase.LOAD, errno=code
     )
 
 
 def judge_answer(
     answer: KernelAnswer | Lost, attempt: int, support: Support = Support(), jit: Jit = Jit.ON
-) -> Judgement:
+) -> Ruling:
     """The same for attempt number ``attempt`` of a whole answer, which may also be that no attempt could be
     made."""
     if isinstance(answer, Lost):
-        return Judgement(KernelVerdict.LOST, answer.reason.value)
+        return Ruling(KernelVerdict.LOST, answer.reason.value)
     if answer.missing is not None:
-        return Judgement(KernelVerdict.UNSUPPORTED, f"kernel type or function {answer.missing}")
+        return Ruling(KernelVerdict.UNSUPPORTED, f"kernel type or function {answer.missing}")
     if answer.map_errno is not None:
         at, code = answer.map_errno
         what = "the program's BTF" if at < 0 else f"map {at}"
         verdict = KernelVerdict.UNSUPPORTED if support.missing else KernelVerdict.NONE
         reason = support.missing[0] if support.missing else f"{what} was refused: {errno_name(code)}"
-        return Judgement(verdict, reason, errno=code)
+        return Ruling(verdict, reason, errno=code)
     if attempt >= len(answer.attempts):
-        return Judgement(KernelVerdict.NONE, "no attempt was made")
+        return Ruling(KernelVerdict.NONE, "no attempt was made")
     return judge(answer.attempts[attempt], support, jit)

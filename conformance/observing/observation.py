@@ -9,15 +9,16 @@ from functools import cached_property
 from types import MappingProxyType
 
 from conformance.kernel.jobs import KernelAnswer, KernelVerdict, Loaded
-from conformance.kernel.verdicts import Judgement as Ruling
-from conformance.kernel.verdicts import judge_answer
+from conformance.kernel.verdicts import Ruling, judge_answer
 from conformance.observing.opinions import by_intervals, linux, opinion
 from conformance.observing.question import Question
 from conformance.observing.siblings import SiblingRuling
 from ebpf.assembly import text
+from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
+from ebpf.verifier_log.effects import is_helper_call
 from ebpf.verifier_log.exploration import Exploration
 from ebpf.verifier_log.log import Log, parse_log
 from generators.programs import Generated
@@ -163,9 +164,14 @@ class Observation:
             return None
 
     def form_name(self, at: int) -> str:
-        """Its name, for signatures."""
+        """Its name, for signatures; of a call, the helper's too: ``call_helper(bpf_loop)``."""
         form = self.form(at)
-        return form.name if form else "illegal"
+        if form is None:
+            return "illegal"
+        insn = self.case.program.instructions[at]
+        if not is_helper_call(insn) or not 0 < insn.imm < len(HELPER_NAMES):
+            return form.name
+        return f"{form.name}(bpf_{HELPER_NAMES[insn.imm]})"
 
     def text(self, at: int) -> str:
         """The instruction as the kernel prints it."""

@@ -14,8 +14,7 @@ from conformance.kernel.features import Features, probe
 from conformance.kernel.images import fetch, list_images, resolve
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.session import KernelSession
-from conformance.kernel.verdicts import Judgement as Ruling
-from conformance.kernel.verdicts import judge_answer
+from conformance.kernel.verdicts import Ruling, judge_answer
 from ebpf.errors import VeridiffError
 from ebpf.program import Case
 from ebpf.releases import Release

@@ -4,25 +4,29 @@ value leaves a claim?"""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import z3
 
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import paths
+from ebpf.domains import ScalarRange
 from ebpf.program import Case
 from ebpf.verifier_log.claims import ScalarClaim
-from ebpf.verifier_log.paths import ClaimsAt, NotExplored, follow
+from ebpf.verifier_log.paths import ClaimsAt, Followed, NotExplored, follow
 from oracles.claims import as_formula
 from oracles.reference import ReferenceVerdict
 from oracles.reference.state import SymbolicState, Walked
 from oracles.reference.verify import walked
 from oracles.reference.witness import witness
+from oracles.terms.assumptions import added, conditions
 from oracles.terms.solver import EFFORT, Feasible, Solver
-from oracles.terms.term import Condition, b, negation
+from oracles.terms.term import Condition, Term, b, negation
 
 QUERIES = 24
 """Per program: claims that no cheap look decides are put to Z3 up to so many."""
+TOGETHER = EFFORT // 40
+"""What the question about all claims of a path may cost: some are hard together that are easy one by one."""
 
 
 def suspects(observation: Observation) -> Iterator[Case | None]:
@@ -31,58 +35,99 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
     asked, or without an answer."""
     assert observation.exploration is not None
     assert observation.question.budget is not None
-    solver = Solver(EFFORT)
-    looked: set[tuple[object, int]] = set()
-    kept: list[object] = []
+    solver, together = Solver(EFFORT), Solver(TOGETHER)
+    looked: set[tuple[object, ...]] = set()
     search = paths(observation.case, observation.question.budget)
     if search.answer.verdict is ReferenceVerdict.UNKNOWN or search.has_globals:
         yield None
     for state in () if search.has_globals else search.walks:
         steps = walked(state)
-        if solver.counted.queries > QUERIES:
+        followed = follow(observation.exploration, [(step.frame, step.at) for step in steps])
+        doubts = [doubt for doubt in _doubts(followed, steps) if not _looked_at(doubt, looked)]
+        if doubts and solver.counted.queries > QUERIES:
             yield None
             return
-        followed = follow(observation.exploration, [(step.frame, step.at) for step in steps])
-        for claims in followed.claims:
-            if not 0 <= claims.step < len(steps):
-                continue
-            step = steps[claims.step]
-            for wrong in _wrong(claims, step, kept, looked):
-                if solver.counted.queries > QUERIES:
-                    yield None
-                    return
-                yield from _case(observation.case, state, step, wrong, solver)
-        stop = followed.stop
-        if isinstance(stop, NotExplored) and stop.step + 1 < len(steps):
-            yield from _case(observation.case, state, steps[stop.step + 1], True, solver)
+        if len(doubts) > 1 and together.ask(_any_of(doubts))[0] is Feasible.NO:
+            continue
+        for doubt in doubts:
+            if solver.counted.queries > QUERIES:
+                yield None
+                return
+            yield from _case(observation.case, state, doubt, solver)
 
 
-def _wrong(
-    claims: ClaimsAt, step: Walked, kept: list[object], looked: set[tuple[object, int]]
-) -> Iterator[Condition]:
-    """When each claim of a register there is wrong; what was looked at before is left out."""
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A step of a path, and when what the log says of it is wrong: of ``value`` it says ``claim``, or it does
+    not go there (``claim`` None)."""
+
+    step: Walked
+    wrong: Condition
+    claim: ScalarRange | None = None
+    value: Term = 0
+
+    @property
+    def said(self) -> tuple[ScalarRange | None, int, bool]:
+        """The claim, and the value it is of; what is alike twice is about the same term, while that lives."""
+        if isinstance(self.value, int):
+            return self.claim, self.value, True
+        return self.claim, self.value.get_id(), False
+
+
+def _doubts(followed: Followed, steps: list[Walked]) -> Iterator[_Doubt]:
+    """In the order of the steps.  A claim that is repeated of the same value says nothing new, since later
+    steps only assume more."""
+    before = set()
+    for claims in followed.claims:
+        if not 0 <= claims.step < len(steps):
+            continue
+        for doubt in _claimed(claims, steps[claims.step]):
+            if doubt.said not in before:
+                before.add(doubt.said)
+                yield doubt
+    stop = followed.stop
+    if isinstance(stop, NotExplored) and stop.step + 1 < len(steps):
+        yield _Doubt(steps[stop.step + 1], True)
+
+
+def _claimed(claims: ClaimsAt, step: Walked) -> Iterator[_Doubt]:
+    """When each claim of a register there is wrong."""
     for state in claims.fresh:
         if state.frame != step.depth:
             continue
         for register, claim in state.registers:
             value = step.registers[register]
             if isinstance(claim, ScalarClaim) and isinstance(value, int | z3.BitVecRef):
-                key = (claim.range, value if isinstance(value, int) else value.get_id())
-                if key in looked:
-                    continue
-                looked.add(key)
-                kept.append(value)  # so that Z3 does not give its number to another term
                 wrong = negation(as_formula(claim.range, value))
                 if wrong is not False:
-                    yield wrong
+                    yield _Doubt(step, wrong, claim.range, value)
 
 
-def _case(
-    case: Case, state: SymbolicState, step: Walked, wrong: Condition, solver: Solver
-) -> Iterator[Case | None]:
-    there = replace(state, assumed=step.assumed, happened=step.happened, model=None)
-    answer, model = solver.ask([b(wrong), *there.assumptions()])
+def _looked_at(doubt: _Doubt, looked: set[tuple[object, ...]]) -> bool:
+    """Whether it was there before, with the same assumptions: in the part that two paths share.  All that is
+    looked at is kept alive by the search, so that no other object gets its number."""
+    key = (doubt.said, id(doubt.step.assumed if doubt.claim else doubt.step))
+    known = key in looked
+    looked.add(key)
+    return known
+
+
+def _any_of(doubts: list[_Doubt]) -> list[z3.BoolRef]:
+    """That one of a path's doubts is right: each with what the path has assumed by then, which is stated
+    once."""
+    later = doubts[-1]
+    some = b(later.wrong)
+    for doubt in reversed(doubts[:-1]):
+        between = added(later.step.assumed, doubt.step.assumed)
+        some = z3.Or(b(doubt.wrong), z3.And(*between, some) if between else some)
+        later = doubt
+    return [some, *conditions(later.step.assumed)]
+
+
+def _case(case: Case, state: SymbolicState, doubt: _Doubt, solver: Solver) -> Iterator[Case | None]:
+    there = replace(state, assumed=doubt.step.assumed, happened=doubt.step.happened, model=None)
+    answer, model = solver.ask([b(doubt.wrong), *there.assumptions()])
     if answer is Feasible.YES and model is not None:
-        yield from witness(case, there, wrong, model, solver)
+        yield from witness(case, there, doubt.wrong, model, solver)
     elif answer is Feasible.UNKNOWN:
         yield None

@@ -22,7 +22,7 @@ from ebpf.isa.insn import Insn
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
-from generators.inputs import SK_BUFF
+from ebpf.test_runs import ATTACHED, GIVES_PACKET
 from oracles.interpreter import Outcome, Returned, Step
 from reports.records import AloneReturns, MapEntry, Returns, Right, Untellable
 
@@ -33,13 +33,6 @@ HIGH_HALF = "high-half"
 ENGINES = {Jit.ON: "JIT", Jit.OFF: "kernel interpreter", Jit.HARDENED: "hardened JIT"}
 DATA_END = 80
 """``struct __sk_buff`` (include/uapi/linux/bpf.h)."""
-
-ATTACHED = frozenset({ProgramType.TRACING, ProgramType.LSM, ProgramType.EXT})
-"""Types of which a test run, if there is one, calls the kernel function (bpf_prog_test_run_tracing): the
-program runs where it is attached, and its result is not returned."""
-WITH_PACKET = SK_BUFF | {ProgramType.XDP}
-"""Types whose test run gives the packet back (bpf_test_finish).  Raw tracepoints and system calls return R0
-only, a flow dissector its flow keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +228,7 @@ def _beyond_link(observation: Observation, packet: bytes) -> bytes:
     """What the program sees of a packet: a test run clears a link header that it hides; nothing of a type
     whose run gives no packet back."""
     kind = observation.case.program.type
-    return packet[CONTEXTS[kind].link_header :] if kind in WITH_PACKET else b""
+    return packet[CONTEXTS[kind].link_header :] if kind in GIVES_PACKET else b""
 
 
 def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None:

@@ -65,9 +65,14 @@ def is_kfunc_call(insn: Insn) -> bool:
     return is_call(insn) and insn.src == o.CALL_KFUNC
 
 
+def is_helper_call(insn: Insn) -> bool:
+    """A call of a helper by its number."""
+    return is_call(insn) and insn.src == o.CALL_HELPER
+
+
 def calls_back(insn: Insn) -> bool:
     """A helper that runs a callback before it returns."""
-    return is_call(insn) and insn.src == 0 and insn.imm in SYNCHRONOUS_CALLBACKS
+    return is_helper_call(insn) and insn.imm in SYNCHRONOUS_CALLBACKS
 
 
 def is_conditional(insn: Insn) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, jump, load, mov64, store
+from ebpf.isa.build import R0, R1, Register, jump, load, mov64, store
 from ebpf.maps import MapSpec
 from ebpf.program import NO_FLAGS, LoadFlag, Program
 from ebpf.program_rules import map_refusal
@@ -16,6 +17,7 @@ from generators.constants import immediate
 from generators.dice import Dice
 from generators.goals.map_templates import LOCKED, add_map
 from generators.productions.table import Production
+from generators.scopes import PendingJump
 from generators.steps import SIZES, alu, anything_in, constant_key, map_and_key
 
 _AFTER_LOCK = 8
@@ -29,17 +31,41 @@ def _takes(program_type: ProgramType, spec: MapSpec, release: str) -> bool:
     return map_refusal(Program(program_type, (), flags=flags), spec, release) is None
 
 
-def _locked_change(b: Builder, dice: Dice) -> bool:
+@dataclass(frozen=True, slots=True)
+class LockedValue:
+    """A value that begins with a spin lock, in ``register``; ``nothing`` is taken where it was not found."""
+
+    register: Register
+    spec: MapSpec
+    nothing: PendingJump
+
+    def leave(self, b: Builder) -> None:
+        """The value is not used any more; R0 becomes a number."""
+        b.drop(self.register)
+        anything_in(b, R0)
+        b.land(self.nothing)
+
+
+def lockable(b: Builder, dice: Dice) -> LockedValue | None:
+    """Find a value with a lock, where the program may have one; R0 points to it too."""
     spec = dice.of(LOCKED)
     saved = [register for register in b.state.free() if register > 5]
     if not saved or not b.has_helper("spin_lock") or not _takes(b.type, spec, b.profile.release):
-        return False
+        return None
     value = saved[-1]
     constant_key(b, dice.pick(3))
     map_and_key(b, add_map(b, spec))
     b.call_helper("map_lookup_elem")
     nothing = b.branch(jump(o.JEQ, R0, 0))
     b.emit(mov64(value, R0))
+    return LockedValue(value, spec, nothing)
+
+
+def _locked_change(b: Builder, dice: Dice) -> bool:
+    locked = lockable(b, dice)
+    if locked is None:
+        return False
+    value, spec = locked.register, locked.spec
     b.emit(mov64(R1, R0))
     b.call_helper("spin_lock")
     for _ in range(1 + dice.pick(2)):
@@ -50,9 +76,7 @@ def _locked_change(b: Builder, dice: Dice) -> bool:
         b.emit(store(code, value, place, R0))
     b.emit(mov64(R1, value))
     b.call_helper("spin_unlock")
-    b.drop(value)
-    anything_in(b, R0)
-    b.land(nothing)
+    locked.leave(b)
     return True
 
 

@@ -10,7 +10,7 @@ from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.dynptrs import give_back, of_record, of_value, sources
 from generators.layout import OBJECT_BASE
-from generators.near_misses.resources import RARE
+from generators.near_misses.table import RARE
 from generators.steps import anything_in, to_stack
 
 

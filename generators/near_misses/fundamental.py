@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ebpf.contexts import CONTEXTS, ctx_access
+from ebpf.contexts.field import ContextField, ContextFieldKind
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import (
     R0,
+    R1,
+    R2,
     R6,
     R10,
     REGISTERS,
@@ -14,6 +18,7 @@ from ebpf.isa.build import (
     alu64,
     goto,
     jump,
+    leave,
     load,
     load_imm64,
     load_packet,
@@ -24,7 +29,7 @@ from ebpf.isa.insn import Insn
 from ebpf.program_rules import LEGACY_LOADS
 from generators.builder import Builder
 from generators.dice import Dice
-from generators.near_misses.table import scalar
+from generators.near_misses.table import RARE, scalar
 from generators.state import CONTEXT
 from generators.steps import alu, anything_in
 
@@ -125,6 +130,47 @@ def reserved(b: Builder, dice: Dice) -> int | None:
     valid = (mov64(register, 0), add64(register, register), neg(register), jump(o.JEQ, register, register))
     form = dice.pick(4)
     return b.emit_breaking(replace(valid[form], src=1) if form == 0 else replace(valid[form], imm=1))
+
+
+def halves(b: Builder, dice: Dice) -> int | None:
+    """The second slot of a 64-bit immediate holds more than the immediate."""
+    first, second = load_imm64(scalar(b), 1 << 40)
+    at = b.emit_breaking(first)
+    b.emit_breaking(replace(second, **{dice.of(("opcode", "dst", "src", "off")): 1 + dice.pick(4)}))
+    return at
+
+
+def cast_without_arena(b: Builder, dice: Dice) -> int | None:
+    """addr_space_cast in a program that has no arena."""
+    if not b.profile.knows("6.9"):
+        return None
+    register = scalar(b)
+    return b.emit_breaking(replace(mov64(register, register), off=1, imm=dice.of((1, 1 << 16))))
+
+
+def packet_load_without_context(b: Builder, dice: Dice) -> int | None:
+    """A legacy packet load while R6 holds something else."""
+    if b.type not in LEGACY_LOADS or not b.state.may_lose(R6) or b.open:
+        return None
+    b.emit(mov64(R6, dice.of((R10, 0))))
+    at = b.emit_breaking(load_packet(dice.of((o.B, o.H, o.W)), 0))
+    b.drop(*REGISTERS[:6])
+    for register in (R0, R6):
+        anything_in(b, register)
+    return at
+
+
+def result_missing(b: Builder, dice: Dice) -> int | None:
+    """An exit where R0 was never written."""
+    for field in CONTEXTS[b.type].fields:
+        found = ctx_access(b.type, b.attach_type, field.offset, 4, False, b.privileged, b.profile.release)
+        if isinstance(found, ContextField) and found.kind is ContextFieldKind.NUMBER:
+            b.emit(load(o.W, R2, R1, field.offset))
+            over = b.branch(jump(o.JNE, R2, RARE))
+            at = b.emit_breaking(leave())
+            b.land(over)
+            return at
+    return None
 
 
 def zero_divisor(b: Builder, dice: Dice) -> int | None:

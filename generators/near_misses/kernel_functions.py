@@ -12,7 +12,7 @@ from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.chain import Place
 from generators.goals.kernel_functions import KernelSupply, offered, plain
-from generators.near_misses.resources import RARE
+from generators.near_misses.table import RARE
 from generators.releasing import STRUCT_RELEASERS, fetch, release
 from generators.steps import anything_in
 

@@ -29,7 +29,9 @@ def untouched_stack(b: Builder, dice: Dice) -> int | None:
         b.emit(store(o.DW, R10, UNTOUCHED - 16, 0))
         b.drop_slot(UNTOUCHED - 16)
     register = scalar(b)
-    return b.emit_breaking(load(code, register, R10, UNTOUCHED + size * dice.pick(8 // size)))
+    at = b.emit_breaking(load(code, register, R10, UNTOUCHED + size * dice.pick(8 // size)))
+    b.widen(register)
+    return at
 
 
 def misaligned_stack(b: Builder, dice: Dice) -> int | None:
@@ -108,7 +110,9 @@ def context_access(b: Builder, dice: Dice) -> int | None:
         if isinstance(answer, AccessRefusal) and offset < 1 << 15:
             register = scalar(b)
             insn = store(code, source, offset, register) if write else load(code, register, source, offset)
-            return b.emit_breaking(insn)
+            at = b.emit_breaking(insn)
+            b.widen(register)
+            return at
     return None
 
 
@@ -124,7 +128,10 @@ def packet_beyond(b: Builder, dice: Dice) -> int | None:
     if not sources:
         return None
     room = b.state.pointer(sources[0]).size
-    return b.emit_breaking(load(o.DW, scalar(b), sources[0], room - dice.of((6, 0, 1))))
+    register = scalar(b)
+    at = b.emit_breaking(load(o.DW, register, sources[0], room - dice.of((6, 0, 1))))
+    b.widen(register)
+    return at
 
 
 def leak(b: Builder, dice: Dice) -> int | None:

@@ -9,11 +9,8 @@ from ebpf.maps import MapSpec, MapType
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.layout import KEY_SLOT
-from generators.near_misses.table import context
+from generators.near_misses.table import RARE, context
 from generators.steps import to_stack
-
-RARE = 0x1234567
-"""A random number that no run draws."""
 
 
 def leaked_record(b: Builder, dice: Dice) -> int | None:

@@ -12,7 +12,7 @@ from generators.dice import Dice
 from generators.goals.kernel_functions import KernelSupply, offered
 from generators.goals.sections import begin, kinds
 from generators.layout import FLAG_SLOTS
-from generators.near_misses.resources import RARE
+from generators.near_misses.table import RARE
 from generators.releasing import SECTION_ENDS, release_all
 from generators.resources import ResourceKind
 from generators.steps import anything_in, to_stack

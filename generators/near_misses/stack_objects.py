@@ -13,7 +13,7 @@ from generators.goals.iterators import call, kinds
 from generators.goals.sections import begin
 from generators.goals.sections import kinds as section_kinds
 from generators.layout import FLAG_SLOTS, OBJECT_BASE
-from generators.near_misses.resources import RARE
+from generators.near_misses.table import RARE
 from generators.releasing import release_all
 from generators.resources import ResourceKind
 from generators.steps import anything_in, to_stack

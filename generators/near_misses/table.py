@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R10, Register, alu64, mov64, store
+from ebpf.isa.build import R0, R1, R2, R3, R4, R5, R10, Register, alu64, call, jump, leave, mov64, store
+from ebpf.return_ranges import return_range
 from ebpf.rules import Rule
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.layout import INPUT_SLOTS, KEY_SLOT
+from generators.scopes import PendingJump
 from generators.state import ANY, PointerKind
-from generators.steps import constant_key, map_and_key
+from generators.steps import anything_in, constant_key, map_and_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,31 @@ def scalar(b: Builder, number: int = 1) -> Register:
     register = (b.state.free() or [R0])[0]
     b.emit(mov64(register, number))
     return register
+
+
+RARE = 0x1234567
+"""A random number that no run draws."""
+
+
+def rarely(b: Builder) -> PendingJump:
+    """What follows is walked by the verifier, and hardly ever run; the jump leads past it.  R0 is lost."""
+    b.call_helper("get_prandom_u32")
+    return b.branch(jump(o.JNE, R0, RARE))
+
+
+def break_off(b: Builder) -> int:
+    """Exit here with a result that the type may give; the index of the exit."""
+    allowed = return_range(b.type, b.attach_type, b.profile.release)
+    b.emit(mov64(R0, allowed[0] if allowed else 0))
+    return b.emit(leave())
+
+
+def breaking_call(b: Builder, helper: str) -> int:
+    """Append a call that breaks a rule, of whose result nobody speaks, and return its index."""
+    at = b.emit_breaking(call(helper))
+    b.drop(R0, R1, R2, R3, R4, R5)
+    anything_in(b, R0)
+    return at
 
 
 def context(b: Builder) -> Register | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from ebpf.contexts import CONTEXTS, ContextFieldKind
@@ -18,6 +19,11 @@ _PACKET_FIELDS = {
     ContextFieldKind.PACKET: PointerKind.PACKET,
     ContextFieldKind.PACKET_END: PointerKind.PACKET_END,
 }
+_SOCKET_FIELDS = {
+    ContextFieldKind.SOCKET: KnownPointer(PointerKind.SOCKET),
+    ContextFieldKind.SOCKET_OR_NULL: KnownPointer(PointerKind.SOCKET, nullable=True),
+    ContextFieldKind.SOCK_COMMON_OR_NULL: KnownPointer(PointerKind.SOCK_COMMON, nullable=True),
+}
 _BY_SIZE = {code: ANY if size == 8 else Number(0, (1 << 8 * size) - 1) for code, size in o.SIZE_BYTES.items()}
 
 
@@ -31,6 +37,13 @@ def packet_fields(program_type: ProgramType) -> dict[int, PointerKind]:
     """Fields of the context, by offset, that hold packet pointers."""
     fields = CONTEXTS[program_type].fields
     return {field.offset: _PACKET_FIELDS[field.kind] for field in fields if field.kind in _PACKET_FIELDS}
+
+
+@cache
+def _socket_fields(program_type: ProgramType) -> dict[int, KnownPointer]:
+    """What fields of the context, by offset, hold pointers to sockets."""
+    fields = CONTEXTS[program_type].fields
+    return {field.offset: _SOCKET_FIELDS[field.kind] for field in fields if field.kind in _SOCKET_FIELDS}
 
 
 def _stack_offset(state: GenerationState, register: int, off: int) -> int | None:
@@ -54,6 +67,9 @@ def _load(state: GenerationState, insn: Insn, world: World) -> None:
         if type(source) is KnownPointer and source.kind is PointerKind.CONTEXT:
             kind = packet_fields(world.type).get(off)
             content = content if kind is None else KnownPointer(kind)
+            socket = _socket_fields(world.type).get(off)
+            if socket is not None:
+                content = replace(socket, id=world.fresh() if socket.nullable else 0)
     state.registers[REGISTERS[insn.dst]] = content
 
 

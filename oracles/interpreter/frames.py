@@ -8,8 +8,8 @@ from oracles.interpreter.memory import Region, Stack, Value
 
 MAX_LOOPS: Final = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h: how often bpf_loop calls back at most, and may_goto falls through."""
-MAX_FRAMES = 8
-"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h (Linux 6.12)."""
+MAX_FRAMES = 16
+"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h (Linux 7.2; 8 before, which is no reason to stop a run)."""
 
 
 class CallFrame:

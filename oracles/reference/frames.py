@@ -9,17 +9,22 @@ from oracles.reference.signals import Unmodelled
 from oracles.reference.state import Loop, SymbolicFrame, SymbolicState
 from oracles.reference.values import UNDEFINED, FrameStack, RegionKind, SymbolicPointer, SymbolicRegion
 
-MAX_FRAMES = 8
-"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h."""
+MAX_FRAMES, FRAMES_BEFORE = 16, 8
+"""MAX_CALL_FRAMES, include/linux/bpf_verifier.h, of Linux 7.2, and before (7.1.13 refuses nine, 7.2 refuses
+17)."""
+_MORE_FRAMES = (7, 2)
 
 
 def enter(x: Explorer, s: SymbolicState, entry: int, return_to: int, loop: Loop | None = None) -> None:
     """Push a frame: R1 to R5 are its arguments, R6 to R9 unwritten."""
     if not x.facts.capable:
         x.refuse(s, rules.PRIVILEGED_CALL, "")
-    if len(s.frames) >= MAX_FRAMES:
-        x.refuse(s, rules.CALL_DEPTH, f"{len(s.frames) + 1} frames", before=(7, 0))
-        raise Unmodelled("more than eight frames")
+    frames = len(s.frames) + 1
+    if frames == FRAMES_BEFORE + 1:
+        x.refuse(s, rules.CALL_DEPTH, f"{frames} frames", before=_MORE_FRAMES)
+    if frames > MAX_FRAMES:
+        x.refuse(s, rules.CALL_DEPTH, f"{frames} frames", since=_MORE_FRAMES)
+        raise Unmodelled("more frames than any kernel has")
     if s.lock is not None and loop is None:
         x.refuse(s, rules.CALL_UNDER_LOCK, "a call", before=(6, 9))
     if entry in x.facts.globals:

@@ -22,3 +22,12 @@ def conditions(assumed: Assumed | None) -> list[z3.BoolRef]:
         found.append(assumed.condition)
         assumed = assumed.earlier
     return found
+
+
+def added(assumed: Assumed | None, since: Assumed | None) -> list[z3.BoolRef]:
+    """What a path assumed after it had assumed ``since``; all of it where ``since`` is another path's."""
+    found = []
+    while assumed is not None and assumed is not since:
+        found.append(assumed.condition)
+        assumed = assumed.earlier
+    return found

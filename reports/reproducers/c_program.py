@@ -16,21 +16,13 @@ from ebpf.btf.map_types import with_map_types
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program import Case
-from ebpf.program_types import ProgramType
+from ebpf.test_runs import REFUSES_PACKET
 from reports.records import Finding
 from reports.reproducers.judging import judging, right_of, subject
 from reports.reproducers.text import byte_list, comment, string
 
 _PSEUDO_MAP = (1, 2)  # BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE
 _LD_IMM64 = 0x18
-_WITHOUT_PACKET = {
-    ProgramType.SK_LOOKUP,
-    ProgramType.RAW_TRACEPOINT,
-    ProgramType.RAW_TRACEPOINT_WRITABLE,
-    ProgramType.TRACING,
-    ProgramType.SYSCALL,
-}
-"""Types whose test run refuses a packet (net/bpf/test_run.c, kernel/bpf/syscall.c)."""
 _CAPABILITIES = {
     "NET_ADMIN": 12,
     "NET_RAW": 13,
@@ -75,7 +67,7 @@ def c_program(finding: Finding, case: Case) -> str:
             # Some types (xdp, socket_filter, sched_cls, ...) want at least an Ethernet header.
             packet=chosen.packet or bytes(14),
             context=chosen.context,
-            takes_packet=program.type not in _WITHOUT_PACKET,
+            takes_packet=program.type not in REFUSES_PACKET,
             capabilities=None if case.capabilities is None else _mask(case.capabilities),
             largest_value=max((spec.value_size for spec in program.maps), default=0),
         )

@@ -9,7 +9,7 @@ import pytest
 from conformance.checking.check import Checked, KernelAccount
 from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Reached, Trigger
 from conformance.kernel.jobs import KernelAnswer, KernelVerdict, LossReason, Lost
-from conformance.kernel.verdicts import Judgement
+from conformance.kernel.verdicts import Ruling
 from conformance.objects import attachment
 from conformance.objects.attachment import AttachTrial, place_of, trigger_of
 from ebpf.assembly import parse
@@ -84,7 +84,7 @@ def test_a_person_reads_stages_lines_and_maps() -> None:
 
 
 def test_what_was_lost_is_said() -> None:
-    lost = Lost(LossReason.HANG, True, "")
+    lost = Lost(LossReason.HANG, "")
     assert list(attachment.lines(trial(lost)))[1] == "    the virtual machine was lost (hang)"
     assert attachment.as_json(trial(lost))["lost"] == "hang"
     gone = Attached((), "", b"CPU:0 [LOST 3 EVENTS]\n" + PIPE, False, (None,), KernelAnswer(()))
@@ -116,9 +116,6 @@ def test_only_what_is_accepted_and_what_no_oracle_objects_to_is_let_loose(
 ) -> None:
     case = Case(Program(ProgramType.TRACEPOINT, parse(code)), (Input(),))
     checked = Checked(
-        "f",
-        case,
-        {"k": KernelAccount(case, Judgement(verdict))},
-        (run(case, case.inputs[0], limit=STEP_LIMIT),),
+        "f", case, {"k": KernelAccount(case, Ruling(verdict))}, (run(case, case.inputs[0], limit=STEP_LIMIT),)
     )
     assert checked.attachable("k") is attached

@@ -40,15 +40,16 @@ def forms(generated: Generated) -> set[str]:
 def test_every_production() -> None:
     used = Counter(name for generated in mixed() for name in generated.productions)
     assert used.keys() == {production.name for production in PRODUCTIONS}
-    assert min(used.values()) >= 40, used
+    assert min(used.values()) >= 30, used
 
 
 def test_every_near_miss() -> None:
-    broken = Counter(generated.rule for generated in draws(900, NEAR))
+    broken = Counter(generated.rule for generated in draws(2500, replace(NEAR, inputs=1)))
     sleepable = tuple(each for each in SETTINGS if each.type is ProgramType.SYSCALL)
     broken.update(generated.rule for generated in draws(200, replace(NEAR, settings=sleepable), seed=2))
     assert broken.keys() - {None} == {miss.rule for miss in NEAR_MISSES} | {FALLS_OFF, RETURN_RANGE}
-    assert broken[None] < 300
+    assert broken[None] < 100
+    assert len(broken) > 58
 
 
 def test_every_form_of_the_newest_kernel() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.kernel.jobs import Attempt, Job, KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.peer import Peer
 from conformance.kernel.peer.answers import PeerAnswer
-from conformance.kernel.verdicts import Judgement as Ruling
+from conformance.kernel.verdicts import Ruling
 from conformance.observing.door import Door, Sighting
 from conformance.observing.observation import Observation
 from conformance.observing.question import Attempts, Question

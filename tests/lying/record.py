@@ -77,7 +77,7 @@ def record(session: KernelSession, suffix: str, cases: list[Generated]) -> None:
     release = session.hello.release
     answers = session.run_all(Job(made.case, Attempts.ALL.value) for made in cases)
     records = [
-        Recorded(release, made, replace(answer, host_nanoseconds=0))
+        Recorded(release, made, answer)
         for made, answer in zip(cases, answers, strict=True)
         if isinstance(answer, KernelAnswer)
         and all(len(loaded.log) < LONGEST_LOG for loaded in answer.attempts)

@@ -12,6 +12,7 @@ from ebpf.program_types import ProgramType
 from generators.programs import Generated, Purpose
 from oracles.interpreter import Returned, run
 from oracles.interpreter.runs import STEP_LIMIT
+from oracles.reference import Budget
 from tests.lying.asking import observe
 from tests.lying.lies import PROCESSED
 
@@ -47,8 +48,8 @@ def honest_runs(case: Case) -> tuple[RunResult, ...]:
     return tuple(runs)
 
 
-def seen(generated: Generated, log: str) -> Observation:
-    """Accepted with this log; all engines right."""
+def seen(generated: Generated, log: str, budget: Budget | None = None) -> Observation:
+    """Accepted with this log; all engines right.  ``budget``: what the reference verifier may spend."""
     runs = honest_runs(generated.case)
     attempts = tuple(
         Loaded(
@@ -56,4 +57,4 @@ def seen(generated: Generated, log: str) -> Observation:
         )
         for attempt in Attempts.ALL.value
     )
-    return observe(generated, KernelAnswer(attempts))
+    return observe(generated, KernelAnswer(attempts), budget=budget)

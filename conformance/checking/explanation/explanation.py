@@ -14,7 +14,7 @@ from conformance.checking.explanation.origin import LONGEST, OriginStep, StepKin
 from conformance.checking.explanation.refused import Refused
 from conformance.kernel.jobs import KernelVerdict
 from conformance.kernel.refusals import find_refusal
-from conformance.kernel.verdicts import Judgement as Ruling
+from conformance.kernel.verdicts import Ruling
 from ebpf.helpers import prototype_for
 from ebpf.isa import opcodes as o
 from ebpf.objects.core_patches import POISON

@@ -105,7 +105,7 @@ def decode_map_contents(reader: PayloadReader, memo: Memo) -> Pairs | None:
 
 
 def encode_answer(answer: KernelAnswer) -> bytes:
-    """What the agent would have sent (host_nanoseconds is not on the wire): for stand-ins of the agent."""
+    """What the agent would have sent: for stand-ins of the agent."""
     at, errno = answer.map_errno or (0, 0)
     parts = [_HEAD.pack(errno, at), blob((answer.missing or "").encode()), U32.pack(len(answer.attempts))]
     for loaded in answer.attempts:

@@ -19,6 +19,7 @@ from conformance.campaign.reduction import (
     simpler_constants,
     with_instructions,
 )
+from ebpf.assembly.parser import assemble
 from ebpf.editing import jump_field, remove, replace_slots
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, call_kfunc, leave, mov64
@@ -122,6 +123,16 @@ def test_the_right_constant_in_place_of_an_instruction_changes_nothing() -> None
                     run(with_constant(generated, step.at, value).case, case.inputs[0], limit=STEP_LIMIT)
                     == outcome
                 )
+
+
+def test_the_right_constant_goes_behind_a_call_whose_other_effects_stay() -> None:
+    lines = ("r1 = 1", "r2 = 2", "if r1 == 0x1 goto pc+1", "call bpf_get_prandom_u32#7", "r0 = 0", "exit")
+    program = tuple(assemble(lines).instructions)
+    generated = Generated(Case(Program(ProgramType.SOCKET_FILTER, program)), Purpose.DARING)
+    changed = with_constant(generated, 3, (1 << 64) - 7).case.program.instructions
+    assert changed[3] == program[3]
+    assert (changed[4].opcode, changed[4].dst, changed[4].imm, changed[5].imm) == (o.LD_IMM64, 0, -7, -1)
+    assert changed[2].off == 3  # a way around the call goes around the constant too
 
 
 def test_reduction_ends_where_everything_fails() -> None:

@@ -23,4 +23,4 @@ def test_no_type_is_left_in_any_map() -> None:
 def test_only_a_refusal_of_the_types_is_one() -> None:
     assert types_refused(KernelAnswer((), map_errno=(-1, 22)))
     assert not types_refused(KernelAnswer((), map_errno=(0, 22)))
-    assert not types_refused(Lost(LossReason.HANG, True, ""))
+    assert not types_refused(Lost(LossReason.HANG, ""))

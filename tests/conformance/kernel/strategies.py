@@ -123,7 +123,6 @@ def answers(draw: st.DrawFn) -> KernelAnswer:
         tuple([draw(_loaded()) for _ in range(draw(st.integers(0, 3)))]),
         draw(st.none() | st.tuples(st.integers(-1, 63), st.integers(1, 600))),
         tuple(draw(st.lists(TEXT, max_size=2))),
-        0,
         draw(st.none() | TEXT.filter(bool)),
     )
 

@@ -155,7 +155,7 @@ def test_a_job_and_jobs_that_attach_take_turns() -> None:
 )
 def test_a_machine_lost_twice_is_the_jobs_fault(fate: Fate, reason: LossReason) -> None:
     with session_of(Rack(lambda value: fate if value == 1 else Fate.FINE)) as session:
-        assert session.attach(AttachJob(returning(1), EXECVE)) == Lost(reason, True, "last words")
+        assert session.attach(AttachJob(returning(1), EXECVE)) == Lost(reason, "last words")
         assert [(loss.reason, loss.named, loss.culprit) for loss in session.losses] == [
             (reason, True, EXECVE)
         ]

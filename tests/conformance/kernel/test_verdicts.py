@@ -75,7 +75,7 @@ def test_what_only_the_jit_can_run_is_no_verdict_without_it() -> None:
 
 
 def test_answers_without_an_attempt() -> None:
-    assert judge_answer(Lost(LossReason.PANIC, True, ""), 0).verdict is KernelVerdict.LOST
+    assert judge_answer(Lost(LossReason.PANIC, ""), 0).verdict is KernelVerdict.LOST
     assert judge_answer(KernelAnswer((), missing="bpf_f"), 0).verdict is KernelVerdict.UNSUPPORTED
     assert (
         judge_answer(KernelAnswer((), map_errno=(1, errno.EINVAL)), 0).reason == "map 1 was refused: EINVAL"

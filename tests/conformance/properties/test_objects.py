@@ -238,11 +238,11 @@ def _lost(lost: Lost) -> list[Judgement]:
 
 
 def test_a_lost_machine_accuses_the_kernel_only_where_it_died() -> None:
-    (found,) = _lost(Lost(LossReason.PANIC, True, ""))
+    (found,) = _lost(Lost(LossReason.PANIC, ""))
     assert isinstance(found, Disagreement)
     assert (found.kind, str(found.signature)) == ("health", "health:lost:panic")
     for reason in (LossReason.HANG, LossReason.PROTOCOL):
-        assert _lost(Lost(reason, True, "")) == [Abstention("the virtual machine was lost")]
+        assert _lost(Lost(reason, "")) == [Abstention("the virtual machine was lost")]
 
 
 def test_maps_that_share_a_name_are_not_told_apart() -> None:

@@ -138,7 +138,8 @@ ROWS = (
         "call pc-3; r0 = 0; exit",
         "unknown: the program's form is not one that runs; jump-out-of-range@0"),
     Row("call of itself", "call pc-1; r0 = 0; exit",
-        "unknown: more than eight frames; call-depth@0 before 7.0; recursion@0"),
+        "unknown: more frames than any kernel has; call-depth@0 before 7.2; call-depth@0 since 7.2; "
+        "recursion@0"),
     Row("nothing is said of what no run gets to",
         "r6 = *(u32 *)(r1 +8); r6 &= 7; r6 += 8; r1 = map[0][0]+0; r1 += r6; r0 = *(u8 *)(r1 +0); r1 = "
         "r10; r1 *= 2; "

@@ -269,7 +269,10 @@ ROWS = (
         "r0 < 8 goto pc+1; "
         f"{BAD}; r0 = 0; exit", "unknown: uninitialised-register at instruction 13: no witness replays"),
     Row("nine frames", "; ".join(["call pc+1; exit"] * 8) + "; r0 = 0; exit",
-        "unknown: more than eight frames; call-depth@14 before 7.0"),
+        "safe; call-depth@14 before 7.2"),
+    Row("sixteen frames", "; ".join(["call pc+1; exit"] * 15) + "; r0 = 0; exit", "safe; call-depth@14 before 7.2"),
+    Row("seventeen frames", "; ".join(["call pc+1; exit"] * 16) + "; r0 = 0; exit",
+        "unknown: more frames than any kernel has; call-depth@14 before 7.2; call-depth@30 since 7.2"),
     Row("a callback that ends the loop",
         f"r1 = map[0]; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_for_each_map_elem#164; {BAD}; exit; r0 = "
         "1; exit",

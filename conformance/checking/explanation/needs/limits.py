@@ -19,7 +19,7 @@ NEEDS = (
     ),
     need(
         r"the call stack of (?P<frames>\d+) frames is too deep",
-        "at most 8 frames (MAX_CALL_FRAMES): there would be {frames}",
+        "fewer than {frames} frames (MAX_CALL_FRAMES)",
     ),
     need(
         r"infinite loop detected at insn (?P<at>\d+)",

@@ -94,4 +94,4 @@ def test_what_a_kernel_lacks_is_unsupported_and_says_whose_it_is() -> None:
 
 def test_a_lost_machine_is_no_opinion() -> None:
     trial = SelftestTrial("file", "name", True, Expected(success=False), CASE)
-    assert compare(trial, Lost(LossReason.PANIC, True, ""), "7.3").agreement is SelftestAgreement.NONE
+    assert compare(trial, Lost(LossReason.PANIC, ""), "7.3").agreement is SelftestAgreement.NONE
