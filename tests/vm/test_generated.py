@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from conformance.kernel.features import probe
 from conformance.kernel.jobs import Attempt, Job, KernelVerdict, Lost
 from conformance.kernel.session import KernelSession
@@ -12,7 +14,12 @@ from conformance.kernel.verdicts import judge_answer
 from generators.profiles import profile_for
 from tests.generators.drawing import draws
 
-GOALS = {"goal", "locked-change", "callback-loop", "callback-elements"}
+pytestmark = pytest.mark.vm
+
+GOALS = {
+    "goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section", "iterator",
+    "dynptr",
+}  # fmt: skip
 LEAST = 0.95
 
 
