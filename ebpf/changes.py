@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ebpf.isa import opcodes as o
+from ebpf.program import Program
 from ebpf.program_types import ProgramType
 from ebpf.releases import Release, Since
 
@@ -23,7 +25,22 @@ class DocumentedChange:
     """Whether it explains only what was taken with a path left because another state covered it."""
     type: ProgramType | None = None
     """The type of program that it concerns; None: all."""
+    opcodes: frozenset[int] = frozenset()
+    """It concerns programs with one of these; empty: all."""
 
+    def concerns(self, program: Program) -> bool:
+        """Whether it can be why the program is refused."""
+        if self.type not in (None, program.type):
+            return False
+        return not self.opcodes or any(insn.opcode in self.opcodes for insn in program.instructions)
+
+
+_BOUNDS = (
+    r"R\d+ (?:m(?:ax|in) value is outside of the|unbounded memory access|min value is negative)"
+    "|math between .* pointer and|makes .* pointer be out of bounds"
+)
+"""What kernels say of an access whose bounds they do not know."""
+_TESTS_OF_BITS = frozenset(o.JSET | source | cls for source in (o.K, o.X) for cls in (o.JMP, o.JMP32))
 
 CHANGES = (
     DocumentedChange(
@@ -33,10 +50,7 @@ CHANGES = (
         "kernel/bpf/verifier.c, check_and_resolve_insns()",
     ),
     DocumentedChange(
-        re.compile(
-            r"R\d+ (?:m(?:ax|in) value is outside of the|unbounded memory access|min value is negative)"
-            "|math between .* pointer and|makes .* pointer be out of bounds"
-        ),
+        re.compile(_BOUNDS),
         Since("6.5"),
         "older kernels take two states for equal although what is precise in them has other ids, and leave a "
         "path unwalked",
@@ -50,14 +64,22 @@ CHANGES = (
         "kernel/bpf/bpf_lsm.c, bpf_lsm_get_retval_range()",
         type=ProgramType.LSM,
     ),
+    DocumentedChange(
+        re.compile(_BOUNDS + r"|R\d+ invalid mem access '(?:scalar|inv)'"),
+        # Linux 6.17, and since 2025 the stable kernels from 6.1 on: 6.1.176 has it, 5.10.223 has not.
+        Since("6.1"),
+        "where no bit of a mask is set, the ranges are forgotten before the bits are learned",
+        "kernel/bpf/verifier.c, reg_set_min_max() or regs_refine_cond_op(): BPF_JSET",
+        opcodes=_TESTS_OF_BITS,
+    ),
 )
 
 
 def documented_change(
-    message: str, release: str, accepted_by: Release, pruned: bool, type_: ProgramType
+    message: str, release: str, accepted_by: Release, pruned: bool, program: Program
 ) -> DocumentedChange | None:
-    """The change that explains why a kernel of ``release`` refuses a program of ``type_`` that older ones
-    took, the newest of them ``accepted_by``, which ``pruned`` or did not; None where none came between."""
+    """The change that explains why a kernel of ``release`` refuses ``program``, which older ones took, the
+    newest of them ``accepted_by``, which ``pruned`` or did not; None where none came between."""
     between = (row for row in CHANGES if release in row.since and accepted_by not in row.since)
-    fitting = (row for row in between if (pruned or not row.of_pruning) and row.type in (None, type_))
+    fitting = (row for row in between if (pruned or not row.of_pruning) and row.concerns(program))
     return next((row for row in fitting if row.message.search(message)), None)

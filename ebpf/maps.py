@@ -87,9 +87,9 @@ class MapSpec:
     """A map to create and, before each run, to fill.
 
     Sizes are in bytes; ``contents`` holds (key, value) pairs of exactly ``key_size`` and ``value_size``
-    bytes. ``flags`` are BPF_F_* of map creation.  ``btf_key`` and ``btf_value`` are type ids in the program's
-    BTF (0: none). ``inner`` is the template of a map-in-map.  ``fields`` are the special fields that the
-    value's BTF type declares, by offset.
+    bytes, and of a program array what the program there returns.  ``flags`` are BPF_F_* of map creation.
+    ``btf_key`` and ``btf_value`` are type ids in the program's BTF (0: none). ``inner`` is the template of a
+    map-in-map.  ``fields`` are the special fields that the value's BTF type declares, by offset.
     """
 
     type: MapType

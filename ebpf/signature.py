@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ebpf.helper_names import HELPER_NAMES
+from ebpf.isa.insn import Insn
+from ebpf.isa.table import IllegalInsn, form_of
+
 
 class Sameness(Enum):
     """How much of two signatures must be equal for their disagreements to count as one bug."""
@@ -51,3 +55,17 @@ class Signature:
     def with_culprit(self, culprit: str) -> Signature:
         """The same bug, once the instruction to blame is known."""
         return replace(self, culprit=culprit)
+
+
+ILLEGAL = "illegal"
+
+
+def form_name(insn: Insn) -> str:
+    """How a culprit is named: by its instruction form and, where a helper is called, by the helper:
+    ``call_helper(bpf_loop)``."""
+    try:
+        name = form_of(insn).name
+    except IllegalInsn:
+        return ILLEGAL
+    helper = insn.imm if name == "call_helper" else 0
+    return f"{name}(bpf_{HELPER_NAMES[helper]})" if 0 < helper < len(HELPER_NAMES) else name

@@ -13,7 +13,7 @@ from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.availability import ALL, refusal
 from ebpf.intent import Intent
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import Register, call, call_kfunc, goto_long, load_function
+from ebpf.isa.build import REGISTERS, Register, call, call_kfunc, goto_long, load_function
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
@@ -25,6 +25,8 @@ from generators.state import ANY, GenerationState, Number, entry_state, join
 from generators.transfer import HANDLERS, step_wide
 from generators.transfer.forgetting import drop, drop_slot, shrink, widen, widen_slot
 from generators.transfer.jumps import branch
+
+_WRITE_DST = (o.ALU, o.ALU64, o.LDX)
 
 
 @dataclass(slots=True)
@@ -76,8 +78,13 @@ class Builder:
         return len(self.insns) - 2
 
     def emit_breaking(self, insn: Insn) -> int:
-        """Append a slot that breaks a rule, of whose effect nobody speaks, and return its index."""
+        """Append a slot that breaks a rule and return its index: a number that it writes is any, should a run
+        get past it; of its other effects nobody speaks."""
         self.insns.append(insn)
+        if insn.opcode & o.CLASS_MASK in _WRITE_DST and insn.dst in REGISTERS:
+            dst = REGISTERS[insn.dst]
+            if isinstance(self.state.registers.get(dst), Number):
+                self.widen(dst)
         return len(self.insns) - 1
 
     def call_helper(self, name: str) -> int:

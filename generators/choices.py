@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from generators.goals import callbacks, dynptrs, iterators, kernel_functions, locks, production, sections
-from generators.productions import arithmetic, branches, calls, helpers, loops, memory, packet
+from generators.productions import arithmetic, branches, calls, dead_branches, helpers, loops, memory, packet
 from generators.productions.table import Production
 
 PRODUCTIONS: tuple[Production, ...] = (
-    *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *memory.PRODUCTIONS, *packet.PRODUCTIONS,
-    *calls.PRODUCTIONS, *helpers.PRODUCTIONS, *loops.PRODUCTIONS,
+    *arithmetic.PRODUCTIONS, *branches.PRODUCTIONS, *dead_branches.PRODUCTIONS, *memory.PRODUCTIONS,
+    *packet.PRODUCTIONS, *calls.PRODUCTIONS, *helpers.PRODUCTIONS, *loops.PRODUCTIONS,
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,

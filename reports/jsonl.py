@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +16,22 @@ _T = TypeVar("_T")
 
 
 def append(path: Path, records: Iterable[Any]) -> None:
-    """Add a line for each record; they are on disk when this returns.  Raises ``OSError``."""
+    """Add a line for each record; they are on disk when this returns.
+
+    Raises ``OSError``, a full disk among others, having added none of them.
+    """
+    left = b"".join(msgspec.json.encode(record) + b"\n" for record in records)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, b"".join(msgspec.json.encode(record) + b"\n" for record in records))
-        os.fsync(descriptor)
+        size = os.fstat(descriptor).st_size
+        try:
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
     finally:
         os.close(descriptor)
 

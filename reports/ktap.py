@@ -10,11 +10,10 @@ from reports.text import one_line
 
 def render(run: RunDirectory) -> str:
     """The report.  A property below its floor is skipped, with the reason; a new finding makes it "not
-    ok"."""
+    ok"; and so is, as a test of its own, a run that did not do all that it was to do."""
     kernels = list(dict.fromkeys(cell.kernel for cell in run.summary.cells))
-    lines = ["KTAP version 1", f"1..{len(kernels)}"]
-    if not run.summary.complete:
-        lines.append(f"# incomplete: {_words(run.summary.incomplete_because)}")
+    incomplete = not run.summary.complete
+    lines = ["KTAP version 1", f"1..{len(kernels) + incomplete}"]
     for number, kernel in enumerate(kernels, 1):
         cells = [cell for cell in run.summary.cells if cell.kernel == kernel]
         lines += ["  KTAP version 1", f"  1..{len(cells)}"]
@@ -25,6 +24,9 @@ def render(run: RunDirectory) -> str:
             lines += [f"  # {line}" for line in diagnostics]
             lines.append(f"  {result.format(at)}")
         lines.append(f"{'not ok' if failed else 'ok'} {number} {_words(kernel)}")
+    if incomplete:
+        lines.append(f"# incomplete: {_words(run.summary.incomplete_because)}")
+        lines.append(f"not ok {len(kernels) + 1} run")
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ebpf import casefile
 from ebpf.assembly import program_listing
+from reports.affected import affected, by_release
 from reports.commands import commands
 from reports.records import Finding, ListingRow, ObjectEvidence
 from reports.text import hexdump, one_line
@@ -18,7 +19,12 @@ def render(finding: Finding) -> str:
     parts = [f"# bpf, {finding.kind}: {one_line(finding.statement)}", _header(finding)]
     if finding.explanation:
         parts.append(one_line(finding.explanation))
-    parts += _program(finding) if finding.object is None else _object(finding.object)
+    if finding.object is not None:
+        parts += _object(finding.object)
+    elif finding.case is not None:
+        parts += _program(finding)
+    else:  # withheld
+        return "\n\n".join(parts) + "\n"
     parts += ["To see it again:", _block(commands(finding))]
     return "\n\n".join(parts) + "\n"
 
@@ -49,20 +55,22 @@ def _program(finding: Finding) -> list[str]:
         parts += ["Packet:", _block(hexdump(case.inputs[finding.witness].packet))]
     if finding.verdicts:
         verdicts = "\n".join(
-            f"{one.kernel:<28} {one.verdict:<12} {one_line(one.message)}".rstrip() for one in finding.verdicts
+            f"{one.kernel:<28} {one.shows:<12}{one.verdict:<12} {one_line(one.message)}".rstrip()
+            for one in by_release(finding)
         )
-        parts += ["Verdicts:", _block(verdicts)]
+        parts += ["Verdicts, and whether it shows:", _block(verdicts)]
     if finding.log:
         parts += [f"Verifier log of {finding.kernel}:", _block(_shorten(finding.log))]
     return parts
 
 
 def _header(finding: Finding) -> str:
-    provenance = finding.provenance
+    provenance, range_ = finding.provenance, affected(finding)
     fields = {
         "kernel": f"{finding.kernel} ({provenance.kernel_release})"
         if provenance.kernel_release
         else finding.kernel,
+        "affected": f"{range_.first} to {range_.last}" if range_.first else "",
         "severity": finding.severity.value,
         "signature": finding.signature,
         "known as": finding.known_as,
@@ -74,7 +82,7 @@ def _header(finding: Finding) -> str:
         "selftest": finding.reproducers.get("selftest", ""),
         "ELF object": finding.reproducers.get("object", ""),
         "machine": f"QEMU {provenance.qemu}, {provenance.accelerator}" if provenance.qemu else "",
-        "found by": f"{provenance.command} (seed {provenance.seed})",
+        "found by": f"{provenance.command} (seed {provenance.seed})" if provenance.command else "",
         "versions": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
         "date": provenance.date,
         "id": finding.id,

@@ -25,7 +25,7 @@ class RunCount(msgspec.Struct, frozen=True, kw_only=True):
     """The commit of veridiff, with ``+`` where something was changed on top."""
     kernel: str
     release: str
-    seed: int
+    seed: int | None
     seconds: float
     programs: int
     judged: dict[str, int]

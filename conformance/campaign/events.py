@@ -27,9 +27,13 @@ class Standing:
     release: str = ""
     accelerator: str = ""
     boots: int = 0
+    """Since the last one, as the tally, the losses and the seconds."""
     losses: tuple[MachineLoss, ...] = ()
-    new: int = 0
-    known: int = 0
+    seconds: float = 0.0
+    """Of work: the first program judged starts the clock."""
+    programs: int = 0
+    objects: int = 0
+    """How many were made of the seed so far, by whoever held the post: the next one goes on there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,18 @@ class FindingMerged:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorMet:
+    """An error of ours over one program, which is counted as not judged; the worker goes on with the next."""
+
+    worker: int
+    kernel: str
+    error: str
+    """With its traceback."""
+    what: str
+    """Which program or object: the seed makes it again."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerEnded:
     """The last event of a worker; ``error`` is empty where it did all that it was to do."""
 
@@ -72,12 +88,14 @@ class WorkerEnded:
     def by(self, error: BaseException) -> WorkerEnded:
         """The same of a worker that an error ended; one that is not ours to raise is told with its
         traceback."""
+        if isinstance(error, InputError):
+            return replace(self, error=str(error), is_usage=True)
         if isinstance(error, VeridiffError):
-            return replace(self, error=str(error), is_usage=isinstance(error, InputError))
+            return replace(self, error=f"{self.kernel}: {str(error).strip()}")
         return replace(self, error="".join(traceback.format_exception(error)))
 
 
-Event = Standing | CandidateSeen | FindingMade | FindingMerged | WorkerEnded
+Event = Standing | CandidateSeen | FindingMade | FindingMerged | ErrorMet | WorkerEnded
 
 
 @dataclass(frozen=True, slots=True)

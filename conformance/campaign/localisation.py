@@ -48,7 +48,7 @@ def localise(sighting: Sighting, agree: Agree) -> Sighting:
         insn = observation.case.program.instructions[step.at]
         value = step.registers[insn.dst] if insn.dst < 10 else None
         computes = insn.opcode & o.CLASS_MASK in (o.ALU, o.ALU64, o.LDX) or is_helper_call(insn)
-        if not computes or visits[step.at] > 1 or step.depth or not isinstance(value, int):
+        if not computes or visits[step.at] > 1 or not isinstance(value, int):
             continue
         trials += 1
         if trials > MAX_TRIALS:

@@ -30,7 +30,7 @@ class ObjectTurns:
         """Whether no property is about programs."""
         self.door = door
         self.pursuit = pursuit
-        self.number = 0
+        self.number = task.objects
 
     def is_next(self, programs: int) -> bool:
         """Whether objects, which leave no room for anything else in flight, come after so many programs."""

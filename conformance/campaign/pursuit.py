@@ -9,8 +9,9 @@ from collections import Counter
 from conformance.campaign import known
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.events import Channel, FindingMade, FindingMerged
-from conformance.campaign.records import Confirmation, KernelIdentity, finding_id
+from conformance.campaign.records import Confirmation, finding_id
 from conformance.campaign.subjects import SightingT, Subject
+from conformance.kernel.identity import KernelIdentity
 from ebpf.signature import Signature
 from reports.records import Finding, Provenance, Reproduced, Status
 
@@ -21,6 +22,8 @@ MERGE_LIMIT = 8
 be behind the next."""
 DOUBTS = 3
 """Times that a signature may fail to show again, or turn out to be another, before it is given up."""
+EVIDENCE_LIMIT = 50
+"""Times that more than a signature is looked at before what is known under it is taken for the same."""
 SHRINK_SECONDS = 12.0
 
 
@@ -31,36 +34,46 @@ class Pursuit:
         self.kernel = KernelIdentity(task.image.name, task.boot_args)
         self.provenance = provenance
         self.channel = channel
-        self.issues = known.load()
+        self.issues = task.issues
         self.deadline = float("inf")
         """When the worker's time is over: from then on nothing is reduced."""
-        self.found: set[str] = set()
+        self.found = set(task.found)
         """Ids of findings, made by whichever worker."""
         self.new = 0
         self.known = 0
         """Findings reported by this worker, by status."""
         self._signatures: set[Signature] = set()
-        self._families: Counter[str] = Counter()
+        self._families: Counter[str] = Counter(task.families)
         self._merges: Counter[str] = Counter()
         self._doubts: Counter[Signature] = Counter()
+        self._explained: Counter[Signature] = Counter()
+        """How often a known issue that asks for more than the signature explained it."""
 
     def pursue(self, subject: Subject[SightingT], sighting: SightingT) -> None:
         """See a disagreement through, unless it is one already seen."""
         signature = sighting.disagreement.signature
-        issue = self._issue(signature)
-        if self._is_found(signature) or (issue is None and self._is_enough(signature.family)):
+        is_told = self._is_found(signature)
+        if is_told and not 0 < self._explained[signature] < EVIDENCE_LIMIT:
             return
+        issue = self._issue(subject, sighting)
+        if issue is not None and issue.needs_evidence:
+            self._explained[signature] += 1
+        if (is_told and issue is not None) or (issue is None and self._is_enough(signature.family)):
+            return
+        if is_told:  # it was explained so far, and this one is something else
+            self._explained[signature] = EVIDENCE_LIMIT
+            self.known -= 1
         self._signatures.add(signature)
         self.channel.send(subject.candidate(sighting))
         if issue is not None:
-            self._report(subject, sighting, None)
+            self._report(subject, sighting, Confirmation(None, issue))
             return
         reproduced = subject.confirm(sighting)
         if not reproduced.times:
             self._give_up_or_not(signature)
             return
         self._families[signature.family] += 1
-        first = self._report(subject, sighting, reproduced)
+        first = self._report(subject, sighting, Confirmation(reproduced, None))
         seconds = min(SHRINK_SECONDS, (self.deadline - time.monotonic()) / 4)
         final = subject.reduce(sighting, seconds, self._is_found)
         if final is not sighting:
@@ -79,7 +92,7 @@ class Pursuit:
         self._take_back(first)
         if reduced == signature or not self._is_found(reduced):
             self._signatures.add(reduced)
-            self._report(subject, final, reproduced)
+            self._report(subject, final, Confirmation(reproduced, self._issue(subject, final)))
         else:
             self._families[signature.family] -= 1
             self._merges[signature.family] += 1
@@ -89,9 +102,8 @@ class Pursuit:
             self._give_up_or_not(signature)
 
     def _report(
-        self, subject: Subject[SightingT], sighting: SightingT, reproduced: Reproduced | None
+        self, subject: Subject[SightingT], sighting: SightingT, confirmation: Confirmation
     ) -> Finding:
-        confirmation = Confirmation(reproduced, self._issue(sighting.disagreement.signature))
         finding = subject.record(sighting, self.kernel, self.provenance, confirmation)
         self.channel.send(FindingMade(finding))
         self.found.add(finding.id)
@@ -103,8 +115,9 @@ class Pursuit:
         self.new -= finding.status is Status.NEW
         self.known -= finding.status is Status.KNOWN
 
-    def _issue(self, signature: Signature) -> known.KnownIssue | None:
-        return known.find(self.issues, str(signature), self.provenance.kernel_release)
+    def _issue(self, subject: Subject[SightingT], sighting: SightingT) -> known.KnownIssue | None:
+        signature, release = str(sighting.disagreement.signature), self.provenance.kernel_release
+        return known.find(self.issues, signature, release, subject.evidence(sighting))
 
     def _is_enough(self, family: str) -> bool:
         return self._families[family] >= FAMILY_LIMIT or self._merges[family] >= MERGE_LIMIT

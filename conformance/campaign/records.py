@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from conformance.campaign.known import KnownIssue
+from conformance.kernel.identity import KernelIdentity
 from conformance.kernel.peer import version
 from conformance.objects.accounts import of_peer, of_reading
 from conformance.observing.door import ObjectSighting, Sighting
@@ -22,6 +23,7 @@ from ebpf.signature import Signature
 from ebpf.verifier_log.paths import follow
 from oracles.interpreter import Outcome, Returned, Step, Trapped
 from oracles.interpreter.memory import Undefined
+from reports.affected import STILL
 from reports.records import (
     Finding,
     IntentRecord,
@@ -35,14 +37,6 @@ from reports.records import (
 
 MAX_LOG = 256 << 10
 """Characters of kernel log kept in a finding."""
-
-
-@dataclass(frozen=True, slots=True)
-class KernelIdentity:
-    """A kernel under test: boot arguments can change what it is as much as its image does."""
-
-    name: str
-    boot_args: tuple[str, ...]
 
 
 def finding_id(signature: Signature, kernel: KernelIdentity) -> str:
@@ -83,7 +77,13 @@ def finding(
         right=disagreement.right,
         log=observation.main.log[:MAX_LOG] if observation.main else "",
         verdicts=(
-            VerdictRecord(kernel.name, ruling.verdict.value, ruling.message, provenance.kernel_release),
+            VerdictRecord(
+                str(kernel),
+                ruling.verdict.value,
+                ruling.message,
+                provenance.kernel_release,
+                shows=STILL if confirmation.reproduced and confirmation.reproduced.times else "",
+            ),
             *(
                 VerdictRecord(each.kernel, each.ruling.verdict.value, each.ruling.message, str(each.release))
                 for each in observation.elsewhere
@@ -120,6 +120,7 @@ def _common(
         status=Status.KNOWN if issue else Status.NEW,
         known_as=issue.id if issue else "",
         explanation=issue.cause if issue else "",
+        public=issue.public if issue else False,
         reproduced=confirmation.reproduced,
     )
 

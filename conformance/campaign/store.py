@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from conformance.campaign.events import CandidateSeen, Event, FindingMade, FindingMerged, WorkerEnded
+from conformance.campaign.events import (
+    CandidateSeen,
+    ErrorMet,
+    Event,
+    FindingMade,
+    FindingMerged,
+    WorkerEnded,
+)
 from ebpf.errors import InputError
 from reports import jsonl
 from reports.records import Finding, RunSummary
 from reports.reproducers import files as reproducers
 
+STATE = "state.json"
+"""What a run needs to be taken up again."""
 ERRORS = "errors.txt"
 """What ended workers early, whole."""
 
@@ -36,6 +46,14 @@ class Store:
         except OSError as error:
             raise InputError(f"{self.directory}: {error.strerror}") from None
 
+    def reopen(self) -> None:
+        """Go on where an earlier sitting ended: a line that a kill cut short is taken away, so that none is
+        written behind it."""
+        for path in self.directory.glob("*.jsonl"):
+            content = path.read_bytes()
+            if not content.endswith(b"\n"):
+                os.truncate(path, content.rfind(b"\n") + 1)
+
     def handle(self, event: Event) -> None:
         """Keep what an event says of findings; when this returns it is on disk."""
         match event:
@@ -45,9 +63,15 @@ class Store:
                 self._keep(event.finding)
             case FindingMerged():
                 self._merge(event.finding, event.into)
+            case ErrorMet():
+                self.note_error(f"worker {event.worker} of {event.kernel}, {event.what}: {event.error}")
             case WorkerEnded() if event.error:
-                with (self.directory / ERRORS).open("a") as file:
-                    file.write(f"worker {event.worker} of {event.kernel}: {event.error}\n")
+                self.note_error(f"worker {event.worker} of {event.kernel}: {event.error}")
+
+    def note_error(self, text: str) -> None:
+        """Keep an error whole."""
+        with (self.directory / ERRORS).open("a") as file:
+            file.write(text + "\n")
 
     def _note(self, candidate: CandidateSeen) -> None:
         record: dict[str, Any] = {"kind": candidate.kind, "signature": candidate.signature}
@@ -84,8 +108,20 @@ class Store:
         return {name: finding for name, finding in newest.items() if not finding.same_as}
 
     def save_summary(self, summary: RunSummary) -> None:
-        """Replace ``run.json`` at once and whole."""
-        path = self.directory / "run.json"
+        """Replace ``run.json``."""
+        self._replace("run.json", msgspec.json.format(msgspec.json.encode(summary), indent=2))
+
+    def save_state(self, state: bytes) -> None:
+        """Replace what the run needs to be taken up again."""
+        self._replace(STATE, state)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        """A file at once and whole, or as it was.  Raises ``OSError``."""
+        path = self.directory / name
         draft = path.with_suffix(".tmp")
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2))
-        draft.replace(path)
+        try:
+            draft.write_bytes(content)
+            draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from conformance.campaign import records
 from conformance.campaign.events import CandidateSeen
+from conformance.campaign.known import NO_EVIDENCE, Evidence
 from conformance.campaign.localisation import Agree, localise
-from conformance.campaign.records import Confirmation, KernelIdentity
+from conformance.campaign.records import Confirmation
 from conformance.campaign.reduction import reduce_object, reduce_program, reduce_recipe
+from conformance.kernel.identity import KernelIdentity
 from conformance.observing.door import Door, ObjectSighting, Sighting, question_of
+from conformance.observing.evidence import SightingEvidence
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf import casefile
-from ebpf.isa.table import IllegalInsn, form_of
-from ebpf.signature import Sameness, Signature
+from ebpf.signature import Sameness, Signature, form_name
 from generators.objects import ObjectFile
 from generators.programs import Generated
 from generators.recipes import ObjectRecipe, Recipe
@@ -42,6 +43,9 @@ class Subject(Protocol, Generic[SightingT]):
 
     def reduce(self, sighting: SightingT, seconds: float, is_found: Callable[[Signature], bool]) -> SightingT:
         """The smallest case found in that time, with its culprit named where that can be."""
+
+    def evidence(self, sighting: SightingT) -> Evidence:
+        """What known issues may ask beside the signature."""
 
     def record(
         self, sighting: SightingT, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation
@@ -115,6 +119,10 @@ class ProgramSubject:
 
         return agree
 
+    def evidence(self, sighting: Sighting) -> Evidence:
+        """The kernel's log, and what another says of the program."""
+        return SightingEvidence(self.door, sighting)
+
     def record(
         self, sighting: Sighting, kernel: KernelIdentity, provenance: Provenance, confirmation: Confirmation
     ) -> Finding:
@@ -174,6 +182,10 @@ class ObjectSubject:
             reduce_object(self.recipe, lambda recipe: still_fails(recipe.make()), seconds)
         return best
 
+    def evidence(self, sighting: ObjectSighting) -> Evidence:
+        """None."""
+        return NO_EVIDENCE
+
     def record(
         self,
         sighting: ObjectSighting,
@@ -186,6 +198,4 @@ class ObjectSubject:
 
 
 def _forms(generated: Generated) -> Iterator[str]:
-    for insn in generated.case.program.instructions:
-        with suppress(IllegalInsn):
-            yield form_of(insn).name
+    return map(form_name, generated.case.program.instructions)

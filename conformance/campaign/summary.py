@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.campaign.standing import CampaignStanding
-from conformance.campaign.tally import Tally, median
+from conformance.campaign.standing import CampaignStanding, KernelStanding
+from conformance.campaign.tally import DISTINCT_BEFORE, Tally, median
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf.releases import release_key
@@ -15,7 +15,6 @@ from reports.records import (
     Finding,
     GapCount,
     KernelRun,
-    LossRecord,
     PrecisionRow,
     ProductionCount,
     ProgramCounts,
@@ -37,11 +36,12 @@ def summarise(
     provenance: Provenance,
     started: str,
     because: str,
+    boot_args: tuple[str, ...] = (),
 ) -> RunSummary:
     """The record of a campaign as it stands; ``because`` says why it is not complete, or is empty."""
     total = Tally()
-    for tally in standing.tallies.values():
-        total.add(tally)
+    for kernel in standing.kernels.values():
+        total.add(kernel.tally)
     statuses = [finding.status for finding in findings.values()]
     elapsed = standing.elapsed()
     counts = total.counts
@@ -61,7 +61,7 @@ def summarise(
             meant_valid_accepted=counts["meant valid accepted"],
             near_misses=counts["near misses"],
             near_misses_refused=counts["near misses refused"],
-            distinct=len(total.shapes),
+            distinct=len(total.shapes) + counts[DISTINCT_BEFORE],
             mutations=counts["daring"],
             unprivileged=counts["unprivileged"],
             objects=counts["objects"],
@@ -69,9 +69,15 @@ def summarise(
             median_instructions=median(total.lengths),
             median_processed=median(total.processed),
         ),
-        kernels=tuple(_kernel(standing, name, provenance.qemu) for name in standing.tallies),
-        cells=tuple(cell for name in standing.tallies for cell in _cells(standing, kinds, name)),
-        precision=tuple(row for name, tally in standing.tallies.items() for row in _precision(name, tally)),
+        kernels=tuple(
+            _kernel(name, kernel, boot_args, provenance.qemu) for name, kernel in standing.kernels.items()
+        ),
+        cells=tuple(
+            cell for name, kernel in standing.kernels.items() for cell in _cells(kernel, kinds, name)
+        ),
+        precision=tuple(
+            row for name, kernel in standing.kernels.items() for row in _precision(name, kernel.tally)
+        ),
         findings_new=statuses.count(Status.NEW),
         findings_known=statuses.count(Status.KNOWN),
         rates={
@@ -84,17 +90,7 @@ def summarise(
                 counts["guest load microseconds"] / 1e3 / max(1, counts["judged"]), 2
             ),
         },
-        losses=tuple(
-            LossRecord(
-                kernel=name,
-                reason=loss.reason.value,
-                in_flight=loss.in_flight,
-                culprit=str(loss.culprit or ""),
-                console=loss.console,
-            )
-            for name, losses in standing.losses.items()
-            for loss in losses
-        ),
+        losses=tuple(loss for kernel in standing.kernels.values() for loss in kernel.losses),
         productions=tuple(
             ProductionCount(name, used, total.used_accepted[name])
             for name, used in sorted(total.used.items(), key=lambda item: -item[1])
@@ -117,20 +113,19 @@ def summarise(
     )
 
 
-def _kernel(standing: CampaignStanding, name: str, qemu: str) -> KernelRun:
-    workers = [worker for (kernel, _), worker in standing.workers.items() if kernel == name]
-    counts, elapsed = standing.tallies[name].counts, standing.elapsed()
-    rate = counts["judged"] / elapsed / len(workers) if workers and elapsed else 0.0
+def _kernel(name: str, kernel: KernelStanding, boot_args: tuple[str, ...], qemu: str) -> KernelRun:
+    counts = kernel.tally.counts
     return KernelRun(
         name=name,
-        release=_release(standing, name),
-        accelerator=next((worker.accelerator for worker in workers if worker.accelerator), ""),
+        release=kernel.release,
+        accelerator=kernel.accelerator,
+        boot_args=boot_args,
         qemu=qemu,
-        boots=sum(worker.boots for worker in workers),
+        boots=kernel.boots,
         programs=counts["judged"],
         objects=counts["objects"],
         accepted=counts["accepted"],
-        load_rate=round(rate, 1),
+        load_rate=round(counts["judged"] / kernel.seconds if kernel.seconds else 0.0, 1),
     )
 
 
@@ -154,19 +149,8 @@ def _precision(kernel: str, tally: Tally) -> list[PrecisionRow]:
     return rows
 
 
-def _release(standing: CampaignStanding, name: str) -> str:
-    return next(
-        (
-            worker.release
-            for (kernel, _), worker in standing.workers.items()
-            if kernel == name and worker.release
-        ),
-        "",
-    )
-
-
-def _cells(standing: CampaignStanding, kinds: tuple[str, ...], name: str) -> list[Cell]:
-    tally = standing.tallies[name]
+def _cells(kernel: KernelStanding, kinds: tuple[str, ...], name: str) -> list[Cell]:
+    tally = kernel.tally
     return [
         Cell(
             kernel=name,
@@ -174,7 +158,7 @@ def _cells(standing: CampaignStanding, kinds: tuple[str, ...], name: str) -> lis
             judged=tally.cells[kind, "judged"],
             agreed=tally.cells[kind, "agreed"],
             disagreements=tally.cells[kind, "disagreed"],
-            floor=_floor(PROPERTIES[kind], tally, _release(standing, name)),
+            floor=_floor(PROPERTIES[kind], tally, kernel.release),
             abstained={reason: count for (k, reason), count in tally.abstained.items() if k == kind},
         )
         for kind in kinds

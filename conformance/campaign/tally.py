@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from conformance.kernel.jobs import KernelVerdict
@@ -19,6 +19,10 @@ from oracles.reference import ReferenceAnswer
 
 TIGHT = 0.1
 """Bits: the tightest range is found up to a sixteenth of its width."""
+
+DISTINCT_BEFORE = "distinct in earlier sittings"
+"""Among ``counts``: hashes of programs grow with a run and are not kept, so that distinct are counted within
+sittings, and added up."""
 
 
 @dataclass(slots=True)
@@ -102,7 +106,7 @@ class Tally:
         if answer.reason:
             self.open[re.sub(r"\d+", "N", answer.reason.split(";")[0])] += 1
 
-    def judgements(self, kind: str, judgements: list[Judgement]) -> None:
+    def judgements(self, kind: str, judgements: Sequence[Judgement]) -> None:
         """Count what one property said of one case."""
         disagreed = any(isinstance(j, Disagreement) and not j.gap for j in judgements)
         compared = any(not isinstance(j, Abstention) for j in judgements)

@@ -8,8 +8,9 @@ import os
 import random
 import signal
 import time
+import traceback
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.connection import Connection
@@ -17,7 +18,15 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.events import Channel, FindingStored, FindingWithdrawn, Standing, Stop, WorkerEnded
+from conformance.campaign.events import (
+    Channel,
+    ErrorMet,
+    FindingStored,
+    FindingWithdrawn,
+    Standing,
+    Stop,
+    WorkerEnded,
+)
 from conformance.campaign.object_turns import ObjectTurns
 from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.pursuit import Pursuit
@@ -32,10 +41,9 @@ from conformance.observing.observation import Observation
 from conformance.observing.question import Question
 from conformance.observing.sampling import Sampling
 from conformance.observing.siblings import Siblings
-from conformance.properties.judgement import Disagreement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
-from ebpf.errors import VeridiffError
+from ebpf.errors import InfrastructureError
 from generators.profiles import Profile, profile_for
 from generators.recipes import Recipe, draw
 
@@ -46,6 +54,8 @@ REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a
 verdict."""
+ERROR_LIMIT = 20
+"""Errors of ours after which a worker gives up: what goes wrong for every program judges nothing."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -82,8 +92,11 @@ class Worker:
         self.rows = tuple(PROPERTIES[kind] for kind in assignment.kinds)
         self.sampling = Sampling(self.rows)
         self.tally = Tally()
-        self.number = 0
+        self.number = assignment.programs
         self.started: float | None = None
+        self._reported_boots = 0
+        self._reported_until = 0.0
+        self._errors = 0
         self._stopped = False
         self._in_flight: dict[int, _InFlight] = {}
         self._reported_losses = 0
@@ -104,15 +117,39 @@ class Worker:
                     self._fill()
                 elif not self._in_flight:
                     self._start_clock()
-                    self.objects.put(self.tally)
+                    with self._going_on(f"object {self.objects.number}"):
+                        self.objects.put(self.tally)
                     self._report_now_and_then()
                 for tag, answer in self._answers():
                     if self._is_over():
                         break
                     self._start_clock()
-                    self._take(self._in_flight[tag], answer)
+                    # What an error ended may have asked more than one question.
+                    if (asked := self._in_flight.get(tag)) is not None:
+                        with self._going_on(f"program {tag}", tag):
+                            self._take(asked, answer)
                     self._report_now_and_then()
             self._report()
+
+    @contextmanager
+    def _going_on(self, what: str, number: int = -1) -> Iterator[None]:
+        """An error of ours over one program, of that number, ends that program: it is told, and the next one
+        is asked about.
+
+        Raised again: what ends the work on this kernel, and the :data:`ERROR_LIMIT` th error.
+        """
+        try:
+            yield
+        except InfrastructureError:
+            raise
+        except Exception as error:
+            self._errors += 1
+            if self._errors >= ERROR_LIMIT:
+                raise
+            self._in_flight.pop(number, None)
+            self.tally.counts["internal errors"] += 1
+            task, trace = self.assignment, "".join(traceback.format_exception(error))
+            self.channel.send(ErrorMet(task.worker, task.image.name, trace, what))
 
     def _begin(self, session: KernelSession) -> None:
         """Make all that hangs on the kernel that was booted."""
@@ -169,18 +206,23 @@ class Worker:
     def _fill(self) -> None:
         task = self.assignment
         while len(self._in_flight) < IN_FLIGHT and (task.examples is None or self.number < task.examples):
-            clock = time.process_time()
-            # A seed of its own for every program: any of them can be made again from the run's seed alone.
-            rng = random.Random(f"{task.seed}/{task.image.name}/{task.worker}/{self.number}")
-            recipe = self.draw(rng, self.profile)
-            generated = recipe.make()
-            clock = self._spend("generate", clock)
             number = self.number
             self.number += 1
-            question = self.sampling.question(generated, number)
-            self._in_flight[number] = _InFlight(number, recipe, question)
-            self.session.submit(question.job, number)
-            self._spend("kernel", clock)
+            with self._going_on(f"program {number}", number):
+                self._submit(number)
+
+    def _submit(self, number: int) -> None:
+        """Make the program of this number and ask about it."""
+        task, clock = self.assignment, time.process_time()
+        # A seed of its own for every program: any of them can be made again from the run's seed alone.
+        rng = random.Random(f"{task.seed}/{task.image.name}/{task.worker}/{number}")
+        recipe = self.draw(rng, self.profile)
+        generated = recipe.make()
+        clock = self._spend("generate", clock)
+        question = self.sampling.question(generated, number)
+        self.session.submit(question.job, number)
+        self._in_flight[number] = _InFlight(number, recipe, question)
+        self._spend("kernel", clock)
 
     def _answers(self) -> Iterator[tuple[int, KernelAnswer | Lost]]:
         clock = time.process_time()
@@ -251,14 +293,9 @@ class Worker:
             clock = self._spend("reference", clock)
         sightings: list[Sighting] = []
         for row in self.sampling.asked(asked.number, asked.question.generated):
-            completed = self.door.complete(observation, row)
-            judgements = list(row.judge(completed)) if row.judge else []
-            self.tally.judgements(row.kind, judgements)
-            sightings += [
-                Sighting(completed, judgement)
-                for judgement in judgements
-                if isinstance(judgement, Disagreement) and not judgement.gap
-            ]
+            judged = self.door.judge(observation, row)
+            self.tally.judgements(row.kind, judged.judgements)
+            sightings += [each for each in judged.sightings() if not each.disagreement.gap]
         self._spend("compare", clock)
         subject = ProgramSubject(self.door, asked.recipe)
         for sighting in sightings:
@@ -282,7 +319,8 @@ class Worker:
 
     def _report(self) -> None:
         losses = self.session.losses[self._reported_losses :]
-        self._reported_losses += len(losses)
+        boots = self.session.boots - self._reported_boots
+        worked = 0.0 if self.started is None else time.monotonic() - self.started
         self.channel.send(
             Standing(
                 self.assignment.worker,
@@ -290,12 +328,16 @@ class Worker:
                 self.tally,
                 self.release,
                 self.accelerator,
-                self.session.boots,
+                boots,
                 tuple(replace(loss, console=loss.console[-4000:]) for loss in losses),
-                self.pursuit.new,
-                self.pursuit.known,
+                worked - self._reported_until,
+                self.number,
+                self.objects.number,
             )
         )
+        self._reported_losses += len(losses)
+        self._reported_boots += boots
+        self._reported_until = worked
         self.tally = Tally()
         self._last_report = time.monotonic()
 
@@ -314,8 +356,8 @@ def main(assignment: Assignment, connection: Connection, parent: int) -> None:
     try:
         Worker(assignment, channel).work()
         channel.send(ended)
-    except VeridiffError as error:
-        channel.send(ended.by(error))
     except BaseException as error:
+        # It is kept whole by whoever is told, and shown as much of it as may be public.
         channel.send(ended.by(error))
-        raise
+        if not isinstance(error, Exception):
+            raise

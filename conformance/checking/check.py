@@ -13,6 +13,7 @@ from conformance.kernel.verdicts import Ruling, Support, judge_answer
 from conformance.objects.attachment import AttachTrial
 from conformance.objects.untyped import types_refused, untyped
 from conformance.observing.door import Door, Sighting
+from conformance.observing.evidence import SightingEvidence
 from conformance.observing.loss import Loss
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import THOROUGH, opinion
@@ -135,17 +136,17 @@ def check(
         # A refusal for want of what the program needs says nothing of the program.
         lacking = account.ruling.verdict is KernelVerdict.UNSUPPORTED
         found = door.sightings(observation, () if lacking else PROPERTIES)
-    checked.accusations += _accusations(found, kernel, door.release, known)
+    checked.accusations += _accusations(found, kernel, door, known)
     account.seconds = time.monotonic() - started
 
 
 def _accusations(
-    sightings: Iterator[Sighting], kernel: str, release: str, known: tuple[KnownIssue, ...]
+    sightings: Iterator[Sighting], kernel: str, door: Door, known: tuple[KnownIssue, ...]
 ) -> Iterator[Accusation]:
-    distinct = {sighting.disagreement.signature: sighting.disagreement for sighting in sightings}
-    for signature, disagreement in distinct.items():
-        issue = find(known, str(signature), release)
-        yield Accusation(kernel, disagreement, issue.id if issue else "")
+    distinct = {sighting.disagreement.signature: sighting for sighting in sightings}
+    for signature, sighting in distinct.items():
+        issue = find(known, str(signature), door.release, SightingEvidence(door, sighting))
+        yield Accusation(kernel, sighting.disagreement, issue.id if issue else "")
 
 
 QUIET = (Attempt(Jit.ON, 2, run=False), Attempt(Jit.ON, 1, run=False))

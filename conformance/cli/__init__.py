@@ -13,16 +13,19 @@ import click
 
 from conformance.campaign.versions import version
 from conformance.cli.bench import bench
+from conformance.cli.bisect import bisect_command
 from conformance.cli.check import check_command
+from conformance.cli.compare import compare
 from conformance.cli.corpus import corpus
 from conformance.cli.counts import counts
 from conformance.cli.kernels import kernels
 from conformance.cli.libbpf import libbpf
 from conformance.cli.plugin import plugin
 from conformance.cli.replay import replay
-from conformance.cli.reporting import compare, report
+from conformance.cli.reporting import report
 from conformance.cli.run import run
 from conformance.cli.selftest import test
+from conformance.cli.vm import vm
 from ebpf.errors import InfrastructureError, InputError, VeridiffError
 
 
@@ -40,12 +43,14 @@ for command in (
     run,
     check_command,
     replay,
+    bisect_command,
     kernels,
     report,
     compare,
     counts,
     corpus,
     libbpf,
+    vm,
     bench,
     test,
     plugin,

@@ -13,14 +13,20 @@ from conformance.kernel.images import fetch, resolve
 DEFAULT_KERNEL = "debian:6.12"
 F = TypeVar("F", bound=Callable[..., Any])
 
-kernel_option = click.option(
-    "--kernel",
-    "kernels",
-    multiple=True,
-    metavar="NAME|PATH",
-    help="A kernel: debian:6.12, debian:6.12.107-1, a glob in quotes, or a bzImage. Repeatable. [default: "
-    f"{DEFAULT_KERNEL}]",
-)
+
+def kernels_option(default: str) -> Callable[[F], F]:
+    """``--kernel``; ``default`` says in words what stands for none."""
+    return click.option(
+        "--kernel",
+        "kernels",
+        multiple=True,
+        metavar="NAME|PATH",
+        help="A kernel: debian:6.12, debian:6.12.107-1, a glob in quotes, or a bzImage. Repeatable. "
+        f"[default: {default}]",
+    )
+
+
+kernel_option = kernels_option(DEFAULT_KERNEL)
 boot_option = click.option(
     "--boot-arg",
     "boot_args",

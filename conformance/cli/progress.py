@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.table import Table
 
-from reports.directory import load
-from reports.records import Progress, RunSummary
+from reports.directory import RunDirectory
+from reports.records import Progress
 
 if TYPE_CHECKING:
     from conformance.campaign.run import Settings
@@ -42,20 +42,21 @@ def describe(progress: Progress) -> str:
 class Display:
     """Progress on standard error, so that standard output stays the result's."""
 
-    def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
+    def __init__(self, settings: Settings, *, quiet: bool = False, public: bool = False) -> None:
+        """``public``: the seed, which makes the same programs again, is not shown."""
         self.settings = settings
         self.quiet = quiet
+        self.public = public
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.shown = 0.0
 
     def __enter__(self) -> Self:
-        names = ", ".join(image.name for image in self.settings.images)
-        self.console.print(
-            f"veridiff: {names} · {', '.join(self.settings.kinds)} · seed "
-            f"{self.settings.seed} · "
-            f"{self.settings.workers} worker{'s' if self.settings.workers > 1 else ''} · results in "
-            f"{self.settings.directory}"
-        )
+        settings = self.settings
+        names = ", ".join(image.name for image in settings.images)
+        parts = [names, ", ".join(settings.kinds), *([] if self.public else [f"seed {settings.seed}"])]
+        parts.append(f"{settings.workers} worker{'s' if settings.workers > 1 else ''}")
+        parts.append(f"results in {settings.directory}")
+        self.console.print(f"veridiff: {' · '.join(parts)}")
         self.live = self.console.status("booting") if self.console.is_terminal else None
         if self.live:
             self.live.start()
@@ -75,8 +76,16 @@ class Display:
             self.shown = time.monotonic()
             print(describe(progress), file=sys.stderr, flush=True)
 
-    def result(self, summary: RunSummary) -> None:
+    def say(self, words: str) -> None:
+        """What is done once nobody looks for more."""
+        if self.live:
+            self.live.update(words)
+        else:
+            print(words, file=sys.stderr, flush=True)
+
+    def result(self, run: RunDirectory) -> None:
         """What it came to."""
+        summary = run.summary
         out = Console(highlight=False, soft_wrap=True)
         programs = summary.programs
         if programs.judged or not programs.objects:
@@ -103,17 +112,17 @@ class Display:
             out.print(
                 f"virtual machine lost ({loss.reason}) with {loss.in_flight} jobs in flight", style="yellow"
             )
-        for finding in load(self.settings.directory).findings:
+        for finding in run.findings:
             style = "dim" if finding.known_as else "bold red"
             out.print(
                 f"{finding.status.value}: {finding.kind}: {finding.statement}", style=style, markup=False
             )
-            out.print(
-                f"    {self.settings.directory}/findings/{finding.id}  {finding.signature}", markup=False
-            )
+            out.print(f"    {run.directory}/findings/{finding.id}  {finding.signature}", markup=False)
+        for issue in summary.unseen_issues:
+            out.print(f"known issue {issue.id}: {issue.state} on {issue.kernel}: {issue.note}", markup=False)
         if not summary.complete:
             out.print(f"not complete: {summary.incomplete_because}", style="yellow", markup=False)
-        out.print(f"report: {self.settings.directory}/index.html", markup=False)
+        out.print(f"report: {run.directory}/index.html", markup=False)
 
 
 def _percent(part: int, whole: int) -> str:

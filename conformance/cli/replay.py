@@ -1,82 +1,104 @@
-"""``veridiff replay``: does a finding still show?"""
+"""``veridiff replay``: do findings still show?"""
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import click
 import msgspec
 
-from conformance.cli.options import against_option, boot_option, images, json_option, kernel_option
-from conformance.kernel.session import KernelSession
-from conformance.observing.door import Door, Untold
-from conformance.observing.replaying import read, restore
-from conformance.observing.siblings import Siblings, names_of
+from conformance.cli.options import against_option, boot_option, images, json_option, kernels_option
+from conformance.kernel.identity import KernelIdentity
+from conformance.observing.siblings import names_of
+from conformance.replaying.naming import named
+from conformance.replaying.replayed import Replayed, ReplayState
+from conformance.replaying.replayer import Replayer
+from reports.records import Finding
+from reports.text import one_line
 
-COULD_NOT_TELL = 3
+STATUS = {ReplayState.STILL: 1, ReplayState.CANNOT_TELL: 3, ReplayState.GONE: 0}
+"""The exit status, that of the first that is there."""
 
 
 @click.command()
-@click.argument("finding", type=click.Path(path_type=Path))
-@kernel_option
+@click.argument("what", nargs=-1, required=True, metavar="RUNDIR|ID|FILE...")
+@kernels_option("the one that each was found on")
 @boot_option
 @against_option
 @click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="How often to try.")
 @json_option
 def replay(
-    finding: Path,
+    what: tuple[str, ...],
     kernels: tuple[str, ...],
     boot_args: tuple[str, ...],
     against: tuple[str, ...],
     times: int,
     as_json: bool,
 ) -> int:
-    """Show a finding again: a findings/ID directory, or its finding.json.
+    """Show findings again: all of a run, one by its id (or the beginning of it), or by its directory or
+    finding.json.
 
-    The kernel is the one it was found on, with the same boot arguments, unless others are named. Exit status:
-    1 when it still shows, 0 when not, 3 when that could not be told.
+    Each is asked of the kernel that it was found on, with the same boot arguments, unless others are named,
+    and still shows, is gone, or could not be told. Exit status: 1 when one still shows, else 3 when one could
+    not be told, else 0.
     """
-    record = read(finding)
-    show_again = restore(record)
+    findings = {finding.id: finding for name in what for finding in named(name)}
+    chosen = [image.name for image in images(kernels)] if kernels else []
+    asked = list(_questions(findings.values(), chosen, boot_args))
     results = []
-    for image in images(kernels, record.kernel):
-        others = (name for name in names_of(against) if name != image.name)
-        with (
-            KernelSession.open(image, boot_args or record.boot_args) as session,
-            closing(Siblings(others)) as siblings,
-        ):
-            door = Door.of_session(session, siblings)
-            shown = told = 0
-            statement = reason = ""
-            for _ in range(times):
-                again = show_again(door)
-                if isinstance(again, Untold):
-                    reason = again.reason
-                    continue
-                told += 1
-                if again is not None:
-                    shown, statement = shown + 1, again.disagreement.statement
-        results.append(
-            {
-                "kernel": image.name,
-                "shown": shown,
-                "times": times,
-                "told": told,
-                "statement": statement,
-                "reason": reason,
-            }
-        )
-        if not as_json:
-            click.echo(
-                f"{image.name}: shows {shown} of {times} times"
-                + (f": {statement}" if statement else "")
-                + (f"; {times - told} times that could not be told: {reason}" if reason else "")
-            )
+    with Replayer(names_of(against), times) as replayer:
+        for finding, kernel in asked:
+            replayed = replayer.ask(finding, kernel)
+            results.append(replayed)
+            if not as_json:
+                click.echo(describe(replayed))
+    states = Counter(each.state for each in results)
     if as_json:
-        click.echo(
-            msgspec.json.encode({"finding": record.id, "signature": record.signature, "kernels": results})
-        )
-    if any(result["shown"] for result in results):
-        return 1
-    return COULD_NOT_TELL if any(result["told"] != result["times"] for result in results) else 0
+        click.echo(msgspec.json.encode([as_plain(each) for each in results]))
+    else:
+        click.echo(", ".join(f"{states[state]} {state.value}" for state in ReplayState))
+    return next((status for state, status in STATUS.items() if states[state]), 0)
+
+
+def _questions(
+    findings: Iterable[Finding], kernels: list[str], boot_args: tuple[str, ...]
+) -> Iterator[tuple[Finding, KernelIdentity]]:
+    """Which finding is asked of which kernel, kernel by kernel."""
+    asked = [
+        (finding, KernelIdentity(name, boot_args or finding.boot_args))
+        for finding in findings
+        for name in kernels or [finding.kernel]
+    ]
+    order = {kernel: number for number, kernel in enumerate(dict.fromkeys(kernel for _, kernel in asked))}
+    yield from sorted(asked, key=lambda pair: order[pair[1]])
+
+
+def describe(replayed: Replayed) -> str:
+    """A line, and below it what showed, or why that could not be told."""
+    shown = f"shows {replayed.shown} of {replayed.times} times"
+    if replayed.statement:
+        shown += f": {one_line(replayed.statement)}"
+    lines = [
+        f"{replayed.state.value}: {replayed.finding.id} {one_line(replayed.finding.signature)}",
+        f"    {replayed.kernel}: {shown}",
+    ]
+    if untold := replayed.times - replayed.told:
+        lines.append(f"    {untold} times that could not be told: {one_line(replayed.reason)}")
+    return "\n".join(lines)
+
+
+def as_plain(replayed: Replayed) -> dict[str, object]:
+    """The same for machines."""
+    return {
+        "finding": replayed.finding.id,
+        "signature": replayed.finding.signature,
+        "kernel": replayed.kernel.name,
+        "boot_args": list(replayed.kernel.boot_args),
+        "state": replayed.state.value,
+        "shown": replayed.shown,
+        "told": replayed.told,
+        "times": replayed.times,
+        "statement": replayed.statement,
+        "reason": replayed.reason,
+    }

@@ -9,17 +9,27 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 
+from conformance.campaign.known import load_local
 from conformance.cli.options import against_option, boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
+from conformance.kernel.images import resolve
 from conformance.kernel.peer import PEERS, executable
 from conformance.observing.siblings import names_of
 from conformance.properties.registry import PROPERTIES
 from ebpf.errors import VeridiffError
+from reports.directory import RunDirectory, load
 from reports.records import CellState, RunSummary
+from reports.write import PUBLIC, write_public
+
+if TYPE_CHECKING:
+    from conformance.campaign.run import Settings
+    from conformance.campaign.state import RunState
 
 INTERRUPTED = 130
 """As shells say it of a command that Ctrl-C ended."""
@@ -50,18 +60,100 @@ INTERRUPTED = 130
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Virtual machines per kernel. [default: by the number of CPUs]",
+    help="Virtual machines under test at a time, over all kernels, which take turns. [default: the number of "
+    "CPUs]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory for the results. [default: veridiff-out/DATE]"
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Go on with the run in DIR, as it was asked for, where it was cut short.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A run whose findings, and what its kernel shows too, are no news.",
+)
+@click.option(
+    "--known",
+    "known_files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file of known issues of your own, beside those of this version. Repeatable.",
+)
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="A kernel, or a glob, to ask about every new finding in the end. Repeatable.",
 )
 @click.option(
     "--count-into",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Add a line per kernel to this file: what was judged, and whom it accused (veridiff counts).",
 )
+@click.option(
+    "--public",
+    is_flag=True,
+    help="Say here, and write into DIR/public, only what anyone may see; DIR itself stays private.",
+)
 @json_option
+@click.pass_context
 def run(
+    context: click.Context,
+    /,
+    out: Path | None,
+    resume: Path | None,
+    count_into: Path | None,
+    public: bool,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Look for disagreements on one or more kernels.
+
+    Exit status: 0 nothing new and enough judged, 1 new disagreements, 2 usage, 3 not enough could be judged
+    or not all that was asked for was done, 130 interrupted (Ctrl-C or SIGTERM) with nothing new.
+    """
+    from conformance.campaign.counts import append, counts_of
+    from conformance.campaign.run import Campaign  # Hypothesis and all: not needed to print usage
+
+    if resume is None:
+        settings, earlier = _settings(out, **asked), None
+    else:
+        given = [name for name in context.params if _is_given(context, name)]
+        if unfit := sorted(set(given) - {"resume", "count_into", "public", "as_json"}):
+            raise click.UsageError(f"--resume goes on as the run was asked for: not with {', '.join(unfit)}")
+        settings, earlier = _resumed(resume)
+    baseline = load(settings.baseline) if settings.baseline is not None else None
+    display = Display(settings, quiet=as_json, public=public)
+    campaign = Campaign(settings, display.progress, earlier, baseline, display.say)
+    campaign.show_unwritten = not public
+    campaign.create()
+    signal.signal(signal.SIGTERM, _raise_interrupt)
+    with display:
+        summary = campaign.run()
+    failures, shown = campaign.report_failures, load(settings.directory)
+    if public:
+        failures = write_public(settings.directory).failures
+        shown = load(settings.directory / PUBLIC)
+    for failure in failures:
+        click.echo(f"veridiff: a report could not be written: {failure}", err=True)
+    if count_into is not None:
+        append(count_into, counts_of(summary, campaign.store.findings().values()))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(as_plain(shown)), indent=2))
+    else:
+        display.result(shown)
+    return status(summary)
+
+
+def _settings(
+    out: Path | None,
+    *,
     kernels: tuple[str, ...],
     boot_args: tuple[str, ...],
     against: tuple[str, ...],
@@ -70,51 +162,79 @@ def run(
     examples: int | None,
     seed: int | None,
     workers: int | None,
-    out: Path | None,
-    count_into: Path | None,
-    as_json: bool,
-) -> int:
-    """Look for disagreements on one or more kernels.
-
-    Exit status: 0 nothing new and enough judged, 1 new disagreements, 2 usage, 3 not enough could be judged,
-    130 interrupted (Ctrl-C or SIGTERM) with nothing new.
-    """
-    from conformance.campaign.counts import append, counts_of
-    from conformance.campaign.run import Campaign, Settings  # Hypothesis and all: not needed to print usage
+    baseline: Path | None,
+    known_files: tuple[Path, ...],
+    also: tuple[str, ...],
+) -> Settings:
+    from conformance.campaign.run import Settings
 
     if minutes is not None and examples is not None:
         raise click.UsageError("--minutes and --examples exclude each other")
-    chosen = images(kernels)
-    seed = secrets.randbelow(1 << 32) if seed is None else seed
-    directory = out or Path("veridiff-out") / time.strftime("%Y%m%d-%H%M%S")
-    cpus = len(os.sched_getaffinity(0))
-    settings = Settings(
-        images=chosen,
+    return Settings(
+        images=images(kernels),
         kinds=kinds_to_judge(kinds),
-        directory=directory,
+        directory=out or Path("veridiff-out") / time.strftime("%Y%m%d-%H%M%S"),
         command=shlex.join(["veridiff", *sys.argv[1:]]),
-        seed=seed,
-        workers=workers or max(1, cpus // len(chosen)),
+        seed=secrets.randbelow(1 << 32) if seed is None else seed,
+        workers=workers or len(os.sched_getaffinity(0)),
         seconds=None if examples else 60 * (minutes or 10.0),
         examples=examples,
         boot_args=boot_args,
         against=names_of(against),
+        also=tuple(dict.fromkeys(name for pattern in also for name in resolve(pattern))),
+        baseline=baseline,
+        local=tuple(issue for file in known_files for issue in load_local(file)),
     )
-    display = Display(settings, quiet=as_json)
-    campaign = Campaign(settings, display.progress)
-    campaign.create()
-    signal.signal(signal.SIGTERM, _raise_interrupt)
-    with display:
-        summary = campaign.run()
-    for failure in campaign.report_failures:
-        click.echo(f"veridiff: a report could not be written: {failure}", err=True)
-    if count_into is not None:
-        append(count_into, counts_of(summary, campaign.store.findings().values()))
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(summary), indent=2))
-    else:
-        display.result(summary)
-    return status(summary)
+
+
+def _resumed(directory: Path) -> tuple[Settings, RunState]:
+    """The settings of an earlier sitting.  Raises :class:`ebpf.errors.InputError` where there is none to be
+    taken up."""
+    from conformance.campaign import state
+    from conformance.campaign.run import Settings
+
+    earlier = state.load(directory)
+    plan = earlier.plan
+    return Settings(
+        images=images(plan.kernels),
+        kinds=kinds_to_judge(plan.kinds),
+        directory=directory,
+        command=plan.command,
+        seed=plan.seed,
+        workers=plan.workers,
+        seconds=plan.seconds,
+        examples=plan.examples,
+        boot_args=plan.boot_args,
+        against=plan.against,
+        also=plan.also,
+        baseline=Path(plan.baseline) if plan.baseline else None,
+        local=plan.issues,
+    ), earlier
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def as_plain(run: RunDirectory) -> dict[str, Any]:
+    """``run.json``, and the findings in short."""
+    plain: dict[str, Any] = msgspec.to_builtins(run.summary)
+    return plain | {
+        "findings": [
+            {
+                "id": each.id,
+                "status": each.status.value,
+                "known_as": each.known_as,
+                "kind": each.kind,
+                "severity": each.severity.value,
+                "kernel": each.kernel,
+                "signature": each.signature,
+                "statement": each.statement,
+                "directory": str(run.directory / "findings" / each.id),
+            }
+            for each in run.findings
+        ]
+    }
 
 
 def kinds_to_judge(named: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,13 +13,12 @@ from conformance.corpus.records import Measured, Record
 from conformance.observing.opinions import THOROUGH, linux, opinion
 from ebpf.program import Case
 from oracles.interpreter import Abstained, Returned, run
-from oracles.interpreter.runs import STEP_LIMIT
 from oracles.reference import ReferenceAnswer, ReferenceVerdict
 
+LONGEST_RUN = 2_000_000
+"""Instructions of a run before the interpreter abstains."""
 FRESH_AFTER = 25
 """Batches of eight programs that one process judges."""
-SEEDS = 4
-"""Environments in which a value that chance might touch must be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +76,15 @@ def judge(subject: CorpusSubject) -> Judged:
 
 
 def _returned(case: Case, number: int) -> Return:
-    values = set()
-    for seed in range(SEEDS):
-        outcome = run(case, case.inputs[number], seed=seed, limit=STEP_LIMIT)
-        if not isinstance(outcome, Returned):
-            reason = outcome.reason if isinstance(outcome, Abstained) else f"traps: {outcome.rule.name}"
-            return Return(None, reason=reason)
-        values.add(outcome.r0 & 0xFFFF_FFFF)
-        if outcome.predictable:
-            return Return(values.pop())
-    return Return(values.pop(), sure=False) if len(values) == 1 else Return(None, reason="unpredictable")
+    """What the run returns, or, where chance decides, what it returns on an idle machine."""
+    data = case.inputs[number]
+    outcome = run(case, data, limit=LONGEST_RUN)
+    if isinstance(outcome, Returned) and not outcome.predictable:
+        outcome = run(case, data, idle=True, limit=LONGEST_RUN)
+    if isinstance(outcome, Returned):
+        return Return(outcome.r0 & 0xFFFF_FFFF, sure=outcome.predictable)
+    reason = outcome.reason if isinstance(outcome, Abstained) else f"traps: {outcome.rule.name}"
+    return Return(None, reason=reason)
 
 
 def judge_all(every: list[CorpusSubject], workers: int) -> Iterator[Judged]:

@@ -151,15 +151,18 @@ def _map(record: CorpusMap) -> MapSpec:
 
 def _contents(record: CorpusMap) -> tuple[tuple[bytes, bytes], ...]:
     """As given in hex; else, in the tests of Linux 6.1, arrays start with
-    ``struct test_val``: the index of foo[6] in bytes, then foo; program arrays name the filled slots."""
+    ``struct test_val``: the index of foo[6] in bytes, then foo; program arrays name the filled slots, and
+    what the programs there return."""
     if record.contents:
         return tuple((bytes.fromhex(key), bytes.fromhex(value)) for key, value in record.contents)
     if record.init_note and record.type == "ARRAY":
         value = struct.pack("<I", 28) + bytes(24) + struct.pack("<I", 0xABCDEF12)
         return ((bytes(4), value.ljust(record.value_size, b"\0")),)
     if record.init_note and record.type == "PROG_ARRAY":
-        keys = sorted(int(key) for key in re.findall(r"\[(\d+)\]=", record.init_note))
-        return tuple((struct.pack("<I", key), bytes(4)) for key in keys)
+        found = re.findall(r"\[(\d+)\]=prog (?:returning|.*? then returning) (\d+)", record.init_note)
+        return tuple(
+            sorted((struct.pack("<I", int(key)), struct.pack("<I", int(value))) for key, value in found)
+        )
     return ()
 
 

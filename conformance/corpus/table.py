@@ -88,6 +88,7 @@ def _returns(judged: list[Judged]) -> dict[str, Any]:
             counts["measured"] += 1
             if result.value in told:
                 counts["right"] += 1
+                counts["of chance"] += not result.sure
             elif result.value is None or not result.sure:
                 left[re.sub(r"\d+", "N", result.reason or "unpredictable")] += 1
             else:
@@ -102,6 +103,7 @@ def _returns(judged: list[Judged]) -> dict[str, Any]:
     return {
         "measured": counts["measured"],
         "right": counts["right"],
+        "of chance": counts["of chance"],
         "wrong": wrong,
         "left": dict(left.most_common()),
     }
@@ -118,6 +120,7 @@ def as_text(table: dict[str, Any]) -> Iterator[str]:
         if returns["measured"]:
             wrong = len(returns["wrong"])
             yield f"  test runs: {returns['right']} of {returns['measured']} values right, {wrong} wrong"
+            yield f"    {returns['of chance']} of these are what an idle machine gives where chance decides"
             for each in returns["wrong"]:
                 yield f"    wrong: {each['id']} {each['name']}: {each['ours']}, kernels {each['kernels']}"
             yield from (f"    {count:5}  {reason}" for reason, count in returns["left"].items())

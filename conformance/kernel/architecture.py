@@ -41,6 +41,8 @@ class Architecture:
     """Debian's name of it: packages, and kernel names such as ``debian:6.12@amd64``."""
     flavour: str
     """Debian's flavour of kernel that is made for virtual machines."""
+    elf_machine: str
+    """Of executables: e_machine, by elf.h's name."""
     triplet: str
     """Of headers, libraries and cross compilers."""
     compiler_package: str
@@ -66,6 +68,7 @@ X86_64: Final = Architecture(
     name="x86_64",
     debian="amd64",
     flavour="cloud-amd64",
+    elf_machine="EM_X86_64",
     triplet="x86_64-linux-gnu",
     compiler_package="gcc-x86-64-linux-gnu",
     libc_package="libc6-dev-amd64-cross",

@@ -7,21 +7,24 @@ import signal
 from dataclasses import dataclass
 
 MAX_SLOTS = 8
-MAX_SECONDS = 60
+MAX_SECONDS = 3600
+MAX_ARGUMENTS = 64
+MAX_ARGUMENT_BYTES = 8192
+"""Of all arguments, each with the zero that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A static executable kept in a ``slot`` of the guest (0..7), the one argument it gets, and its standard
+    """A static executable kept in a ``slot`` of the guest (0..7), the arguments it gets, and its standard
     input.
 
-    It is killed after ``milliseconds`` (up to 60,000), and has ``memory_mib`` of address space and
+    It is killed after ``milliseconds`` (up to an hour), and has ``memory_mib`` of address space and
     ``max_output`` bytes to write.
     """
 
     slot: int
     executable: bytes
-    argument: str
+    arguments: tuple[str, ...]
     input: bytes
     milliseconds: int = 10_000
     memory_mib: int = 256
@@ -30,6 +33,11 @@ class Child:
     def __post_init__(self) -> None:
         if not 0 <= self.slot < MAX_SLOTS or not 0 < self.milliseconds <= 1000 * MAX_SECONDS:
             raise ValueError(f"slot {self.slot}, {self.milliseconds} ms")
+        size = sum(len(argument.encode()) + 1 for argument in self.arguments)
+        if len(self.arguments) > MAX_ARGUMENTS or size > MAX_ARGUMENT_BYTES:
+            raise ValueError(f"{len(self.arguments)} arguments of {size} bytes")
+        if any("\0" in argument for argument in self.arguments):
+            raise ValueError("a zero in an argument")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,8 @@ class Ended:
     output: bytes
     nanoseconds: int = 0
     splats: tuple[str, ...] = ()
+    errors: bytes = b""
+    """What it wrote to standard error; ``output`` is what it wrote to standard output."""
 
     @property
     def ok(self) -> bool:

@@ -72,6 +72,15 @@ def resolve(pattern: str) -> list[str]:
     return [debian.name(version, architecture) for version in chosen]
 
 
+def by_age(names: Iterable[str]) -> list[str]:
+    """Exact names with the oldest version first; behind them, in the order given, images by their path."""
+    exact = list(names)
+    debians = sorted(
+        (name for name in exact if name.startswith(PREFIX)), key=lambda name: version_key(_parse(name)[0])
+    )
+    return debians + [name for name in exact if not name.startswith(PREFIX)]
+
+
 def _parse(name: str) -> tuple[str, Architecture]:
     """Version or pattern, and architecture, of ``debian:6.12@amd64``."""
     version, at, architecture = name.removeprefix(PREFIX).partition("@")

@@ -217,18 +217,22 @@ class KernelSession:
             )
         )
 
-    def execute(self, child: Child) -> Ended | Lost:
-        """Run a user-space program in the guest; not while jobs are in flight, and again when the machine was
-        lost, as :meth:`attach`.  Its executable is sent once per machine."""
+    def execute(self, child: Child, *, again: bool = True) -> Ended | Lost:
+        """Run a user-space program in the guest; not while jobs are in flight, and ``again`` when the
+        machine was lost, as :meth:`attach`.  Its executable is sent once per machine."""
 
         def payload() -> bytes:
             install = self._installed.get(child.slot) != child.executable
             self._installed[child.slot] = child.executable
             return encode_child(child, install=install)
 
-        return self._twice(
-            _Question(FrameKind.CHILD, payload, decode_ended, lambda ended: ended.splats, child.argument)
+        name = " ".join(child.arguments)
+        question: _Question[Ended] = _Question(
+            FrameKind.CHILD, payload, decode_ended, lambda ended: ended.splats, name
         )
+        if again:
+            return self._twice(question)
+        return self._once(question)
 
     def _twice(self, question: _Question[_A]) -> _A | Lost:
         if self._waiting or self._flying or self._done:

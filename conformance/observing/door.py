@@ -29,6 +29,7 @@ from generators.objects import ObjectFile
 from generators.programs import Generated
 from oracles.reference import ReferenceVerdict
 
+GAP = "it refuses the program, and no kernel that was asked shows that it should not"
 AskKernel = Callable[[Job], KernelAnswer | Lost]
 AskPeer = Callable[[Peer, bytes], PeerAnswer | Lost]
 
@@ -39,6 +40,20 @@ class Sighting:
 
     observation: Observation
     disagreement: Disagreement
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedObservation:
+    """What one property says of an observation, which holds all that the property looked at."""
+
+    observation: Observation
+    judgements: tuple[Judgement, ...]
+
+    def sightings(self) -> Iterator[Sighting]:
+        """Its disagreements."""
+        for judgement in self.judgements:
+            if isinstance(judgement, Disagreement):
+                yield Sighting(self.observation, judgement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,11 @@ class Door:
         """The door of a kernel that runs."""
         return cls(session.run, partial(ask, session), session.hello.release, siblings)
 
+    def of_other(self, kernel: str) -> Door | None:
+        """The door of another kernel, by its name; None where that does not run."""
+        session = self.siblings.session(kernel)
+        return None if session is None else Door.of_session(session, self.siblings)
+
     def observe(self, question: Question) -> Observation | Lost:
         """Ask the kernel; the oracles are asked when a property looks at what they say."""
         answer = self.ask_kernel(question.job)
@@ -91,9 +111,12 @@ class Door:
         quiet = self.observe(question.without_runs())
         return Loss(lost, None if isinstance(quiet, Lost) else quiet)
 
-    def judge(self, observation: Observation, row: Property) -> list[Judgement]:
+    def judge(self, observation: Observation, row: Property) -> JudgedObservation:
         """What one property says of an observation, completed by what it needs."""
-        return [] if row.judge is None else list(row.judge(self.complete(observation, row)))
+        if row.judge is None:
+            return JudgedObservation(observation, ())
+        completed = self.complete(observation, row)
+        return JudgedObservation(completed, tuple(row.judge(completed)))
 
     def complete(self, observation: Observation, row: Property) -> Observation:
         """The observation with what a property needs: what the kernel says of other programs, and what other
@@ -123,13 +146,8 @@ class Door:
     def sightings(self, observation: Observation, kinds: Iterable[str]) -> Iterator[Sighting]:
         """Every disagreement of these properties, each on the case that shows it."""
         for kind in kinds:
-            row = PROPERTIES[kind]
-            if row.judge is None:
-                continue
-            completed = self.complete(observation, row)
-            for judgement in row.judge(completed):
-                if isinstance(judgement, Disagreement):
-                    yield self.with_witness(Sighting(completed, judgement))
+            for sighting in self.judge(observation, PROPERTIES[kind]).sightings():
+                yield self.with_witness(sighting)
 
     def losses(self, question: Question, lost: Lost, kinds: Iterable[str]) -> Iterator[Sighting]:
         """What these properties say of a case that takes its machine away: of the loss, and of what the
@@ -160,7 +178,7 @@ class Door:
             found = self.sightings(observation, [signature.kind])
         for sighting in found:
             if sighting.disagreement.signature.matches(signature, sameness):
-                return sighting
+                return Untold(GAP) if sighting.disagreement.gap else sighting
         return Untold(untold) if untold else None
 
     def object_again(
@@ -194,10 +212,9 @@ class Door:
             return sighting
         observation = sighting.observation.with_case(witness)
         signature = sighting.disagreement.signature
-        for judgement in self.judge(observation, PROPERTIES[signature.kind]):
-            if isinstance(judgement, Disagreement) and judgement.signature == signature:
-                return Sighting(observation, judgement)
-        return sighting
+        judged = self.judge(observation, PROPERTIES[signature.kind])
+        same = (each for each in judged.sightings() if each.disagreement.signature == signature)
+        return next(same, sighting)
 
 
 def variants_of(observation: Observation, row: Property) -> Sequence[Question]:

@@ -14,11 +14,10 @@ from conformance.observing.opinions import by_intervals, linux, opinion
 from conformance.observing.question import Question
 from conformance.observing.siblings import SiblingRuling
 from ebpf.assembly import text
-from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
-from ebpf.verifier_log.effects import is_helper_call
+from ebpf.signature import ILLEGAL, form_name
 from ebpf.verifier_log.exploration import Exploration
 from ebpf.verifier_log.log import Log, parse_log
 from generators.programs import Generated
@@ -164,14 +163,9 @@ class Observation:
             return None
 
     def form_name(self, at: int) -> str:
-        """Its name, for signatures; of a call, the helper's too: ``call_helper(bpf_loop)``."""
-        form = self.form(at)
-        if form is None:
-            return "illegal"
-        insn = self.case.program.instructions[at]
-        if not is_helper_call(insn) or not 0 < insn.imm < len(HELPER_NAMES):
-            return form.name
-        return f"{form.name}(bpf_{HELPER_NAMES[insn.imm]})"
+        """Its name, for signatures."""
+        insns = self.case.program.instructions
+        return form_name(insns[at]) if at < len(insns) else ILLEGAL
 
     def text(self, at: int) -> str:
         """The instruction as the kernel prints it."""

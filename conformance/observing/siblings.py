@@ -86,6 +86,11 @@ class Siblings:
                 self.failures[name] = str(error)
         return self._booted[name]
 
+    def session(self, name: str) -> KernelSession | None:
+        """Any kernel by its name, also one that is no sibling; None where it does not run."""
+        booted = self._boot(name)
+        return None if booted is None else booted[0]
+
     def close(self) -> None:
         """Shut all down."""
         self._stack.close()

@@ -92,12 +92,13 @@ def _compare(observation: Observation) -> Judgement:
     refusal = f"the kernel refuses a safe program ({message})"
     if witnesses:
         last = witnesses[-1]
-        type_ = observation.case.program.type
-        change = documented_change(message, observation.release, last.release, last.pruned, type_)
+        change = documented_change(
+            message, observation.release, last.release, last.pruned, observation.case.program
+        )
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
         return Disagreement(
-            Signature(KIND, (shape(message),)),
+            Signature(KIND, (shape(message), _when(last.release, own))),
             f"{refusal} that {_name(observation, witnesses, own)}",
             ruling.instruction,
             right=Accepts(message),
@@ -109,6 +110,11 @@ def _compare(observation: Observation) -> Judgement:
     return Disagreement(
         Signature(KIND, ("gap", shape(message))), refusal + told + proven, ruling.instruction, gap=gap
     )
+
+
+def _when(last: Release, own: Release) -> str:
+    """Between which kernels the verdict changed: two regressions with one message are two bugs."""
+    return "in one version" if last == own else f"after {last.major}.{last.minor}"
 
 
 def _name(observation: Observation, witnesses: list[SiblingRuling], own: Release) -> str:

@@ -12,7 +12,8 @@ from conformance.campaign import known
 from conformance.kernel.jobs import Lost
 from conformance.kernel.peer import PEERS, Peer
 from conformance.kernel.session import KernelSession
-from conformance.observing.door import Door, judge_object, question_of
+from conformance.observing.door import Door, Sighting, judge_object, question_of
+from conformance.observing.evidence import SightingEvidence
 from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Abstention, Disagreement, Judgement
 from conformance.properties.property import Property
@@ -35,13 +36,13 @@ class Compared:
         self.issues = known.load()
         self.compared: Counter[bool] = Counter()
 
-    def take(self, judgement: Judgement) -> None:
+    def take(self, judgement: Judgement, evidence: known.Evidence = known.NO_EVIDENCE) -> None:
         """Count it.  Raises AssertionError for a disagreement that is neither known nor a gap."""
         self.compared[not isinstance(judgement, Abstention)] += 1
         if not isinstance(judgement, Disagreement) or judgement.gap:
             return
         signature = str(judgement.signature)
-        if known.find(self.issues, signature, self.release) is None:
+        if known.find(self.issues, signature, self.release, evidence) is None:
             raise AssertionError(f"{signature}: {judgement.statement}")
 
     def require_some(self) -> None:
@@ -61,11 +62,13 @@ def test_property(row: Property, kernel: KernelSession, siblings: Siblings) -> N
         observation = door.observe(question_of(row, generated))
         if isinstance(observation, Lost):
             return
-        for judgement in door.judge(observation, row):
+        for judgement in door.judge(observation, row).judgements:
+            evidence: known.Evidence = known.NO_EVIDENCE
             if isinstance(judgement, Disagreement):
+                evidence = SightingEvidence(door, Sighting(observation, judgement))
                 for at, text in program_listing(generated.case.program):
                     note(f"{'>>>' if at == judgement.culprit else '   '} {at:4}: {text}")
-            tally.take(judgement)
+            tally.take(judgement, evidence)
 
     holds()
     tally.require_some()

@@ -11,7 +11,7 @@ from generators.builder import Builder
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, UNTOUCHED
 from generators.near_misses.table import context, look_up_anything, scalar, unknown_input
-from generators.state import PointerKind
+from generators.state import KnownPointer, PointerKind
 from generators.steps import anything_in
 
 
@@ -70,27 +70,25 @@ _FIXED = (ContextFieldKind.FLOW_KEYS, ContextFieldKind.SOCKET, ContextFieldKind.
 
 
 def moved_by_a_number(b: Builder, dice: Dice) -> int | None:
-    """What only constants may move is moved by a number of the input: the context, its sockets, flow keys."""
+    """What only constants may move is moved by a number of the input: sockets and flow keys of the
+    context."""
     source, index = context(b), scalar(b)
     free = [register for register in b.state.free() if register != index]
-    if source is None or not free or not b.privileged or b.type is ProgramType.SYSCALL:
+    fields = [
+        field for field in CONTEXTS[b.type].fields if field.kind in _FIXED and b.profile.knows(field.since)
+    ]
+    if source is None or not free or not b.privileged or not fields:
         return None
     pointer = free[0]
     if not _unknown_byte(b, dice, index):
         return None
     b.emit(alu64(o.AND, index, dice.of((1, 4, 8))))
-    fields = [f for f in CONTEXTS[b.type].fields if f.kind in _FIXED and b.profile.knows(f.since)]
-    if not fields and b.profile.knows("7.1"):
-        return None
-    if fields:
-        field = dice.of(fields)
-        b.emit(load(o.DW, pointer, source, field.offset))
-        if field.kind.value.endswith("or null"):
-            b.leave_to_exit(jump(o.JEQ, pointer, 0))
-    else:
-        b.emit(mov64(pointer, source))
-    b.emit_breaking(alu64(o.ADD, pointer, index))
-    at = b.emit_breaking(load(o.B, pointer, pointer, 0))
+    b.emit(load(o.DW, pointer, source, dice.of(fields).offset))
+    content = b.state.registers[pointer]
+    if isinstance(content, KnownPointer) and content.nullable:
+        b.leave_to_exit(jump(o.JEQ, pointer, 0))
+    at = b.emit_breaking(alu64(o.ADD, pointer, index))
+    b.emit_breaking(load(o.B, pointer, pointer, 0))
     anything_in(b, pointer)
     return at
 
@@ -127,7 +125,8 @@ def variable_stack(b: Builder, dice: Dice) -> int | None:
     b.emit(alu64(o.AND, index, dice.of((7, 8, 1))))
     b.emit(mov64(pointer, R10))
     b.emit(add64(pointer, INPUT_BASE))
-    at = b.emit_breaking(alu64(o.ADD, pointer, index))
+    b.emit_breaking(alu64(o.ADD, pointer, index))
+    at = b.emit_breaking(load(o.B, pointer, pointer, 0))
     for register in (pointer, index):
         anything_in(b, register)
     return at

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from operator import eq, ge, gt, le, lt, ne
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import REGISTERS
@@ -48,9 +50,39 @@ def branch(state: GenerationState, insn: Insn) -> GenerationState:
     return taken
 
 
+def _signed(number: int, bits: int) -> int:
+    return number - (1 << bits) if number >> (bits - 1) & 1 else number
+
+
+_HOLDS: dict[int, Callable[[int, int], bool]] = {
+    o.JEQ: eq, o.JNE: ne, o.JGT: gt, o.JGE: ge, o.JLT: lt, o.JLE: le, o.JSGT: gt, o.JSGE: ge, o.JSLT: lt,
+    o.JSLE: le, o.JSET: lambda a, b: a & b != 0,
+}  # fmt: skip
+_SIGNED = frozenset({o.JSGT, o.JSGE, o.JSLT, o.JSLE})
+
+
+def _between_constants(state: GenerationState, insn: Insn, old: Number) -> bool | None:
+    """Whether the jump is taken, where both operands are one number each; None where they are not."""
+    other = Number(insn.imm & U64, insn.imm & U64)
+    if insn.opcode & o.SOURCE_MASK == o.X:
+        content = state.registers.get(REGISTERS[insn.src])
+        if not isinstance(content, Number):
+            return None
+        other = content
+    if old.low != old.high or other.low != other.high:
+        return None
+    bits, op = 64 if insn.opcode & o.CLASS_MASK == o.JMP else 32, insn.opcode & o.OP_MASK
+    operands = (number.low & ((1 << bits) - 1) for number in (old, other))
+    a, b = (_signed(each, bits) if op in _SIGNED else each for each in operands)
+    return _HOLDS[op](a, b)
+
+
 def outcomes(state: GenerationState, insn: Insn) -> tuple[Number | None, Number | None]:
     """What is left of the scalar that ``insn`` compares where it jumps, and where it does not."""
     old = state.number(REGISTERS[insn.dst])
+    taken = _between_constants(state, insn, old)
+    if taken is not None:
+        return (old, None) if taken else (None, old)
     if insn.opcode & o.SOURCE_MASK == o.X or insn.opcode & o.CLASS_MASK == o.JMP32:
         return old, old
     op = insn.opcode & o.OP_MASK

@@ -7,8 +7,9 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter import helpers, kernel_functions
 from oracles.interpreter.arithmetic import U64
-from oracles.interpreter.machine import Handler, Machine
+from oracles.interpreter.machine import LEAVE, Handler, Machine
 from oracles.interpreter.memory import Pointer
+from oracles.interpreter.signals import TailCalled
 
 
 def _call_local(m: Machine, target: int, pc: int) -> int:
@@ -17,11 +18,22 @@ def _call_local(m: Machine, target: int, pc: int) -> int:
 
 
 def _call_helper(m: Machine, number: int, pc: int) -> int:
-    result = helpers.call(m, number)
+    try:
+        result = helpers.call(m, number)
+    except TailCalled as other:
+        # From a function of the program, to that function's caller.
+        m.registers[0] = other.result
+        return LEAVE if len(m.frames) == 1 else _leave_function(m)
     for register in range(1, 6):
         m.scratch(register)
     m.registers[0] = result
     return pc + 1
+
+
+def _leave_function(m: Machine) -> int:
+    for register in range(1, 6):
+        m.scratch(register)
+    return m.pop_frame()
 
 
 def _call_kernel(m: Machine, pc: int) -> int:

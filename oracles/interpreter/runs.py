@@ -94,23 +94,24 @@ def run(
     *,
     seed: int = 0,
     addresses: Addresses = Addresses.PLAUSIBLE,
+    idle: bool = False,
     trace: list[Step] | None = None,
     limit: int,
 ) -> Outcome:
     """Run ``case`` on ``data``; with ``trace``, each executed instruction is appended to it.
 
-    A run that drew random bits is unpredictable.  One that looked at an address is repeated with others: its
-    outcome is predictable when all agree (a pointer compared with null, or stored and overwritten, need not
-    matter).
+    A run that drew random bits is unpredictable; ``idle``: they are what they mostly are
+    (:class:`Environment`).  One that looked at an address is repeated with others: its outcome is predictable
+    when all agree (a pointer compared with null, or stored and overwritten, need not matter).
     """
-    environment = Environment(seed, addresses)
+    environment = Environment(seed, addresses, idle=idle)
     handlers = [handler_of(insn) for insn in case.program.instructions]
     outcome = Execution(Machine(case, data, environment), handlers, trace, limit).run()
     if environment.drawn:
         return _unpredictable(outcome)
     if environment.used:
         for other in range(1, DIFFERENT):
-            machine = Machine(case, data, Environment(seed + other, addresses))
+            machine = Machine(case, data, Environment(seed + other, addresses, idle=idle))
             again = Execution(machine, handlers, None, limit).run()
             if _essence(again) != _essence(outcome):
                 return _unpredictable(outcome)

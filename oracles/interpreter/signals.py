@@ -16,3 +16,11 @@ class Trap(Exception):
 
 class Abstain(Exception):
     """The current instruction needs something that is not modelled."""
+
+
+class TailCalled(Exception):
+    """Another program runs in this one's place, and returns ``result``."""
+
+    def __init__(self, result: int) -> None:
+        super().__init__(result)
+        self.result = result

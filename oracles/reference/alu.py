@@ -6,6 +6,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.maps import MapType
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read, write
 from oracles.reference.signals import Unmodelled
@@ -75,6 +76,8 @@ def _move(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
         return compute(insn, 0, 0)
     value = read(x, s, insn.src)
     if insn.off == 1:
+        if not any(spec.type is MapType.ARENA for spec in x.facts.program.maps):
+            x.refuse(s, rules.ARENA_MISSING, "")
         raise Unmodelled("arenas")
     if insn.opcode & o.CLASS_MASK == o.ALU64 and insn.off == 0:
         return value

@@ -7,6 +7,7 @@ from typing import Any
 from ebpf import casefile
 from ebpf.assembly import program_listing
 from ebpf.program import Case
+from reports.affected import affected, by_release
 from reports.commands import commands
 from reports.records import Finding, ListingRow
 from reports.text import hexdump, number
@@ -21,7 +22,9 @@ def context(finding: Finding) -> dict[str, Any]:
     """The template's variables.  Raises :class:`ebpf.errors.InputError` when the finding's case is not
     one."""
     if finding.object is not None:
-        return {"finding": finding, "rows": (), "commands": commands(finding)}
+        return {"finding": finding, "rows": (), "commands": commands(finding), "affected": affected(finding)}
+    if finding.case is None:  # withheld
+        return {"finding": finding, "rows": (), "commands": "", "verdicts": (), "affected": affected(finding)}
     case = casefile.from_plain(finding.case, f"finding {finding.id}")
     rows = finding.listing or tuple(ListingRow(index, text) for index, text in program_listing(case.program))
     return {
@@ -32,8 +35,9 @@ def context(finding: Finding) -> dict[str, Any]:
         "witness": _witness(case, finding.witness),
         "no_witness": _NO_BYTES if finding.witness is not None else _NO_WITNESS,
         "verdicts": [
-            (verdict, _judge(verdict.verdict, finding.should_accept)) for verdict in finding.verdicts
+            (verdict, _judge(verdict.verdict, finding.should_accept)) for verdict in by_release(finding)
         ],
+        "affected": affected(finding),
         "maps": [_map(number, case) for number in range(len(case.program.maps))],
         "commands": commands(finding),
     }

@@ -39,6 +39,7 @@ from reports.records.summary import (
     ProgramCounts,
     RunSummary,
     SecondOpinion,
+    UnseenIssue,
 )
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Status",
     "StaysQuiet",
     "StoredRegister",
+    "UnseenIssue",
     "Untellable",
     "VerdictRecord",
 ]

@@ -57,6 +57,8 @@ class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     verdict: str
     message: str = ""
     release: str = ""
+    shows: str = ""
+    """Whether the finding shows there: "still", "gone" or "cannot tell"; empty where that was not asked."""
 
 
 class IntentRecord(msgspec.Struct, frozen=True):
@@ -78,7 +80,8 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     ISO 8601 in UTC."""
 
     versions: dict[str, str]
-    seed: int
+    seed: int | None
+    """None where it is withheld."""
     command: str
     date: str
     git: str = ""
@@ -118,6 +121,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     status: Status = Status.NEW
     known_as: str = ""
     explanation: str = ""
+    public: bool = False
+    """Whether all of it may be shown to anyone; of others, only kind, kernel and signature may."""
     listing: tuple[ListingRow, ...] = ()
     witness: int | None = None
     outcome: str = ""

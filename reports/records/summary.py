@@ -67,6 +67,8 @@ class KernelRun(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     release: str
     accelerator: str
+    boot_args: tuple[str, ...] = ()
+    """Added to its command line: they make it another kernel, as another image would."""
     qemu: str = ""
     boots: int = 0
     programs: int = 0
@@ -120,6 +122,17 @@ class SecondOpinion(msgspec.Struct, frozen=True, kw_only=True):
     open: dict[str, int] = {}
 
 
+class UnseenIssue(msgspec.Struct, frozen=True):
+    """A local known issue that a run did not see on a kernel that it is about."""
+
+    id: str
+    kernel: str
+    state: str
+    """"stale": its finding was replayed and is gone; "still": it shows, and was only not drawn; "cannot
+    tell"; "not seen": nobody was asked."""
+    note: str = ""
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run.
 
@@ -133,7 +146,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     started: str
     seconds: float
-    seed: int
+    seed: int | None
+    """None where it is withheld, and the command with it."""
     command: str
     programs: ProgramCounts
     kernels: tuple[KernelRun, ...] = ()
@@ -149,5 +163,6 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     rejections: dict[str, int] = {}
     gaps: tuple[GapCount, ...] = ()
     unparsed_log_lines: int = 0
+    unseen_issues: tuple[UnseenIssue, ...] = ()
     precision: tuple[PrecisionRow, ...] = ()
     reference: SecondOpinion = SecondOpinion()

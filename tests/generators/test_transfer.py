@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 
 import pytest
 
@@ -19,7 +20,10 @@ from ebpf.isa.build import (
     R10,
     add64,
     jump,
+    jump32,
+    leave,
     load,
+    load_imm64,
     load_map,
     mov64,
     movsx,
@@ -27,6 +31,7 @@ from ebpf.isa.build import (
 )  # fmt: skip
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
+from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from generators import programs
 from generators.attempts import DoesNotFit
@@ -34,24 +39,28 @@ from generators.builder import Builder
 from generators.dice import Dice
 from generators.profiles import Profile
 from generators.resources import Resource, ResourceKind
-from generators.state import ANY, GenerationState, KnownPointer, Number, PointerKind
+from generators.state import ANY, U64, GenerationState, KnownPointer, Number, PointerKind
 from generators.steps import within_packet
-from oracles.interpreter import Step, run
+from generators.transfer.jumps import outcomes
+from oracles.interpreter import Returned, Step, run
 from oracles.interpreter.runs import STEP_LIMIT
 from tests.generators.drawing import draws, ran
 
 
 @dataclass(slots=True)
 class Recorder(Builder):
-    """Remembers what it knew after each instruction."""
+    """Remembers what it knew after each instruction; not of those that were undone."""
 
-    known: dict[int, GenerationState] = field(default_factory=dict)
+    known: dict[int, tuple[Insn, GenerationState]] = field(default_factory=dict)
 
     def emit(self, insn: Insn) -> int:
         at = Builder.emit(self, insn)
         if self.state.reachable:
-            self.known[at] = self.state.copy()
+            self.known[at] = insn, self.state.copy()
         return at
+
+    def states(self) -> dict[int, GenerationState]:
+        return {at: state for at, (insn, state) in self.known.items() if self.insns[at] is insn}
 
 
 @pytest.mark.parametrize("linux", [(5, 10), (7, 3)])
@@ -65,7 +74,7 @@ def test_what_is_known_holds_in_every_run(linux: tuple[int, int], monkeypatch: p
     monkeypatch.setattr(programs, "Builder", recorder)
     checked = narrow = 0
     for made in draws(120, Profile(linux=linux, near_misses_in=0, daring_in=0, inputs=3), seed=4):
-        known = builders[-1].known
+        known = builders[-1].states()
         for data in made.case.inputs:
             trace: list[Step] = []
             assert ran(run(made.case, data, trace=trace, limit=STEP_LIMIT))
@@ -205,3 +214,21 @@ def test_an_attempt_leaves_no_trace_unless_it_is_kept() -> None:
         b.emit(mov64(R7, 1))
         attempt.keep()
     assert b.state.registers[R7] == Number(1, 1)
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_comparison_of_constants_is_decided_as_a_run_decides_it(wide: bool) -> None:
+    numbers = (0, 1, 7, -1, -8, 1 << 31, (1 << 31) - 1, 0xFFFF_FFFF, 1 << 63, (1 << 63) - 1)
+    ops = (o.JEQ, o.JNE, o.JGT, o.JGE, o.JLT, o.JLE, o.JSGT, o.JSGE, o.JSLT, o.JSLE, o.JSET)
+    for op, one, other in product(ops, numbers, numbers):
+        insn = (jump if wide else jump32)(op, R1, R2, 1)
+        program = (*load_imm64(R1, one), *load_imm64(R2, other), mov64(R0, 7), insn, mov64(R0, 0), leave())
+        outcome = run(Case(Program(ProgramType.SOCKET_FILTER, program)), Input(), limit=10)
+        assert isinstance(outcome, Returned)
+        state = GenerationState({R1: exactly(one), R2: exactly(other)})
+        taken, falls = outcomes(state, insn)
+        assert (taken is not None, falls is not None) == (outcome.r0 == 7, outcome.r0 == 0)
+
+
+def exactly(number: int) -> Number:
+    return Number(number & U64, number & U64)

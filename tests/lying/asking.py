@@ -64,7 +64,8 @@ OLDER_ACCEPTS = ToldSiblings(v6_1=KernelVerdict.ACCEPT)
 
 def judgements_of(kind: str, observation: Observation, siblings: Siblings = NOBODY) -> list[Judgement]:
     """What one property says."""
-    return Door(_ask_nobody, _ask_no_peer, observation.release, siblings).judge(observation, PROPERTIES[kind])
+    door = Door(_ask_nobody, _ask_no_peer, observation.release, siblings)
+    return list(door.judge(observation, PROPERTIES[kind]).judgements)
 
 
 def with_witness(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from conformance.campaign import known
 from conformance.campaign import worker as workers
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.events import Event, Order, Standing
+from conformance.campaign.events import ErrorMet, Event, Order, Standing
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.run import Campaign, Settings
 from conformance.campaign.store import Store
@@ -36,7 +37,7 @@ PROFILE = Profile(near_misses_in=0, daring_in=0, unprivileged_in=5, inputs=3)
 
 def assignment(*, kinds: tuple[str, ...] = JUDGED, examples: int = 40) -> Assignment:
     provenance = Provenance(versions={}, seed=1, command="test", date="2026-01-01T00:00:00Z")
-    return Assignment(IMAGE, (), kinds, 1, 0, None, examples, (), provenance)
+    return Assignment(IMAGE, (), kinds, 1, 0, None, examples, (), provenance, known.load())
 
 
 @dataclass
@@ -97,8 +98,9 @@ def ran(
     examples: int = 40,
     watch: Callable[[Worker], None] = lambda worker: None,
     interrupted: bool = False,
+    errors: bool = False,
 ) -> Ran:
-    """A campaign of one worker, from its start to ``run.json``."""
+    """A campaign of one worker, from its start to ``run.json``; ``errors``: some of ours are expected."""
     patch.setattr(workers, "profile_for", lambda release: PROFILE)
     patch.setattr(workers, "accelerator", lambda image: Accelerator.TCG)
     settings = Settings((IMAGE,), kinds, directory, "veridiff run", 1, seconds=None, examples=examples)
@@ -108,6 +110,8 @@ def ran(
     worker = Worker(assignment(kinds=kinds, examples=examples), line, kernel.session)
     watch(worker)
     worker.work()
+    met = [event.error for event in line.events if isinstance(event, ErrorMet)]
+    assert bool(met) is errors, met
     campaign.standing.interrupted = interrupted
     summary = campaign.summary(finished=True)
     campaign.store.save_summary(summary)

@@ -23,7 +23,7 @@ JobLie = Callable[[Job, KernelAnswer], KernelAnswer | LossReason]
 
 
 def no_peer(child: Child) -> Ended:
-    raise AssertionError(f"nobody asked for a peer: {child.argument}")
+    raise AssertionError(f"nobody asked for a peer: {child.arguments}")
 
 
 def truth(job: Job, answer: KernelAnswer) -> KernelAnswer:

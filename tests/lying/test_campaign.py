@@ -73,7 +73,9 @@ def test_a_right_kernel_is_accused_of_nothing(tmp_path: Path, monkeypatch: pytes
     assert run.summary.complete
     assert run.summary.programs.judged == 60
     judged = {cell.kind: cell.judged for cell in run.summary.cells}
-    assert judged["health"] == judged["soundness"] == 60
+    assert judged["health"] == 60
+    # Daring programs may be refused.
+    assert judged["soundness"] > 0.9 * 60
     # What a helper returns can often not be foretold.
     assert judged["execution"] > 0.6 * 60
 
@@ -249,9 +251,9 @@ def test_a_known_issue_is_marked_and_fails_nothing(tmp_path: Path, monkeypatch: 
 
 
 def test_what_turns_out_to_be_known_is_not_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    issue = KnownIssue("shift", "execution:JIT:arsh32*", ("6.12.*",), "a test", True)
+    issue = KnownIssue("shift", ("execution:JIT:arsh32*",), ("6.12.*",), "a test", True)
     monkeypatch.setattr("conformance.campaign.known.load", lambda: (issue,))
-    run = ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=("execution",), examples=60)
+    run = ran(tmp_path, LyingKernel(wrong_jit(*ARSH32)), monkeypatch, kinds=("execution",), examples=150)
     assert {finding.status for finding in stored(tmp_path)} == {Status.KNOWN}
     assert (run.worker.pursuit.new, run.summary.findings_new) == (0, 0)
     assert status(run.summary) == 0

@@ -27,7 +27,7 @@ from tests.lying.kernel import JobLie, LyingKernel
 checking = sys.modules["conformance.cli.check"]
 UNSAFE = "r1 = 7\nr0 = *(u64 *)(r1 +0)\nexit\n"
 SAFE = "r0 = 0\nexit\n"
-ISSUE = KnownIssue("known-1", "soundness:*", ("6.12.*",), "a cause", True)
+ISSUE = KnownIssue("known-1", ("soundness:*",), ("6.12.*",), "a cause", True)
 
 
 @dataclass

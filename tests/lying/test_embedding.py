@@ -58,7 +58,7 @@ def judged(lie: JobLie) -> list[Judgement]:
         door = Door.of_session(session, NOBODY)
         observation = door.observe(Question(made, Attempts.RUN.value, None))
         assert isinstance(observation, Observation)
-        return door.judge(observation, PROPERTIES[embedding.KIND])
+        return list(door.judge(observation, PROPERTIES[embedding.KIND]).judgements)
 
 
 def test_a_right_kernel_refuses_every_embedding() -> None:

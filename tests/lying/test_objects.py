@@ -10,11 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from conformance.campaign import pursuit as pursuits
 from conformance.campaign.store import Store
-from conformance.cli.replay import replay
 from conformance.cli.run import kinds_to_judge, status
 from conformance.kernel.children import Child, Ended
 from conformance.kernel.peer import asking
@@ -24,11 +22,12 @@ from reports import directory as directories
 from reports.records import CellState, Finding, Severity
 from reports.write import write_reports
 from tests.lying import peer
-from tests.lying.campaign import IMAGE, Ran, ran
+from tests.lying.campaign import Ran, ran
 from tests.lying.kernel import LyingKernel
+from tests.lying.test_replay import replayed
 
-# In the package both names stand for the commands.
-replaying, running = sys.modules["conformance.cli.replay"], sys.modules["conformance.cli.run"]
+# In the package the name stands for the command.
+running = sys.modules["conformance.cli.run"]
 ONE = ("objects",)
 PeerLie = Callable[[Child], Ended]
 
@@ -155,13 +154,8 @@ def test_replay(
 ) -> None:
     found = stored(refused[0])[0]
     kernel = LyingKernel(peer=refuses_what_has(b"prog_0") if lies else peer.honest)
-    monkeypatch.setattr(replaying, "names_of", lambda named: ())
-    monkeypatch.setattr(replaying, "images", lambda names, default: (IMAGE,))
-    monkeypatch.setattr(replaying.KernelSession, "open", lambda image, boot: kernel.session())
-    done = CliRunner().invoke(replay, [str(refused[0] / "findings" / found.id)], standalone_mode=False)
-    assert done.exception is None
-    assert done.return_value == ends
-    assert says in done.output
+    status, output = replayed(refused[0] / "findings" / found.id, kernel, monkeypatch)
+    assert (status, says in output) == (ends, True), output
 
 
 def test_without_libbpf_all_else_is_judged(

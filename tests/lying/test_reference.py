@@ -12,7 +12,9 @@ from conformance.observing.observation import Observation
 from conformance.observing.opinions import THOROUGH
 from conformance.properties.judgement import Abstention, Disagreement
 from ebpf.changes import documented_change
-from ebpf.program import Input
+from ebpf.isa import opcodes as o
+from ebpf.isa.build import R5, jump32
+from ebpf.program import Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.releases import Release
 from generators.programs import Purpose
@@ -109,7 +111,7 @@ def imprecise(lie: lies.Lie, siblings: ToldSiblings) -> list[Disagreement]:
 def test_a_refusal_that_an_older_kernel_does_not_make_is_a_regression() -> None:
     found = imprecise(REFUSE, ToldSiblings(v5_10=ACCEPT, v6_1=ACCEPT, v6_2=REJECT, v7_0=ACCEPT))
     assert len(found) >= len(SAFE) // 2
-    assert {(str(each.signature), each.gap) for each in found} == {(f"precision:{SHAPE}", None)}
+    assert {(str(each.signature), each.gap) for each in found} == {(f"precision:{SHAPE}:after 6.1", None)}
     assert "sibling:6.1 accepts; the first to refuse it, of those asked, is sibling:6.2" in found[0].statement
 
 
@@ -156,23 +158,30 @@ def test_configuration_and_load_attributes_are_no_imprecision(message: str) -> N
     assert imprecise(refuse, ToldSiblings(v6_1=ACCEPT)) == []
 
 
+def changed(message: str, release: str, accepted_by: Release, pruned: bool, program: Program) -> bool:
+    return documented_change(message, release, accepted_by, pruned, program) is not None
+
+
 def test_a_documented_change_is_no_regression() -> None:
-    filter_ = ProgramType.SOCKET_FILTER
+    filter_ = Program(ProgramType.SOCKET_FILTER, ())
     message = "BPF_MOV uses reserved fields"
-    assert documented_change(message, "7.3.4", Release(6, 12), pruned=False, type_=filter_) is not None
-    assert documented_change(message, "6.12.1", Release(6, 1), pruned=False, type_=filter_) is None
-    assert documented_change(message, "7.3.4", Release(7, 2), pruned=False, type_=filter_) is None
+    assert changed(message, "7.3.4", Release(6, 12), False, filter_)
+    assert not changed(message, "6.12.1", Release(6, 1), False, filter_)
+    assert not changed(message, "7.3.4", Release(7, 2), False, filter_)
     bound = "R7 max value is outside of the allowed memory range"
-    assert documented_change(bound, "6.12.117", Release(6, 1, 176), pruned=True, type_=filter_) is not None
-    assert documented_change(bound, "6.12.117", Release(6, 1, 176), pruned=False, type_=filter_) is None
-    assert documented_change(bound, "7.3.4", Release(6, 12), pruned=True, type_=filter_) is None
+    assert changed(bound, "6.12.117", Release(6, 1, 176), True, filter_)
+    assert not changed(bound, "6.12.117", Release(6, 1, 176), False, filter_)
+    assert not changed(bound, "7.3.4", Release(6, 12), True, filter_)
     returned = "At program exit the register R0 has smin=1 smax=1 should have been in [-4095, 0]"
-    assert (
-        documented_change(returned, "6.12.117", Release(6, 1), pruned=False, type_=ProgramType.LSM)
-        is not None
-    )
-    assert documented_change(returned, "7.3.4", Release(6, 12), pruned=False, type_=ProgramType.LSM) is None
-    assert documented_change(returned, "6.12.117", Release(6, 1), pruned=False, type_=filter_) is None
+    lsm = Program(ProgramType.LSM, ())
+    assert changed(returned, "6.12.117", Release(6, 1), False, lsm)
+    assert not changed(returned, "7.3.4", Release(6, 12), False, lsm)
+    assert not changed(returned, "6.12.117", Release(6, 1), False, filter_)
+    number = "R5 invalid mem access 'scalar'"
+    tested = replace(filter_, instructions=(jump32(o.JSET, R5, 15),))
+    assert changed(number, "6.1.176", Release(5, 10, 223), False, tested)
+    assert not changed(number, "6.1.176", Release(5, 10, 223), False, filter_)
+    assert not changed(number, "7.3.4", Release(6, 12), False, tested)
     refuse = lies.refused(errno.EINVAL, f"0: (b7) r0 = 0\n{message}\n{lies.PROCESSED}")
     record = SAFE[0]
     later = observe(record.generated, refuse(record.answer), "7.3.4-lying", budget=THOROUGH)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from click.testing import CliRunner
 from conformance.campaign.store import Store
 from conformance.cli.replay import replay
 from conformance.kernel.jobs import Jit, Job, KernelAnswer, LossReason
+from conformance.kernel.session import KernelSession
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
-from conformance.observing.replaying import read
 from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
+from conformance.replaying import replayer
+from conformance.replaying.restoring import read
 from generators.recipes import Recipe
 from tests.lying import lies
 from tests.lying.asking import OLDER_ACCEPTS, judgements_of, observe, with_witness
@@ -88,12 +90,17 @@ def found(kind: str, directory: Path) -> tuple[Scene, Path]:
     return shown, directory / "findings" / finding.id
 
 
-def replayed(path: Path, kernel: LyingKernel, patch: pytest.MonkeyPatch) -> tuple[int, str]:
+def answered_by(kernels: Mapping[str, LyingKernel], patch: pytest.MonkeyPatch) -> None:
+    """Whoever is booted to be asked about a finding is one of these, by the name of its image."""
+    patch.setattr(replayer, "fetch", lambda name: replace(IMAGE, name=name))
+    patch.setattr(replayer, "Siblings", lambda names: OLDER_ACCEPTS)
+    patch.setattr(KernelSession, "open", lambda image, boot_args, **more: kernels[image.name].session())
+
+
+def replayed(what: Path | str, kernel: LyingKernel, patch: pytest.MonkeyPatch) -> tuple[int, str]:
     patch.setattr(replaying, "names_of", lambda named: ())
-    patch.setattr(replaying, "Siblings", lambda names: OLDER_ACCEPTS)
-    patch.setattr(replaying, "images", lambda names, default: (IMAGE,))
-    patch.setattr(replaying.KernelSession, "open", lambda image, boot: kernel.session())
-    done = CliRunner().invoke(replay, [str(path)], standalone_mode=False)
+    answered_by({IMAGE.name: kernel}, patch)
+    done = CliRunner().invoke(replay, [str(what)], standalone_mode=False)
     if done.exception is not None:
         raise done.exception
     return done.return_value, done.output

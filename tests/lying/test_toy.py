@@ -44,7 +44,8 @@ def finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Finding:
     """What a run on a kernel that minds dead stores leaves."""
     run = ran(tmp_path, LyingKernel(minds_dead_stores), monkeypatch, kinds=(toy.KIND,), examples=20)
     (cell,) = run.summary.cells
-    assert (cell.kind, cell.judged, cell.floor) == (toy.KIND, 20, 18)
+    assert (cell.kind, cell.floor) == (toy.KIND, 18)
+    assert cell.judged >= cell.floor
     (found,) = Store(tmp_path).findings().values()
     return found
 
@@ -58,7 +59,8 @@ def test_run_finds_and_reduces(finding: Finding) -> None:
 def test_a_right_kernel_is_agreed_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = ran(tmp_path, LyingKernel(), monkeypatch, kinds=(toy.KIND,), examples=20)
     assert Store(tmp_path).findings() == {}
-    assert run.summary.cells[0].agreed == 20
+    (cell,) = run.summary.cells
+    assert cell.agreed == cell.judged >= 18
 
 
 def test_check_and_replay(finding: Finding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

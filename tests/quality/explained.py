@@ -102,7 +102,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "40 becomes 41",
     ): "any bound will do that is far from both a region's size and the end of 64 bits",
     (
-        R + "helpers.py",
+        R + "writing.py",
         "s.note(MapWritten(region, pointer.offset, size, None))",
         "dropped",
     ): "without it only the likeliest witness is lost, and the next is tried",
@@ -200,7 +200,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "arguments 1 and 2 swapped",
     ): SYMMETRIC,
     (
-        R + "helpers.py",
+        R + "writing.py",
         'stack.store(at, 1, x.chance(s, "helper", 8))',
         "8 becomes 9",
     ): "of a byte only eight bits are read",

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
+
 from reports import directory, junit, ktap, markdown
 from reports.write import write_reports
 from tests.reports.samples import HOSTILE, finding, hostile
@@ -48,6 +50,13 @@ def test_ktap(run_directory: Path) -> None:
     )
 
 
+def test_ktap_of_a_run_cut_short_is_not_ok(run_directory: Path) -> None:
+    run = directory.load(run_directory)
+    cut = msgspec.structs.replace(run.summary, complete=False, incomplete_because="interrupted #1", cells=())
+    lines = ktap.render(directory.RunDirectory(run_directory, cut, ())).splitlines()
+    assert lines == ["KTAP version 1", "1..1", "# incomplete: interrupted 1", "not ok 1 run"]
+
+
 def test_markdown_reads_like_a_bug_report() -> None:
     text = markdown.render(finding())
     order = [
@@ -56,7 +65,7 @@ def test_markdown_reads_like_a_bug_report() -> None:
         "Program, with",
         ">  10: w6 = -1",
         "Packet:",
-        "Verdicts:",
+        "Verdicts, and whether it shows:",
     ]
     positions = [text.index(part) for part in [*order, "Verifier log", "To see it again:"]]
     assert positions == sorted(positions)
@@ -85,6 +94,8 @@ def test_the_end_of_a_run_writes_every_report(run_directory: Path) -> None:
         "findings/beefbeefbeefbeef/index.html",
         "junit.xml",
         "report.ktap",
+        "summary.md",
+        "findings.csv",
         "findings/1f3a9c0de4b7a211/report.md",
         "findings/beefbeefbeefbeef/report.md",
     ]

@@ -49,8 +49,12 @@ class Running:
         return re.search(r"^[1-9]\d* programs", self.log.read_text(), re.MULTILINE) is not None
 
     def left(self) -> list[str]:
-        """The commands of its processes that are still there, QEMU's among them: they inherit its mark."""
-        found = []
+        """The commands of its processes that are still there."""
+        return list(self.processes().values())
+
+    def processes(self) -> dict[int, str]:
+        """Its processes and their commands, QEMU's among them: they inherit its mark."""
+        found = {}
         for path in Path("/proc").glob("[0-9]*"):
             try:
                 alive = f"{MARK}={self.mark}".encode() in (path / "environ").read_bytes()
@@ -59,13 +63,19 @@ class Running:
             except OSError:
                 continue
             if alive and state != "Z":
-                found.append(command)
+                found[int(path.name)] = command
         return found
+
+    def kill(self, word: str) -> None:
+        """The processes that have this in their command."""
+        for number, command in self.processes().items():
+            if word in command:
+                os.kill(number, signal.SIGKILL)
 
 
 @contextmanager
-def running(kernel: str, out: Path, *more: str) -> Iterator[Running]:
-    arguments = ["--kernel", kernel, "--minutes", "9", "--workers", "1", "--seed", "7", *more]
+def running(kernel: str, out: Path, *more: str, minutes: str = "9") -> Iterator[Running]:
+    arguments = ["--kernel", kernel, "--minutes", minutes, "--workers", "1", "--seed", "7", *more]
     command = [sys.executable, "-m", "conformance.cli", "run", "--out", str(out), *arguments]
     mark, log = secrets.token_hex(8), out.parent / "run.log"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark}
@@ -108,6 +118,80 @@ def test_five_seconds_later_nothing_is_left(image: Image, tmp_path: Path, name: 
     assert "This run is incomplete" in (run.out / "index.html").read_text()
     suite = ElementTree.parse(run.out / "junit.xml").getroot()
     assert [error.get("message") for error in suite.iter("error")].count("interrupted") == 1
+
+
+SHORT = ("--property", "soundness")
+
+
+def test_a_killed_worker_is_replaced_and_the_run_is_not_green(image: Image, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with running(image.name, out, *SHORT, minutes="0.4") as run:
+        run.wait_for(run.has_judged)
+        run.kill("spawn_main")
+        assert run.process.wait(120) == 3, run.log.read_text()
+    summary = json.loads((out / "run.json").read_text())
+    assert "ended with status -9" in summary["incomplete_because"]
+    (kernel,) = summary["kernels"]
+    assert (kernel["boots"], summary["seconds"] > 20) == (2, True)
+    assert "ended with status -9" in (out / "errors.txt").read_text()
+    errors = [error.get("message") for error in ElementTree.parse(out / "junit.xml").iter("error")]
+    assert summary["incomplete_because"] in errors
+    assert "not ok" in (out / "report.ktap").read_text().splitlines()[-1]
+
+
+def test_a_killed_machine_is_replaced(image: Image, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with running(image.name, out, *SHORT, minutes="0.4") as run:
+        run.wait_for(run.has_judged)
+        run.kill("qemu")
+        assert run.process.wait(120) == 0, run.log.read_text()
+    summary = json.loads((out / "run.json").read_text())
+    assert [loss["reason"] for loss in summary["losses"]] == ["exited"]
+    assert (summary["complete"], summary["kernels"][0]["boots"]) == (True, 2)
+
+
+def test_a_killed_run_is_taken_up(image: Image, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def judged() -> int:
+        return int(json.loads((out / "run.json").read_text())["programs"]["judged"])
+
+    with running(image.name, out, *SHORT, minutes="0.4") as run:
+        run.wait_for(lambda: (out / "state.json").exists() and judged() > 0)
+        os.killpg(run.process.pid, signal.SIGKILL)
+        run.process.wait()
+    before = judged()
+    (post,) = json.loads((out / "state.json").read_text())["posts"]
+    assert 0 < post["spent"] < 24
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.cli", "run", "--resume", str(out), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["complete"]
+    assert summary["programs"]["judged"] > before
+    assert 20 < summary["seconds"] < 60
+    assert summary["findings"] == []
+    (post,) = json.loads((out / "state.json").read_text())["posts"]
+    assert post["spent"] >= 23.5
+
+
+def test_kernels_take_turns(image: Image, tmp_path: Path) -> None:
+    """Two kernels and one worker: never two machines, and both are asked."""
+    out, most = tmp_path / "out", 0
+    with running(image.name, out, *SHORT, "--kernel", "debian:7.3", minutes="0.1") as run:
+        while run.process.poll() is None:
+            most = max(most, sum("qemu" in command for command in run.left()))
+            time.sleep(0.2)
+        assert run.process.wait(1) == 0, run.log.read_text()
+    assert most == 1
+    kernels = json.loads((out / "run.json").read_text())["kernels"]
+    assert len(kernels) == 2
+    assert all(kernel["programs"] > 0 for kernel in kernels)
 
 
 WRONG_JIT = ("--boot-arg", "bugbench=52", "--property", "execution")

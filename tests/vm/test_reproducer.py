@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conformance.campaign.localisation import localise
-from conformance.campaign.records import Confirmation, KernelIdentity
+from conformance.campaign.records import Confirmation
 from conformance.campaign.records import finding as recorded
 from conformance.corpus.selftests.build import compiling
 from conformance.corpus.selftests.compiler import find_clang
@@ -21,6 +21,7 @@ from conformance.corpus.selftests.outcomes import SelftestAgreement, ask
 from conformance.corpus.selftests.trials import trials
 from conformance.kernel.cache import cache_directory
 from conformance.kernel.children import Child, Ended
+from conformance.kernel.identity import KernelIdentity
 from conformance.kernel.images import fetch
 from conformance.kernel.jobs import KernelVerdict
 from conformance.kernel.session import KernelSession
@@ -74,7 +75,7 @@ def executed(kernel: KernelSession, source: str, directory: Path) -> tuple[int, 
         directory / "reproducer.c",
     ]
     subprocess.run(command, check=True)
-    ended = kernel.execute(Child(0, binary.read_bytes(), "--yes-this-is-a-vm", b""))
+    ended = kernel.execute(Child(0, binary.read_bytes(), ("--yes-this-is-a-vm",), b""))
     assert isinstance(ended, Ended)
     assert ended.errno == 0
     assert ended.status & 0xFF == 0, ended.how

@@ -21,7 +21,7 @@ def ask(session: KernelSession, peer: Peer, data: bytes) -> PeerAnswer | Lost:
 
     Raises :class:`InfrastructureError` where it gave no answer at all.
     """
-    ended = session.execute(Child(peer.slot, executable(peer), "object", data))
+    ended = session.execute(Child(peer.slot, executable(peer), ("object",), data))
     if isinstance(ended, Lost):
         return ended
     if not ended.ok and ended.how not in DEATHS:
@@ -35,7 +35,7 @@ def ask_names(
     """What section names stand for: (program type, expected attach type), or None for nothing.  Names may not
     be empty."""
     ended = session.execute(
-        Child(peer.slot, executable(peer), "names", b"".join(name.encode() + b"\0" for name in names))
+        Child(peer.slot, executable(peer), ("names",), b"".join(name.encode() + b"\0" for name in names))
     )
     if isinstance(ended, Lost):
         return ended

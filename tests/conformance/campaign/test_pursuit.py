@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from conformance.campaign.crew import CrewMember
 from conformance.campaign.events import (
     Event,
     FindingMade,
@@ -13,8 +15,9 @@ from conformance.campaign.events import (
     Order,
     Stop,
 )
+from conformance.campaign.run import Campaign, Settings
 from conformance.campaign.worker import Worker
-from tests.lying.campaign import assignment, hunt
+from tests.lying.campaign import IMAGE, assignment, hunt
 from tests.lying.kernel import LyingKernel
 from tests.reports.samples import finding
 
@@ -44,26 +47,26 @@ def test_a_worker_knows_what_others_found_and_took_back(tmp_path: Path) -> None:
     assert worker._is_told_to_stop()
 
 
+@dataclass
+class Kept:
+    """The line to a worker."""
+
+    told: list[Order] = field(default_factory=list)
+
+    def send(self, order: Order) -> None:
+        self.told.append(order)
+
+
 def test_findings_are_told_to_the_others_only(tmp_path: Path) -> None:
-    from conformance.campaign.run import Campaign, Settings, _Started
-    from tests.lying.campaign import IMAGE
-
-    told: dict[str, list[Order]] = {"one": [], "other": []}
-
-    class Line:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        def send(self, order: Order) -> None:
-            told[self.name].append(order)
-
     settings = Settings((IMAGE,), ("health",), tmp_path / "out", "veridiff run", 1)
     campaign = Campaign(settings, lambda progress: None)
     campaign.create()
-    workers = {name: _Started(assignment(), None, Line(name)) for name in told}  # type: ignore[arg-type]
-    campaign._workers = list(workers.values())
+    one, other = Kept(), Kept()
+    (post,) = campaign.rota.posts
+    members = [CrewMember(assignment(), post, None, line) for line in (one, other)]  # type: ignore[arg-type]
+    campaign.crew.members += members
     made = finding()
-    campaign.handle(FindingMade(made), workers["one"])
-    campaign.handle(FindingMerged(made, "other id"), workers["one"])
-    assert told == {"one": [], "other": [FindingStored(made.id), FindingWithdrawn(made.id)]}
+    campaign.handle(FindingMade(made), members[0])
+    campaign.handle(FindingMerged(made, "other id"), members[0])
+    assert (one.told, other.told) == ([], [FindingStored(made.id), FindingWithdrawn(made.id)])
     assert campaign.store.findings() == {}

@@ -15,7 +15,7 @@ FAULT = "Traceback (most recent call last):\n  File …\nKeyError: 224\n"
 
 
 def test_what_ended_a_worker_is_kept_whole(tmp_path: Path) -> None:
-    store, standing = Store(tmp_path), CampaignStanding(("debian:6.12",), None)
+    store, standing = Store(tmp_path), CampaignStanding(("debian:6.12",))
     for event in (
         WorkerEnded(0, "debian:6.12", FAULT),
         WorkerEnded(1, "debian:6.12"),
@@ -34,7 +34,7 @@ def test_only_what_the_user_can_mend_is_a_usage_error() -> None:
     ended = WorkerEnded(0, "debian:6.12")
     assert ended.by(InputError("no such kernel")).is_usage
     broken = ended.by(InfrastructureError("the kernel does not boot (3 tries)"))
-    assert (broken.error, broken.is_usage) == ("the kernel does not boot (3 tries)", False)
+    assert (broken.error, broken.is_usage) == ("debian:6.12: the kernel does not boot (3 tries)", False)
     with pytest.raises(KeyError) as raised:
         dict[int, int]()[224]
     told = ended.by(raised.value).error

@@ -149,3 +149,21 @@ def test_precision_is_counted_per_operation() -> None:
         "s64": 0.05,
     }
     assert {name for name, _ in tally.precision} == {"add64_k"}
+
+
+@pytest.mark.parametrize(
+    ("after", "release", "explained"),
+    [
+        ("7.1", "7.3.4+deb13-cloud-amd64", True),
+        ("6.12", "7.2.12+deb13-cloud-amd64", True),
+        ("6.18", "7.3.4", True),
+        ("6.1", "7.3.4", False),
+        ("7.2", "7.3.4", False),
+        ("6.12", "7.1.13", False),
+    ],
+)
+def test_the_lost_lower_bound_is_between_two_versions(after: str, release: str, explained: bool) -> None:
+    """What only older kernels accept, or newer ones still do, is another regression."""
+    for shown in ("R invalid mem access 'scalar'", "R min value is outside of the allowed memory range"):
+        found = known.find(known.load(), f"precision:{shown}:after {after}", release)
+        assert (found is not None and found.id == "signed-arc-of-bits") is explained

@@ -95,7 +95,7 @@ ROWS = [
     (["run", "--minutes", "1", "--examples", "1"], "exclude each other"),
     (["run", "--property", "beauty"], "'beauty' is not one of"),
     (["kernels", "fetch", "nonsense"], "nonsense: unknown kernel name"),
-    (["replay", "missing"], "missing: No such file"),
+    (["replay", "missing"], "missing: no such run's directory, finding's directory, or finding.json"),
     (["replay", "cut.json"], "cut.json"),
     (["replay", "finding.json"], "finding.json"),
     (["report", "missing"], "missing: no such directory"),

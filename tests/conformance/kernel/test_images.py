@@ -10,7 +10,7 @@ import pytest
 from conformance.kernel import bzimage, debian
 from conformance.kernel.apt import Package
 from conformance.kernel.architecture import Architecture
-from conformance.kernel.images import choose, fetch, list_images, resolve
+from conformance.kernel.images import by_age, choose, fetch, list_images, resolve
 from ebpf.errors import InfrastructureError, InputError
 
 OFFERED = ["6.1.9-1", "6.12.107-1~deb12u1", "6.1.10-1", "6.12.107-1", "6.12.95-1~bpo12+1", "7.3.4-1~bpo13+1"]
@@ -96,3 +96,14 @@ def test_a_stock_kernel_is_fetched_once(series: str, with_modules: bool) -> None
     assert image.config is not None
     assert "CONFIG_BPF_SYSCALL=y" in image.config.read_text()
     assert fetch(image.name) == image
+
+
+def test_by_age() -> None:
+    names = [
+        "b/bzImage",
+        "debian:7.2.9-1~bpo13+1",
+        "debian:6.12.117-1",
+        "debian:7.2.12-1~bpo13+1",
+        "a/bzImage",
+    ]
+    assert by_age(names) == [*(names[at] for at in (2, 1, 3)), "b/bzImage", "a/bzImage"]

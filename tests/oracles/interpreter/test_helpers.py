@@ -12,7 +12,7 @@ from oracles.interpreter.runs import STEP_LIMIT
 from tests.oracles.interpreter.machines import outcome, program
 
 HASH = MapSpec(MapType.HASH, 4, 8, 2)
-PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4, contents=((bytes(4), bytes(4)),))
+PROGRAMS = MapSpec(MapType.PROG_ARRAY, 4, 4, 4, contents=((bytes(4), (42).to_bytes(4, "little")),))
 LOAD = "*(u64 *)(r10 -8) = -1; r2 = {}; r3 = r10; r3 += -8; r4 = 4; call bpf_skb_load_bytes#26; "
 
 
@@ -53,13 +53,32 @@ def test_an_update_inserts_what_the_stack_holds() -> None:
     assert result.predictable
 
 
-@pytest.mark.parametrize(("index", "there"), [(0, True), (1, False), (1 << 32, True)])
-def test_a_tail_call_looks_at_32_bits_of_the_index(index: int, there: bool) -> None:
-    result = outcome(f"r2 = map[0]; r3 = {index:#x}; call bpf_tail_call#12; r0 = 5; exit", PROGRAMS)
-    if there:
-        assert result == Abstained(4, "a tail call into another program")
-    else:
-        assert isinstance(result, Returned)
+CALL = "r2 = map[0]; r3 = {:#x}; call bpf_tail_call#12; r0 = 5; exit"
+
+
+@pytest.mark.parametrize(("index", "result"), [(0, 42), (1, 5), (1 << 32, 42)])
+def test_a_tail_call_looks_at_32_bits_of_the_index(index: int, result: int) -> None:
+    assert r0(CALL.format(index), PROGRAMS) == result
+
+
+def test_without_privilege_a_tail_call_looks_at_all_of_the_index() -> None:
+    """As 6.1 to 7.3 were measured to do: do_misc_fixups() puts a comparison before it."""
+    for index, result in ((0, 42), (1 << 32, 5)):
+        found = outcome(CALL.format(index), PROGRAMS, privileged=False)
+        assert isinstance(found, Returned)
+        assert found.r0 == result
+
+
+def test_a_tail_call_of_a_function_goes_back_to_its_caller() -> None:
+    text = "call pc+3; r0 += 1; exit; r0 = 7; r2 = map[0]; r3 = {}; call bpf_tail_call#12; r0 = 5; exit"
+    assert r0(text.format(0), PROGRAMS) == 43
+    assert r0(text.format(1), PROGRAMS) == 6
+
+
+def test_a_tail_call_takes_nothing_along_that_is_held() -> None:
+    record = "r6 = r1; r1 = map[1]; r2 = 8; r3 = 0; call bpf_ringbuf_reserve#131; r1 = r6; "
+    ring = MapSpec(MapType.RINGBUF, 0, 0, 4096)
+    assert rule(record + CALL.format(0), PROGRAMS, ring) == "unreleased-reference"
 
 
 def test_arguments_of_the_wrong_kind() -> None:
@@ -120,3 +139,10 @@ def test_a_bloom_filter_may_hold_what_nobody_put_there() -> None:
     result = outcome(peek.replace("r0 = 1; ", ""), bloom)
     assert isinstance(result, Returned)
     assert not result.predictable
+
+
+@pytest.mark.parametrize("text", ["call bpf_get_prandom_u32#7; exit", "r0 = *(u64 *)(r10 -8); exit"])
+def test_on_an_idle_machine_what_chance_decides_is_zero_and_no_less_of_chance(text: str) -> None:
+    found = run(program(text), Input(bytes(64)), idle=True, limit=STEP_LIMIT)
+    assert isinstance(found, Returned)
+    assert (found.r0, found.predictable) == (0, False)

@@ -23,10 +23,12 @@ RUNS = 6
 ONE_NAME = {
     rules.SCRATCHED_REGISTER: rules.UNINITIALISED_REGISTER, rules.MISALIGNED: rules.STACK_MISALIGNED,
     rules.NULL_DEREFERENCE: rules.NULL_CHECK, rules.POINTER_LEAK: rules.SPILL_SIZE,
-    rules.SCALAR_DEREFERENCE: rules.NULL_DEREFERENCE,
+    rules.SCALAR_DEREFERENCE: rules.NULL_DEREFERENCE, rules.USE_AFTER_RELEASE: rules.SCALAR_DEREFERENCE,
+    rules.SOCKET_ACCESS: rules.READ_ONLY, rules.WRITE_ONLY: rules.READ_ONLY,
 }  # fmt: skip
 """Two names for one rule: what was scratched is not written, the stack has a rule of its own, the number may
-be 0, and a part of a stored pointer is no number yet."""
+be 0, a part of a stored pointer is no number yet, what was released is one, and the reference has one name
+for what a map forbids."""
 
 
 def _generated(seed: int, near_misses_in: int = 0, daring_in: int = 0) -> Generated:
@@ -58,7 +60,7 @@ def _reaches(case: Case, data: Input, at: int) -> bool:
     return (isinstance(outcome, Trapped) and outcome.at == at) or any(step.at == at for step in trace)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(120))
 def test_a_near_miss_is_found(seed: int) -> None:
     made = _generated(seed, near_misses_in=1)
     if made.purpose is not Purpose.NEAR_MISS or made.rule is None or made.rule == rules.INFINITE_LOOP:
@@ -70,10 +72,13 @@ def test_a_near_miss_is_found(seed: int) -> None:
     answer = opinion(made.case, SMALL)
     found = {(broken.rule, broken.at) for broken in answer.policy} | {(answer.rule, answer.at)}
     wanted = {made.rule, ONE_NAME.get(made.rule, made.rule)}
+    at = 0 if made.rule == rules.STACK_DEPTH else made.at  # of the whole program, not of one call
     named = any(
-        (rule, made.at) in found or f"{rule} at instruction {made.at}:" in answer.reason for rule in wanted
+        (rule, at) in found or f"{rule} at instruction {made.at}:" in answer.reason for rule in wanted
     )
-    assert named or "budget" in answer.reason, (made.rule, made.at, found, answer.reason)
+    # Which call of a chain is one too many, the near miss does not say: it names the first.
+    deep = made.rule == rules.CALL_DEPTH and any(rule == rules.CALL_DEPTH for rule, _ in found)
+    assert named or deep or "budget" in answer.reason, (made.rule, made.at, found, answer.reason)
 
 
 @pytest.mark.parametrize("seed", range(100, 140))

@@ -128,7 +128,7 @@ def test_names_are_sent_with_their_ends(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(askings, "executable", lambda peer: b"elf")
     with LyingKernel(peer=peer).session() as session:
         assert ask_names(session, PEERS[1], ["a", "bc"]) == {"a": (5, 3)}
-    assert (got[0].argument, got[0].input, got[0].slot) == ("names", b"a\0bc\0", 1)
+    assert (got[0].arguments, got[0].input, got[0].slot) == (("names",), b"a\0bc\0", 1)
 
 
 def test_a_lost_machine_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

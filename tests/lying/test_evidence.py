@@ -1,0 +1,92 @@
+"""A known issue that asks for more than a signature: what the kernel logged, and that a fixed kernel does not show it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from conformance.campaign import pursuit as pursuits
+from conformance.campaign.known import KnownIssue
+from conformance.campaign.store import Store
+from conformance.kernel.jobs import Job, KernelAnswer
+from conformance.observing import siblings
+from conformance.observing.siblings import Siblings
+from reports.records import Finding, Status
+from tests.lying import lies
+from tests.lying.campaign import IMAGE, Hunt, hunt
+from tests.lying.kernel import LyingKernel
+from tests.lying.recorded import Recorded, everything
+from tests.lying.test_campaign import accusation
+
+WIDE = KnownIssue(
+    "pruned", ("soundness:*",), ("6.12.*",), "a test", True, log="*safe*", gone_on="debian:fixed"
+)
+PRUNED = lies.with_line("from 4 to 6: safe")
+
+
+def record() -> Recorded:
+    return next(each for each in everything() if each.generated.case.name == "mask too wide")
+
+
+def accepted(job: Job, answer: KernelAnswer) -> KernelAnswer:
+    return lies.accept(answer)
+
+
+@pytest.fixture(autouse=True)
+def little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pursuits, "SHRINK_SECONDS", 0.0)
+    monkeypatch.setattr(siblings, "fetch", lambda name: replace(IMAGE, name=name))
+    monkeypatch.setattr(siblings, "probe", lambda session: None)
+
+
+def pursued(
+    directory: Path, fixed: LyingKernel, issue: KnownIssue = WIDE, times: int = 1
+) -> tuple[Hunt, Finding]:
+    """A hunt for what is accepted and pruned, ``fixed`` being the kernel with the fix."""
+    others = Siblings((), lambda image, boot_args, **more: fixed.session())
+    one = record()
+    lie = lies.both(lies.accept, PRUNED)
+    made = hunt(directory, LyingKernel(lambda job, answer: lie(answer), [one]), others)
+    made.pursuit.issues = (issue,)
+    for _ in range(times):
+        made.pursue(one.seen(lie(one.answer)), accusation(one, "soundness"))
+    (finding,) = Store(directory).findings().values()
+    return made, finding
+
+
+def test_gone_on_the_fixed_kernel_it_is_known(tmp_path: Path) -> None:
+    fixed = LyingKernel(records=[record()])
+    made, finding = pursued(tmp_path, fixed, times=3)
+    assert (finding.status, finding.known_as) == (Status.KNOWN, "pruned")
+    assert (made.pursuit.new, made.pursuit.known) == (0, 1)
+    assert len(fixed.jobs) == 3  # each is asked about: the next may be another bug
+
+
+def test_there_on_the_fixed_kernel_it_is_another_bug(tmp_path: Path) -> None:
+    _, finding = pursued(tmp_path, LyingKernel(accepted, [record()]))
+    assert finding.status is Status.NEW
+
+
+def test_a_fixed_kernel_that_cannot_tell_explains_nothing(tmp_path: Path) -> None:
+    silent = LyingKernel(lambda job, answer: lies.refused(12)(answer), [record()])
+    _, finding = pursued(tmp_path, silent)
+    assert finding.status is Status.NEW
+
+
+def test_the_log_must_show_it(tmp_path: Path) -> None:
+    fixed = LyingKernel(records=[record()])
+    _, finding = pursued(tmp_path, fixed, msgspec.structs.replace(WIDE, log="*never in a log*"))
+    assert finding.status is Status.NEW
+    assert fixed.jobs == []
+
+
+def test_what_it_explained_hides_no_other_of_the_same_signature(tmp_path: Path) -> None:
+    """The second program of that signature shows on the fixed kernel too."""
+    told = iter([False])
+    lie = lambda job, answer: answer if not next(told, True) else lies.accept(answer)  # noqa: E731 - two words
+    made, finding = pursued(tmp_path, LyingKernel(lie, [record()]), times=3)
+    assert finding.status is Status.NEW
+    assert (made.pursuit.new, made.pursuit.known) == (1, 0)
