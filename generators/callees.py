@@ -9,7 +9,7 @@ from functools import cache
 
 from ebpf.helpers import prototype_for
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
-from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArgKind, KernelFunction
+from ebpf.kfuncs import KFUNCS, CodeSection, DynptrUse, IteratorStep, KernelArgKind, KernelFunction
 from ebpf.program_types import ProgramType
 from generators.resources import ResourceKind
 
@@ -87,11 +87,14 @@ _SECTIONS = {
 }  # fmt: skip
 
 
+_SLICES = (DynptrUse.SLICE, DynptrUse.SLICE_TO_WRITE)
+
+
 def _fills(function: KernelFunction) -> Iterator[tuple[int, int]]:
     for at, arg in enumerate(function.args, 1):
         if arg.kind is KernelArgKind.MEMORY:
             yield at, arg.size
-        elif arg.kind is KernelArgKind.BUFFER:
+        elif arg.kind in (KernelArgKind.BUFFER, KernelArgKind.BUFFER_OR_NULL):
             yield at, -(at + 1)
 
 
@@ -102,7 +105,7 @@ def kernel_callee(name: str) -> Callee:
     result = ResultKind.VOID if function.void else ResultKind.INTEGER
     if function.gives:
         result = ResultKind.BTF_ID_OR_NULL if function.nullable else ResultKind.BTF_ID
-    elif function.step is IteratorStep.NEXT:
+    elif function.step is IteratorStep.NEXT or function.dynptr in _SLICES:
         result = ResultKind.DYNPTR_MEM_OR_NULL
     return Callee(
         name,

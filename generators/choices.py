@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generators.goals import callbacks, iterators, kernel_functions, locks, production, sections
+from generators.goals import callbacks, dynptrs, iterators, kernel_functions, locks, production, sections
 from generators.productions import arithmetic, branches, calls, dead_branches, helpers, loops, memory, packet
 from generators.productions.table import Production
 
@@ -12,6 +12,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,
+    *dynptrs.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

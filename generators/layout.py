@@ -12,6 +12,8 @@ KEPT_SLOTS = (-144, -152, -160, -168)
 """Where pointers wait until they are used."""
 OBJECT_BASE = -192
 """24 bytes for an iterator, the largest object that the kernel keeps there."""
+CLONE_BASE = -224
+"""16 bytes for the copy of a dynptr."""
 FLAG_SLOTS = (-200, -208)
 """For saved flags, the outer ones first."""
 UNTOUCHED = -256

@@ -53,6 +53,10 @@ def release(b: Builder, resource: Resource, choice: int = 0) -> None:
     if resource.place is not None:
         b.emit(mov64(R1, R10))
         b.emit(add64(R1, resource.place))
+    if resource.kind is ResourceKind.DYNPTR:
+        b.emit(mov64(R2, 0))
+        b.call_helper("ringbuf_discard_dynptr")
+        return
     if resource.kind is ResourceKind.ITERATOR:
         b.call_kfunc(f"{resource.name}_destroy")
         return

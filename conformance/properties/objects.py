@@ -17,7 +17,7 @@ from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import CALL, CALL_KFUNC, JMP
 from ebpf.maps import MapSpec
 from ebpf.objects import Object, ObjectProgram
-from ebpf.objects.object import creatable, is_map_load
+from ebpf.objects.object import UNTYPED, creatable, is_map_load
 from ebpf.objects.strictness import STRICTER
 from ebpf.program import Program
 from ebpf.signature import Signature
@@ -178,6 +178,8 @@ def _created(opened: Object, theirs: PeerAnswer, peer: str) -> Iterator[Judgemen
         if made is None or each.unsupported or sum(m.spec.name[:NAME] == name for m in opened.maps) > 1:
             continue
         wanted, got = words(creatable(each.spec)), made.words
+        if each.spec.type in UNTYPED:
+            got = (*got[:-2], 0, 0)
         yield Agreement("map") if wanted == got else _differ(peer, "map created", wanted, got)
 
 

@@ -6,18 +6,24 @@ what BTF does not.
 
 from __future__ import annotations
 
-from ebpf.kfuncs import iterators, objects, sections, strings
+from ebpf.kfuncs import dynptrs, iterators, objects, sections, strings
 from ebpf.kfuncs.calls import moved_calls
 from ebpf.kfuncs.hooks import Hook
 from ebpf.kfuncs.objects import is_a
-from ebpf.kfuncs.prototype import CodeSection, IteratorStep, KernelArg, KernelArgKind, KernelFunction
+from ebpf.kfuncs.prototype import (
+    CodeSection,
+    DynptrUse,
+    IteratorStep,
+    KernelArg,
+    KernelArgKind,
+    KernelFunction,
+)
 
 __all__ = [
-    "KFUNCS", "CodeSection", "Hook", "IteratorStep", "KernelArg", "KernelArgKind", "KernelFunction", "is_a",
-    "moved_calls",
+    "KFUNCS", "CodeSection", "DynptrUse", "Hook", "IteratorStep", "KernelArg", "KernelArgKind",
+    "KernelFunction", "is_a", "moved_calls",
 ]  # fmt: skip
 
-KFUNCS: dict[str, KernelFunction] = {
-    function.name: function for function in (*objects.ROWS, *strings.ROWS, *sections.ROWS, *iterators.ROWS)
-}
+_ROWS = (*objects.ROWS, *strings.ROWS, *sections.ROWS, *iterators.ROWS, *dynptrs.ROWS)
+KFUNCS: dict[str, KernelFunction] = {function.name: function for function in _ROWS}
 """By name."""

@@ -31,6 +31,7 @@ class Hook(Enum):
     TRACING_OR_SYSCALL = "tracing and system calls"
     SYSCALL = "system calls"
     XDP = "XDP"
+    SOCKET_BUFFER = "types with a socket buffer, and those that share a hook with one"
 
     def allows(self, program_type: T, release: str) -> bool:
         """Whether programs of the type may call what is registered so."""
@@ -51,4 +52,10 @@ _ALLOWED: dict[Hook, dict[T, str]] = {
     Hook.TRACING_OR_SYSCALL: dict.fromkeys((T.SYSCALL, *_TRACING), "6.12") | _RAW,
     Hook.SYSCALL: {T.SYSCALL: "6.12"},
     Hook.XDP: {T.XDP: "6.12"},
+    Hook.SOCKET_BUFFER: dict.fromkeys(
+        (T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.LWT_IN, T.LWT_XMIT, T.SK_SKB, *_TRACING, *_CGROUP),
+        "6.12",
+    )
+    | _SOCK_OPS
+    | _RAW,
 }

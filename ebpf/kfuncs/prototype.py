@@ -24,6 +24,11 @@ class KernelArgKind(Enum):
     FLAGS = "saved flags"
     NEW_ITERATOR = "room for an iterator"
     ITERATOR = "iterator"
+    CONTEXT = "context"
+    BUFFER_OR_NULL = "memory or null"
+    CONSTANT_SIZE = "constant size"
+    NEW_DYNPTR = "room for a dynptr"
+    DYNPTR = "dynptr"
 
 
 class CodeSection(Enum):
@@ -40,6 +45,19 @@ class IteratorStep(Enum):
     NEW = "make"
     NEXT = "advance"
     DESTROY = "destroy"
+
+
+class DynptrUse(Enum):
+    """What a kernel function does with a dynptr."""
+
+    SIZE = "say its size"
+    IS_NULL = "say whether it is null"
+    IS_READ_ONLY = "say whether it is read-only"
+    ADJUST = "narrow it"
+    CLONE = "copy it"
+    SLICE = "give a part of it, to be read"
+    SLICE_TO_WRITE = "give a part of it"
+    FROM_PACKET = "make it of the packet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,7 @@ class KernelFunction:
     begins: CodeSection | None = None
     ends: CodeSection | None = None
     step: IteratorStep | None = None
+    dynptr: DynptrUse | None = None
 
     @property
     def is_generated(self) -> bool:

@@ -57,8 +57,13 @@ def offered(b: Builder, may_sleep: bool) -> tuple[KernelFunction, ...]:
 
 
 def plain(b: Builder) -> list[KernelFunction]:
-    """What the program may call by itself: whatever begins and ends no section, and steps no iterator."""
-    return [f for f in offered(b, b.may_sleep) if (f.begins, f.ends, f.step) == (None, None, None)]
+    """What the program may call by itself: whatever begins and ends no section, and is not about
+    what lies on the stack."""
+    return [
+        f
+        for f in offered(b, b.may_sleep)
+        if f.begins is None and f.ends is None and f.step is None and f.dynptr is None
+    ]
 
 
 def _is_supplied(function: KernelFunction, given: set[str]) -> bool:

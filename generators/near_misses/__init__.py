@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ebpf import rules
 from generators.near_misses import (
+    dynptrs,
     functions,
     fundamental,
     helpers,
@@ -121,6 +122,14 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.NULL_DEREFERENCE, stack_objects.number_unchecked),
     NearMiss(rules.USE_AFTER_RELEASE, stack_objects.number_kept),
     NearMiss(rules.SECTION_UNMATCHED, stack_objects.flags_out_of_order),
+    NearMiss(rules.REFERENCE_LEAK, dynptrs.lost_record),
+    NearMiss(rules.HELPER_ARGUMENT, dynptrs.given_back_twice),
+    NearMiss(rules.HELPER_ARGUMENT, dynptrs.local_given_back),
+    NearMiss(rules.HELPER_ARGUMENT, dynptrs.no_dynptr),
+    NearMiss(rules.STACK_OBJECT, dynptrs.dynptr_read),
+    NearMiss(rules.NULL_DEREFERENCE, dynptrs.memory_unchecked),
+    NearMiss(rules.MEMORY_BOUNDS, dynptrs.beyond_memory),
+    NearMiss(rules.USE_AFTER_RELEASE, dynptrs.memory_kept),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

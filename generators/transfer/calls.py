@@ -7,7 +7,7 @@ from dataclasses import replace
 from ebpf.helpers.ownership import VIEWS, Found, found_by_lookup
 from ebpf.helpers.prototype import Arg, ArgKind, ResultKind
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, REGISTERS
+from ebpf.isa.build import R0, R1, R4, REGISTERS
 from ebpf.isa.insn import Insn
 from ebpf.kfuncs import IteratorStep
 from ebpf.maps import MapSpec
@@ -154,6 +154,7 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
         state.held = tuple(resource for resource in state.held if resource.kind is not ResourceKind.LOCK)
     _sections(state, callee, world)
     _iterator(state, callee, world)
+    _dynptr(state, callee, world)
     clobber(state)
     if callee.changes_packet:
         for register in [
@@ -174,6 +175,18 @@ def _iterator(state: GenerationState, callee: Callee, world: World) -> None:
         state.held += (Resource(ResourceKind.ITERATOR, world.fresh(), place, name),)
     elif callee.step is IteratorStep.DESTROY:
         held = [resource for resource in state.held if resource.kind is ResourceKind.ITERATOR]
+        if held:
+            release(state, held[-1].id)
+
+
+def _dynptr(state: GenerationState, callee: Callee, world: World) -> None:
+    """A record's is made where R4 points, and is held even where there was none; or given back."""
+    if callee.name == "ringbuf_reserve_dynptr":
+        pointer = state.registers.get(R4)
+        place = pointer.offset if type(pointer) is KnownPointer else None
+        state.held += (Resource(ResourceKind.DYNPTR, world.fresh(), place),)
+    elif callee.name in ("ringbuf_submit_dynptr", "ringbuf_discard_dynptr"):
+        held = [resource for resource in state.held if resource.kind is ResourceKind.DYNPTR]
         if held:
             release(state, held[-1].id)
 

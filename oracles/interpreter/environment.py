@@ -18,6 +18,22 @@ class Addresses(Enum):
     ADVERSARIAL = "adversarial"
 
 
+DIFFERENT = 10
+"""So many seeds in a row differ in all that a program can see of addresses."""
+
+
+def _low_half(seed: int) -> int:
+    """Where the first region lies in 4 GiB: programs compare that half as well, with and without a sign.
+
+    Of :data:`DIFFERENT` seeds in a row, eight put it into each eighth of 32 bits, and two at the ends: a
+    kernel's stacks have addresses such as 0xffffc90000437d00.
+    """
+    place = seed % DIFFERENT
+    if place >= 8:
+        return 0x1000 if place == 8 else 0xFFFF_F000
+    return ((place << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096) & 0xFFFF_FFFF
+
+
 class Environment:
     """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time,
     bytes never written), ``draws`` times.  ``idle``: all of them are zero, as they mostly are on a machine
@@ -36,10 +52,7 @@ class Environment:
         self.draws = 0
         self._low_half_zero = addresses is Addresses.ADVERSARIAL
         if addresses is Addresses.PLAUSIBLE:
-            # Eight seeds in a row put the low half into each eighth of 32 bits: programs compare that half as
-            # well, with a sign.
-            low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096
-            self._next = 0xFFFF_8880_0000_0000 + (low & 0xFFFF_FFFF)
+            self._next = 0xFFFF_8880_0000_0000 + _low_half(seed)
         else:
             self._next = 0x9000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ebpf import rules
 from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
-from oracles.interpreter import stack_objects
+from oracles.interpreter import dynptrs, stack_objects
 from oracles.interpreter.helpers.memory import Span, readable, room
 from oracles.interpreter.helpers.results import present
 from oracles.interpreter.machine import Machine
@@ -43,6 +43,8 @@ def call(m: Machine, name: str) -> Value:
         assert isinstance(released, Pointer)
         m.resources.release(released.region)
     _section(m, function, checked.values)
+    if function.dynptr is not None:
+        return dynptrs.use(m, function.dynptr, checked.values)
     if function.step is not None:
         return _iterate(m, function, function.step, checked.values)
     return _result(m, function)
@@ -103,6 +105,16 @@ def _buffer(call: _KernelCall, register: int, arg: KernelArg) -> None:
     _memory(call, register, size)
 
 
+def _buffer_or_null(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    if call.values[register - 1] != 0:
+        _buffer(call, register, arg)
+
+
+def _context(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    if call.values[register - 1] != Pointer(call.m.context, 0):
+        call.m.trap(rules.HELPER_ARGUMENT, f"R{register} is not the context")
+
+
 def _memory(call: _KernelCall, register: int, size: int) -> None:
     value = call.values[register - 1]
     readable(call.m, value, size, f"R{register}")
@@ -140,5 +152,6 @@ def _nothing(call: _KernelCall, register: int, arg: KernelArg) -> None:
 _CHECKS: dict[A, Callable[[_KernelCall, int, KernelArg], None]] = {
     A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
     A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
-    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing,
+    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing, A.CONTEXT: _context, A.CONSTANT_SIZE: _number,
+    A.BUFFER_OR_NULL: _buffer_or_null, A.NEW_DYNPTR: _nothing, A.DYNPTR: _nothing,
 }  # fmt: skip

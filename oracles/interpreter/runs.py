@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ebpf import rules
 from ebpf.program import Case, Input
-from oracles.interpreter.environment import Addresses, Environment
+from oracles.interpreter.environment import DIFFERENT, Addresses, Environment
 from oracles.interpreter.handlers import handler_of
 from oracles.interpreter.loops import Repetition
 from oracles.interpreter.machine import LEAVE, Handler, Machine, no_callback
@@ -110,7 +110,7 @@ def run(
     if environment.drawn:
         return _unpredictable(outcome)
     if environment.used:
-        for other in range(1, 8):
+        for other in range(1, DIFFERENT):
             machine = Machine(case, data, Environment(seed + other, addresses, idle=idle))
             again = Execution(machine, handlers, None, limit).run()
             if _essence(again) != _essence(outcome):

@@ -135,6 +135,12 @@ def _constant_string(
     found.string = value[place : value.index(0, place)]
 
 
+def _dynptr(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    """What is done with it looks at it."""
+
+
 Check = Callable[[Explorer, SymbolicState, Arguments, int, Arg, SymbolicPointer], None]
 
 
@@ -178,4 +184,5 @@ CHECKS: dict[ArgKind, Check] = {
     A.SOCKET: _socket(frozenset({RegionKind.SOCKET})),
     A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),
     A.SOCK_COMMON: _socket(SOCKETS), A.BTF_ID_SOCK_COMMON: _socket(SOCKETS),
+    A.DYNPTR: _dynptr, A.DYNPTR_UNINIT: _dynptr,
 }  # fmt: skip

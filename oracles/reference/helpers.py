@@ -11,15 +11,13 @@ from ebpf.helpers import Prototype, prototype_for
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program_rules import may_update_sockmap
-from oracles.reference import callbacks
+from oracles.reference import callbacks, dynptrs
 from oracles.reference.answer import spans
 from oracles.reference.argument_memory import IN_MEMORY
 from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
-from oracles.reference.events import MapWritten
 from oracles.reference.explorer import Explorer
-from oracles.reference.overlaps import destroy_overlapped, overlapped
-from oracles.reference.registers import is_pointer, number
+from oracles.reference.registers import number
 from oracles.reference.results import results
 from oracles.reference.signals import PathEnds, Unmodelled
 from oracles.reference.state import SymbolicState
@@ -33,8 +31,11 @@ from oracles.reference.values import (
     SymbolicRegion,
     Value,
 )
-from oracles.terms.term import Term, extract, mask, symbol
+from oracles.reference.writing import fill
+from oracles.terms.term import extract, mask, symbol
 
+KEEP_MEMORY = frozenset({"dynptr_from_mem"})
+"""Helpers that are given room and write nothing there."""
 CHANGES_CONTEXT = frozenset({
     "get_hash_recalc", "set_hash_invalid", "set_hash", "skb_change_type", "skb_set_tstamp",
     "skb_set_tunnel_key",
@@ -104,7 +105,7 @@ def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicS
         x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
     if prototype.sleepable and s.sections:
         x.refuse(s, rules.SLEEPS_IN_SECTION, prototype.name)
-    for written in found.written:
+    for written in found.written if prototype.name not in KEEP_MEMORY else ():
         fill(x, s, written.pointer, written.size)
     special = SPECIAL.get(prototype.name)
     if special is not None:
@@ -134,35 +135,6 @@ def _of_sockets(x: Explorer, s: SymbolicState, spec: MapSpec, deletes: bool) -> 
 
     for since, before in spans(refuses):
         x.refuse(s, rules.MAP_HELPER, f"{spec.type.name.lower()}", since=since, before=before)
-
-
-def fill(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: Term) -> None:
-    """Unknown bytes at ``pointer``: what a helper wrote."""
-    region = pointer.region
-    place = x.constant(s, pointer.offset)
-    if region.kind is RegionKind.STACK:
-        assert place is not None
-        stack = next(f.stack for f in s.frames if f.region is region)
-        if isinstance(size, int):
-            destroy_overlapped(x, s, stack, place, size)
-        elif overlapped(stack, place, 512 - place):
-            raise Unmodelled("a helper that may overwrite an object on the stack")
-        for at in range(place, place + (size if isinstance(size, int) else 512 - place)):
-            if not isinstance(size, int):
-                if at in stack.bytes and not is_pointer(stack.bytes[at][0]):
-                    stack.store(at, 1, x.chance(s, "helper", 8))
-                elif at in stack.bytes:
-                    raise Unmodelled("a helper that may overwrite a stored pointer")
-                continue
-            stack.store(at, 1, x.chance(s, "helper", 8))
-    elif region.kind is RegionKind.MAP_VALUE and isinstance(size, int):
-        s.note(MapWritten(region, pointer.offset, size, None))
-    elif region.kind is RegionKind.CONTEXT:
-        s.context.clear()
-        s.stored = (*s.stored, (0, 1 << 16))
-    elif region.kind is RegionKind.PACKET:
-        raise Unmodelled("a helper that writes to the packet, which no kernel lets it")
-    s.unpredictable = True
 
 
 def release(x: Explorer, s: SymbolicState, value: SymbolicPointer | Null | None) -> None:
@@ -209,6 +181,11 @@ def _change_packet(s: SymbolicState) -> None:
     s.unpredictable = True
 
 
+def _give_back_dynptr(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
+    release_reference(x, s, dynptrs.submitted(x, s, found.values[0]))
+    return dynptrs.nothing(s)
+
+
 def _spin_lock(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
     if s.lock is not None:
         x.violation(s, rules.LOCK_TWICE, "taken twice")
@@ -253,5 +230,8 @@ def _tail_call(x: Explorer, s: SymbolicState, found: Arguments) -> list[Symbolic
 
 SPECIAL = {
     "spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": callbacks.loop,
-    "for_each_map_elem": callbacks.for_each,
+    "for_each_map_elem": callbacks.for_each, "dynptr_from_mem": dynptrs.from_mem,
+    "ringbuf_reserve_dynptr": dynptrs.reserve, "ringbuf_submit_dynptr": _give_back_dynptr,
+    "ringbuf_discard_dynptr": _give_back_dynptr, "dynptr_read": dynptrs.read, "dynptr_write": dynptrs.write,
+    "dynptr_data": dynptrs.data,
 }  # fmt: skip

@@ -11,16 +11,17 @@ from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunc
 from ebpf.kfuncs import KernelArgKind as A
 from ebpf.kfuncs.sections import RCU_NESTS_SINCE
 from ebpf.program import LoadFlag
-from oracles.reference import stack_objects
+from oracles.reference import dynptrs, stack_objects
 from oracles.reference.argument_memory import HUGE, memory
 from oracles.reference.events import Scripted
 from oracles.reference.explorer import Explorer
-from oracles.reference.helpers import fill, release, release_reference
+from oracles.reference.helpers import release, release_reference
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.results import or_null
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.reference.writing import fill
 from oracles.terms.term import equal, symbol
 
 
@@ -60,7 +61,9 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
         released = call.values[function.releases - 1]
         release(x, s, released if isinstance(released, SymbolicPointer) else None)
     _section(x, s, function, call.values)
-    if function.step is not None:
+    if function.dynptr is not None:
+        paths = dynptrs.use(x, s, function.name, function.dynptr, call.values)
+    elif function.step is not None:
         paths = _iterate(x, s, function, function.step, call.values)
     else:
         s.scratch()
@@ -160,6 +163,22 @@ def _buffer(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
     _memory(call, register, _pointer(call, register, arg), length)
 
 
+def _buffer_or_null(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    """Null, or memory that what is done with the dynptr looks at."""
+    value = call.values[register - 1]
+    if isinstance(value, SymbolicPointer) and value.check is not None:
+        raise Unmodelled("memory that may be null")
+    if not isinstance(value, SymbolicPointer | Null) and not (isinstance(value, int) and value == 0):
+        call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+
+
+def _context(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    value = _pointer(call, register, arg)
+    if value.region.kind is not RegionKind.CONTEXT:
+        call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    _not_moved(call, register, value)
+
+
 def _memory(call: _SymbolicCall, register: int, pointer: SymbolicPointer, size: int) -> None:
     memory(call.x, call.s, register, pointer, size, reads=True, writes=True, packet=False)
     call.written.append((pointer, size))
@@ -206,5 +225,6 @@ def _nothing(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
 _CHECKS: dict[A, Callable[[_SymbolicCall, int, KernelArg], None]] = {
     A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
     A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
-    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing,
+    A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing, A.CONTEXT: _context, A.CONSTANT_SIZE: _number,
+    A.BUFFER_OR_NULL: _buffer_or_null, A.NEW_DYNPTR: _nothing, A.DYNPTR: _nothing,
 }  # fmt: skip

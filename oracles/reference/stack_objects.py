@@ -36,7 +36,7 @@ from oracles.terms.term import Term, add, extract, mask, sign_extend, symbol, to
 K = TypeVar("K", bound=ObjectOnStack)
 
 
-def _place(x: Explorer, s: SymbolicState, value: Value, register: int, size: int) -> tuple[FrameStack, int]:
+def on_stack(x: Explorer, s: SymbolicState, value: Value, register: int, size: int) -> tuple[FrameStack, int]:
     """Where on which stack an argument points that must be an object's place."""
     if not (isinstance(value, SymbolicPointer) and value.region.kind is RegionKind.STACK):
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register} is not on the stack")
@@ -52,7 +52,7 @@ def _place(x: Explorer, s: SymbolicState, value: Value, register: int, size: int
 
 def make(x: Explorer, s: SymbolicState, value: Value, register: int, made: ObjectOnStack, size: int) -> None:
     """Put an object where none of its kind is."""
-    stack, place = _place(x, s, value, register, size)
+    stack, place = on_stack(x, s, value, register, size)
     for at in range(place, place + size):
         if type(stack.bytes.get(at, (0,))[0]) is type(made):
             x.violation(s, rules.HELPER_ARGUMENT, f"R{register}: one is there already")
@@ -64,7 +64,7 @@ def kept(
     x: Explorer, s: SymbolicState, value: Value, register: int, kind: type[K], size: int
 ) -> tuple[FrameStack, int, K]:
     """The object that an argument points to."""
-    stack, place = _place(x, s, value, register, size)
+    stack, place = on_stack(x, s, value, register, size)
     found = stack.whole(place, size)
     if not isinstance(found, kind):
         x.violation(s, rules.HELPER_ARGUMENT, f"R{register}: there is nothing of what it must be")

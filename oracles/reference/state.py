@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import z3
 
 from ebpf.kfuncs import CodeSection
-from oracles.reference.events import Event, Happened, Scripted
+from oracles.reference.events import Event, Happened, MapWritten, Scripted
 from oracles.reference.snapshots import Snapshot
 from oracles.reference.values import UNDEFINED, FrameStack, Null, SymbolicPointer, SymbolicRegion, Value
 from oracles.terms.assumptions import Assumed, conditions
@@ -143,6 +143,11 @@ class SymbolicState:
     def note_result(self, result: Term) -> None:
         """Remember what a call gave that nothing determines."""
         self.note(Scripted(result))
+
+    def note_write(self, region: SymbolicRegion, offset: Term, size: int) -> None:
+        """Remember that something unknown is written to a map's value."""
+        if region.map is not None:
+            self.note(MapWritten(region, offset, size, None))
 
     def number(self) -> int:
         """A number not used on this path before."""

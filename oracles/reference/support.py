@@ -36,6 +36,7 @@ _RESULTS = OBJECTS.keys() | {
     ResultKind.ALLOC_MEM_OR_NULL,
     ResultKind.BTF_ID,
     ResultKind.BTF_ID_OR_NULL,
+    ResultKind.DYNPTR_MEM_OR_NULL,
 }
 
 

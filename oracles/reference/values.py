@@ -126,6 +126,22 @@ class IteratorOnStack(ObjectOnStack):
     element: SymbolicRegion | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DynptrOnStack(ObjectOnStack):
+    """``view`` bytes of ``region`` from ``start`` on; no region: it is null, or ``of_packet``, of whose bytes
+    nothing is known.  ``reference``: of the record that it must give back."""
+
+    region: SymbolicRegion | None
+    start: Term
+    view: int
+    reference: int | None = None
+    of_packet: bool = False
+
+    def holds(self, offset: int, size: int) -> bool:
+        """Whether so many bytes are there."""
+        return size <= self.view and offset <= self.view - size
+
+
 Value = Term | SymbolicPointer | Null | NoValue | ObjectOnStack
 
 FrameStack = SymbolicStack[SymbolicPointer | Null | NoValue | ObjectOnStack]

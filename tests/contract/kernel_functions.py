@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.maps import MapSpec, MapType
 from ebpf.program_types import ProgramType
-from tests.contract.rows import HASH, Returns, Row, Traps
+from tests.contract.rows import HASH, RECORDS, Returns, Row, Traps
 
 _TRACING = ProgramType.TRACEPOINT
 _TASK = "r1 = 1; call kfunc bpf_task_from_pid; r6 = r0; if r0 == 0 goto pc+{}; "
@@ -128,4 +129,90 @@ ITERATORS = (
          "call kfunc bpf_iter_task_next; if r0 == 0 goto pc+1; r6 += 1; r1 = r10; r1 += -24; "
          "call kfunc bpf_iter_task_destroy; r0 = r6; exit", Returns(1), 0, 1),
 )  # fmt: skip
-ROWS: tuple[Row, ...] = (*STRUCTURES, *SECTIONS, *FLAGS, *ITERATORS)
+
+_LOCAL = "r6 = map[0][0]+0; r1 = r6; r2 = {}; r3 = {}; r4 = r10; r4 += -16; call bpf_dynptr_from_mem#197; "
+"""R6 is the value of the map, of eight bytes; eight slots."""
+_OF_IT = "r1 = r10; r1 += -16; "
+_READ = "r1 = r10; r1 += -{0}; r2 = {1}; r3 = r10; r3 += -16; r4 = {2}; r5 = 0; call bpf_dynptr_read#201; "
+_WRITE = _OF_IT + "r2 = {}; r3 = r10; r3 += -24; r4 = {}; r5 = 0; call bpf_dynptr_write#202; "
+_DATA = _OF_IT + "r2 = {}; r3 = {}; call bpf_dynptr_data#203; "
+_SLICE = _OF_IT + "r2 = {}; r3 = 0; r4 = {}; call kfunc bpf_dynptr_slice; "
+_ADJUST = _OF_IT + "r2 = {}; r3 = {}; call kfunc bpf_dynptr_adjust; "
+_SIZE = _OF_IT + "call kfunc bpf_dynptr_size; "
+_BYTES = MapSpec(MapType.ARRAY, 4, 8, 1, contents=((bytes(4), bytes(range(1, 9))),))
+
+
+def _dynptr(name: str, text: str, expected: Returns | Traps, *script: int) -> Row:
+    return Row(name, text, expected, (_BYTES, RECORDS), _TRACING, helpers=script)
+
+
+NO_MEMORY = (1 << 64) - 12
+_RECORD = "r1 = map[1]; r2 = 8; r3 = 0; r4 = r10; r4 += -16; call bpf_ringbuf_reserve_dynptr#198; "
+"""Seven slots."""
+_SUBMIT = _OF_IT + "r2 = 0; call bpf_ringbuf_submit_dynptr#199; "
+_CLONE = _OF_IT + "r2 = r10; r2 += -32; call kfunc bpf_dynptr_clone; "
+DYNPTRS = (
+    _dynptr("a dynptr's size", _LOCAL.format(6, 0) + _SIZE + "exit", Returns(6)),
+    _dynptr("a dynptr of wrong flags is null",
+            _LOCAL.format(6, 1) + _OF_IT + "call kfunc bpf_dynptr_is_null; exit", Returns(1)),
+    _dynptr("a dynptr of no bytes is not null",
+            _LOCAL.format(0, 0) + _OF_IT + "call kfunc bpf_dynptr_is_null; exit", Returns(0)),
+    _dynptr("a dynptr of more bytes than there are", _LOCAL.format(9, 0) + "exit",
+            Traps(rules.MAP_VALUE_BOUNDS, 7)),
+    _dynptr("a dynptr of the stack", "*(u64 *)(r10 -24) = 0; r1 = r10; r1 += -24; r2 = 8; r3 = 0; r4 = r10; "
+            "r4 += -16; call bpf_dynptr_from_mem#197; exit", Traps(rules.HELPER_ARGUMENT, 7)),
+    _dynptr("bytes of a dynptr are read",
+            _LOCAL.format(8, 0) + _READ.format(24, 4, 2) + "r0 = *(u32 *)(r10 -24); exit",
+            Returns(0x06050403)),
+    _dynptr("too many bytes of a dynptr are read", _LOCAL.format(8, 0) + "*(u64 *)(r10 -24) = 7; "
+            + _READ.format(24, 4, 5) + "r1 = *(u32 *)(r10 -24); r0 += r1; exit", Returns(0)),
+    _dynptr("a dynptr is written", _LOCAL.format(8, 0) + "*(u64 *)(r10 -24) = 9; " + _WRITE.format(3, 2)
+            + "r0 = *(u16 *)(r6 +2); exit", Returns(0x0903)),
+    _dynptr("a dynptr's memory", _LOCAL.format(8, 0) + _DATA.format(4, 2)
+            + "if r0 == 0 goto pc+2; r0 = *(u8 *)(r0 +1); exit; r0 = 77; exit", Returns(6)),
+    _dynptr("a dynptr's memory is written", _LOCAL.format(8, 0) + _DATA.format(4, 2)
+            + "if r0 == 0 goto pc+1; *(u8 *)(r0 +1) = 44; r0 = *(u8 *)(r6 +5); exit", Returns(44)),
+    _dynptr("behind a dynptr's memory", _LOCAL.format(8, 0) + _DATA.format(4, 2)
+            + "if r0 == 0 goto pc+1; *(u8 *)(r0 +2) = 44; r0 = 0; exit", Traps(rules.MEMORY_BOUNDS, 14)),
+    _dynptr("more of a dynptr's memory than there is", _LOCAL.format(8, 0) + _DATA.format(4, 5)
+            + "if r0 == 0 goto pc+2; r0 = 1; exit; r0 = 2; exit", Returns(2)),
+    _dynptr("a slice of a dynptr", _LOCAL.format(8, 0) + _SLICE.format(1, 4)
+            + "if r0 == 0 goto pc+2; r0 = *(u32 *)(r0 +0); exit; r0 = 77; exit", Returns(0x05040302)),
+    _dynptr("a slice is written", _LOCAL.format(8, 0) + _SLICE.format(1, 4)
+            + "if r0 == 0 goto pc+1; *(u8 *)(r0 +0) = 1; r0 = 0; exit", Traps(rules.READ_ONLY, 15)),
+    _dynptr("a slice is not compared with null", _LOCAL.format(3, 0) + _SLICE.format(1, 4)
+            + "r0 = *(u8 *)(r0 +0); exit", Traps(rules.NULL_DEREFERENCE, 14)),
+    _dynptr("a dynptr is adjusted", _LOCAL.format(8, 0) + _ADJUST.format(2, 5) + "r7 = r0; " + _SLICE.format(0, 2)
+            + "if r0 == 0 goto pc+3; r0 = *(u16 *)(r0 +0); r0 += r7; exit; r0 = 77; exit", Returns(0x0403)),
+    _dynptr("a dynptr is not widened", _LOCAL.format(4, 0) + _ADJUST.format(2, 5) + _SIZE + "exit", Returns(4)),
+    _dynptr("a clone lives on its own", _LOCAL.format(8, 0) + _CLONE + _ADJUST.format(1, 2)
+            + "r1 = r10; r1 += -32; call kfunc bpf_dynptr_size; exit", Returns(8)),
+    _dynptr("no dynptr", "*(u64 *)(r10 -16) = 0; *(u64 *)(r10 -8) = 0; " + _SIZE + "exit",
+            Traps(rules.HELPER_ARGUMENT, 4)),
+    _dynptr("a dynptr is read itself", _LOCAL.format(8, 0) + "r0 = *(u64 *)(r10 -8); exit",
+            Traps(rules.STACK_OBJECT, 8)),
+    _dynptr("a dynptr is overwritten", _LOCAL.format(8, 0) + "*(u8 *)(r10 -16) = 0; " + _SIZE + "exit",
+            Traps(rules.HELPER_ARGUMENT, 11)),
+    _dynptr("the middle of a dynptr", _LOCAL.format(8, 0) + _SIZE.replace("-16", "-8") + "exit",
+            Traps(rules.STACK_BOUNDS, 10)),
+    _dynptr("a record's dynptr is submitted", _RECORD + _SUBMIT + "r0 = 3; exit", Returns(3), 0),
+    _dynptr("a record that was not to be had is given back", _RECORD + _SUBMIT + "r0 = 3; exit", Returns(3), NO_MEMORY),
+    _dynptr("a record's dynptr is lost", _RECORD + "r0 = 3; exit", Traps(rules.REFERENCE_LEAK, 8), 0),
+    _dynptr("a record that was not to be had is lost", _RECORD + "r0 = 3; exit",
+            Traps(rules.REFERENCE_LEAK, 8), NO_MEMORY),
+    _dynptr("a record's dynptr is submitted twice", _RECORD + 2 * _SUBMIT + "r0 = 3; exit",
+            Traps(rules.HELPER_ARGUMENT, 14), 0),
+    _dynptr("a local dynptr is submitted", _LOCAL.format(8, 0) + _SUBMIT + "r0 = 3; exit",
+            Traps(rules.HELPER_ARGUMENT, 11)),
+    _dynptr("a record is submitted by its clone", _RECORD + _CLONE + _SUBMIT.replace("-16", "-32")
+            + "r0 = 3; exit", Returns(3), 0),
+    _dynptr("the clone of a submitted record", _RECORD + _CLONE + _SUBMIT + _SIZE.replace("-16", "-32")
+            + "exit", Traps(rules.HELPER_ARGUMENT, 18), 0),
+    _dynptr("a record's memory is written after it is submitted",
+            _RECORD + _DATA.format(0, 8) + "if r0 == 0 goto pc+5; r7 = r0; " + _SUBMIT + "*(u8 *)(r7 +0) = 1; "
+            + "exit", Traps(rules.USE_AFTER_RELEASE, 18), 0),
+    _dynptr("a record's bytes come back",
+            _RECORD + "*(u64 *)(r10 -24) = 5; " + _WRITE.format(0, 8) + _READ.format(40, 8, 0) + _SUBMIT
+            + "r0 = *(u64 *)(r10 -40); exit", Returns(5), 0),
+)  # fmt: skip
+ROWS: tuple[Row, ...] = (*STRUCTURES, *SECTIONS, *FLAGS, *ITERATORS, *DYNPTRS)

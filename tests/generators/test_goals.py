@@ -29,14 +29,9 @@ from tests.generators.drawing import VALID, draws, ran
 
 NEWEST = (7, 3)
 GOALS = {
-    "goal",
-    "locked-change",
-    "callback-loop",
-    "callback-elements",
-    "kernel-function",
-    "section",
-    "iterator",
-}
+    "goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section", "iterator",
+    "dynptr",
+}  # fmt: skip
 
 
 @cache
@@ -209,3 +204,17 @@ def test_iterators_go_round_and_are_destroyed() -> None:
             visits = Counter(names[step.at] for step in trace if step.at in names)
             rounds[str(min(visits["bpf_iter_num_next"], 3))] += 1
     assert rounds["3"] > 20, rounds
+
+
+def test_dynptrs_are_made_used_and_given_back() -> None:
+    used = Counter[str]()
+    for made in programs():
+        names = Counter(called(made))
+        used.update(name for name in names if "dynptr" in name)
+        used.update({name for _, name in made.case.program.kfuncs if "dynptr" in name})
+        taken = names["ringbuf_reserve_dynptr"]
+        assert names["ringbuf_submit_dynptr"] + names["ringbuf_discard_dynptr"] >= taken
+    for name in ("dynptr_from_mem", "ringbuf_reserve_dynptr", "dynptr_read", "dynptr_write", "dynptr_data",
+                 "bpf_dynptr_slice", "bpf_dynptr_clone", "bpf_dynptr_adjust", "bpf_dynptr_from_skb",
+                 "bpf_dynptr_from_xdp"):  # fmt: skip
+        assert used[name] >= 3, (name, used)

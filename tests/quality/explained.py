@@ -77,7 +77,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     ): "any distance that leaves the low half zero will do",
     (
         I + "environment.py",
-        "low = (seed << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096",
+        "return ((place << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096) & 0xFFFF_FFFF",
         "Add becomes Sub",
     ): "any place in each eighth will do",
     (
@@ -127,7 +127,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "40 becomes 41",
     ): "any bound will do that is far from both a region's size and the end of 64 bits",
     (
-        R + "helpers.py",
+        R + "writing.py",
         "s.note(MapWritten(region, pointer.offset, size, None))",
         "dropped",
     ): "without it only the likeliest witness is lost, and the next is tried",
@@ -225,7 +225,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "arguments 1 and 2 swapped",
     ): SYMMETRIC,
     (
-        R + "helpers.py",
+        R + "writing.py",
         'stack.store(at, 1, x.chance(s, "helper", 8))',
         "8 becomes 9",
     ): "of a byte only eight bits are read",

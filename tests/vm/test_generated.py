@@ -16,7 +16,10 @@ from tests.generators.drawing import draws
 
 pytestmark = pytest.mark.vm
 
-GOALS = {"goal", "locked-change", "callback-loop", "callback-elements"}
+GOALS = {
+    "goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section", "iterator",
+    "dynptr",
+}  # fmt: skip
 LEAST = 0.95
 
 

@@ -13,6 +13,7 @@ from ebpf.helpers import prototype_for
 from ebpf.helpers.availability import refusal
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import NEWEST, OLDEST
+from oracles.interpreter import dynptrs
 from oracles.interpreter.helpers import callbacks, locks, maps, packet, results, strings
 from oracles.interpreter.helpers.arguments import Call, check
 from oracles.interpreter.machine import Machine
@@ -40,6 +41,13 @@ BEHAVIOURS: dict[str, Callable[[Machine, Call], Value]] = {
     "strtol": strings.strtol,
     "strtoul": strings.strtoul,
     "strncmp": strings.strncmp,
+    "dynptr_from_mem": dynptrs.from_mem,
+    "ringbuf_reserve_dynptr": dynptrs.reserve,
+    "ringbuf_submit_dynptr": dynptrs.give_back,
+    "ringbuf_discard_dynptr": dynptrs.give_back,
+    "dynptr_read": dynptrs.read,
+    "dynptr_write": dynptrs.write,
+    "dynptr_data": dynptrs.data,
 }
 """By name; any other helper checks its arguments and gives a result that is scripted or drawn."""
 

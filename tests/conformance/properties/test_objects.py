@@ -261,3 +261,14 @@ def test_maps_that_share_a_name_are_not_told_apart() -> None:
         creates=tuple(replace(each, name="a") if each.name == "b" else each for each in theirs.creates),
     )
     assert signatures(list(compare(ours, theirs, "libbpf 1"))) == []
+
+
+@pytest.mark.parametrize("types", [(0, 0), (0, 7)])
+def test_a_queue_is_first_tried_with_types_by_old_libbpf(types: tuple[int, int]) -> None:
+    """Which the kernel refuses; libbpf 1 does not try.  Its other words are compared all the same."""
+    code = parse(["r1 = map[0]", "r0 = 0", "exit"])
+    queue = MapSpec(MapType.QUEUE, 0, 16, 4, name="q")
+    data = write_object([Part("f", Program(ProgramType.SOCKET_FILTER, code, (queue,)))])
+    tried = first_create(words=(22, 0, 16, 4, 0, *types))
+    assert signatures(judged(tried, data)) == []
+    assert signatures(judged(first_create(words=(22, 0, 8, 4, 0, *types)), data)) != []

@@ -16,7 +16,7 @@ PUT = "call kfunc bpf_key_put; "
 ACQUIRE = "*(u64 *)(r10 -8) = 7; r1 = r10; r1 += {}; call kfunc bpf_kfunc_call_test_acquire; "
 MASK = "call kfunc bpf_cpumask_create; r6 = r0; r1 = r0; "
 A = KernelArgKind
-SIZED = {A.MEMORY, A.NEW_FLAGS, A.FLAGS, A.NEW_ITERATOR, A.ITERATOR}
+SIZED = {A.MEMORY, A.NEW_FLAGS, A.FLAGS, A.NEW_ITERATOR, A.ITERATOR, A.NEW_DYNPTR, A.DYNPTR}
 FREE = "call kfunc bpf_cpumask_release; "
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebpf import rules
-from oracles.interpreter.environment import Addresses, Environment
+from oracles.interpreter.environment import DIFFERENT, Addresses, Environment
 from oracles.interpreter.memory import Pointer, Region
 
 SIZE = 32
@@ -97,4 +97,12 @@ def test_low_halves_lie_in_every_eighth() -> None:
     """Of addresses that a kernel could use: programs compare the low half, with a sign too."""
     eighths = {(Environment(seed).base(8) & 0xFFFF_FFFF) >> 29 for seed in range(8)}
     assert eighths == set(range(8))
-    assert all(Environment(seed).base(8) >> 32 == 0xFFFF_8880 for seed in range(8))
+    assert all(Environment(seed).base(8) >> 32 == 0xFFFF_8880 for seed in range(DIFFERENT))
+
+
+def test_low_halves_lie_at_both_ends() -> None:
+    """A kernel's stacks, and so the context of a test run, have addresses such as 0xffffc90000437d00."""
+    for first in range(DIFFERENT):
+        lows = [Environment(seed).base(8) & 0xFFFF_FFFF for seed in range(first, first + DIFFERENT)]
+        assert min(lows) < 0x10000
+        assert max(lows) > 0xFFF0_0000

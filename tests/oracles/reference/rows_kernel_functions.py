@@ -178,6 +178,23 @@ ROWS = (
         "r1 = *(u32 *)(r0 +0); r2 = r6; r2 += r1; *(u8 *)(r2 +0) = 0; goto pc-9; r1 = r10; r1 += -8; "
         "call kfunc bpf_iter_num_destroy; r0 = 0; exit",
         "unsafe map-value-bounds@14", type_="tracepoint", maps="V"),
+    Row("a dynptr's memory without a comparison",
+        "r1 = map[0][0]+0; r2 = 8; r3 = 0; r4 = r10; r4 += -16; call bpf_dynptr_from_mem#197; r1 = r10; "
+        "r1 += -16; r2 = 0; r3 = 8; call bpf_dynptr_data#203; r0 = *(u32 *)(r0 +0); r0 = 0; exit",
+        "safe; null-check@12", type_="tracepoint", maps="V"),
+    Row("a dynptr of as many bytes as the input says",
+        "r5 = *(u32 *)(r1 +0); r5 &= 7; r1 = map[0][0]+0; r2 = r5; r3 = 0; r4 = r10; r4 += -16; "
+        "call bpf_dynptr_from_mem#197; r0 = 0; exit",
+        "unknown: the size of a dynptr that is not constant", type_="sched_cls", maps="V"),
+    Row("a dynptr of a record is made over another",
+        "r1 = map[0]; r2 = 8; r3 = 0; r4 = r10; r4 += -16; call bpf_ringbuf_reserve_dynptr#198; "
+        "r1 = map[0]; r2 = 8; r3 = 0; r4 = r10; r4 += -16; call bpf_ringbuf_reserve_dynptr#198; r0 = 0; exit",
+        "unsafe unreleased-reference@15; helper-argument@13", type_="tracepoint", maps="R"),
+    Row("a packet's bytes through a dynptr are unknown",
+        "r2 = 0; r3 = r10; r3 += -16; call kfunc bpf_dynptr_from_skb; r1 = r10; r1 += -24; r2 = 8; "
+        "r3 = r10; r3 += -16; r4 = 0; r5 = 0; call bpf_dynptr_read#201; r1 = *(u64 *)(r10 -24); r1 &= 7; "
+        "r2 = map[0][0]+0; r2 += r1; r0 = *(u8 *)(r2 +0); r0 = 0; exit",
+        "safe", type_="sched_cls", maps="V"),
     Row("a kernel function that is not known",
         "call kfunc bpf_obj_new_impl; r0 = 0; exit",
         "unknown: kernel functions"),

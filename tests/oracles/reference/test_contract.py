@@ -103,6 +103,7 @@ def _over_approximated(row: Row) -> bool:
         "*(u32 *)(r1 +4) = " in row.text
         or "*(u16 *)(r1 +50) = 7" in row.text
         or _computed(row)
+        or any(part in row.text for part in ("bpf_dynptr_data", "bpf_dynptr_slice"))
         or (
             bool(row.case().program.maps)
             and any(word in row.text for word in ("lock", "atomic", "release", ") = "))

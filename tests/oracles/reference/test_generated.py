@@ -24,10 +24,11 @@ ONE_NAME = {
     rules.SCRATCHED_REGISTER: rules.UNINITIALISED_REGISTER, rules.MISALIGNED: rules.STACK_MISALIGNED,
     rules.NULL_DEREFERENCE: rules.NULL_CHECK, rules.POINTER_LEAK: rules.SPILL_SIZE,
     rules.SCALAR_DEREFERENCE: rules.NULL_DEREFERENCE, rules.USE_AFTER_RELEASE: rules.SCALAR_DEREFERENCE,
-    rules.SOCKET_ACCESS: rules.READ_ONLY,
+    rules.SOCKET_ACCESS: rules.READ_ONLY, rules.WRITE_ONLY: rules.READ_ONLY,
 }  # fmt: skip
 """Two names for one rule: what was scratched is not written, the stack has a rule of its own, the number may
-be 0, a part of a stored pointer is no number yet, and what was released is one."""
+be 0, a part of a stored pointer is no number yet, what was released is one, and the reference has one name
+for what a map forbids."""
 
 
 def _generated(seed: int, near_misses_in: int = 0, daring_in: int = 0) -> Generated:
@@ -75,7 +76,9 @@ def test_a_near_miss_is_found(seed: int) -> None:
     named = any(
         (rule, at) in found or f"{rule} at instruction {made.at}:" in answer.reason for rule in wanted
     )
-    assert named or "budget" in answer.reason, (made.rule, made.at, found, answer.reason)
+    # Which call of a chain is one too many, the near miss does not say: it names the first.
+    deep = made.rule == rules.CALL_DEPTH and any(rule == rules.CALL_DEPTH for rule, _ in found)
+    assert named or deep or "budget" in answer.reason, (made.rule, made.at, found, answer.reason)
 
 
 @pytest.mark.parametrize("seed", range(100, 140))
