@@ -59,6 +59,8 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: str = ""
     log: str = "*"
     """A shell pattern that the kernel's log of the program must match."""
+    log_without: str = ""
+    """A shell pattern that it must not match."""
     gone_on: str = ""
     """A kernel with the fix, by name, which is asked and must not show the disagreement; empty: none is."""
     finding: str = ""
@@ -68,7 +70,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def needs_evidence(self) -> bool:
         """Whether signature and kernel alone do not tell."""
-        return bool(self.gone_on) or self.log != "*"
+        return bool(self.gone_on) or self.log != "*" or bool(self.log_without)
 
     def explains(self, signature: str, release: str, evidence: Evidence) -> bool:
         """Whether a disagreement on a kernel is this issue."""
@@ -76,6 +78,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             any(fnmatchcase(signature, pattern) for pattern in self.signatures)
             and self.is_about(release)
             and fnmatchcase(evidence.log, self.log)
+            and not fnmatchcase(evidence.log, self.log_without)
             and (not self.gone_on or evidence.is_gone_on(self.gone_on))
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,12 @@ class Checks:
                 ended.value.code,
             )
         return self.done[group]
+
+
+def status_of(records: Iterable[dict[str, Any]]) -> int:
+    """The exit status that ``check`` has for these: a known issue is no news."""
+    found = (each for record in records for each in record["disagreements"])
+    return int(any(each["finding_or_gap"] == "finding" and not each.get("known") for each in found))
 
 
 def series_of(kernel: str) -> str:

@@ -93,14 +93,13 @@ ROWS = (
         "a helper that programs of this type may call",
         reference="safe",
     ),
-    Said("iterator-index-checked.json", since_6_12(UNSUPPORTED, ACCEPT), reference="unknown"),
+    Said("iterator-index-checked.json", since_6_12(UNSUPPORTED, ACCEPT), reference="safe"),
     Said(
         "iterator-index.json",
         since_6_12(UNSUPPORTED, REJECT),
         14,
         "an upper bound: mask the offset",
         register=2,
-        reference="unknown",
     ),
     Said("jump-out-of-range.s", same(REJECT), 1, "a target inside the same function", reference="unknown"),
     Said(

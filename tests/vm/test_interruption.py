@@ -73,6 +73,11 @@ class Running:
                 os.kill(number, signal.SIGKILL)
 
 
+def _interruptible() -> None:
+    """As at a terminal: a shell starts what runs in its background with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(kernel: str, out: Path, *more: str, minutes: str = "9") -> Iterator[Running]:
     arguments = ["--kernel", kernel, "--minutes", minutes, "--workers", "1", "--seed", "7", *more]
@@ -81,7 +86,13 @@ def running(kernel: str, out: Path, *more: str, minutes: str = "9") -> Iterator[
     environment = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark}
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=sink, stderr=sink, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            preexec_fn=_interruptible,
         )
         try:
             yield Running(process, out, log, mark)
