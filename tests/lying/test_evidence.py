@@ -90,3 +90,9 @@ def test_what_it_explained_hides_no_other_of_the_same_signature(tmp_path: Path) 
     made, finding = pursued(tmp_path, LyingKernel(lie, [record()]), times=3)
     assert finding.status is Status.NEW
     assert (made.pursuit.new, made.pursuit.known) == (1, 0)
+
+
+def test_a_log_that_has_what_it_must_not_have_is_another_bug(tmp_path: Path) -> None:
+    issue = msgspec.structs.replace(WIDE, log_without="*from 4 to 6*")
+    _, finding = pursued(tmp_path, LyingKernel(records=[record()]), issue)
+    assert finding.status is Status.NEW

@@ -100,6 +100,8 @@ ROWS = (
         14,
         "an upper bound: mask the offset",
         register=2,
+        reference="safe",
+        gaps=frozenset({"6.12", "7.3"}),
     ),
     Said("jump-out-of-range.s", same(REJECT), 1, "a target inside the same function", reference="unknown"),
     Said(
