@@ -78,7 +78,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             any(fnmatchcase(signature, pattern) for pattern in self.signatures)
             and self.is_about(release)
             and fnmatchcase(evidence.log, self.log)
-            and not fnmatchcase(evidence.log, self.log_without)
+            and not (self.log_without and fnmatchcase(evidence.log, self.log_without))
             and (not self.gone_on or evidence.is_gone_on(self.gone_on))
         )
 
