@@ -69,6 +69,9 @@ def well_formed(header: int, seeds: Sequence[Sequence[int]], profile: Profile = 
     )
     if legacy and any(_too_new(part.program) for part in parts):
         how = replace(how, maps=MapStyle.SIZES)
+    if any(insn.loads_function for part in parts for insn in part.program.instructions):
+        # A callback has a type, and is static (kernel/bpf/verifier.c, check_ld_imm).
+        how = replace(how, debug=True, global_functions=False)
     return GeneratedObject(write_object(parts, how), parts, how)
 
 

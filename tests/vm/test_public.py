@@ -15,7 +15,7 @@ import pytest
 
 from conformance.cli import main
 from tests.vm.conftest import SHARED
-from tests.vm.saying import ACCEPT, REJECT, UNSUPPORTED, Capture, Checks, Said, agrees, prepared, status_of
+from tests.vm.saying import ACCEPT, REJECT, UNSUPPORTED, Capture, Checks, Said, agrees, prepared
 
 PUBLIC = SHARED / "public"
 pytestmark = [
@@ -66,6 +66,7 @@ GROUPS: dict[str, tuple[Said, ...]] = {
             "it may be 128",
             reference="safe",
             findings=frozenset({("7.3", "precision")}),
+            known="signed-arc-of-bits",
         ),
     ),
     "objects": (
@@ -102,8 +103,8 @@ def test_check(checks: Checks, group: str, row: Said) -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_status_of_check(checks: Checks, group: str) -> None:
-    records, status = checks.of(group)
-    assert status == status_of(records.values())
+    expected = any(row.findings and row.known is None for row in GROUPS[group])
+    assert checks.of(group)[1] == int(expected)
 
 
 @pytest.mark.parametrize(
