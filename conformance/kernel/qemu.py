@@ -40,8 +40,8 @@ def find_qemu(architecture: Architecture) -> Qemu:
     path = shutil.which(emulation.binary)
     if path is None:
         raise InputError(
-            f"no {emulation.binary}: install QEMU (Debian: apt-get install {emulation.package}), version 8 "
-            "or newer"
+            f"no {emulation.binary}: install QEMU (Debian: apt-get install {' '.join(emulation.packages)}), "
+            "version 8 or newer"
         )
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"version (\d+)\.", done.stdout)
@@ -55,8 +55,8 @@ def cpu_model(qemu: Qemu, image: Image) -> str:
     cmpxchg16b and stock kernels die at random, but kernels from 7.0 on cannot live without it (arena maps
     fail)."""
     emulation = qemu.architecture.emulation
-    lesser = qemu.major < 8 and image.version in Before("7.0")
-    return emulation.cpu_before_8 if lesser else emulation.cpu
+    lesser = emulation.cpu_before_8 if qemu.major < 8 and image.version in Before("7.0") else None
+    return lesser or emulation.cpu
 
 
 def command(
@@ -114,7 +114,7 @@ def command(
         "chardev:console",
         # the agent's port
         "-device",
-        "virtio-serial-pci,max_ports=2",
+        f"{guest.serial_device},max_ports=2",
         "-chardev",
         f"socket,id=agent,fd={port_fd}",
         "-device",
