@@ -31,8 +31,9 @@ from conformance.campaign.object_turns import ObjectTurns
 from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.subjects import LostSubject, ProgramSubject
-from conformance.campaign.tally import Tally
+from conformance.campaign.tally import FOREIGN, Tally
 from conformance.kernel.accelerator import accelerator
+from conformance.kernel.architecture import DEFAULT
 from conformance.kernel.jobs import Job, KernelAnswer, Lost
 from conformance.kernel.peer.asking import ask
 from conformance.kernel.session import KernelSession
@@ -89,9 +90,15 @@ class Worker:
         self.draw = draw
         self.channel = channel
         self.open_session = open_session
-        self.rows = tuple(PROPERTIES[kind] for kind in assignment.kinds)
+        native = assignment.image.architecture is DEFAULT
+        asked = [PROPERTIES[kind] for kind in assignment.kinds]
+        self.rows = tuple(row for row in asked if native or not row.native)
+        """Those that are asked of this kernel."""
         self.sampling = Sampling(self.rows)
         self.tally = Tally()
+        for row in asked:
+            if row not in self.rows:
+                self.tally.abstained[row.kind, FOREIGN] += 1
         self.number = assignment.programs
         self.started: float | None = None
         self._reported_boots = 0
@@ -160,7 +167,7 @@ class Worker:
         provenance = msgspec.structs.replace(
             task.provenance, kernel_release=self.release, accelerator=self.accelerator
         )
-        self.profile = self._profile(profile_for(self.release))
+        self.profile = self._profile(profile_for(self.release, task.image.architecture.machine))
         self.door = Door(self._ask_now, partial(ask, session), self.release, self.siblings)
         self.pursuit = Pursuit(task, provenance, self.channel)
         self.objects = ObjectTurns(task, self.rows, self.door, self.pursuit)
@@ -303,7 +310,7 @@ class Worker:
 
     def _pursue_loss(self, asked: _InFlight, lost: Lost) -> None:
         subject = LostSubject(self.door, asked.recipe)
-        for sighting in self.door.losses(asked.question, lost, self.assignment.kinds):
+        for sighting in self.door.losses(asked.question, lost, [row.kind for row in self.rows]):
             self.pursuit.pursue(subject, sighting)
 
     def _spend(self, stage: str, since: float) -> float:

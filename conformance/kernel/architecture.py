@@ -9,6 +9,7 @@ from typing import Final
 
 from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
+from ebpf.machine import REFERENCE_MACHINE, Machine
 
 
 class ImageFormat(Enum):
@@ -62,12 +63,17 @@ class Architecture:
     """Debian's package of the cross compiler ``<triplet>-gcc``."""
     libc_package: str
     """Debian's package of the static C library, for that cross compiler."""
-    byte_order: ByteOrder
+    machine: Machine
+    """What programs must know of it."""
     image_format: ImageFormat
     emulation: Emulation
-    strict_alignment: bool = False
-    """Whether Debian builds it without CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS, so that the verifier refuses
-    accesses that are not aligned (bpf_check, kernel/bpf/verifier.c)."""
+    syscall_prefix: str
+    """Before the name of a system call's function (SYSCALL_WRAPPER, arch/*/include/asm/syscall_wrapper.h)."""
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        """Of its numbers in memory."""
+        return self.machine.byte_order
 
     @property
     def cross_compiler(self) -> str:
@@ -88,7 +94,7 @@ X86_64: Final = Architecture(
     triplet="x86_64-linux-gnu",
     compiler_package="gcc-x86-64-linux-gnu",
     libc_package="libc6-dev-amd64-cross",
-    byte_order=ByteOrder.LITTLE,
+    machine=REFERENCE_MACHINE,
     image_format=ImageFormat.BZIMAGE,
     emulation=Emulation(
         binary="qemu-system-x86_64",
@@ -100,6 +106,7 @@ X86_64: Final = Architecture(
         # TCG's timers are late under load, and the kernel's check of them then panics.
         boot_args=("no_timer_check", "i8042.noaux", "i8042.nokbd", "tsc=reliable"),
     ),
+    syscall_prefix="__x64_sys_",
 )
 
 ARM64: Final = Architecture(
@@ -110,7 +117,7 @@ ARM64: Final = Architecture(
     triplet="aarch64-linux-gnu",
     compiler_package="gcc-aarch64-linux-gnu",
     libc_package="libc6-dev-arm64-cross",
-    byte_order=ByteOrder.LITTLE,
+    machine=Machine(registers_known=False),
     image_format=ImageFormat.ARM64_IMAGE,
     emulation=Emulation(
         binary="qemu-system-aarch64",
@@ -120,6 +127,7 @@ ARM64: Final = Architecture(
         cpu="max,pauth-impdef=on",
         console="ttyAMA0",
     ),
+    syscall_prefix="__arm64_sys_",
 )
 RISCV64: Final = Architecture(
     name="riscv64",
@@ -129,7 +137,8 @@ RISCV64: Final = Architecture(
     triplet="riscv64-linux-gnu",
     compiler_package="gcc-riscv64-linux-gnu",
     libc_package="libc6-dev-riscv64-cross",
-    byte_order=ByteOrder.LITTLE,
+    # Debian does not set CONFIG_RISCV_EFFICIENT_UNALIGNED_ACCESS.
+    machine=Machine(strict_alignment=True, registers_known=False),
     image_format=ImageFormat.RISCV_IMAGE,
     emulation=Emulation(
         binary="qemu-system-riscv64",
@@ -138,7 +147,7 @@ RISCV64: Final = Architecture(
         cpu="max",
         console="ttyS0",
     ),
-    strict_alignment=True,
+    syscall_prefix="__riscv_sys_",
 )
 S390X: Final = Architecture(
     name="s390x",
@@ -148,7 +157,7 @@ S390X: Final = Architecture(
     triplet="s390x-linux-gnu",
     compiler_package="gcc-s390x-linux-gnu",
     libc_package="libc6-dev-s390x-cross",
-    byte_order=ByteOrder.BIG,
+    machine=Machine(ByteOrder.BIG, registers_known=False),
     image_format=ImageFormat.S390,
     emulation=Emulation(
         binary="qemu-system-s390x",
@@ -158,6 +167,7 @@ S390X: Final = Architecture(
         console="ttyS0",
         serial_device="virtio-serial-ccw",
     ),
+    syscall_prefix="__s390x_sys_",
 )
 PPC64LE: Final = Architecture(
     name="ppc64le",
@@ -167,7 +177,7 @@ PPC64LE: Final = Architecture(
     triplet="powerpc64le-linux-gnu",
     compiler_package="gcc-powerpc64le-linux-gnu",
     libc_package="libc6-dev-ppc64el-cross",
-    byte_order=ByteOrder.LITTLE,
+    machine=Machine(registers_known=False),
     image_format=ImageFormat.POWERPC_VMLINUX,
     emulation=Emulation(
         binary="qemu-system-ppc64",
@@ -176,6 +186,7 @@ PPC64LE: Final = Architecture(
         cpu="max",
         console="hvc0",
     ),
+    syscall_prefix="sys_",
 )
 
 ARCHITECTURES: Final = (X86_64, ARM64, RISCV64, S390X, PPC64LE)

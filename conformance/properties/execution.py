@@ -15,6 +15,7 @@ from conformance.observing.loss import Loss
 from conformance.observing.observation import Observation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf import casefile
+from ebpf.byte_order import ByteOrder
 from ebpf.contexts import CONTEXTS
 from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
@@ -119,12 +120,12 @@ def _compare(
             yield Abstention(f"{engine}: test run failed with errno {run.errno}")
             continue
         results.append(_Result(engine, run.retval, run.maps, _beyond_link(observation, run.packet)))
-    wrong = [result for result in results if _difference(ours, result)]
+    wrong = [result for result in results if _difference(ours, result, observation.byte_order)]
     if not wrong:
         yield from (Agreement() for _ in results)
         return
     right = [result.engine for result in results if result not in wrong]
-    difference = _difference(ours, wrong[0])
+    difference = _difference(ours, wrong[0], observation.byte_order)
     assert difference is not None
     what, at = difference
     culprit = _last_writer(trace, what, observation)
@@ -132,7 +133,8 @@ def _compare(
     against = " and ".join([OURS, *right])
     form = observation.form_name(culprit) if culprit is not None else "unknown"
     only: tuple[str, ...] = ()
-    if all(result.engine == ENGINES[Jit.HARDENED] for result in wrong) and _only_high_half(ours, wrong[0]):
+    hardened_alone = all(result.engine == ENGINES[Jit.HARDENED] for result in wrong)
+    if hardened_alone and _only_high_half(ours, wrong[0], observation.byte_order):
         # BPF_F_TEST_RND_HI32 fills the upper half of whatever the verifier says is not read there.
         form, only = "", (HIGH_HALF,)
     yield Disagreement(
@@ -205,11 +207,12 @@ def _right(ours: _Result, wrong: list[_Result], link: int) -> Right:
     )
 
 
-def _only_high_half(ours: _Result, theirs: _Result) -> bool:
+def _only_high_half(ours: _Result, theirs: _Result, order: ByteOrder) -> bool:
     """Whether every eight-byte word of every map has the same low half on both sides."""
     for mine, other in zip(ours.maps, theirs.maps, strict=False):
         for (_, a), (_, b) in zip(mine or (), other or (), strict=False):
-            if any(a[n : n + 4] != b[n : n + 4] for n in range(0, len(a), 8)):
+            low = 0 if order is ByteOrder.LITTLE else 4
+            if any(a[n : n + 4] != b[n : n + 4] for n in range(low, len(a), 8)):
                 return False
     return ours.r0 == theirs.r0
 
@@ -231,12 +234,12 @@ def _beyond_link(observation: Observation, packet: bytes) -> bytes:
     return packet[CONTEXTS[kind].link_header :] if kind in GIVES_PACKET else b""
 
 
-def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None:
+def _difference(ours: _Result, theirs: _Result, order: ByteOrder) -> tuple[int | None, str] | None:
     """(register that the output map names, or 0 for R0, or None; what differs), or None when both are
     equal."""
     for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):
         if mine is not None and other is not None and mine != other:
-            found = _entries(index, dict(mine), dict(other), output=index == len(ours.maps) - 1)
+            found = _entries(index, dict(mine), dict(other), order, output=index == len(ours.maps) - 1)
             if found is not None:
                 return found
     if ours.packet != theirs.packet:
@@ -247,7 +250,7 @@ def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None
 
 
 def _entries(
-    index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], *, output: bool
+    index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], order: ByteOrder, *, output: bool
 ) -> tuple[int | None, str] | None:
     """What differs between two states of map ``index``; None when only their order does."""
     for key in sorted(mine.keys() ^ other.keys()):
@@ -257,7 +260,7 @@ def _entries(
         b = other[key]
         if a != b:
             word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
-            x, y = (int.from_bytes(v[word : word + 8], "little") for v in (a, b))
+            x, y = (order.number(v[word : word + 8]) for v in (a, b))
             what = f"map {index}, key {key.hex()}, bytes {word} to {word + 7} are 0x{y:x}, expected 0x{x:x}"
             return word // 8 if output and word < 80 else None, what
     return None

@@ -53,7 +53,7 @@ ROWS = (
         needs_siblings=precision.needs_siblings, should_accept=True,
     ),
     Property(
-        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge,
+        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge, native=True,
     ),
 )  # fmt: skip
 

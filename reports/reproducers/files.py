@@ -16,16 +16,21 @@ from reports.reproducers.patch import patch
 from reports.reproducers.selftest import selftest
 
 OBJECT = "object.o"
+
+
+def _hex(case: Case) -> bytes:
+    """A line for each slot."""
+    code = encode(case.program.instructions, case.program.byte_order)
+    return code.hex("\n", 8).encode() + b"\n"
+
+
 _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
     "case": ("case.json", lambda _, case: casefile.dumps(case) + b"\n"),
     "c": ("reproducer.c", lambda finding, case: c_program(finding, case).encode()),
     "selftest": ("verifier_veridiff.c", selftest),
     "patch": ("selftest.patch", patch),
     "object": ("program.o", object_file),
-    "hex": (
-        "program.hex",
-        lambda _, case: encode(case.program.instructions).hex(" ", 8).replace(" ", "\n").encode() + b"\n",
-    ),
+    "hex": ("program.hex", lambda _, case: _hex(case)),
 }
 
 
