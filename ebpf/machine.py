@@ -10,7 +10,7 @@ from ebpf.program import NO_FLAGS, LoadFlag
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class TargetMachine:
     """One kind of machine, as its kernels' verifier sees it."""
 
     byte_order: ByteOrder = ByteOrder.LITTLE
@@ -21,11 +21,13 @@ class Machine:
     registers_known: bool = True
     """Whether its ``struct pt_regs`` is the one of :mod:`ebpf.contexts.tracing`."""
 
-    @property
-    def flags(self) -> LoadFlag:
-        """The flag with which any kernel does what this machine's do."""
-        return LoadFlag.STRICT_ALIGNMENT if self.strict_alignment else NO_FLAGS
+    def flags(self, privileged: bool) -> LoadFlag:
+        """The flags of a program that accesses what it likes: whoever may (kernel/bpf/syscall.c,
+        bpf_prog_load) has no alignment asked of them, and the others say what will be."""
+        if not self.strict_alignment:
+            return NO_FLAGS
+        return LoadFlag.ANY_ALIGNMENT if privileged else LoadFlag.STRICT_ALIGNMENT
 
 
-REFERENCE_MACHINE: Final = Machine()
+REFERENCE_MACHINE: Final = TargetMachine()
 """The one that tables are of where they do not say otherwise: x86-64."""

@@ -7,7 +7,7 @@ from functools import cache
 
 from ebpf.byte_order import ByteOrder
 from ebpf.contexts.tracing import WITH_REGISTERS
-from ebpf.machine import REFERENCE_MACHINE, Machine
+from ebpf.machine import REFERENCE_MACHINE, TargetMachine
 from generators.settings import SETTINGS, UNPRIVILEGED, Setting
 
 
@@ -29,7 +29,10 @@ class Profile:
     daring_in: int = 9
     inputs: int = 5
     experiments_in: int = 0
-    machine: Machine = REFERENCE_MACHINE
+    machine: TargetMachine = REFERENCE_MACHINE
+    jit: bool = True
+    """Whether the kernel has a JIT: without one it runs no program that calls a kernel function or a
+    callback."""
     kernel_functions: bool = True
     """Whether programs may call kernel functions: objects that we write hold none."""
     _choices: dict[bool, tuple[Setting, ...]] = field(
@@ -68,12 +71,12 @@ def _version(since: str) -> tuple[int, ...]:
     return tuple(int(part) for part in since.split(".")[:2])
 
 
-def profile_for(release: str, machine: Machine = REFERENCE_MACHINE) -> Profile:
+def profile_for(release: str, machine: TargetMachine = REFERENCE_MACHINE, jit: bool = True) -> Profile:
     """The profile for a kernel release such as ``6.12.107+deb13-cloud-amd64`` on a machine; the default for a
     release it cannot read."""
     parts = release.split(".")
     try:
         linux = int(parts[0]), int("".join(c for c in parts[1] if c.isdigit()))
-        return Profile(linux=linux, machine=machine)
+        return Profile(linux=linux, machine=machine, jit=jit, kernel_functions=jit)
     except (IndexError, ValueError):
-        return Profile(machine=machine)
+        return Profile(machine=machine, jit=jit, kernel_functions=jit)

@@ -123,7 +123,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         tuple(b.insns),
         tuple(b.maps),
         b.attach_type,
-        flags=flags | setting.flags | profile.machine.flags,
+        flags=flags | setting.flags | profile.machine.flags(privileged),
         license=license,
         byte_order=order,
     )

@@ -34,8 +34,11 @@ from conformance.campaign.subjects import LostSubject, ProgramSubject
 from conformance.campaign.tally import FOREIGN, Tally
 from conformance.kernel.accelerator import accelerator
 from conformance.kernel.architecture import DEFAULT
+from conformance.kernel.compiling import is_native
+from conformance.kernel.hello import Knob
 from conformance.kernel.jobs import Job, KernelAnswer, Lost
 from conformance.kernel.peer.asking import ask
+from conformance.kernel.qemu import in_short
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Sighting, variants_of
 from conformance.observing.observation import Observation
@@ -163,11 +166,19 @@ class Worker:
         task = self.assignment
         self.session = session
         self.release = session.hello.release
-        self.accelerator = accelerator(task.image).name.lower()
+        chosen = accelerator(task.image)
+        self.accelerator = chosen.name.lower()
+        native = is_native(task.image.architecture)
         provenance = msgspec.structs.replace(
-            task.provenance, kernel_release=self.release, accelerator=self.accelerator
+            task.provenance,
+            kernel_release=self.release,
+            accelerator=self.accelerator,
+            compiler="gcc" if native else task.image.architecture.cross_compiler,
+            machine="" if native else in_short(task.image, chosen, task.boot_args),
         )
-        self.profile = self._profile(profile_for(self.release, task.image.architecture.machine))
+        self.profile = self._profile(
+            profile_for(self.release, task.image.architecture.machine, bool(session.hello.knobs & Knob.JIT))
+        )
         self.door = Door(self._ask_now, partial(ask, session), self.release, self.siblings)
         self.pursuit = Pursuit(task, provenance, self.channel)
         self.objects = ObjectTurns(task, self.rows, self.door, self.pursuit)

@@ -17,7 +17,7 @@ from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
-from ebpf.machine import Machine
+from ebpf.machine import TargetMachine
 from oracles.interpreter import Returned, Step, run
 from oracles.interpreter.runs import STEP_LIMIT
 
@@ -40,7 +40,7 @@ def plugin() -> None:
     """
 
 
-def _wrapped(arguments: tuple[str, ...], machine: Machine) -> WrappedProgram:
+def _wrapped(arguments: tuple[str, ...], machine: TargetMachine) -> WrappedProgram:
     memory = next(iter(arguments), "")
     text = sys.stdin.read()
     if "--elf" in arguments:
@@ -74,7 +74,7 @@ _settings = {"ignore_unknown_options": True, "allow_extra_args": True}
 def interpreter(byte_order: str, arguments: tuple[str, ...]) -> None:
     """Our interpreter runs it."""
     order = ByteOrder(byte_order)
-    wrapped = _wrapped(arguments, Machine(order))
+    wrapped = _wrapped(arguments, TargetMachine(order))
     trace: list[Step] = []
     outcome = run(wrapped.case, wrapped.case.inputs[0], trace=trace, limit=STEP_LIMIT)
     fault = wrapped.fault(outcome, trace)

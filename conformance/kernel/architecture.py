@@ -9,7 +9,7 @@ from typing import Final
 
 from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
-from ebpf.machine import REFERENCE_MACHINE, Machine
+from ebpf.machine import REFERENCE_MACHINE, TargetMachine
 
 
 class ImageFormat(Enum):
@@ -63,7 +63,7 @@ class Architecture:
     """Debian's package of the cross compiler ``<triplet>-gcc``."""
     libc_package: str
     """Debian's package of the static C library, for that cross compiler."""
-    machine: Machine
+    machine: TargetMachine
     """What programs must know of it."""
     image_format: ImageFormat
     emulation: Emulation
@@ -117,7 +117,7 @@ ARM64: Final = Architecture(
     triplet="aarch64-linux-gnu",
     compiler_package="gcc-aarch64-linux-gnu",
     libc_package="libc6-dev-arm64-cross",
-    machine=Machine(registers_known=False),
+    machine=TargetMachine(registers_known=False),
     image_format=ImageFormat.ARM64_IMAGE,
     emulation=Emulation(
         binary="qemu-system-aarch64",
@@ -138,7 +138,7 @@ RISCV64: Final = Architecture(
     compiler_package="gcc-riscv64-linux-gnu",
     libc_package="libc6-dev-riscv64-cross",
     # Debian does not set CONFIG_RISCV_EFFICIENT_UNALIGNED_ACCESS.
-    machine=Machine(strict_alignment=True, registers_known=False),
+    machine=TargetMachine(strict_alignment=True, registers_known=False),
     image_format=ImageFormat.RISCV_IMAGE,
     emulation=Emulation(
         binary="qemu-system-riscv64",
@@ -157,7 +157,7 @@ S390X: Final = Architecture(
     triplet="s390x-linux-gnu",
     compiler_package="gcc-s390x-linux-gnu",
     libc_package="libc6-dev-s390x-cross",
-    machine=Machine(ByteOrder.BIG, registers_known=False),
+    machine=TargetMachine(ByteOrder.BIG, registers_known=False),
     image_format=ImageFormat.S390,
     emulation=Emulation(
         binary="qemu-system-s390x",
@@ -177,7 +177,7 @@ PPC64LE: Final = Architecture(
     triplet="powerpc64le-linux-gnu",
     compiler_package="gcc-powerpc64le-linux-gnu",
     libc_package="libc6-dev-ppc64el-cross",
-    machine=Machine(registers_known=False),
+    machine=TargetMachine(registers_known=False),
     image_format=ImageFormat.POWERPC_VMLINUX,
     emulation=Emulation(
         binary="qemu-system-ppc64",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
-from conformance.kernel.architecture import Architecture
+from conformance.kernel.architecture import Architecture, Emulation
 from conformance.kernel.image import Image
 from ebpf.errors import InputError
 from ebpf.releases import Before
@@ -59,6 +60,25 @@ def cpu_model(qemu: Qemu, image: Image) -> str:
     return lesser or emulation.cpu
 
 
+def _kernel_arguments(guest: Emulation, boot_args: tuple[str, ...]) -> tuple[str, ...]:
+    return (
+        f"console={guest.console}",
+        "loglevel=5",  # warnings and worse: what is wanted of a guest that died
+        "panic=-1",  # reboot at once, which -no-reboot turns into QEMU's exit
+        *guest.boot_args,
+        *boot_args,
+    )
+
+
+def in_short(image: Image, accelerator: Accelerator, boot_args: tuple[str, ...]) -> str:
+    """The command line for whoever boots the kernel by hand: words in capitals stand for files."""
+    guest = image.architecture.emulation
+    cpu = "host" if accelerator is Accelerator.KVM else guest.cpu
+    line = [guest.binary, "-machine", guest.machine, "-accel", accelerator.value, "-cpu", cpu, "-nographic"]
+    line += ["-m", "1024", "-no-reboot", "-kernel", "KERNEL", "-initrd", "INITRAMFS"]
+    return shlex.join([*line, "-append", " ".join(_kernel_arguments(guest, boot_args))])
+
+
 def command(
     qemu: Qemu,
     image: Image,
@@ -72,13 +92,7 @@ def command(
     """The whole command line.  The three descriptors are inherited: no file of a guest has a name that could
     be left behind."""
     guest = qemu.architecture.emulation
-    append = (
-        f"console={guest.console}",
-        "loglevel=5",  # warnings and worse: what is wanted of a guest that died
-        "panic=-1",  # reboot at once, which -no-reboot turns into QEMU's exit
-        *guest.boot_args,
-        *boot_args,
-    )
+    append = _kernel_arguments(guest, boot_args)
     return [
         qemu.path,
         # nothing but what is listed here

@@ -24,7 +24,7 @@ from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, decode
-from ebpf.machine import REFERENCE_MACHINE, Machine
+from ebpf.machine import REFERENCE_MACHINE, TargetMachine
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import NO_FLAGS, Case, Input, LoadFlag, Program
 from ebpf.program_types import ProgramType
@@ -101,7 +101,9 @@ def program_of_hex(text: str) -> tuple[Insn, ...]:
     return decode(parse_hex(text, "standard input"), ByteOrder.LITTLE)
 
 
-def wrap(program: tuple[Insn, ...], memory: bytes, machine: Machine = REFERENCE_MACHINE) -> WrappedProgram:
+def wrap(
+    program: tuple[Insn, ...], memory: bytes, machine: TargetMachine = REFERENCE_MACHINE
+) -> WrappedProgram:
     """The case that runs ``program`` on ``memory``, on such a machine.  Raises :class:`InputError` when the
     program is empty.
 

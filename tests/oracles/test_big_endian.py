@@ -12,7 +12,7 @@ from conformance.observing.opinions import QUICK, opinion
 from ebpf.assembly import parse
 from ebpf.byte_order import ByteOrder
 from ebpf.isa.build import R1, load_map_value
-from ebpf.machine import Machine
+from ebpf.machine import TargetMachine
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
@@ -23,7 +23,7 @@ from oracles.interpreter import Returned, Trapped, run
 from oracles.interpreter.runs import STEP_LIMIT
 from oracles.reference import ReferenceVerdict
 
-BIG = Machine(ByteOrder.BIG)
+BIG = TargetMachine(ByteOrder.BIG)
 CONTENT = bytes(range(0x81, 0x91))
 ROWS = {
     "a word": ("r0 = *(u64 *)(r1 +0)", 0x8182838485868788),

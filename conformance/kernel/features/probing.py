@@ -18,7 +18,7 @@ from conformance.kernel.hello import Hello, Knob
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Lost
 from conformance.kernel.refusals import find_refusal
 from conformance.kernel.session import KernelSession
-from ebpf.machine import Machine
+from ebpf.machine import TargetMachine
 from ebpf.maps import MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import ProgramType
@@ -52,7 +52,7 @@ def probe(session: KernelSession) -> Features:
     return Features(session.hello.release, (*rows, *_knobs(session.hello), *probe_attaching(session)))
 
 
-def _for_machine(job: Job, machine: Machine) -> Job:
+def _for_machine(job: Job, machine: TargetMachine) -> Job:
     """The job for a kernel of that machine: nothing in a probe depends on the order of bytes but its
     encoding."""
     program = replace(job.case.program, byte_order=machine.byte_order)

@@ -13,7 +13,7 @@ from conformance.properties.transfer.inputs import header, words_of
 from ebpf.assembly import parse
 from ebpf.byte_order import ByteOrder
 from ebpf.isa import opcodes as o
-from ebpf.machine import Machine
+from ebpf.machine import TargetMachine
 from ebpf.program import Case
 from ebpf.program_types import ProgramType
 from generators.experiments import WIDTH, build
@@ -31,7 +31,7 @@ ORDERS = pytest.mark.parametrize("order", ByteOrder, ids=lambda order: order.val
 
 
 def drawn(seed: int, order: ByteOrder) -> Case:
-    rng, profile = random.Random(seed), replace(PROFILE, machine=Machine(order))
+    rng, profile = random.Random(seed), replace(PROFILE, machine=TargetMachine(order))
     return build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(1 + seed % 4)], profile).case
 
 
