@@ -32,6 +32,7 @@ from reports.records.right import (
 from reports.records.summary import (
     Cell,
     CellState,
+    FormCount,
     GapCount,
     KernelRun,
     LossRecord,
@@ -49,6 +50,7 @@ __all__ = [
     "Cell",
     "CellState",
     "Finding",
+    "FormCount",
     "GapCount",
     "Holds",
     "IntentRecord",
