@@ -20,6 +20,9 @@ from ebpf.program_types import ProgramType
 from generators.profiles import profile_for
 from generators.programs import Generated, Purpose
 from generators.recipes import draw
+from oracles.interpreter import Returned, run
+from oracles.interpreter.outcome import MapContents
+from oracles.interpreter.runs import STEP_LIMIT
 from tests.lying.recorded import DIRECTORY, FOREIGN, Recorded, save
 from tests.lying.unsafe import unsafe
 
@@ -68,7 +71,7 @@ def experiments(release: str) -> list[Generated]:
 
 
 def running(session: KernelSession) -> list[Generated]:
-    """Valid ones that the kernel runs, for its own machine."""
+    """Valid ones that the kernel runs, for its own machine, and whose registers end as something."""
     hello = session.hello
     profile = replace(
         profile_for(hello.release, hello.architecture.machine, Knob.JIT in hello.knobs),
@@ -79,10 +82,26 @@ def running(session: KernelSession) -> list[Generated]:
     )
     made = (draw(random.Random(f"foreign/{number}"), profile).make() for number in count())
     kinds = (ProgramType.SOCKET_FILTER, ProgramType.XDP, ProgramType.SCHED_CLS)
-    few = islice((each for each in made if each.case.program.type in kinds), RUNNING)
+    few = islice(
+        (each for each in made if each.case.program.type in kinds and _shows_registers(each)), RUNNING
+    )
     return [
         replace(each, case=replace(each.case, name=f"running {number}")) for number, each in enumerate(few)
     ]
+
+
+def _shows_registers(generated: Generated) -> bool:
+    """Whether on every input the epilogue stores registers that are neither zero nor small."""
+    outcomes = [run(generated.case, data, limit=STEP_LIMIT) for data in generated.case.inputs]
+    return all(
+        isinstance(each, Returned) and each.predictable and _words(each.maps[-1]) > 2 for each in outcomes
+    )
+
+
+def _words(contents: MapContents | None) -> int:
+    """How many eight-byte words of a map's only value have something in both halves."""
+    value = contents[0][1] if contents else b""
+    return sum(any(value[at : at + 4]) and any(value[at + 4 : at + 8]) for at in range(0, len(value), 8))
 
 
 SETS: dict[str, Callable[[str], list[Generated]]] = {"": chosen, "-experiments": experiments}
