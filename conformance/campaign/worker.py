@@ -37,6 +37,7 @@ from conformance.kernel.jobs import Job, KernelAnswer, Lost
 from conformance.kernel.peer.asking import ask
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Sighting, variants_of
+from conformance.observing.machines import Machines
 from conformance.observing.observation import Observation
 from conformance.observing.question import Question
 from conformance.observing.sampling import Sampling
@@ -108,8 +109,9 @@ class Worker:
         task = self.assignment
         with (
             self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session,
-            closing(Siblings(task.against, self.open_session)) as self.siblings,
+            closing(Machines(self.open_session, JOB_SECONDS)) as machines,
         ):
+            self.siblings = Siblings(task.against, machines)
             self._begin(session)
             self._report()
             while not self._is_over():
