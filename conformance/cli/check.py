@@ -24,7 +24,7 @@ from conformance.kernel.image import Image
 from conformance.kernel.session import KernelSession
 from conformance.objects import attachment
 from conformance.observing.door import Door
-from conformance.observing.machines import Machine, Machines
+from conformance.observing.machines import Machines, RunningKernel
 from conformance.observing.siblings import Siblings, names_of
 from ebpf.errors import InputError
 
@@ -137,7 +137,7 @@ def _boot(
 ) -> AskedKernel:
     if boot_args:
         session = stack.enter_context(KernelSession.open(image, boot_args, job_seconds=PATIENCE))
-        machine = Machine(session, probe(session))
+        machine = RunningKernel(session, probe(session))
     else:
         machine = machines.boot(image)
     siblings = Siblings((name for name in others if name != image.name), machines)

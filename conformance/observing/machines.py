@@ -17,7 +17,7 @@ JOB_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class RunningKernel:
     """A kernel that runs, and what it has."""
 
     session: KernelSession
@@ -35,11 +35,11 @@ class Machines:
         self._open_session = open_session
         self._job_seconds = job_seconds
         self._stack = ExitStack()
-        self._booted: dict[str, Machine] = {}
+        self._booted: dict[str, RunningKernel] = {}
         self.failures: dict[str, str] = {}
         """Kernels that do not run, and why."""
 
-    def get(self, name: str) -> Machine | None:
+    def get(self, name: str) -> RunningKernel | None:
         """The kernel of this name; None where it does not run, which is tried once."""
         if name in self.failures:
             return None
@@ -49,11 +49,11 @@ class Machines:
             self.failures[name] = str(error)
             return None
 
-    def boot(self, image: Image) -> Machine:
+    def boot(self, image: Image) -> RunningKernel:
         """The kernel of this image.  Raises :class:`ebpf.errors.VeridiffError` where it does not run."""
         if image.name not in self._booted:
             session = self._stack.enter_context(self._open_session(image, (), job_seconds=self._job_seconds))
-            self._booted[image.name] = Machine(session, probe(session))
+            self._booted[image.name] = RunningKernel(session, probe(session))
         return self._booted[image.name]
 
     def close(self) -> None:

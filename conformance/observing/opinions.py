@@ -11,8 +11,7 @@ from ebpf.program import Case
 from ebpf.releases import release_key
 from ebpf.rules import Rule
 from oracles.interpreter import Trapped, run
-from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict, verify_by_ranges
-from oracles.reference.verify import Explored, explore
+from oracles.reference import Budget, Explored, ReferenceAnswer, ReferenceVerdict, explore, verify_by_ranges
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

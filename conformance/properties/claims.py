@@ -50,18 +50,19 @@ class Violation:
 
 def first_violated_claim(state: ClaimedState, step: Step) -> Violation | None:
     """The first claim of a state that does not hold after ``step``."""
-    unequal = _unequal_scalars(state, step)
+    unequal = _unequal_scalars(state, step) if state.has_equals else None
     if unequal is not None:
         return unequal
     for register, claim in state.registers:
         value = step.registers[register]
-        if isinstance(claim, ScalarClaim) and isinstance(value, int):
-            bound = claim.range.excluded_by(value)
-            if bound is not None:
-                return Violation(f"R{register}", bound, f"0x{value:x}", holding=Holding(value, register))
-        elif isinstance(claim, ScalarClaim) and isinstance(value, Undefined):
-            unwritten = "nothing: it was not written since the last call"
-            return Violation(f"R{register}", "type=scalar", unwritten, holding=Holding(None, register))
+        if isinstance(claim, ScalarClaim):
+            if isinstance(value, int):
+                bound = claim.range.excluded_by(value)
+                if bound is not None:
+                    return Violation(f"R{register}", bound, f"0x{value:x}", holding=Holding(value, register))
+            elif isinstance(value, Undefined):
+                unwritten = "nothing: it was not written since the last call"
+                return Violation(f"R{register}", "type=scalar", unwritten, holding=Holding(None, register))
         elif isinstance(claim, PointerClaim):
             bound = _violated_offset(claim, value)
             if bound is not None:

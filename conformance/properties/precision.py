@@ -76,7 +76,7 @@ def _settled(observation: Observation) -> Judgement | None:
         return Agreement()
     if answer.verdict is ReferenceVerdict.UNKNOWN:
         return Abstention(f"reference: {answer.reason}")
-    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs) or _traps(observation.case):
+    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs):
         return Abstention("a run traps")
     return None
 
@@ -97,6 +97,8 @@ def _compare(observation: Observation) -> Judgement:
         )
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
+        if _traps(observation.case):
+            return Abstention("one of many runs traps")
         return Disagreement(
             Signature(KIND, (shape(message), _when(last.release, own))),
             f"{refusal} that {_name(observation, witnesses, own)}",
