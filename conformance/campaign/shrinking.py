@@ -74,6 +74,8 @@ class Shrinking:
         again = self.door.again(question_of(self.row, generated), self.signature, self.sameness)
         if not isinstance(again, Sighting) or not self._is_still_broken(again):
             return False
+        if _is_left_to_chance(again) and not _is_left_to_chance(self.best):
+            return False  # a reproducer could not tell what a right kernel's run holds
         self.best = again
         return True
 
@@ -84,3 +86,10 @@ class Shrinking:
         if intent is None or not self._edits or not self.row.reads_intent:
             return True
         return is_broken(sighting.observation.with_budget(QUICK), intent)
+
+
+def _is_left_to_chance(sighting: Sighting) -> bool:
+    """Whether the run that shows it reads what no input decides: stack that was never written, say."""
+    number = sighting.disagreement.input
+    runs = sighting.observation.runs if number is not None else ()
+    return number is not None and number < len(runs) and not getattr(runs[number][0], "predictable", False)
