@@ -184,7 +184,7 @@ VARIABLE_STACK = Rule("variable-stack", _C, _W,
     "the stack is accessed at an offset that is not constant", unprivileged=True, against_speculation=True)
 STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixed_off, prepare_func_exit",
     "a pointer into a callee's stack outlives the call")
-STACK_DEPTH = Rule("stack-depth", _P, _G, f"{_V}: check_max_stack_depth",
+STACK_DEPTH = Rule("stack-depth", _P, _X, f"{_V}: check_max_stack_depth",
     "the frames of a chain of calls exceed 512 bytes")
 RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
 PRIVILEGED_CALL = Rule("privileged-call", _P, _L, f"{_V}: add_subprog_and_kfunc",

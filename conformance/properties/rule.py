@@ -28,6 +28,9 @@ them too."""
 
 DECIDED = (load(o.W, R0, R1, 0), alu64(o.AND, R0, 1), jump(o.JLE, R0, 1, 1), mov64(R0, 1), leave())
 """A branch that every run takes alike; a kernel that fears speculation walks the other way too."""
+OF_WALKED = (Phase.WALK, Phase.FIXUP)
+"""Phases that see only what the walk came by: how deep a frame goes is what was accessed in it, and code that
+no path leads to is gone by then."""
 NO_MEASURES = "the kernel takes no measures against speculation, as it seems"
 SPECULATED = "(speculative execution)"
 """What its log says there (do_check, kernel/bpf/verifier.c, 6.1 to 7.3; 5.10 says nothing)."""
@@ -60,9 +63,10 @@ def _does_not_bind(rule: Rule, observation: Observation) -> bool:
 def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per near miss, and one per rule that the reference verifier finds broken or for none.
 
-    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking
-    counts as broken only when the interpreter executed the breaking instruction (or trapped there) on one of
-    the inputs, and where executions keep or break it, only when the interpreter trapped.
+    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking,
+    or of what it walked, counts as broken only when the interpreter executed the breaking instruction (or
+    trapped there) on one of the inputs, and where executions keep or break it, only when the interpreter
+    trapped.
     """
     yield from _over_all_paths(observation)
     near_miss = observation.generated
@@ -79,7 +83,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         yield Abstention(NO_MEASURES)
         return
     input_that_breaks = _first(observation, partial(_breaks, rule, at))
-    if rule.phase_in(observation.release) is Phase.WALK and input_that_breaks is None:
+    if rule.phase_in(observation.release) in OF_WALKED and input_that_breaks is None:
         yield Abstention("no run breaks the rule")
         return
     yield Disagreement(

@@ -58,6 +58,31 @@ def test_a_run_on_the_harmless_path_breaks_nothing(
         assert judgement == Abstention("no run breaks the rule")
 
 
+DEEP = """
+    {input}
+    *(u64 *)(r10 -72) = 0
+    if r1 > 0x3c goto pc+1
+    call pc+2
+    r0 = 0
+    exit
+    *(u64 *)(r10 -512) = 0
+    r0 = 0
+    exit
+"""
+"""Of 7.3 the depth of a frame that the walk never enters was asked: a branch that the kernel rightly decides
+leads around the call."""
+
+
+@pytest.mark.parametrize(("source", "accused"), [("r1 = 61", False), (UNKNOWN, True)])
+def test_a_frame_that_nothing_enters_is_not_too_deep(source: str, accused: bool) -> None:
+    made = small.program(DEEP.format(input=source), 60)
+    made = replace(made, purpose=Purpose.NEAR_MISS, intent=Intent(rules.STACK_DEPTH, 3))
+    (judgement,) = judged(observe(made, KernelAnswer((Loaded(0, PROCESSED),))), "rule")
+    assert (
+        isinstance(judgement, Disagreement) if accused else judgement == Abstention("no run breaks the rule")
+    )
+
+
 VARIABLE_STACK = """
     *(u64 *)(r10 -8) = 0
     r0 = *(u32 *)(r1 +8)
