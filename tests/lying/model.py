@@ -25,7 +25,7 @@ from oracles.interpreter.machine import Handler, Machine
 
 LIMIT = 20_000
 JUDGED = tuple(
-    row.kind for row in PROPERTIES.values() if row.judge and not row.variants and row.kind != "transfer"
+    row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ("embedding", "transfer")
 )
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
