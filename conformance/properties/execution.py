@@ -36,7 +36,9 @@ DATA_END = 80
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
+class EngineResult:
+    """What a run left behind, as far as it is compared."""
+
     engine: str
     r0: int
     maps: tuple[tuple[tuple[bytes, bytes], ...] | None, ...]
@@ -60,8 +62,8 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         elif not outcome.predictable:
             yield Abstention("the outcome depends on unpredictable values")
         else:
-            ours = _Result(
-                OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, _beyond_link(observation, outcome.packet)
+            ours = EngineResult(
+                OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, beyond_link(observation, outcome.packet)
             )
             yield from _compare(observation, number, ours, trace)
 
@@ -103,9 +105,9 @@ def _unlike_a_hook(program: Program) -> str:
 
 
 def _compare(
-    observation: Observation, number: int, ours: _Result, trace: tuple[Step, ...]
+    observation: Observation, number: int, ours: EngineResult, trace: tuple[Step, ...]
 ) -> Iterator[Judgement]:
-    results: list[_Result] = []
+    results: list[EngineResult] = []
     for attempt, loaded in zip(observation.question.attempts, observation.answer.attempts, strict=False):
         engine = ENGINES[attempt.jit]
         if loaded.errno or number >= len(loaded.runs):
@@ -118,15 +120,15 @@ def _compare(
         if run.errno:
             yield Abstention(f"{engine}: test run failed with errno {run.errno}")
             continue
-        results.append(_Result(engine, run.retval, run.maps, _beyond_link(observation, run.packet)))
-    wrong = [result for result in results if _difference(ours, result)]
+        results.append(EngineResult(engine, run.retval, run.maps, beyond_link(observation, run.packet)))
+    wrong = [result for result in results if difference(ours, result)]
     if not wrong:
         yield from (Agreement() for _ in results)
         return
     right = [result.engine for result in results if result not in wrong]
-    difference = _difference(ours, wrong[0])
-    assert difference is not None
-    what, at = difference
+    found = difference(ours, wrong[0])
+    assert found is not None
+    what, at = found
     culprit = _last_writer(trace, what, observation)
     names = " and ".join(result.engine for result in wrong)
     against = " and ".join([OURS, *right])
@@ -140,7 +142,7 @@ def _compare(
         f"on input {number} the {names} and {against} disagree: {at}",
         culprit,
         number,
-        right=_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
+        right=what_is_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
     )
 
 
@@ -183,7 +185,7 @@ def _constant(register: int, value: int) -> tuple[Insn, Insn]:
     return Insn(o.LD_IMM64, register, imm=signed32(value)), Insn(0, imm=signed32(value >> 32))
 
 
-def _right(ours: _Result, wrong: list[_Result], link: int) -> Right:
+def what_is_right(ours: EngineResult, wrong: list[EngineResult], link: int) -> Right:
     """What every run leaves, of all that one of the wrong ones leaves otherwise."""
     entries = {
         (index, key): dict(mine).get(key)
@@ -205,7 +207,7 @@ def _right(ours: _Result, wrong: list[_Result], link: int) -> Right:
     )
 
 
-def _only_high_half(ours: _Result, theirs: _Result) -> bool:
+def _only_high_half(ours: EngineResult, theirs: EngineResult) -> bool:
     """Whether every eight-byte word of every map has the same low half on both sides."""
     for mine, other in zip(ours.maps, theirs.maps, strict=False):
         for (_, a), (_, b) in zip(mine or (), other or (), strict=False):
@@ -224,14 +226,14 @@ def _blame(wrong: list[str], right: list[str]) -> str:
     )
 
 
-def _beyond_link(observation: Observation, packet: bytes) -> bytes:
+def beyond_link(observation: Observation, packet: bytes) -> bytes:
     """What the program sees of a packet: a test run clears a link header that it hides; nothing of a type
     whose run gives no packet back."""
     kind = observation.case.program.type
     return packet[CONTEXTS[kind].link_header :] if kind in GIVES_PACKET else b""
 
 
-def _difference(ours: _Result, theirs: _Result) -> tuple[int | None, str] | None:
+def difference(ours: EngineResult, theirs: EngineResult) -> tuple[int | None, str] | None:
     """(register that the output map names, or 0 for R0, or None; what differs), or None when both are
     equal."""
     for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):

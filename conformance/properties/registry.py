@@ -8,6 +8,7 @@ from conformance.properties import (
     embedding,
     execution,
     health,
+    metamorphic,
     objects,
     precision,
     rule,
@@ -43,6 +44,10 @@ ROWS = (
         kind=embedding.KIND, severity=Severity.HIGH, floor=0.05, judge=embedding.judge,
         variants=embedding.variants, asked=embedding.is_asked, attempts=Attempts.RUN,
         sameness=Sameness.ANY_CULPRIT,
+    ),
+    Property(
+        kind=metamorphic.KIND, severity=Severity.HIGH, floor=0.05, judge=metamorphic.judge,
+        variants=metamorphic.variants, asked=metamorphic.is_asked, attempts=Attempts.RUN,
     ),
     Property(
         kind=transfer.KIND, severity=Severity.HIGH, floor=0.05, judge=transfer.judge, asked=transfer.is_asked,

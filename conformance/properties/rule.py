@@ -11,6 +11,7 @@ from conformance.observing.observation import STEP_LIMIT, Observation
 from conformance.observing.opinions import linux
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf import rules
+from ebpf.releases import Since
 from ebpf.rules import Phase, Rule, RuleClass
 from ebpf.signature import Signature
 from oracles.interpreter import Outcome, Step, Trapped, run
@@ -20,6 +21,16 @@ KIND = "rule"
 WANT_A_CHECK = (rules.PACKET_BOUNDS, rules.NULL_DEREFERENCE)
 """Rules of safety that ask for a comparison in the program: a run without one that happens to be safe breaks
 them too."""
+BY_WHAT_IS_WALKED = frozenset({rules.STACK_DEPTH})
+"""Rules that are checked when the walk is over, on what it came by (update_stack_depth(),
+kernel/bpf/verifier.c)."""
+OF_SPECULATION = frozenset({rules.VARIABLE_STACK})
+"""Rules that are there for fear of speculation only (``bypass_spec_v1``, kernel/bpf/verifier.c)."""
+AS_MITIGATED = Since("6.7")
+"""Kernels that enforce them only where the machine's mitigations are on (bpf_bypass_spec_v1(),
+include/linux/bpf.h: cpu_mitigations_off()), which no program can tell."""
+
+UNTOLD = "nobody can tell whether the machine's mitigations are on"
 
 
 def judge(observation: Observation) -> Iterator[Judgement]:
@@ -40,8 +51,12 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         yield Abstention(f"no verdict: {observation.ruling.reason}")
         return
     rule, at = near_miss.rule, near_miss.at
+    if _is_as_mitigated(observation, rule):
+        yield Abstention(UNTOLD)
+        return
     input_that_breaks = _first(observation, partial(_breaks, rule, at))
-    if rule.phase_in(observation.release) is Phase.WALK and input_that_breaks is None:
+    walked = rule.phase_in(observation.release) is Phase.WALK or rule in BY_WHAT_IS_WALKED
+    if walked and input_that_breaks is None:
         yield Abstention("no run breaks the rule")
         return
     yield Disagreement(
@@ -63,6 +78,9 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
     if not binding:
         yield Agreement()
     for broken in binding:
+        if _is_as_mitigated(observation, broken.rule):
+            yield Abstention(UNTOLD)
+            continue
         if broken.witness is not None:
             trace: list[Step] = []
             outcome = run(broken.witness, broken.witness.inputs[0], trace=trace, limit=STEP_LIMIT)
@@ -79,6 +97,10 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
             broken.witness,
             right=Refuses(),
         )
+
+
+def _is_as_mitigated(observation: Observation, rule: Rule) -> bool:
+    return rule in OF_SPECULATION and observation.release in AS_MITIGATED
 
 
 def _first(observation: Observation, holds: Callable[[Outcome, tuple[Step, ...]], bool]) -> int | None:

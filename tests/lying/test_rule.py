@@ -53,3 +53,41 @@ def test_a_run_on_the_harmless_path_breaks_nothing(
         assert (judgement.input, str(judgement.signature)) == (1, "rule:map-value-bounds:ldx8")
     else:
         assert judgement == Abstention("no run breaks the rule")
+
+
+TOO_DEEP = """
+    r0 = *(u32 *)(r1 +8)
+    if r0 != 7 goto pc+2
+    *(u64 *)(r10 -512) = r0
+    call pc+1
+    exit
+    *(u64 *)(r10 -512) = 7
+    r0 = 0
+    exit
+"""
+
+
+@pytest.mark.parametrize(("mark", "accused"), [(0, False), (7, True)])
+def test_stack_that_no_walk_comes_by_is_not_counted(mark: int, accused: bool) -> None:
+    """In dead code, such a near miss accused 7.3."""
+    made = small.program(TOO_DEEP, mark)
+    made = replace(made, purpose=Purpose.NEAR_MISS, intent=Intent(rules.STACK_DEPTH, 3))
+    (judgement,) = judged(observe(made, KernelAnswer((Loaded(0, PROCESSED),))), "rule")
+    assert isinstance(judgement, Disagreement if accused else Abstention)
+
+
+@pytest.mark.parametrize(("release", "accused"), [("6.6.99", True), ("6.7.0", False), ("7.3.4", False)])
+def test_without_mitigations_the_stack_may_be_read_anywhere(release: str, accused: bool) -> None:
+    source = (
+        "r2 = *(u32 *)(r1 +8)\nr2 &= 7\nr3 = r10\nr3 += r2\n*(u64 *)(r10 -8) = 0\nr0 = *(u8 *)(r3 -8)\nexit"
+    )
+    made = small.program(source, 3)
+    made = replace(
+        made,
+        case=replace(made.case, capabilities=()),
+        purpose=Purpose.NEAR_MISS,
+        intent=Intent(rules.VARIABLE_STACK, 5),
+    )
+    seen = observe(made, KernelAnswer((Loaded(0, PROCESSED),)), release)
+    (judgement,) = judged(seen, "rule")
+    assert isinstance(judgement, Disagreement if accused else Abstention)

@@ -1,0 +1,60 @@
+"""Slots of a whole program replaced: what names slots by number moves with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ebpf.editing import guard, replace_slots, target
+from ebpf.errors import InputError
+from ebpf.isa import opcodes as o
+from ebpf.isa.insn import Insn, encode
+from ebpf.liveness import starts
+from ebpf.program import Case, Program
+
+
+def is_movable(program: Program) -> bool:
+    """Whether slots may be inserted: nothing outside the instructions names functions by their slot, and all
+    jumps say where they lead."""
+    return program.func_info is None and not any(
+        program.instructions[at].opcode == o.JA | o.X | o.JMP for at in starts(program.instructions)
+    )
+
+
+def replaced(program: Program, at: int, count: int, new: Sequence[Insn]) -> Program:
+    """The program with ``count`` slots from ``at`` on replaced; jumps to ``at`` lead to the first new one."""
+    insns = replace_slots(program.instructions, at, count, new)
+    kept = ((slot, name) for slot, name in program.kfuncs if not at <= slot < at + count)
+    return replace(program, instructions=insns, kfuncs=_moved(kept, at, len(new) - count))
+
+
+def guarded(program: Program, at: int, new: Sequence[Insn]) -> Program:
+    """The program with instructions before slot ``at``, which every way there leads through."""
+    insns = guard(program.instructions, at, new)
+    return replace(program, instructions=insns, kfuncs=_moved(program.kfuncs, at, len(new)))
+
+
+def _moved(kfuncs: Iterable[tuple[int, str]], at: int, grown: int) -> tuple[tuple[int, str], ...]:
+    return tuple((slot + grown if slot >= at else slot, name) for slot, name in kfuncs)
+
+
+def with_program(case: Case, program: Program) -> Case | None:
+    """The case of the changed program; None where nothing changed or a distance no longer fits its field."""
+    if program == case.program:
+        return None
+    try:
+        encode(program.instructions)
+    except InputError:
+        return None
+    return replace(case, program=program)
+
+
+def with_instructions(case: Case, insns: Sequence[Insn]) -> Case | None:
+    """The same, of instructions changed in place."""
+    return with_program(case, replace(case.program, instructions=tuple(insns)))
+
+
+def jump_targets(insns: Sequence[Insn]) -> frozenset[int]:
+    """Slots that some jump, call or load of a function names."""
+    led_to = (target(insns[at], at) for at in starts(insns))
+    return frozenset(to for to in led_to if to is not None)
