@@ -41,7 +41,7 @@ EVERY, FIRST = 8, 5
 """Programs per one that is judged, and the first: each costs some ten loads."""
 LIMIT = re.compile(
     "too large|too complex|too many|stack size|stack frames|back-edge|infinite loop|jump out of range|"
-    "unreachable insn"
+    "unreachable insn|cannot return stack pointer"
 )
 """Refusals of how a program is written, not of what it does (kernel/bpf/verifier.c: check_cfg(),
 check_max_stack_depth(), BPF_COMPLEXITY_LIMIT_INSNS and its like)."""
@@ -139,7 +139,7 @@ def _refused(
     message = other.ruling.message
     if LIMIT.search(message):
         return Abstention("a limit of how programs are written")
-    keeps = transformation.keeps if observation.release in transformation.since else Keeps.NOTHING
+    keeps = transformation.kept(observation.release, observation.case)
     if keeps is not Keeps.VERDICT and (keeps is not Keeps.ACCEPTANCE or _leaves_out(observation)):
         return Abstention("refused when changed, where paths that are left out may decide")
     return Disagreement(
@@ -163,16 +163,14 @@ def _accepted(
     broken = _breaks_a_rule(other)
     if broken is not None:
         return Disagreement(
-            Signature(KIND, (name, "accepted", shape(message))),
+            Signature(KIND, (name, "accepted", *broken.signature.parts)),
             f"{refusal}, and rightly; it accepts one that does the same, by {name}",
             input=broken.input,
             right=Refuses(casefile.to_plain(case)),
         )
-    kept = observation.release in transformation.since and (
-        transformation.keeps is Keeps.VERDICT
-        or (transformation.keeps is Keeps.REFUSAL and walked is not None and not _leaves_out(walked))
-    )
-    if not kept:
+    keeps = transformation.kept(observation.release, observation.case)
+    whole = walked is not None and not _leaves_out(walked)
+    if keeps is not Keeps.VERDICT and not (keeps is Keeps.REFUSAL and whole):
         return Abstention("accepted when changed, where paths that are left out may decide")
     return Disagreement(
         Signature(KIND, (name, "refused", shape(message))),

@@ -11,6 +11,7 @@ from conformance.properties import (
     metamorphic,
     objects,
     precision,
+    regression,
     rule,
     soundness,
     transfer,
@@ -56,6 +57,10 @@ ROWS = (
     Property(
         kind=precision.KIND, severity=Severity.MEDIUM, floor=0.0, judge=precision.judge, reference=True,
         needs_siblings=precision.needs_siblings, should_accept=True,
+    ),
+    Property(
+        kind=regression.KIND, severity=Severity.MEDIUM, floor=0.0, judge=regression.judge,
+        needs_siblings=regression.needs_siblings, asked=regression.is_asked, reference=True,
     ),
     Property(
         kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge,

@@ -38,22 +38,32 @@ class Transformation:
     why: str
     since: Since = _ALL
     """The kernels of which that holds."""
+    unprivileged: bool = False
+    """Whether it holds without privilege too: there numbers are not kept on the stack, and branches are
+    walked that no run takes."""
+
+    def kept(self, release: str, case: Case) -> Keeps:
+        """What a kernel must keep for that original."""
+        holds = release in self.since and (self.unprivileged or case.capabilities is None)
+        return self.keeps if holds else Keeps.NOTHING
 
 
 TRANSFORMATIONS = (
     Transformation(
         "renamed registers", registers.rename, Keeps.VERDICT,
         "calls preserve R6 to R9, and nothing tells them apart",
+        unprivileged=True,
     ),
     Transformation(
         "swapped operands", branches.swap_operands, Keeps.VERDICT,
         "both sides of a comparison are refined alike: regs_refine_cond_op(); before, a constant was looked "
         "for on the right only",
-        Since("6.8"),
+        Since("6.8"), unprivileged=True,
     ),
     Transformation(
         "reordered instructions", registers.reorder, Keeps.VERDICT,
         "neighbours of one block; states are kept at its ends only",
+        unprivileged=True,
     ),
     Transformation(
         "split and merged constants", constants.split_and_merge, Keeps.ACCEPTANCE,
@@ -93,6 +103,7 @@ TRANSFORMATIONS = (
     Transformation(
         "more privilege", loading.add_privilege, Keeps.ACCEPTANCE,
         "every measure against speculation and every rule for the unprivileged only takes away",
+        unprivileged=True,
     ),
     Transformation(
         "inverted branches", branches.invert_branches, Keeps.NOTHING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ebpf import casefile
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Case, LoadFlag
+from generators.programs import Generated
 from reports.records import Accepts, Refuses, Returns
 from tests.lying import lies, small
 from tests.lying.asking import NOBODY
@@ -71,9 +73,11 @@ def prunes(answer: KernelAnswer) -> KernelAnswer:
     return lies.with_line("from 4 to 6: safe")(answer) if not answer.attempts[0].errno else answer
 
 
-def judged(lie: JobLie, source: str = SOURCE, release: str = "6.12.117-lying") -> dict[str, Judgement]:
+def judged(
+    lie: JobLie, source: str = SOURCE, release: str = "6.12.117-lying", made: Generated | None = None
+) -> dict[str, Judgement]:
     """What is said, by transformation."""
-    made = small.program(source, 5, 60, maps=(small.OUT,))
+    made = made or small.program(source, 5, 60, maps=(small.OUT,))
     with LyingKernel(lie, release=release).session() as session:
         door = Door.of_session(session, NOBODY)
         observation = door.observe(Question(made, Attempts.RUN.value, None))
@@ -132,7 +136,7 @@ def test_a_path_left_out_wrongly_is_found(name: str) -> None:
     assert name in found
     assert found[name].right is not None
     assert isinstance(found[name].right, Refuses)
-    assert found[name].signature.parts[:2] == (name, "accepted")
+    assert found[name].signature.parts == (name, "accepted", "stack-bounds")
     assert isinstance(judged(lambda job, answer: answer, UNSAFE)[name], Agreement)
 
 
@@ -145,6 +149,21 @@ def test_where_paths_were_left_out_only_names_may_not_matter() -> None:
     original = small.program(SOURCE, 5, maps=(small.OUT,)).case.program.instructions
     found = accused(judged(lie))
     assert set(found) == {"renamed registers", "swapped operands", "reordered instructions"}
+
+
+def test_without_privilege_numbers_are_not_kept_on_the_stack() -> None:
+    """Spilled and filled, a mask of an unprivileged program on 7.3 was forgotten, rightly."""
+
+    def unprivileged(job: Job, answer: KernelAnswer) -> KernelAnswer:
+        return REFUSED(answer) if has(is_spill)(job.case) else answer
+
+    made = small.program(SOURCE, 5, maps=(small.OUT,))
+    made = replace(made, case=replace(made.case, capabilities=()))
+    said = judged(unprivileged, made=made)
+    assert said["spill and fill"] == Abstention(
+        "refused when changed, where paths that are left out may decide"
+    )
+    assert said["more privilege"] == Agreement()
 
 
 def test_limits_accuse_nobody() -> None:
