@@ -10,7 +10,7 @@ from ebpf.isa.build import goto
 from ebpf.isa.insn import Insn
 from ebpf.liveness import starts
 from ebpf.program import Case
-from ebpf.transformations.splicing import is_movable, replaced, with_instructions, with_program
+from ebpf.splicing import is_movable, replaced, with_instructions, with_program
 from ebpf.verifier_log.effects import is_conditional
 
 _WITH_OPERANDS_SWAPPED = {

@@ -8,7 +8,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.liveness import starts
 from ebpf.program import Case
-from ebpf.transformations.splicing import is_movable, jump_targets, replaced, with_program
+from ebpf.splicing import is_movable, jump_targets, replaced, with_program
 
 _WIDTHS = {o.ALU: 32, o.ALU64: 64}
 _INT32 = range(-(1 << 31), 1 << 31)

@@ -9,7 +9,7 @@ from ebpf.isa.build import R0, R1, R2, REGISTERS, call_local, goto, leave, mov64
 from ebpf.isa.insn import Insn
 from ebpf.liveness import SAVED, SCRATCHED, live_before, reads, starts, writes
 from ebpf.program import Case, Program
-from ebpf.transformations.splicing import is_movable, replaced, with_program
+from ebpf.splicing import is_movable, replaced, with_program
 
 _MOST = 4
 """Functions that one program is given."""
@@ -23,7 +23,7 @@ def inline(case: Case) -> Case | None:
     becomes its body."""
     program = case.program
     insns = program.instructions
-    if not is_movable(program):
+    if not is_movable(program) or program.func_info is not None:
         return None
     named = [(at, target(insns[at], at)) for at in starts(insns) if insns[at].names_subprogram]
     entries = sorted({entry for _, entry in named if entry is not None})
@@ -89,11 +89,16 @@ def _is_outlined(insn: Insn) -> bool:
 
 
 def _stands_alone(program: Program) -> bool:
-    """Whether something in it does not go with calls of a program's own functions."""
+    """Whether something in it does not go with calls of a program's own functions: where some have types, all
+    need one."""
     insns = program.instructions
     begun = [insns[at] for at in starts(insns)]
     legacy = any(insn.opcode & o.CLASS_MASK == o.LD and insn.opcode & o.MODE_MASK != o.IMM for insn in begun)
-    return legacy or any(
-        insn.calls_kernel or (insn.opcode == o.CALL | o.JMP and not insn.src and insn.imm in _ALONE)
-        for insn in begun
+    return (
+        program.func_info is not None
+        or legacy
+        or any(
+            insn.calls_kernel or (insn.opcode == o.CALL | o.JMP and not insn.src and insn.imm in _ALONE)
+            for insn in begun
+        )
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ebpf.isa.build import goto
 from ebpf.liveness import starts
 from ebpf.program import Case, LoadFlag
-from ebpf.transformations.splicing import guarded, is_movable, with_program
+from ebpf.splicing import guarded, is_movable, with_program
 
 _MOST = 256
 """Slots of a program in which states are kept before every instruction."""

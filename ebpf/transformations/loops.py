@@ -10,7 +10,7 @@ from ebpf.isa.build import goto
 from ebpf.isa.insn import Insn
 from ebpf.liveness import starts
 from ebpf.program import Case
-from ebpf.transformations.splicing import is_movable, with_program
+from ebpf.splicing import is_movable, with_program
 from ebpf.verifier_log.effects import is_conditional, is_may_goto
 
 
@@ -24,7 +24,7 @@ def peel(case: Case) -> Case | None:
     for again in starts(insns):
         insn = insns[again]
         start = target(insn, again)
-        if is_conditional(insn) and not is_may_goto(insn) and start is not None and start <= again:
+        if is_conditional(insn) and not is_may_goto(insn) and start is not None and 0 <= start <= again:
             grown = insert(insns, start, tuple(_round(insns, start, again)))
             return with_program(case, replace(program, instructions=grown))
     return None

@@ -8,7 +8,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.liveness import reads, starts, writes
 from ebpf.program import Case
-from ebpf.transformations.splicing import jump_targets, with_instructions
+from ebpf.splicing import jump_targets, with_instructions
 
 _NAMES = {6: 7, 7: 8, 8: 9, 9: 6}
 """Of the registers that mean the same to every call."""

@@ -7,7 +7,7 @@ from ebpf.isa.build import R10, REGISTERS, load, mov64, store
 from ebpf.isa.insn import Insn
 from ebpf.liveness import live_before, starts
 from ebpf.program import Case
-from ebpf.transformations.splicing import guarded, is_movable, with_program
+from ebpf.splicing import guarded, is_movable, with_program
 from ebpf.verifier_log.effects import is_conditional
 
 _MOST = 16

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from ebpf.isa.insn import encode
-from ebpf.program import Case
+from ebpf.program import Case, LoadFlag
 from ebpf.transformations import TRANSFORMATIONS, Transformation
 from generators.profiles import Profile
 from oracles.interpreter import Outcome, Returned, Trapped, run
@@ -58,4 +58,5 @@ def test_the_interpreter_tells_no_difference(transformation: Transformation) -> 
 
 def bare(case: Case) -> object:
     """All that only a transformation of loading may change, left out with the instructions."""
-    return replace(case.program, instructions=(), kfuncs=(), flags=case.program.flags & ~8), case.inputs
+    program = replace(case.program, flags=case.program.flags & ~LoadFlag.TEST_STATE_FREQ)
+    return replace(program, instructions=(), kfuncs=(), func_info=None), case.inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,11 +13,13 @@ from ebpf.isa.insn import Insn, encode
 from ebpf.liveness import starts
 from ebpf.program import Case, Program
 
+FUNCTION = struct.Struct("<II")
+"""struct bpf_func_info, include/uapi/linux/bpf.h: the first slot of a function, and its type."""
+
 
 def is_movable(program: Program) -> bool:
-    """Whether slots may be inserted: nothing outside the instructions names functions by their slot, and all
-    jumps say where they lead."""
-    return program.func_info is None and not any(
+    """Whether slots may be inserted: all jumps say where they lead."""
+    return not any(
         program.instructions[at].opcode == o.JA | o.X | o.JMP for at in starts(program.instructions)
     )
 
@@ -24,18 +27,31 @@ def is_movable(program: Program) -> bool:
 def replaced(program: Program, at: int, count: int, new: Sequence[Insn]) -> Program:
     """The program with ``count`` slots from ``at`` on replaced; jumps to ``at`` lead to the first new one."""
     insns = replace_slots(program.instructions, at, count, new)
-    kept = ((slot, name) for slot, name in program.kfuncs if not at <= slot < at + count)
-    return replace(program, instructions=insns, kfuncs=_moved(kept, at, len(new) - count))
+    kept = [(slot, name) for slot, name in program.kfuncs if not at <= slot < at + count]
+    return _with_moved(program, insns, kept, at, len(new) - count)
 
 
 def guarded(program: Program, at: int, new: Sequence[Insn]) -> Program:
     """The program with instructions before slot ``at``, which every way there leads through."""
     insns = guard(program.instructions, at, new)
-    return replace(program, instructions=insns, kfuncs=_moved(program.kfuncs, at, len(new)))
+    return _with_moved(program, insns, program.kfuncs, at, len(new))
 
 
-def _moved(kfuncs: Iterable[tuple[int, str]], at: int, grown: int) -> tuple[tuple[int, str], ...]:
-    return tuple((slot + grown if slot >= at else slot, name) for slot, name in kfuncs)
+def _with_moved(
+    program: Program, insns: tuple[Insn, ...], kfuncs: Iterable[tuple[int, str]], at: int, grown: int
+) -> Program:
+    """The program with these instructions, of which ``grown`` more are at slot ``at``.
+
+    A function that begins there begins with them.
+    """
+    moved = tuple((slot + grown if slot >= at else slot, name) for slot, name in kfuncs)
+    info = program.func_info
+    if info is not None:
+        records = (
+            (start + grown if start > at else start, kind) for start, kind in FUNCTION.iter_unpack(info)
+        )
+        info = b"".join(FUNCTION.pack(*record) for record in records)
+    return replace(program, instructions=insns, kfuncs=moved, func_info=info)
 
 
 def with_program(case: Case, program: Program) -> Case | None:
