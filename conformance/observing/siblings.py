@@ -36,12 +36,18 @@ class SiblingRuling:
     ruling: Ruling
     pruned: bool
     """Whether its log shows that it left a path because a state walked before covers it."""
+    processed: int | None = None
+    """Instructions that it walked."""
 
 
 def _prunes(answer: KernelAnswer | Lost) -> bool:
     """Whether a log of everything walked shows a path that was left."""
     attempts = () if isinstance(answer, Lost) else answer.attempts
     return any(True for loaded in attempts for _ in parse_log(loaded.log).of(PruneLine))
+
+
+def _processed(answer: KernelAnswer | Lost) -> int | None:
+    return answer.attempts[0].verified if isinstance(answer, KernelAnswer) and answer.attempts else None
 
 
 class Siblings:
@@ -64,7 +70,7 @@ class Siblings:
             ruling = judge_answer(answer, 0, features.support(case.program))
             release = Release.parse(features.release)
             pruned = ruling.verdict is KernelVerdict.ACCEPT and _prunes(session.run(Job(case, (WALK,))))
-            yield SiblingRuling(name, release, ruling, pruned)
+            yield SiblingRuling(name, release, ruling, pruned, _processed(answer))
 
 
 def default_names() -> tuple[str, ...]:
