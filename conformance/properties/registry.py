@@ -63,7 +63,7 @@ ROWS = (
         needs_siblings=regression.needs_siblings, asked=regression.is_asked, reference=True,
     ),
     Property(
-        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge,
+        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge, native=True,
     ),
 )  # fmt: skip
 
