@@ -26,7 +26,7 @@ class Profile:
     settings: tuple[Setting, ...] = SETTINGS
     unprivileged_in: int = 4
     near_misses_in: int = 5
-    daring_in: int = 9
+    daring_in: int = 4
     inputs: int = 5
     experiments_in: int = 0
     machine: TargetMachine = REFERENCE_MACHINE

@@ -35,7 +35,10 @@ from generators.nesting import close, count_production
 from generators.profiles import Profile
 from generators.prologues import prologue
 from generators.scopes import is_callback
+from generators.weakening import weaken
 
+MUTATED_IN = 4
+"""One daring program in so many has a field changed at random; the others are weakened."""
 GOALS_IN = 3
 """One program in so many reaches goals: of the others, runs can be compared."""
 
@@ -134,9 +137,12 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     inputs = inputs_for(b.type, b.insns, input_seed, profile.inputs, order)
     case = Case(program, inputs, None if privileged else ())
     if purpose is Purpose.DARING:
-        case = replace(
-            case, program=replace(case.program, instructions=mutate(case.program.instructions, dice))
-        )
+        if dice.pick(MUTATED_IN):
+            states = privileged and profile.knows("5.3")
+            changed = weaken(program, dice, states=states)
+        else:
+            changed = replace(program, instructions=mutate(program.instructions, dice))
+        case = replace(case, program=changed)
     elif b.intent is None:
         purpose = Purpose.VALID
     return Generated(case, purpose, b.intent, tuple(names), len(b.maps) - 1)

@@ -27,6 +27,7 @@ from conformance.kernel.vm import Guest
 from ebpf.byte_order import ByteOrder
 from ebpf.errors import InfrastructureError, InputError
 from ebpf.program import Case
+from ebpf.wording import amount
 
 _A = TypeVar("_A")
 
@@ -56,7 +57,7 @@ class MachineLoss:
     def __str__(self) -> str:
         if self.named:
             return f"{self.reason.value}: job {self.culprit} does it again alone"
-        return f"{self.reason.value}: none of the {self.in_flight} jobs in flight reproduces it"
+        return f"{self.reason.value}: none of the {amount(self.in_flight, 'job')} in flight reproduces it"
 
 
 @dataclass(slots=True)

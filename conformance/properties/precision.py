@@ -56,19 +56,33 @@ def needs_siblings(observation: Observation) -> bool:
     return _settled(observation) is None
 
 
+def fits(observation: Observation, signature: Signature) -> bool:
+    """Whether the kernel refuses the program for that reason, and, where others were asked, one that is no
+    newer accepts it."""
+    ruling = observation.ruling
+    if ruling.verdict is not KernelVerdict.REJECT or shape(ruling.message or "") not in signature.parts:
+        return False
+    return not observation.elsewhere or bool(_witnesses(observation))
+
+
+def _witnesses(observation: Observation) -> list[SiblingRuling]:
+    """The kernels that accept the program and are no newer; the oldest first."""
+    own = Release.parse(observation.release)
+    return [
+        sibling
+        for sibling in observation.elsewhere
+        if sibling.ruling.verdict is KernelVerdict.ACCEPT and sibling.release <= own
+    ]
+
+
 def _settled(observation: Observation) -> Judgement | None:
     """What can be said without other kernels; None where the program is safe and the kernel refuses it."""
     ruling = observation.ruling
     if ruling.verdict is not KernelVerdict.REJECT:
         return Abstention("not refused")
-    if observation.case.capabilities is not None and PERFMON.isdisjoint(observation.case.capabilities):
-        # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
-        return Abstention("without privilege kernels also follow branches that no run takes")
-    message = ruling.message or ""
-    if HELPER_MISSING.search(message):
-        return Abstention("which helpers a kernel has depends on its configuration")
-    if OF_ATTRIBUTES.search(message):
-        return Abstention("a rule about load attributes")
+    reason = of_configuration(observation.case, ruling.message or "")
+    if reason:
+        return Abstention(reason)
     answer = observation.reference
     if answer is None:
         return Abstention("the reference verifier was not asked")
@@ -76,19 +90,32 @@ def _settled(observation: Observation) -> Judgement | None:
         return Agreement()
     if answer.verdict is ReferenceVerdict.UNKNOWN:
         return Abstention(f"reference: {answer.reason}")
-    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs) or _traps(observation.case):
+    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs):
         return Abstention("a run traps")
     return None
+
+
+def of_configuration(case: Case, message: str) -> str:
+    """Why a refusal says nothing of the verifier's knowledge: it hangs on how the machine is set up or the
+    program loaded; empty where it does not."""
+    if case.capabilities is not None and PERFMON.isdisjoint(case.capabilities):
+        # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
+        return "without privilege kernels also follow branches that no run takes"
+    if HELPER_MISSING.search(message):
+        return "which helpers a kernel has depends on its configuration"
+    return "a rule about load attributes" if OF_ATTRIBUTES.search(message) else ""
+
+
+def is_safe(observation: Observation) -> bool:
+    """Whether the reference verifier and all our runs hold the program for safe."""
+    return _settled(observation) is None
 
 
 def _compare(observation: Observation) -> Judgement:
     ruling = observation.ruling
     message = ruling.message or ""
     own = Release.parse(observation.release)
-    accepting = [
-        sibling for sibling in observation.elsewhere if sibling.ruling.verdict is KernelVerdict.ACCEPT
-    ]
-    witnesses = [sibling for sibling in accepting if sibling.release <= own]
+    witnesses = _witnesses(observation)
     refusal = f"the kernel refuses a safe program ({message})"
     if witnesses:
         last = witnesses[-1]
@@ -97,13 +124,22 @@ def _compare(observation: Observation) -> Judgement:
         )
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
+        if _traps(observation.case):
+            return Abstention("one of many runs traps")
         return Disagreement(
-            Signature(KIND, (shape(message), _when(last.release, own))),
+            Signature(KIND, (shape(message), when(last.release, own))),
             f"{refusal} that {_name(observation, witnesses, own)}",
             ruling.instruction,
             right=Accepts(message),
         )
-    later = next((sibling for sibling in accepting if sibling.release > own), None)
+    later = next(
+        (
+            sibling
+            for sibling in observation.elsewhere
+            if sibling.ruling.verdict is KernelVerdict.ACCEPT and sibling.release > own
+        ),
+        None,
+    )
     gap = Gap(str(later.release.series) if later else "", observation.provable)
     told = f"; {later.kernel} accepts it" if later else "; no kernel that was asked accepts it"
     proven = "; intervals and tnums prove every access" if gap.proven else ""
@@ -112,7 +148,7 @@ def _compare(observation: Observation) -> Judgement:
     )
 
 
-def _when(last: Release, own: Release) -> str:
+def when(last: Release, own: Release) -> str:
     """Between which kernels the verdict changed: two regressions with one message are two bugs."""
     return "in one version" if last == own else f"after {last.major}.{last.minor}"
 

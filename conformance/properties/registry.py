@@ -8,8 +8,10 @@ from conformance.properties import (
     embedding,
     execution,
     health,
+    metamorphic,
     objects,
     precision,
+    regression,
     rule,
     soundness,
     transfer,
@@ -28,8 +30,8 @@ ROWS = (
         should_accept=False, judges_losses=True,
     ),
     Property(
-        kind=rule.KIND, severity=Severity.HIGH, floor=0.05, judge=rule.judge, reference=True,
-        should_accept=False, judges_losses=True,
+        kind=rule.KIND, severity=Severity.HIGH, floor=0.05, judge=rule.judge, variants=rule.variants,
+        reference=True, reads_intent=True, should_accept=False, judges_losses=True,
     ),
     Property(
         kind=execution.KIND, severity=Severity.HIGH, floor=0.4, judge=execution.judge,
@@ -45,12 +47,20 @@ ROWS = (
         sameness=Sameness.ANY_CULPRIT,
     ),
     Property(
+        kind=metamorphic.KIND, severity=Severity.HIGH, floor=0.05, judge=metamorphic.judge,
+        variants=metamorphic.variants, asked=metamorphic.is_asked, attempts=Attempts.RUN,
+    ),
+    Property(
         kind=transfer.KIND, severity=Severity.HIGH, floor=0.05, judge=transfer.judge, asked=transfer.is_asked,
         runs=False, experiments=True, reads_claims=True, sameness=Sameness.ANY_PARTS,
     ),
     Property(
         kind=precision.KIND, severity=Severity.MEDIUM, floor=0.0, judge=precision.judge, reference=True,
-        needs_siblings=precision.needs_siblings, should_accept=True,
+        needs_siblings=precision.needs_siblings, fits=precision.fits, should_accept=True,
+    ),
+    Property(
+        kind=regression.KIND, severity=Severity.MEDIUM, floor=0.0, judge=regression.judge,
+        needs_siblings=regression.needs_siblings, asked=regression.is_asked, reference=True,
     ),
     Property(
         kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge, native=True,

@@ -5,10 +5,13 @@ line; the last line of an id counts).
 """
 
 from reports.records.finding import (
+    SEVERITIES,
     Finding,
     IntentRecord,
+    Left,
     ListingRow,
     Provenance,
+    Pruned,
     Reproduced,
     Severity,
     Status,
@@ -44,6 +47,7 @@ from reports.records.summary import (
 )
 
 __all__ = [
+    "SEVERITIES",
     "VIEWS",
     "Accepts",
     "AloneReturns",
@@ -55,6 +59,7 @@ __all__ = [
     "Holds",
     "IntentRecord",
     "KernelRun",
+    "Left",
     "ListingRow",
     "LossRecord",
     "MapEntry",
@@ -64,6 +69,7 @@ __all__ = [
     "ProgramCounts",
     "Progress",
     "Provenance",
+    "Pruned",
     "Refuses",
     "Reproduced",
     "Returns",
