@@ -106,7 +106,7 @@ def replayed(what: Path | str, kernel: LyingKernel, patch: pytest.MonkeyPatch) -
     return done.return_value, done.output
 
 
-KINDS = [row.kind for row in PROPERTIES.values() if row.judge and not row.variants]
+KINDS = [row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ("embedding", "metamorphic")]
 """Objects, and properties that ask about other programs, have replay tests beside their own (test_objects.py,
 test_embedding.py, test_toy.py)."""
 
