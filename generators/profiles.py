@@ -22,7 +22,7 @@ class Profile:
     linux: tuple[int, int] = (6, 12)
     settings: tuple[Setting, ...] = SETTINGS
     unprivileged_in: int = 4
-    near_misses_in: int = 5
+    near_misses_in: int = 3
     daring_in: int = 4
     inputs: int = 5
     experiments_in: int = 0
@@ -45,6 +45,10 @@ class Profile:
     def choices(self, privileged: bool) -> tuple[Setting, ...]:
         """Settings by weight, simplest first."""
         return self._choices[privileged]
+
+    def kinds(self, privileged: bool) -> tuple[Setting, ...]:
+        """Each setting once."""
+        return tuple(dict.fromkeys(self._choices[privileged]))
 
     def knows(self, since: str) -> bool:
         """Whether the target has what came with Linux ``since`` ("6.6"); never for what no Linux has ("")."""
