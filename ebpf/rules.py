@@ -36,7 +36,9 @@ class Phase(Enum):
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``source`` names function and file in Linux 6.12; ``unprivileged`` rules bind only programs without
-    CAP_PERFMON.  ``moved``: the first kernel that checks it in another phase, and which."""
+    CAP_PERFMON.  ``moved``: the first kernel that checks it in another phase, and which.
+    ``against_speculation``: it binds only where the kernel takes measures against Spectre, which it does not
+    where it was built or booted without (bpf_bypass_spec_v1, include/linux/bpf.h)."""
 
     name: str
     rule_class: RuleClass
@@ -46,6 +48,7 @@ class Rule:
     unprivileged: bool = False
     since: str = "3.18"
     moved: tuple[str, Phase] | None = None
+    against_speculation: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -178,10 +181,10 @@ STACK_MISALIGNED = Rule("stack-misaligned", _P, _W, f"{_V}: check_ptr_alignment"
     "a stack access is not aligned to its size")
 VARIABLE_STACK = Rule("variable-stack", _C, _W,
     f"{_V}: check_stack_access_for_ptr_arithmetic, check_stack_access_within_bounds",
-    "the stack is accessed at an offset that is not constant", unprivileged=True)
+    "the stack is accessed at an offset that is not constant", unprivileged=True, against_speculation=True)
 STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixed_off, prepare_func_exit",
     "a pointer into a callee's stack outlives the call")
-STACK_DEPTH = Rule("stack-depth", _P, _G, f"{_V}: check_max_stack_depth",
+STACK_DEPTH = Rule("stack-depth", _P, _X, f"{_V}: check_max_stack_depth",
     "the frames of a chain of calls exceed 512 bytes")
 RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
 PRIVILEGED_CALL = Rule("privileged-call", _P, _L, f"{_V}: add_subprog_and_kfunc",

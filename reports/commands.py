@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import join, quote
 
-from reports.records import Finding
+from reports.records import Finding, Provenance
 
 IN_A_TREE = (
     'git bisect run sh -c \'make -j"$(nproc)" bzImage || exit 125; '
@@ -14,8 +14,7 @@ IN_A_TREE = (
 
 
 def commands(finding: Finding) -> str:
-    """Shell lines, from the run's directory."""
-    here = f"findings/{finding.id}"
+    """Shell lines, from the finding's directory."""
     kernel = [
         "--kernel",
         finding.kernel,
@@ -23,19 +22,29 @@ def commands(finding: Finding) -> str:
     ]
     commit = f" ({finding.provenance.git.removesuffix('+')})" if finding.provenance.git else ""
     lines = [
-        f"# In this run's directory; veridiff is the command of that name in a checkout{commit}.",
-        f"veridiff replay {here}",
-        f"veridiff replay {here} --kernel arch/x86/boot/bzImage  # another kernel: a path, or debian:7.3",
+        f"# In the directory of this page, with a checkout of veridiff{commit} in PATH.",
+        "veridiff replay .",
+        "veridiff replay . --kernel arch/x86/boot/bzImage  # another kernel: a path, or debian:7.3",
     ]
     if finding.object is not None:
-        file = quote(f"{here}/{finding.reproducers.get('object', 'object.o')}")
+        file = quote(finding.reproducers.get("object", "object.o"))
         return "\n".join([*lines, f"veridiff libbpf {file} {join(kernel)}"])
     if source := finding.reproducers.get("c"):
         lines += [
             "# Without our oracles: exits 0 on a right kernel, 1 on a wrong one, 125 where it cannot tell.",
-            f"gcc -static -o reproducer {quote(f'{here}/{source}')}",
+            f"gcc -static -o reproducer {quote(source)}",
             f"veridiff vm {join(kernel)} -- ./reproducer --yes-this-is-a-vm",
             "# In a kernel tree, between a good and a bad commit:",
-            IN_A_TREE.format(program="PATH-OF-THIS-DIRECTORY/reproducer"),
+            IN_A_TREE.format(program="DIRECTORY-OF-THIS-PAGE/reproducer"),
         ]
     return "\n".join(lines)
+
+
+def found_by(provenance: Provenance) -> str:
+    """The command that draws the same programs again, with the seed that it had."""
+    seeded = provenance.seed is None or "--seed" in provenance.command.split()
+    return (
+        provenance.command
+        if seeded or not provenance.command
+        else f"{provenance.command} --seed {provenance.seed}"
+    )

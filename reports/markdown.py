@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ebpf import casefile
 from ebpf.assembly import program_listing
+from ebpf.wording import in_bytes
 from reports.affected import affected, by_release
 from reports.commands import commands
 from reports.records import Finding, ListingRow, ObjectEvidence
@@ -31,7 +32,7 @@ def render(finding: Finding) -> str:
 
 def _object(evidence: ObjectEvidence) -> list[str]:
     what = evidence.broken or "nothing: it is well-formed"
-    parts = [f"ELF object of {len(evidence.file)} bytes; broken in it: {one_line(what)}"]
+    parts = [f"ELF object of {in_bytes(len(evidence.file))}; broken in it: {one_line(what)}"]
     for name, account in (("veridiff's reader", evidence.ours), (evidence.peer, evidence.theirs)):
         parts += [
             f"What {name} makes of it:",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,16 +29,17 @@ class WrittenReports:
     """One line for each that could not: its name and why."""
 
 
-def write_reports(path: Path) -> WrittenReports:
+def write_reports(path: Path, earlier: Sequence[Path] = ()) -> WrittenReports:
     """Write index.html with its pages, junit.xml, report.ktap, summary.md, findings.csv, precision.csv and
-    one findings/ID/report.md each.  The index says what could not be written.
+    one findings/ID/report.md each; and history.html where there are ``earlier`` runs.  The index says what
+    could not be written.
 
-    Raises :class:`ebpf.errors.InputError` when the directory does not hold a run.
+    Raises :class:`ebpf.errors.InputError` when a directory does not hold a run.
     """
-    return _write(directory.load(path), {})
+    return _write(directory.load(path), {}, [directory.load(each) for each in earlier])
 
 
-def write_public(path: Path) -> WrittenReports:
+def write_public(path: Path, earlier: Sequence[Path] = ()) -> WrittenReports:
     """Write the reports of a run as anyone may see it into its folder ``public``, anew, with the records
     they were made of, and reproducers of findings that are public.  Raises as :func:`write_reports`
     does."""
@@ -58,11 +59,13 @@ def write_public(path: Path) -> WrittenReports:
         if finding.public
         for name in reproducers.write(finding, home / "findings" / finding.id).files.values()
     ]
-    written = _write(shown, records)
+    written = _write(shown, records, [withhold(directory.load(each), each) for each in earlier])
     return WrittenReports((*written.files, *made), written.failures)
 
 
-def _write(run: RunDirectory, texts: dict[Path, Callable[[], str]]) -> WrittenReports:
+def _write(
+    run: RunDirectory, texts: dict[Path, Callable[[], str]], earlier: Sequence[RunDirectory]
+) -> WrittenReports:
     path = run.directory
     texts = texts | {
         path / "junit.xml": lambda: junit.render(run),
@@ -83,12 +86,12 @@ def _write(run: RunDirectory, texts: dict[Path, Callable[[], str]]) -> WrittenRe
             files.append(file)
         except Exception as error:
             failures.append(f"{file.relative_to(path)}: {type(error).__name__}: {error}")
-    return WrittenReports((*_pages(run, failures), *files), tuple(failures))
+    return WrittenReports((*_pages(run, failures, earlier), *files), tuple(failures))
 
 
-def _pages(run: RunDirectory, failures: list[str]) -> list[Path]:
+def _pages(run: RunDirectory, failures: list[str], earlier: Sequence[RunDirectory]) -> list[Path]:
     try:
-        return html.write(run, failures)
+        return html.write(run, failures, earlier)
     except Exception as error:
         failures.append(f"index.html: {type(error).__name__}: {error}")
         return []

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from conformance.campaign.reduction import with_instructions
+from conformance.campaign.passes import with_instructions
 from conformance.observing.door import Sighting
 from conformance.properties.execution import HIGH_HALF, alone
 from ebpf import casefile

@@ -24,7 +24,7 @@ DOUBTS = 3
 """Times that a signature may fail to show again, or turn out to be another, before it is given up."""
 EVIDENCE_LIMIT = 50
 """Times that more than a signature is looked at before what is known under it is taken for the same."""
-SHRINK_SECONDS = 12.0
+SHRINK_SECONDS = 20.0
 
 
 class Pursuit:

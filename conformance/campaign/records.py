@@ -8,26 +8,21 @@ from dataclasses import dataclass
 import msgspec
 
 from conformance.campaign.known import KnownIssue
+from conformance.campaign.listing import listing_rows, pruned
 from conformance.kernel.identity import KernelIdentity
 from conformance.kernel.peer import version
 from conformance.objects.accounts import of_peer, of_reading
 from conformance.observing.door import ObjectSighting, Sighting
 from conformance.observing.object_observation import ObjectObservation
-from conformance.observing.observation import Observation
 from conformance.properties.judgement import Disagreement
 from conformance.properties.registry import PROPERTIES
 from ebpf import casefile
-from ebpf.assembly import program_listing
-from ebpf.isa.opcodes import CALL, JMP
 from ebpf.signature import Signature
-from ebpf.verifier_log.paths import follow
-from oracles.interpreter import Outcome, Returned, Step, Trapped
-from oracles.interpreter.memory import Undefined
+from oracles.interpreter import Outcome, Returned, Trapped
 from reports.affected import STILL
 from reports.records import (
     Finding,
     IntentRecord,
-    ListingRow,
     ObjectEvidence,
     Provenance,
     Reproduced,
@@ -68,6 +63,8 @@ def finding(
         case=casefile.to_plain(observation.case),
         intent=None if intent is None else IntentRecord(intent.name, observation.generated.at),
         listing=listing_rows(sighting),
+        pruned=pruned(sighting),
+        left=disagreement.left,
         witness=disagreement.input,
         outcome=_describe(outcome),
         should_accept=row.should_accept,
@@ -150,43 +147,3 @@ def _describe(outcome: Outcome | None) -> str:
     if isinstance(outcome, Trapped):
         return f"trapped at instruction {outcome.at}: {outcome.rule}: {outcome.detail}"
     return ""
-
-
-def listing_rows(sighting: Sighting) -> tuple[ListingRow, ...]:
-    """The program, an instruction a row; values and claims are those of the witness run's last visit."""
-    observation, disagreement = sighting.observation, sighting.disagreement
-    number = disagreement.input
-    shown = number is not None and number < len(observation.case.inputs)
-    trace = observation.runs[number][1] if number is not None and shown else ()
-    values = {step.at: _value(observation, step) for step in trace}
-    claims = _claims(observation, trace)
-    return tuple(
-        ListingRow(
-            index=at,
-            text=line,
-            claim=claims.get(at),
-            value=values.get(at),
-            culprit=at == disagreement.culprit,
-            note=disagreement.statement if at == disagreement.culprit else "",
-        )
-        for at, line in program_listing(observation.case.program)
-    )
-
-
-def _value(observation: Observation, step: Step) -> str | None:
-    insn = observation.case.program.instructions[step.at]
-    register = 0 if insn.opcode == CALL | JMP else insn.dst
-    if register > 10 or isinstance(step.registers[register], Undefined):
-        return None
-    value = step.registers[register]
-    return f"R{register} = 0x{value:x}" if isinstance(value, int) else f"R{register} = {value!r}"
-
-
-def _claims(observation: Observation, trace: tuple[Step, ...]) -> dict[int, str]:
-    if observation.exploration is None or not trace:
-        return {}
-    shown: dict[int, str] = {}
-    for claims in follow(observation.exploration, [(step.frame, step.at) for step in trace]).claims:
-        if 0 <= claims.step < len(trace) and claims.node.entry:
-            shown[trace[claims.step].at] = " ".join(text.strip() for text in claims.node.entry)
-    return shown

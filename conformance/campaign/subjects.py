@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -12,7 +11,8 @@ from conformance.campaign.events import CandidateSeen
 from conformance.campaign.known import NO_EVIDENCE, Evidence
 from conformance.campaign.localisation import Agree, localise
 from conformance.campaign.records import Confirmation
-from conformance.campaign.reduction import reduce_object, reduce_program, reduce_recipe
+from conformance.campaign.reduction import reduce_object
+from conformance.campaign.shrinking import Shrinking
 from conformance.kernel.identity import KernelIdentity
 from conformance.observing.door import Door, ObjectSighting, Sighting, question_of
 from conformance.observing.evidence import SightingEvidence
@@ -21,7 +21,7 @@ from conformance.observing.opinions import QUICK
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf import casefile
-from ebpf.signature import Sameness, Signature, form_name
+from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
 from generators.programs import Generated
 from generators.recipes import ObjectRecipe, Recipe
@@ -92,23 +92,9 @@ class ProgramSubject:
         return localise(self._shrink(named, row, sameness, seconds), self._agree(row))
 
     def _shrink(self, sighting: Sighting, row: Property, sameness: Sameness, seconds: float) -> Sighting:
-        best = [sighting]
-        signature = sighting.disagreement.signature
-
-        def still_fails(generated: Generated) -> bool:
-            if sameness is Sameness.ANY_CULPRIT and signature.culprit not in _forms(generated):
-                return False  # without the instruction to blame it is another bug
-            again = self.door.again(question_of(row, generated), signature, sameness)
-            if isinstance(again, Sighting):
-                best[:] = [again]
-            return isinstance(again, Sighting)
-
-        if seconds > 1.0:
-            until = time.monotonic() + seconds
-            reduce_recipe(self.recipe, lambda recipe: still_fails(recipe.make()), seconds / 2)
-            smallest = best[0].observation.generated
-            reduce_program(smallest, still_fails, max(0.5, until - time.monotonic()))
-        return best[0]
+        if seconds <= 1.0:
+            return sighting
+        return Shrinking(self.door, sighting, row, sameness).shrink(self.recipe, seconds)
 
     def _agree(self, row: Property) -> Agree:
         def agree(generated: Generated) -> bool | None:
@@ -195,7 +181,3 @@ class ObjectSubject:
     ) -> Finding:
         """The object with what both readers say of it."""
         return records.object_finding(sighting, kernel, provenance, confirmation)
-
-
-def _forms(generated: Generated) -> Iterator[str]:
-    return map(form_name, generated.case.program.instructions)

@@ -18,6 +18,7 @@ from ebpf.isa.insn import decode
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from ebpf.verifier_log.program import is_log, program_of
+from reports.reproducers import hex_file
 
 
 def read(file: Path) -> tuple[BroughtProgram, ...]:
@@ -72,7 +73,13 @@ def _object(path: Path, content: bytes) -> tuple[BroughtProgram, ...]:
 
 
 def _hex(path: Path, content: bytes) -> Iterator[BroughtProgram]:
-    yield _bare(path, Assembled(tuple(decode(parse_hex(_text(content, "ascii"), str(path))))))
+    """Hex, and what else a case has where a reproducer says it in a comment."""
+    text = _text(content)
+    case = hex_file.case_of(text, str(path))
+    if case is not None:
+        yield BroughtProgram(str(path), case)
+        return
+    yield _bare(path, Assembled(tuple(decode(parse_hex(hex_file.without_comments(text), str(path))))))
 
 
 def _assembly(path: Path, content: bytes) -> Iterator[BroughtProgram]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.table import Table
 
+from ebpf.wording import amount
 from reports.directory import RunDirectory
 from reports.records import Progress
 
@@ -90,16 +91,16 @@ class Display:
         programs = summary.programs
         if programs.judged or not programs.objects:
             out.print(
-                f"{programs.judged} programs in {summary.seconds:.0f} s, {programs.distinct} distinct, "
-                f"{programs.accepted} "
-                f"accepted; of {programs.meant_valid} meant to be valid "
+                f"{amount(programs.judged, 'program')} in {summary.seconds:.0f} s, "
+                f"{programs.distinct} distinct, {programs.accepted} accepted; "
+                f"of {programs.meant_valid} meant to be valid "
                 f"{_percent(programs.meant_valid_accepted, programs.meant_valid)} accepted; "
                 f"median {programs.median_instructions:.0f} instructions"
             )
         if programs.objects:
             seconds = f"{summary.seconds:.0f} s"
             broken = f"{programs.objects_broken} of them with one field broken"
-            out.print(f"{programs.objects} objects put to libbpf in {seconds}, {broken}")
+            out.print(f"{amount(programs.objects, 'object')} put to libbpf in {seconds}, {broken}")
         table = Table(box=None, pad_edge=False)
         for heading in ("kernel", "property", "judged", "floor", "agreed", "disagreed"):
             words = heading in ("kernel", "property")
@@ -111,7 +112,8 @@ class Display:
         out.print(table)
         for loss in summary.losses:
             out.print(
-                f"virtual machine lost ({loss.reason}) with {loss.in_flight} jobs in flight", style="yellow"
+                f"virtual machine lost ({loss.reason}) with {amount(loss.in_flight, 'job')} in flight",
+                style="yellow",
             )
         for finding in run.findings:
             style = "dim" if finding.known_as else "bold red"

@@ -23,11 +23,19 @@ _directory = click.Path(path_type=Path)
     help="Write what anyone may see into DIRECTORY/public: of findings that are not public, counts and "
     "signatures.",
 )
+@click.option(
+    "--history",
+    "earlier",
+    type=_directory,
+    multiple=True,
+    metavar="DIR",
+    help="An earlier run, for history.html: how counts and findings went from run to run. Repeatable.",
+)
 @json_option
-def report(directory: Path, public: bool, as_json: bool) -> int:
+def report(directory: Path, public: bool, earlier: tuple[Path, ...], as_json: bool) -> int:
     """Write every report of the run in DIRECTORY again (HTML, JUnit, KTAP, CSV, Markdown), and show its
     precision map."""
-    reports = write_public(directory) if public else write_reports(directory)
+    reports = (write_public if public else write_reports)(directory, earlier)
     written = reports.files
     for failure in reports.failures:
         click.echo(f"veridiff: a report could not be written: {failure}", err=True)

@@ -25,6 +25,7 @@ from conformance.kernel.protocol.frames import U32, U64, FrameKind, PayloadReade
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.vm import Guest
 from ebpf.errors import InfrastructureError
+from ebpf.wording import amount
 
 _A = TypeVar("_A")
 
@@ -53,7 +54,7 @@ class MachineLoss:
     def __str__(self) -> str:
         if self.named:
             return f"{self.reason.value}: job {self.culprit} does it again alone"
-        return f"{self.reason.value}: none of the {self.in_flight} jobs in flight reproduces it"
+        return f"{self.reason.value}: none of the {amount(self.in_flight, 'job')} in flight reproduces it"
 
 
 @dataclass(slots=True)

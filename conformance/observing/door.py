@@ -6,7 +6,7 @@ Everything that judges goes through here.  The door knows of properties only wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from conformance.kernel.jobs import Job, KernelAnswer, KernelVerdict, Lost
@@ -87,8 +87,8 @@ class Door:
 
     def of_other(self, kernel: str) -> Door | None:
         """The door of another kernel, by its name; None where that does not run."""
-        session = self.siblings.session(kernel)
-        return None if session is None else Door.of_session(session, self.siblings)
+        machine = self.siblings.machines.get(kernel)
+        return None if machine is None else Door.of_session(machine.session, self.siblings)
 
     def observe(self, question: Question) -> Observation | Lost:
         """Ask the kernel; the oracles are asked when a property looks at what they say."""
@@ -180,6 +180,15 @@ class Door:
             if sighting.disagreement.signature.matches(signature, sameness):
                 return Untold(GAP) if sighting.disagreement.gap else sighting
         return Untold(untold) if untold else None
+
+    def fits(self, question: Question, row: Property, signature: Signature) -> bool:
+        """Whether what kernels say, this one and, where that fits, others, goes with a disagreement; without
+        oracles."""
+        assert row.fits is not None
+        observation = self.observe(replace(question, budget=None))
+        if isinstance(observation, Lost) or not row.fits(observation, signature):
+            return False
+        return row.fits(observation.with_elsewhere(self.siblings.ask(observation.case)), signature)
 
     def object_again(
         self, peer: Peer, file: ObjectFile, signature: Signature

@@ -6,15 +6,14 @@ older one or another build of the same version, accepts the same program does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from conformance.kernel.features import Features, probe
-from conformance.kernel.images import fetch, list_images, resolve
+from conformance.kernel.images import list_images, resolve
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
-from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import Ruling, judge_answer
+from conformance.observing.machines import Machines
 from ebpf.errors import VeridiffError
 from ebpf.program import Case
 from ebpf.releases import Release
@@ -26,7 +25,6 @@ ALWAYS = ("debian:6.1", "debian:6.12")
 ATTEMPT = Attempt(Jit.ON, 1, run=False)
 WALK = Attempt(Jit.ON, 2, run=False)
 """With all that was walked in the log, which an accepted program's leaves out at level 1."""
-JOB_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +51,11 @@ def _processed(answer: KernelAnswer | Lost) -> int | None:
 
 
 class Siblings:
-    """Of one kernel under test.  Each is booted when first asked, and stays until all are closed."""
+    """Of one kernel under test: ``names`` among ``machines``, which may be others' siblings too."""
 
-    def __init__(
-        self, names: Iterable[str], open_session: Callable[..., KernelSession] = KernelSession.open
-    ) -> None:
+    def __init__(self, names: Iterable[str], machines: Machines) -> None:
         self.names = tuple(names)
-        self._open_session = open_session
-        self._stack = ExitStack()
-        self._booted: dict[str, tuple[KernelSession, Features] | None] = {}
-        self.failures: dict[str, str] = {}
-        """Siblings that cannot be asked, and why."""
+        self.machines = machines
 
     def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
         """What each says of a program, the oldest first; nothing of those that cannot be asked."""
@@ -71,36 +63,14 @@ class Siblings:
         return tuple(sorted(rulings, key=lambda each: each.release))
 
     def _ask(self, name: str, case: Case) -> Iterator[SiblingRuling]:
-        booted = self._boot(name)
-        if booted is not None:
-            session, features = booted
+        machine = self.machines.get(name)
+        if machine is not None:
+            session, features = machine.session, machine.features
             answer = session.run(Job(case, (ATTEMPT,)))
             ruling = judge_answer(answer, 0, features.support(case.program))
             release = Release.parse(features.release)
             pruned = ruling.verdict is KernelVerdict.ACCEPT and _prunes(session.run(Job(case, (WALK,))))
             yield SiblingRuling(name, release, ruling, pruned, _processed(answer))
-
-    def _boot(self, name: str) -> tuple[KernelSession, Features] | None:
-        if name not in self._booted:
-            self._booted[name] = None
-            try:
-                session = self._stack.enter_context(
-                    self._open_session(fetch(name), (), job_seconds=JOB_SECONDS)
-                )
-                self._booted[name] = session, probe(session)
-            except VeridiffError as error:
-                self.failures[name] = str(error)
-        return self._booted[name]
-
-    def session(self, name: str) -> KernelSession | None:
-        """Any kernel by its name, also one that is no sibling; None where it does not run."""
-        booted = self._boot(name)
-        return None if booted is None else booted[0]
-
-    def close(self) -> None:
-        """Shut all down."""
-        self._stack.close()
-        self._booted.clear()
 
 
 def default_names() -> tuple[str, ...]:

@@ -122,8 +122,8 @@ def _check_against_log(
                 culprit = _find_parting(trace, claims.step, violated.registers)
                 return Disagreement(
                     Signature(KIND, (violated.view,), observation.form_name(culprit)),
-                    f"after instruction {step.at} ({observation.text(step.at)}) the kernel claims "
-                    f"{violated.claim} for {violated.place}, which holds {violated.value} on input {number}",
+                    f"after instruction {step.at} ({observation.text(step.at)}) {violated.sentence} "
+                    f"on input {number}",
                     culprit,
                     number,
                     right=to_claim(observation, number, trace, claims.step, violated.holding),

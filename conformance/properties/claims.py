@@ -13,6 +13,11 @@ from oracles.interpreter.memory import Pointer, Undefined, Value
 NEVER_NULL = {"ctx", "fp", "map_ptr", "map_value", "pkt", "pkt_end", "pkt_meta"}
 """Pointer types that are what they say; others (``ptr_``, ``rcu_ptr_``) may be null without ``_or_null`` in
 their name."""
+_VIEWS = {
+    f"{sign}{end}{half}": (32 if half else 64, sign == "s")
+    for sign in "us" for end in ("min", "max") for half in ("", "32")
+}  # fmt: skip
+"""Bounds by their name in the log: how many bits they are of, and whether signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +52,39 @@ class Violation:
         """Which bound it is, without its value."""
         return self.claim.partition("=")[0]
 
+    @property
+    def sentence(self) -> str:
+        """Who says what, in one base, and by how much it is wrong where that is a number."""
+        bits, signed = _VIEWS.get(self.view, (0, False))
+        number = self.holding.number if self.holding is not None else None
+        if not bits or number is None:
+            return f"the kernel claims {self.claim} for {self.place}, which holds {self.value}"
+        bound = int(self.claim.partition("=")[2], 0)
+        held = number & ((1 << bits) - 1)
+        if signed and held >> (bits - 1):
+            held -= 1 << bits
+        off = f"{abs(held - bound):#x} {'more' if held > bound else 'less'}"
+        half = " in its lower half" if bits == 32 else ""
+        return (
+            f"the kernel claims {self.view}={bound:#x} for {self.place}, which holds {held:#x}{half}, {off},"
+        )
+
 
 def first_violated_claim(state: ClaimedState, step: Step) -> Violation | None:
     """The first claim of a state that does not hold after ``step``."""
-    unequal = _unequal_scalars(state, step)
+    unequal = _unequal_scalars(state, step) if state.has_equals else None
     if unequal is not None:
         return unequal
     for register, claim in state.registers:
         value = step.registers[register]
-        if isinstance(claim, ScalarClaim) and isinstance(value, int):
-            bound = claim.range.excluded_by(value)
-            if bound is not None:
-                return Violation(f"R{register}", bound, f"0x{value:x}", holding=Holding(value, register))
-        elif isinstance(claim, ScalarClaim) and isinstance(value, Undefined):
-            unwritten = "nothing: it was not written since the last call"
-            return Violation(f"R{register}", "type=scalar", unwritten, holding=Holding(None, register))
+        if isinstance(claim, ScalarClaim):
+            if isinstance(value, int):
+                bound = claim.range.excluded_by(value)
+                if bound is not None:
+                    return Violation(f"R{register}", bound, f"0x{value:x}", holding=Holding(value, register))
+            elif isinstance(value, Undefined):
+                unwritten = "nothing: it was not written since the last call"
+                return Violation(f"R{register}", "type=scalar", unwritten, holding=Holding(None, register))
         elif isinstance(claim, PointerClaim):
             bound = _violated_offset(claim, value)
             if bound is not None:

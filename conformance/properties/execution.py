@@ -7,8 +7,9 @@ every register to a map, all 64 bits), and the packet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from conformance.kernel.jobs import Jit, LossReason
 from conformance.observing.loss import Loss
@@ -23,8 +24,9 @@ from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
 from ebpf.test_runs import ATTACHED, GIVES_PACKET
+from ebpf.wording import in_bytes
 from oracles.interpreter import Outcome, Returned, Step
-from reports.records import AloneReturns, MapEntry, Returns, Right, Untellable
+from reports.records import AloneReturns, Left, MapEntry, Returns, Right, Untellable
 
 KIND = "execution"
 OURS = "our interpreter"
@@ -128,10 +130,9 @@ def _compare(
     right = [result.engine for result in results if result not in wrong]
     found = difference(ours, wrong[0])
     assert found is not None
-    what, at = found
-    culprit = _last_writer(trace, what, observation)
-    names = " and ".join(result.engine for result in wrong)
-    against = " and ".join([OURS, *right])
+    culprit = _last_writer(trace, found.register, observation)
+    names = " and ".join(f"the {result.engine}" for result in wrong)
+    against = " and ".join([OURS, *(f"the {engine}" for engine in right)])
     form = observation.form_name(culprit) if culprit is not None else "unknown"
     only: tuple[str, ...] = ()
     if all(result.engine == ENGINES[Jit.HARDENED] for result in wrong) and _only_high_half(ours, wrong[0]):
@@ -139,9 +140,14 @@ def _compare(
         form, only = "", (HIGH_HALF,)
     yield Disagreement(
         Signature(KIND, (_blame([result.engine for result in wrong], right), *only), form),
-        f"on input {number} the {names} and {against} disagree: {at}",
+        f"on input {number} {names} {'leave' if len(wrong) > 1 else 'leaves'} "
+        f"{found.read(wrong[0])} in {found.place}, where {against} "
+        f"{'leave' if right else 'leaves'} {found.read(ours)}",
         culprit,
         number,
+        left=tuple(
+            Left(each.engine, found.place, found.read(each), each in wrong) for each in (ours, *results)
+        ),
         right=what_is_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
     )
 
@@ -233,43 +239,73 @@ def beyond_link(observation: Observation, packet: bytes) -> bytes:
     return packet[CONTEXTS[kind].link_header :] if kind in GIVES_PACKET else b""
 
 
-def difference(ours: EngineResult, theirs: EngineResult) -> tuple[int | None, str] | None:
-    """(register that the output map names, or 0 for R0, or None; what differs), or None when both are
-    equal."""
+@dataclass(frozen=True, slots=True)
+class ResultDifference:
+    """The first place in which two results differ, and what a result has there."""
+
+    place: str
+    read: Callable[[EngineResult], str]
+    register: int | None = None
+    """What the place is of: R0, or what the epilogue stores there."""
+
+
+def difference(ours: EngineResult, theirs: EngineResult) -> ResultDifference | None:
+    """None when both are equal."""
     for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):
         if mine is not None and other is not None and mine != other:
             found = _entries(index, dict(mine), dict(other), output=index == len(ours.maps) - 1)
             if found is not None:
                 return found
     if ours.packet != theirs.packet:
-        return None, _packets(ours.packet, theirs.packet)
+        return _packets(ours.packet, theirs.packet)
     if ours.r0 != theirs.r0:
-        return 0, f"R0 is 0x{theirs.r0:x}, expected 0x{ours.r0:x}"
+        return ResultDifference("R0", lambda result: f"0x{result.r0:x}", 0)
     return None
 
 
 def _entries(
     index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], *, output: bool
-) -> tuple[int | None, str] | None:
+) -> ResultDifference | None:
     """What differs between two states of map ``index``; None when only their order does."""
-    for key in sorted(mine.keys() ^ other.keys()):
-        has, expected = ("no", "one") if key in mine else ("an", "none")
-        return None, f"map {index} has {has} entry {key.hex()}, expected {expected}"
-    for key, a in mine.items():
-        b = other[key]
-        if a != b:
-            word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
-            x, y = (int.from_bytes(v[word : word + 8], "little") for v in (a, b))
-            what = f"map {index}, key {key.hex()}, bytes {word} to {word + 7} are 0x{y:x}, expected 0x{x:x}"
-            return word // 8 if output and word < 80 else None, what
+    for key in (*sorted(mine.keys() ^ other.keys()), *mine):
+        a, b = mine.get(key), other.get(key)
+        if a == b:
+            continue
+        if a is None or b is None:
+            return ResultDifference(f"map {index}, key {key.hex()}", partial(_is_there, index, key))
+        word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
+        return ResultDifference(
+            f"map {index}, key {key.hex()}, bytes {word} to {word + 7}",
+            partial(_word_of, index, key, word),
+            word // 8 if output and word < 80 else None,
+        )
     return None
 
 
-def _packets(mine: bytes, other: bytes) -> str:
+def _entry(index: int, key: bytes, result: EngineResult) -> bytes | None:
+    entries = result.maps[index] if index < len(result.maps) else None
+    return dict(entries or ()).get(key)
+
+
+def _is_there(index: int, key: bytes, result: EngineResult) -> str:
+    return "no entry" if _entry(index, key, result) is None else "an entry"
+
+
+def _word_of(index: int, key: bytes, word: int, result: EngineResult) -> str:
+    value = _entry(index, key, result)
+    return "no entry" if value is None else f"0x{int.from_bytes(value[word : word + 8], 'little'):x}"
+
+
+def _packets(mine: bytes, other: bytes) -> ResultDifference:
     if len(mine) != len(other):
-        return f"the packet has {len(other)} bytes behind its link header, expected {len(mine)}"
+        return ResultDifference(
+            "the packet behind its link header", lambda result: in_bytes(len(result.packet))
+        )
     at = next(n for n, (a, b) in enumerate(zip(mine, other, strict=True)) if a != b)
-    return f"packet byte {at} behind the link header is 0x{other[at]:02x}, expected 0x{mine[at]:02x}"
+    return ResultDifference(
+        f"packet byte {at} behind the link header",
+        lambda result: f"0x{result.packet[at]:02x}" if at < len(result.packet) else "no byte",
+    )
 
 
 def _last_writer(trace: tuple[Step, ...], register: int | None, observation: Observation) -> int | None:

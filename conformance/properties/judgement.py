@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ebpf.program import Case
 from ebpf.signature import Signature
-from reports.records import Right
+from reports.records import Left, Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ class Disagreement:
     right: Right | None = field(default=None, compare=False)
     """What a right kernel does instead, so that a program can tell; no part of what is the same
     disagreement."""
+    left: tuple[Left, ...] = field(default=(), compare=False)
+    """What each engine left in the place where they differ."""
 
     @property
     def kind(self) -> str:

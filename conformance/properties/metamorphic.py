@@ -199,7 +199,8 @@ def _compare_runs(observation: Observation, transformation: Transformation, othe
         theirs = _result(other, "the changed program", two)
         found = difference(mine, theirs)
         if found is not None:
-            return _differ(observation, transformation, other, number, found[1])
+            what = f"{found.read(mine)} and {found.read(theirs)} in {found.place}"
+            return _differ(observation, transformation, other, number, what)
     return Agreement()
 
 
@@ -218,8 +219,7 @@ def _differ(
         return Abstention("the interpreter tells the programs apart")
     return Disagreement(
         Signature(KIND, (transformation.name, "result")),
-        f"on input {number} the program and one that does the same, by {transformation.name}, leave other "
-        f"things: {what}",
+        f"on input {number} the program and one that does the same, by {transformation.name}, leave {what}",
         input=number,
         right=_right(observation, ours, number) or _right(other, theirs, number, of_changed=True),
     )

@@ -56,6 +56,25 @@ def needs_siblings(observation: Observation) -> bool:
     return _settled(observation) is None
 
 
+def fits(observation: Observation, signature: Signature) -> bool:
+    """Whether the kernel refuses the program for that reason, and, where others were asked, one that is no
+    newer accepts it."""
+    ruling = observation.ruling
+    if ruling.verdict is not KernelVerdict.REJECT or shape(ruling.message or "") not in signature.parts:
+        return False
+    return not observation.elsewhere or bool(_witnesses(observation))
+
+
+def _witnesses(observation: Observation) -> list[SiblingRuling]:
+    """The kernels that accept the program and are no newer; the oldest first."""
+    own = Release.parse(observation.release)
+    return [
+        sibling
+        for sibling in observation.elsewhere
+        if sibling.ruling.verdict is KernelVerdict.ACCEPT and sibling.release <= own
+    ]
+
+
 def _settled(observation: Observation) -> Judgement | None:
     """What can be said without other kernels; None where the program is safe and the kernel refuses it."""
     ruling = observation.ruling
@@ -71,7 +90,7 @@ def _settled(observation: Observation) -> Judgement | None:
         return Agreement()
     if answer.verdict is ReferenceVerdict.UNKNOWN:
         return Abstention(f"reference: {answer.reason}")
-    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs) or _traps(observation.case):
+    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs):
         return Abstention("a run traps")
     return None
 
@@ -96,10 +115,7 @@ def _compare(observation: Observation) -> Judgement:
     ruling = observation.ruling
     message = ruling.message or ""
     own = Release.parse(observation.release)
-    accepting = [
-        sibling for sibling in observation.elsewhere if sibling.ruling.verdict is KernelVerdict.ACCEPT
-    ]
-    witnesses = [sibling for sibling in accepting if sibling.release <= own]
+    witnesses = _witnesses(observation)
     refusal = f"the kernel refuses a safe program ({message})"
     if witnesses:
         last = witnesses[-1]
@@ -108,13 +124,22 @@ def _compare(observation: Observation) -> Judgement:
         )
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
+        if _traps(observation.case):
+            return Abstention("one of many runs traps")
         return Disagreement(
             Signature(KIND, (shape(message), when(last.release, own))),
             f"{refusal} that {_name(observation, witnesses, own)}",
             ruling.instruction,
             right=Accepts(message),
         )
-    later = next((sibling for sibling in accepting if sibling.release > own), None)
+    later = next(
+        (
+            sibling
+            for sibling in observation.elsewhere
+            if sibling.ruling.verdict is KernelVerdict.ACCEPT and sibling.release > own
+        ),
+        None,
+    )
     gap = Gap(str(later.release.series) if later else "", observation.provable)
     told = f"; {later.kernel} accepts it" if later else "; no kernel that was asked accepts it"
     proven = "; intervals and tnums prove every access" if gap.proven else ""

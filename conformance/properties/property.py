@@ -10,7 +10,7 @@ from conformance.observing.object_observation import ObjectObservation
 from conformance.observing.observation import Observation
 from conformance.observing.question import Attempts, Question
 from conformance.properties.judgement import Judgement
-from ebpf.signature import Sameness
+from ebpf.signature import Sameness, Signature
 from generators.programs import Generated
 from reports.records import Severity
 
@@ -33,6 +33,9 @@ class Property:
     added to :attr:`Observation.variants`, until nothing more is wanted."""
     needs_siblings: Callable[[Observation], bool] | None = None
     """Whether other kernels are to be asked about the program first: :attr:`Observation.elsewhere`."""
+    fits: Callable[[Observation, Signature], bool] | None = None
+    """Whether what kernels say goes with a disagreement of that signature, where oracles are slow: asked
+    without and then with what siblings say, before all else, of programs that may be smaller ones of it."""
     asked: Callable[[int, Generated], bool] = lambda number, generated: True
     """Whether a run asks it about its program of this number: for what takes longer than others."""
     attempts: Attempts = Attempts.LOAD
@@ -43,6 +46,8 @@ class Property:
     """Whether it needs the reference verifier to see a disagreement again."""
     experiments: bool = False
     """Whether it is about programs of experiments."""
+    reads_intent: bool = False
+    """Whether a disagreement rests on what a near miss was made to break."""
     reads_claims: bool = False
     """Whether it reads claims of the kernel's log, which no kernel before 6.1 writes in a dialect we read."""
     localises: bool = False

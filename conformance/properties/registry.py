@@ -30,8 +30,8 @@ ROWS = (
         should_accept=False, judges_losses=True,
     ),
     Property(
-        kind=rule.KIND, severity=Severity.HIGH, floor=0.05, judge=rule.judge, reference=True,
-        should_accept=False, judges_losses=True,
+        kind=rule.KIND, severity=Severity.HIGH, floor=0.05, judge=rule.judge, variants=rule.variants,
+        reference=True, reads_intent=True, should_accept=False, judges_losses=True,
     ),
     Property(
         kind=execution.KIND, severity=Severity.HIGH, floor=0.4, judge=execution.judge,
@@ -56,7 +56,7 @@ ROWS = (
     ),
     Property(
         kind=precision.KIND, severity=Severity.MEDIUM, floor=0.0, judge=precision.judge, reference=True,
-        needs_siblings=precision.needs_siblings, should_accept=True,
+        needs_siblings=precision.needs_siblings, fits=precision.fits, should_accept=True,
     ),
     Property(
         kind=regression.KIND, severity=Severity.MEDIUM, floor=0.0, judge=regression.judge,

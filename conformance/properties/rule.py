@@ -4,14 +4,18 @@ program that the reference verifier shows to break one."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import STEP_LIMIT, Observation
 from conformance.observing.opinions import linux
+from conformance.observing.question import Attempts, Question
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf import rules
-from ebpf.releases import Since
+from ebpf.isa import opcodes as o
+from ebpf.isa.build import R0, R1, alu64, jump, leave, load, mov64
+from ebpf.program import NO_FLAGS
 from ebpf.rules import Phase, Rule, RuleClass
 from ebpf.signature import Signature
 from oracles.interpreter import Outcome, Step, Trapped, run
@@ -21,24 +25,48 @@ KIND = "rule"
 WANT_A_CHECK = (rules.PACKET_BOUNDS, rules.NULL_DEREFERENCE)
 """Rules of safety that ask for a comparison in the program: a run without one that happens to be safe breaks
 them too."""
-BY_WHAT_IS_WALKED = frozenset({rules.STACK_DEPTH})
-"""Rules that are checked when the walk is over, on what it came by (update_stack_depth(),
-kernel/bpf/verifier.c)."""
-OF_SPECULATION = frozenset({rules.VARIABLE_STACK})
-"""Rules that are there for fear of speculation only (``bypass_spec_v1``, kernel/bpf/verifier.c)."""
-AS_MITIGATED = Since("6.7")
-"""Kernels that enforce them only where the machine's mitigations are on (bpf_bypass_spec_v1(),
-include/linux/bpf.h: cpu_mitigations_off()), which no program can tell."""
 
-UNTOLD = "nobody can tell whether the machine's mitigations are on"
+DECIDED = (load(o.W, R0, R1, 0), alu64(o.AND, R0, 1), jump(o.JLE, R0, 1, 1), mov64(R0, 1), leave())
+"""A branch that every run takes alike; a kernel that fears speculation walks the other way too."""
+OF_WALKED = (Phase.WALK, Phase.FIXUP)
+"""Phases that see only what the walk came by: how deep a frame goes is what was accessed in it, and code that
+no path leads to is gone by then."""
+NO_MEASURES = "the kernel takes no measures against speculation, as it seems"
+SPECULATED = "(speculative execution)"
+"""What its log says there (do_check, kernel/bpf/verifier.c, 6.1 to 7.3; 5.10 says nothing)."""
+
+
+def variants(observation: Observation) -> list[Question]:
+    """Whether the kernel takes measures against speculation, where the rule that is broken is one."""
+    if KIND in observation.variants or not observation.accepted:
+        return []
+    answer = observation.reference
+    broken = {each.rule for each in answer.policy} if answer is not None else set()
+    if not any(
+        each is not None and each.against_speculation for each in broken | {observation.generated.rule}
+    ):
+        return []
+    case = observation.case
+    program = replace(
+        case.program, instructions=DECIDED, maps=(), flags=NO_FLAGS, btf=None, func_info=None, kfuncs=()
+    )
+    return [observation.question.about(replace(case, program=program, inputs=())).by(Attempts.LOAD)]
+
+
+def _does_not_bind(rule: Rule, observation: Observation) -> bool:
+    if not rule.against_speculation:
+        return False
+    asked = observation.variants.get(KIND, ())
+    return not any(each.main is not None and SPECULATED in each.main.log for each in asked)
 
 
 def judge(observation: Observation) -> Iterator[Judgement]:
     """One judgement per near miss, and one per rule that the reference verifier finds broken or for none.
 
-    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking
-    counts as broken only when the interpreter executed the breaking instruction (or trapped there) on one of
-    the inputs, and where executions keep or break it, only when the interpreter trapped.
+    The kernel may decide a branch and never look at what lies behind it: a rule that it checks while walking,
+    or of what it walked, counts as broken only when the interpreter executed the breaking instruction (or
+    trapped there) on one of the inputs, and where executions keep or break it, only when the interpreter
+    trapped.
     """
     yield from _over_all_paths(observation)
     near_miss = observation.generated
@@ -51,12 +79,11 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         yield Abstention(f"no verdict: {observation.ruling.reason}")
         return
     rule, at = near_miss.rule, near_miss.at
-    if _is_as_mitigated(observation, rule):
-        yield Abstention(UNTOLD)
+    if _does_not_bind(rule, observation):
+        yield Abstention(NO_MEASURES)
         return
     input_that_breaks = _first(observation, partial(_breaks, rule, at))
-    walked = rule.phase_in(observation.release) is Phase.WALK or rule in BY_WHAT_IS_WALKED
-    if walked and input_that_breaks is None:
+    if rule.phase_in(observation.release) in OF_WALKED and input_that_breaks is None:
         yield Abstention("no run breaks the rule")
         return
     yield Disagreement(
@@ -78,8 +105,8 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
     if not binding:
         yield Agreement()
     for broken in binding:
-        if _is_as_mitigated(observation, broken.rule):
-            yield Abstention(UNTOLD)
+        if _does_not_bind(broken.rule, observation):
+            yield Abstention(NO_MEASURES)
             continue
         if broken.witness is not None:
             trace: list[Step] = []
@@ -97,10 +124,6 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
             broken.witness,
             right=Refuses(),
         )
-
-
-def _is_as_mitigated(observation: Observation, rule: Rule) -> bool:
-    return rule in OF_SPECULATION and observation.release in AS_MITIGATED
 
 
 def _first(observation: Observation, holds: Callable[[Outcome, tuple[Step, ...]], bool]) -> int | None:

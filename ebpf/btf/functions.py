@@ -8,6 +8,7 @@ of it.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from ebpf.btf.reader import Btf
@@ -43,6 +44,18 @@ def moved_functions(info: bytes, before: Sequence[Insn], after: Sequence[Insn]) 
     if [slot for slot, _ in records] != starts or len(moved) != len(starts):
         return info
     return b"".join(_RECORD.pack(slot, kind) for slot, (_, kind) in zip(moved, records, strict=True))
+
+
+def kept_functions(info: bytes, kept: Sequence[int], after: Sequence[Insn]) -> bytes:
+    """The records of the functions that are left in ``after``, the slots ``kept`` of another program;
+    unchanged where there is not a record for each."""
+    if len(info) % _RECORD.size:
+        return info
+    starts = function_starts(after)
+    moved = {bisect_left(kept, slot): kind for slot, kind in reversed(list(_RECORD.iter_unpack(info)))}
+    if any(start not in moved for start in starts):
+        return info
+    return b"".join(_RECORD.pack(start, moved[start]) for start in starts)
 
 
 def function_starts(insns: Sequence[Insn]) -> list[int]:

@@ -4,6 +4,7 @@ the tables."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ebpf import rules
 from ebpf.contexts.field import ContextField
@@ -11,6 +12,7 @@ from ebpf.contexts.tables import CONTEXTS
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import Release, Since
 from ebpf.rules import Rule
+from ebpf.wording import in_bytes
 
 DEFAULT_ATTACH = {
     ProgramType.CGROUP_SOCK: AttachType.CGROUP_INET_SOCK_CREATE,
@@ -48,6 +50,7 @@ def moves_freely(program_type: ProgramType, release: Release | str) -> bool:
     return program_type is ProgramType.SYSCALL and release in Since(FREE_CONTEXT)
 
 
+@lru_cache(maxsize=1 << 14)
 def ctx_access(
     program_type: ProgramType,
     attach_type: AttachType | None,
@@ -65,7 +68,7 @@ def ctx_access(
     context = CONTEXTS[program_type]
     attach = effective_attach_type(program_type, attach_type)
     verb = "write" if write else "read"
-    what = f"{verb} of {size} bytes at offset {offset} of {context.struct}"
+    what = f"{verb} of {in_bytes(size)} at offset {offset} of {context.struct}"
     if offset % size and not moves_freely(program_type, release):
         return AccessRefusal(rules.CONTEXT_BOUNDS, f"{what}: misaligned")
     held = [field for field in context.fields if field.holds(offset, size) and release in Since(field.since)]

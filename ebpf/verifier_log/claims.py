@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from ebpf.byte_order import PROGRAM_ORDER
@@ -125,7 +126,7 @@ def narrowed(whole: ScalarRange, width: int) -> ScalarRange:
     return ScalarRange(umax=limit, tnum=tnum)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClaimedState:
     """One printed state of one frame: all of it, or only what an instruction touched.  What is missing is not
     a claim."""
@@ -144,3 +145,11 @@ class ClaimedState:
             if shown == number:
                 return claim
         return None
+
+    @cached_property
+    def has_equals(self) -> bool:
+        """Whether it says of two scalars that they are equal: one id, and no delta."""
+        claims = [claim for _, claim in self.registers] + [slot.value for slot in self.slots]
+        ids = [claim.id for claim in claims if isinstance(claim, ScalarClaim) and not claim.delta]
+        known = [each for each in ids if each is not None]
+        return len(known) > len(set(known))

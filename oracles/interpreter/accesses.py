@@ -9,6 +9,7 @@ from ebpf.btf.functions import may_be_untrusted
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program_rules import PACKET_WRITERS
+from ebpf.wording import in_bytes
 from oracles.interpreter import arena, context, fields
 from oracles.interpreter.arithmetic import U64, signed
 from oracles.interpreter.machine import Handler, Machine
@@ -24,14 +25,14 @@ def locate(m: Machine, pointer: Value, offset: int, size: int) -> tuple[Region, 
     if not isinstance(pointer, Pointer):
         number = m.number(pointer)
         rule = rules.NULL_DEREFERENCE if number == 0 else rules.SCALAR_DEREFERENCE
-        m.trap(rule, f"{size} bytes at 0x{number:x}{offset:+d}")
+        m.trap(rule, f"{in_bytes(size)} at 0x{number:x}{offset:+d}")
     region, at = pointer.region, pointer.offset + offset
     if isinstance(region, arena.ArenaRegion):
         return region, at
     if isinstance(region, MapHandle) and at >= 0 and m.privileged:
         raise Abstain("the fields of struct bpf_map")
     if region.gone is not None:
-        m.trap(region.gone, f"{size} bytes at {region.name}{at:+d}, which is no longer the program's")
+        m.trap(region.gone, f"{in_bytes(size)} at {region.name}{at:+d}, which is no longer the program's")
     if isinstance(region, context.ContextRegion | SocketRegion):
         return region, at
     if isinstance(region, KernelRegion):
@@ -47,8 +48,12 @@ def _outside(region: Region, at: int, size: int) -> str:
     """Where an access goes that its region does not hold; a place on the stack is named by R10."""
     length = len(region.data)
     if region.bounds is not rules.STACK_BOUNDS:
-        return f"{size} bytes at {region.name}{at:+d}, which has {length} bytes"
-    where = f"below the {length} bytes of stack" if at < 0 else f"{size} bytes, beyond the end of the stack"
+        return f"{in_bytes(size)} at {region.name}{at:+d}, which has {in_bytes(length)}"
+    where = (
+        f"below the {in_bytes(length)} of stack"
+        if at < 0
+        else f"{in_bytes(size)}, beyond the end of the stack"
+    )
     return f"{region.name}{at - length:+d}: {where}"
 
 
@@ -69,7 +74,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
     elif region.special:
         region.check_special(at, size)
     elif not region.readable:
-        m.trap(rules.WRITE_ONLY, f"{size} bytes read at {region.name}{at:+d}")
+        m.trap(rules.WRITE_ONLY, f"{in_bytes(size)} read at {region.name}{at:+d}")
     if region.objects:
         region.check_objects(at, size)
     if size == 8 and at in region.pointers:
@@ -83,7 +88,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
 
 def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
     if not m.privileged and region.bounds is rules.STACK_BOUNDS:
-        m.trap(rules.UNINITIALISED_STACK, f"{size} bytes at {region.name}{at - len(region.data):+d}")
+        m.trap(rules.UNINITIALISED_STACK, f"{in_bytes(size)} at {region.name}{at - len(region.data):+d}")
     written = region.written or b""
     for byte in range(at, at + size):
         if not written[byte]:
@@ -94,7 +99,7 @@ def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
 def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> None:
     """Store the low ``size`` bytes of ``value``."""
     if isinstance(pointer, Pointer) and isinstance(pointer.region, MapHandle):
-        m.trap(rules.READ_ONLY, f"{size} bytes written to struct bpf_map")
+        m.trap(rules.READ_ONLY, f"{in_bytes(size)} written to struct bpf_map")
     region, at = locate(m, pointer, offset, size)
     if isinstance(region, arena.ArenaRegion):
         m.number(value)
@@ -103,12 +108,13 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
     if isinstance(region, context.ContextRegion):
         context.check_store(region, at, size)
     if not region.writable:
-        m.trap(rules.READ_ONLY, f"{size} bytes written at {region.name}{at:+d}")
+        m.trap(rules.READ_ONLY, f"{in_bytes(size)} written at {region.name}{at:+d}")
     if region.special:
         region.check_special(at, size)
     if region is m.packet and m.program.type not in PACKET_WRITERS:
         m.trap(
-            rules.READ_ONLY, f"{size} bytes written to the packet of a {m.program.type.name.lower()} program"
+            rules.READ_ONLY,
+            f"{in_bytes(size)} written to the packet of a {m.program.type.name.lower()} program",
         )
     if size == 8 and isinstance(value, Pointer):
         if region.written is None:

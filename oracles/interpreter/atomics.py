@@ -6,6 +6,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.wording import in_bytes
 from oracles.interpreter.accesses import load, locate, store
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.arithmetic import ALU64
@@ -23,9 +24,9 @@ def _check(m: Machine, target: Value, offset: int, size: int) -> None:
     if isinstance(region, ArenaRegion):
         raise Abstain("an atomic operation on arena memory")
     if isinstance(region, ContextRegion | SocketRegion) or region is m.packet:
-        m.trap(rules.ATOMIC_TARGET, f"{size} bytes at {region.name}{at:+d}")
+        m.trap(rules.ATOMIC_TARGET, f"{in_bytes(size)} at {region.name}{at:+d}")
     if at % size:
-        m.trap(rules.MISALIGNED, f"{size} bytes at {region.name}{at:+d}")
+        m.trap(rules.MISALIGNED, f"{in_bytes(size)} at {region.name}{at:+d}")
 
 
 def _atomic(size: int) -> Handler:

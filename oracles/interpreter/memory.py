@@ -12,6 +12,7 @@ from typing import Final
 from ebpf import rules
 from ebpf.maps import MapField, MapFieldKind
 from ebpf.rules import Rule
+from ebpf.wording import in_bytes
 from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.signals import Abstain, Trap
 
@@ -105,7 +106,7 @@ class Region:
         """Trap where a read of those bytes shows what the kernel keeps there."""
         for at, kept in self.objects.items():
             if at < offset + size and offset < at + kept.size:
-                raise Trap(rules.STACK_OBJECT, f"{size} bytes of a {kept.name} are read")
+                raise Trap(rules.STACK_OBJECT, f"{in_bytes(size)} of a {kept.name} are read")
 
     def check_special(self, offset: int, size: int) -> None:
         """Trap where those bytes overlap a special field."""
@@ -115,7 +116,7 @@ class Region:
                     raise Abstain("kernel pointers in map values")
                 raise Trap(
                     rules.SPECIAL_FIELD,
-                    f"{size} bytes at {self.name}{offset:+d}, where a {field.kind.value} is",
+                    f"{in_bytes(size)} at {self.name}{offset:+d}, where a {field.kind.value} is",
                 )
 
     def holds(self, offset: int, size: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.sockets import SIZES, SocketKind, socket_field
+from ebpf.wording import in_bytes
 from oracles.interpreter.environment import Environment
 from oracles.interpreter.memory import Region
 from oracles.interpreter.signals import Abstain, Trap
@@ -31,7 +32,7 @@ class SocketRegion(Region):
     def check(self, offset: int, size: int) -> None:
         """Trap unless a load of ``size`` bytes may read there."""
         if socket_field(self.kind, offset, size) is None:
-            raise Trap(rules.SOCKET_ACCESS, f"{size} bytes at {self.kind.value}{offset:+d}")
+            raise Trap(rules.SOCKET_ACCESS, f"{in_bytes(size)} at {self.kind.value}{offset:+d}")
 
 
 class KernelRegion(Region):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.wording import in_bytes
 from oracles.reference import accesses
 from oracles.reference.explorer import Explorer
 from oracles.reference.places import target
@@ -49,7 +50,7 @@ def _may(x: Explorer, s: SymbolicState, base: Value, offset: int, size: int) -> 
     # strict_alignment_once).
     place = add(base.offset, offset & mask(64))
     if place % size != 0 if isinstance(place, int) else x.possible(s, place & (size - 1) != 0):
-        x.refuse(s, rules.MISALIGNED, f"{size} bytes")
+        x.refuse(s, rules.MISALIGNED, f"{in_bytes(size)}")
 
 
 def _modify(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.maps import MapType
+from ebpf.wording import in_bytes
 from oracles.reference.events import Chance, MapRead, MapWritten, PacketRead
 from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import READ_ONLY_PROGRAM
@@ -72,17 +73,19 @@ def _from_stack(
     (check_stack_read_var_off)."""
     stack = next(f for f in s.frames if f.region is region).stack
     if overlapped(stack, place, size):
-        x.violation(s, rules.STACK_OBJECT, f"{size} bytes at fp{place - STACK_SIZE}")
+        x.violation(s, rules.STACK_OBJECT, f"{in_bytes(size)} at fp{place - STACK_SIZE}")
     value = stack.whole(place, size)
     if size == 8 and value is not None and is_pointer(value):
         return value
     if stack.missing(place, size):
         if x.facts.privileged:
-            x.refuse(s, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}", before=(6, 1))
+            x.refuse(
+                s, rules.UNINITIALISED_STACK, f"{in_bytes(size)} at fp{place - STACK_SIZE}", before=(6, 1)
+            )
         else:
-            x.require(s, False, rules.UNINITIALISED_STACK, f"{size} bytes at fp{place - STACK_SIZE}")
+            x.require(s, False, rules.UNINITIALISED_STACK, f"{in_bytes(size)} at fp{place - STACK_SIZE}")
     if known and stack.pointer_parts(place, size):
-        x.refuse(s, rules.SPILL_SIZE, f"{size} bytes of a stored pointer are loaded")
+        x.refuse(s, rules.SPILL_SIZE, f"{in_bytes(size)} of a stored pointer are loaded")
     for n in range(size):
         if place + n not in stack.bytes:
             stack.store(place + n, 1, x.chance(s, "stack", 8))
@@ -119,7 +122,7 @@ def write_content(
         if is_pointer(value):
             if size != 8:
                 if known:
-                    x.refuse(s, rules.SPILL_SIZE, f"{size} bytes of a pointer are stored")
+                    x.refuse(s, rules.SPILL_SIZE, f"{in_bytes(size)} of a pointer are stored")
                 value = number(s, value)
             elif (
                 known

@@ -17,6 +17,7 @@ from ebpf.program_rules import CONSTANT_CONTEXT_STORES
 from ebpf.program_types import ProgramType
 from ebpf.releases import NEWEST, release_key
 from ebpf.sockets import SocketKind, socket_field
+from ebpf.wording import in_bytes
 from oracles.reference.answer import spans
 from oracles.reference.events import Chance, ContextRead
 from oracles.reference.explorer import Explorer
@@ -85,7 +86,7 @@ def _kernel_arguments(x: Explorer, s: SymbolicState, at: int, size: int, *, writ
         return
     if write or not 0 <= at < CONTEXTS[ProgramType.TRACING].size or at % size or at % 8:
         verb = "write" if write else "read"
-        x.refuse(s, rules.CONTEXT_BOUNDS, f"{verb} of {size} bytes at offset {at}")
+        x.refuse(s, rules.CONTEXT_BOUNDS, f"{verb} of {in_bytes(size)} at offset {at}")
 
 
 def load(
@@ -208,5 +209,5 @@ def load_socket(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, offset:
         raise Unmodelled("a socket's field at an unknown offset")
     kind = SocketKind(pointer.region.kind.value)
     if socket_field(kind, to_signed(place, 64), size) is None:
-        x.violation(s, rules.SOCKET_ACCESS, f"{size} bytes at {kind.value}{to_signed(place, 64):+d}")
+        x.violation(s, rules.SOCKET_ACCESS, f"{in_bytes(size)} at {kind.value}{to_signed(place, 64):+d}")
     return zero_extend(x.chance(s, kind.value, 8 * size), 8 * size)

@@ -7,6 +7,7 @@ from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.program_types import ProgramType
+from ebpf.wording import in_bytes
 from oracles.reference.answer import Broken
 from oracles.reference.facts import Facts
 from oracles.reference.ledger import Ledger
@@ -45,4 +46,4 @@ def check_depth(facts: Facts, ledger: Ledger) -> None:
         before = (6, 13) if facts.program.type in OWN_STACK else None
         if any(insn.opcode == CALL and insn.src == 0 and insn.imm in FASTCALL for insn in facts.code):
             before = (6, 12)
-        ledger.record(Broken(rules.STACK_DEPTH, 0, f"{total} bytes", before=before))
+        ledger.record(Broken(rules.STACK_DEPTH, 0, f"{in_bytes(total)}", before=before))

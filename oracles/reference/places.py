@@ -10,6 +10,7 @@ from ebpf.maps import MapFieldKind
 from ebpf.program import LoadFlag
 from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
+from ebpf.wording import in_bytes
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import number
 from oracles.reference.signals import Unmodelled
@@ -97,7 +98,7 @@ def check(
         if region.kind is RegionKind.MAP and x.facts.privileged:
             if isinstance(place, int) and to_signed(place, 64) < 0:
                 x.violation(
-                    s, rules.MEMORY_BOUNDS, f"{size} bytes at {region.kind.value}{to_signed(place, 64)}"
+                    s, rules.MEMORY_BOUNDS, f"{in_bytes(size)} at {region.kind.value}{to_signed(place, 64)}"
                 )
             raise Unmodelled("the fields of struct bpf_map")
         if region.kind is RegionKind.MAP:
@@ -138,8 +139,8 @@ def check(
 def _describe(region: SymbolicRegion, place: Term, size: int) -> str:
     """An access; a known place on the stack is named by R10."""
     if region.kind is not RegionKind.STACK or not isinstance(place, int):
-        return f"{size} bytes at {region.kind.value}"
-    return f"{size} bytes at {region.kind.value}{to_signed(place, 64) - STACK_SIZE:+d}"
+        return f"{in_bytes(size)} at {region.kind.value}"
+    return f"{in_bytes(size)} at {region.kind.value}{to_signed(place, 64) - STACK_SIZE:+d}"
 
 
 TAIL_CALLS_CHANGE_PACKETS, TAIL_CALLS_CHANGE_NONE = (6, 6), (6, 18)
@@ -169,7 +170,7 @@ def require_near(x: Explorer, s: SymbolicState, place: Term, size: int) -> None:
     else:
         far = x.possible(s, place + size > MAX_PACKET_OFFSET)
     if far:
-        x.refuse(s, rules.PACKET_OFFSET_LIMIT, f"{size} bytes")
+        x.refuse(s, rules.PACKET_OFFSET_LIMIT, f"{in_bytes(size)}")
 
 
 def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
@@ -183,7 +184,7 @@ def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Ter
         x.refuse(
             s,
             rules.STACK_MISALIGNED if region.kind is RegionKind.STACK else rules.MISALIGNED,
-            f"{size} bytes",
+            f"{in_bytes(size)}",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ebpf.wording import amount
 from reports import precision
 from reports.directory import RunDirectory
 from reports.groups import grouped, kernels_asked
@@ -31,6 +32,7 @@ def context(run: RunDirectory) -> dict[str, Any]:
         "headline": headline(run),
         "short": [cell for cell in summary.cells if cell.state is CellState.BELOW_FLOOR],
         "kinds": kinds,
+        "found": _found(run),
         "matrix": _matrix(summary.cells, kinds),
         "abstentions": [
             (cell.kernel, cell.kind, reason, count)
@@ -67,14 +69,26 @@ def headline(run: RunDirectory) -> str:
 
 
 def _judged(programs: ProgramCounts) -> str:
-    counts = [f"{number(programs.judged)} programs"] if programs.judged or not programs.objects else []
-    return " and ".join([*counts, *([f"{number(programs.objects)} objects"] if programs.objects else [])])
+    counts = [amount(programs.judged, "program")] if programs.judged or not programs.objects else []
+    return " and ".join([*counts, *([amount(programs.objects, "object")] if programs.objects else [])])
 
 
 def _matrix(cells: tuple[Cell, ...], kinds: list[str]) -> list[tuple[str, list[Cell | None]]]:
     table = {(cell.kernel, cell.kind): cell for cell in cells}
     kernels = dict.fromkeys(cell.kernel for cell in cells)
     return [(kernel, [table.get((kernel, kind)) for kind in kinds]) for kernel in kernels]
+
+
+def _found(run: RunDirectory) -> dict[tuple[str, str], tuple[int, int]]:
+    """By kernel and kind: how many findings are new, and how many known."""
+    keys = {(finding.kernel, finding.kind) for finding in run.findings}
+    return {
+        key: (
+            sum((finding.kernel, finding.kind) == key for finding in run.new),
+            sum((finding.kernel, finding.kind) == key for finding in run.known),
+        )
+        for key in keys
+    }
 
 
 def _tiles(programs: ProgramCounts) -> list[tuple[str, str]]:

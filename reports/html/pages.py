@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from reports import text
 from reports.directory import RunDirectory
 from reports.html.finding import context as finding_context
+from reports.html.history import context as history_context
 from reports.html.index import context as index_context
 from reports.records import Finding
 
@@ -51,9 +52,9 @@ def _style() -> Markup:
 
 
 @cache
-def _script() -> Markup:
-    """The filter of the index: ours, and the only script that the page's own policy allows, by its hash."""
-    return Markup(resources.files("reports.html").joinpath("templates/filter.js").read_text())
+def _script(name: str) -> Markup:
+    """A page's only script, which is ours: its own policy allows it by its hash."""
+    return Markup(resources.files("reports.html").joinpath(f"templates/{name}.js").read_text())
 
 
 def _hash_of(script: str) -> str:
@@ -61,35 +62,54 @@ def _hash_of(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def index_page(run: RunDirectory, failures: Sequence[str] = ()) -> str:
-    """The run's page, which says what other reports could not be written."""
+def index_page(run: RunDirectory, failures: Sequence[str] = (), *, history: bool = False) -> str:
+    """The run's page, which says what other reports could not be written; ``history``: beside it is a page of
+    earlier runs."""
     template = _environment().get_template("index.html.j2")
-    script = _script()
-    hashed = _hash_of(script)
+    script = _script("filter")
     return template.render(
-        style=_style(), script=script, script_hash=hashed, failures=failures, **index_context(run)
+        style=_style(),
+        script=script,
+        script_hash=_hash_of(script),
+        failures=failures,
+        history=history,
+        **index_context(run),
     )
 
 
-def finding_page(finding: Finding) -> str:
-    """A finding's page; it links to the run's two directories up."""
-    return _environment().get_template("finding.html.j2").render(style=_style(), **finding_context(finding))
+def finding_page(finding: Finding, others: Sequence[Finding] = ()) -> str:
+    """A finding's page; it links to the run's two directories up, and to those of ``others`` that share its
+    culprit."""
+    template, script = _environment().get_template("finding.html.j2"), _script("copy")
+    return template.render(
+        style=_style(), script=script, script_hash=_hash_of(script), **finding_context(finding, others)
+    )
 
 
-def write(run: RunDirectory, failures: list[str]) -> list[Path]:
-    """Write findings/ID/index.html and then index.html into the run's directory; the files, the index first.
+def history_page(runs: Sequence[RunDirectory]) -> str:
+    """The page of several runs, the oldest first."""
+    return _environment().get_template("history.html.j2").render(style=_style(), **history_context(runs))
+
+
+def write(run: RunDirectory, failures: list[str], earlier: Sequence[RunDirectory] = ()) -> list[Path]:
+    """Write findings/ID/index.html, history.html where there are ``earlier`` runs, and then index.html into
+    the run's directory; the files, the index first.
 
     A finding's page that cannot be written is one more of ``failures``.
     """
     written = []
+    if earlier:
+        path = run.directory / "history.html"
+        path.write_text(history_page([*earlier, run]), encoding="utf-8")
+        written.append(path)
     for finding in run.findings:
         path = run.directory / "findings" / finding.id / "index.html"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(finding_page(finding), encoding="utf-8")
+            path.write_text(finding_page(finding, run.findings), encoding="utf-8")
             written.append(path)
         except Exception as error:
             failures.append(f"{path.relative_to(run.directory)}: {type(error).__name__}: {error}")
     index = run.directory / "index.html"
-    index.write_text(index_page(run, failures), encoding="utf-8")
+    index.write_text(index_page(run, failures, history=bool(earlier)), encoding="utf-8")
     return [index, *written]

@@ -5,10 +5,13 @@ line; the last line of an id counts).
 """
 
 from reports.records.finding import (
+    SEVERITIES,
     Finding,
     IntentRecord,
+    Left,
     ListingRow,
     Provenance,
+    Pruned,
     Reproduced,
     Severity,
     Status,
@@ -43,6 +46,7 @@ from reports.records.summary import (
 )
 
 __all__ = [
+    "SEVERITIES",
     "VIEWS",
     "Accepts",
     "AloneReturns",
@@ -53,6 +57,7 @@ __all__ = [
     "Holds",
     "IntentRecord",
     "KernelRun",
+    "Left",
     "ListingRow",
     "LossRecord",
     "MapEntry",
@@ -62,6 +67,7 @@ __all__ = [
     "ProgramCounts",
     "Progress",
     "Provenance",
+    "Pruned",
     "Refuses",
     "Reproduced",
     "Returns",

@@ -16,13 +16,18 @@ class Severity(Enum):
     """How bad it is for somebody who runs that kernel; the members are in order, worst first."""
 
     CRITICAL = "critical"
-    """A program that breaks a safety rule is accepted."""
     HIGH = "high"
-    """A result or a claim is wrong: what relies on it may be unsafe."""
     MEDIUM = "medium"
-    """The kernel complains about itself, or refuses what it should take."""
     LOW = "low"
-    """Two answers differ without harm."""
+
+
+SEVERITIES = {
+    Severity.CRITICAL: "a program that breaks a safety rule is accepted",
+    Severity.HIGH: "a result or a claim is wrong: what relies on it may be unsafe",
+    Severity.MEDIUM: "the kernel complains about itself, or refuses what it should take",
+    Severity.LOW: "two answers differ without harm",
+}
+"""What each means, in a page's words."""
 
 
 class Status(Enum):
@@ -59,6 +64,23 @@ class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     release: str = ""
     shows: str = ""
     """Whether the finding shows there: "still", "gone" or "cannot tell"; empty where that was not asked."""
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """The kernel found the state before instruction ``at`` covered by one that it had explored; ``line`` of
+    its log, from 1, says so."""
+
+    at: int
+    line: int
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What an engine left in the place where engines differ, and whether it is the one that is wrong."""
+
+    engine: str
+    place: str
+    value: str
+    wrong: bool
 
 
 class IntentRecord(msgspec.Struct, frozen=True):
@@ -130,6 +152,11 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     expected_return: int | None = None
     right: Right | None = None
     """What a right kernel does, for reproducers; None in records made before that was kept."""
+    pruned: Pruned | None = None
+    """Where the kernel stopped following the witness run, so that it claims no more; None where it did
+    not."""
+    left: tuple[Left, ...] = ()
+    """Per engine, where engines disagree."""
     log: str = ""
     verdicts: tuple[VerdictRecord, ...] = ()
     reproduced: Reproduced | None = None

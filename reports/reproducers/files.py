@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ebpf import casefile
-from ebpf.isa.insn import encode
 from ebpf.program import Case
 from reports.records import Finding
 from reports.reproducers.c_program import c_program
+from reports.reproducers.hex_file import hex_file
 from reports.reproducers.object_file import object_file
 from reports.reproducers.patch import patch
 from reports.reproducers.selftest import selftest
@@ -22,10 +22,7 @@ _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
     "selftest": ("verifier_veridiff.c", selftest),
     "patch": ("selftest.patch", patch),
     "object": ("program.o", object_file),
-    "hex": (
-        "program.hex",
-        lambda _, case: encode(case.program.instructions).hex(" ", 8).replace(" ", "\n").encode() + b"\n",
-    ),
+    "hex": ("program.hex", lambda _, case: hex_file(case)),
 }
 
 

@@ -13,10 +13,13 @@ from reports.records import Finding
 
 
 def object_file(finding: Finding, case: Case) -> bytes | None:
-    """The object; None for a program that none can hold: one that addresses a map both ways, say.
+    """The object; None for a program that none can hold: one that addresses a map both ways, or that is about
+    being loaded without privilege, say.
 
     An object has no load flags and no contents of maps other than global data.
     """
+    if case.capabilities is not None:
+        return None
     name = re.sub(r"\W+", "_", f"veridiff_{finding.kind}_{finding.id}")
     maps = tuple(
         replace(spec, name=re.sub(r"[^\w.]", "_", spec.name) or f"m{n}")

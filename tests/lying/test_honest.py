@@ -18,8 +18,10 @@ from tests.lying.asking import judgements_of
 from tests.lying.lies import Lie
 from tests.lying.recorded import Recorded, everything
 
-OF_PROGRAMS = tuple(row.kind for row in PROPERTIES.values() if row.judge and not row.variants)
-"""Properties that judge a recorded answer alone; those that ask about other programs too have tests of their
+OF_PROGRAMS = tuple(
+    row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ("embedding", "metamorphic")
+)
+"""Properties that judge a recorded answer alone; what asks about other programs each time has tests of its
 own."""
 SILENCES: dict[str, Lie] = {
     "ENOSPC": lies.refused(errno.ENOSPC, "0: (b7) r0 = 0\n", truncated=True),

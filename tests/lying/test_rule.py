@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 
 from conformance.kernel.jobs import KernelAnswer, Loaded
+from conformance.observing.observation import Observation
+from conformance.properties import rule
 from conformance.properties.judgement import Abstention, Disagreement
+from conformance.properties.rule import SPECULATED
 from ebpf import rules
 from ebpf.intent import Intent
 from generators.programs import Generated, Purpose
@@ -55,6 +58,72 @@ def test_a_run_on_the_harmless_path_breaks_nothing(
         assert judgement == Abstention("no run breaks the rule")
 
 
+DEEP = """
+    {input}
+    *(u64 *)(r10 -72) = 0
+    if r1 > 0x3c goto pc+1
+    call pc+2
+    r0 = 0
+    exit
+    *(u64 *)(r10 -512) = 0
+    r0 = 0
+    exit
+"""
+"""Of 7.3 the depth of a frame that the walk never enters was asked: a branch that the kernel rightly decides
+leads around the call."""
+
+
+@pytest.mark.parametrize(("source", "accused"), [("r1 = 61", False), (UNKNOWN, True)])
+def test_a_frame_that_nothing_enters_is_not_too_deep(source: str, accused: bool) -> None:
+    made = small.program(DEEP.format(input=source), 60)
+    made = replace(made, purpose=Purpose.NEAR_MISS, intent=Intent(rules.STACK_DEPTH, 3))
+    (judgement,) = judged(observe(made, KernelAnswer((Loaded(0, PROCESSED),))), "rule")
+    assert (
+        isinstance(judgement, Disagreement) if accused else judgement == Abstention("no run breaks the rule")
+    )
+
+
+VARIABLE_STACK = """
+    *(u64 *)(r10 -8) = 0
+    r0 = *(u32 *)(r1 +8)
+    r0 &= 7
+    r2 = r10
+    r2 += -8
+    r2 += r0
+    r0 = *(u8 *)(r2 +0)
+    r0 = 0
+    exit
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "accused"),
+    [(f"from 2 to 4 {SPECULATED}: R0=scalar()\n{PROCESSED}", True), (PROCESSED, False), ("", False)],
+)
+def test_a_rule_against_speculation_binds_only_kernels_that_fear_it(log: str, accused: bool) -> None:
+    """A kernel built without CPU mitigations rightly accepts a variable stack offset without privilege."""
+    made = small.program(VARIABLE_STACK, 0, 3)
+    made = replace(
+        made,
+        purpose=Purpose.NEAR_MISS,
+        intent=Intent(rules.VARIABLE_STACK, 6),
+        case=replace(made.case, capabilities=()),
+    )
+    seen = observe(made, KernelAnswer((Loaded(0, PROCESSED),)))
+    (question,) = rule.variants(seen)
+    assert question.case.capabilities == ()
+    assert question.case.program.instructions == rule.DECIDED
+    answered = Observation(question, KernelAnswer((Loaded(0, log),)), seen.release)
+    seen = seen.with_variants(rule.KIND, (answered,))
+    assert rule.variants(seen) == []
+    (judgement,) = rule.judge(seen)
+    if accused:
+        assert isinstance(judgement, Disagreement)
+        assert str(judgement.signature) == "rule:variable-stack:ldx8"
+    else:
+        assert judgement == Abstention(rule.NO_MEASURES)
+
+
 TOO_DEEP = """
     r0 = *(u32 *)(r1 +8)
     if r0 != 7 goto pc+2
@@ -73,21 +142,4 @@ def test_stack_that_no_walk_comes_by_is_not_counted(mark: int, accused: bool) ->
     made = small.program(TOO_DEEP, mark)
     made = replace(made, purpose=Purpose.NEAR_MISS, intent=Intent(rules.STACK_DEPTH, 3))
     (judgement,) = judged(observe(made, KernelAnswer((Loaded(0, PROCESSED),))), "rule")
-    assert isinstance(judgement, Disagreement if accused else Abstention)
-
-
-@pytest.mark.parametrize(("release", "accused"), [("6.6.99", True), ("6.7.0", False), ("7.3.4", False)])
-def test_without_mitigations_the_stack_may_be_read_anywhere(release: str, accused: bool) -> None:
-    source = (
-        "r2 = *(u32 *)(r1 +8)\nr2 &= 7\nr3 = r10\nr3 += r2\n*(u64 *)(r10 -8) = 0\nr0 = *(u8 *)(r3 -8)\nexit"
-    )
-    made = small.program(source, 3)
-    made = replace(
-        made,
-        case=replace(made.case, capabilities=()),
-        purpose=Purpose.NEAR_MISS,
-        intent=Intent(rules.VARIABLE_STACK, 5),
-    )
-    seen = observe(made, KernelAnswer((Loaded(0, PROCESSED),)), release)
-    (judgement,) = judged(seen, "rule")
     assert isinstance(judgement, Disagreement if accused else Abstention)

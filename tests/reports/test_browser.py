@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -33,6 +34,16 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
+
+
+PAGES = {
+    "index": "index.html",
+    "finding": "findings/1f3a9c0de4b7a211/index.html",
+    "hostile": "findings/beefbeefbeefbeef/index.html",
+    "history": "history.html",
+}
+SLOWNESS = 3
+"""A machine that does other things too is so much slower."""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +97,8 @@ def test_the_index_leads_to_the_finding(browser: Any, report: Path) -> None:
 
 def test_hostile_text_runs_nothing(browser: Any, report: Path) -> None:
     visit(browser, report / "findings" / "beefbeefbeefbeef" / "index.html")
-    assert browser.execute_script("return document.querySelectorAll('script, img').length") == 0
+    assert browser.execute_script("return document.querySelectorAll('script').length") == 1
+    assert browser.execute_script("return document.querySelectorAll('img').length") == 0
 
 
 @pytest.mark.parametrize(
@@ -168,12 +180,75 @@ def test_the_matrix_is_whole_and_comes_first(browser: Any, tmp_path: Path, width
     assert top < first
 
 
+AXE = importlib.util.find_spec("axe_core_python")
+
+
+@pytest.mark.skipif(AXE is None, reason="no axe-core-python")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("page", ["index", "finding", "hostile", "history"])
+def test_axe_finds_nothing_serious(browser: Any, report: Path, page: str, dark: bool) -> None:
+    assert AXE is not None
+    assert AXE.origin is not None
+    write_reports(report, [report])
+    visit(browser, report / PAGES[page])
+    media = {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.execute_script((Path(AXE.origin).parent / "axe.min.js").read_text())
+    result = browser.execute_async_script("const done = arguments[0]; axe.run().then(done);")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert len(result["passes"]) > 15
+    bad = [
+        (each["id"], [node["target"] for node in each["nodes"]][:5])
+        for each in result["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert bad == []
+
+
+def test_a_block_is_copied_at_a_click(browser: Any, report: Path) -> None:
+    visit(browser, report / PAGES["finding"])
+    buttons = browser.find_elements("css selector", "button")
+    assert len(buttons) == len(browser.find_elements("css selector", "pre[data-copy]")) >= 3
+    button = browser.find_element("css selector", "#reproduce ~ .copyable button")
+    button.click()
+    assert button.text in ("Copied", "Selected")
+    assert "veridiff replay ." in browser.execute_script("return getSelection().toString()")
+
+
+def test_a_line_of_the_log_leads_to_its_instruction(browser: Any, report: Path) -> None:
+    visit(browser, report / PAGES["finding"])
+    browser.find_element("css selector", "#log-4 a").click()
+    assert browser.current_url.endswith("#insn-11")
+    browser.find_element("css selector", "#insn-11 a").click()
+    assert browser.find_element("css selector", ":target").text.startswith("11: (07) r6 += 1")
+
+
+def test_what_is_printed_is_whole_and_has_no_buttons(browser: Any, report: Path) -> None:
+    visit(browser, report / PAGES["finding"], width=800)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert not any(each.is_displayed() for each in browser.find_elements("css selector", "button"))
+        cut = browser.execute_script(
+            "return [...document.querySelectorAll('pre.log')].some(log => log.scrollHeight > log.clientHeight + 1)"
+        )
+        assert not cut
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_a_thousand_findings_are_shown_at_once(browser: Any, tmp_path: Path) -> None:
     page = tmp_path / "index.html"
     page.write_text(index_page(directory.load(many(tmp_path / "run", 1000))))
     assert page.stat().st_size < 5 << 20
     visit(browser, page)
     assert len(browser.find_elements("css selector", ".findings > li")) == 100
+    interactive, took = browser.execute_script(
+        "const box = document.getElementById('filter'), began = performance.now();"
+        "box.value = 'form7'; box.dispatchEvent(new Event('input'));"
+        "return [performance.getEntriesByType('navigation')[0].domInteractive, performance.now() - began]"
+    )
+    assert interactive < 2000 * SLOWNESS
+    assert took < 500 * SLOWNESS
 
 
 def test_a_phone_shows_what_the_run_held(browser: Any, report: Path) -> None:

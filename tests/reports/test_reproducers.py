@@ -15,6 +15,7 @@ import pytest
 
 from conformance.kernel.refusals import find_refusal
 from ebpf import casefile
+from ebpf.errors import InputError
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects import open_object
@@ -37,6 +38,7 @@ from reports.records import (
     Untellable,
 )
 from reports.reproducers.c_program import c_program
+from reports.reproducers.hex_file import case_of, without_comments
 from reports.reproducers.judging import right_of
 from reports.reproducers.patch import patch
 from reports.reproducers.selftest import selftest
@@ -262,9 +264,16 @@ def test_files_and_their_names(tmp_path: Path) -> None:
     (program,) = open_object((tmp_path / "program.o").read_bytes(), "program.o").programs
     assert program.type.name.lower() == CASE["program"]["type"]
     assert casefile.loads((tmp_path / "case.json").read_bytes()) == casefile.from_plain(CASE)
-    assert bytes.fromhex((tmp_path / "program.hex").read_text()) == bytes.fromhex(
-        CASE["program"]["instructions"]
-    )
+    text = (tmp_path / "program.hex").read_text()
+    assert bytes.fromhex(without_comments(text)) == bytes.fromhex(CASE["program"]["instructions"])
+    assert case_of(text, "program.hex") == casefile.from_plain(CASE)
+    assert case_of(without_comments(text), "program.hex") is None
+
+
+@pytest.mark.parametrize("frame", ["", "[]", "{}", '{"program": 1}'])
+def test_a_hex_file_whose_comment_is_no_case_is_refused_by_name(frame: str) -> None:
+    with pytest.raises(InputError, match=r"program\.hex: the comment with the case is no case"):
+        case_of(f"# case: {frame}\n9500000000000000\n", "program.hex")
 
 
 def stanza(right: Right, **changes: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf.domains import ScalarRange
 from ebpf.domains.limits import S64_MAX, S64_MIN, U64_MAX, signed64
 from ebpf.verifier_log.claims import Claim, NotUnderstood, PointerClaim, ScalarClaim
+from ebpf.wording import in_bytes
 
 
 def describe_claim(claim: Claim) -> str:
@@ -53,7 +54,7 @@ def _pointer(claim: PointerClaim) -> str:
     if claim.nullable:
         text += " that may be null,"
     if size:
-        text += f" into {size} bytes"
+        text += f" into {in_bytes(size)}"
     constant = claim.variable_offset.constant_value
     if constant is not None:
         offset = claim.fixed_offset + signed64(constant)

@@ -17,8 +17,11 @@ from conformance.kernel.unpack import unpack
 from ebpf.errors import InfrastructureError, InputError
 
 ARCHITECTURE = "amd64"
+RUNNER = "tools/testing/selftests/bpf/prog_tests/verifier.c"
+"""What runs the programs; directories of older versions of this lack it, and are fetched anew."""
 PARTS = (
     "tools/testing/selftests/bpf/*.h", "tools/testing/selftests/bpf/progs/verifier_*.c", "tools/lib/bpf/*.h",
+    RUNNER,
     "tools/include/*",
     "scripts/bpf_doc.py",
 )  # fmt: skip
@@ -39,7 +42,7 @@ def fetch_source(image: Image) -> Path:
         raise InputError(f"{image.name}: no kernel version begins so")
     home = cache_directory() / "sources" / version
     with locked(home.parent / "lock"):
-        if not home.exists():
+        if not (home / RUNNER).exists():
             root = AptRoot(cache_directory() / "apt", architecture=ARCHITECTURE)
             _fetch(root, _offered(root, f"linux-source-{series[0]}", version), home)
     return home
@@ -81,4 +84,6 @@ def _fetch(root: AptRoot, package: Package, home: Path) -> None:
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode and not (result / "scripts" / "bpf_doc.py").exists():
             raise InfrastructureError(f"{archive.name}: tar: {answer.stderr.strip().splitlines()[-1:]}")
+        if home.exists():
+            home.replace(work / "old")
         result.replace(home)

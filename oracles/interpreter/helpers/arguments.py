@@ -10,6 +10,7 @@ from ebpf.helpers import Arg, ArgKind, Prototype
 from ebpf.maps import MapFieldKind, MapType
 from ebpf.program_rules import PACKET_HELPERS
 from ebpf.sockets import SocketKind
+from ebpf.wording import in_bytes
 from oracles.interpreter.helpers.memory import Span, readable, room
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.maps import Map
@@ -137,7 +138,7 @@ def _check_memory(m: Machine, call: Call, at: int, arg: Arg, value: Value) -> No
     if isinstance(value, Pointer) and value.region is m.packet and not takes_packet:
         m.trap(rules.HELPER_ARGUMENT, f"{what}: bpf_{call.prototype.name} does not take the packet")
     if arg.aligned and isinstance(value, Pointer) and value.offset % arg.size:
-        m.trap(rules.MISALIGNED, f"{what}: {arg.size} bytes at {value.region.name}{value.offset:+d}")
+        m.trap(rules.MISALIGNED, f"{what}: {in_bytes(arg.size)} at {value.region.name}{value.offset:+d}")
     if arg.kind in _WRITTEN:
         span = room(m, value, size, what)
         if span.size and arg.kind not in (K.MEM_UNINIT, K.FIXED_MEM_UNINIT, K.MAP_VALUE_UNINIT):

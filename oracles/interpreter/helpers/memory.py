@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ebpf import rules
 from ebpf.program_types import ProgramType
+from ebpf.wording import in_bytes
 from oracles.interpreter.accesses import locate
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.context import ContextRegion
@@ -52,14 +53,15 @@ def readable(m: Machine, pointer: Value, size: int, what: str) -> bytes:
     """``size`` bytes a helper reads."""
     region, at, _ = span(m, pointer, size, what)
     if not region.readable:
-        m.trap(rules.WRITE_ONLY, f"{what}: {size} bytes read at {region.name}{at:+d}")
+        m.trap(rules.WRITE_ONLY, f"{what}: {in_bytes(size)} read at {region.name}{at:+d}")
     region.check_objects(at, size)
     if region.shows_address(at, size):
         m.environment.used = True
     if not region.defined(at, size):
         if not m.privileged and region.bounds is rules.STACK_BOUNDS:
             m.trap(
-                rules.UNINITIALISED_STACK, f"{what}: {size} bytes at {region.name}{at - len(region.data):+d}"
+                rules.UNINITIALISED_STACK,
+                f"{what}: {in_bytes(size)} at {region.name}{at - len(region.data):+d}",
             )
         m.environment.drawn = True
     return bytes(region.data[at : at + size])
@@ -69,5 +71,5 @@ def room(m: Machine, pointer: Value, size: int, what: str) -> Span:
     """``size`` bytes a helper fills."""
     found = span(m, pointer, size, what)
     if not found.region.writable:
-        m.trap(rules.READ_ONLY, f"{size} bytes written at {found.region.name}{found.at:+d}")
+        m.trap(rules.READ_ONLY, f"{in_bytes(size)} written at {found.region.name}{found.at:+d}")
     return found

@@ -17,7 +17,7 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
 from ebpf.rules import NULL_CHECK
-from oracles.reference import Broken, Budget, ReferenceAnswer, ReferenceVerdict, verify
+from oracles.reference import Broken, Budget, ReferenceAnswer, ReferenceVerdict, explore
 from oracles.reference.answer import Cost, spans
 from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
@@ -169,11 +169,12 @@ FORKS = "r6 = *(u32 *)(r1 +8); if r6 & 1 goto pc+0; if r6 & 2 goto pc+0; if r6 &
         (replace(THOROUGH, paths=7), "budget: more paths or steps than are followed"),
         (replace(THOROUGH, steps=10), "budget: more paths or steps than are followed"),
         (replace(THOROUGH, queries=1), "budget: more queries than are asked"),
+        (replace(THOROUGH, effort=1), "budget: more of the solver's steps than are given"),
         (replace(THOROUGH, seconds=-1), "wall"),
     ],
 )
 def test_budgets_end_in_unknown(budget: Budget, reason: str) -> None:
-    answer = verify(Case(Program(ProgramType.SCHED_CLS, parse(FORKS.split("; ")))), replays, budget)
+    answer = explore(Case(Program(ProgramType.SCHED_CLS, parse(FORKS.split("; ")))), replays, budget).answer
     assert answer.reason == reason
     assert answer.verdict is (ReferenceVerdict.UNKNOWN if reason else ReferenceVerdict.SAFE)
     assert answer.cost.steps <= budget.steps + 1
@@ -181,7 +182,7 @@ def test_budgets_end_in_unknown(budget: Budget, reason: str) -> None:
 
 def test_a_witness_is_not_believed_without_a_replay() -> None:
     case = Case(Program(ProgramType.SCHED_CLS, parse(["r1 = 0", "r0 = *(u8 *)(r1 +0)", "exit"])))
-    assert verify(case, lambda *_: False, THOROUGH).verdict is ReferenceVerdict.UNKNOWN
+    assert explore(case, lambda *_: False, THOROUGH).answer.verdict is ReferenceVerdict.UNKNOWN
     assert opinion(case, THOROUGH).verdict is ReferenceVerdict.UNSAFE
     witness = opinion(case, THOROUGH).witness
     assert witness is not None

@@ -8,6 +8,7 @@ from conformance.checking.explanation.need import need
 from conformance.checking.explanation.refused import OperandRole, Refused
 from ebpf.domains.limits import S64_MAX
 from ebpf.verifier_log.claims import PointerClaim
+from ebpf.wording import in_bytes
 
 STACK = 512
 """MAX_BPF_STACK, include/linux/filter.h."""
@@ -36,8 +37,8 @@ def _region(refused: Refused, match: re.Match[str]) -> str:
         return f"an offset of at least 0: it may be {off}"
     past = off + width - size
     room = size - width
-    at_most = f"an offset of at most {room}" if room >= 0 else f"an access of at most {size} bytes"
-    return f"{at_most} for {width} of the {size} bytes: it may be {off}, which is {past} bytes too far"
+    at_most = f"an offset of at most {room}" if room >= 0 else f"an access of at most {in_bytes(size)}"
+    return f"{at_most} for {width} of the {in_bytes(size)}: it may be {off}, which is {past} bytes too far"
 
 
 def _packet(refused: Refused, _: re.Match[str]) -> str:
@@ -55,8 +56,8 @@ def _packet(refused: Refused, _: re.Match[str]) -> str:
     if int(found["off"]) < 0:
         return f"an offset of at least 0: it is {found['off']}"
     return (
-        f"a comparison with data_end on this path that proves {end} bytes, of which {proven} are proven: "
-        f"{end - proven} more are needed"
+        f"a comparison with data_end on this path that proves {in_bytes(end)}, "
+        f"of which {proven} are proven: {end - proven} more are needed"
     )
 
 
@@ -109,7 +110,7 @@ NEEDS = (
     need(r"invalid access to packet", _packet, ADDRESS),
     need(
         r"invalid access to map value pointer, value_size=(?P<size>\d+) off=(?P<off>\d+)",
-        "an offset inside the value, of which there are {size} bytes: it is {off}",
+        "an offset inside the value, of which there are {in_bytes(size)}: it is {off}",
     ),
     need(_BOUNDS.pattern, _region, ADDRESS),
     need(
