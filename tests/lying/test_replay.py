@@ -67,6 +67,7 @@ def scenes(kind: str) -> Iterator[Scene]:
         "bounds": (records(), narrowed),
         "health": (records(), warned),
         "precision": (runnable(), refused),
+        "regression": (runnable(), refused),
     }
     if kind == "transfer":
         yield from (Scene(record, told[1]) for record in CLAIMING if (told := blinded(record)))
