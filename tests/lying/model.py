@@ -25,7 +25,9 @@ from oracles.interpreter.machine import Handler, Machine
 
 LIMIT = 20_000
 JUDGED = tuple(
-    row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ("embedding", "transfer")
+    row.kind
+    for row in PROPERTIES.values()
+    if row.judge and row.in_checks and not row.variants and row.kind != "transfer"
 )
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
