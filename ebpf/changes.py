@@ -10,6 +10,7 @@ from ebpf.isa import opcodes as o
 from ebpf.program import Program
 from ebpf.program_types import ProgramType
 from ebpf.releases import Release, Since
+from ebpf.verifier_log.effects import calls_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,14 @@ def documented_change(
     between = (row for row in CHANGES if release in row.since and accepted_by not in row.since)
     fitting = (row for row in between if (pruned or not row.of_pruning) and row.concerns(program))
     return next((row for row in fitting if row.message.search(message)), None)
+
+
+MANY_ROUNDS = Since("6.7")
+"""A callback is walked until nothing new comes of it (commit ab5cfac139ab), once before."""
+
+
+def costs_more(program: Program, release: str, older: Release) -> bool:
+    """Whether a change since ``older`` has kernels of ``release`` walk more of such a program."""
+    if release not in MANY_ROUNDS or older in MANY_ROUNDS:
+        return False
+    return any(calls_back(insn) for insn in program.instructions)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 
 from ebpf.btf.builder import BtfBuilder
 from ebpf.btf.types import Linkage
-
-_RECORD = struct.Struct("<II")
-"""struct bpf_func_info, include/uapi/linux/bpf.h: the first slot of a function, and its type."""
+from ebpf.splicing import FUNCTION
 
 
 def function_types(starts: Sequence[int]) -> tuple[bytes, bytes]:
@@ -20,5 +17,5 @@ def function_types(starts: Sequence[int]) -> tuple[bytes, bytes]:
     records = b""
     for number, start in enumerate(starts):
         linkage = Linkage.STATIC if number else Linkage.GLOBAL
-        records += _RECORD.pack(start, types.function(f"f{number}", prototype, linkage))
+        records += FUNCTION.pack(start, types.function(f"f{number}", prototype, linkage))
     return types.build(), records

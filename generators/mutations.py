@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.verifier_log.effects import is_conditional, is_may_goto
 from generators.constants import immediate
 from generators.dice import Dice
 
@@ -16,7 +17,7 @@ _KEPT = (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)
 _WRITES = (o.ALU, o.ALU64, o.LDX)
 
 
-def _count_of_loops(insns: list[Insn]) -> set[int]:
+def count_of_loops(insns: list[Insn]) -> set[int]:
     """The indices of each loop's end and of what its counter starts with and goes on by.
 
     With another count the kernel walks a million instructions, for minutes, and the run might never end.
@@ -26,21 +27,37 @@ def _count_of_loops(insns: list[Insn]) -> set[int]:
         if insn.opcode & o.CLASS_MASK not in (o.JMP, o.JMP32) or insn.off >= 0:
             continue
         head = end + 1 + insn.off
-        counters = {insn.dst, insn.src if insn.opcode & o.X else insn.dst}
-        writes = [
-            at
-            for at in range(end)
-            if insns[at].opcode & o.CLASS_MASK in _WRITES and insns[at].dst in counters
-        ]
-        found |= {end, *(at for at in writes if at >= head), *[at for at in writes if at < head][-1:]}
+        leaving = [at for at in range(max(head, 0), end) if _leads_beyond(insns[at], at, end)]
+        found |= {end, *leaving}
+        for counter in _compared(
+            [insns[at] for at in leaving] if insn.opcode & o.OP_MASK == o.JA else [insn]
+        ):
+            writes = [at for at in range(end) if _writes(insns[at], counter)]
+            found |= {*(at for at in writes if at >= head), *[at for at in writes if at < head][-1:]}
     return found
+
+
+def _compared(tests: list[Insn]) -> set[int]:
+    """The registers that comparisons read."""
+    return {
+        register for test in tests for register in (test.dst, test.src if test.opcode & o.X else test.dst)
+    }
+
+
+def _writes(insn: Insn, register: int) -> bool:
+    return insn.opcode & o.CLASS_MASK in _WRITES and insn.dst == register
+
+
+def _leads_beyond(insn: Insn, at: int, end: int) -> bool:
+    conditional = is_conditional(insn) and not is_may_goto(insn)
+    return conditional and at + 1 + insn.off > end
 
 
 def mutate(insns: tuple[Insn, ...], dice: Dice) -> tuple[Insn, ...]:
     """A copy with one or two instructions changed; forms stay legal, meaning does not."""
     changed = list(insns)
     for _ in range(1 + dice.pick(2)):
-        kept = _count_of_loops(changed)
+        kept = count_of_loops(changed)
         candidates = [n for n, insn in enumerate(changed) if insn.opcode not in _KEPT and n not in kept]
         if candidates:
             at = dice.of(candidates)

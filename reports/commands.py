@@ -32,7 +32,8 @@ def commands(finding: Finding) -> str:
     if source := finding.reproducers.get("c"):
         lines += [
             "# Without our oracles: exits 0 on a right kernel, 1 on a wrong one, 125 where it cannot tell.",
-            f"gcc -static -o reproducer {quote(source)}",
+            *([f"# The machine: {machine}"] if (machine := finding.provenance.machine) else ()),
+            f"{finding.provenance.compiler or 'gcc'} -static -o reproducer {quote(source)}",
             f"veridiff vm {join(kernel)} -- ./reproducer --yes-this-is-a-vm",
             "# In a kernel tree, between a good and a bad commit:",
             IN_A_TREE.format(program="DIRECTORY-OF-THIS-PAGE/reproducer"),

@@ -35,6 +35,7 @@ from conformance.campaign.summary import summarise
 from conformance.campaign.versions import now, provenance
 from conformance.kernel.identity import KernelIdentity
 from conformance.kernel.image import Image
+from conformance.observing.siblings import others_like
 from conformance.replaying.replayer import Replayer
 from ebpf.errors import InfrastructureError, InputError
 from reports.directory import RunDirectory
@@ -220,7 +221,7 @@ class Campaign:
             post.worker,
             self.rota.turn(post),
             post.examples,
-            tuple(name for name in settings.against if name != post.image.name),
+            others_like(post.image.name, settings.against),
             self.provenance,
             (*self._baseline_issues(post.image), *settings.local, *known.load()),
             post.programs,

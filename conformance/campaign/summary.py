@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.campaign.standing import CampaignStanding, KernelStanding
-from conformance.campaign.tally import DISTINCT_BEFORE, Tally, median
+from conformance.campaign.tally import DISTINCT_BEFORE, FOREIGN, Tally, median
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf.releases import release_key
@@ -166,6 +166,8 @@ def _cells(kernel: KernelStanding, kinds: tuple[str, ...], name: str) -> list[Ce
 
 
 def _floor(row: Property, tally: Tally, release: str) -> int:
+    if tally.abstained[row.kind, FOREIGN]:
+        return 0
     if row.reads_claims and release and release_key(release)[:2] < CLAIMS_SINCE:
         return 0
     return max(1, int(row.floor * tally.counts["objects put to a peer" if row.judge is None else "judged"]))

@@ -20,6 +20,8 @@ from oracles.reference import ReferenceAnswer
 TIGHT = 0.1
 """Bits: the tightest range is found up to a sixteenth of its width."""
 
+FOREIGN = "not asked on another architecture than the host's"
+"""Among the reasons for abstaining."""
 DISTINCT_BEFORE = "distinct in earlier sittings"
 """Among ``counts``: hashes of programs grow with a run and are not kept, so that distinct are counted within
 sittings, and added up."""

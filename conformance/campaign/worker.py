@@ -9,7 +9,7 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,14 +29,20 @@ from conformance.campaign.events import (
 )
 from conformance.campaign.object_turns import ObjectTurns
 from conformance.campaign.pipe import PipeChannel
+from conformance.campaign.postponed import Postponed, PostponedJudgement
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.subjects import LostSubject, ProgramSubject
-from conformance.campaign.tally import Tally
+from conformance.campaign.tally import FOREIGN, Tally
 from conformance.kernel.accelerator import accelerator
+from conformance.kernel.architecture import DEFAULT
+from conformance.kernel.compiling import is_native
+from conformance.kernel.hello import Knob
 from conformance.kernel.jobs import Job, KernelAnswer, Lost
 from conformance.kernel.peer.asking import ask
+from conformance.kernel.qemu import in_short
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Sighting, variants_of
+from conformance.observing.machines import Machines
 from conformance.observing.observation import Observation
 from conformance.observing.question import Question
 from conformance.observing.sampling import Sampling
@@ -54,6 +60,8 @@ REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a
 verdict."""
+FEW_SIBLINGS = 2
+"""So few other kernels are booted as soon as there is something to ask them."""
 ERROR_LIMIT = 20
 """Errors of ours after which a worker gives up: what goes wrong for every program judges nothing."""
 PR_SET_PDEATHSIG = 1
@@ -89,9 +97,16 @@ class Worker:
         self.draw = draw
         self.channel = channel
         self.open_session = open_session
-        self.rows = tuple(PROPERTIES[kind] for kind in assignment.kinds)
+        native = assignment.image.architecture is DEFAULT
+        asked = [PROPERTIES[kind] for kind in assignment.kinds]
+        self.rows = tuple(row for row in asked if native or not row.native)
+        """Those that are asked of this kernel."""
         self.sampling = Sampling(self.rows)
         self.tally = Tally()
+        self.postponed = Postponed(asked=len(assignment.against) <= FEW_SIBLINGS)
+        for row in asked:
+            if row not in self.rows:
+                self.tally.abstained[row.kind, FOREIGN] += 1
         self.number = assignment.programs
         self.started: float | None = None
         self._reported_boots = 0
@@ -108,8 +123,9 @@ class Worker:
         task = self.assignment
         with (
             self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session,
-            closing(Siblings(task.against, self.open_session)) as self.siblings,
+            closing(Machines(self.open_session, JOB_SECONDS)) as machines,
         ):
+            self.siblings = Siblings(task.against, machines)
             self._begin(session)
             self._report()
             while not self._is_over():
@@ -129,6 +145,10 @@ class Worker:
                         with self._going_on(f"program {tag}", tag):
                             self._take(asked, answer)
                     self._report_now_and_then()
+                if self.postponed.is_due:
+                    self._judge_postponed()
+            if not self._stopped:
+                self._judge_postponed()
             self._report()
 
     @contextmanager
@@ -156,11 +176,19 @@ class Worker:
         task = self.assignment
         self.session = session
         self.release = session.hello.release
-        self.accelerator = accelerator(task.image).name.lower()
+        chosen = accelerator(task.image)
+        self.accelerator = chosen.name.lower()
+        native = is_native(task.image.architecture)
         provenance = msgspec.structs.replace(
-            task.provenance, kernel_release=self.release, accelerator=self.accelerator
+            task.provenance,
+            kernel_release=self.release,
+            accelerator=self.accelerator,
+            compiler="gcc" if native else task.image.architecture.cross_compiler,
+            machine="" if native else in_short(task.image, chosen, task.boot_args),
         )
-        self.profile = self._profile(profile_for(self.release))
+        self.profile = self._profile(
+            profile_for(self.release, task.image.architecture.machine, bool(session.hello.knobs & Knob.JIT))
+        )
         self.door = Door(self._ask_now, partial(ask, session), self.release, self.siblings)
         self.pursuit = Pursuit(task, provenance, self.channel)
         self.objects = ObjectTurns(task, self.rows, self.door, self.pursuit)
@@ -292,18 +320,37 @@ class Worker:
             self.tally.opinion(observation.reference)
             clock = self._spend("reference", clock)
         sightings: list[Sighting] = []
-        for row in self.sampling.asked(asked.number, asked.question.generated):
-            judged = self.door.judge(observation, row)
-            self.tally.judgements(row.kind, judged.judgements)
-            sightings += [each for each in judged.sightings() if not each.disagreement.gap]
-        self._spend("compare", clock)
         subject = ProgramSubject(self.door, asked.recipe)
+        for row in self.sampling.asked(asked.number, asked.question.generated):
+            if self.postponed.concerns(row, observation):
+                self.postponed.put(PostponedJudgement(row, observation, subject))
+            else:
+                sightings += self._ask_property(row, observation)
+        self._spend("compare", clock)
+        self._pursue(subject, sightings)
+
+    def _ask_property(self, row: Property, observation: Observation) -> list[Sighting]:
+        judged = self.door.judge(observation, row)
+        self.tally.judgements(row.kind, judged.judgements)
+        return [each for each in judged.sightings() if not each.disagreement.gap]
+
+    def _pursue(self, subject: ProgramSubject, sightings: Iterable[Sighting]) -> None:
         for sighting in sightings:
             self.pursuit.pursue(subject, self.door.with_witness(sighting))
 
+    def _judge_postponed(self) -> None:
+        """What waited for other kernels, which are booted now."""
+        for each in self.postponed.take():
+            with self._going_on("a program asked of other kernels"):
+                clock = time.process_time()
+                sightings = self._ask_property(each.row, each.observation)
+                self._spend("compare", clock)
+                self._pursue(each.subject, sightings)
+            self._report_now_and_then()
+
     def _pursue_loss(self, asked: _InFlight, lost: Lost) -> None:
         subject = LostSubject(self.door, asked.recipe)
-        for sighting in self.door.losses(asked.question, lost, self.assignment.kinds):
+        for sighting in self.door.losses(asked.question, lost, [row.kind for row in self.rows]):
             self.pursuit.pursue(subject, sighting)
 
     def _spend(self, stage: str, since: float) -> float:

@@ -24,6 +24,7 @@ from conformance.kernel.image import Image
 from conformance.kernel.session import KernelSession
 from conformance.objects import attachment
 from conformance.observing.door import Door
+from conformance.observing.machines import Machines, RunningKernel
 from conformance.observing.siblings import Siblings, names_of
 from ebpf.errors import InputError
 
@@ -127,10 +128,17 @@ def _ask(
     chosen: tuple[Image, ...], boot_args: tuple[str, ...], others: tuple[str, ...]
 ) -> Iterator[tuple[AskedKernel, ...]]:
     with ExitStack() as stack:
-        yield tuple(_boot(stack, image, boot_args, others) for image in chosen)
+        machines = stack.enter_context(closing(Machines(job_seconds=PATIENCE)))
+        yield tuple(_boot(stack, machines, image, boot_args, others) for image in chosen)
 
 
-def _boot(stack: ExitStack, image: Image, boot_args: tuple[str, ...], others: tuple[str, ...]) -> AskedKernel:
-    session = stack.enter_context(KernelSession.open(image, boot_args, job_seconds=PATIENCE))
-    siblings = stack.enter_context(closing(Siblings(name for name in others if name != image.name)))
-    return AskedKernel(image, session, probe(session), Door.of_session(session, siblings))
+def _boot(
+    stack: ExitStack, machines: Machines, image: Image, boot_args: tuple[str, ...], others: tuple[str, ...]
+) -> AskedKernel:
+    if boot_args:
+        session = stack.enter_context(KernelSession.open(image, boot_args, job_seconds=PATIENCE))
+        machine = RunningKernel(session, probe(session))
+    else:
+        machine = machines.boot(image)
+    siblings = Siblings((name for name in others if name != image.name), machines)
+    return AskedKernel(image, machine.session, machine.features, Door.of_session(machine.session, siblings))

@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from click.core import ParameterSource
 from conformance.campaign.known import load_local
 from conformance.cli.options import against_option, boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
+from conformance.kernel.architecture import DEFAULT, Architecture
 from conformance.kernel.images import resolve
 from conformance.kernel.peer import PEERS, executable
 from conformance.observing.siblings import names_of
@@ -183,9 +185,11 @@ def _settings(
 
     if minutes is not None and examples is not None:
         raise click.UsageError("--minutes and --examples exclude each other")
+    chosen = images(kernels)
+    architectures = [image.architecture for image in chosen]
     return Settings(
-        images=images(kernels),
-        kinds=kinds_to_judge(kinds),
+        images=chosen,
+        kinds=kinds_to_judge(kinds, architectures),
         directory=out or Path("veridiff-out") / time.strftime("%Y%m%d-%H%M%S"),
         command=shlex.join(["veridiff", *sys.argv[1:]]),
         seed=secrets.randbelow(1 << 32) if seed is None else seed,
@@ -193,7 +197,7 @@ def _settings(
         seconds=None if examples else 60 * (minutes or 10.0),
         examples=examples,
         boot_args=boot_args,
-        against=names_of(against),
+        against=names_of(against, architectures),
         also=tuple(dict.fromkeys(name for pattern in also for name in resolve(pattern))),
         baseline=baseline,
         local=tuple(issue for file in known_files for issue in load_local(file)),
@@ -218,9 +222,10 @@ def _resumed(directory: Path) -> tuple[Settings, RunState]:
 
     earlier = state.load(directory)
     plan = earlier.plan
+    chosen = images(plan.kernels)
     return Settings(
-        images=images(plan.kernels),
-        kinds=kinds_to_judge(plan.kinds),
+        images=chosen,
+        kinds=kinds_to_judge(plan.kinds, [image.architecture for image in chosen]),
         directory=directory,
         command=plan.command,
         seed=plan.seed,
@@ -260,10 +265,15 @@ def as_plain(run: RunDirectory) -> dict[str, Any]:
     }
 
 
-def kinds_to_judge(named: tuple[str, ...]) -> tuple[str, ...]:
-    """Those named, or all; objects only if named where libbpf is not to be had.  Raises as
-    :func:`conformance.kernel.peer.executable` does."""
-    rows = [row for row in PROPERTIES.values() if not named or row.kind in named]
+def kinds_to_judge(
+    named: tuple[str, ...], architectures: Iterable[Architecture] = (DEFAULT,)
+) -> tuple[str, ...]:
+    """Those named, or all that are asked on these architectures; objects only if named where libbpf is not to
+    be had.  Raises as :func:`conformance.kernel.peer.executable` does."""
+    native = DEFAULT in architectures
+    rows = [
+        row for row in PROPERTIES.values() if row.kind in named or (not named and (native or not row.native))
+    ]
     if all(row.judge is not None for row in rows):
         return tuple(row.kind for row in rows)
     try:

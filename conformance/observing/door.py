@@ -87,8 +87,8 @@ class Door:
 
     def of_other(self, kernel: str) -> Door | None:
         """The door of another kernel, by its name; None where that does not run."""
-        session = self.siblings.session(kernel)
-        return None if session is None else Door.of_session(session, self.siblings)
+        machine = self.siblings.machines.get(kernel)
+        return None if machine is None else Door.of_session(machine.session, self.siblings)
 
     def observe(self, question: Question) -> Observation | Lost:
         """Ask the kernel; the oracles are asked when a property looks at what they say."""

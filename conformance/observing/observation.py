@@ -14,6 +14,7 @@ from conformance.observing.opinions import by_intervals, linux, opinion
 from conformance.observing.question import Question
 from conformance.observing.siblings import SiblingRuling
 from ebpf.assembly import text
+from ebpf.byte_order import ByteOrder
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
@@ -56,6 +57,11 @@ class Observation:
     def generated(self) -> Generated:
         """The program with what its generator knows of it."""
         return self.question.generated
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        """Of the machine that the program is for."""
+        return self.case.program.byte_order
 
     @property
     def case(self) -> Case:

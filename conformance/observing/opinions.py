@@ -11,8 +11,7 @@ from ebpf.program import Case
 from ebpf.releases import release_key
 from ebpf.rules import Rule
 from oracles.interpreter import Trapped, run
-from oracles.reference import Budget, ReferenceAnswer, ReferenceVerdict, verify_by_ranges
-from oracles.reference.verify import Explored, explore
+from oracles.reference import Budget, Explored, ReferenceAnswer, ReferenceVerdict, explore, verify_by_ranges
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -21,10 +20,13 @@ SEEDS = 6
 """Environments that a run which looks at chance must break the rule in, every one."""
 REPLAY_LIMIT = 50_000
 """Instructions that the interpreter executes at most when it replays a witness."""
-THOROUGH = Budget(steps=100_000, paths=20_000, seconds=20.0, queries=4_000)
+THOROUGH = Budget(steps=100_000, paths=20_000, seconds=60.0, queries=4_000, effort=40_000_000)
 """For one program that somebody asks about."""
-QUICK = Budget(steps=20_000, paths=2_000, seconds=5.0, queries=150)
-"""For one of thousands in a run."""
+QUICK = Budget(steps=20_000, paths=2_000, seconds=30.0, queries=150, effort=4_000_000)
+"""For one of a run of which the kernel said what was not expected."""
+BRIEF = Budget(steps=3_000, paths=1_000, seconds=30.0, queries=80, effort=200_000)
+"""For a sample of a run.  The few that cost more than ten times the median cost as much as all others
+together, and most of them are left open all the same."""
 ONE_FAULT = (
     frozenset({rules.NULL_DEREFERENCE, rules.SCALAR_DEREFERENCE}),
     frozenset({rules.UNINITIALISED_REGISTER, rules.USE_AFTER_RELEASE}),

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance.observing.observation import Observation
-from conformance.observing.opinions import QUICK
+from conformance.observing.opinions import BRIEF, QUICK
 from conformance.observing.question import Attempts, Question
 from conformance.properties.property import Property
 from generators.programs import Generated, Purpose
+from oracles.reference import Budget
 
 HARDENED_EVERY = 4
 """Programs per one that the hardened JIT runs too."""
-REFERENCE_EVERY = 48
+REFERENCE_EVERY = 44
 """Programs per one that is put to the reference verifier whatever the kernel says."""
-DARING_EVERY = 4
+DARING_EVERY = 3
 """The same, of programs whose safety their generator does not know."""
 
 
@@ -41,9 +42,8 @@ class Sampling:
     def with_reference(self, observation: Observation, number: int) -> Observation:
         """Allowed to ask the reference verifier where that is worth its time: where the kernel said what was
         not expected, and now and then elsewhere."""
-        if not self.runs or not _is_worth_asking(observation, number):
-            return observation
-        return observation.with_budget(QUICK)
+        budget = _worth(observation, number) if self.runs else None
+        return observation if budget is None else observation.with_budget(budget)
 
     def asked(self, number: int, generated: Generated) -> Iterable[Property]:
         """The properties that judge program ``number``: one that is alone is asked about all."""
@@ -51,8 +51,10 @@ class Sampling:
         return (row for row in self.rows if row.judge and (alone or row.asked(number, generated)))
 
 
-def _is_worth_asking(observation: Observation, number: int) -> bool:
-    expected = observation.accepted == (observation.generated.purpose is Purpose.VALID)
+def _worth(observation: Observation, number: int) -> Budget | None:
+    """What the reference may spend on the program; None where it is not asked."""
     daring = observation.generated.purpose is Purpose.DARING
-    every = DARING_EVERY if daring else REFERENCE_EVERY
-    return (not expected and not daring) or number % every == 0 or number % REFERENCE_EVERY == 0
+    expected = observation.accepted == (observation.generated.purpose is Purpose.VALID)
+    if not (daring or expected):
+        return QUICK
+    return None if number % (DARING_EVERY if daring else REFERENCE_EVERY) else BRIEF

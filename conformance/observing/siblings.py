@@ -6,15 +6,15 @@ older one or another build of the same version, accepts the same program does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from conformance.kernel.features import Features, probe
-from conformance.kernel.images import fetch, list_images, resolve
+from conformance.kernel.architecture import DEFAULT, Architecture
+from conformance.kernel.images import architectures_of, list_images, resolve
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
-from conformance.kernel.session import KernelSession
 from conformance.kernel.verdicts import Ruling, judge_answer
+from conformance.observing.machines import Machines
 from ebpf.errors import VeridiffError
 from ebpf.program import Case
 from ebpf.releases import Release
@@ -26,7 +26,6 @@ ALWAYS = ("debian:6.1", "debian:6.12")
 ATTEMPT = Attempt(Jit.ON, 1, run=False)
 WALK = Attempt(Jit.ON, 2, run=False)
 """With all that was walked in the log, which an accepted program's leaves out at level 1."""
-JOB_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,8 @@ class SiblingRuling:
     ruling: Ruling
     pruned: bool
     """Whether its log shows that it left a path because a state walked before covers it."""
+    processed: int | None = None
+    """Instructions that it walked."""
 
 
 def _prunes(answer: KernelAnswer | Lost) -> bool:
@@ -46,18 +47,16 @@ def _prunes(answer: KernelAnswer | Lost) -> bool:
     return any(True for loaded in attempts for _ in parse_log(loaded.log).of(PruneLine))
 
 
-class Siblings:
-    """Of one kernel under test.  Each is booted when first asked, and stays until all are closed."""
+def _processed(answer: KernelAnswer | Lost) -> int | None:
+    return answer.attempts[0].verified if isinstance(answer, KernelAnswer) and answer.attempts else None
 
-    def __init__(
-        self, names: Iterable[str], open_session: Callable[..., KernelSession] = KernelSession.open
-    ) -> None:
+
+class Siblings:
+    """Of one kernel under test: ``names`` among ``machines``, which may be others' siblings too."""
+
+    def __init__(self, names: Iterable[str], machines: Machines) -> None:
         self.names = tuple(names)
-        self._open_session = open_session
-        self._stack = ExitStack()
-        self._booted: dict[str, tuple[KernelSession, Features] | None] = {}
-        self.failures: dict[str, str] = {}
-        """Siblings that cannot be asked, and why."""
+        self.machines = machines
 
     def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
         """What each says of a program, the oldest first; nothing of those that cannot be asked."""
@@ -65,58 +64,43 @@ class Siblings:
         return tuple(sorted(rulings, key=lambda each: each.release))
 
     def _ask(self, name: str, case: Case) -> Iterator[SiblingRuling]:
-        booted = self._boot(name)
-        if booted is not None:
-            session, features = booted
+        machine = self.machines.get(name)
+        if machine is not None:
+            session, features = machine.session, machine.features
             answer = session.run(Job(case, (ATTEMPT,)))
             ruling = judge_answer(answer, 0, features.support(case.program))
             release = Release.parse(features.release)
             pruned = ruling.verdict is KernelVerdict.ACCEPT and _prunes(session.run(Job(case, (WALK,))))
-            yield SiblingRuling(name, release, ruling, pruned)
-
-    def _boot(self, name: str) -> tuple[KernelSession, Features] | None:
-        if name not in self._booted:
-            self._booted[name] = None
-            try:
-                session = self._stack.enter_context(
-                    self._open_session(fetch(name), (), job_seconds=JOB_SECONDS)
-                )
-                self._booted[name] = session, probe(session)
-            except VeridiffError as error:
-                self.failures[name] = str(error)
-        return self._booted[name]
-
-    def session(self, name: str) -> KernelSession | None:
-        """Any kernel by its name, also one that is no sibling; None where it does not run."""
-        booted = self._boot(name)
-        return None if booted is None else booted[0]
-
-    def close(self) -> None:
-        """Shut all down."""
-        self._stack.close()
-        self._booted.clear()
+            yield SiblingRuling(name, release, ruling, pruned, _processed(answer))
 
 
-def default_names() -> tuple[str, ...]:
-    """The newest of each series that is cached, and of :data:`ALWAYS`, and the newest kernel of all; none
-    where nothing is cached and none can be fetched."""
+def others_like(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the same architecture as the kernel of that name, which they are to be compared with."""
+    (own,) = architectures_of(name)
+    return tuple(each for each in names if each != name and architectures_of(each) == (own,))
+
+
+def default_names(architecture: Architecture = DEFAULT) -> tuple[str, ...]:
+    """The newest of each series that is cached; of the host's own architecture also of :data:`ALWAYS`, and
+    the newest kernel of all; none where nothing is cached and none can be fetched."""
     try:
-        listed = list_images()
+        listed = list_images(architecture)
     except VeridiffError:
         return ()
     newest = {Release.parse(row.name.partition(":")[2]).series: row.name for row in listed if row.cached}
     names = dict.fromkeys(newest.values())
-    for name in (*ALWAYS, *(row.name for row in listed[-1:])):
+    always = (*ALWAYS, *(row.name for row in listed[-1:])) if architecture is DEFAULT else ()
+    for name in always:
         with suppress(VeridiffError):
             names.update(dict.fromkeys(resolve(name)[-1:]))
     return tuple(names)
 
 
-def names_of(named: tuple[str, ...]) -> tuple[str, ...]:
-    """The kernels that are named, or else those of :func:`default_names`; each once.
+def names_of(named: tuple[str, ...], architectures: Iterable[Architecture] = (DEFAULT,)) -> tuple[str, ...]:
+    """The kernels that are named, or else those of :func:`default_names` for each architecture; each once.
 
     Raises :class:`ebpf.errors.VeridiffError` for an unknown name.
     """
     if not named:
-        return default_names()
+        return tuple(name for each in dict.fromkeys(architectures) for name in default_names(each))
     return tuple(dict.fromkeys(name for pattern in named for name in resolve(pattern)))

@@ -15,7 +15,7 @@ from ebpf.program import Case
 from ebpf.verifier_log.claims import ScalarClaim
 from ebpf.verifier_log.paths import ClaimsAt, Followed, NotExplored, follow
 from oracles.claims import as_formula
-from oracles.reference import ReferenceVerdict
+from oracles.reference import Budget, ReferenceVerdict
 from oracles.reference.state import SymbolicState, Walked
 from oracles.reference.verify import walked
 from oracles.reference.witness import witness
@@ -34,26 +34,31 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
     be run and held against the log.  None where something stays open: a path not walked, a question not
     asked, or without an answer."""
     assert observation.exploration is not None
-    assert observation.question.budget is not None
-    solver, together = Solver(EFFORT), Solver(TOGETHER)
+    budget = observation.question.budget
+    assert budget is not None
+    solver, together = Solver(min(EFFORT, budget.effort)), Solver(TOGETHER)
     looked: set[tuple[object, ...]] = set()
-    search = paths(observation.case, observation.question.budget)
+    search = paths(observation.case, budget)
     if search.answer.verdict is ReferenceVerdict.UNKNOWN or search.has_globals:
         yield None
     for state in () if search.has_globals else search.walks:
         steps = walked(state)
         followed = follow(observation.exploration, [(step.frame, step.at) for step in steps])
         doubts = [doubt for doubt in _doubts(followed, steps) if not _looked_at(doubt, looked)]
-        if doubts and solver.counted.queries > QUERIES:
+        if doubts and _is_spent(solver, together, budget):
             yield None
             return
         if len(doubts) > 1 and together.ask(_any_of(doubts))[0] is Feasible.NO:
             continue
         for doubt in doubts:
-            if solver.counted.queries > QUERIES:
+            if _is_spent(solver, together, budget):
                 yield None
                 return
             yield from _case(observation.case, state, doubt, solver)
+
+
+def _is_spent(solver: Solver, together: Solver, budget: Budget) -> bool:
+    return solver.counted.queries > QUERIES or solver.counted.effort + together.counted.effort > budget.effort
 
 
 @dataclass(frozen=True, slots=True)

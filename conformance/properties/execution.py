@@ -16,6 +16,7 @@ from conformance.observing.loss import Loss
 from conformance.observing.observation import Observation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf import casefile
+from ebpf.byte_order import ByteOrder
 from ebpf.contexts import CONTEXTS
 from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
@@ -38,7 +39,9 @@ DATA_END = 80
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
+class EngineResult:
+    """What a run left behind, as far as it is compared."""
+
     engine: str
     r0: int
     maps: tuple[tuple[tuple[bytes, bytes], ...] | None, ...]
@@ -62,8 +65,8 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         elif not outcome.predictable:
             yield Abstention("the outcome depends on unpredictable values")
         else:
-            ours = _Result(
-                OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, _beyond_link(observation, outcome.packet)
+            ours = EngineResult(
+                OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, beyond_link(observation, outcome.packet)
             )
             yield from _compare(observation, number, ours, trace)
 
@@ -105,9 +108,9 @@ def _unlike_a_hook(program: Program) -> str:
 
 
 def _compare(
-    observation: Observation, number: int, ours: _Result, trace: tuple[Step, ...]
+    observation: Observation, number: int, ours: EngineResult, trace: tuple[Step, ...]
 ) -> Iterator[Judgement]:
-    results: list[_Result] = []
+    results: list[EngineResult] = []
     for attempt, loaded in zip(observation.question.attempts, observation.answer.attempts, strict=False):
         engine = ENGINES[attempt.jit]
         if loaded.errno or number >= len(loaded.runs):
@@ -120,34 +123,35 @@ def _compare(
         if run.errno:
             yield Abstention(f"{engine}: test run failed with errno {run.errno}")
             continue
-        results.append(_Result(engine, run.retval, run.maps, _beyond_link(observation, run.packet)))
-    wrong = [result for result in results if _difference(ours, result)]
+        results.append(EngineResult(engine, run.retval, run.maps, beyond_link(observation, run.packet)))
+    order = observation.byte_order
+    wrong = [result for result in results if difference(ours, result, order)]
     if not wrong:
         yield from (Agreement() for _ in results)
         return
     right = [result.engine for result in results if result not in wrong]
-    difference = _difference(ours, wrong[0])
-    assert difference is not None
-    culprit = _last_writer(trace, difference.register, observation)
+    found = difference(ours, wrong[0], order)
+    assert found is not None
+    culprit = _last_writer(trace, found.register, observation)
     names = " and ".join(f"the {result.engine}" for result in wrong)
     against = " and ".join([OURS, *(f"the {engine}" for engine in right)])
     form = observation.form_name(culprit) if culprit is not None else "unknown"
     only: tuple[str, ...] = ()
-    if all(result.engine == ENGINES[Jit.HARDENED] for result in wrong) and _only_high_half(ours, wrong[0]):
+    hardened_alone = all(result.engine == ENGINES[Jit.HARDENED] for result in wrong)
+    if hardened_alone and _only_high_half(ours, wrong[0], observation.byte_order):
         # BPF_F_TEST_RND_HI32 fills the upper half of whatever the verifier says is not read there.
         form, only = "", (HIGH_HALF,)
     yield Disagreement(
         Signature(KIND, (_blame([result.engine for result in wrong], right), *only), form),
         f"on input {number} {names} {'leave' if len(wrong) > 1 else 'leaves'} "
-        f"{difference.read(wrong[0])} in {difference.place}, where {against} "
-        f"{'leave' if right else 'leaves'} {difference.read(ours)}",
+        f"{found.read(wrong[0])} in {found.place}, where {against} "
+        f"{'leave' if right else 'leaves'} {found.read(ours)}",
         culprit,
         number,
         left=tuple(
-            Left(each.engine, difference.place, difference.read(each), each in wrong)
-            for each in (ours, *results)
+            Left(each.engine, found.place, found.read(each), each in wrong) for each in (ours, *results)
         ),
-        right=_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
+        right=what_is_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
     )
 
 
@@ -190,7 +194,7 @@ def _constant(register: int, value: int) -> tuple[Insn, Insn]:
     return Insn(o.LD_IMM64, register, imm=signed32(value)), Insn(0, imm=signed32(value >> 32))
 
 
-def _right(ours: _Result, wrong: list[_Result], link: int) -> Right:
+def what_is_right(ours: EngineResult, wrong: list[EngineResult], link: int) -> Right:
     """What every run leaves, of all that one of the wrong ones leaves otherwise."""
     entries = {
         (index, key): dict(mine).get(key)
@@ -212,11 +216,12 @@ def _right(ours: _Result, wrong: list[_Result], link: int) -> Right:
     )
 
 
-def _only_high_half(ours: _Result, theirs: _Result) -> bool:
+def _only_high_half(ours: EngineResult, theirs: EngineResult, order: ByteOrder) -> bool:
     """Whether every eight-byte word of every map has the same low half on both sides."""
     for mine, other in zip(ours.maps, theirs.maps, strict=False):
         for (_, a), (_, b) in zip(mine or (), other or (), strict=False):
-            if any(a[n : n + 4] != b[n : n + 4] for n in range(0, len(a), 8)):
+            low = 0 if order is ByteOrder.LITTLE else 4
+            if any(a[n : n + 4] != b[n : n + 4] for n in range(low, len(a), 8)):
                 return False
     return ours.r0 == theirs.r0
 
@@ -231,7 +236,7 @@ def _blame(wrong: list[str], right: list[str]) -> str:
     )
 
 
-def _beyond_link(observation: Observation, packet: bytes) -> bytes:
+def beyond_link(observation: Observation, packet: bytes) -> bytes:
     """What the program sees of a packet: a test run clears a link header that it hides; nothing of a type
     whose run gives no packet back."""
     kind = observation.case.program.type
@@ -239,71 +244,69 @@ def _beyond_link(observation: Observation, packet: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Difference:
+class ResultDifference:
     """The first place in which two results differ, and what a result has there."""
 
     place: str
-    read: Callable[[_Result], str]
+    read: Callable[[EngineResult], str]
     register: int | None = None
     """What the place is of: R0, or what the epilogue stores there."""
 
 
-def _left(difference: _Difference, result: _Result, wrong: list[_Result]) -> Left:
-    return Left(result.engine, difference.place, difference.read(result), result in wrong)
-
-
-def _difference(ours: _Result, theirs: _Result) -> _Difference | None:
-    """None when both are equal."""
+def difference(ours: EngineResult, theirs: EngineResult, order: ByteOrder) -> ResultDifference | None:
+    """None when both are equal; words of map values are of that byte order."""
     for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):
         if mine is not None and other is not None and mine != other:
-            found = _entries(index, dict(mine), dict(other), output=index == len(ours.maps) - 1)
+            found = _entries(index, dict(mine), dict(other), order, output=index == len(ours.maps) - 1)
             if found is not None:
                 return found
     if ours.packet != theirs.packet:
         return _packets(ours.packet, theirs.packet)
     if ours.r0 != theirs.r0:
-        return _Difference("R0", lambda result: f"0x{result.r0:x}", 0)
+        return ResultDifference("R0", lambda result: f"0x{result.r0:x}", 0)
     return None
 
 
 def _entries(
-    index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], *, output: bool
-) -> _Difference | None:
+    index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], order: ByteOrder, *, output: bool
+) -> ResultDifference | None:
     """What differs between two states of map ``index``; None when only their order does."""
     for key in (*sorted(mine.keys() ^ other.keys()), *mine):
         a, b = mine.get(key), other.get(key)
         if a == b:
             continue
         if a is None or b is None:
-            return _Difference(f"map {index}, key {key.hex()}", partial(_is_there, index, key))
+            return ResultDifference(f"map {index}, key {key.hex()}", partial(_is_there, index, key))
         word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
-        return _Difference(
+        return ResultDifference(
             f"map {index}, key {key.hex()}, bytes {word} to {word + 7}",
-            partial(_word_of, index, key, word),
+            partial(_word_of, index, key, word, order),
             word // 8 if output and word < 80 else None,
         )
     return None
 
 
-def _entry(index: int, key: bytes, result: _Result) -> bytes | None:
+def _entry(index: int, key: bytes, result: EngineResult) -> bytes | None:
     entries = result.maps[index] if index < len(result.maps) else None
     return dict(entries or ()).get(key)
 
 
-def _is_there(index: int, key: bytes, result: _Result) -> str:
+def _is_there(index: int, key: bytes, result: EngineResult) -> str:
     return "no entry" if _entry(index, key, result) is None else "an entry"
 
 
-def _word_of(index: int, key: bytes, word: int, result: _Result) -> str:
+def _word_of(index: int, key: bytes, word: int, order: ByteOrder, result: EngineResult) -> str:
     value = _entry(index, key, result)
-    return "no entry" if value is None else f"0x{int.from_bytes(value[word : word + 8], 'little'):x}"
+    return "no entry" if value is None else f"0x{order.number(value[word : word + 8]):x}"
 
 
-def _packets(mine: bytes, other: bytes) -> _Difference:
+def _packets(mine: bytes, other: bytes) -> ResultDifference:
     if len(mine) != len(other):
-        return _Difference("the packet behind its link header", lambda result: in_bytes(len(result.packet)))
+        return ResultDifference(
+            "the packet behind its link header", lambda result: in_bytes(len(result.packet))
+        )
     at = next(n for n, (a, b) in enumerate(zip(mine, other, strict=True)) if a != b)
-    return _Difference(
+    return ResultDifference(
         f"packet byte {at} behind the link header",
         lambda result: f"0x{result.packet[at]:02x}" if at < len(result.packet) else "no byte",
     )

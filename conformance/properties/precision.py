@@ -80,14 +80,9 @@ def _settled(observation: Observation) -> Judgement | None:
     ruling = observation.ruling
     if ruling.verdict is not KernelVerdict.REJECT:
         return Abstention("not refused")
-    if observation.case.capabilities is not None and PERFMON.isdisjoint(observation.case.capabilities):
-        # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
-        return Abstention("without privilege kernels also follow branches that no run takes")
-    message = ruling.message or ""
-    if HELPER_MISSING.search(message):
-        return Abstention("which helpers a kernel has depends on its configuration")
-    if OF_ATTRIBUTES.search(message):
-        return Abstention("a rule about load attributes")
+    reason = of_configuration(observation.case, ruling.message or "")
+    if reason:
+        return Abstention(reason)
     answer = observation.reference
     if answer is None:
         return Abstention("the reference verifier was not asked")
@@ -95,9 +90,25 @@ def _settled(observation: Observation) -> Judgement | None:
         return Agreement()
     if answer.verdict is ReferenceVerdict.UNKNOWN:
         return Abstention(f"reference: {answer.reason}")
-    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs) or _traps(observation.case):
+    if any(isinstance(outcome, Trapped) for outcome, _ in observation.runs):
         return Abstention("a run traps")
     return None
+
+
+def of_configuration(case: Case, message: str) -> str:
+    """Why a refusal says nothing of the verifier's knowledge: it hangs on how the machine is set up or the
+    program loaded; empty where it does not."""
+    if case.capabilities is not None and PERFMON.isdisjoint(case.capabilities):
+        # For fear of speculation: sanitize_speculative_path, kernel/bpf/verifier.c.
+        return "without privilege kernels also follow branches that no run takes"
+    if HELPER_MISSING.search(message):
+        return "which helpers a kernel has depends on its configuration"
+    return "a rule about load attributes" if OF_ATTRIBUTES.search(message) else ""
+
+
+def is_safe(observation: Observation) -> bool:
+    """Whether the reference verifier and all our runs hold the program for safe."""
+    return _settled(observation) is None
 
 
 def _compare(observation: Observation) -> Judgement:
@@ -113,8 +124,10 @@ def _compare(observation: Observation) -> Judgement:
         )
         if change is not None:
             return Abstention(f"a documented change: {change.reason}")
+        if _traps(observation.case):
+            return Abstention("one of many runs traps")
         return Disagreement(
-            Signature(KIND, (shape(message), _when(last.release, own))),
+            Signature(KIND, (shape(message), when(last.release, own))),
             f"{refusal} that {_name(observation, witnesses, own)}",
             ruling.instruction,
             right=Accepts(message),
@@ -135,7 +148,7 @@ def _compare(observation: Observation) -> Judgement:
     )
 
 
-def _when(last: Release, own: Release) -> str:
+def when(last: Release, own: Release) -> str:
     """Between which kernels the verdict changed: two regressions with one message are two bugs."""
     return "in one version" if last == own else f"after {last.major}.{last.minor}"
 

@@ -8,8 +8,10 @@ from conformance.properties import (
     embedding,
     execution,
     health,
+    metamorphic,
     objects,
     precision,
+    regression,
     rule,
     soundness,
     transfer,
@@ -45,6 +47,10 @@ ROWS = (
         sameness=Sameness.ANY_CULPRIT,
     ),
     Property(
+        kind=metamorphic.KIND, severity=Severity.HIGH, floor=0.05, judge=metamorphic.judge,
+        variants=metamorphic.variants, asked=metamorphic.is_asked, attempts=Attempts.RUN,
+    ),
+    Property(
         kind=transfer.KIND, severity=Severity.HIGH, floor=0.05, judge=transfer.judge, asked=transfer.is_asked,
         runs=False, experiments=True, reads_claims=True, sameness=Sameness.ANY_PARTS,
     ),
@@ -53,7 +59,11 @@ ROWS = (
         needs_siblings=precision.needs_siblings, fits=precision.fits, should_accept=True,
     ),
     Property(
-        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge,
+        kind=regression.KIND, severity=Severity.MEDIUM, floor=0.0, judge=regression.judge,
+        needs_siblings=regression.needs_siblings, asked=regression.is_asked, reference=True,
+    ),
+    Property(
+        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge, native=True,
     ),
 )  # fmt: skip
 

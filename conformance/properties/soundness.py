@@ -45,6 +45,15 @@ def judge(observation: Observation) -> Iterator[Judgement]:
     if not observation.accepted:
         yield Abstention("not accepted")
         return
+    for judgement in of_runs(observation):
+        yield judgement
+        if isinstance(judgement, Disagreement):
+            return
+    yield from _over_all_inputs(observation)
+
+
+def of_runs(observation: Observation) -> Iterator[Judgement]:
+    """What the interpreter's runs say of an acceptance, up to the first that shows it wrong."""
     for number, (outcome, _) in enumerate(observation.runs):
         if isinstance(outcome, Abstained):
             yield Abstention(f"interpreter: {outcome.reason}")
@@ -65,4 +74,3 @@ def judge(observation: Observation) -> Iterator[Judgement]:
                 right=Refuses(),
             )
             return
-    yield from _over_all_inputs(observation)

@@ -12,13 +12,12 @@ from conformance.kernel.identity import KernelIdentity
 from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Untold
-from conformance.observing.siblings import Siblings
+from conformance.observing.machines import JOB_SECONDS, Machines
+from conformance.observing.siblings import Siblings, others_like
 from conformance.replaying.replayed import Replayed
 from conformance.replaying.restoring import Restored, Said, restore
 from ebpf.errors import VeridiffError
 from reports.records import Finding
-
-JOB_SECONDS = 60.0
 
 
 class Replayer:
@@ -88,8 +87,9 @@ class Replayer:
         session = self._stack.enter_context(
             KernelSession.open(fetch(kernel.name), kernel.boot_args, job_seconds=JOB_SECONDS)
         )
-        others = (name for name in self.against if name != kernel.name)
-        return Door.of_session(session, self._stack.enter_context(closing(Siblings(others))))
+        machines = self._stack.enter_context(closing(Machines()))
+        others = others_like(kernel.name, self.against)
+        return Door.of_session(session, Siblings(others, machines))
 
 
 def _once(replayed: Replayed, restored: Restored, door: Door) -> Replayed:

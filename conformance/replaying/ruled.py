@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from conformance.kernel.jobs import KernelVerdict
+from conformance.observing.machines import Machines
 from conformance.observing.siblings import Siblings
 from conformance.replaying.replayed import ReplayState
 from ebpf.program import Case
@@ -23,10 +24,10 @@ class RuledCase:
 def rule(case: Case, kernel: str, wanted: KernelVerdict) -> RuledCase:
     """Ask a kernel, by name: the verdict ``wanted`` is still there, the other one is gone; one that does not
     run, or has not what the program needs, cannot tell."""
-    with closing(Siblings((kernel,))) as siblings:
-        rulings = siblings.ask(case)
+    with closing(Machines()) as machines:
+        rulings = Siblings((kernel,), machines).ask(case)
     if not rulings:
-        return RuledCase(ReplayState.CANNOT_TELL, "none", siblings.failures.get(kernel, ""))
+        return RuledCase(ReplayState.CANNOT_TELL, "none", machines.failures.get(kernel, ""))
     ruling = rulings[0].ruling
     message = ruling.message or ruling.reason
     if ruling.verdict not in (KernelVerdict.ACCEPT, KernelVerdict.REJECT):

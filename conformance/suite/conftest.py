@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from conformance.cli.options import DEFAULT_KERNEL
 from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
+from conformance.observing.machines import Machines
 from conformance.observing.siblings import Siblings, names_of
 
 # With CI in the environment Hypothesis loads its own profile "ci": ours have other names and are loaded
@@ -62,8 +63,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def siblings(kernel_name: str, request: pytest.FixtureRequest) -> Iterator[Siblings]:
     """The kernels to ask where it hangs on what others say."""
     names = names_of(tuple(request.config.getoption("--against")))
-    with closing(Siblings(name for name in names if name != kernel_name)) as others:
-        yield others
+    with closing(Machines()) as machines:
+        yield Siblings((name for name in names if name != kernel_name), machines)
 
 
 @pytest.fixture(scope="session")

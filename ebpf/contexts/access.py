@@ -4,6 +4,7 @@ the tables."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ebpf import rules
 from ebpf.contexts.field import ContextField
@@ -49,6 +50,7 @@ def moves_freely(program_type: ProgramType, release: Release | str) -> bool:
     return program_type is ProgramType.SYSCALL and release in Since(FREE_CONTEXT)
 
 
+@lru_cache(maxsize=1 << 14)
 def ctx_access(
     program_type: ProgramType,
     attach_type: AttachType | None,

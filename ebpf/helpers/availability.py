@@ -7,6 +7,8 @@ off.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ebpf import rules
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.by_type import ATTACHED, BASE_ONLY, BY_TYPE, NOT_ATTACHED, SOCKET_TYPES, UNLISTED
@@ -31,6 +33,7 @@ def has(capabilities: tuple[str, ...] | None, capability: str) -> bool:
     return capabilities is ALL or capability in capabilities or "CAP_SYS_ADMIN" in capabilities
 
 
+@lru_cache(maxsize=1 << 14)
 def refusal(
     program_type: ProgramType,
     attach_type: AttachType | None,

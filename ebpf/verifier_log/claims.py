@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import ByteOrder
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import U32_MAX
 
@@ -92,14 +93,14 @@ class SlotClaim:
             return None
         return narrowed(self.value.range, self.width)
 
-    def excluded_by(self, content: bytes) -> str | None:
+    def excluded_by(self, content: bytes, order: ByteOrder) -> str | None:
         """The claim that the slot's eight bytes (lowest address first) violate, as text; None when they
         fit."""
         for index, letter in enumerate(reversed(self.letters)):
             if letter == "0" and content[index]:
                 return f"byte {self.offset + index} is zero"
         stored = self.stored
-        return None if stored is None else stored.excluded_by(PROGRAM_ORDER.number(content[: self.width]))
+        return None if stored is None else stored.excluded_by(order.number(content[: self.width]))
 
 
 def narrowed(whole: ScalarRange, width: int) -> ScalarRange:
@@ -125,7 +126,7 @@ def narrowed(whole: ScalarRange, width: int) -> ScalarRange:
     return ScalarRange(umax=limit, tnum=tnum)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClaimedState:
     """One printed state of one frame: all of it, or only what an instruction touched.  What is missing is not
     a claim."""
@@ -144,3 +145,11 @@ class ClaimedState:
             if shown == number:
                 return claim
         return None
+
+    @cached_property
+    def has_equals(self) -> bool:
+        """Whether it says of two scalars that they are equal: one id, and no delta."""
+        claims = [claim for _, claim in self.registers] + [slot.value for slot in self.slots]
+        ids = [claim.id for claim in claims if isinstance(claim, ScalarClaim) and not claim.delta]
+        known = [each for each in ids if each is not None]
+        return len(known) > len(set(known))

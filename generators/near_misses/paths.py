@@ -33,6 +33,7 @@ from ebpf.isa.build import (
 from ebpf.isa.insn import Insn
 from ebpf.program_types import ProgramType
 from generators.builder import Builder
+from generators.carrying import carry
 from generators.dice import Dice
 from generators.layout import SPILL_SLOTS
 from generators.near_misses.table import unknown_input
@@ -40,7 +41,7 @@ from generators.scopes import StaticFunction
 from generators.state import PointerKind
 from generators.steps import SIZES
 
-VALUE, INDEX, LIMIT, INPUT, COPY = R7, R8, R9, R1, R2
+VALUE, INDEX, LIMIT, INPUT = R7, R8, R9, R1
 """Registers these near misses use: they are at top level, where nothing else is needed any more but the
 context in R6."""
 
@@ -142,9 +143,8 @@ def _flow(b: Builder, dice: Dice, form: int) -> None:
         b.emit(mov64(R1, INDEX))
         b.call_static(StaticFunction(body))
         b.emit(mov64(INDEX, R0))
-    elif dice.pick(2):
-        b.emit(mov64(COPY, INDEX))
-        b.emit(mov64(INDEX, COPY))
+    else:
+        carry(b, dice, INDEX, kept=(VALUE,))
 
 
 def _linked(b: Builder, dice: Dice, size: int) -> int | None:

@@ -12,13 +12,13 @@ from ebpf.isa.build import (
     atomic,
     load,
     load_acquire,
-    mov32,
     mov64,
     store,
     store_release,
 )  # fmt: skip
 from generators import conditions as needs
 from generators.builder import Builder
+from generators.carrying import carry
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, SPILL_SLOTS
@@ -132,18 +132,6 @@ def _atomic(b: Builder, dice: Dice) -> bool:
     return True
 
 
-def _carry(b: Builder, dice: Dice, register: Register) -> None:
-    """What is known of a scalar must outlive its way to where it is used: through the stack, or a copy of its
-    low half onto itself."""
-    way = dice.pick(6)
-    slot = dice.of(SPILL_SLOTS)
-    if way == 5 and b.privileged and not (b.in_loop() and isinstance(b.state.slots.get(slot), KnownPointer)):
-        b.emit(store(o.DW, R10, slot, register))
-        b.emit(load(o.DW, register, R10, slot))
-    elif way == 4:
-        b.emit(mov32(register, register))
-
-
 def _use_as_offset(b: Builder, dice: Dice) -> bool:
     """A scalar becomes an offset into a map value or the input on the stack: a wrong claim becomes a wrong
     access."""
@@ -163,7 +151,7 @@ def _use_as_offset(b: Builder, dice: Dice) -> bool:
         return False
     address = dice.of(spare)
     bound(b, dice, offset, room - size)
-    _carry(b, dice, offset)
+    carry(b, dice, offset, kept=(address, base))
     b.emit(mov64(address, base))
     if base == R10:
         b.emit(add64(address, INPUT_BASE))

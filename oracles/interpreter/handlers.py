@@ -34,6 +34,12 @@ def _illegal(error: IllegalInsn) -> Handler:
     return handle
 
 
+@lru_cache(maxsize=64)
+def handlers_of(code: tuple[Insn, ...]) -> list[Handler]:
+    """What executes each slot of a program: the same for every run of it."""
+    return [handler_of(insn) for insn in code]
+
+
 @lru_cache(maxsize=1 << 15)
 def handler_of(insn: Insn) -> Handler:
     """What executes ``insn``; never fails: an illegal instruction traps when, and only when, it is

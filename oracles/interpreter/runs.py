@@ -7,7 +7,7 @@ from dataclasses import replace
 from ebpf import rules
 from ebpf.program import Case, Input
 from oracles.interpreter.environment import DIFFERENT, Addresses, Environment
-from oracles.interpreter.handlers import handler_of
+from oracles.interpreter.handlers import handlers_of
 from oracles.interpreter.loops import Repetition
 from oracles.interpreter.machine import LEAVE, Handler, Machine, no_callback
 from oracles.interpreter.memory import Pointer, Undefined
@@ -105,7 +105,7 @@ def run(
     when all agree (a pointer compared with null, or stored and overwritten, need not matter).
     """
     environment = Environment(seed, addresses, idle=idle)
-    handlers = [handler_of(insn) for insn in case.program.instructions]
+    handlers = handlers_of(case.program.instructions)
     outcome = Execution(Machine(case, data, environment), handlers, trace, limit).run()
     if environment.drawn:
         return _unpredictable(outcome)

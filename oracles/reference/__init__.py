@@ -6,6 +6,9 @@ that a run confirms. It has never seen the interpreter's code.
 
 from oracles.reference.answer import Broken, Cost, ReferenceAnswer, ReferenceVerdict
 from oracles.reference.budget import Budget
-from oracles.reference.verify import verify, verify_by_ranges
+from oracles.reference.verify import Explored, explore, verify_by_ranges
 
-__all__ = ["Broken", "Budget", "Cost", "ReferenceAnswer", "ReferenceVerdict", "verify", "verify_by_ranges"]
+__all__ = [
+    "Broken", "Budget", "Cost", "Explored", "ReferenceAnswer", "ReferenceVerdict", "explore",
+    "verify_by_ranges",
+]  # fmt: skip

@@ -17,3 +17,5 @@ class Budget:
     """The wall behind the rest, which makes an answer irreproducible."""
     queries: int
     """Questions that reach Z3."""
+    effort: int
+    """Z3's own steps (its rlimit) over all of them; some 2,000,000 a second."""

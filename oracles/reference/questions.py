@@ -64,14 +64,10 @@ class Questions:
         """All values ``term`` takes on the path; :class:`Unmodelled` when there are more than ``limit``."""
         if isinstance(term, int):
             return [term]
-        found: list[int] = []
-        while True:
-            answer, model = self.feasible(state, z3.And(*[term != v for v in found]) if found else True)
-            if answer is Feasible.NO:
-                return found
-            if answer is Feasible.UNKNOWN or len(found) == limit or model is None:
-                raise Unmodelled("an offset into the stack with many values")
-            found.append(model.eval(term, model_completion=True).as_long())
+        found = self.solver.values(state.assumed, state.model, term, limit)
+        if found is None:
+            raise Unmodelled("an offset into the stack with many values")
+        return found
 
     def split(self, state: SymbolicState, term: Term, limit: int = 64) -> list[tuple[SymbolicState, int]]:
         """A path for each value of ``term``, as signed numbers."""

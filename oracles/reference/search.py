@@ -87,6 +87,8 @@ class Search:
             return "budget: more paths or steps than are followed"
         if self.x.solver.counted.queries > budget.queries:
             return "budget: more queries than are asked"
+        if self.x.solver.counted.effort > budget.effort:
+            return "budget: more of the solver's steps than are given"
         return "wall" if time.monotonic() > self.wall else ""
 
     def _answer(self, verdict: ReferenceVerdict, proof: Proven | None = None) -> ReferenceAnswer:

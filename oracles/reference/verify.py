@@ -64,7 +64,7 @@ def final_states(case: Case, budget: Budget) -> tuple[ReferenceAnswer, list[Symb
     """The answer, and the state of every path that returns: R0 as a term, and what the path assumed and took
     from the world."""
     states: list[SymbolicState] = []
-    x = Explorer(facts_of(case), Ledger(), Solver(EFFORT), _unconfirmed, states.append)
+    x = Explorer(facts_of(case), Ledger(), _solver(budget), _unconfirmed, states.append)
     return _run(x, budget, None), states
 
 
@@ -92,19 +92,14 @@ def walked(state: SymbolicState) -> list[Walked]:
 
 
 def explore(case: Case, confirm: Confirm, budget: Budget) -> Explored:
-    """As :func:`verify`, with the paths."""
-    facts, ended = facts_of(case), list[SymbolicState]()
-    answer = _run(Explorer(facts, Ledger(), Solver(EFFORT), confirm), budget, ended)
-    return Explored(answer, tuple(ended), bool(facts.globals))
-
-
-def verify(case: Case, confirm: Confirm, budget: Budget) -> ReferenceAnswer:
-    """Whether some input makes the program break a safety rule, and which policy rules it breaks.
+    """Whether some input makes the program break a safety rule, which policy rules it breaks, and the paths.
 
     ``confirm`` runs a witness: without its yes nothing is unsafe.  Deterministic, but for answers whose
     reason is ``wall``.
     """
-    return _run(Explorer(facts_of(case), Ledger(), Solver(EFFORT), confirm), budget, None)
+    facts, ended = facts_of(case), list[SymbolicState]()
+    answer = _run(Explorer(facts, Ledger(), _solver(budget), confirm), budget, ended)
+    return Explored(answer, tuple(ended), bool(facts.globals))
 
 
 def verify_by_ranges(case: Case, budget: Budget) -> ReferenceAnswer:
@@ -113,6 +108,10 @@ def verify_by_ranges(case: Case, budget: Budget) -> ReferenceAnswer:
     What it proves, a kernel that keeps the same kind of state could prove as well.
     """
     return _run(Explorer(facts_of(case), Ledger(), IntervalSolver(), _unconfirmed), budget, None)
+
+
+def _solver(budget: Budget) -> Solver:
+    return Solver(min(EFFORT, budget.effort))
 
 
 def _run(x: Explorer, budget: Budget, walks: list[SymbolicState] | None) -> ReferenceAnswer:
@@ -140,7 +139,7 @@ def start(x: Explorer) -> SymbolicState:
     state = SymbolicState(
         0,
         [UNDEFINED] * 11,
-        [SymbolicFrame(stack, FrameStack(), 0)],
+        [SymbolicFrame(stack, FrameStack(x.facts.order), 0)],
         packet=packet,
         arrived=packet,
         fresh=4 + 2 * len(x.facts.program.maps),

@@ -237,6 +237,12 @@ class IntervalSolver(Solver):
             known.learn(condition, True)
         return (Feasible.NO if known.impossible else Feasible.YES), None
 
+    def values(
+        self, assumed: Assumed | None, model: z3.ModelRef | None, term: z3.BitVecRef, limit: int
+    ) -> list[int] | None:
+        """None on a path that can be: ranges name no values one by one."""
+        return [] if self.feasible(assumed, model, True)[0] is Feasible.NO else None
+
     def ask(self, together: list[z3.BoolRef]) -> tuple[Feasible, z3.ModelRef | None]:
         """As ranges see it."""
         return (Feasible.NO if Ranges(together).impossible else Feasible.YES), None

@@ -36,6 +36,8 @@ class Counted:
     queries: int = 0
     cheap: int = 0
     open: int = 0
+    effort: int = 0
+    """Z3's steps for all of them."""
 
 
 class Solver:
@@ -72,17 +74,47 @@ class Solver:
         held = conditions(assumed)
         return self.ask(held if condition is True else [condition, *held])
 
+    def values(
+        self, assumed: Assumed | None, model: z3.ModelRef | None, term: z3.BitVecRef, limit: int
+    ) -> list[int] | None:
+        """All values of ``term`` with what is assumed; None when there are more than ``limit``, or a question
+        stays open."""
+        found: list[int] = []
+        solver = self._assert(conditions(assumed))
+        while len(found) <= limit:
+            if found or model is None:
+                answer, model = self._check(solver)
+                if model is None:
+                    return found if answer is Feasible.NO else None
+            value = model.eval(term, model_completion=True).as_long()
+            found.append(value)
+            solver.add(term != value)
+        return None
+
     def ask(self, together: list[z3.BoolRef]) -> tuple[Feasible, z3.ModelRef | None]:
         """Whether all of them hold together."""
-        self.counted.queries += 1
+        return self._check(self._assert(together))
+
+    def _assert(self, together: list[z3.BoolRef]) -> z3.Solver:
         solver = z3.SimpleSolver() if len(together) <= FEW else z3.SolverFor("QF_BV")
         solver.set("rlimit", self.effort)
         solver.set("random_seed", 1)
         solver.add(*together)
+        return solver
+
+    def _check(self, solver: z3.Solver) -> tuple[Feasible, z3.ModelRef | None]:
+        self.counted.queries += 1
+        before = _steps_of(solver)
         result = solver.check()
+        self.counted.effort += _steps_of(solver) - before
         if result == z3.sat:
             return Feasible.YES, solver.model()
         if result == z3.unsat:
             return Feasible.NO, None
         self.counted.open += 1
         return Feasible.UNKNOWN, None
+
+
+def _steps_of(solver: z3.Solver) -> int:
+    """Z3's steps up to now, over all solvers of the process."""
+    return int(solver.statistics().get_key_value("rlimit count"))

@@ -19,10 +19,12 @@ class Refuses(msgspec.Struct, frozen=True, omit_defaults=True, tag="refuses"):
     message: str = ""
 
 
-class Accepts(msgspec.Struct, frozen=True, tag="accepts"):
-    """It accepts the program, which a wrong one refuses with ``message``."""
+class Accepts(msgspec.Struct, frozen=True, omit_defaults=True, tag="accepts"):
+    """It accepts the program, or, where ``case`` is given, that one, which a wrong one refuses with
+    ``message``."""
 
     message: str
+    case: dict[str, Any] | None = None
 
 
 class MapEntry(msgspec.Struct, frozen=True):
@@ -46,7 +48,8 @@ class Returns(msgspec.Struct, frozen=True, omit_defaults=True, tag="returns"):
     ``engines`` are those that left something else (names of :data:`reports.reproducers.engines.ENGINES`;
     empty: not recorded).  ``entries`` and ``packet`` hold what differed.  ``packet`` is what follows the
     first ``link`` bytes, which a test run clears.  ``alone`` is the instruction to blame by itself, where one
-    is: a program that needs no input.
+    is: a program that needs no input.  ``case`` is another program that is run, where it is not the
+    finding's.
     """
 
     value: int
@@ -55,6 +58,7 @@ class Returns(msgspec.Struct, frozen=True, omit_defaults=True, tag="returns"):
     packet: bytes | None = None
     link: int = 0
     alone: AloneReturns | None = None
+    case: dict[str, Any] | None = None
 
 
 class StoredRegister(msgspec.Struct, frozen=True):

@@ -74,13 +74,15 @@ def _refuses(right: Refuses) -> Judging:
 
 
 def _accepts(right: Accepts) -> Judging:
-    return Judging("judge/accepts.c.j2", False, False, "A right kernel accepts the program.")
+    note = "" if right.case is None else "Not the finding's program, but one that does the same."
+    return Judging("judge/accepts.c.j2", False, False, "A right kernel accepts the program.", note=note)
 
 
 def _returns(right: Returns) -> Judging:
     engines = tuple(each for each in ENGINES if each.name in right.engines) or ENGINES
     expected = f"A right kernel returns 0x{right.value:x} from it, and leaves what is below."
-    return Judging("judge/returns.c.j2", True, bool(right.entries), expected, engines)
+    note = "" if right.case is None else "Not the finding's program, but one that does the same."
+    return Judging("judge/returns.c.j2", True, bool(right.entries), expected, engines, note)
 
 
 def _holds(right: Holds) -> Judging:

@@ -115,7 +115,8 @@ def _refuses(right: Refuses, finding: Finding, case: Case) -> Asserted:
 
 
 def _accepts(right: Accepts, finding: Finding, case: Case) -> Asserted:
-    return Asserted(case, (("success", None),))
+    accepted = case if right.case is None else casefile.from_plain(right.case)
+    return Asserted(accepted, (("success", None),))
 
 
 def _returns(right: Returns, finding: Finding, case: Case) -> Asserted | None:

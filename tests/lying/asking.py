@@ -7,6 +7,7 @@ from conformance.kernel.peer import Peer
 from conformance.kernel.peer.answers import PeerAnswer
 from conformance.kernel.verdicts import Ruling
 from conformance.observing.door import Door, Sighting
+from conformance.observing.machines import Machines
 from conformance.observing.observation import Observation
 from conformance.observing.question import Attempts, Question
 from conformance.observing.siblings import SiblingRuling, Siblings
@@ -40,7 +41,7 @@ def _ask_no_peer(peer: Peer, data: bytes) -> PeerAnswer | Lost:
     raise AssertionError(f"nobody is to be asked: {peer}")
 
 
-NOBODY = Siblings(())
+NOBODY = Siblings((), Machines())
 
 
 class ToldSiblings(Siblings):
@@ -48,7 +49,7 @@ class ToldSiblings(Siblings):
 
     def __init__(self, **verdicts: KernelVerdict) -> None:
         """``v6_1=KernelVerdict.ACCEPT``: a kernel of series 6.1 accepts."""
-        super().__init__(())
+        super().__init__((), Machines())
         self.verdicts = {name.removeprefix("v").replace("_", "."): each for name, each in verdicts.items()}
 
     def ask(self, case: Case) -> tuple[SiblingRuling, ...]:

@@ -135,11 +135,12 @@ def wrong_operation(*opcodes: int) -> Iterator[None]:
 
         return handle
 
-    honest = handlers.handler_of
-
-    def handler_of(insn: Insn) -> Handler:
-        return wrong(honest(insn)) if insn.opcode in opcodes else honest(insn)
+    def handlers_of(code: tuple[Insn, ...]) -> list[Handler]:
+        honest = handlers.handlers_of(code)
+        return [
+            wrong(each) if insn.opcode in opcodes else each for insn, each in zip(code, honest, strict=True)
+        ]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("oracles.interpreter.runs.handler_of", handler_of)
+        patch.setattr("oracles.interpreter.runs.handlers_of", handlers_of)
         yield

@@ -12,7 +12,8 @@ from conformance.campaign import pursuit as pursuits
 from conformance.campaign.known import KnownIssue
 from conformance.campaign.store import Store
 from conformance.kernel.jobs import Job, KernelAnswer
-from conformance.observing import siblings
+from conformance.observing import machines
+from conformance.observing.machines import Machines
 from conformance.observing.siblings import Siblings
 from reports.records import Finding, Status
 from tests.lying import lies
@@ -38,15 +39,15 @@ def accepted(job: Job, answer: KernelAnswer) -> KernelAnswer:
 @pytest.fixture(autouse=True)
 def little_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pursuits, "SHRINK_SECONDS", 0.0)
-    monkeypatch.setattr(siblings, "fetch", lambda name: replace(IMAGE, name=name))
-    monkeypatch.setattr(siblings, "probe", lambda session: None)
+    monkeypatch.setattr(machines, "fetch", lambda name: replace(IMAGE, name=name))
+    monkeypatch.setattr(machines, "probe", lambda session: None)
 
 
 def pursued(
     directory: Path, fixed: LyingKernel, issue: KnownIssue = WIDE, times: int = 1
 ) -> tuple[Hunt, Finding]:
     """A hunt for what is accepted and pruned, ``fixed`` being the kernel with the fix."""
-    others = Siblings((), lambda image, boot_args, **more: fixed.session())
+    others = Siblings((), Machines(lambda image, boot_args, **more: fixed.session()))
     one = record()
     lie = lies.both(lies.accept, PRUNED)
     made = hunt(directory, LyingKernel(lambda job, answer: lie(answer), [one]), others)

@@ -18,7 +18,9 @@ from tests.lying.asking import judgements_of
 from tests.lying.lies import Lie
 from tests.lying.recorded import Recorded, everything
 
-OF_PROGRAMS = tuple(row.kind for row in PROPERTIES.values() if row.judge and row.kind != "embedding")
+OF_PROGRAMS = tuple(
+    row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ("embedding", "metamorphic")
+)
 """Properties that judge a recorded answer alone; what asks about other programs each time has tests of its
 own."""
 SILENCES: dict[str, Lie] = {

@@ -93,7 +93,7 @@ def found(kind: str, directory: Path) -> tuple[Scene, Path]:
 def answered_by(kernels: Mapping[str, LyingKernel], patch: pytest.MonkeyPatch) -> None:
     """Whoever is booted to be asked about a finding is one of these, by the name of its image."""
     patch.setattr(replayer, "fetch", lambda name: replace(IMAGE, name=name))
-    patch.setattr(replayer, "Siblings", lambda names: OLDER_ACCEPTS)
+    patch.setattr(replayer, "Siblings", lambda names, machines: OLDER_ACCEPTS)
     patch.setattr(KernelSession, "open", lambda image, boot_args, **more: kernels[image.name].session())
 
 

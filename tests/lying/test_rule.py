@@ -122,3 +122,24 @@ def test_a_rule_against_speculation_binds_only_kernels_that_fear_it(log: str, ac
         assert str(judgement.signature) == "rule:variable-stack:ldx8"
     else:
         assert judgement == Abstention(rule.NO_MEASURES)
+
+
+TOO_DEEP = """
+    r0 = *(u32 *)(r1 +8)
+    if r0 != 7 goto pc+2
+    *(u64 *)(r10 -512) = r0
+    call pc+1
+    exit
+    *(u64 *)(r10 -512) = 7
+    r0 = 0
+    exit
+"""
+
+
+@pytest.mark.parametrize(("mark", "accused"), [(0, False), (7, True)])
+def test_stack_that_no_walk_comes_by_is_not_counted(mark: int, accused: bool) -> None:
+    """In dead code, such a near miss accused 7.3."""
+    made = small.program(TOO_DEEP, mark)
+    made = replace(made, purpose=Purpose.NEAR_MISS, intent=Intent(rules.STACK_DEPTH, 3))
+    (judgement,) = judged(observe(made, KernelAnswer((Loaded(0, PROCESSED),))), "rule")
+    assert isinstance(judgement, Disagreement if accused else Abstention)

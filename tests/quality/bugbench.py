@@ -1,9 +1,11 @@
 """How soon a run finds each planted bug: ``python -m tests.quality.bugbench DIRECTORY --out OUT [--minutes 5]
-[--bugs 3,38]``.
+[--bugs 3,38]
+[--property metamorphic]``.
 
 ``DIRECTORY`` holds ``bugs.json``, ``bzImage-bugs`` and ``bzImage-clean`` (its README says what they are).  One
-``veridiff run`` per bug knows nothing but the kernel; the first new finding of a kind that fits ends it.  Every
-bug is a line of ``OUT/results.jsonl``, so that a run that was stopped goes on where it was; exit status 1 when a
+``veridiff run`` per bug knows nothing but the kernel; the first new finding of a kind that fits ends it, and
+counts where a replay on ``bzImage-clean`` does not show it.  With ``--property`` only that is asked, and
+fits.  Every bug is a line of ``OUT/results.jsonl``, so that a run that was stopped goes on where it was; exit status 1 when a
 bug was not found.
 """
 
@@ -16,13 +18,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 POLL = 0.5
 """Seconds between two looks at a run's findings."""
+REPLAY = 300
+"""Seconds for seeing whether the kernel without bugs shows a finding too."""
 GRACE = 90
 """Seconds that a run has for its report after it was told to end."""
 
@@ -72,10 +76,13 @@ def findings(out: Path) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def hunt(bug: Planted, directory: Path, out: Path, minutes: float, settle: float) -> Result:
+def hunt(
+    bug: Planted, directory: Path, out: Path, minutes: float, settle: float, alone: Sequence[str] = ()
+) -> Result:
     """Run against the kernel with the bug until a fitting finding comes, and ``settle`` seconds longer for it
-    to be shrunk; or until the time is over."""
+    to be shrunk; or until the time is over.  Asked are all properties, or those ``alone``."""
     command = [sys.executable, "-m", "conformance.cli", "run"]
+    command += [word for kind in alone for word in ("--property", kind)]
     command += ["--kernel", str(directory / "bzImage-bugs"), "--boot-arg", f"bugbench={bug.number}"]
     command += ["--against", str(directory / "bzImage-clean"), "--minutes", str(minutes), "--out", str(out)]
     started = time.monotonic()
@@ -96,7 +103,17 @@ def hunt(bug: Planted, directory: Path, out: Path, minutes: float, settle: float
     other = tuple(sorted({str(record["kind"]) for record in records if record["kind"] not in bug.kinds}))
     kind, signature = (str(found["kind"]), str(found["signature"])) if found else ("", "")
     size = _instructions(found) if found else 0
+    if found is not None and not _is_gone_on(directory / "bzImage-clean", out / "findings" / found["id"]):
+        kind, signature, other = "", "", (*other, f"on the clean kernel too: {signature}")
     return Result(bug.number, bug.name, kind, round(seconds, 1), _programs(out), size, signature, other)
+
+
+def _is_gone_on(kernel: Path, finding: Path) -> bool:
+    """Whether a replay says that the finding does not show there."""
+    command = [sys.executable, "-m", "conformance.cli", "replay", str(finding), "--kernel", str(kernel)]
+    with (finding.parent / f"{finding.name}.replay.log").open("wb") as log:
+        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=REPLAY, check=False)
+    return done.returncode == 0
 
 
 def _instructions(record: dict[str, Any]) -> int:
@@ -131,6 +148,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--settle", type=float, default=10, help="seconds for shrinking what was found")
     parser.add_argument("--bugs", default="", help="numbers, comma-separated; default: all")
+    parser.add_argument("--property", action="append", default=[], help="ask this alone; default: all")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     kept = options.out / "results.jsonl"
@@ -140,9 +158,10 @@ def main() -> int:
     for bug in planted(options.directory):
         if bug.number in {r.number for r in results} or (wanted and bug.number not in wanted):
             continue
-        result = hunt(
-            bug, options.directory, options.out / f"bug{bug.number}", options.minutes, options.settle
-        )
+        if options.property:
+            bug = replace(bug, kinds=frozenset(options.property))
+        out = options.out / f"bug{bug.number}"
+        result = hunt(bug, options.directory, out, options.minutes, options.settle, options.property)
         results.append(result)
         with kept.open("a") as file:
             file.write(json.dumps(asdict(result)) + "\n")

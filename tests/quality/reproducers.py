@@ -36,6 +36,7 @@ from conformance.kernel.features import Features, probe
 from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door
+from conformance.observing.machines import Machines
 from conformance.observing.siblings import Siblings
 from reports.records import Finding, Status
 from reports.reproducers import write
@@ -170,7 +171,8 @@ def row(bug: Planted, record: Finding, bench: Path, directory: Path) -> Row:
     for image, arguments in (("bzImage-bugs", (f"bugbench={bug.number}",)), ("bzImage-clean", ())):
         with ExitStack() as stack:
             session = stack.enter_context(KernelSession.open(fetch(str(bench / image)), arguments))
-            others = stack.enter_context(closing(Siblings((str(bench / "bzImage-clean"),))))
+            machines = stack.enter_context(closing(Machines()))
+            others = Siblings((str(bench / "bzImage-clean"),), machines)
             asked = Asked(session, probe(session), Door.of_session(session, others))
             told.append(judged(asked, record, directory))
     return Row(bug.number, bug.name, record.kind, record.signature, slots(record), *told)

@@ -18,7 +18,7 @@ from oracles.interpreter.runs import STEP_LIMIT
 from oracles.reference import Budget, ReferenceVerdict
 
 T = ProgramType
-SMALL = Budget(steps=20_000, paths=1_000, seconds=600.0, queries=1_000)
+SMALL = Budget(steps=20_000, paths=1_000, seconds=600.0, queries=1_000, effort=100_000_000)
 RUNS = 6
 ONE_NAME = {
     rules.SCRATCHED_REGISTER: rules.UNINITIALISED_REGISTER, rules.MISALIGNED: rules.STACK_MISALIGNED,
