@@ -125,10 +125,10 @@ class RemoteMember:
 class Cluster:
     """As :class:`conformance.campaign.crew.Crew`, behind a scheduler's address."""
 
-    def __init__(self, address: str) -> None:
-        """Raises :class:`InfrastructureError` where nobody answers at ``address``."""
+    def __init__(self, address: str, patience: float = CONNECT_SECONDS) -> None:
+        """Raises :class:`InfrastructureError` where nobody answers for ``patience`` seconds."""
         try:
-            self.client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self.client = Client(address, timeout=patience, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InfrastructureError(f"{address}: no Dask scheduler answers: {error}") from None
         self.members: list[RemoteMember] = []

@@ -99,4 +99,4 @@ def test_a_lost_worker_s_task_runs_again_and_findings_are_those_of_one_machine(
 
 def test_nobody_at_the_address() -> None:
     with pytest.raises(InfrastructureError, match="no Dask scheduler answers"):
-        Cluster("tcp://127.0.0.1:1")
+        Cluster("tcp://127.0.0.1:1", patience=0.5)
