@@ -24,12 +24,13 @@ from conformance.kernel.images import resolve
 from conformance.kernel.peer import PEERS, executable
 from conformance.observing.siblings import names_of
 from conformance.properties.registry import PROPERTIES
-from ebpf.errors import VeridiffError
+from ebpf.errors import InputError, VeridiffError
 from reports.directory import RunDirectory, load
 from reports.records import CellState, RunSummary
 from reports.write import PUBLIC, write_public
 
 if TYPE_CHECKING:
+    from conformance.campaign.cluster import Cluster
     from conformance.campaign.run import Settings
     from conformance.campaign.state import RunState
 
@@ -64,6 +65,12 @@ INTERRUPTED = 130
     type=click.IntRange(min=1),
     help="Virtual machines under test at a time, over all kernels, which take turns. [default: the number of "
     "CPUs]",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Work on the machines of the Dask cluster behind that address (tcp://host:8786), each worker with "
+    "one thread; --workers is how many of them. [needs the extra cluster]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory for the results. [default: veridiff-out/DATE]"
@@ -113,6 +120,7 @@ def run(
     count_into: Path | None,
     public: bool,
     as_json: bool,
+    scheduler: str | None,
     **asked: Any,
 ) -> int:
     """Look for disagreements on one or more kernels.
@@ -123,21 +131,26 @@ def run(
     from conformance.campaign.counts import append, counts_of
     from conformance.campaign.run import Campaign  # Hypothesis and all: not needed to print usage
 
+    crew = None if scheduler is None else _cluster(scheduler)
     if resume is None:
+        if crew is not None:
+            asked["workers"] = asked["workers"] or crew.size
         settings, earlier = _settings(out, **asked), None
     else:
         given = [name for name in context.params if _is_given(context, name)]
-        if unfit := sorted(set(given) - {"resume", "count_into", "public", "as_json"}):
+        if unfit := sorted(set(given) - {"resume", "count_into", "public", "as_json", "scheduler"}):
             raise click.UsageError(f"--resume goes on as the run was asked for: not with {', '.join(unfit)}")
         settings, earlier = _resumed(resume)
     baseline = load(settings.baseline) if settings.baseline is not None else None
     display = Display(settings, quiet=as_json, public=public)
-    campaign = Campaign(settings, display.progress, earlier, baseline, display.say)
+    campaign = Campaign(settings, display.progress, earlier, baseline, display.say, crew)
     campaign.show_unwritten = not public
     campaign.create()
     signal.signal(signal.SIGTERM, _raise_interrupt)
     with display:
         summary = campaign.run()
+    if crew is not None:
+        crew.close()
     failures, shown = campaign.report_failures, load(settings.directory)
     if public:
         failures = write_public(settings.directory).failures
@@ -189,6 +202,16 @@ def _settings(
         baseline=baseline,
         local=tuple(issue for file in known_files for issue in load_local(file)),
     )
+
+
+def _cluster(address: str) -> Cluster:
+    """Raises :class:`ebpf.errors.InfrastructureError` where nobody answers."""
+    try:
+        from conformance.campaign.cluster import Cluster
+    except ImportError as error:
+        missing = "--scheduler needs dask.distributed (pip install 'veridiff[cluster]')"
+        raise InputError(f"{missing}: {error}") from None
+    return Cluster(address)
 
 
 def _resumed(directory: Path) -> tuple[Settings, RunState]:

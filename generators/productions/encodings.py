@@ -39,7 +39,7 @@ DISTANCES = (*_edges(7, 8, 11, 12, 14), 32_600, -32_600)
 LONG = (150, 300, 600)
 """Instructions that a branch leads over: conditional branches reach 4 KiB on riscv64, a short jump 128 bytes
 on x86-64."""
-LONG_IN = 3
+LONG_IN = 2
 """One long jump in so many chosen: it is as long as several programs."""
 
 
