@@ -25,7 +25,7 @@ class Profile:
     linux: tuple[int, int] = (6, 12)
     settings: tuple[Setting, ...] = SETTINGS
     unprivileged_in: int = 4
-    near_misses_in: int = 5
+    near_misses_in: int = 3
     daring_in: int = 4
     inputs: int = 5
     experiments_in: int = 0
@@ -60,6 +60,10 @@ class Profile:
     def byte_order(self) -> ByteOrder:
         """Of the target."""
         return self.machine.byte_order
+
+    def kinds(self, privileged: bool) -> tuple[Setting, ...]:
+        """Each setting once."""
+        return tuple(dict.fromkeys(self._choices[privileged]))
 
     def knows(self, since: str) -> bool:
         """Whether the target has what came with Linux ``since`` ("6.6"); never for what no Linux has ("")."""

@@ -29,7 +29,7 @@ from generators.epilogue import epilogue
 from generators.function_types import function_types
 from generators.inputs import WordSource, inputs_for
 from generators.mutations import mutate
-from generators.near_misses import NEAR_MISSES, UNPRIVILEGED
+from generators.near_misses import NEAR_MISSES, POINTERS, UNPRIVILEGED
 from generators.near_misses.table import NearMiss
 from generators.nesting import close, count_production
 from generators.profiles import Profile
@@ -79,7 +79,9 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     """The program that ``header`` and ``seeds`` (non-negative integers) stand for, made for ``profile``."""
     dice = Dice(header)
     purpose, privileged = _purpose(dice, profile)
-    setting = dice.of(profile.choices(privileged))
+    # A rule is kept or broken by types that seldom run as well as by others.
+    seldom = purpose is Purpose.NEAR_MISS and dice.pick(2) == 1
+    setting = dice.of(profile.kinds(privileged) if seldom else profile.choices(privileged))
     b = Builder(setting.type, profile, privileged, dice.of(setting.attached))
     input_seed = dice.pick(1 << 32)
     order = profile.byte_order
@@ -95,7 +97,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     b.helpers = dice.chance(setting.helpers_in)
     b.goals = privileged and dice.chance(GOALS_IN)
     b.gpl = purpose is not Purpose.NEAR_MISS  # one of them takes the licence away
-    misses = _choices(dice, privileged) if purpose is Purpose.NEAR_MISS else []
+    misses = _choices(dice, privileged, seldom) if purpose is Purpose.NEAR_MISS else []
     miss_dice = Dice(dice.pick(1 << 48))
     last = _last_miss(b, dice) if misses else None
     if last is not None:
@@ -166,14 +168,17 @@ def _purpose(dice: Dice, profile: Profile) -> tuple[Purpose, bool]:
     return purpose, not (profile.unprivileged_in and dice.chance(profile.unprivileged_in))
 
 
-def _choices(dice: Dice, privileged: bool) -> list[NearMiss]:
+def _choices(dice: Dice, privileged: bool, seldom: bool) -> list[NearMiss]:
     """All near misses, a random one first: the others are for where it does not fit.
 
-    Every other unprivileged program gets one that only such programs can commit.
+    Every other unprivileged program gets one that only such programs can commit, every other one of a seldom
+    type one about what its context holds.
     """
     first = NEAR_MISSES if privileged or dice.pick(2) else UNPRIVILEGED
+    if seldom and dice.pick(2):
+        first = POINTERS
     start = dice.pick(len(first))
-    return [*first[start:], *first[:start], *(NEAR_MISSES if first is UNPRIVILEGED else ())]
+    return [*first[start:], *first[:start], *(() if first is NEAR_MISSES else NEAR_MISSES)]
 
 
 def _last_miss(b: Builder, dice: Dice) -> Rule | None:

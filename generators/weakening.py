@@ -37,6 +37,7 @@ _GIVE_BACK = frozenset(
     if any(word in name for word in ("release", "unlock", "submit", "discard"))
 )
 _THRESHOLDS = (127, 0, 64, 254)
+_LOOP = HELPER_NUMBERS["loop"]
 _NARROWING = (o.AND, o.RSH, o.MOD)
 _SOON = 10
 """Instructions."""
@@ -66,7 +67,7 @@ def _places(program: Program) -> list[int]:
     """Slots of instructions that may be missing: none that ends a path, loads half a constant, or counts the
     rounds of a loop or leaves it."""
     insns = program.instructions
-    kept = count_of_loops(list(insns))
+    kept = count_of_loops(list(insns)) | _rounds_of_callbacks(insns)
     return [
         at
         for at in starts(insns)
@@ -75,6 +76,12 @@ def _places(program: Program) -> list[int]:
         and insns[at].opcode not in (o.LD_IMM64, o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32)
         and not is_may_goto(insns[at])
     ]
+
+
+def _rounds_of_callbacks(insns: tuple[Insn, ...]) -> set[int]:
+    """Slots in which it may be decided how often bpf_loop calls back: eight million times take seconds."""
+    calls = [at for at, insn in enumerate(insns) if is_helper_call(insn) and insn.imm == _LOOP]
+    return {slot for at in calls for slot in range(max(0, at - _SOON), at) if 1 in writes(insns[slot])}
 
 
 def _is_guard(insn: Insn) -> bool:

@@ -221,7 +221,7 @@ class Campaign:
             post.worker,
             self.rota.turn(post),
             post.examples,
-            others_like(post.image.name, settings.against),
+            others_like(post.image, settings.against),
             self.provenance,
             (*self._baseline_issues(post.image), *settings.local, *known.load()),
             post.programs,

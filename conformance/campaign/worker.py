@@ -316,6 +316,8 @@ class Worker:
         observation = self.sampling.with_reference(observation, asked.number)
         clock = time.process_time()
         self.tally.program(observation)
+        if self.sampling.runs:
+            self.tally.runs(observation)
         if observation.question.budget is not None:
             self.tally.opinion(observation.reference)
             clock = self._spend("reference", clock)

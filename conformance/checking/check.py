@@ -135,7 +135,8 @@ def check(
         checked.observations[kernel] = observation
         # A refusal for want of what the program needs says nothing of the program.
         lacking = account.ruling.verdict is KernelVerdict.UNSUPPORTED
-        found = door.sightings(observation, () if lacking else PROPERTIES)
+        kinds = (row.kind for row in PROPERTIES.values() if row.in_checks)
+        found = door.sightings(observation, () if lacking else kinds)
     checked.accusations += _accusations(found, kernel, door, known)
     account.seconds = time.monotonic() - started
 

@@ -129,7 +129,7 @@ def _ask(
 ) -> Iterator[tuple[AskedKernel, ...]]:
     others = names_of(against, [image.architecture for image in chosen])
     with ExitStack() as stack:
-        machines = stack.enter_context(closing(Machines(job_seconds=PATIENCE)))
+        machines = stack.enter_context(closing(Machines(KernelSession.open, PATIENCE)))
         yield tuple(_boot(stack, machines, image, boot_args, others) for image in chosen)
 
 
@@ -141,5 +141,5 @@ def _boot(
         machine = RunningKernel(session, probe(session))
     else:
         machine = machines.boot(image)
-    siblings = Siblings(others_like(image.name, others), machines)
+    siblings = Siblings(others_like(image, others), machines)
     return AskedKernel(image, machine.session, machine.features, Door.of_session(machine.session, siblings))

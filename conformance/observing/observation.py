@@ -173,6 +173,12 @@ class Observation:
         insns = self.case.program.instructions
         return form_name(insns[at]) if at < len(insns) else ILLEGAL
 
+    @property
+    def executed(self) -> frozenset[str]:
+        """Names of the instruction forms that the kernel's runs executed, as far as they went as ours did."""
+        slots = {step.at for _, trace in self.runs for step in trace}
+        return frozenset(self.form_name(at).partition("(")[0] for at in slots)
+
     def text(self, at: int) -> str:
         """The instruction as the kernel prints it."""
         insns = self.case.program.instructions

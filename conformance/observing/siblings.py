@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from conformance.kernel.architecture import DEFAULT, Architecture
+from conformance.kernel.image import Image
 from conformance.kernel.images import architectures_of, list_images, resolve
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.verdicts import Ruling, judge_answer
@@ -74,10 +75,11 @@ class Siblings:
             yield SiblingRuling(name, release, ruling, pruned, _processed(answer))
 
 
-def others_like(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the same architecture as the kernel of that name, which they are to be compared with."""
-    (own,) = architectures_of(name)
-    return tuple(each for each in names if each != name and architectures_of(each) == (own,))
+def others_like(image: Image, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the same architecture as the kernel, which they are to be compared with."""
+    return tuple(
+        each for each in names if each != image.name and architectures_of(each) == (image.architecture,)
+    )
 
 
 def default_names(architecture: Architecture = DEFAULT) -> tuple[str, ...]:

@@ -60,5 +60,8 @@ class Property:
     """Whether it is asked about a program whose runs take the machine away, too."""
     should_accept: bool | None = None
     """The verdict of a right kernel, where a disagreement tells it."""
+    in_checks: bool = True
+    """Whether it is asked of single programs and in the suite too: not where other kernels would have to be
+    booted for every program."""
     expects_result: bool = False
     """Whether a right kernel's run returns what our interpreter returned."""

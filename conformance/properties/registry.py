@@ -61,6 +61,7 @@ ROWS = (
     Property(
         kind=regression.KIND, severity=Severity.MEDIUM, floor=0.0, judge=regression.judge,
         needs_siblings=regression.needs_siblings, asked=regression.is_asked, reference=True,
+        in_checks=False,
     ),
     Property(
         kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge, native=True,

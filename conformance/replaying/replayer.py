@@ -84,11 +84,12 @@ class Replayer:
         return self._door
 
     def _boot(self, kernel: KernelIdentity) -> Door:
+        image = fetch(kernel.name)
         session = self._stack.enter_context(
-            KernelSession.open(fetch(kernel.name), kernel.boot_args, job_seconds=JOB_SECONDS)
+            KernelSession.open(image, kernel.boot_args, job_seconds=JOB_SECONDS)
         )
         machines = self._stack.enter_context(closing(Machines()))
-        others = others_like(kernel.name, self.against)
+        others = others_like(image, self.against)
         return Door.of_session(session, Siblings(others, machines))
 
 

@@ -24,7 +24,7 @@ from generators.profiles import profile_for
 from generators.programs import Generated
 from generators.strategies import objects, programs
 
-OF_PROGRAMS = [row for row in PROPERTIES.values() if row.judge]
+OF_PROGRAMS = [row for row in PROPERTIES.values() if row.judge and row.in_checks]
 OF_OBJECTS = [row for row in PROPERTIES.values() if row.judge_object]
 
 

@@ -37,12 +37,12 @@ FROM_PACKET = {
 """By type: what makes a dynptr of the packet that the context is."""
 
 
-def of_value(b: Builder, dice: Dice) -> None:
-    """Make one of the value of a map."""
+def of_value(b: Builder, dice: Dice, place: int = OBJECT_BASE) -> None:
+    """Make one of the value of a map at ``place``."""
     b.emit_wide(load_map_value(R1, add_map(b, _MEMORY)))
     b.emit(mov64(R2, VALUE - dice.pick(3)))
     b.emit(mov64(R3, int(dice.pick(8) == 7)))
-    to_stack(b, R4, OBJECT_BASE)
+    to_stack(b, R4, place)
     b.call_helper("dynptr_from_mem")
 
 

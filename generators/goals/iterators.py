@@ -113,13 +113,14 @@ def _rounds(b: Builder, dice: Dice, kind: IteratorKind) -> None:
         _accumulate(b, dice)
         out += _leave(b, dice)
     b.drop(R0)
-    b.emit(_back(b, head))
+    b.emit(back(b, head))
     b.resume(out[0])
     for taken in out[1:]:
         b.land(taken)
 
 
-def _back(b: Builder, head: int) -> Insn:
+def back(b: Builder, head: int) -> Insn:
+    """The jump to the loop's first slot."""
     return goto(head - len(b.insns) - 1)
 
 

@@ -20,6 +20,7 @@ from generators.near_misses import (
     paths,
     pointers,
     resources,
+    rounds,
     sections,
     stack_objects,
 )  # fmt: skip
@@ -60,6 +61,7 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.UNINITIALISED_STACK, helpers.uninitialised_key),
     NearMiss(rules.POINTER_LEAK, memory.leak_by_atomic),
     *(NearMiss(rules.MAP_VALUE_BOUNDS, paths.offset_by_path) for _ in range(6)),
+    *(NearMiss(rules.MAP_VALUE_BOUNDS, rounds.offset_grows) for _ in range(3)),
     NearMiss(rules.MAP_VALUE_BOUNDS, paths.offset_too_large),
     NearMiss(rules.PACKET_BOUNDS, paths.packet_range_by_path),
     NearMiss(rules.REFERENCE_LEAK, resources.leaked_record),
@@ -126,12 +128,27 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.HELPER_ARGUMENT, dynptrs.given_back_twice),
     NearMiss(rules.HELPER_ARGUMENT, dynptrs.local_given_back),
     NearMiss(rules.HELPER_ARGUMENT, dynptrs.no_dynptr),
+    NearMiss(rules.HELPER_ARGUMENT, dynptrs.second_slot),
     NearMiss(rules.STACK_OBJECT, dynptrs.dynptr_read),
     NearMiss(rules.NULL_DEREFERENCE, dynptrs.memory_unchecked),
     NearMiss(rules.MEMORY_BOUNDS, dynptrs.beyond_memory),
     NearMiss(rules.USE_AFTER_RELEASE, dynptrs.memory_kept),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
+
+POINTERS: tuple[NearMiss, ...] = (
+    NearMiss(rules.POINTER_ARITHMETIC, pointers.moved_by_a_number),
+    NearMiss(rules.SOCKET_ACCESS, lifetimes.beyond_the_socket),
+    NearMiss(rules.OFFSET_LIMIT, pointers.moved_too_far),
+    NearMiss(rules.NULL_CHECK, pointers.checked_otherwise),
+    NearMiss(rules.CONTEXT_MODIFIED, pointers.modified_context),
+    NearMiss(rules.CONTEXT_BOUNDS, memory.context_access),
+    NearMiss(rules.STALE_PACKET_POINTER, lifetimes.stale_packet_pointer),
+    NearMiss(rules.PACKET_BOUNDS, paths.packet_range_by_path),
+    NearMiss(rules.MIXED_POINTERS, pointers.mixed),
+    NearMiss(rules.ATOMIC_TARGET, memory.atomic_context),
+)
+"""Those about what the context of a type holds: what seldom types have of their own."""
 
 UNPRIVILEGED: tuple[NearMiss, ...] = tuple(miss for miss in NEAR_MISSES if miss.rule.unprivileged)
 """Those that only programs without privilege can commit."""

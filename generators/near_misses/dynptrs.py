@@ -9,7 +9,7 @@ from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.dynptrs import give_back, of_record, of_value, sources
-from generators.layout import OBJECT_BASE
+from generators.layout import OBJECT_BASE, UNTOUCHED
 from generators.near_misses.table import RARE
 from generators.steps import anything_in, to_stack
 
@@ -78,6 +78,25 @@ def no_dynptr(b: Builder, dice: Dice) -> int | None:
         for word in (0, 8):
             b.emit_breaking(store(o.DW, R10, OBJECT_BASE + word, 0))
     return _ask(b)
+
+
+def second_slot(b: Builder, dice: Dice) -> int | None:
+    """The second half of one, with another behind it, taken for a dynptr."""
+    if not _can(b):
+        return None
+    for place in (UNTOUCHED, UNTOUCHED + 16):
+        of_value(b, dice, place)
+    to_stack(b, R1, UNTOUCHED + 8)
+    if dice.pick(2):
+        at = b.call_kfunc(dice.of(("bpf_dynptr_size", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly")))
+    else:
+        b.emit(mov64(R2, 0))
+        b.emit(mov64(R3, 8))
+        at = b.call_helper("dynptr_data")
+        b.drop(R0)
+    for register in (R0, R1, R2, R3):
+        anything_in(b, register)
+    return at
 
 
 def dynptr_read(b: Builder, dice: Dice) -> int | None:

@@ -31,26 +31,27 @@ from ebpf.isa.build import (
     store,
 )  # fmt: skip
 from ebpf.isa.insn import Insn
-from ebpf.program_types import ProgramType
 from generators.builder import Builder
 from generators.carrying import carry
 from generators.dice import Dice
 from generators.layout import SPILL_SLOTS
 from generators.near_misses.table import unknown_input
 from generators.scopes import StaticFunction
-from generators.state import PointerKind
+from generators.settings import SETTINGS, PacketEntry
+from generators.state import CONTEXT, PointerKind
 from generators.steps import SIZES
+from generators.transfer.memory import packet_fields
 
 VALUE, INDEX, LIMIT, INPUT = R7, R8, R9, R1
 """Registers these near misses use: they are at top level, where nothing else is needed any more but the
 context in R6."""
 
 
-def _fits(b: Builder) -> bool:
+def fits(b: Builder) -> bool:
     return not b.open and b.privileged and all(map(b.state.may_lose, (VALUE, INDEX, LIMIT)))
 
 
-def _value_pointer(b: Builder) -> int | None:
+def value_pointer(b: Builder) -> int | None:
     """R7 = a map's value, all ``size`` bytes of it; None where direct values are not known."""
     if not b.profile.knows("5.2"):
         return None
@@ -84,7 +85,7 @@ def _finish(b: Builder, at: int) -> int:
     return at
 
 
-def _access(b: Builder, code: int) -> int:
+def access(b: Builder, code: int) -> int:
     """Read where the offset leads."""
     b.emit(add64(VALUE, INDEX))
     return _finish(b, b.emit_breaking(load(code, R0, VALUE, 0)))
@@ -92,9 +93,9 @@ def _access(b: Builder, code: int) -> int:
 
 def offset_by_path(b: Builder, dice: Dice) -> int | None:
     """An offset that is in bounds on the path walked first, and not on the other."""
-    if not _fits(b):
+    if not fits(b):
         return None
-    size = _value_pointer(b)
+    size = value_pointer(b)
     if size is None or not _input_byte(b, dice, INPUT):
         return None
     small, large = dice.pick(8), size + dice.of((0, 1, 8, 191))
@@ -117,7 +118,7 @@ def offset_by_path(b: Builder, dice: Dice) -> int | None:
         b.leave_to_exit(jump(dice.of((o.JGT, o.JGE)), INDEX, LIMIT))
     else:
         _flow(b, dice, form)
-    return _access(b, o.B)
+    return access(b, o.B)
 
 
 def _noise(b: Builder, dice: Dice) -> None:
@@ -156,19 +157,23 @@ def _linked(b: Builder, dice: Dice, size: int) -> int | None:
     b.land(over)
     _noise(b, dice)
     b.leave_to_exit(jump(o.JGT, LIMIT, min(size, 64) - 1))
-    return _access(b, o.B)
+    return access(b, o.B)
 
 
 def offset_too_large(b: Builder, dice: Dice) -> int | None:
     """A scalar offset bounded a little too generously."""
-    if not _fits(b):
+    if not fits(b):
         return None
-    size = _value_pointer(b)
+    size = value_pointer(b)
     if size is None or not _input_byte(b, dice, INDEX):
         return None
     code, width = dice.of(SIZES)
     b.leave_to_exit(jump(o.JGT, INDEX, size - width + 1 + dice.pick(width)))
-    return _access(b, code)
+    return access(b, code)
+
+
+_DIRECT = frozenset(setting.type for setting in SETTINGS if PacketEntry.DIRECT in setting.entries)
+"""Types whose context holds packet pointers in 32 bits."""
 
 
 def packet_range_by_path(b: Builder, dice: Dice) -> int | None:
@@ -178,13 +183,16 @@ def packet_range_by_path(b: Builder, dice: Dice) -> int | None:
     access.
     """
     used = {R1, R2, R3, R4}
-    if b.type is not ProgramType.XDP or R6 not in b.state.registers or b.open or used & b.state.pinned:
+    fields = {kind: offset for offset, kind in packet_fields(b.type).items()}
+    if b.type not in _DIRECT or not b.privileged or b.state.registers.get(R6) != CONTEXT:
+        return None
+    if b.open or used & b.state.pinned:
         return None
     less, proven = 73 + dice.pick(8), 81 + dice.pick(16)
     # What is proven here is for this access only.
     known = {register: b.state.pointer(register).size for register in b.state.pointers(PointerKind.PACKET)}
-    b.emit(load(o.W, R2, R6, 0))
-    b.emit(load(o.W, R3, R6, 4))
+    b.emit(load(o.W, R2, R6, fields[PointerKind.PACKET]))
+    b.emit(load(o.W, R3, R6, fields[PointerKind.PACKET_END]))
     _prove(b, less)
     b.emit(load(o.B, INPUT, R2, dice.pick(64)))
     over = b.branch(jump(o.JGT, INPUT, 64 + dice.pick(128)))

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import byte_swap, load_imm64, mov32, mov64, movsx, neg, to_big_endian, to_little_endian
+from ebpf.isa.build import (
+    byte_swap,
+    jump,
+    jump32,
+    load_imm64,
+    mov32,
+    mov64,
+    movsx,
+    neg,
+    to_big_endian,
+    to_little_endian,
+)
 from generators import conditions as needs
 from generators.builder import Builder
-from generators.constants import immediate, word
+from generators.constants import S32_MAX, S32_MIN, immediate, word
 from generators.dice import Dice
 from generators.productions.table import Production
+from generators.state import Number
 from generators.steps import alu
+from generators.transfer.jumps import outcomes
 
 _BINARY = (o.ADD, o.AND, o.OR, o.XOR, o.SUB, o.LSH, o.RSH, o.ARSH, o.MUL, o.DIV, o.MOD)
 _SIGNED = (o.DIV, o.MOD)
@@ -23,10 +36,48 @@ def _constant(op: int, bits: int, dice: Dice) -> int:
     return imm or 1 if op in (o.DIV, o.MOD) else imm
 
 
+def _at_the_edge(op: int, bits: int, known: Number, dice: Dice) -> int | None:
+    """A constant with which the result just fits its width, or just does not, or changes sign; None where
+    none is known."""
+    width, near = min(known.high.bit_length(), bits), dice.pick(3) - 1
+    if op == o.LSH:
+        return max(0, min(bits - 1, bits - width + near))
+    if op in (o.RSH, o.ARSH):
+        return max(0, min(bits - 1, width + near))
+    limit = (1 << dice.of((bits - 1, bits, 31, 32))) - 1
+    if op == o.MUL:
+        number = limit // max(known.high, 1) + near
+    elif op in (o.AND, o.OR, o.XOR):
+        number = (1 << width) + near
+    elif op in (o.ADD, o.SUB):
+        number = dice.of((limit - known.high, -known.low, -known.high)) + near
+    else:
+        return None
+    return number if S32_MIN <= number <= S32_MAX else None
+
+
 def _binary_constant(b: Builder, dice: Dice) -> bool:
     register, wide, op = dice.of(b.state.targets()), dice.pick(2) == 0, dice.of(_BINARY)
     signed = op in _SIGNED and b.profile.knows("6.6") and dice.pick(2) == 1
-    b.emit(alu(op, register, _constant(op, 64 if wide else 32, dice), wide, signed=signed))
+    bits = 64 if wide else 32
+    constant = _at_the_edge(op, bits, b.state.number(register), dice) if dice.pick(4) == 3 else None
+    if constant is None:
+        constant = _constant(op, bits, dice)
+    b.emit(alu(op, register, constant, wide, signed=signed))
+    return True
+
+
+def _choose_by_sign(b: Builder, dice: Dice) -> bool:
+    """All ones or zero by the sign of a number, and bits of that: what compilers make of ``a < 0 ? b : c``,
+    of which newer verifiers walk both cases (maybe_fork_scalars())."""
+    register, wide = dice.of(b.state.targets()), dice.pick(3) < 2
+    b.emit(alu(o.ARSH, register, 63 if wide else 31, wide))
+    b.emit(alu(dice.of((o.AND, o.OR, o.XOR, o.ADD)), register, immediate(dice), wide))
+    if b.privileged and dice.pick(2):
+        op = dice.of((o.JSLT, o.JSGE, o.JEQ, o.JGT))
+        condition = (jump if wide else jump32)(op, register, dice.of((0, 1, -1)))
+        if outcomes(b.state, condition)[1] is not None:
+            b.leave_to_exit(condition)
     return True
 
 
@@ -92,6 +143,7 @@ PRODUCTIONS = (
     Production("binary-constant", 14, _binary_constant, (needs.TARGET,)),
     Production("binary-register", 10, _binary_register, (needs.TARGET,)),
     Production("move-register", 5, _move_register, (needs.SCALAR, needs.FREE)),
+    Production("choice-by-sign", 2, _choose_by_sign, (needs.TARGET,)),
     Production("unary", 4, _unary, (needs.TARGET,)),
     Production("linked-copy", 2, _linked_copy, (needs.SCALAR, needs.FREE)),
 )

@@ -78,6 +78,15 @@ def test_what_leaves_or_counts_a_loop_stays() -> None:
         assert kept[1] in insns[at:back]
 
 
+def test_bpf_loop_calls_back_as_often_as_before() -> None:
+    source = (
+        "r1 = r8\nr1 &= 7\nr2 = subprog[+6]\nr3 = r10\nr4 = 0\ncall bpf_loop#181\nr0 = 0\nexit\nr0 = 0\nexit"
+    )
+    before = program(source).instructions[:2]
+    for insns in weakened(source, 300):
+        assert [insn for insn in insns if insn.dst == 1][:2] == list(before)
+
+
 def drawn() -> list[Generated]:
     return list(draws(300, Profile(linux=(7, 3), near_misses_in=0, daring_in=1, inputs=4), seed=6))
 

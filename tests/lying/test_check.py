@@ -70,9 +70,9 @@ def check(
     issues: tuple[KnownIssue, ...] = (),
 ) -> Checked:
     kernel = LyingKernel(lie)
-    patch.setattr(checking, "names_of", lambda named: ())
+    patch.setattr(checking, "names_of", lambda named, architectures: ())
     patch.setattr(checking, "images", lambda names: (IMAGE,))
-    patch.setattr(checking, "probe", lambda session: Needs(missing))
+    patch.setattr("conformance.observing.machines.probe", lambda session: Needs(missing))
     patch.setattr(checking.known, "load", lambda: issues)
     patch.setattr(checking.KernelSession, "open", kernel.session)
     for name, content in files.items():

@@ -67,6 +67,7 @@ def scenes(kind: str) -> Iterator[Scene]:
         "bounds": (records(), narrowed),
         "health": (records(), warned),
         "precision": (runnable(), refused),
+        "regression": (runnable(), refused),
     }
     if kind == "transfer":
         yield from (Scene(record, told[1]) for record in CLAIMING if (told := blinded(record)))
@@ -106,7 +107,9 @@ def replayed(what: Path | str, kernel: LyingKernel, patch: pytest.MonkeyPatch) -
     return done.return_value, done.output
 
 
-KINDS = [row.kind for row in PROPERTIES.values() if row.judge and not row.variants]
+KINDS = [
+    row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ("embedding", "metamorphic")
+]
 """Objects, and properties that ask about other programs, have replay tests beside their own (test_objects.py,
 test_embedding.py, test_toy.py)."""
 

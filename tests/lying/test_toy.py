@@ -34,8 +34,7 @@ def row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def minds_dead_stores(job: Job, answer: KernelAnswer) -> KernelAnswer:
     """A program that begins with one is refused."""
-    first = job.case.program.instructions[0]
-    refused = first == Insn(o.MOV | o.K | o.ALU64)
+    refused = job.case.program.instructions[:1] == (Insn(o.MOV | o.K | o.ALU64),)
     return lies.refused(13, "0: (b7) r0 = 0\nR0 !read_ok\n" + lies.PROCESSED)(answer) if refused else answer
 
 

@@ -110,9 +110,13 @@ def hunt(
 
 def _is_gone_on(kernel: Path, finding: Path) -> bool:
     """Whether a replay says that the finding does not show there."""
-    command = [sys.executable, "-m", "conformance.cli", "replay", str(finding), "--kernel", str(kernel)]
+    command = [sys.executable, "-m", "conformance.cli", "replay", str(finding)]
+    command += ["--kernel", str(kernel), "--against", str(kernel)]
     with (finding.parent / f"{finding.name}.replay.log").open("wb") as log:
-        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=REPLAY, check=False)
+        try:
+            done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=REPLAY, check=False)
+        except subprocess.TimeoutExpired:
+            return False
     return done.returncode == 0
 
 
