@@ -52,6 +52,6 @@ class Lying(WorkerPlugin):
 def make_small(patch: pytest.MonkeyPatch) -> None:
     """What a worker here and on a cluster does alike: programs that the model can judge, and little
     reduction."""
-    patch.setattr(workers, "profile_for", lambda release, machine, jit: PROFILE)
+    patch.setattr(workers, "profile_for", lambda *_: PROFILE)
     patch.setattr(workers, "accelerator", lambda image: Accelerator.TCG)
     patch.setattr(pursuit, "SHRINK_SECONDS", 3.0)
