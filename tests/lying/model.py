@@ -27,7 +27,7 @@ LIMIT = 20_000
 JUDGED = tuple(
     row.kind
     for row in PROPERTIES.values()
-    if row.judge and row.in_checks and not row.variants and row.kind != "transfer"
+    if row.judge and row.in_checks and row.kind not in ("embedding", "metamorphic", "transfer")
 )
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]
