@@ -6,6 +6,9 @@ import struct
 from enum import Enum
 from typing import Final, Literal
 
+ByteOrderWord = Literal["little", "big"]
+"""As ``int.from_bytes`` and ``int.to_bytes`` want it."""
+
 
 class ByteOrder(Enum):
     """As ``int.from_bytes`` and case files name it."""
@@ -14,7 +17,7 @@ class ByteOrder(Enum):
     BIG = "big"
 
     @property
-    def word(self) -> Literal["little", "big"]:
+    def word(self) -> ByteOrderWord:
         """For ``int.from_bytes`` and ``int.to_bytes``."""
         return "little" if self is ByteOrder.LITTLE else "big"
 
@@ -31,5 +34,5 @@ class ByteOrder(Enum):
         return number.to_bytes(size, self.word, signed=signed)
 
 
-PROGRAM_ORDER: Final = ByteOrder.LITTLE
-"""Of every program, object and type that is written or read: the only one that has been tried."""
+OBJECT_ORDER: Final = ByteOrder.LITTLE
+"""Of every ELF object and its types that is written or read: the only one that has been tried."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag
 
+from ebpf.byte_order import ByteOrder
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
@@ -46,6 +47,9 @@ class Program:
     btf: bytes | None = None
     func_info: bytes | None = None
     kfuncs: tuple[tuple[int, str], ...] = ()
+    byte_order: ByteOrder = ByteOrder.LITTLE
+    """Of the machine it runs on, and so of ``maps``' contents and of every input.  ``btf`` and ``func_info``
+    are little-endian all the same (:mod:`ebpf.btf.machine_order`)."""
 
 
 @dataclass(frozen=True, slots=True)

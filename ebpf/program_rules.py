@@ -110,5 +110,6 @@ def may_update_sockmap(
 
 def strict_alignment(program: Program) -> bool:
     """Whether every access must be aligned.  Stack accesses always must; others only where the flag asks for
-    it, since x86-64 has efficient unaligned accesses (bpf_check, check_ptr_alignment)."""
+    it, since most machines have efficient unaligned accesses (bpf_check, check_ptr_alignment); programs for
+    one that has not carry a flag that says which (:class:`ebpf.machine.TargetMachine`)."""
     return LoadFlag.STRICT_ALIGNMENT in program.flags

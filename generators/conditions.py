@@ -46,6 +46,7 @@ def _points_to(kind: PointerKind) -> Callable[[Builder], bool]:
     return holds
 
 
+JIT: Final = Condition("the kernel has a JIT", lambda b: b.profile.jit)
 SCALAR: Final = Condition("a register holds a scalar", _has_scalar)
 TARGET: Final = Condition("a register holds a scalar, and may be overwritten", _has_target)
 FREE: Final = Condition("a register may be overwritten", _has_free)

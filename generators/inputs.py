@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from ebpf.byte_order import ByteOrder
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Input
@@ -19,10 +20,10 @@ WORDS = 10
 
 _ARGUMENTS = {ProgramType.RAW_TRACEPOINT: 96, ProgramType.SYSCALL: 128}
 """Bytes of context that a run takes, whatever they are."""
-_OTHERS = {
-    ProgramType.FLOW_DISSECTOR: Input(packet=bytes(64)),
+_OTHERS: dict[ProgramType, Callable[[ByteOrder], Input]] = {
+    ProgramType.FLOW_DISSECTOR: lambda _: Input(packet=bytes(64)),
     # struct bpf_sk_lookup: cookie, then family AF_INET and protocol TCP
-    ProgramType.SK_LOOKUP: Input(context=bytes(8) + bytes([2, 0, 0, 0, 6, 0, 0, 0]) + bytes(48)),
+    ProgramType.SK_LOOKUP: lambda order: Input(context=order.layout("QII48x").pack(0, 2, 6)),
 }
 """The one input of types whose runs take little; the rest cannot be run at all, and start from what is in
 their maps."""
@@ -48,11 +49,13 @@ def constants_of(insns: Sequence[Insn]) -> tuple[int, ...]:
 
 
 class WordSource:
-    """Input words, drawn from a generator of random bits: boundaries, and the program's ``constants``."""
+    """Input words for a machine of some byte order, drawn from a generator of random bits: boundaries, and
+    the program's ``constants``."""
 
-    __slots__ = ("_bits", "_constants", "_small")
+    __slots__ = ("_bits", "_constants", "_order", "_small")
 
-    def __init__(self, rng: random.Random, constants: Sequence[int]) -> None:
+    def __init__(self, rng: random.Random, constants: Sequence[int], order: ByteOrder) -> None:
+        self._order = order
         self._bits = rng.getrandbits
         self._constants = constants
         self._small = [number for number in constants if number < 256] or [0, 127, 128, 255]
@@ -74,7 +77,7 @@ class WordSource:
         if shape > 9:
             # Bytes that are near what the program compares bytes with.
             small = self._small
-            return int.from_bytes(bytes([self._of(small) for _ in range(8)]), "little")
+            return self._order.number(bytes([self._of(small) for _ in range(8)]))
         if shape < 3 and self._constants:
             number = self._of(self._constants)
             return number if self.below(3) else (number & 0xFFFF_FFFF) | bits(32) << 32
@@ -89,24 +92,30 @@ class WordSource:
         return bits(64)
 
     def payload(self, words: int = WORDS) -> bytes:
-        """``words`` words, little-endian."""
-        return b"".join([self.word().to_bytes(8, "little") for _ in range(words)])
+        """``words`` words."""
+        return b"".join([self._order.bytes(self.word(), 8) for _ in range(words)])
+
+    def half(self) -> bytes:
+        """Four bytes of a word."""
+        return self._order.bytes(self.word() & 0xFFFF_FFFF, 4)
 
 
-def word_for(rng: random.Random, constants: Sequence[int]) -> int:
+def word_for(rng: random.Random, constants: Sequence[int], order: ByteOrder) -> int:
     """One input word."""
-    return WordSource(rng, constants).word()
+    return WordSource(rng, constants, order).word()
 
 
-def inputs_for(kind: ProgramType, insns: Sequence[Insn], seed: int, count: int) -> tuple[Input, ...]:
+def inputs_for(
+    kind: ProgramType, insns: Sequence[Insn], seed: int, count: int, order: ByteOrder
+) -> tuple[Input, ...]:
     """``count`` inputs, or one where none can differ.  Of packets, the first is plain, most are long enough
     for every generated access, and one now and then is short."""
-    source = WordSource(random.Random(seed), constants_of(insns))
+    source = WordSource(random.Random(seed), constants_of(insns), order)
     if kind in _ARGUMENTS:
         size = _ARGUMENTS[kind]
         return tuple(Input(context=source.payload(size // 8)) for _ in range(count))
     if kind not in GIVES_PACKET:
-        return (_OTHERS.get(kind, Input()),)
+        return (_OTHERS[kind](order) if kind in _OTHERS else Input(),)
     made = []
     for number in range(count):
         words = WORDS if number == 0 or source.below(8) else 1 + source.below(WORDS - 1)
@@ -125,5 +134,5 @@ def _sk_buff(source: WordSource) -> bytes:
     convert___skb_to_skb)."""
     context = bytearray(68)
     for offset in (8, 32, 48, 52, 56, 60, 64):
-        context[offset : offset + 4] = (source.word() & 0xFFFF_FFFF).to_bytes(4, "little")
+        context[offset : offset + 4] = source.half()
     return bytes(context)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 
+from ebpf.byte_order import ByteOrder
+from ebpf.contexts.tracing import WITH_REGISTERS
+from ebpf.machine import REFERENCE_MACHINE, TargetMachine
 from generators.settings import SETTINGS, UNPRIVILEGED, Setting
 
 
@@ -26,6 +29,10 @@ class Profile:
     daring_in: int = 4
     inputs: int = 5
     experiments_in: int = 0
+    machine: TargetMachine = REFERENCE_MACHINE
+    jit: bool = True
+    """Whether the kernel has a JIT: without one it runs no program that calls a kernel function or a
+    callback."""
     kernel_functions: bool = True
     """Whether programs may call kernel functions: objects that we write hold none."""
     _choices: dict[bool, tuple[Setting, ...]] = field(
@@ -34,7 +41,7 @@ class Profile:
 
     def __post_init__(self) -> None:
         for privileged, offered in ((True, self.settings), (False, UNPRIVILEGED)):
-            known = [each for each in offered if self.knows(each.since)]
+            known = [each for each in offered if self.knows(each.since) and self._has_context(each)]
             self._choices[privileged] = tuple(each for each in known for _ in range(each.weight))
 
     @property
@@ -45,6 +52,14 @@ class Profile:
     def choices(self, privileged: bool) -> tuple[Setting, ...]:
         """Settings by weight, simplest first."""
         return self._choices[privileged]
+
+    def _has_context(self, setting: Setting) -> bool:
+        return self.machine.registers_known or setting.type not in WITH_REGISTERS
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        """Of the target."""
+        return self.machine.byte_order
 
     def kinds(self, privileged: bool) -> tuple[Setting, ...]:
         """Each setting once."""
@@ -60,11 +75,12 @@ def _version(since: str) -> tuple[int, ...]:
     return tuple(int(part) for part in since.split(".")[:2])
 
 
-def profile_for(release: str) -> Profile:
-    """The profile for a kernel release such as ``6.12.107+deb13-cloud-amd64``; the default for a release it
-    cannot read."""
+def profile_for(release: str, machine: TargetMachine = REFERENCE_MACHINE, jit: bool = True) -> Profile:
+    """The profile for a kernel release such as ``6.12.107+deb13-cloud-amd64`` on a machine; the default for a
+    release it cannot read."""
     parts = release.split(".")
     try:
-        return Profile(linux=(int(parts[0]), int("".join(c for c in parts[1] if c.isdigit()))))
+        linux = int(parts[0]), int("".join(c for c in parts[1] if c.isdigit()))
+        return Profile(linux=linux, machine=machine, jit=jit, kernel_functions=jit)
     except (IndexError, ValueError):
-        return Profile()
+        return Profile(machine=machine, jit=jit, kernel_functions=jit)

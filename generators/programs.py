@@ -14,6 +14,7 @@ from enum import Enum
 from functools import cache
 from itertools import chain
 
+from ebpf.byte_order import ByteOrder
 from ebpf.intent import Intent
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, LoadFlag, Program
@@ -83,13 +84,14 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     setting = dice.of(profile.kinds(privileged) if seldom else profile.choices(privileged))
     b = Builder(setting.type, profile, privileged, dice.of(setting.attached))
     input_seed = dice.pick(1 << 32)
+    order = profile.byte_order
     b.maps = [
-        _map("m0", 64, 2, input_seed),
-        _map("m1", 16, 4, input_seed + 1),
-        _map("m2", 8 << dice.pick(4), 1, input_seed + 2),
+        _map("m0", 64, 2, input_seed, order),
+        _map("m1", 16, 4, input_seed + 1, order),
+        _map("m2", 8 << dice.pick(4), 1, input_seed + 2, order),
     ]
     if dice.pick(3) == 2:
-        b.maps.append(_map("h0", 16, 4, input_seed + 3, MapType.HASH))
+        b.maps.append(_map("h0", 16, 4, input_seed + 3, order, MapType.HASH))
         if _takes(b.type, setting.flags, _QUEUE, profile.release):
             b.maps.append(_QUEUE)
     b.helpers = dice.chance(setting.helpers_in)
@@ -122,13 +124,20 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     often = dice.pick(4) >= (1 if purpose is Purpose.NEAR_MISS else 3)
     flags = LoadFlag.TEST_STATE_FREQ if often and profile.knows("5.3") and privileged else LoadFlag(0)
     program = Program(
-        b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=flags | setting.flags, license=license
+        b.type,
+        tuple(b.insns),
+        tuple(b.maps),
+        b.attach_type,
+        flags=flags | setting.flags | profile.machine.flags(privileged),
+        license=license,
+        byte_order=order,
     )
     if any(is_callback(function) for function in b.functions):
         btf, func_info = function_types(b.starts)
         program = replace(program, btf=btf, func_info=func_info)
     program = replace(program, kfuncs=tuple(b.kfuncs))
-    case = Case(program, inputs_for(b.type, b.insns, input_seed, profile.inputs), None if privileged else ())
+    inputs = inputs_for(b.type, b.insns, input_seed, profile.inputs, order)
+    case = Case(program, inputs, None if privileged else ())
     if purpose is Purpose.DARING:
         if dice.pick(MUTATED_IN):
             states = privileged and profile.knows("5.3")
@@ -180,9 +189,11 @@ def _last_miss(b: Builder, dice: Dice) -> Rule | None:
     return RETURN_RANGE if ranged and dice.pick(6) == 5 else None
 
 
-def _map(name: str, size: int, entries: int, seed: int, kind: MapType = MapType.ARRAY) -> MapSpec:
-    source = WordSource(random.Random(seed), ())
-    contents = tuple((key.to_bytes(4, "little"), source.payload(size // 8)) for key in range(entries))
+def _map(
+    name: str, size: int, entries: int, seed: int, order: ByteOrder, kind: MapType = MapType.ARRAY
+) -> MapSpec:
+    source = WordSource(random.Random(seed), (), order)
+    contents = tuple((order.bytes(key, 4), source.payload(size // 8)) for key in range(entries))
     return MapSpec(kind, 4, size, entries, name=name, contents=contents)
 
 

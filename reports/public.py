@@ -78,5 +78,6 @@ def _summary(summary: RunSummary, *, withheld: bool) -> RunSummary:
         gaps=summary.gaps,
         unparsed_log_lines=summary.unparsed_log_lines,
         precision=summary.precision,
+        forms=summary.forms,
         reference=msgspec.structs.replace(summary.reference, open={}) if withheld else summary.reference,
     )

@@ -52,6 +52,14 @@ def hexdump(data: bytes) -> str:
     return "\n".join(lines)
 
 
+def shortened(path: str, width: int) -> str:
+    """A long path without its middle: its end tells it from others."""
+    if len(path) <= width:
+        return path
+    end = min(max(len(path.rpartition("/")[2]) + 1, width // 2), width - 1)
+    return f"{path[: width - 1 - end]}…{path[-end:]}"
+
+
 def one_line(text: str) -> str:
     """White space and control characters folded to single spaces."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())

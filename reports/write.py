@@ -10,7 +10,17 @@ from pathlib import Path
 
 import msgspec
 
-from reports import directory, findings_csv, html, junit, ktap, markdown, precision, step_summary
+from reports import (
+    directory,
+    findings_csv,
+    html,
+    junit,
+    ktap,
+    markdown,
+    precision,
+    step_summary,
+    veristat_csv,
+)
 from reports.directory import RunDirectory
 from reports.public import withhold
 from reports.reproducers import files as reproducers
@@ -30,9 +40,9 @@ class WrittenReports:
 
 
 def write_reports(path: Path, earlier: Sequence[Path] = ()) -> WrittenReports:
-    """Write index.html with its pages, junit.xml, report.ktap, summary.md, findings.csv, precision.csv and
-    one findings/ID/report.md each; and history.html where there are ``earlier`` runs.  The index says what
-    could not be written.
+    """Write index.html with its pages, junit.xml, report.ktap, summary.md, findings.csv, veristat.csv,
+    precision.csv and one findings/ID/report.md each; and history.html where there are ``earlier`` runs.  The
+    index says what could not be written.
 
     Raises :class:`ebpf.errors.InputError` when a directory does not hold a run.
     """
@@ -72,6 +82,7 @@ def _write(
         path / "report.ktap": lambda: ktap.render(run),
         path / "summary.md": lambda: step_summary.render(run),
         path / "findings.csv": lambda: findings_csv.render(run.findings),
+        path / "veristat.csv": lambda: veristat_csv.render(run.findings),
     }
     for finding in run.findings:
         texts[path / "findings" / finding.id / "report.md"] = partial(markdown.render, finding)

@@ -131,7 +131,7 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
 
 def _raw(image: Image, boot_args: tuple[str, ...], seed: int) -> float:
     with KernelSession.open(image, boot_args) as session:
-        profile = profile_for(session.hello.release)
+        profile = profile_for(session.hello.release, image.architecture.machine)
         spent = loads = 0
         for number in range(RAW_PROGRAMS):
             generated = draw(random.Random(f"{seed}/{image.name}/0/{number}"), profile).make()

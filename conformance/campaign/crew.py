@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any, Protocol
 
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.events import Event, Order, Standing, WorkerEnded
@@ -114,3 +115,36 @@ class Crew:
             yield member.ended
         member.connection.close()
         self.members.remove(member)
+
+
+class AnyMember(Protocol):
+    """An assignment that somebody works on."""
+
+    task: Assignment
+    post: Post
+    is_open: bool
+    ended: WorkerEnded | None
+    begun: float | None
+    spent_before: float
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it had its time and did not end."""
+
+
+class AnyCrew(Protocol):
+    """Who works: processes of this machine, or of a cluster."""
+
+    members: list[Any]
+
+    def start(self, task: Assignment, post: Post) -> None:
+        """Have somebody work on an assignment."""
+
+    def tell(self, order: Order, but: Any = None) -> None:
+        """An order to all, but for one."""
+
+    def events(self, seconds: float) -> Iterator[tuple[Any, Event]]:
+        """What has been told, or is within that time."""
+
+    def dismiss(self, member: Any) -> Iterator[Event]:
+        """End the work on an assignment."""

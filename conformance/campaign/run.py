@@ -15,7 +15,7 @@ import msgspec
 
 from conformance.campaign import known, state
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.crew import Crew, CrewMember
+from conformance.campaign.crew import AnyCrew, AnyMember, Crew
 from conformance.campaign.epilogue import Epilogue, issues_of
 from conformance.campaign.events import (
     Event,
@@ -35,6 +35,7 @@ from conformance.campaign.summary import summarise
 from conformance.campaign.versions import now, provenance
 from conformance.kernel.identity import KernelIdentity
 from conformance.kernel.image import Image
+from conformance.observing.siblings import others_like
 from conformance.replaying.replayer import Replayer
 from ebpf.errors import InfrastructureError, InputError
 from reports.directory import RunDirectory
@@ -99,9 +100,11 @@ class Campaign:
         earlier: RunState | None = None,
         baseline: RunDirectory | None = None,
         say: Callable[[str], None] = lambda words: None,
+        crew: AnyCrew | None = None,
     ) -> None:
         """``earlier``: where an earlier sitting of the same run ended; ``baseline`` is what
-        ``settings.baseline`` names; ``say`` is told what is done once nobody looks for more."""
+        ``settings.baseline`` names; ``say`` is told what is done once nobody looks for more; ``crew`` works
+        (processes of this machine, where none is given)."""
         self.settings = settings
         self.say = say
         self.notify = notify
@@ -115,7 +118,7 @@ class Campaign:
         self.rota = Rota(posts, settings.workers)
         if earlier is not None:
             earlier.restore(self.standing, posts)
-        self.crew = Crew()
+        self.crew: AnyCrew = Crew() if crew is None else crew
         self.report_failures: tuple[str, ...] = ()
         """Reports that could not be written, and why."""
         self.unseen: tuple[UnseenIssue, ...] = ()
@@ -150,7 +153,7 @@ class Campaign:
         self.standing.stop_clock()
         return self._conclude()
 
-    def handle(self, event: Event, sender: CrewMember | None = None) -> None:
+    def handle(self, event: Event, sender: AnyMember | None = None) -> None:
         """Hand an event to all that want to know: of findings also to the other workers."""
         self._keep(event)
         self.standing.handle(event)
@@ -218,7 +221,7 @@ class Campaign:
             post.worker,
             self.rota.turn(post),
             post.examples,
-            tuple(name for name in settings.against if name != post.image.name),
+            others_like(post.image, settings.against),
             self.provenance,
             (*self._baseline_issues(post.image), *settings.local, *known.load()),
             post.programs,
@@ -237,7 +240,7 @@ class Campaign:
             return ()
         return issues_of(self.baseline, KernelIdentity(image.name, self.settings.boot_args), self.kernels)
 
-    def _dismiss(self, member: CrewMember) -> None:
+    def _dismiss(self, member: AnyMember) -> None:
         """End a worker; its post is left, and closed where nobody should take it up."""
         for event in self.crew.dismiss(member):
             self.handle(event, member)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.campaign.standing import CampaignStanding, KernelStanding
-from conformance.campaign.tally import DISTINCT_BEFORE, Tally, median
+from conformance.campaign.tally import DISTINCT_BEFORE, FOREIGN, INTERPRETER, JIT, Tally, median
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf.releases import release_key
@@ -13,6 +13,7 @@ from reports.records import (
     VIEWS,
     Cell,
     Finding,
+    FormCount,
     GapCount,
     KernelRun,
     PrecisionRow,
@@ -78,6 +79,7 @@ def summarise(
         precision=tuple(
             row for name, kernel in standing.kernels.items() for row in _precision(name, kernel.tally)
         ),
+        forms=tuple(row for name, kernel in standing.kernels.items() for row in _forms(name, kernel.tally)),
         findings_new=statuses.count(Status.NEW),
         findings_known=statuses.count(Status.KNOWN),
         rates={
@@ -149,6 +151,14 @@ def _precision(kernel: str, tally: Tally) -> list[PrecisionRow]:
     return rows
 
 
+def _forms(kernel: str, tally: Tally) -> list[FormCount]:
+    counts = tally.executed
+    return [
+        FormCount(kernel, form, counts[form, JIT], counts[form, INTERPRETER])
+        for form in sorted({form for form, _ in counts})
+    ]
+
+
 def _cells(kernel: KernelStanding, kinds: tuple[str, ...], name: str) -> list[Cell]:
     tally = kernel.tally
     return [
@@ -166,6 +176,8 @@ def _cells(kernel: KernelStanding, kinds: tuple[str, ...], name: str) -> list[Ce
 
 
 def _floor(row: Property, tally: Tally, release: str) -> int:
+    if tally.abstained[row.kind, FOREIGN]:
+        return 0
     if row.reads_claims and release and release_key(release)[:2] < CLAIMS_SINCE:
         return 0
     return max(1, int(row.floor * tally.counts["objects put to a peer" if row.judge is None else "judged"]))

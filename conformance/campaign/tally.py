@@ -20,9 +20,15 @@ from oracles.reference import ReferenceAnswer
 TIGHT = 0.1
 """Bits: the tightest range is found up to a sixteenth of its width."""
 
+FOREIGN = "not asked on another architecture than the host's"
+"""Among the reasons for abstaining."""
 DISTINCT_BEFORE = "distinct in earlier sittings"
 """Among ``counts``: hashes of programs grow with a run and are not kept, so that distinct are counted within
 sittings, and added up."""
+
+
+JIT, INTERPRETER = "JIT", "interpreter"
+"""The kernel's engines."""
 
 
 @dataclass(slots=True)
@@ -53,6 +59,8 @@ class Tally:
     reference_cost: Counter[int] = field(default_factory=Counter)
     open: Counter[str] = field(default_factory=Counter)
     gaps: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+    executed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Programs by (instruction form that their runs executed, :data:`JIT` or :data:`INTERPRETER`)."""
 
     @property
     def work(self) -> int:
@@ -96,6 +104,15 @@ class Tally:
             )
         if observation.log is not None:
             counts["unparsed log lines"] += len(observation.log.unknown)
+
+    def runs(self, observation: Observation) -> None:
+        """Count the forms that each engine of the kernel executed in a program that was run."""
+        if not observation.accepted:
+            return
+        ran = [loaded for loaded in observation.answer.attempts if any(run.errno == 0 for run in loaded.runs)]
+        engines = {JIT if loaded.jited_length else INTERPRETER for loaded in ran}
+        for engine in engines:
+            self.executed.update((form, engine) for form in observation.executed)
 
     def opinion(self, answer: ReferenceAnswer | None) -> None:
         """Count what the reference verifier said, and what it cost."""

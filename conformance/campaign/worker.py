@@ -32,10 +32,14 @@ from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.postponed import Postponed, PostponedJudgement
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.subjects import LostSubject, ProgramSubject
-from conformance.campaign.tally import Tally
+from conformance.campaign.tally import FOREIGN, Tally
 from conformance.kernel.accelerator import accelerator
+from conformance.kernel.architecture import DEFAULT
+from conformance.kernel.compiling import is_native
+from conformance.kernel.hello import Knob
 from conformance.kernel.jobs import Job, KernelAnswer, Lost
 from conformance.kernel.peer.asking import ask
+from conformance.kernel.qemu import in_short
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Sighting, variants_of
 from conformance.observing.machines import Machines
@@ -93,10 +97,16 @@ class Worker:
         self.draw = draw
         self.channel = channel
         self.open_session = open_session
-        self.rows = tuple(PROPERTIES[kind] for kind in assignment.kinds)
+        native = assignment.image.architecture is DEFAULT
+        asked = [PROPERTIES[kind] for kind in assignment.kinds]
+        self.rows = tuple(row for row in asked if native or not row.native)
+        """Those that are asked of this kernel."""
         self.sampling = Sampling(self.rows)
         self.tally = Tally()
         self.postponed = Postponed(asked=len(assignment.against) <= FEW_SIBLINGS)
+        for row in asked:
+            if row not in self.rows:
+                self.tally.abstained[row.kind, FOREIGN] += 1
         self.number = assignment.programs
         self.started: float | None = None
         self._reported_boots = 0
@@ -166,11 +176,19 @@ class Worker:
         task = self.assignment
         self.session = session
         self.release = session.hello.release
-        self.accelerator = accelerator(task.image).name.lower()
+        chosen = accelerator(task.image)
+        self.accelerator = chosen.name.lower()
+        native = is_native(task.image.architecture)
         provenance = msgspec.structs.replace(
-            task.provenance, kernel_release=self.release, accelerator=self.accelerator
+            task.provenance,
+            kernel_release=self.release,
+            accelerator=self.accelerator,
+            compiler="gcc" if native else task.image.architecture.cross_compiler,
+            machine="" if native else in_short(task.image, chosen, task.boot_args),
         )
-        self.profile = self._profile(profile_for(self.release))
+        self.profile = self._profile(
+            profile_for(self.release, task.image.architecture.machine, bool(session.hello.knobs & Knob.JIT))
+        )
         self.door = Door(self._ask_now, partial(ask, session), self.release, self.siblings)
         self.pursuit = Pursuit(task, provenance, self.channel)
         self.objects = ObjectTurns(task, self.rows, self.door, self.pursuit)
@@ -298,6 +316,8 @@ class Worker:
         observation = self.sampling.with_reference(observation, asked.number)
         clock = time.process_time()
         self.tally.program(observation)
+        if self.sampling.runs:
+            self.tally.runs(observation)
         if observation.question.budget is not None:
             self.tally.opinion(observation.reference)
             clock = self._spend("reference", clock)
@@ -332,7 +352,7 @@ class Worker:
 
     def _pursue_loss(self, asked: _InFlight, lost: Lost) -> None:
         subject = LostSubject(self.door, asked.recipe)
-        for sighting in self.door.losses(asked.question, lost, self.assignment.kinds):
+        for sighting in self.door.losses(asked.question, lost, [row.kind for row in self.rows]):
             self.pursuit.pursue(subject, sighting)
 
     def _spend(self, stage: str, since: float) -> float:

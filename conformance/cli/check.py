@@ -25,7 +25,7 @@ from conformance.kernel.session import KernelSession
 from conformance.objects import attachment
 from conformance.observing.door import Door
 from conformance.observing.machines import Machines, RunningKernel
-from conformance.observing.siblings import Siblings, names_of
+from conformance.observing.siblings import Siblings, names_of, others_like
 from ebpf.errors import InputError
 
 PATIENCE = 600.0
@@ -66,7 +66,7 @@ def check_command(
         return 2
     issues = known.load()
     disagreed = judged = False
-    with Patience(len(programs)) as patience, _ask(images(kernels), boot_args, names_of(against)) as asked:
+    with Patience(len(programs)) as patience, _ask(images(kernels), boot_args, against) as asked:
         shown: set[int] = set()
         for brought in programs:
             source = brought.source
@@ -125,10 +125,11 @@ class AskedKernel:
 
 @contextmanager
 def _ask(
-    chosen: tuple[Image, ...], boot_args: tuple[str, ...], others: tuple[str, ...]
+    chosen: tuple[Image, ...], boot_args: tuple[str, ...], against: tuple[str, ...]
 ) -> Iterator[tuple[AskedKernel, ...]]:
+    others = names_of(against, [image.architecture for image in chosen])
     with ExitStack() as stack:
-        machines = stack.enter_context(closing(Machines(job_seconds=PATIENCE)))
+        machines = stack.enter_context(closing(Machines(KernelSession.open, PATIENCE)))
         yield tuple(_boot(stack, machines, image, boot_args, others) for image in chosen)
 
 
@@ -140,5 +141,5 @@ def _boot(
         machine = RunningKernel(session, probe(session))
     else:
         machine = machines.boot(image)
-    siblings = Siblings((name for name in others if name != image.name), machines)
+    siblings = Siblings(others_like(image, others), machines)
     return AskedKernel(image, machine.session, machine.features, Door.of_session(machine.session, siblings))

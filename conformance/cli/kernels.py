@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.cli.options import boot_option, images, json_option
-from conformance.kernel.images import fetch, list_images, resolve
+from conformance.kernel.architecture import DEFAULT, matching
+from conformance.kernel.images import list_images
 
 
 @click.group()
@@ -17,20 +18,32 @@ def kernels() -> None:
 
 
 @kernels.command("list")
+@click.argument("architectures", nargs=-1, metavar="[ARCHITECTURE]...")
 @json_option
-def list_(as_json: bool) -> None:
-    """What apt offers and what is cached."""
-    listed = list_images()
+def list_(architectures: tuple[str, ...], as_json: bool) -> None:
+    """What apt offers and what is cached, for this machine's architecture or those named (a glob: '*')."""
+    chosen = dict.fromkeys(row for pattern in architectures or (DEFAULT.debian,) for row in matching(pattern))
+    listed = [item for architecture in chosen for item in list_images(architecture)]
     if as_json:
         click.echo(
-            msgspec.json.encode([{"name": i.name, "offered": i.offered, "cached": i.cached} for i in listed])
+            msgspec.json.encode(
+                [
+                    {
+                        "name": item.name,
+                        "architecture": item.architecture.debian,
+                        "offered": item.offered,
+                        "cached": item.cached,
+                    }
+                    for item in listed
+                ]
+            )
         )
         return
     for item in listed:
         state = ", ".join(
             word for word, holds in (("cached", item.cached), ("offered", item.offered)) if holds
         )
-        click.echo(f"{item.name:<32} {state}")
+        click.echo(f"{item.name:<36} {item.architecture.debian:<8} {state}")
 
 
 @kernels.command("fetch")
@@ -38,8 +51,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def fetch_(names: tuple[str, ...], as_json: bool) -> None:
     """Fetch kernels into the cache."""
-    for name in dict.fromkeys(name for pattern in names for name in resolve(pattern)):
-        image = fetch(name)
+    for image in images(names):
         if as_json:
             click.echo(
                 msgspec.json.encode(

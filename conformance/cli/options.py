@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from conformance.kernel.image import Image
-from conformance.kernel.images import fetch, resolve
+from conformance.kernel.images import fetch_all
 
 DEFAULT_KERNEL = "debian:6.12"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,5 +48,5 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 def images(names: tuple[str, ...], default: str = DEFAULT_KERNEL) -> tuple[Image, ...]:
     """The kernels that ``names`` stand for, fetched where they are not cached; in the order given, each
     once."""
-    chosen = dict.fromkeys(name for pattern in names or (default,) for name in resolve(pattern))
-    return tuple(fetch(name) for name in chosen)
+    found = (image for pattern in names or (default,) for image in fetch_all(pattern))
+    return tuple({image.name: image for image in found}.values())

@@ -14,11 +14,14 @@ from rich.table import Table
 from ebpf.wording import amount
 from reports.directory import RunDirectory
 from reports.records import Progress
+from reports.text import shortened
 
 if TYPE_CHECKING:
     from conformance.campaign.run import Settings
 
 PLAIN_SECONDS = 10.0
+KERNEL_WIDTH = 40
+"""Of a table; a longer path is shown without its middle."""
 
 
 def describe(progress: Progress) -> str:
@@ -107,7 +110,9 @@ class Display:
             table.add_column(heading, justify="left" if words else "right", overflow="fold")
         for cell in summary.cells:
             table.add_row(
-                cell.kernel, cell.kind, *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements))
+                shortened(cell.kernel, KERNEL_WIDTH),
+                cell.kind,
+                *map(str, (cell.judged, cell.floor, cell.agreed, cell.disagreements)),
             )
         out.print(table)
         for loss in summary.losses:

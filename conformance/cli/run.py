@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,18 @@ from click.core import ParameterSource
 from conformance.campaign.known import load_local
 from conformance.cli.options import against_option, boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
+from conformance.kernel.architecture import DEFAULT, Architecture
 from conformance.kernel.images import resolve
 from conformance.kernel.peer import PEERS, executable
 from conformance.observing.siblings import names_of
 from conformance.properties.registry import PROPERTIES
-from ebpf.errors import VeridiffError
+from ebpf.errors import InputError, VeridiffError
 from reports.directory import RunDirectory, load
 from reports.records import CellState, RunSummary
 from reports.write import PUBLIC, write_public
 
 if TYPE_CHECKING:
+    from conformance.campaign.cluster import Cluster
     from conformance.campaign.run import Settings
     from conformance.campaign.state import RunState
 
@@ -62,6 +65,12 @@ INTERRUPTED = 130
     type=click.IntRange(min=1),
     help="Virtual machines under test at a time, over all kernels, which take turns. [default: the number of "
     "CPUs]",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Work on the machines of the Dask cluster behind that address (tcp://host:8786), each worker with "
+    "one thread; --workers is how many of them. [needs the extra cluster]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory for the results. [default: veridiff-out/DATE]"
@@ -111,6 +120,7 @@ def run(
     count_into: Path | None,
     public: bool,
     as_json: bool,
+    scheduler: str | None,
     **asked: Any,
 ) -> int:
     """Look for disagreements on one or more kernels.
@@ -121,21 +131,26 @@ def run(
     from conformance.campaign.counts import append, counts_of
     from conformance.campaign.run import Campaign  # Hypothesis and all: not needed to print usage
 
+    crew = None if scheduler is None else _cluster(scheduler)
     if resume is None:
+        if crew is not None:
+            asked["workers"] = asked["workers"] or crew.size
         settings, earlier = _settings(out, **asked), None
     else:
         given = [name for name in context.params if _is_given(context, name)]
-        if unfit := sorted(set(given) - {"resume", "count_into", "public", "as_json"}):
+        if unfit := sorted(set(given) - {"resume", "count_into", "public", "as_json", "scheduler"}):
             raise click.UsageError(f"--resume goes on as the run was asked for: not with {', '.join(unfit)}")
         settings, earlier = _resumed(resume)
     baseline = load(settings.baseline) if settings.baseline is not None else None
     display = Display(settings, quiet=as_json, public=public)
-    campaign = Campaign(settings, display.progress, earlier, baseline, display.say)
+    campaign = Campaign(settings, display.progress, earlier, baseline, display.say, crew)
     campaign.show_unwritten = not public
     campaign.create()
     signal.signal(signal.SIGTERM, _raise_interrupt)
     with display:
         summary = campaign.run()
+    if crew is not None:
+        crew.close()
     failures, shown = campaign.report_failures, load(settings.directory)
     if public:
         failures = write_public(settings.directory).failures
@@ -170,9 +185,11 @@ def _settings(
 
     if minutes is not None and examples is not None:
         raise click.UsageError("--minutes and --examples exclude each other")
+    chosen = images(kernels)
+    architectures = [image.architecture for image in chosen]
     return Settings(
-        images=images(kernels),
-        kinds=kinds_to_judge(kinds),
+        images=chosen,
+        kinds=kinds_to_judge(kinds, architectures),
         directory=out or Path("veridiff-out") / time.strftime("%Y%m%d-%H%M%S"),
         command=shlex.join(["veridiff", *sys.argv[1:]]),
         seed=secrets.randbelow(1 << 32) if seed is None else seed,
@@ -180,11 +197,21 @@ def _settings(
         seconds=None if examples else 60 * (minutes or 10.0),
         examples=examples,
         boot_args=boot_args,
-        against=names_of(against),
+        against=names_of(against, architectures),
         also=tuple(dict.fromkeys(name for pattern in also for name in resolve(pattern))),
         baseline=baseline,
         local=tuple(issue for file in known_files for issue in load_local(file)),
     )
+
+
+def _cluster(address: str) -> Cluster:
+    """Raises :class:`ebpf.errors.InfrastructureError` where nobody answers."""
+    try:
+        from conformance.campaign.cluster import Cluster
+    except ImportError as error:
+        missing = "--scheduler needs dask.distributed (pip install 'veridiff[cluster]')"
+        raise InputError(f"{missing}: {error}") from None
+    return Cluster(address)
 
 
 def _resumed(directory: Path) -> tuple[Settings, RunState]:
@@ -195,9 +222,10 @@ def _resumed(directory: Path) -> tuple[Settings, RunState]:
 
     earlier = state.load(directory)
     plan = earlier.plan
+    chosen = images(plan.kernels)
     return Settings(
-        images=images(plan.kernels),
-        kinds=kinds_to_judge(plan.kinds),
+        images=chosen,
+        kinds=kinds_to_judge(plan.kinds, [image.architecture for image in chosen]),
         directory=directory,
         command=plan.command,
         seed=plan.seed,
@@ -237,10 +265,15 @@ def as_plain(run: RunDirectory) -> dict[str, Any]:
     }
 
 
-def kinds_to_judge(named: tuple[str, ...]) -> tuple[str, ...]:
-    """Those named, or all; objects only if named where libbpf is not to be had.  Raises as
-    :func:`conformance.kernel.peer.executable` does."""
-    rows = [row for row in PROPERTIES.values() if not named or row.kind in named]
+def kinds_to_judge(
+    named: tuple[str, ...], architectures: Iterable[Architecture] = (DEFAULT,)
+) -> tuple[str, ...]:
+    """Those named, or all that are asked on these architectures; objects only if named where libbpf is not to
+    be had.  Raises as :func:`conformance.kernel.peer.executable` does."""
+    native = DEFAULT in architectures
+    rows = [
+        row for row in PROPERTIES.values() if row.kind in named or (not named and (native or not row.native))
+    ]
     if all(row.judge is not None for row in rows):
         return tuple(row.kind for row in rows)
     try:

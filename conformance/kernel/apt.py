@@ -26,6 +26,8 @@ _ARCHIVE_RELEASES = re.compile(
     r"(bullseye|bookworm|trixie|forky|sid|stable|oldstable|testing|unstable)(-security|-updates)?"
 )
 DAY = 86_400.0
+AGAIN = 3_600.0
+"""Seconds until lists are fetched again of which some did not arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,18 @@ class AptRoot:
             settings |= {"APT::Architecture": self.architecture, "APT::Architectures": self.architecture}
         return [argument for key, value in settings.items() for argument in ("-o", f"{key}={value}")]
 
-    def update(self, *, max_age: float = DAY) -> None:
-        """Fetches the package lists unless they are younger than ``max_age`` seconds.
+    def update(self, *, max_age: float = DAY) -> tuple[str, ...]:
+        """Fetches the package lists unless they are younger than ``max_age`` seconds; what apt complained of.
 
-        A suite the mirror does not carry is left out; old lists serve while the network is down.  Raises
-        :class:`InfrastructureError` when no list is there at all.
+        A suite the mirror does not carry is left out, and so is one that a mirror in mid-update gives with a
+        wrong hash; old lists serve while the network is down.  After a complaint they are fetched again an
+        hour later.  Raises :class:`InfrastructureError` when no list is there at all.
         """
         stamp = self.directory / "updated"
-        if stamp.exists() and 0 <= time.time() - stamp.stat().st_mtime < max_age:
-            return
+        if stamp.exists():
+            incomplete = stamp.stat().st_size > 0
+            if 0 <= time.time() - stamp.stat().st_mtime < (min(max_age, AGAIN) if incomplete else max_age):
+                return ()
         make_directory(self.directory / "lists" / "partial", needed=400 << 20)
         make_directory(self.directory / "cache" / "archives" / "partial")
         write(
@@ -96,13 +101,12 @@ class AptRoot:
         answer = run(["apt-get", *self.options(), "-q", "update"])
         if not any((self.directory / "lists").glob("*_Packages*")):
             raise _failure("apt-get update brought no package lists", self.directory, answer)
-        # With the network down apt keeps the old lists and exits with 0; only a clean answer makes them
-        # fresh.
-        if (
-            not re.search(r"^(Err:|E: .*fetch|W: .*fetch)", answer.stdout + answer.stderr, re.MULTILINE)
-            or not stamp.exists()
-        ):
-            write(stamp, "")
+        # With the network down apt keeps the old lists and exits with 0.
+        complaints = re.findall(
+            r"^(?:Err:|E: .*fetch|W: .*fetch).*", answer.stdout + answer.stderr, re.MULTILINE
+        )
+        write(stamp, "\n".join(complaints))
+        return tuple(complaint.strip() for complaint in complaints)
 
     def packages(self, pattern: str, prefix: str = "linux-") -> list[Package]:
         """All versions of all packages whose name begins with ``prefix`` and fully matches the regular

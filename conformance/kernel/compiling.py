@@ -20,8 +20,8 @@ FLAGS = ("-static", "-O2", "-Wall", "-Wextra")
 
 
 def find_compiler(architecture: Architecture) -> tuple[str, ...]:
-    """$CC (which may hold arguments); else cc or gcc where the machine is of that architecture, its cross
-    compiler where not.  Empty when there is none."""
+    """For the machine's own architecture $CC (which may hold arguments), else cc or gcc; for another its
+    cross compiler.  Empty when there is none."""
     return next((each for each in _candidates(architecture) if each and shutil.which(each[0])), ())
 
 
@@ -29,10 +29,11 @@ def compiler(architecture: Architecture) -> tuple[str, ...]:
     """As :func:`find_compiler`.  Raises :class:`InputError` when there is none."""
     if found := find_compiler(architecture):
         return found
-    looked = os.environ.get("CC") or ", ".join(each[0] for each in _candidates(architecture))
+    looked = ", ".join(shlex.join(each) for each in _candidates(architecture))
     raise InputError(
         f"no C compiler ({looked}): install one (Debian: apt-get install "
-        f"{' '.join(compiler_packages(architecture))}) or name it in CC"
+        f"{' '.join(compiler_packages(architecture))})"
+        + (" or name it in CC" if is_native(architecture) else "")
     )
 
 
@@ -49,9 +50,11 @@ def is_native(architecture: Architecture) -> bool:
 
 
 def _candidates(architecture: Architecture) -> list[tuple[str, ...]]:
+    if not is_native(architecture):
+        return [(architecture.cross_compiler,)]
     if named := os.environ.get("CC"):
         return [tuple(shlex.split(named))]
-    return [("cc",), ("gcc",)] if is_native(architecture) else [(architecture.cross_compiler,)]
+    return [("cc",), ("gcc",)]
 
 
 def built(

@@ -7,19 +7,22 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 from conformance.kernel import image_formats
-from conformance.kernel.apt import AptRoot, Package, make_directory, no_space, write
+from conformance.kernel.apt import AGAIN, AptRoot, Package, make_directory, no_space, write
 from conformance.kernel.architecture import DEFAULT, Architecture
 from conformance.kernel.cache import cache_directory, locked
 from conformance.kernel.image import Image
+from conformance.kernel.telling import tell
 from conformance.kernel.unpack import collect_modules, copy_single, modules_needed, unpack
 from ebpf.errors import InfrastructureError, InputError
 
 PREFIX = "debian:"
 _METAPACKAGE = 1 << 20  # bytes: a package smaller than this holds no kernel
+_KERNELS = ("boot/vmlinu[xz]-*", "usr/lib/modules/*/vmlinu[xz]")
 _CONFIGS = ("boot/config-*", "usr/lib/modules/*/config", "usr/lib/*/config")
 
 
@@ -34,7 +37,11 @@ def offered(architecture: Architecture) -> dict[str, Package]:
     root = apt_root(architecture)
     stamp, memory = root.directory / "updated", root.directory / "kernels.json"
     with locked(cache_directory() / "apt.lock"):
-        root.update()
+        if complaints := root.update():
+            tell(
+                f"{architecture.debian}: {len(complaints)} of apt's package lists did not arrive or verify; "
+                f"going on with the others ({complaints[0]})"
+            )
         if memory.exists() and memory.stat().st_mtime_ns >= stamp.stat().st_mtime_ns:
             packages = [Package(**fields) for fields in json.loads(memory.read_text())]
         else:
@@ -45,6 +52,19 @@ def offered(architecture: Architecture) -> dict[str, Package]:
             ]
             write(memory, json.dumps([asdict(package) for package in packages]))
     return {package.version: package for package in packages}
+
+
+def unavailable(architecture: Architecture) -> set[str]:
+    """Package versions that apt offers and could not download within the last hour."""
+    marks = (apt_root(architecture).directory / "unavailable").glob("*")
+    return {mark.name for mark in marks if 0 <= time.time() - mark.stat().st_mtime < AGAIN}
+
+
+def mark_unavailable(version: str, architecture: Architecture) -> None:
+    """Let the next look-up of its series pass this version by."""
+    directory = apt_root(architecture).directory / "unavailable"
+    make_directory(directory)
+    write(directory / version, "")
 
 
 def fetch_version(version: str, architecture: Architecture) -> Image:
@@ -118,8 +138,7 @@ def _fetch(package: Package, architecture: Architecture) -> Path:
             archive.unlink()
 
         add(package)
-        if not copy_single(tree, "boot/vmlinuz-*", result / "vmlinuz"):
-            copy_single(tree, "usr/lib/modules/*/vmlinuz", result / "vmlinuz")
+        any(copy_single(tree, pattern, result / "vmlinuz") for pattern in _KERNELS)
         release = image_formats.release(result / "vmlinuz", architecture.image_format)
         if not any(copy_single(tree, pattern, result / "config") for pattern in _CONFIGS):
             base = _offered_with(root, f"linux-base-{release}", package.version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag
 
+from conformance.kernel.architecture import Architecture, matching
 from conformance.kernel.protocol.frames import (
     PROTOCOL_VERSION,
     U32,
@@ -42,6 +43,11 @@ class Hello:
     cpus: int
     knobs: Knob
     uptime_nanoseconds: int = 0
+
+    @property
+    def architecture(self) -> Architecture:
+        """The row of that machine.  Raises :class:`ebpf.errors.InputError` for one that has none."""
+        return matching(self.machine)[0]
 
 
 def decode_hello(payload: bytes) -> Hello:

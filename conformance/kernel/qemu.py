@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
-from conformance.kernel.architecture import Architecture
+from conformance.kernel.architecture import Architecture, Emulation
 from conformance.kernel.image import Image
 from ebpf.errors import InputError
 from ebpf.releases import Before
@@ -40,8 +41,8 @@ def find_qemu(architecture: Architecture) -> Qemu:
     path = shutil.which(emulation.binary)
     if path is None:
         raise InputError(
-            f"no {emulation.binary}: install QEMU (Debian: apt-get install {emulation.package}), version 8 "
-            "or newer"
+            f"no {emulation.binary}: install QEMU (Debian: apt-get install {' '.join(emulation.packages)}), "
+            "version 8 or newer"
         )
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"version (\d+)\.", done.stdout)
@@ -55,8 +56,27 @@ def cpu_model(qemu: Qemu, image: Image) -> str:
     cmpxchg16b and stock kernels die at random, but kernels from 7.0 on cannot live without it (arena maps
     fail)."""
     emulation = qemu.architecture.emulation
-    lesser = qemu.major < 8 and image.version in Before("7.0")
-    return emulation.cpu_before_8 if lesser else emulation.cpu
+    lesser = emulation.cpu_before_8 if qemu.major < 8 and image.version in Before("7.0") else None
+    return lesser or emulation.cpu
+
+
+def _kernel_arguments(guest: Emulation, boot_args: tuple[str, ...]) -> tuple[str, ...]:
+    return (
+        f"console={guest.console}",
+        "loglevel=5",  # warnings and worse: what is wanted of a guest that died
+        "panic=-1",  # reboot at once, which -no-reboot turns into QEMU's exit
+        *guest.boot_args,
+        *boot_args,
+    )
+
+
+def in_short(image: Image, accelerator: Accelerator, boot_args: tuple[str, ...]) -> str:
+    """The command line for whoever boots the kernel by hand: words in capitals stand for files."""
+    guest = image.architecture.emulation
+    cpu = "host" if accelerator is Accelerator.KVM else guest.cpu
+    line = [guest.binary, "-machine", guest.machine, "-accel", accelerator.value, "-cpu", cpu, "-nographic"]
+    line += ["-m", "1024", "-no-reboot", "-kernel", "KERNEL", "-initrd", "INITRAMFS"]
+    return shlex.join([*line, "-append", " ".join(_kernel_arguments(guest, boot_args))])
 
 
 def command(
@@ -72,13 +92,7 @@ def command(
     """The whole command line.  The three descriptors are inherited: no file of a guest has a name that could
     be left behind."""
     guest = qemu.architecture.emulation
-    append = (
-        f"console={guest.console}",
-        "loglevel=5",  # warnings and worse: what is wanted of a guest that died
-        "panic=-1",  # reboot at once, which -no-reboot turns into QEMU's exit
-        *guest.boot_args,
-        *boot_args,
-    )
+    append = _kernel_arguments(guest, boot_args)
     return [
         qemu.path,
         # nothing but what is listed here
@@ -114,7 +128,7 @@ def command(
         "chardev:console",
         # the agent's port
         "-device",
-        "virtio-serial-pci,max_ports=2",
+        f"{guest.serial_device},max_ports=2",
         "-chardev",
         f"socket,id=agent,fd={port_fd}",
         "-device",

@@ -24,7 +24,9 @@ from conformance.kernel.protocol.children import decode_ended, encode_child
 from conformance.kernel.protocol.frames import U32, U64, FrameKind, PayloadReader, ProtocolError, WireFrame
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.vm import Guest
-from ebpf.errors import InfrastructureError
+from ebpf.byte_order import ByteOrder
+from ebpf.errors import InfrastructureError, InputError
+from ebpf.program import Case
 from ebpf.wording import amount
 
 _A = TypeVar("_A")
@@ -32,7 +34,8 @@ _A = TypeVar("_A")
 WINDOW_JOBS = 256
 WINDOW_BYTES = 4 << 20
 JOB_SECONDS = 60.0
-BOOT_SECONDS = 60.0
+BOOT_SECONDS = 120.0
+"""Of a machine that is emulated on one that is busy."""
 BOOT_TRIES = 3
 AWAY_SECONDS = 1.5
 """A session that was not looked after for longer than this starts its watchdog anew."""
@@ -123,6 +126,8 @@ class KernelSession:
         self.boots = 0
         self.losses: list[MachineLoss] = []
         self._hello: Hello | None = None
+        self._order = ByteOrder.LITTLE
+        """Of the guest, once it said which machine it is."""
         self._installed: dict[int, bytes] = {}
 
     @classmethod
@@ -169,13 +174,22 @@ class KernelSession:
 
     def submit(self, job: Job, tag: Hashable) -> None:
         """Queue a job; blocks while :data:`WINDOW_JOBS` wait unsent.  Raises :class:`InputError` for one that
-        cannot be sent."""
+        cannot be sent, or is for a machine of another byte order."""
+        self._check_order(job.case)
         frame = WireFrame(FrameKind.JOB, self._next, encode_job(job)).encode()
         self._waiting.append(_Pending(tag, frame, self._next))
         self._next += 1
         self._pump(0.0)
         while len(self._waiting) > WINDOW_JOBS:
             self._pump(1.0)
+
+    def _check_order(self, case: Case) -> None:
+        machine = self.hello.architecture
+        if case.program.byte_order is not machine.byte_order:
+            raise InputError(
+                f"a {case.program.byte_order.value}-endian program: {machine.debian} is "
+                f"{machine.byte_order.value}-endian"
+            )
 
     def results(self, *, block: bool = True) -> Iterator[tuple[Hashable, KernelAnswer | Lost]]:
         """Answers in the order of submission.  With ``block``, until every job submitted (also meanwhile) is
@@ -210,12 +224,13 @@ class KernelSession:
     def attach(self, job: AttachJob) -> Attached | Lost:
         """Load, attach, trigger, detach, read back; not while other jobs are in flight.  Once more on a fresh
         machine when the first was lost over it.  Raises :class:`InputError` for what cannot be asked."""
+        self._check_order(job.case)
         payload = encode_attach(job)
         return self._twice(
             _Question(
                 FrameKind.ATTACH,
                 lambda: payload,
-                decode_attached,
+                lambda payload: decode_attached(payload, self._order),
                 lambda got: got.answer.splats,
                 str(job.where),
             )
@@ -295,6 +310,7 @@ class KernelSession:
             try:
                 link.queue(WireFrame(FrameKind.HELLO, 0).encode())
                 self._hello = decode_hello(link.expect(FrameKind.HELLO, self._boot_seconds).payload)
+                self._order = self._hello.architecture.byte_order
             except (GuestLost, ProtocolError) as error:
                 console = f"{error}\n{link.guest.console()}"
                 link.close()
@@ -356,7 +372,7 @@ class KernelSession:
         """Take an answer; True when the machine went with it."""
         if not self._flying or frame.id != self._flying[0].ident:
             raise ProtocolError(f"an answer to {frame.id}, which was not the next")
-        answer = decode_answer(frame.payload)
+        answer = decode_answer(frame.payload, self._order)
         job = self._flying.popleft()
         self._flying_bytes -= len(job.frame)
         self._last_answer = time.monotonic()
@@ -396,7 +412,7 @@ class KernelSession:
             frame = link.expect(FrameKind.JOB, self._job_seconds)
             if frame.id != job.ident:
                 raise ProtocolError(f"an answer to {frame.id}, wanted {job.ident}")
-            answer = decode_answer(frame.payload)
+            answer = decode_answer(frame.payload, self._order)
         except (GuestLost, ProtocolError) as error:
             reason = error.reason if isinstance(error, GuestLost) else LossReason.PROTOCOL
             console = link.guest.console()

@@ -71,7 +71,7 @@ def judge(loaded: Loaded, support: Support = Support(), jit: Jit = Jit.ON) -> Ru
     verdict, reason = KernelVerdict.REJECT, ""
     if support.missing:
         verdict, reason = KernelVerdict.UNSUPPORTED, support.missing[0]
-    elif jit is Jit.OFF and NEEDS_JIT.match(refusal.message):
+    elif NEEDS_JIT.match(refusal.message):
         verdict, reason = KernelVerdict.UNSUPPORTED, "needs the JIT"
     elif support.unclear:
         verdict, reason = KernelVerdict.NONE, f"could not tell whether the kernel has {support.unclear[0]}"

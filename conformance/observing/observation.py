@@ -14,6 +14,7 @@ from conformance.observing.opinions import by_intervals, linux, opinion
 from conformance.observing.question import Question
 from conformance.observing.siblings import SiblingRuling
 from ebpf.assembly import text
+from ebpf.byte_order import ByteOrder
 from ebpf.isa.forms import Form
 from ebpf.isa.table import IllegalInsn, form_of
 from ebpf.program import Case
@@ -56,6 +57,11 @@ class Observation:
     def generated(self) -> Generated:
         """The program with what its generator knows of it."""
         return self.question.generated
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        """Of the machine that the program is for."""
+        return self.case.program.byte_order
 
     @property
     def case(self) -> Case:
@@ -166,6 +172,12 @@ class Observation:
         """Its name, for signatures."""
         insns = self.case.program.instructions
         return form_name(insns[at]) if at < len(insns) else ILLEGAL
+
+    @property
+    def executed(self) -> frozenset[str]:
+        """Names of the instruction forms that the kernel's runs executed, as far as they went as ours did."""
+        slots = {step.at for _, trace in self.runs for step in trace}
+        return frozenset(self.form_name(at).partition("(")[0] for at in slots)
 
     def text(self, at: int) -> str:
         """The instruction as the kernel prints it."""

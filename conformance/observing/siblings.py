@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from conformance.kernel.images import list_images, resolve
+from conformance.kernel.architecture import DEFAULT, Architecture
+from conformance.kernel.image import Image
+from conformance.kernel.images import architectures_of, list_images, resolve
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.verdicts import Ruling, judge_answer
 from conformance.observing.machines import Machines
@@ -73,26 +75,34 @@ class Siblings:
             yield SiblingRuling(name, release, ruling, pruned, _processed(answer))
 
 
-def default_names() -> tuple[str, ...]:
-    """The newest of each series that is cached, and of :data:`ALWAYS`, and the newest kernel of all; none
-    where nothing is cached and none can be fetched."""
+def others_like(image: Image, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the same architecture as the kernel, which they are to be compared with."""
+    return tuple(
+        each for each in names if each != image.name and architectures_of(each) == (image.architecture,)
+    )
+
+
+def default_names(architecture: Architecture = DEFAULT) -> tuple[str, ...]:
+    """The newest of each series that is cached; of the host's own architecture also of :data:`ALWAYS`, and
+    the newest kernel of all; none where nothing is cached and none can be fetched."""
     try:
-        listed = list_images()
+        listed = list_images(architecture)
     except VeridiffError:
         return ()
     newest = {Release.parse(row.name.partition(":")[2]).series: row.name for row in listed if row.cached}
     names = dict.fromkeys(newest.values())
-    for name in (*ALWAYS, *(row.name for row in listed[-1:])):
+    always = (*ALWAYS, *(row.name for row in listed[-1:])) if architecture is DEFAULT else ()
+    for name in always:
         with suppress(VeridiffError):
             names.update(dict.fromkeys(resolve(name)[-1:]))
     return tuple(names)
 
 
-def names_of(named: tuple[str, ...]) -> tuple[str, ...]:
-    """The kernels that are named, or else those of :func:`default_names`; each once.
+def names_of(named: tuple[str, ...], architectures: Iterable[Architecture] = (DEFAULT,)) -> tuple[str, ...]:
+    """The kernels that are named, or else those of :func:`default_names` for each architecture; each once.
 
     Raises :class:`ebpf.errors.VeridiffError` for an unknown name.
     """
     if not named:
-        return default_names()
+        return tuple(name for each in dict.fromkeys(architectures) for name in default_names(each))
     return tuple(dict.fromkeys(name for pattern in named for name in resolve(pattern)))

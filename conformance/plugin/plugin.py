@@ -20,11 +20,13 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 
 from conformance.plugin.wrapped import WrappedProgram
+from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, decode
+from ebpf.machine import REFERENCE_MACHINE, TargetMachine
 from ebpf.maps import MapSpec, MapType
-from ebpf.program import Case, Input, Program
+from ebpf.program import NO_FLAGS, Case, Input, LoadFlag, Program
 from ebpf.program_types import ProgramType
 
 RESULT = 1
@@ -42,14 +44,14 @@ def parse_hex(text: str, what: str) -> bytes:
         raise InputError(f"{what}: not hexadecimal: {odd}") from None
 
 
-_NOT_BPF = "not a 64-bit little-endian BPF file"
-_BPF_FILE = (64, True, "EM_BPF")
-"""Class, little-endian, machine."""
+_NOT_BPF = "not a 64-bit BPF file"
+_BPF_FILE = (64, "EM_BPF")
+"""Class, machine."""
 
 
-def program_of_elf(file: bytes) -> bytes:
-    """The one program in an ELF file that needs no relocation.  Raises :class:`InputError` for any other
-    file."""
+def program_of_elf(file: bytes) -> tuple[Insn, ...]:
+    """The one program in an ELF file, of either byte order, that needs no relocation.  Raises
+    :class:`InputError` for any other file."""
     if file and file[:4] != b"\x7fELF":
         raise InputError(f"ELF: {_NOT_BPF}")
     try:
@@ -58,8 +60,8 @@ def program_of_elf(file: bytes) -> bytes:
         raise InputError("ELF: truncated or broken") from None
 
 
-def _only_program(elf: ELFFile) -> bytes:
-    if (elf.elfclass, elf.little_endian, elf["e_machine"]) != _BPF_FILE:
+def _only_program(elf: ELFFile) -> tuple[Insn, ...]:
+    if (elf.elfclass, elf["e_machine"]) != _BPF_FILE:
         raise InputError(f"ELF: {_NOT_BPF}")
     sections = list(elf.iter_sections())
     if any(isinstance(section, RelocationSection) and section.data_size for section in sections):
@@ -73,7 +75,7 @@ def _only_program(elf: ELFFile) -> bytes:
     ]
     if len(found) != 1:
         raise InputError(f"ELF: {len(found)} sections with code, expected one")
-    return found[0]
+    return decode(found[0], ByteOrder.LITTLE if elf.little_endian else ByteOrder.BIG)
 
 
 def _prolog(size: int) -> tuple[Insn, ...]:
@@ -93,10 +95,21 @@ def _prolog(size: int) -> tuple[Insn, ...]:
     )
 
 
-def wrap(program: bytes, memory: bytes) -> WrappedProgram:
-    """The case that runs ``program`` on ``memory``.  Raises :class:`InputError` when the program is empty or
-    cut."""
-    given = insns = decode(program)
+def program_of_hex(text: str) -> tuple[Insn, ...]:
+    """The program that hex digits are: the suite writes little-endian ones, for whatever machine.  Raises
+    :class:`InputError` when it is cut."""
+    return decode(parse_hex(text, "standard input"), ByteOrder.LITTLE)
+
+
+def wrap(
+    program: tuple[Insn, ...], memory: bytes, machine: TargetMachine = REFERENCE_MACHINE
+) -> WrappedProgram:
+    """The case that runs ``program`` on ``memory``, on such a machine.  Raises :class:`InputError` when the
+    program is empty.
+
+    The suite reads and writes where it likes, so alignment is not asked for where a machine would.
+    """
+    given = insns = program
     prolog = _prolog(len(memory))
     if insns[: len(prolog)] == prolog:
         insns = insns[len(prolog) :]
@@ -123,7 +136,13 @@ def wrap(program: bytes, memory: bytes) -> WrappedProgram:
         Insn(o.EXIT | o.JMP),
     ]
     case = Case(
-        Program(ProgramType.SOCKET_FILTER, (*main, *_callx_by_dst(insns)), maps),
+        Program(
+            ProgramType.SOCKET_FILTER,
+            (*main, *_callx_by_dst(insns)),
+            maps,
+            flags=LoadFlag.ANY_ALIGNMENT if machine.strict_alignment else NO_FLAGS,
+            byte_order=machine.byte_order,
+        ),
         (PACKET,),
         name="bpf_conformance",
     )
@@ -146,8 +165,10 @@ def _map_value(register: int, index: int) -> tuple[Insn, Insn]:
     return Insn(o.LD_IMM64, register, o.PSEUDO_MAP_VALUE, imm=index), Insn(0)
 
 
-def result(maps: tuple[tuple[tuple[bytes, bytes], ...] | None, ...]) -> int:
+def result(
+    maps: tuple[tuple[tuple[bytes, bytes], ...] | None, ...], order: ByteOrder = ByteOrder.LITTLE
+) -> int:
     """R0, from the maps after a run."""
     contents = maps[RESULT]
     assert contents is not None
-    return int.from_bytes(contents[0][1], "little")
+    return order.number(contents[0][1])

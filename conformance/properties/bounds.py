@@ -15,6 +15,7 @@ from conformance.properties.claims import Holding, first_violated_claim
 from conformance.properties.every_input import suspects
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from conformance.properties.way import to_branch, to_claim
+from ebpf.byte_order import ByteOrder
 from ebpf.signature import Signature
 from ebpf.verifier_log.claims import ScalarClaim
 from ebpf.verifier_log.exploration import Exploration
@@ -47,7 +48,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
         path = tuple((step.frame, step.at) for step in trace)
         way = followed.get(path)
         if way is None:
-            way = _follow(observation.exploration, path, trace)
+            way = _follow(observation.exploration, path, trace, observation.byte_order)
             if not any(claims.node.branches for claims in way.claims):
                 # Where a state was split in two, the way depends on values and not on the path alone.
                 followed[path] = way
@@ -83,26 +84,31 @@ def judge_run(observation: Observation, number: int, trace: tuple[Step, ...]) ->
         observation,
         number,
         trace,
-        _follow(observation.exploration, [(step.frame, step.at) for step in trace], trace),
+        _follow(
+            observation.exploration, [(step.frame, step.at) for step in trace], trace, observation.byte_order
+        ),
     )
 
 
-def _follow(exploration: Exploration, path: Sequence[tuple[int, int]], trace: tuple[Step, ...]) -> Followed:
-    return follow(exploration, path, lambda split: _side(split, trace))
+def _follow(
+    exploration: Exploration, path: Sequence[tuple[int, int]], trace: tuple[Step, ...], order: ByteOrder
+) -> Followed:
+    return follow(exploration, path, lambda split: _side(split, trace, order))
 
 
-def _side(split: Split, trace: tuple[Step, ...]) -> int | None:
+def _side(split: Split, trace: tuple[Step, ...], order: ByteOrder) -> int | None:
     """The one state of a split that the run fits; None when several do, or none."""
-    fits = _fitting(split, trace)
+    fits = _fitting(split, trace, order)
     return fits[0] if len(fits) == 1 else None
 
 
-def _fitting(split: Split, trace: tuple[Step, ...]) -> list[int]:
+def _fitting(split: Split, trace: tuple[Step, ...], order: ByteOrder) -> list[int]:
     return [
         index
         for index, states in enumerate(split.after + split.before)
         if not any(
-            first_violated_claim(state, trace[split.step - (index >= len(split.after))]) for state in states
+            first_violated_claim(state, trace[split.step - (index >= len(split.after))], order)
+            for state in states
         )
     ]
 
@@ -117,7 +123,7 @@ def _check_against_log(
         for state in claims.fresh:
             if state.frame != step.depth:
                 continue
-            violated = first_violated_claim(state, step)
+            violated = first_violated_claim(state, step, observation.byte_order)
             if violated is not None:
                 culprit = _find_parting(trace, claims.step, violated.registers)
                 return Disagreement(
@@ -139,7 +145,7 @@ def _check_against_log(
             number,
             right=to_branch(observation, number, trace, stop.step),
         )
-    if isinstance(stop, Split) and not _fitting(stop, trace):
+    if isinstance(stop, Split) and not _fitting(stop, trace, observation.byte_order):
         return Disagreement(
             Signature(KIND, ("split",), observation.form_name(stop.insn)),
             f"on input {number} the run is in none of the states into which the kernel split the one at "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ebpf.byte_order import ByteOrder
 from ebpf.isa.opcodes import STACK_SIZE
 from ebpf.verifier_log.claims import ClaimedState, PointerClaim, ScalarClaim, SlotClaim
 from oracles.interpreter import Step
@@ -70,9 +71,9 @@ class Violation:
         )
 
 
-def first_violated_claim(state: ClaimedState, step: Step) -> Violation | None:
-    """The first claim of a state that does not hold after ``step``."""
-    unequal = _unequal_scalars(state, step) if state.has_equals else None
+def first_violated_claim(state: ClaimedState, step: Step, order: ByteOrder) -> Violation | None:
+    """The first claim of a state that does not hold after ``step`` on a machine of that byte order."""
+    unequal = _unequal_scalars(state, step, order) if state.has_equals else None
     if unequal is not None:
         return unequal
     for register, claim in state.registers:
@@ -90,13 +91,13 @@ def first_violated_claim(state: ClaimedState, step: Step) -> Violation | None:
             if bound is not None:
                 return Violation(f"R{register}", bound, repr(value))
     for slot in state.slots:
-        violated = _violated_slot(slot, step)
+        violated = _violated_slot(slot, step, order)
         if violated is not None:
             return violated
     return None
 
 
-def _unequal_scalars(state: ClaimedState, step: Step) -> Violation | None:
+def _unequal_scalars(state: ClaimedState, step: Step, order: ByteOrder) -> Violation | None:
     """Scalars of one id, in one state, that are not equal: the verifier narrows all of them by a comparison
     of one.
 
@@ -104,7 +105,7 @@ def _unequal_scalars(state: ClaimedState, step: Step) -> Violation | None:
     sync_linked_regs).
     """
     values: dict[int, _Held] = {}
-    for held in _held_scalars(state, step):
+    for held in _held_scalars(state, step, order):
         if held.claim.id is None or held.claim.delta:
             continue
         first = values.setdefault(held.claim.id, held)
@@ -125,12 +126,12 @@ class _Held:
     register: int | None = None
 
 
-def _held_scalars(state: ClaimedState, step: Step) -> Iterator[_Held]:
+def _held_scalars(state: ClaimedState, step: Step, order: ByteOrder) -> Iterator[_Held]:
     for slot in state.slots:
         start = STACK_SIZE + slot.offset
         whole = slot.width == 8 and start >= 0 and start not in step.stack.pointers
         if isinstance(slot.value, ScalarClaim) and whole and 0 not in step.stack.written[start : start + 8]:
-            number = int.from_bytes(step.stack.data[start : start + 8], "little")
+            number = order.number(step.stack.data[start : start + 8])
             yield _Held(f"fp{slot.offset}", slot.value, number)
     for register, claim in state.registers:
         value = step.registers[register]
@@ -158,25 +159,22 @@ def _violated_offset(claim: PointerClaim, value: Value) -> str | None:
     return claim.variable_offset.excluded_by(within)
 
 
-def _violated_slot(slot: SlotClaim, step: Step) -> Violation | None:
+def _violated_slot(slot: SlotClaim, step: Step, order: ByteOrder) -> Violation | None:
     start = STACK_SIZE + slot.offset
     if start < 0 or start in step.stack.pointers or 0 in step.stack.written[start : start + 8]:
         return None
     content = step.stack.data[start : start + 8]
-    bound = slot.excluded_by(content)
+    bound = slot.excluded_by(content, order)
     if bound is None:
         return None
     return Violation(
-        f"fp{slot.offset}",
-        bound,
-        f"0x{int.from_bytes(content, 'little'):x}",
-        holding=_holding_of(slot, content),
+        f"fp{slot.offset}", bound, f"0x{order.number(content):x}", holding=_holding_of(slot, content, order)
     )
 
 
-def _holding_of(slot: SlotClaim, content: bytes) -> Holding:
+def _holding_of(slot: SlotClaim, content: bytes, order: ByteOrder) -> Holding:
     """The byte that is not zero, or what was spilled."""
     for index, letter in enumerate(reversed(slot.letters)):
         if letter == "0" and content[index]:
             return Holding(content[index], None, slot.offset + index, 1)
-    return Holding(int.from_bytes(content[: slot.width], "little"), None, slot.offset, slot.width)
+    return Holding(order.number(content[: slot.width]), None, slot.offset, slot.width)

@@ -16,6 +16,7 @@ from conformance.observing.loss import Loss
 from conformance.observing.observation import Observation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf import casefile
+from ebpf.byte_order import ByteOrder
 from ebpf.contexts import CONTEXTS
 from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
@@ -123,19 +124,21 @@ def _compare(
             yield Abstention(f"{engine}: test run failed with errno {run.errno}")
             continue
         results.append(EngineResult(engine, run.retval, run.maps, beyond_link(observation, run.packet)))
-    wrong = [result for result in results if difference(ours, result)]
+    order = observation.byte_order
+    wrong = [result for result in results if difference(ours, result, order)]
     if not wrong:
         yield from (Agreement() for _ in results)
         return
     right = [result.engine for result in results if result not in wrong]
-    found = difference(ours, wrong[0])
+    found = difference(ours, wrong[0], order)
     assert found is not None
     culprit = _last_writer(trace, found.register, observation)
     names = " and ".join(f"the {result.engine}" for result in wrong)
     against = " and ".join([OURS, *(f"the {engine}" for engine in right)])
     form = observation.form_name(culprit) if culprit is not None else "unknown"
     only: tuple[str, ...] = ()
-    if all(result.engine == ENGINES[Jit.HARDENED] for result in wrong) and _only_high_half(ours, wrong[0]):
+    hardened_alone = all(result.engine == ENGINES[Jit.HARDENED] for result in wrong)
+    if hardened_alone and _only_high_half(ours, wrong[0], observation.byte_order):
         # BPF_F_TEST_RND_HI32 fills the upper half of whatever the verifier says is not read there.
         form, only = "", (HIGH_HALF,)
     yield Disagreement(
@@ -213,11 +216,12 @@ def what_is_right(ours: EngineResult, wrong: list[EngineResult], link: int) -> R
     )
 
 
-def _only_high_half(ours: EngineResult, theirs: EngineResult) -> bool:
+def _only_high_half(ours: EngineResult, theirs: EngineResult, order: ByteOrder) -> bool:
     """Whether every eight-byte word of every map has the same low half on both sides."""
     for mine, other in zip(ours.maps, theirs.maps, strict=False):
         for (_, a), (_, b) in zip(mine or (), other or (), strict=False):
-            if any(a[n : n + 4] != b[n : n + 4] for n in range(0, len(a), 8)):
+            low = 0 if order is ByteOrder.LITTLE else 4
+            if any(a[n : n + 4] != b[n : n + 4] for n in range(low, len(a), 8)):
                 return False
     return ours.r0 == theirs.r0
 
@@ -249,11 +253,11 @@ class ResultDifference:
     """What the place is of: R0, or what the epilogue stores there."""
 
 
-def difference(ours: EngineResult, theirs: EngineResult) -> ResultDifference | None:
-    """None when both are equal."""
+def difference(ours: EngineResult, theirs: EngineResult, order: ByteOrder) -> ResultDifference | None:
+    """None when both are equal; words of map values are of that byte order."""
     for index, (mine, other) in enumerate(zip(ours.maps, theirs.maps, strict=False)):
         if mine is not None and other is not None and mine != other:
-            found = _entries(index, dict(mine), dict(other), output=index == len(ours.maps) - 1)
+            found = _entries(index, dict(mine), dict(other), order, output=index == len(ours.maps) - 1)
             if found is not None:
                 return found
     if ours.packet != theirs.packet:
@@ -264,7 +268,7 @@ def difference(ours: EngineResult, theirs: EngineResult) -> ResultDifference | N
 
 
 def _entries(
-    index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], *, output: bool
+    index: int, mine: dict[bytes, bytes], other: dict[bytes, bytes], order: ByteOrder, *, output: bool
 ) -> ResultDifference | None:
     """What differs between two states of map ``index``; None when only their order does."""
     for key in (*sorted(mine.keys() ^ other.keys()), *mine):
@@ -276,7 +280,7 @@ def _entries(
         word = next(n for n in range(0, len(a), 8) if a[n : n + 8] != b[n : n + 8])
         return ResultDifference(
             f"map {index}, key {key.hex()}, bytes {word} to {word + 7}",
-            partial(_word_of, index, key, word),
+            partial(_word_of, index, key, word, order),
             word // 8 if output and word < 80 else None,
         )
     return None
@@ -291,9 +295,9 @@ def _is_there(index: int, key: bytes, result: EngineResult) -> str:
     return "no entry" if _entry(index, key, result) is None else "an entry"
 
 
-def _word_of(index: int, key: bytes, word: int, result: EngineResult) -> str:
+def _word_of(index: int, key: bytes, word: int, order: ByteOrder, result: EngineResult) -> str:
     value = _entry(index, key, result)
-    return "no entry" if value is None else f"0x{int.from_bytes(value[word : word + 8], 'little'):x}"
+    return "no entry" if value is None else f"0x{order.number(value[word : word + 8]):x}"
 
 
 def _packets(mine: bytes, other: bytes) -> ResultDifference:

@@ -197,7 +197,7 @@ def _compare_runs(observation: Observation, transformation: Transformation, othe
             return Abstention("a test run failed")
         mine = _result(observation, "the program", one)
         theirs = _result(other, "the changed program", two)
-        found = difference(mine, theirs)
+        found = difference(mine, theirs, observation.byte_order)
         if found is not None:
             what = f"{found.read(mine)} and {found.read(theirs)} in {found.place}"
             return _differ(observation, transformation, other, number, what)
@@ -215,7 +215,7 @@ def _differ(
         return Abstention("the interpreter gives no result")
     if not ours.predictable or not theirs.predictable:
         return Abstention("the outcome depends on unpredictable values")
-    if difference(_expected(observation, ours), _expected(other, theirs)) is not None:
+    if difference(_expected(observation, ours), _expected(other, theirs), observation.byte_order) is not None:
         return Abstention("the interpreter tells the programs apart")
     return Disagreement(
         Signature(KIND, (transformation.name, "result")),
@@ -233,7 +233,7 @@ def _right(
     assert observation.main is not None
     expected = _expected(observation, outcome)
     left = _result(observation, ENGINES[Jit.ON], observation.main.runs[number])
-    if difference(expected, left) is None:
+    if difference(expected, left, observation.byte_order) is None:
         return None
     right = what_is_right(expected, [left], CONTEXTS[observation.case.program.type].link_header)
     if of_changed and isinstance(right, Returns):

@@ -54,6 +54,8 @@ class Property:
     """Whether its culprit is found by replacing instructions with constants."""
     sameness: Sameness = Sameness.WHOLE
     """What of a signature is the same in a smaller program."""
+    native: bool = False
+    """Whether it is asked on kernels of the host's own architecture only."""
     judges_losses: bool = False
     """Whether it is asked about a program whose runs take the machine away, too."""
     should_accept: bool | None = None

@@ -64,7 +64,7 @@ ROWS = (
         in_checks=False,
     ),
     Property(
-        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge,
+        kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge, native=True,
     ),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
 from conformance.observing.door import Door, Untold
 from conformance.observing.machines import JOB_SECONDS, Machines
-from conformance.observing.siblings import Siblings
+from conformance.observing.siblings import Siblings, others_like
 from conformance.replaying.replayed import Replayed
 from conformance.replaying.restoring import Restored, Said, restore
 from ebpf.errors import VeridiffError
@@ -84,11 +84,12 @@ class Replayer:
         return self._door
 
     def _boot(self, kernel: KernelIdentity) -> Door:
+        image = fetch(kernel.name)
         session = self._stack.enter_context(
-            KernelSession.open(fetch(kernel.name), kernel.boot_args, job_seconds=JOB_SECONDS)
+            KernelSession.open(image, kernel.boot_args, job_seconds=JOB_SECONDS)
         )
         machines = self._stack.enter_context(closing(Machines()))
-        others = (name for name in self.against if name != kernel.name)
+        others = others_like(image, self.against)
         return Door.of_session(session, Siblings(others, machines))
 
 

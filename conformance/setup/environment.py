@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.kernel.cache import cache_directory, locked
-from conformance.setup.logged import run_logged, tell
+from conformance.kernel.telling import tell
+from conformance.setup.logged import run_logged
 from conformance.setup.needs import Need
 from ebpf.errors import InputError
 

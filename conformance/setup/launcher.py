@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.kernel.architecture import TESTED
 from conformance.kernel.cache import cache_directory
+from conformance.kernel.telling import tell
 from conformance.setup.environment import PythonEnvironment
-from conformance.setup.logged import tell
-from conformance.setup.needs import Need, needs_of
+from conformance.setup.needs import Need, architectures_of, needs_of
 from conformance.setup.system import advice, check_chosen_compiler, missing
 from conformance.setup.usage import answer_without_set_up
 from ebpf.errors import InputError, VeridiffError
@@ -38,9 +39,7 @@ def prepare(checkout: str, arguments: Sequence[str]) -> tuple[PythonEnvironment,
     needs = needs_of(arguments)
     environment = PythonEnvironment.of(Path(checkout), needs)
     try:
-        _provide(
-            needs, environment, os.path.join(checkout, "veridiff"), only_system=list(arguments) == ["setup"]
-        )
+        _provide(needs, arguments, environment, os.path.join(checkout, "veridiff"))
     except InputError as error:
         tell(str(error))
         return environment, 2
@@ -61,11 +60,13 @@ def prepare(checkout: str, arguments: Sequence[str]) -> tuple[PythonEnvironment,
     return environment, None
 
 
-def _provide(needs: Need, environment: PythonEnvironment, launcher: str, *, only_system: bool) -> None:
+def _provide(needs: Need, arguments: Sequence[str], environment: PythonEnvironment, launcher: str) -> None:
     ready = environment.ready(needs)
+    architectures = architectures_of(arguments)
+    tested = (TESTED,) if Need.DEVELOPMENT in needs else ()
     if Need.COMPILER in needs:
         check_chosen_compiler()
-    lacking = missing(needs & ~Need.ENVIRONMENT if ready else needs)
+    lacking = missing(needs & ~Need.ENVIRONMENT if ready else needs, architectures, tested)
     if os.geteuid() != 0:
         if any(not requirement.optional for requirement in lacking):
             raise InputError(advice(lacking, launcher))
@@ -73,6 +74,6 @@ def _provide(needs: Need, environment: PythonEnvironment, launcher: str, *, only
         from conformance.setup.packages import install  # apt is for the first use only
 
         install(lacking)
-    if not ready and not only_system:
+    if not ready and list(arguments) != ["setup"]:
         environment.set_up(needs)
         tell(f"ready ({sys.executable}, {environment.directory})")

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,11 +51,6 @@ def error_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(E:|error[: ]|.*Error: )", line, re.IGNORECASE)]
     return (errors or lines[-1:] or [""])[0]
-
-
-def tell(message: str) -> None:
-    """Progress, on standard error: standard output belongs to the command."""
-    print(f"veridiff: {message}", file=sys.stderr, flush=True)
 
 
 def _short(command: Sequence[str]) -> str:

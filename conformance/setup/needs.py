@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from enum import Flag, auto
+from pathlib import Path
+
+from conformance.kernel import images
+from conformance.kernel.architecture import DEFAULT, Architecture
+from conformance.kernel.debian import PREFIX
+from ebpf.errors import VeridiffError
 
 
 class Need(Flag):
@@ -35,6 +42,21 @@ NEEDS: dict[tuple[str, ...], Need] = {
     ("setup",): _TEST,
 }
 """Command words → needs; every other command needs the environment alone."""
+
+
+def architectures_of(arguments: Sequence[str]) -> list[Architecture]:
+    """The architectures of the kernels that a command line names; the host's own when it names none.
+
+    A name that is wrong is left to the command to refuse.
+    """
+    found: dict[Architecture, None] = {}
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        value = argument.removeprefix("--kernel=")
+        named = before == "--kernel" or value != argument
+        if value.startswith(PREFIX) or (named and Path(value).is_file()):
+            with contextlib.suppress(VeridiffError):
+                found.update(dict.fromkeys(images.architectures_of(value)))
+    return list(found) or [DEFAULT]
 
 
 def needs_of(arguments: Sequence[str]) -> Need:

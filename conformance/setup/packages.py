@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 from pathlib import Path
 
 from conformance.kernel import apt
 from conformance.kernel.apt import AptRoot
 from conformance.kernel.cache import cache_directory, locked
-from conformance.setup.logged import run_logged, tell
+from conformance.kernel.telling import tell
+from conformance.setup.logged import run_logged
 from conformance.setup.system import Requirement
 from ebpf.errors import InfrastructureError, InputError
 
@@ -29,17 +31,18 @@ def install(lacking: list[Requirement]) -> None:
     )
     with locked(cache_directory() / "packages.lock"):
         options = _options(archives, release)
-        for newer in (False, True):
+        for optional, newer in itertools.product((False, True), repeat=2):
             chosen = [
                 requirement
                 for requirement in lacking
-                if requirement.newer is newer and not requirement.optional
+                if requirement.newer is newer and requirement.optional is optional
             ]
-            _install(options, chosen, release if newer else None)
-        try:
-            _install(options, [requirement for requirement in lacking if requirement.optional], None)
-        except InfrastructureError as error:
-            tell(f"going on without it: {error}")
+            try:
+                _install(options, chosen, release if newer else None)
+            except InfrastructureError as error:
+                if not optional:
+                    raise
+                tell(f"going on without it: {error}")
     for requirement in lacking:
         if not requirement.optional and not requirement.present():
             names = " ".join(requirement.packages)

@@ -9,17 +9,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from conformance.kernel.architecture import DEFAULT
+from conformance.kernel.architecture import DEFAULT, Architecture
 from conformance.kernel.cache import cache_directory
-from conformance.kernel.compiling import compiler_packages, find_compiler
+from conformance.kernel.compiling import compiler_packages, find_compiler, is_native
 from conformance.setup.needs import Need
 from ebpf.errors import InputError
-
-EMULATION = DEFAULT.emulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,10 @@ def has_venv() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip"))
 
 
-def links_statically() -> bool:
-    """Whether the compiler makes a static program: tried once, then remembered while the compiler's file
-    stays the same."""
-    command = find_compiler(DEFAULT)
+def links_statically(architecture: Architecture = DEFAULT) -> bool:
+    """Whether an architecture's compiler makes a static program: tried once, then remembered while the
+    compiler's file stays the same."""
+    command = find_compiler(architecture)
     found = shutil.which(command[0]) if command else None
     if found is None:
         return False
@@ -65,33 +64,61 @@ def links_statically() -> bool:
     return True
 
 
-REQUIREMENTS = (
-    Requirement(Need.ENVIRONMENT, "Python's venv and ensurepip", ("python3-venv",), has_venv),
-    Requirement(
-        Need.COMPILER, "a C compiler that links statically", compiler_packages(DEFAULT), links_statically
-    ),
-    Requirement(
-        Need.EMULATOR,
-        EMULATION.binary,
-        (EMULATION.package,),
-        lambda: shutil.which(EMULATION.binary) is not None,
-        newer=True,
-    ),
-    Requirement(
-        Need.BROWSER,
-        "Chromium and its WebDriver",
-        ("chromium", "chromium-driver", "fonts-dejavu-core"),
-        lambda: shutil.which("chromium") is not None and shutil.which("chromedriver") is not None,
-        optional=True,
-    ),
+def _has(*programs: str) -> Callable[[], bool]:
+    return lambda: all(shutil.which(program) is not None for program in programs)
+
+
+_ENVIRONMENT = Requirement(Need.ENVIRONMENT, "Python's venv and ensurepip", ("python3-venv",), has_venv)
+_BROWSER = Requirement(
+    Need.BROWSER,
+    "Chromium and its WebDriver",
+    ("chromium", "chromium-driver", "fonts-dejavu-core"),
+    _has("chromium", "chromedriver"),
+    optional=True,
 )
 
 
-def missing(needs: Need) -> list[Requirement]:
+def requirements(
+    architectures: Iterable[Architecture] = (DEFAULT,), optional: Iterable[Architecture] = ()
+) -> list[Requirement]:
+    """Everything that any command asks of the system to boot kernels of these architectures; of the
+    ``optional`` ones tests do without."""
+    wanted = [(architecture, False) for architecture in architectures]
+    wanted += [(architecture, True) for architecture in optional if (architecture, False) not in wanted]
+    compilers = [
+        Requirement(
+            Need.COMPILER,
+            "a C compiler that links statically"
+            + ("" if is_native(architecture) else f" for {architecture.debian}"),
+            compiler_packages(architecture),
+            partial(links_statically, architecture),
+            optional=skipped,
+        )
+        for architecture, skipped in wanted
+    ]
+    emulators = [
+        Requirement(
+            Need.EMULATOR,
+            architecture.emulation.binary,
+            architecture.emulation.packages,
+            _has(architecture.emulation.binary),
+            newer=True,
+            optional=skipped,
+        )
+        for architecture, skipped in wanted
+    ]
+    return [_ENVIRONMENT, *compilers, *emulators, _BROWSER]
+
+
+def missing(
+    needs: Need, architectures: Iterable[Architecture] = (DEFAULT,), optional: Iterable[Architecture] = ()
+) -> list[Requirement]:
     """The requirements of these needs that the machine does not meet; those without which nothing works come
     first."""
     found = [
-        requirement for requirement in REQUIREMENTS if requirement.need in needs and not requirement.present()
+        requirement
+        for requirement in requirements(architectures, optional)
+        if requirement.need in needs and not requirement.present()
     ]
     return sorted(found, key=lambda requirement: requirement.optional)
 

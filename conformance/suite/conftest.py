@@ -12,7 +12,7 @@ from conformance.cli.options import DEFAULT_KERNEL
 from conformance.kernel.images import fetch
 from conformance.kernel.session import KernelSession
 from conformance.observing.machines import Machines
-from conformance.observing.siblings import Siblings, names_of
+from conformance.observing.siblings import Siblings, names_of, others_like
 
 # With CI in the environment Hypothesis loads its own profile "ci": ours have other names and are loaded
 # explicitly.
@@ -62,9 +62,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def siblings(kernel_name: str, request: pytest.FixtureRequest) -> Iterator[Siblings]:
     """The kernels to ask where it hangs on what others say."""
-    names = names_of(tuple(request.config.getoption("--against")))
+    image = fetch(kernel_name)
+    names = names_of(tuple(request.config.getoption("--against")), (image.architecture,))
     with closing(Machines()) as machines:
-        yield Siblings((name for name in names if name != kernel_name), machines)
+        yield Siblings(others_like(image, names), machines)
 
 
 @pytest.fixture(scope="session")

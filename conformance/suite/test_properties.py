@@ -55,7 +55,9 @@ def test_property(row: Property, kernel: KernelSession, siblings: Siblings) -> N
     """No disagreement of this kind but those in the known-issues file; and some programs were really
     compared."""
     door, tally = Door.of_session(kernel, siblings), Compared(kernel.hello.release)
-    profile = replace(profile_for(door.release), experiments_in=int(row.experiments))
+    profile = replace(
+        profile_for(door.release, kernel.hello.architecture.machine), experiments_in=int(row.experiments)
+    )
 
     @given(programs(profile))
     def holds(generated: Generated) -> None:

@@ -11,7 +11,7 @@ from ebpf.btf import types as t
 from ebpf.btf.core_fields import FieldPlace, essential
 from ebpf.btf.reader import Btf, BtfError
 from ebpf.btf.types import BtfKind, BtfType
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 
 
 class CoreKind(IntEnum):
@@ -223,7 +223,5 @@ def _enumerators(btf: Btf, of: BtfType) -> list[tuple[str, int]]:
     for number in range(of.vlen):
         raw = btf.raw[of.at + number * step : of.at + (number + 1) * step]
         value = raw[4:8] if of.kind is BtfKind.ENUM else raw[4:12]
-        rows.append(
-            (btf.string(t.WORD.unpack_from(raw)[0]), PROGRAM_ORDER.number(value, signed=of.kind_flag))
-        )
+        rows.append((btf.string(t.WORD.unpack_from(raw)[0]), OBJECT_ORDER.number(value, signed=of.kind_flag)))
     return rows

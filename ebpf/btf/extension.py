@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from ebpf.btf import types as t
 from ebpf.btf.core import CoreRelocation
 from ebpf.btf.reader import Btf, BtfError
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 
-HEADER = PROGRAM_ORDER.layout("HBBI")
-RANGE = PROGRAM_ORDER.layout("II")
+HEADER = OBJECT_ORDER.layout("HBBI")
+RANGE = OBJECT_ORDER.layout("II")
 """offset, length of each of func_info, line_info and, from hdr_len 32 on, core_relo."""
-SECTION = PROGRAM_ORDER.layout("II")
+SECTION = OBJECT_ORDER.layout("II")
 """sec_name_off, num_info."""
-FUNC, LINE, CORE = PROGRAM_ORDER.layout("II"), PROGRAM_ORDER.layout("IIII"), PROGRAM_ORDER.layout("IIII")
+FUNC, LINE, CORE = OBJECT_ORDER.layout("II"), OBJECT_ORDER.layout("IIII"), OBJECT_ORDER.layout("IIII")
 _KINDS = (("func_info", FUNC), ("line_info", LINE), ("core_relo", CORE))
 COLUMN_BITS = 10
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 
 MAGIC = 0xEB9F
-HEADER = PROGRAM_ORDER.layout("HBBIIIII")
+HEADER = OBJECT_ORDER.layout("HBBIIIII")
 """magic, version, flags, hdr_len, type_off, type_len, str_off, str_len."""
-TYPE = PROGRAM_ORDER.layout("III")
+TYPE = OBJECT_ORDER.layout("III")
 """name_off, info (vlen 0-15, kind 24-28, kind_flag 31), size or type."""
-WORD = PROGRAM_ORDER.layout("I")
-ARRAY = PROGRAM_ORDER.layout("III")
+WORD = OBJECT_ORDER.layout("I")
+ARRAY = OBJECT_ORDER.layout("III")
 """type, index_type, nelems."""
-MEMBER = PROGRAM_ORDER.layout("III")
+MEMBER = OBJECT_ORDER.layout("III")
 """name_off, type, offset in bits."""
-PARAM = PROGRAM_ORDER.layout("II")
-VAR_SECINFO = PROGRAM_ORDER.layout("III")
+PARAM = OBJECT_ORDER.layout("II")
+VAR_SECINFO = OBJECT_ORDER.layout("III")
 """type, offset, size."""
 MAX_VLEN = 0xFFFF
 

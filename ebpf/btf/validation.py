@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ebpf.btf import types as t
 from ebpf.btf.reader import Btf, BtfError
 from ebpf.btf.types import BtfKind, BtfType
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 
 _REFERRING = t.MODIFIERS | {BtfKind.PTR, BtfKind.FUNC, BtfKind.VAR, BtfKind.DECL_TAG}
 """Without FUNC_PROTO, whose result's type libbpf does not look at."""
@@ -16,8 +16,8 @@ _ENTRIES = {
     BtfKind.STRUCT: (t.MEMBER, 0, 1),
     BtfKind.UNION: (t.MEMBER, 0, 1),
     BtfKind.FUNC_PROTO: (t.PARAM, 0, 1),
-    BtfKind.ENUM: (PROGRAM_ORDER.layout("II"), 0, None),
-    BtfKind.ENUM64: (PROGRAM_ORDER.layout("III"), 0, None),
+    BtfKind.ENUM: (OBJECT_ORDER.layout("II"), 0, None),
+    BtfKind.ENUM64: (OBJECT_ORDER.layout("III"), 0, None),
     BtfKind.DATASEC: (t.VAR_SECINFO, None, 0),
 }
 

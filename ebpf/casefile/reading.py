@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from ebpf.assembly import Assembled, assemble
-from ebpf.byte_order import PROGRAM_ORDER
 from ebpf.casefile.records import FORMAT, CaseRecord, FieldRecord, MapRecord
 from ebpf.errors import InputError
 from ebpf.isa.insn import decode
@@ -36,8 +35,6 @@ def from_plain(raw: Any, source: str = "case") -> Case:
         record = msgspec.convert(raw, CaseRecord)
     except msgspec.ValidationError as error:
         raise InputError(f"{source}: {error}") from None
-    if record.byte_order is not PROGRAM_ORDER:
-        raise InputError(f"{source}: $.byte_order: only {PROGRAM_ORDER.value}-endian programs are supported")
     return _case(record, source)
 
 
@@ -72,7 +69,7 @@ def _case(record: CaseRecord, source: str) -> Case:
     code = program.instructions
     if isinstance(code, str):
         raw = _hex(code, f"{here}.instructions")
-        assembled = _at(f"{here}.instructions", lambda: Assembled(decode(raw)))
+        assembled = _at(f"{here}.instructions", lambda: Assembled(decode(raw, record.byte_order)))
     else:
         assembled = _at(f"{here}.instructions", lambda: assemble(code))
     insns = assembled.instructions
@@ -100,6 +97,7 @@ def _case(record: CaseRecord, source: str) -> Case:
             btf=None if program.btf is None else _hex(program.btf, f"{here}.btf"),
             func_info=None if program.func_info is None else _hex(program.func_info, f"{here}.func_info"),
             kfuncs=tuple(sorted(kfuncs.items())),
+            byte_order=record.byte_order,
         ),
         inputs=tuple(
             Input(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ebpf.byte_order import PROGRAM_ORDER, ByteOrder
+from ebpf.byte_order import ByteOrder
 
 FORMAT = "veridiff-case/1"
 
@@ -64,5 +64,5 @@ class CaseRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     program: ProgramRecord
     name: str = ""
     capabilities: list[str] | None = None
-    byte_order: ByteOrder = PROGRAM_ORDER
+    byte_order: ByteOrder = ByteOrder.LITTLE
     inputs: list[InputRecord] = msgspec.field(default_factory=lambda: [InputRecord()])

@@ -56,7 +56,7 @@ def _record(case: Case) -> CaseRecord:
         capabilities=None if case.capabilities is None else list(case.capabilities),
         program=ProgramRecord(
             type=program.type.name.lower(),
-            instructions=encode(program.instructions).hex(),
+            instructions=encode(program.instructions, program.byte_order).hex(),
             maps=[_map_record(m) for m in program.maps],
             attach_type=None if program.attach_type is None else program.attach_type.name.lower(),
             attach_to=program.attach_to,
@@ -66,5 +66,6 @@ def _record(case: Case) -> CaseRecord:
             func_info=None if program.func_info is None else program.func_info.hex(),
             kfuncs={str(at): name for at, name in program.kfuncs},
         ),
+        byte_order=program.byte_order,
         inputs=[InputRecord(i.packet.hex(), i.context.hex(), list(i.helpers)) for i in case.inputs],
     )

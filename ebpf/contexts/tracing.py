@@ -6,6 +6,9 @@ from __future__ import annotations
 from ebpf.contexts.field import ANY, LONG, WORD, Context, ContextField, ContextFieldKind, pointer, words
 from ebpf.program_types import ProgramType
 
+WITH_REGISTERS = frozenset({ProgramType.KPROBE, ProgramType.PERF_EVENT})
+"""Types whose context begins with the registers of an interrupted program: another structure on every kind
+of machine."""
 PT_REGS = 168
 """sizeof(struct pt_regs), arch/x86/include/asm/ptrace.h."""
 RECORD = 8192

@@ -4,7 +4,10 @@ out.
 ::
 
     bits    0-7      8-11   12-15   16-31   32-63
-            opcode   dst    src     off     imm        (little-endian host: dst is the low nibble)
+            opcode   dst    src     off     imm
+
+On a little-endian machine dst is the low half of its byte and the higher bytes of ``off`` and ``imm`` come
+last; on a big-endian one dst is the high half and they come first.
 
 ``off`` and ``imm`` are signed.  The 64-bit immediate load takes two slots; the second holds the upper 32 bits
 in ``imm`` and zero elsewhere (RFC 9669, section 5.4).  Here each slot is an :class:`Insn` of its own, so that
@@ -17,11 +20,11 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 
-SLOT = PROGRAM_ORDER.layout("BBhi")
+SLOTS = {order: order.layout("BBhi") for order in ByteOrder}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,14 @@ class Insn:
         """Whether it calls a kernel function (BPF_PSEUDO_KFUNC_CALL)."""
         return self.opcode == o.CALL | o.JMP and self.src == o.CALL_KFUNC
 
-    def encode(self) -> bytes:
-        """The eight bytes, little-endian.  Raises :class:`InputError` naming the field that does not fit."""
+    def encode(self, order: ByteOrder = ByteOrder.LITTLE) -> bytes:
+        """The eight bytes.  Raises :class:`InputError` naming the field that does not fit."""
         try:
             if (self.dst | self.src) & ~15:
                 # Packed, a register number of more than four bits would leak into the other one.
                 raise struct.error
-            return SLOT.pack(self.opcode, self.dst | self.src << 4, self.off, self.imm)
+            low, high = (self.dst, self.src) if order is ByteOrder.LITTLE else (self.src, self.dst)
+            return SLOTS[order].pack(self.opcode, low | high << 4, self.off, self.imm)
         except struct.error:
             raise InputError(f"instruction field does not fit: {self._misfit()}") from None
 
@@ -76,15 +80,19 @@ class Insn:
         )
 
 
-def encode(insns: Iterable[Insn]) -> bytes:
-    """The slots one after the other, as bpf(2) takes them."""
-    return b"".join([insn.encode() for insn in insns])
+def encode(insns: Iterable[Insn], order: ByteOrder = ByteOrder.LITTLE) -> bytes:
+    """The slots one after the other, as bpf(2) takes them on a machine of that order."""
+    return b"".join([insn.encode(order) for insn in insns])
 
 
-def decode(code: bytes) -> tuple[Insn, ...]:
+def decode(code: bytes, order: ByteOrder = ByteOrder.LITTLE) -> tuple[Insn, ...]:
     """Slots from bytes.  Raises :class:`InputError` when the length is not a multiple of eight."""
     if len(code) % 8:
         raise InputError(f"instructions are 8 bytes each; {len(code)} bytes end inside slot {len(code) // 8}")
+    dst, src = (0, 4) if order is ByteOrder.LITTLE else (4, 0)
     return tuple(
-        [Insn(opcode, regs & 15, regs >> 4, off, imm) for opcode, regs, off, imm in SLOT.iter_unpack(code)]
+        [
+            Insn(opcode, registers >> dst & 15, registers >> src & 15, off, imm)
+            for opcode, registers, off, imm in SLOTS[order].iter_unpack(code)
+        ]
     )

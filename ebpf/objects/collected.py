@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 from ebpf.objects.elf import SectionType
 from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile, Section
@@ -55,7 +55,7 @@ def _place(section: Section, file: ElfFile, found: Collected, generation: Genera
         case "version":
             if len(section.data) != 4:
                 refuse(OpenStage.COLLECT, str(section), f"{len(section.data)} bytes; a version takes 4")
-            (found.version,) = PROGRAM_ORDER.layout("I").unpack(section.data)
+            (found.version,) = OBJECT_ORDER.layout("I").unpack(section.data)
         case "maps":
             if not generation.legacy_maps:
                 refuse(

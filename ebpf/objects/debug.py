@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ebpf.btf.extension import BtfExtension, FunctionInfo, LineInfo
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 from ebpf.objects.functions import SLOT, ObjectFunction
 from ebpf.objects.object import SourceLine
 
-_RECORD = PROGRAM_ORDER.layout("II")
+_RECORD = OBJECT_ORDER.layout("II")
 _WORD = 1 << 32
 _NONE = slice(0, 0)
 

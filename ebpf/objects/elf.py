@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 
 MAGIC = b"\x7fELF"
-EHDR = PROGRAM_ORDER.layout("16sHHIQQQIHHHHHH")
+EHDR = OBJECT_ORDER.layout("16sHHIQQQIHHHHHH")
 """e_ident, e_type, e_machine, e_version, e_entry, e_phoff, e_shoff, e_flags, e_ehsize, e_phentsize, e_phnum,
 e_shentsize, e_shnum, e_shstrndx."""
-SHDR = PROGRAM_ORDER.layout("IIQQQQIIQQ")
+SHDR = OBJECT_ORDER.layout("IIQQQQIIQQ")
 """sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link, sh_info, sh_addralign, sh_entsize."""
-SYM = PROGRAM_ORDER.layout("IBBHQQ")
+SYM = OBJECT_ORDER.layout("IBBHQQ")
 """st_name, st_info, st_other, st_shndx, st_value, st_size."""
-REL = PROGRAM_ORDER.layout("QQ")
+REL = OBJECT_ORDER.layout("QQ")
 """r_offset, r_info (symbol << 32 | type)."""
 
 CLASS64, DATA2LSB, DATA2MSB, EV_CURRENT = 2, 1, 2, 1

@@ -7,6 +7,7 @@ import itertools
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from ebpf.byte_order import OBJECT_ORDER
 from ebpf.isa.insn import Insn, decode
 from ebpf.objects.collected import Collected
 from ebpf.objects.elf import Binding, SymbolType
@@ -91,7 +92,7 @@ def _tiled(symbols: list[Symbol], section: Section) -> list[ObjectFunction]:
                 where,
                 f"function at {at:#x}+{symbol.size} is empty or not whole instructions",
             )
-        insns = decode(section.data[at : at + symbol.size])
+        insns = decode(section.data[at : at + symbol.size], OBJECT_ORDER)
         found.append(
             ObjectFunction(symbol.name, section.index, at // SLOT, insns, symbol.binding != Binding.LOCAL)
         )
@@ -120,7 +121,7 @@ def _functions(symbols: list[Symbol], section: Section, is_text: bool) -> list[O
         total += symbol.size
         if total > section.size:
             refuse(OpenStage.COLLECT, at, "functions overlap: they hold more instructions than the section")
-        insns = decode(section.data[symbol.value : symbol.value + symbol.size])
+        insns = decode(section.data[symbol.value : symbol.value + symbol.size], OBJECT_ORDER)
         found.append(
             ObjectFunction(
                 symbol.name, section.index, symbol.value // SLOT, insns, symbol.binding != Binding.LOCAL

@@ -3,7 +3,7 @@ bpf_object__init_user_maps)."""
 
 from __future__ import annotations
 
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 from ebpf.maps import MapSpec
 from ebpf.objects.data_maps import map_type
 from ebpf.objects.errors import OpenStage, refuse
@@ -11,7 +11,7 @@ from ebpf.objects.file import ElfFile, Section
 from ebpf.objects.generation import Generation
 from ebpf.objects.object import MapOrigin, ObjectMap
 
-DEFINITION = PROGRAM_ORDER.layout("5I")
+DEFINITION = OBJECT_ORDER.layout("5I")
 """type, key_size, value_size, max_entries, map_flags."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ebpf.btf.map_types import lacks_types
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import OBJECT_ORDER
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
 from ebpf.maps import MapSpec, MapType
@@ -60,7 +60,7 @@ class _Writer:
         if self.how.license is not None:
             self._variable("license", "_license", self.how.license.encode() + b"\0", DATA)
         if self.how.version is not None:
-            self._variable("version", "_version", PROGRAM_ORDER.layout("I").pack(self.how.version), DATA, 4)
+            self._variable("version", "_version", OBJECT_ORDER.layout("I").pack(self.how.version), DATA, 4)
         if self.types.used or self.how.debug:
             self.layout.section(".BTF", align=4).data += self.types.btf()
             if self.how.debug:
@@ -91,7 +91,7 @@ class _Writer:
                 insns[slot], insns[slot + 1 : slot + 2] = self._load(
                     part, first, insns[slot + 1 : slot + 2], draft, start + 8 * slot
                 )
-            draft.data[start : start + 8 * len(insns)] = encode(insns)
+            draft.data[start : start + 8 * len(insns)] = encode(insns, OBJECT_ORDER)
             if self.how.debug:
                 name = part.subprogram(number - 1) if number else part.name
                 lines = [line for line in part.lines if piece.start <= line.slot < piece.start + len(insns)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from ebpf.byte_order import PROGRAM_ORDER
+from ebpf.byte_order import ByteOrder
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.domains.limits import U32_MAX
 
@@ -93,14 +93,14 @@ class SlotClaim:
             return None
         return narrowed(self.value.range, self.width)
 
-    def excluded_by(self, content: bytes) -> str | None:
+    def excluded_by(self, content: bytes, order: ByteOrder) -> str | None:
         """The claim that the slot's eight bytes (lowest address first) violate, as text; None when they
         fit."""
         for index, letter in enumerate(reversed(self.letters)):
             if letter == "0" and content[index]:
                 return f"byte {self.offset + index} is zero"
         stored = self.stored
-        return None if stored is None else stored.excluded_by(PROGRAM_ORDER.number(content[: self.width]))
+        return None if stored is None else stored.excluded_by(order.number(content[: self.width]))
 
 
 def narrowed(whole: ScalarRange, width: int) -> ScalarRange:

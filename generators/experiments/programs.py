@@ -50,8 +50,14 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     _land(b, b.exits)
     _leave(b, 0)
     case = Case(
-        Program(b.type, tuple(b.insns), tuple(b.maps)),
-        inputs_for(b.type, b.insns, dice.pick(1 << 32), profile.inputs),
+        Program(
+            b.type,
+            tuple(b.insns),
+            tuple(b.maps),
+            flags=profile.machine.flags(privileged),
+            byte_order=profile.byte_order,
+        ),
+        inputs_for(b.type, b.insns, dice.pick(1 << 32), profile.inputs, profile.byte_order),
         None if privileged else (),
     )
     return Generated(case, Purpose.VALID, productions=tuple(names))

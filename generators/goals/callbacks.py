@@ -84,7 +84,7 @@ def _for_each(b: Builder, dice: Dice) -> bool:
     return True
 
 
-_NEEDS = (needs.PRIVILEGED, needs.MAY_CALL, needs.OUTSIDE_LOOPS, needs.INPUT)
+_NEEDS = (needs.PRIVILEGED, needs.MAY_CALL, needs.OUTSIDE_LOOPS, needs.INPUT, needs.JIT)
 PRODUCTIONS = (
     Production("callback-loop", 1, _loop, _NEEDS),
     Production("callback-elements", 1, _for_each, _NEEDS),

@@ -83,7 +83,7 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
         m.environment.used = True
     if not region.defined(at, size):
         return _undefined(m, region, at, size)
-    return int.from_bytes(region.data[at : at + size], "little")
+    return int.from_bytes(region.data[at : at + size], m.word)
 
 
 def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
@@ -93,7 +93,7 @@ def _undefined(m: Machine, region: Region, at: int, size: int) -> int:
     for byte in range(at, at + size):
         if not written[byte]:
             region.store(byte, bytes([m.environment.bits(8)]))
-    return int.from_bytes(region.data[at : at + size], "little")
+    return int.from_bytes(region.data[at : at + size], m.word)
 
 
 def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> None:
@@ -120,9 +120,9 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
         if region.written is None:
             # Not a stack: the address outlives the run, or the rest of the world sees it.
             m.environment.used = True
-        region.store_pointer(at, value)
+        region.store_pointer(at, value, m.word)
     else:
-        region.store(at, (m.number(value) & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
+        region.store(at, (m.number(value) & ((1 << 8 * size) - 1)).to_bytes(size, m.word))
 
 
 def _load(size: int) -> Handler:

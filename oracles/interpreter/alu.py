@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ebpf.byte_order import ByteOrderWord
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.interpreter.arena import TO_KERNEL, is_arena
@@ -127,10 +128,16 @@ def _negate(operation: Operation) -> Handler:
     return handle
 
 
-def _to_little(m: Machine, insn: Insn, pc: int) -> int:
-    # The host is little-endian: le16 and le32 only truncate (RFC 9669, section 4.2).
-    m.write(insn.dst, m.number(m.read(insn.dst)) & ((1 << insn.imm) - 1))
-    return pc + 1
+def _to_order(word: ByteOrderWord) -> Handler:
+    """le16 and its kin: to the machine's own order they only truncate (RFC 9669, section 4.2)."""
+
+    def handle(m: Machine, insn: Insn, pc: int) -> int:
+        if m.word != word:
+            return _swap(m, insn, pc)
+        m.write(insn.dst, m.number(m.read(insn.dst)) & ((1 << insn.imm) - 1))
+        return pc + 1
+
+    return handle
 
 
 def _swap(m: Machine, insn: Insn, pc: int) -> int:
@@ -155,7 +162,7 @@ HANDLERS: dict[int, Handler] = {
     o.MOV | o.K | o.ALU: _move32_constant,
     o.NEG | o.K | o.ALU64: _negate(ALU64[o.NEG]),
     o.NEG | o.K | o.ALU: _negate(ALU32[o.NEG]),
-    o.END | o.K | o.ALU: _to_little,
-    o.END | o.X | o.ALU: _swap,
+    o.END | o.K | o.ALU: _to_order("little"),
+    o.END | o.X | o.ALU: _to_order("big"),
     o.END | o.K | o.ALU64: _swap,
 }

@@ -4,6 +4,7 @@ knows."""
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.byte_order import ByteOrder
 from ebpf.contexts import CONTEXTS, HALF_WORDS, AccessRefusal, Context, ContextField, ctx_access
 from ebpf.program import Case, Input
 from ebpf.program_types import AttachType, ProgramType
@@ -49,19 +50,17 @@ def build_context(case: Case, data: Input, packet: Region, environment: Environm
     region.loaded = {}
     region.packet_start = region.metadata_start = layout.link_header
     if layout.struct == "xdp_md":
-        region.packet_start = metadata_length(data)
+        region.packet_start = metadata_length(data, program.byte_order)
     _define(region, data)
     if layout.struct == "__sk_buff":
-        region.store(0, max(0, len(packet.data) - layout.link_header).to_bytes(4, "little"))
+        region.store(0, program.byte_order.bytes(max(0, len(packet.data) - layout.link_header), 4))
     return region
 
 
-def metadata_length(data: Input) -> int:
+def metadata_length(data: Input, order: ByteOrder) -> int:
     """How many bytes of an XDP test run's packet are metadata: what ``data`` of ctx_in says, where the kernel
     takes that (net/bpf/test_run.c, bpf_prog_test_run_xdp; include/net/xdp.h, xdp_metalen_invalid)."""
-    start, end, metadata = (
-        int.from_bytes(data.context[at : at + 4].ljust(4, b"\0"), "little") for at in (0, 4, 8)
-    )
+    start, end, metadata = (order.number(data.context[at : at + 4].ljust(4, b"\0")) for at in (0, 4, 8))
     taken = metadata == 0 and end == len(data.packet) and start <= end and start % METADATA_UNIT == 0
     return start if taken and start <= LONGEST_METADATA else 0
 
@@ -85,7 +84,8 @@ def _define(region: ContextRegion, data: Input) -> None:
     # Most contexts are zero, which is told in no time.
     imposed = bool(data.helpers) or (
         any(data.context)
-        and int.from_bytes(region.data, "little") & ~(0xFF * int.from_bytes(given, "little"))
+        # Byte by byte, whatever a number's order.
+        and int.from_bytes(region.data, "big") & ~(0xFF * int.from_bytes(given, "big"))
     )
     if imposed or not packet_run:
         given[: len(data.context)] = b"\1" * min(len(data.context), len(given))

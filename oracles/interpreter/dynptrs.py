@@ -46,12 +46,12 @@ class Dynptr(PlacedObject):
 def _put(m: Machine, value: Value, register: int, made: Dynptr) -> None:
     """In its place; one that must be given back is not overwritten, but lost."""
     region, at = on_stack(m, value, register, SIZE)
-    region.place(at, made, _bytes(made))
+    region.place(at, made, _bytes(m, made))
 
 
-def _bytes(made: Dynptr) -> bytes:
+def _bytes(m: Machine, made: Dynptr) -> bytes:
     """What lies on the stack, so that one that was adjusted is another."""
-    return (made.start & U64).to_bytes(8, "little") + (made.view & U64).to_bytes(8, "little")
+    return (made.start & U64).to_bytes(8, m.word) + (made.view & U64).to_bytes(8, m.word)
 
 
 def _small(m: Machine, value: Value) -> int:
@@ -125,7 +125,7 @@ def read(m: Machine, call: Call) -> Value:
 def _draw(m: Machine, call: Call) -> None:
     span = call.written[0]
     if span.size:
-        span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, "little"))
+        span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, m.word))
 
 
 def _scripted(m: Machine) -> int:
@@ -181,7 +181,7 @@ def use(m: Machine, kind: DynptrUse, values: list[Value]) -> Value:
     region, at, dynptr = kept(m, values[0], 1, Dynptr, SIZE)
     if kind is DynptrUse.ADJUST:
         result = _adjust(m, dynptr, values)
-        region.place(at, dynptr, _bytes(dynptr))
+        region.place(at, dynptr, _bytes(m, dynptr))
         return result
     if kind is DynptrUse.CLONE:
         copy = Dynptr(dynptr.memory, dynptr.start, dynptr.view, dynptr.held, dynptr.of_packet)
@@ -226,6 +226,6 @@ def _slice_of(m: Machine, dynptr: Dynptr, values: list[Value], *, writable: bool
     scripted = m.scripted()
     if not (m.environment.chance(True) if scripted is None else scripted):
         return 0
-    drawn = bytearray(m.environment.bits(8 * size).to_bytes(size, "little") if size else b"")
+    drawn = bytearray(m.environment.bits(8 * size).to_bytes(size, m.word) if size else b"")
     region = Region("packet slice", drawn, m.environment.base(size), rules.MEMORY_BOUNDS, writable=writable)
     return Pointer(region, 0)

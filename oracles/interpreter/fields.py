@@ -42,8 +42,8 @@ def load(m: Machine, region: ContextRegion, offset: int, size: int) -> Value:
         # its third byte).
         return m.environment.bits(8 * size)
     if not region.defined(offset, size):
-        region.store(offset, m.environment.bits(8 * size).to_bytes(size, "little"))
-    return int.from_bytes(region.data[offset : offset + size], "little")
+        region.store(offset, m.environment.bits(8 * size).to_bytes(size, m.word))
+    return int.from_bytes(region.data[offset : offset + size], m.word)
 
 
 def _pointer(m: Machine, region: ContextRegion, field: ContextField) -> Value:

@@ -49,7 +49,7 @@ def _direct_value(m: Machine, chosen: Map, offset: int) -> Value:
     if chosen.spec.type is MapType.INSN_ARRAY:
         return Pointer(chosen.jump_table(m.code_region), offset)
     followed = chosen.spec.type is MapType.ARRAY and chosen.modelled()
-    region = chosen.lookup((0).to_bytes(4, "little")) if followed else None
+    region = chosen.lookup((0).to_bytes(4, m.word)) if followed else None
     if region is None:
         raise Abstain(f"a direct value of a {chosen.spec.type.name.lower()} map")
     return Pointer(region, offset)

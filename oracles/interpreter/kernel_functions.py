@@ -37,7 +37,7 @@ def call(m: Machine, name: str) -> Value:
     for register, arg in enumerate(function.args, 1):
         _CHECKS[arg.kind](checked, register, arg)
     for span in checked.written:
-        span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, "little") if span.size else b"")
+        span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, m.word) if span.size else b"")
     if function.releases is not None:
         released = checked.values[function.releases - 1]
         assert isinstance(released, Pointer)

@@ -35,7 +35,8 @@ class Machine:
     """The state of one run of one case on one input.
 
     ``run_callback`` runs the function at a slot on behalf of a helper, R1 to R5 set, and leaves its result in
-    R0: it is set by what runs the machine, which lies above the handlers.
+    R0: it is set by what runs the machine, which lies above the handlers.  ``word`` is the order of a
+    number's bytes in memory.
     """
 
     __slots__ = (
@@ -55,14 +56,16 @@ class Machine:
         "resources",
         "run_callback",
         "script",
+        "word",
     )
 
     def __init__(self, case: Case, data: Input, environment: Environment) -> None:
         self.program = case.program
+        self.word = case.program.byte_order.word
         self.code = case.program.instructions
         self.environment = environment
         self.privileged = case.capabilities is None or not PERFMON.isdisjoint(case.capabilities)
-        self.maps: list[Map] = build_maps(case.program.maps, environment)
+        self.maps: list[Map] = build_maps(case.program, environment)
         self.inner: dict[int, Map] = {}
         self.resources = Resources()
         self.script = list(reversed(data.helpers))
@@ -155,7 +158,9 @@ class Machine:
         """A map that a lookup in a map of maps gives."""
         if id(outer) not in self.inner:
             assert outer.spec.inner is not None
-            self.inner[id(outer)] = Map(outer.spec.inner, len(self.maps) + len(self.inner), self.environment)
+            self.inner[id(outer)] = Map(
+                outer.spec.inner, len(self.maps) + len(self.inner), self.environment, self.word
+            )
         return self.inner[id(outer)]
 
     def move_packet(self, reason: str, *, keep: bool = False) -> None:

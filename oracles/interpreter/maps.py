@@ -5,8 +5,10 @@ from __future__ import annotations
 from errno import E2BIG, EEXIST, EINVAL, ENOENT
 
 from ebpf import rules
+from ebpf.byte_order import ByteOrderWord
 from ebpf.helpers.script import ARRAYS, QUEUES, is_followed
 from ebpf.maps import MapSpec, MapType
+from ebpf.program import Program
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.environment import Environment
 from oracles.interpreter.memory import Pointer, Region
@@ -36,11 +38,13 @@ class JumpTable(Region):
 
     __slots__ = ()
 
-    def __init__(self, name: str, targets: list[int], code: Region, environment: Environment) -> None:
+    def __init__(
+        self, name: str, targets: list[int], code: Region, environment: Environment, word: ByteOrderWord
+    ) -> None:
         size = 8 * len(targets)
         super().__init__(name, bytearray(size), environment.base(size), rules.MAP_VALUE_BOUNDS)
         for index, slot in enumerate(targets):
-            self.store_pointer(8 * index, Pointer(code, slot))
+            self.store_pointer(8 * index, Pointer(code, slot), word)
         self.writable = False
 
 
@@ -48,10 +52,11 @@ class Map:
     """``handle`` is what a program's map pointer points to; ``values`` holds the regions made so far,
     ``untouched`` the rest."""
 
-    __slots__ = ("arena", "environment", "handle", "jumps", "queue", "spec", "untouched", "values")
+    __slots__ = ("arena", "environment", "handle", "jumps", "queue", "spec", "untouched", "values", "word")
 
-    def __init__(self, spec: MapSpec, number: int, environment: Environment) -> None:
+    def __init__(self, spec: MapSpec, number: int, environment: Environment, word: ByteOrderWord) -> None:
         self.spec = spec
+        self.word = word
         self.environment = environment
         self.handle = MapHandle(
             f"map{number}", bytearray(), environment.base(64), rules.MEMORY_BOUNDS, writable=False
@@ -73,7 +78,7 @@ class Map:
     def lookup(self, key: bytes) -> Region | None:
         """The value's region, or None for a key that is not there."""
         if self.spec.type in ARRAYS:
-            if int.from_bytes(key, "little") >= self.spec.max_entries:
+            if int.from_bytes(key, self.word) >= self.spec.max_entries:
                 return None
             if key not in self.values:
                 self._insert(key, self.untouched.get(key) or bytes(self.spec.value_size))
@@ -86,10 +91,10 @@ class Map:
         (kernel/bpf/bpf_insn_array.c)."""
         if self.jumps is None:
             targets = [
-                int.from_bytes(self.untouched.get(index.to_bytes(4, "little"), bytes(4))[:4], "little")
+                int.from_bytes(self.untouched.get(index.to_bytes(4, self.word), bytes(4))[:4], self.word)
                 for index in range(min(self.spec.max_entries, MAX_INSN_ARRAY))
             ]
-            self.jumps = JumpTable(self.handle.name, targets, code, self.environment)
+            self.jumps = JumpTable(self.handle.name, targets, code, self.environment, self.word)
         return self.jumps
 
     def update(self, key: bytes, value: bytes, flags: int) -> int:
@@ -98,7 +103,7 @@ class Map:
             # BPF_F_LOCK and what came after it: the errno differs between versions and map types.
             raise Abstain("map update flags beyond BPF_EXIST")
         if self.spec.type in ARRAYS:
-            if int.from_bytes(key, "little") >= self.spec.max_entries:
+            if int.from_bytes(key, self.word) >= self.spec.max_entries:
                 return -E2BIG
             if flags == NOEXIST:
                 return -EEXIST
@@ -133,7 +138,7 @@ class Map:
             return None
         if self.spec.type in ARRAYS:
             zero = bytes(self.spec.value_size)
-            keys = sorted(index.to_bytes(4, "little") for index in range(self.spec.max_entries))
+            keys = sorted(index.to_bytes(4, self.word) for index in range(self.spec.max_entries))
             return tuple((key, present.get(key) or self.untouched.get(key, zero)) for key in keys)
         return tuple(sorted({**self.untouched, **present}.items()))
 
@@ -174,9 +179,10 @@ class Map:
     def _insert(self, key: bytes, value: bytes) -> None:
         # A hash map's update makes a new element: pointers into the old one stay valid until the program
         # ends.
-        self.values[key] = self._value(f"{self.spec.name or 'map'}[{int.from_bytes(key, 'little')}]", value)
+        self.values[key] = self._value(f"{self.spec.name or 'map'}[{int.from_bytes(key, self.word)}]", value)
 
 
-def build_maps(specs: tuple[MapSpec, ...], environment: Environment) -> list[Map]:
+def build_maps(program: Program, environment: Environment) -> list[Map]:
     """The program's maps with their initial contents."""
-    return [Map(spec, number, environment) for number, spec in enumerate(specs)]
+    word = program.byte_order.word
+    return [Map(spec, number, environment, word) for number, spec in enumerate(program.maps)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ebpf import rules
+from ebpf.byte_order import ByteOrderWord
 from ebpf.maps import MapField, MapFieldKind
 from ebpf.rules import Rule
 from ebpf.wording import in_bytes
@@ -150,9 +151,9 @@ class Region:
             at < offset + size and offset < at + 8 for at in self.pointers
         ) or not self.remains.isdisjoint(range(offset, offset + size))
 
-    def store_pointer(self, offset: int, pointer: Pointer) -> None:
-        """Store eight bytes that remain a pointer."""
-        self.store(offset, pointer.address.to_bytes(8, "little"))
+    def store_pointer(self, offset: int, pointer: Pointer, word: ByteOrderWord) -> None:
+        """Store eight bytes, in that order, that remain a pointer."""
+        self.store(offset, pointer.address.to_bytes(8, word))
         self.pointers[offset] = pointer
 
 

@@ -93,7 +93,7 @@ def new_iterator(m: Machine, name: str, values: list[Value]) -> int:
     made = Iterator(name, kind.size, memory)
     m.resources.acquire(memory)
     error = _set_numbers(m, made, values) if name == "num" else None
-    region.place(at, made, _bytes(made))
+    region.place(at, made, _bytes(m, made))
     if error is None:
         scripted = m.scripted()
         return m.environment.bits(64) if scripted is None else scripted
@@ -111,9 +111,9 @@ def _set_numbers(m: Machine, made: Iterator, values: list[Value]) -> int:
     return 0
 
 
-def _bytes(made: Iterator) -> bytes:
+def _bytes(m: Machine, made: Iterator) -> bytes:
     """What lies on the stack, so that an iterator that went on is another."""
-    return (made.last & U32 | (made.end & U32) << 32).to_bytes(8, "little").ljust(made.size, b"\0")
+    return (made.last & U32 | (made.end & U32) << 32).to_bytes(8, m.word).ljust(made.size, b"\0")
 
 
 def next_element(m: Machine, name: str, value: Value) -> Value:
@@ -126,14 +126,14 @@ def next_element(m: Machine, name: str, value: Value) -> Value:
         if not (m.environment.bits(2) if scripted is None else scripted):
             return 0
         if not ITERATORS[name].gives:
-            iterator.region.store(0, m.environment.bits(32).to_bytes(4, "little"))
+            iterator.region.store(0, m.environment.bits(32).to_bytes(4, m.word))
         return Pointer(iterator.region, 0)
     more = iterator.last + 1 < iterator.end
     iterator.last, iterator.end = (iterator.last + 1, iterator.end) if more else (0, 0)
-    region.place(at, iterator, _bytes(iterator))
+    region.place(at, iterator, _bytes(m, iterator))
     if not more:
         return 0
-    iterator.region.store(0, (iterator.last & U32).to_bytes(4, "little"))
+    iterator.region.store(0, (iterator.last & U32).to_bytes(4, m.word))
     return Pointer(iterator.region, 0)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ebpf.byte_order import ByteOrder
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.paths.values import PointerTo, Value
 from oracles.terms.arithmetic import compare, compute
 from oracles.terms.atomics import exchange, result_register
+from oracles.terms.bytes import significances
 from oracles.terms.stack import SymbolicStack
 from oracles.terms.term import Condition, Term, extract, sign_extend, zero_extend
 
@@ -24,21 +26,22 @@ class NotModelled(Exception):
 class PathMachine:
     """The state before some instruction of a path.
 
-    ``words`` is the packet, in little-endian words, from the byte on that the program calls its first.  The
-    packet is as long as ``words`` say, so that loads from it succeed.
+    ``words`` is the packet, in words of the machine's ``order``, from the byte on that the program calls its
+    first.  The packet is as long as ``words`` say, so that loads from it succeed.
     """
 
-    __slots__ = ("registers", "stack", "words")
+    __slots__ = ("order", "registers", "stack", "words")
 
-    def __init__(self, words: Sequence[Term]) -> None:
+    def __init__(self, words: Sequence[Term], order: ByteOrder) -> None:
         self.words = words
+        self.order = order
         self.registers: list[Value] = [None] * 11
         self.registers[1], self.registers[10] = PointerTo("ctx"), PointerTo("fp")
-        self.stack: SymbolicStack[PointerTo | None] = SymbolicStack()
+        self.stack: SymbolicStack[PointerTo | None] = SymbolicStack(order)
 
     def fork(self) -> PathMachine:
         """An independent copy, for the other way of a jump."""
-        other = PathMachine(self.words)
+        other = PathMachine(self.words, self.order)
         other.registers, other.stack = self.registers.copy(), self.stack.copy()
         return other
 
@@ -97,7 +100,7 @@ class PathMachine:
             return
         if d is None or s is None or isinstance(d, PointerTo) or isinstance(s, PointerTo):
             raise NotModelled("arithmetic on what is no number")
-        registers[insn.dst] = compute(insn, d, s)
+        registers[insn.dst] = compute(insn, d, s, self.order)
 
     def _immediate(self, insn: Insn, following: Insn) -> Value:
         if insn.src == 0:
@@ -163,5 +166,6 @@ class PathMachine:
         assert isinstance(length, int)
         for index in range(length):
             at = offset + index
-            self.stack.bytes[to.offset + index] = (self.words[at // 8], at % 8, 8)
+            significance = significances(8, self.order)[at % 8]
+            self.stack.bytes[to.offset + index] = (self.words[at // 8], significance, 8)
         self.registers[:6] = [0, None, None, None, None, None]

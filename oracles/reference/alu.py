@@ -34,14 +34,14 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
         value = read(x, s, insn.dst)
         if is_pointer(value):
             _leak(x, s, insn.dst, "pointer arithmetic")
-        result = _result(x, s, insn, compute(insn, number(s, value), 0))
+        result = _result(x, s, insn, compute(insn, number(s, value), 0, x.facts.order))
     else:
         source: Value = read(x, s, insn.src) if insn.opcode & o.X else insn.imm & mask(64)
         value = read(x, s, insn.dst)
         if is_pointer(value) or is_pointer(source):
             result = _on_pointers(x, s, insn, value, source)
         else:
-            result = _result(x, s, insn, compute(insn, number(s, value), number(s, source)))
+            result = _result(x, s, insn, compute(insn, number(s, value), number(s, source), x.facts.order))
     write(x, s, insn.dst, result)
     s.pc += 1
     return [s]
@@ -73,7 +73,7 @@ def _leak(x: Explorer, s: SymbolicState, register: int, what: str) -> None:
 
 def _move(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
     if not insn.opcode & o.X:
-        return compute(insn, 0, 0)
+        return compute(insn, 0, 0, x.facts.order)
     value = read(x, s, insn.src)
     if insn.off == 1:
         if not any(spec.type is MapType.ARENA for spec in x.facts.program.maps):
@@ -83,7 +83,7 @@ def _move(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
         return value
     if is_pointer(value):
         _leak(x, s, insn.src, "partial copy of a pointer")
-    return x.apart(s, compute(insn, 0, number(s, value)))
+    return x.apart(s, compute(insn, 0, number(s, value), x.facts.order))
 
 
 def _on_pointers(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) -> Value:
@@ -105,14 +105,14 @@ def _on_pointers(x: Explorer, s: SymbolicState, insn: Insn, d: Value, v: Value) 
     ):
         return subtract(d.offset, v.offset)
     if not wide or both or op not in (o.ADD, o.SUB) or (op == o.SUB and not is_pointer(d)):
-        return compute(insn, number(s, d), number(s, v))
+        return compute(insn, number(s, d), number(s, v), x.facts.order)
     moved, by = (d, v) if is_pointer(d) else (v, d)
     assert isinstance(moved, SymbolicPointer | Null)
     distance = number(s, by)
     _may_move(x, s, insn, moved, distance)
     if isinstance(moved, Null):
         # A null that nobody looked at yet, moved: a number like any other, and never null again.
-        return compute(insn, 0, distance)
+        return compute(insn, 0, distance, x.facts.order)
     offset = add(moved.offset, distance) if op == o.ADD else subtract(moved.offset, distance)
     return SymbolicPointer(moved.region, x.apart(s, offset), moved.check, moved.end, moved.reference)
 

@@ -56,7 +56,7 @@ def _key(
 ) -> None:
     size = _spec(x, found).key_size
     memory(x, s, register, pointer, size, reads=True, writes=False, packet=found.packet)
-    found.key = content(s, pointer, size)
+    found.key = content(x, s, pointer, size)
 
 
 def _value(

@@ -19,7 +19,8 @@ from oracles.reference.registers import is_pointer, number
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import RegionKind, SymbolicPointer
-from oracles.terms.term import Condition, Term, add, concat, conjunction, extract, negation, z
+from oracles.terms.bytes import joined
+from oracles.terms.term import Condition, Term, add, conjunction, extract, negation, z
 
 A = ArgKind
 FREE = (Release.parse(FREE_CONTEXT).major, Release.parse(FREE_CONTEXT).minor)
@@ -150,21 +151,21 @@ def _longest(x: Explorer, s: SymbolicState, size: Term, limit: int) -> int:
     return low
 
 
-def content(s: SymbolicState, pointer: SymbolicPointer, size: int) -> Term | None:
-    """``size`` bytes as one term, little-endian, where they are known."""
+def content(x: Explorer, s: SymbolicState, pointer: SymbolicPointer, size: int) -> Term | None:
+    """``size`` bytes as one number, where they are known."""
     place = pointer.offset
     if not isinstance(place, int):
         return None
     parts: list[Term] = []
     if pointer.region.kind is RegionKind.STACK:
         stack = next((f.stack for f in s.frames if f.region is pointer.region), None)
-        for n in reversed(range(size)):
+        for n in range(size):
             byte = None if stack is None else stack.bytes.get(place + n)
             if byte is None or is_pointer(byte[0]):
                 return None
             parts.append(extract(number(s, byte[0]), 8 * byte[1] + 7, 8 * byte[1]))
     elif pointer.region.kind is RegionKind.PACKET:
-        parts = [packet_byte(s, add(place, n)) for n in reversed(range(size))]
+        parts = [packet_byte(s, add(place, n)) for n in range(size)]
     else:
         return None
-    return concat(parts)
+    return joined(parts, x.facts.order)

@@ -13,7 +13,8 @@ from oracles.reference.overlaps import destroy_overlapped, is_current, overlappe
 from oracles.reference.registers import is_pointer, number
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import FrameStack, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
-from oracles.terms.term import Term, add, concat, extract, symbol, zero_extend
+from oracles.terms.bytes import joined, split
+from oracles.terms.term import Term, add, extract, symbol, zero_extend
 
 
 def read_content(
@@ -25,14 +26,17 @@ def read_content(
     if region.kind is RegionKind.PACKET:
         if not x.solver.relates:
             s.packet_bytes.clear()
-        return zero_extend(concat([packet_byte(s, add(place, n)) for n in reversed(range(size))]), 8 * size)
+        held = [packet_byte(s, add(place, n)) for n in range(size)]
+        return zero_extend(joined(held, x.facts.order), 8 * size)
     if region.content is not None and isinstance(place, int) and is_current(s, region):
-        return zero_extend(extract(region.content, 8 * (place + size) - 1, 8 * place), 8 * size)
+        assert isinstance(region.size, int)
+        held = split(region.content, region.size, x.facts.order)[place : place + size]
+        return zero_extend(joined(held, x.facts.order), 8 * size)
     frozen = (
         frozen_value(x, region) if region.kind is RegionKind.MAP_VALUE and isinstance(place, int) else None
     )
     if frozen is not None:
-        return int.from_bytes(frozen[place : place + size], "little")
+        return x.facts.order.number(frozen[place : place + size])
     value = zero_extend(symbol(f"{region.kind.value}{region.map}!{s.number()}", 8 * size), 8 * size)
     if region.kind is RegionKind.MAP_VALUE:
         s.note(MapRead(region, place, size, value))
@@ -149,5 +153,5 @@ def write_content(
             s.packet_bytes.clear()
             s.packet_changed = True
             return
-        for n in range(size):
-            s.packet_bytes[place + n] = extract(bits, 8 * n + 7, 8 * n)
+        for n, byte in enumerate(split(bits, size, x.facts.order)):
+            s.packet_bytes[place + n] = byte

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ebpf.btf.functions import exception_callback, global_functions, may_be_untrusted
+from ebpf.byte_order import ByteOrder
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program import Case, Program
@@ -26,6 +27,7 @@ class Facts:
 
     case: Case
     program: Program
+    order: ByteOrder
     code: tuple[Insn, ...]
     forms: SlotForms
     privileged: bool
@@ -53,6 +55,7 @@ def facts_of(case: Case) -> Facts:
     return Facts(
         case,
         program,
+        program.byte_order,
         program.instructions,
         read_forms(program),
         privileged=case.capabilities is None or not PERFMON.isdisjoint(case.capabilities),

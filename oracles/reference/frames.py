@@ -34,7 +34,9 @@ def enter(x: Explorer, s: SymbolicState, entry: int, return_to: int, loop: Loop 
     x.ledger.calls.add((s.frame.entry, entry))
     number_ = s.number()
     region = SymbolicRegion(RegionKind.STACK, number_, o.STACK_SIZE, frame=number_)
-    s.frames.append(SymbolicFrame(region, FrameStack(), entry, return_to, tuple(s.registers[6:11]), loop))
+    s.frames.append(
+        SymbolicFrame(region, FrameStack(x.facts.order), entry, return_to, tuple(s.registers[6:11]), loop)
+    )
     s.registers[6:10] = [UNDEFINED] * 4
     s.registers[0] = UNDEFINED
     s.registers[10] = SymbolicPointer(region, o.STACK_SIZE)

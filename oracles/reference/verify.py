@@ -139,7 +139,7 @@ def start(x: Explorer) -> SymbolicState:
     state = SymbolicState(
         0,
         [UNDEFINED] * 11,
-        [SymbolicFrame(stack, FrameStack(), 0)],
+        [SymbolicFrame(stack, FrameStack(x.facts.order), 0)],
         packet=packet,
         arrived=packet,
         fresh=4 + 2 * len(x.facts.program.maps),

@@ -108,7 +108,7 @@ def _sequential(state: SymbolicState) -> list[z3.BoolRef]:
 
 def _case(case: Case, state: SymbolicState, model: z3.ModelRef, link_header: int) -> Case:
     every = every_map(case.program)
-    made = WitnessInput(every, state, model)
+    made = WitnessInput(every, case.program.byte_order, state, model)
     for event in state.events():
         made.add(event)
     filled = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import z3
 
+from ebpf.byte_order import ByteOrder
 from ebpf.maps import MapSpec
 from oracles.reference.events import (
     Chance,
@@ -25,8 +26,11 @@ LONGEST_PACKET = 2048
 class WitnessInput:
     """What a run is to find, as far as the events added so far tell; the first that gives a byte counts."""
 
-    def __init__(self, maps: tuple[MapSpec, ...], state: SymbolicState, model: z3.ModelRef) -> None:
+    def __init__(
+        self, maps: tuple[MapSpec, ...], order: ByteOrder, state: SymbolicState, model: z3.ModelRef
+    ) -> None:
         self.maps = maps
+        self.order = order
         self.model = model
         size = 64 if state.arrived is None else min(self._value(state.arrived.size), LONGEST_PACKET)
         self.metadata = 0 if state.metadata is None else self._value(state.metadata)
@@ -46,16 +50,15 @@ class WitnessInput:
         (net/bpf/test_run.c, bpf_prog_test_run_xdp)."""
         if self.metadata:
             ends = (self.metadata, len(self.packet))
-            self._context.update(enumerate(b"".join(end.to_bytes(4, "little") for end in ends)))
+            self._context.update(enumerate(b"".join(self.order.bytes(end, 4) for end in ends)))
         return bytes(self._context.get(n, 0) for n in range(max(self._context, default=-1) + 1))
 
     def add(self, event: Event) -> None:
         """Make the event happen."""
         match event:
             case ContextRead():
-                number = self._value(event.value)
-                for n in range(event.size):
-                    self._context.setdefault(event.offset + n, number >> 8 * n & 0xFF)
+                for n, byte in enumerate(self._bytes(event.value, event.size)):
+                    self._context.setdefault(event.offset + n, byte)
             case PacketRead():
                 at = self.metadata + to_signed(self._value(event.offset), 64)
                 if 0 <= at < len(self.packet) and (0, at) not in self._given:
@@ -74,7 +77,7 @@ class WitnessInput:
         if event.key is None or event.region is None:
             return
         spec = self.maps[event.map]
-        key = self._value(event.key).to_bytes(spec.key_size, "little")
+        key = self._bytes(event.key, spec.key_size)
         value = self.contents[event.map].setdefault(key, bytearray(spec.value_size))
         self._regions[event.region.id] = value
 
@@ -88,13 +91,16 @@ class WitnessInput:
             )
         if held is None or event.value is None:
             return
-        at, number = self._value(event.offset), self._value(event.value)
-        for n in range(event.size):
+        at = self._value(event.offset)
+        for n, byte in enumerate(self._bytes(event.value, event.size)):
             place = (id(held), at + n)
             if place not in self._given and 0 <= at + n < len(held):
                 self._given.add(place)
                 if isinstance(event, MapRead):
-                    held[at + n] = number >> 8 * n & 0xFF
+                    held[at + n] = byte
+
+    def _bytes(self, term: Term, size: int) -> bytes:
+        return self.order.bytes(self._value(term) & ((1 << 8 * size) - 1), size)
 
     def _value(self, term: Term) -> int:
         return term if isinstance(term, int) else int(self.model.eval(term, model_completion=True).as_long())

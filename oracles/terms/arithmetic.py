@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import z3
 
+from ebpf.byte_order import ByteOrder
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from oracles.terms.term import (
@@ -153,22 +154,23 @@ def byte_swap(term: Term, width: int) -> Term:
     return zero_extend(concat(parts), width)
 
 
-def _swap(insn: Insn, d: Term) -> Term:
-    """le, be and bswap (RFC 9669, section 4.2), on a little-endian machine."""
-    swaps = insn.opcode & o.CLASS_MASK == o.ALU64 or insn.opcode & o.X
+def _swap(insn: Insn, d: Term, order: ByteOrder) -> Term:
+    """le, be and bswap (RFC 9669, section 4.2): to the machine's own order le and be only truncate."""
+    wanted = ByteOrder.BIG if insn.opcode & o.X else ByteOrder.LITTLE
+    swaps = insn.opcode & o.CLASS_MASK == o.ALU64 or wanted is not order
     return byte_swap(d, insn.imm) if swaps else zero_extend(extract(d, insn.imm - 1, 0), insn.imm)
 
 
-def compute(insn: Insn, d: Term, s: Term) -> Term:
-    """The 64-bit result of the ALU instruction for 64-bit operands; ``s`` is not looked at when the operand
-    is the immediate.
+def compute(insn: Insn, d: Term, s: Term, order: ByteOrder) -> Term:
+    """The 64-bit result of the ALU instruction for 64-bit operands, on a machine of that byte order; ``s`` is
+    not looked at when the operand is the immediate.
 
     The instruction is legal, and neither operand an address.
     """
     wide = insn.opcode & o.CLASS_MASK == o.ALU64
     op = insn.opcode & o.OP_MASK
     if op == o.END:
-        return _swap(insn, d)
+        return _swap(insn, d, order)
     bits = 64 if wide else 32
     if op != o.NEG and not insn.opcode & o.X:
         s = insn.imm & mask(bits)  # the immediate is sign-extended to the operation's width

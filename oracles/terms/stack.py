@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
+from ebpf.byte_order import ByteOrder
 from ebpf.isa.opcodes import STACK_SIZE
+from oracles.terms.bytes import significances
 from oracles.terms.term import Term, concat, extract, zero_extend
 
 Address = TypeVar("Address")
@@ -12,20 +14,24 @@ Address = TypeVar("Address")
 
 
 class SymbolicStack(Generic[Address]):
-    """``bytes``: by offset, the value that was stored, which of its bytes this is, and how many were stored;
-    what is missing was never written."""
+    """``bytes``: by offset, the value that was stored, which of its bytes this is (0: the least significant),
+    and how many were stored; what is missing was never written.  ``order`` is the machine's."""
 
-    __slots__ = ("bytes", "lowest")
+    __slots__ = ("bytes", "lowest", "order")
 
     def __init__(
-        self, content: dict[int, tuple[Term | Address, int, int]] | None = None, lowest: int = STACK_SIZE
+        self,
+        order: ByteOrder,
+        content: dict[int, tuple[Term | Address, int, int]] | None = None,
+        lowest: int = STACK_SIZE,
     ) -> None:
+        self.order = order
         self.bytes = {} if content is None else content
         self.lowest = lowest
 
     def copy(self) -> SymbolicStack[Address]:
         """One that can be written without this one noticing."""
-        return SymbolicStack(dict(self.bytes), self.lowest)
+        return SymbolicStack(self.order, dict(self.bytes), self.lowest)
 
     def touch(self, offset: int) -> None:
         """Note how deep the frame is used: what the kernel calls its stack depth."""
@@ -33,8 +39,8 @@ class SymbolicStack(Generic[Address]):
 
     def store(self, offset: int, size: int, value: Term | Address) -> None:
         """The low ``size`` bytes of ``value``."""
-        for n in range(size):
-            self.bytes[offset + n] = (value, n, size)
+        for n, significance in enumerate(significances(size, self.order)):
+            self.bytes[offset + n] = (value, significance, size)
 
     def missing(self, offset: int, size: int) -> bool:
         """Whether a byte among them was never written."""
@@ -47,25 +53,27 @@ class SymbolicStack(Generic[Address]):
     def whole(self, offset: int, size: int) -> Term | Address | None:
         """The value that was stored there as one piece of that size, or None."""
         first = self.bytes.get(offset)
-        if first is None or first[1] != 0 or first[2] != size:
+        if first is None:
             return None
         value = first[0]
-        for n in range(1, size):
+        for n, significance in enumerate(significances(size, self.order)):
             byte = self.bytes.get(offset + n)
-            if byte is None or byte[0] is not value or byte[1] != n or byte[2] != size:
+            if byte is None or byte[0] is not value or byte[1] != significance or byte[2] != size:
                 return None
         return value
 
     def bits(self, offset: int, size: int) -> Term:
         """``size`` written bytes, none of a pointer, as a term of as many bits."""
-        first, start, _ = self.bytes[offset]
+        # The most significant first.
+        held = [self.bytes[offset + n] for n in range(size)]
+        if self.order is ByteOrder.LITTLE:
+            held.reverse()
+        first, start, _ = held[-1]
         assert isinstance(first, Term)
-        following = [self.bytes[offset + n] for n in range(1, size)]
-        if all(byte[0] is first and byte[1] == start + n for n, byte in enumerate(following, 1)):
+        if all(byte[0] is first and byte[1] == start + n for n, byte in enumerate(reversed(held))):
             return extract(first, 8 * (start + size) - 1, 8 * start)
         parts = []
-        for n in reversed(range(size)):
-            stored, index, _ = self.bytes[offset + n]
+        for stored, index, _ in held:
             assert isinstance(stored, Term)
             parts.append(extract(stored, 8 * index + 7, 8 * index))
         return concat(parts)

@@ -3,13 +3,14 @@ out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ebpf.wording import amount
 from reports import precision
 from reports.directory import RunDirectory
 from reports.groups import grouped, kernels_asked
-from reports.records import Cell, CellState, GapCount, ProgramCounts
+from reports.records import Cell, CellState, FormCount, GapCount, ProgramCounts
 from reports.text import duration, number, percent
 
 _MESSAGES = 40
@@ -43,6 +44,8 @@ def context(run: RunDirectory) -> dict[str, Any]:
         "productions": sorted(
             summary.productions, key=lambda row: (row.accepted / row.used if row.used else 2, row.name)
         ),
+        "forms": _forms(summary.forms),
+        "form_kernels": list(dict.fromkeys(row.kernel for row in summary.forms)),
         "precision_kernels": precision.kernels(summary),
         "precision_rows": precision.rows(summary),
         "precision_level": precision.level,
@@ -54,6 +57,14 @@ def context(run: RunDirectory) -> dict[str, Any]:
             ("Left open by the reference verifier", "open", _top(summary.reference.open), _OPEN),
         ],
     }
+
+
+def _forms(rows: Iterable[FormCount]) -> list[tuple[str, dict[str, FormCount]]]:
+    """By form, its counts by kernel: what was executed least comes first."""
+    found: dict[str, dict[str, FormCount]] = {}
+    for row in rows:
+        found.setdefault(row.form, {})[row.kernel] = row
+    return sorted(found.items(), key=lambda item: (min(row.jit for row in item[1].values()), item[0]))
 
 
 def headline(run: RunDirectory) -> str:

@@ -35,6 +35,7 @@ from reports.records.right import (
 from reports.records.summary import (
     Cell,
     CellState,
+    FormCount,
     GapCount,
     KernelRun,
     LossRecord,
@@ -53,6 +54,7 @@ __all__ = [
     "Cell",
     "CellState",
     "Finding",
+    "FormCount",
     "GapCount",
     "Holds",
     "IntentRecord",

@@ -110,6 +110,10 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     kernel_release: str = ""
     qemu: str = ""
     accelerator: str = ""
+    compiler: str = ""
+    """The command that builds C programs for the kernel's architecture."""
+    machine: str = ""
+    """The emulator's command line, with words in capitals for the files."""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -97,6 +97,15 @@ class ProductionCount(msgspec.Struct, frozen=True):
     accepted: int
 
 
+class FormCount(msgspec.Struct, frozen=True):
+    """How many programs executed an instruction form, by each engine of one kernel."""
+
+    kernel: str
+    form: str
+    jit: int
+    interpreter: int
+
+
 class GapCount(msgspec.Struct, frozen=True):
     """Safe programs that the kernel refused with one message, and none had to accept."""
 
@@ -165,4 +174,5 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     unparsed_log_lines: int = 0
     unseen_issues: tuple[UnseenIssue, ...] = ()
     precision: tuple[PrecisionRow, ...] = ()
+    forms: tuple[FormCount, ...] = ()
     reference: SecondOpinion = SecondOpinion()

@@ -7,11 +7,13 @@ A frame (``reproducer.c.j2``), parts (``parts/``), and a judge for each thing th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import jinja2
 
 from ebpf.assembly import program_listing
+from ebpf.btf.machine_order import btf_for, func_info_for
 from ebpf.btf.map_types import with_map_types
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
@@ -40,6 +42,11 @@ def c_program(finding: Finding, case: Case) -> str:
     right = right_of(finding)
     case, chosen = subject(right, case, finding.witness)
     program = with_map_types(case.program)
+    program = replace(
+        program,
+        btf=None if program.btf is None else btf_for(program.byte_order, program.btf),
+        func_info=None if program.func_info is None else func_info_for(program.byte_order, program.func_info),
+    )
     texts = dict(program_listing(program))
     return (
         _environment()

@@ -16,6 +16,8 @@ from reports.reproducers.patch import patch
 from reports.reproducers.selftest import selftest
 
 OBJECT = "object.o"
+
+
 _WRITERS: dict[str, tuple[str, Callable[[Finding, Case], bytes | None]]] = {
     "case": ("case.json", lambda _, case: casefile.dumps(case) + b"\n"),
     "c": ("reproducer.c", lambda finding, case: c_program(finding, case).encode()),

@@ -12,6 +12,11 @@ from ebpf.program import Case
 from reports.records import Finding
 
 
+def program_name(finding: Finding) -> str:
+    """What the program is called there."""
+    return re.sub(r"\W+", "_", f"veridiff_{finding.kind}_{finding.id}")
+
+
 def object_file(finding: Finding, case: Case) -> bytes | None:
     """The object; None for a program that none can hold: one that addresses a map both ways, or that is about
     being loaded without privilege, say.
@@ -20,7 +25,7 @@ def object_file(finding: Finding, case: Case) -> bytes | None:
     """
     if case.capabilities is not None:
         return None
-    name = re.sub(r"\W+", "_", f"veridiff_{finding.kind}_{finding.id}")
+    name = program_name(finding)
     maps = tuple(
         replace(spec, name=re.sub(r"[^\w.]", "_", spec.name) or f"m{n}")
         for n, spec in enumerate(case.program.maps)

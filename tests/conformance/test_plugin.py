@@ -13,14 +13,19 @@ from conformance.cli.plugin import plugin
 from conformance.plugin.plugin import parse_hex, program_of_elf, result, wrap
 from ebpf.assembly import parse
 from ebpf.errors import InputError
-from ebpf.isa.insn import encode
+from ebpf.isa.insn import Insn, encode
 from oracles.interpreter import Returned, run
 from oracles.interpreter.runs import STEP_LIMIT
 
 
+def instructions(text: str) -> tuple[Insn, ...]:
+    """A program written ``a; b; c`` in the kernel's dialect."""
+    return tuple(parse([line.strip() for line in text.split(";")]))
+
+
 def code(text: str) -> bytes:
-    """A program written ``a; b; c`` in the kernel's dialect, as bytes."""
-    return encode(parse([line.strip() for line in text.split(";")]))
+    """The same as bytes."""
+    return encode(instructions(text))
 
 
 def ask(program: str, *arguments: str) -> Result:
@@ -28,7 +33,7 @@ def ask(program: str, *arguments: str) -> Result:
 
 
 def r0(text: str, memory: str = "") -> int:
-    case = wrap(code(text), parse_hex(memory, "memory")).case
+    case = wrap(instructions(text), parse_hex(memory, "memory")).case
     outcome = run(case, case.inputs[0], limit=STEP_LIMIT)
     assert isinstance(outcome, Returned), outcome
     return result(outcome.maps)
@@ -150,8 +155,8 @@ def test_an_elf_file_around_the_program() -> None:
         (b"", "truncated"),
         (elf(ADD_LENGTH)[:-1], "truncated"),
         (elf(ADD_LENGTH)[:40] + b"\xff" * 8 + elf(ADD_LENGTH)[48:], "truncated"),
-        (bytes(64), "not a 64-bit little-endian BPF file"),
-        (elf(ADD_LENGTH, machine=62), "not a 64-bit little-endian BPF file"),
+        (bytes(64), "not a 64-bit BPF file"),
+        (elf(ADD_LENGTH, machine=62), "not a 64-bit BPF file"),
         (elf(b""), "0 sections with code"),
         (elf(ADD_LENGTH, (1, 6, ADD_LENGTH)), "2 sections with code"),
         (elf(ADD_LENGTH, (9, 0, bytes(16))), "needs relocation"),

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ebpf.byte_order import ByteOrder
 from ebpf.casefile import FORMAT, dumps, from_plain, identity, loads, to_plain
 from ebpf.errors import InputError
 from ebpf.isa import Insn
@@ -152,7 +153,7 @@ def test_the_plain_case_is_good() -> None:
         ({"format": ...}, "$.format", "found None"),
         ({"program": ...}, "", "missing required field `program`"),
         ({"extra": 1}, "", "unknown field `extra`"),
-        ({"byte_order": "big"}, "$.byte_order", "little-endian"),
+        ({"byte_order": "middle"}, "$.byte_order", "middle"),
         ({"capabilities": "CAP_BPF"}, "$.capabilities", "Expected `array | null`"),
         ({"program__type": "xpd"}, "$.program.type", "unknown ProgramType 'xpd'"),
         ({"program__attach_type": "nowhere"}, "$.program.attach_type", "unknown AttachType 'nowhere'"),
@@ -252,3 +253,13 @@ def test_special_fields_of_map_values() -> None:
     raw["program"]["maps"][0]["fields"][0]["kind"] = "lock"
     with pytest.raises(InputError, match=r"maps\[0\]\.fields\[0\]: unknown kind of field 'lock'"):
         from_plain(raw)
+
+
+def test_the_byte_order_is_honoured() -> None:
+    """A big-endian case's instructions are a big-endian machine's, and it is written as it was read."""
+    insns = (Insn(0xB7, 1, 0, 0, 0x12345678), Insn(0xBF, 0, 1), Insn(0x95))
+    case = Case(Program(ProgramType.XDP, insns, byte_order=ByteOrder.BIG))
+    text = dumps(case)
+    assert b'"byte_order": "big"' in text or b'"byte_order":"big"' in text
+    assert b"b710000012345678" in text
+    assert loads(text) == case

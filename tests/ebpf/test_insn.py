@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
 from ebpf.isa import Insn, decode, encode
 
@@ -34,9 +35,23 @@ def test_layout(insn: Insn, code: str) -> None:
     assert decode(bytes.fromhex(code)) == (insn,)
 
 
-@given(st.lists(INSNS, max_size=8))
-def test_encode_then_decode(insns: list[Insn]) -> None:
-    assert decode(encode(insns)) == tuple(insns)
+@pytest.mark.parametrize(
+    ("insn", "code"),
+    [
+        (Insn(0xB7, 1, 0, 0, 0x12345678), "b710000012345678"),
+        (Insn(0x6B, 10, 1, -8), "6ba1fff800000000"),
+        (Insn(0x0F, 2, 9), "0f29000000000000"),
+    ],
+)
+def test_on_a_big_endian_machine_the_registers_are_the_other_way_round_too(insn: Insn, code: str) -> None:
+    """As struct bpf_insn's bit-fields are laid out there: llvm-objdump of a bpfeb object shows the same."""
+    assert insn.encode(ByteOrder.BIG).hex() == code
+    assert decode(bytes.fromhex(code), ByteOrder.BIG) == (insn,)
+
+
+@given(st.lists(INSNS, max_size=8), st.sampled_from(ByteOrder))
+def test_encode_then_decode(insns: list[Insn], order: ByteOrder) -> None:
+    assert decode(encode(insns, order), order) == tuple(insns)
 
 
 @given(st.binary(max_size=64).filter(lambda code: len(code) % 8 == 0))

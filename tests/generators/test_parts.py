@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ebpf.byte_order import ByteOrder
 from ebpf.isa import Insn
 from ebpf.isa.table import FORMS, form_of
 from ebpf.program_types import ProgramType
@@ -100,9 +101,9 @@ def test_constants_of_a_program() -> None:
 
 @pytest.mark.parametrize("kind", [ProgramType.SOCKET_FILTER, ProgramType.XDP])
 def test_inputs(kind: ProgramType) -> None:
-    many = inputs_for(kind, (), 3, 400)
-    assert many == inputs_for(kind, (), 3, 400)
-    assert many != inputs_for(kind, (), 4, 400)
+    many = inputs_for(kind, (), 3, 400, ByteOrder.LITTLE)
+    assert many == inputs_for(kind, (), 3, 400, ByteOrder.LITTLE)
+    assert many != inputs_for(kind, (), 4, 400, ByteOrder.LITTLE)
     header = 0 if kind is ProgramType.XDP else 14
     assert all(14 <= len(data.packet) <= header + 8 * WORDS for data in many)
     assert len(many[0].packet) == header + 8 * WORDS
@@ -116,7 +117,7 @@ def test_inputs(kind: ProgramType) -> None:
 
 
 def test_input_words_favour_the_programs_constants() -> None:
-    source = WordSource(random.Random(5), (0x1234_5678_9ABC,))
+    source = WordSource(random.Random(5), (0x1234_5678_9ABC,), ByteOrder.LITTLE)
     words = [source.word() for _ in range(1000)]
     assert 100 < words.count(0x1234_5678_9ABC) < 400
     assert sum(w & 0xFFFF_FFFF == 0x5678_9ABC for w in words) > words.count(0x1234_5678_9ABC)
@@ -125,7 +126,7 @@ def test_input_words_favour_the_programs_constants() -> None:
 
 
 def test_words_are_drawn_as_the_standard_library_draws() -> None:
-    ours, theirs = WordSource(random.Random(9), ()), random.Random(9)
+    ours, theirs = WordSource(random.Random(9), (), ByteOrder.LITTLE), random.Random(9)
     limits = [12, 1, 256, 7, 3, 100] * 50
     assert [ours.below(limit) for limit in limits] == [theirs.randrange(limit) for limit in limits]
 

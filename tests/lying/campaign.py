@@ -101,7 +101,7 @@ def ran(
     errors: bool = False,
 ) -> Ran:
     """A campaign of one worker, from its start to ``run.json``; ``errors``: some of ours are expected."""
-    patch.setattr(workers, "profile_for", lambda release: PROFILE)
+    patch.setattr(workers, "profile_for", lambda *_: PROFILE)
     patch.setattr(workers, "accelerator", lambda image: Accelerator.TCG)
     settings = Settings((IMAGE,), kinds, directory, "veridiff run", 1, seconds=None, examples=examples)
     campaign = Campaign(settings, lambda progress: None)

@@ -93,7 +93,7 @@ class LyingGuest(FakeGuest):
         if self.dead is not None or self.hung:
             return
         if frame.kind is FrameKind.HELLO:
-            self._say(frame, encode_hello(Hello(self.kernel.release, "lying", 1, Knob.JIT)))
+            self._say(frame, encode_hello(Hello(self.kernel.release, "x86_64", 1, Knob.JIT)))
             return
         if frame.kind is FrameKind.CHILD:
             self._child(frame)

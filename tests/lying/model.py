@@ -24,10 +24,12 @@ from oracles.interpreter import Outcome, Returned, Step, Trapped, handlers, run
 from oracles.interpreter.machine import Handler, Machine
 
 LIMIT = 20_000
+ASKS_MORE = ("embedding", "metamorphic")
+"""Properties that ask about other programs each time."""
 JUDGED = tuple(
     row.kind
     for row in PROPERTIES.values()
-    if row.judge and row.in_checks and row.kind not in ("embedding", "metamorphic", "transfer")
+    if row.judge and row.in_checks and row.kind not in (*ASKS_MORE, "transfer")
 )
 """Properties that the model may be held to."""
 Tree = dict[int, "Tree"]

@@ -21,6 +21,8 @@ from generators.programs import Generated, Purpose
 from tests.lying.asking import observe
 
 DIRECTORY = Path(__file__).parents[1] / "data" / "answers"
+FOREIGN = "foreign"
+"""The directory in it for kernels of other architectures, a file each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,3 +299,13 @@ def test_a_line_cut_short_costs_that_line_only(arsh: tuple[Path, Ran], tmp_path:
         file.write(b'{"id": "abc", "ki')
     assert stored(tmp_path) == whole
     assert len(directories.load(tmp_path).findings) == len(whole)
+
+
+def test_executed_forms_are_counted_by_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form counts for each engine that ran a program whose run executes it."""
+    run = ran(tmp_path, LyingKernel(), monkeypatch, kinds=("execution",), examples=20)
+    rows = {row.form: row for row in run.summary.forms}
+    assert rows["exit"].jit > 0
+    assert rows["exit"].interpreter > 0
+    assert all(row.jit + row.interpreter > 0 for row in rows.values())
+    assert "callx" not in rows

@@ -8,7 +8,6 @@ import json
 import sys
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,6 @@ from conformance.checking.patience import Patience
 from conformance.cli.check import check_command
 from conformance.kernel.jobs import Job, KernelAnswer
 from conformance.kernel.verdicts import Support
-from conformance.observing import machines
-from conformance.observing.machines import Machines
 from ebpf.program import Program
 from tests.lying import lies
 from tests.lying.campaign import IMAGE
@@ -73,12 +70,10 @@ def check(
     issues: tuple[KnownIssue, ...] = (),
 ) -> Checked:
     kernel = LyingKernel(lie)
-    patch.setattr(checking, "names_of", lambda *named: ())
+    patch.setattr(checking, "names_of", lambda named, architectures: ())
     patch.setattr(checking, "images", lambda names: (IMAGE,))
-    patch.setattr(checking, "probe", lambda session: Needs(missing))
+    patch.setattr("conformance.observing.machines.probe", lambda session: Needs(missing))
     patch.setattr(checking.known, "load", lambda: issues)
-    patch.setattr(checking, "Machines", partial(Machines, kernel.session))
-    patch.setattr(machines, "probe", lambda session: Needs(missing))
     patch.setattr(checking.KernelSession, "open", kernel.session)
     for name, content in files.items():
         (directory / name).write_text(content)

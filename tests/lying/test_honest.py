@@ -16,11 +16,10 @@ from generators.programs import Purpose
 from tests.lying import lies
 from tests.lying.asking import judgements_of
 from tests.lying.lies import Lie
+from tests.lying.model import ASKS_MORE
 from tests.lying.recorded import Recorded, everything
 
-OF_PROGRAMS = tuple(
-    row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ("embedding", "metamorphic")
-)
+OF_PROGRAMS = tuple(row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ASKS_MORE)
 """Properties that judge a recorded answer alone; what asks about other programs each time has tests of its
 own."""
 SILENCES: dict[str, Lie] = {

@@ -44,7 +44,7 @@ def found(directory: Path, against: tuple[str, ...], patch: pytest.MonkeyPatch) 
     """The signatures that a worker finds on a kernel that refuses everything."""
     siblings = Watched()
     patch.setattr(pursuit, "SHRINK_SECONDS", 0.0)
-    patch.setattr(workers, "profile_for", lambda release: PROFILE)
+    patch.setattr(workers, "profile_for", lambda *_: PROFILE)
     patch.setattr(workers, "accelerator", lambda image: Accelerator.TCG)
     patch.setattr(workers, "Siblings", lambda names, machines: siblings)
     task = replace(assignment(kinds=("precision", "soundness"), examples=6), against=against)

@@ -26,6 +26,7 @@ from tests.lying import lies
 from tests.lying.asking import OLDER_ACCEPTS, judgements_of, observe, with_witness
 from tests.lying.campaign import IMAGE, PROFILE, hunt
 from tests.lying.kernel import LyingKernel
+from tests.lying.model import ASKS_MORE
 from tests.lying.recorded import Recorded
 from tests.lying.test_accusations import NEAR_MISSES, UNSAFE_RECORDS, runnable
 from tests.lying.test_honest import records
@@ -107,7 +108,7 @@ def replayed(what: Path | str, kernel: LyingKernel, patch: pytest.MonkeyPatch) -
     return done.return_value, done.output
 
 
-KINDS = [row.kind for row in PROPERTIES.values() if row.judge and not row.variants]
+KINDS = [row.kind for row in PROPERTIES.values() if row.judge and row.kind not in ASKS_MORE]
 """Objects, and properties that ask about other programs, have replay tests beside their own (test_objects.py,
 test_embedding.py, test_toy.py)."""
 

@@ -44,7 +44,7 @@ def siblings():
 
 @pytest.fixture(autouse=True)
 def small_profile(monkeypatch):
-    monkeypatch.setattr("conformance.suite.test_properties.profile_for", lambda release: PROFILE)
+    monkeypatch.setattr("conformance.suite.test_properties.profile_for", lambda *_: PROFILE)
 """
 REFUSAL = '"0: (b7) r0 = 0\\nR2 min value is outside\\n" + lies.PROCESSED'
 LIES = {

@@ -10,6 +10,7 @@ from ebpf.assembly import listing
 from reports.records import (
     Cell,
     Finding,
+    FormCount,
     GapCount,
     KernelRun,
     ListingRow,
@@ -245,6 +246,11 @@ def summary(**changes: Any) -> RunSummary:
             ProductionCount("mask", 9120, 9001),
             ProductionCount("spill_fill", 4021, 2310),
             ProductionCount("map_lookup", 800, 790),
+        ),
+        "forms": (
+            FormCount("debian:6.12.117-1", "add64_k", 310, 310),
+            FormCount("debian:7.3.4-1~bpo13+1", "add64_k", 0, 4),
+            FormCount("debian:7.3.4-1~bpo13+1", f"xor{HOSTILE}", 2, 2),
         ),
         "rejections": {"R0 min value is outside of the allowed memory range": 811, f"R1 {HOSTILE}": 2},
         "gaps": (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import msgspec
 
-from reports import directory, junit, ktap, markdown
+from reports import directory, junit, ktap, markdown, veristat_csv
 from reports.write import write_reports
 from tests.reports.samples import HOSTILE, finding, hostile
 
@@ -96,7 +98,28 @@ def test_the_end_of_a_run_writes_every_report(run_directory: Path) -> None:
         "report.ktap",
         "summary.md",
         "findings.csv",
+        "veristat.csv",
         "findings/1f3a9c0de4b7a211/report.md",
         "findings/beefbeefbeefbeef/report.md",
     ]
     assert all(path.stat().st_size for path in written)
+
+
+def test_veristat_s_columns_hold_what_the_log_ends_in() -> None:
+    files = {"object": "program.o"}
+    about = finding(reproducers=files, verdicts=finding().verdicts[1:2])
+    without = (
+        msgspec.structs.replace(about, log="no numbers"),
+        msgspec.structs.replace(about, reproducers={}),
+        msgspec.structs.replace(about, verdicts=()),
+    )
+    (row,) = csv.DictReader(io.StringIO(veristat_csv.render((about, *without))))
+    assert row == {
+        "file_name": f"findings/{about.id}/program.o",
+        "prog_name": f"veridiff_soundness_{about.id}",
+        "verdict": "success",
+        "total_insns": "17",
+        "total_states": "1",
+        "peak_states": "1",
+        "max_states_per_insn": "0",
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.text import duration, hexdump, moment, number, one_line, percent
+from reports.text import duration, hexdump, moment, number, one_line, percent, shortened
 
 
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (24813, "24,813"), (27.0, "27"), (27.5, "27.5")])
@@ -42,3 +42,16 @@ def test_hexdump_folds_repeated_lines_and_shows_the_last() -> None:
 
 def test_one_line() -> None:
     assert one_line("a\n b\x1b[1m\tc") == "a b [1m c"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("debian:6.12.117-1", "debian:6.12.117-1"),
+        ("/srv/kernels/7.3/arch/x86/boot/bzImage-bugs", "/srv/kernels/7.3/a…/boot/bzImage-bugs"),
+        ("/a-very-long-directory-name/another/bzImage-clean", "/a-very-long-direc…ther/bzImage-clean"),
+    ],
+)
+def test_a_path_is_shortened_in_its_middle(path: str, text: str) -> None:
+    assert len(shortened(path, 37)) <= 37
+    assert shortened(path, 37) == text

@@ -14,6 +14,7 @@ from tests.pipeline.sources import COUNTER, compile_c
 pytestmark = pytest.mark.vm
 
 TEXT = (Path(__file__).parents[2] / "docs" / "pipeline.md").read_text()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def shown(command: str) -> str:
@@ -38,3 +39,17 @@ def test_rows_08_and_09_the_document_shows_what_is_printed(
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     assert re.match(shown(f"{command} counter.o") + r"\n", printed), printed
+
+
+def test_the_readme_shows_what_check_prints(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = re.search(r"^    \$ printf '(.*?)' >div\.s .*\n((    .*\n)+)", README, re.M)
+    assert sample
+    (tmp_path / "div.s").write_text(sample[1].replace("\\n", "\n"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--kernel", image.name, "div.s"])
+    assert ended.value.code == 0
+    expected = re.sub(r"^    ", "", sample[2], flags=re.M).replace("debian:6.12.117-1", image.name)
+    assert capsys.readouterr().out == expected

@@ -1,5 +1,6 @@
 /* The guest's init: reads jobs from a virtio-serial port, asks the kernel, answers.  The wire format is conformance/kernel/protocol. */
 #pragma once
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,9 +31,10 @@ struct cursor {
 	bool bad;
 };
 
-/* frames.c */
+/* frames.c: numbers in frames are little-endian, whatever the guest is; instructions, maps and packets come in the guest's order */
 void put(struct buf *b, const void *data, size_t len);
 void put_u32(struct buf *b, u32 value);
+void set_u32(struct buf *b, size_t at, u32 value); /* over what was put there */
 void put_u64(struct buf *b, u64 value);
 void put_blob(struct buf *b, const void *data, size_t len);
 u8 *reserve(struct buf *b, size_t len);

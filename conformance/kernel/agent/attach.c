@@ -127,7 +127,7 @@ static void put_answer(struct buf *out, const struct job *job, const struct load
 	}
 	put_splats(out);
 	u32 len = out->len - start - sizeof(u32);
-	memcpy(out->data + start, &len, sizeof(len));
+	set_u32(out, start, len);
 }
 
 void do_attach(struct cursor *c, struct buf *out)

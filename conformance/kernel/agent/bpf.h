@@ -114,7 +114,7 @@ struct prog_info {
 };
 
 struct insn {
-	u8 opcode, regs;
+	u8 opcode, dst : 4, src : 4; /* the compiler's bit-fields swap the halves on a big-endian machine, as the kernel's do */
 	int16_t off;
 	s32 imm;
 };

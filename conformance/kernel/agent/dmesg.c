@@ -75,6 +75,6 @@ u32 put_splats(struct buf *out)
 		put_blob(out, text.data, text.len);
 		count++;
 	}
-	memcpy(out->data + count_at, &count, sizeof(count));
+	set_u32(out, count_at, count);
 	return count;
 }

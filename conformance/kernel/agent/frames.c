@@ -1,4 +1,4 @@
-/* Length-prefixed frames: u32 payload length, u32 kind, u64 id, payload; little-endian as the guest. */
+/* Length-prefixed frames: u32 payload length, u32 kind, u64 id, payload; little-endian. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "agent.h"
 
+#define HEADER 16u
 #define NEAR_BYTES (64u << 10)
 
 void die(const char *why)
@@ -41,11 +42,19 @@ void put(struct buf *b, const void *data, size_t len)
 
 void put_u32(struct buf *b, u32 value)
 {
+	value = htole32(value);
 	put(b, &value, sizeof(value));
+}
+
+void set_u32(struct buf *b, size_t at, u32 value)
+{
+	value = htole32(value);
+	memcpy(b->data + at, &value, sizeof(value));
 }
 
 void put_u64(struct buf *b, u64 value)
 {
+	value = htole64(value);
 	put(b, &value, sizeof(value));
 }
 
@@ -74,7 +83,7 @@ u32 get_u32(struct cursor *c)
 
 	if (at)
 		memcpy(&value, at, sizeof(value));
-	return value;
+	return le32toh(value);
 }
 
 u64 get_u64(struct cursor *c)
@@ -84,7 +93,7 @@ u64 get_u64(struct cursor *c)
 
 	if (at)
 		memcpy(&value, at, sizeof(value));
-	return value;
+	return le64toh(value);
 }
 
 const u8 *get_blob(struct cursor *c, u32 *len)
@@ -122,21 +131,27 @@ static bool fill(int port, size_t need)
 	return true;
 }
 
+static struct cursor near_header(void)
+{
+	return (struct cursor){ .at = input.data + taken, .end = input.data + taken + HEADER };
+}
+
 bool read_frame(int port, u32 *kind, u64 *id, struct cursor *payload)
 {
-	u32 len;
-
-	if (!fill(port, 16))
+	if (!fill(port, HEADER))
 		return false;
-	memcpy(&len, input.data + taken, 4);
+	struct cursor header = near_header();
+	u32 len = get_u32(&header);
 	if (len > MAX_FRAME)
 		die("a frame is longer than the protocol allows");
-	if (!fill(port, 16 + (size_t)len))
+	if (!fill(port, HEADER + (size_t)len))
 		return false;
-	memcpy(kind, input.data + taken + 4, 4);
-	memcpy(id, input.data + taken + 8, 8);
-	*payload = (struct cursor){ .at = input.data + taken + 16, .end = input.data + taken + 16 + len };
-	taken += 16 + (size_t)len;
+	header = near_header(); /* filling may have moved it */
+	get_u32(&header);
+	*kind = get_u32(&header);
+	*id = get_u64(&header);
+	*payload = (struct cursor){ .at = header.end, .end = header.end + len };
+	taken += HEADER + (size_t)len;
 	return true;
 }
 
@@ -144,11 +159,11 @@ bool frame_is_near(int port)
 {
 	struct pollfd p = { .fd = port, .events = POLLIN };
 	size_t here = input.len - taken;
-	u32 len;
 
-	if (here >= 16) {
-		memcpy(&len, input.data + taken, 4);
-		if (here >= 16 + (size_t)len)
+	if (here >= HEADER) {
+		struct cursor header = near_header();
+		u32 len = get_u32(&header);
+		if (here >= HEADER + (size_t)len)
 			return true;
 		if (len > NEAR_BYTES)
 			return false;
@@ -168,9 +183,7 @@ size_t begin_frame(struct buf *out, u32 kind, u64 id)
 
 void end_frame(struct buf *out, size_t start)
 {
-	u32 len = out->len - start - 16;
-
-	memcpy(out->data + start, &len, 4);
+	set_u32(out, start, out->len - start - HEADER);
 }
 
 void flush(int port, struct buf *out)

@@ -158,10 +158,9 @@ int prepare(struct job *job, u64 capabilities, s32 *at)
 	for (u32 i = 0; i + 1 < job->program.n_insns; i++) {
 		struct insn *insn = &job->program.insns[i];
 		const u8 *given = job->code + i * sizeof(struct insn) + offsetof(struct insn, imm);
-		u32 src = insn->regs >> 4;
 		if (insn->opcode != LD_IMM64)
 			continue;
-		if (src == PSEUDO_MAP_FD || src == PSEUDO_MAP_VALUE)
+		if (insn->src == PSEUDO_MAP_FD || insn->src == PSEUDO_MAP_VALUE)
 			insn->imm = map_fd(job, given);
 		i++;
 	}
@@ -233,10 +232,10 @@ void do_job(struct cursor *c, struct buf *out)
 		close_fd(l.fd);
 		n_done++;
 	}
-	memcpy(out->data + n_at, &n_done, sizeof(n_done));
+	set_u32(out, n_at, n_done);
 	if (error) {
-		memcpy(out->data + error_at, &error, sizeof(error));
-		memcpy(out->data + error_at + 4, &at, sizeof(at));
+		set_u32(out, error_at, error);
+		set_u32(out, error_at + 4, at);
 	}
 	finish(&job);
 	put_splats(out);

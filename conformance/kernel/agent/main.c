@@ -81,7 +81,7 @@ static void answer(u32 kind, u64 id, struct cursor *payload, struct buf *out)
 		for (;;)
 			pause();
 	default:
-		memcpy(out->data + start + 4, &(u32){ KIND_ERROR }, 4);
+		set_u32(out, start + 4, KIND_ERROR);
 	}
 	end_frame(out, start);
 }

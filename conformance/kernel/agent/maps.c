@@ -368,7 +368,7 @@ static void put_pairs(struct buf *out, const struct map *map, bool pop)
 			count++;
 		}
 	}
-	memcpy(out->data + count_at, &count, sizeof(count));
+	set_u32(out, count_at, count);
 }
 
 void put_map(struct buf *out, struct map *map)

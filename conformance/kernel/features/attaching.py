@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 
 from conformance.kernel.attaching import Attached, AttachJob, AttachStage, AttachWay, Trigger
 from conformance.kernel.features.answers import Answer3, Feature, FeatureKind
@@ -18,7 +19,8 @@ PERF_IOCTL, PERF_LINK = "perf ioctl", "perf link"
 
 def probe_attaching(session: KernelSession) -> tuple[Feature, ...]:
     """``perf ioctl`` and ``perf link``; not while other jobs are in flight."""
-    case = Case(program_of(ProgramType.TRACEPOINT))
+    order = session.hello.architecture.byte_order
+    case = Case(replace(program_of(ProgramType.TRACEPOINT), byte_order=order))
     ioctl, link = (
         session.attach(AttachJob(case, PLACE, way, Trigger.NONE)) for way in (AttachWay.IOCTL, AttachWay.LINK)
     )

@@ -6,7 +6,9 @@ import errno
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
+from conformance.kernel.architecture import Architecture
 from conformance.kernel.errnos import ENOTSUPP, errno_name
 from conformance.kernel.features.answers import Answer3, Feature, FeatureKind, Features
 from conformance.kernel.features.attaching import probe_attaching
@@ -16,18 +18,20 @@ from conformance.kernel.hello import Hello, Knob
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, Lost
 from conformance.kernel.refusals import find_refusal
 from conformance.kernel.session import KernelSession
+from ebpf.machine import TargetMachine
 from ebpf.maps import MapType
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import ProgramType
 
 Found = tuple[Answer3, str]
 PACKET = bytes(64)
-_CONTEXTS = {
-    ProgramType.SYSCALL: bytes(16),
-    ProgramType.RAW_TRACEPOINT: bytes(96),
+_CONTEXTS: dict[ProgramType, tuple[Any, ...]] = {
+    ProgramType.SYSCALL: ("16x",),
+    ProgramType.RAW_TRACEPOINT: ("96x",),
     # struct bpf_sk_lookup: cookie, then family AF_INET and protocol TCP
-    ProgramType.SK_LOOKUP: bytes(8) + bytes([2, 0, 0, 0, 6, 0, 0, 0]) + bytes(48),
+    ProgramType.SK_LOOKUP: ("QII48x", 0, 2, 6),
 }
+"""The structure that a run takes, in struct's letters, and its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,19 @@ class _Probe:
 
 def probe(session: KernelSession) -> Features:
     """All of them, in some seconds; the kernel is not harmed.  Not while other jobs are in flight."""
-    probes = _probes()
-    answers = session.run_all([each.job for each in probes])
+    architecture = session.hello.architecture
+    probes = _probes(architecture)
+    answers = session.run_all([_for_machine(each.job, architecture.machine) for each in probes])
     rows = [_row(each, got) for each, got in zip(probes, answers, strict=True)]
     rows.append(Feature(FeatureKind.MAP_TYPE, MapType.STRUCT_OPS.name.lower(), Answer3.UNKNOWN, "not probed"))
     return Features(session.hello.release, (*rows, *_knobs(session.hello), *probe_attaching(session)))
+
+
+def _for_machine(job: Job, machine: TargetMachine) -> Job:
+    """The job for a kernel of that machine: nothing in a probe depends on the order of bytes but its
+    encoding."""
+    program = replace(job.case.program, byte_order=machine.byte_order)
+    return replace(job, case=replace(job.case, program=program))
 
 
 def _row(asked: _Probe, got: KernelAnswer | Lost) -> Feature:
@@ -52,7 +64,7 @@ def _row(asked: _Probe, got: KernelAnswer | Lost) -> Feature:
     return Feature(asked.kind, asked.name, *found)
 
 
-def _probes() -> list[_Probe]:
+def _probes(architecture: Architecture) -> list[_Probe]:
     load = Attempt(run=False)
     probes = [
         _Probe(
@@ -68,7 +80,10 @@ def _probes() -> list[_Probe]:
             continue
         name = kind.name.lower()
         probes.append(_Probe(FeatureKind.PROGRAM_TYPE, name, _job(program_of(kind), load), _read_type))
-        given = Input(b"" if kind in _CONTEXTS else PACKET, _CONTEXTS.get(kind, b""))
+        given = Input(PACKET)
+        if kind in _CONTEXTS:
+            layout, *values = _CONTEXTS[kind]
+            given = Input(context=architecture.byte_order.layout(layout).pack(*values))
         probes.append(
             _Probe(FeatureKind.TEST_RUN, name, Job(Case(program_of(kind), (given,)), (Attempt(),)), _read_run)
         )
@@ -77,7 +92,12 @@ def _probes() -> list[_Probe]:
         for kind in MAPS
     ]
     probes += [
-        _Probe(FeatureKind.LOAD_FLAG, flag.name.lower(), _job(program_with_flag(flag), load), _read_flag)
+        _Probe(
+            FeatureKind.LOAD_FLAG,
+            flag.name.lower(),
+            _job(program_with_flag(flag, architecture), load),
+            _read_flag,
+        )
         for flag in LoadFlag
         if flag.name
     ]

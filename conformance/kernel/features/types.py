@@ -3,6 +3,7 @@ takes."""
 
 from __future__ import annotations
 
+from conformance.kernel.architecture import Architecture
 from ebpf.btf.builder import BtfBuilder
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -78,7 +79,7 @@ def program_with_map(kind: MapType) -> Program:
     )
 
 
-def program_with_flag(flag: LoadFlag) -> Program:
+def program_with_flag(flag: LoadFlag, architecture: Architecture) -> Program:
     """return 0, loaded with the flag, of a type that may have it."""
     if flag in (LoadFlag.XDP_HAS_FRAGS, LoadFlag.XDP_DEV_BOUND_ONLY):
         return Program(ProgramType.XDP, CODE, flags=flag)
@@ -88,6 +89,6 @@ def program_with_flag(flag: LoadFlag) -> Program:
             CODE,
             attach_type=AttachType.TRACE_FENTRY,
             flags=flag,
-            attach_to="__x64_sys_getpgid",
+            attach_to=f"{architecture.syscall_prefix}getpgid",
         )
     return Program(ProgramType.SOCKET_FILTER, CODE, flags=flag)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from conformance.kernel.protocol.frames import ProtocolError
+from ebpf.byte_order import OBJECT_ORDER
 from ebpf.errors import InputError
 from ebpf.isa.insn import Insn, decode
 from ebpf.objects.object import is_map_load
@@ -177,7 +178,7 @@ def _read(line: str, draft: _Draft) -> None:
                     version,
                     errno,
                     _text(parts[6]),
-                    tuple(_numbered(insn, descriptors) for insn in decode(_bytes(parts[7]))),
+                    tuple(_numbered(insn, descriptors) for insn in decode(_bytes(parts[7]), OBJECT_ORDER)),
                     _bytes(parts[8]),
                     int(parts[9]),
                 )

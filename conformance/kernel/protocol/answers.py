@@ -8,6 +8,7 @@ import re
 from conformance.kernel.jobs import KernelAnswer, Loaded, RunResult
 from conformance.kernel.protocol.frames import U32, WIRE_ORDER, PayloadReader, ProtocolError, blob
 from conformance.kernel.protocol.maps import array_keys
+from ebpf.byte_order import ByteOrder
 
 _HEAD = WIRE_ORDER.layout("Ii")
 _LOADED = WIRE_ORDER.layout("4IQ")
@@ -22,21 +23,21 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 Memo = dict[bytes, Pairs]
 
 
-def decode_answer(payload: bytes) -> KernelAnswer:
-    """The answer in a JOB frame.  Raises :class:`ProtocolError`."""
+def decode_answer(payload: bytes, order: ByteOrder) -> KernelAnswer:
+    """The answer in a JOB frame of a guest of that byte order.  Raises :class:`ProtocolError`."""
     reader = PayloadReader(payload)
     errno, at = reader.fields(_HEAD)
     if errno == _UNREADABLE:
         raise ProtocolError("the agent could not read the job")
     missing = reader.blob().decode("utf-8", "replace")
     memo: Memo = {}
-    attempts = tuple([_loaded(reader, memo) for _ in range(reader.count(MAX_ITEMS))])
+    attempts = tuple([_loaded(reader, memo, order) for _ in range(reader.count(MAX_ITEMS))])
     splats = tuple([reader.blob().decode("utf-8", "replace") for _ in range(reader.count(MAX_ITEMS))])
     reader.end()
     return KernelAnswer(attempts, (at, errno) if errno else None, splats, missing=missing or None)
 
 
-def _loaded(reader: PayloadReader, memo: Memo) -> Loaded:
+def _loaded(reader: PayloadReader, memo: Memo, order: ByteOrder) -> Loaded:
     errno, truncated, jited, verified, nanoseconds = reader.fields(_LOADED)
     log = reader.blob().decode("utf-8", "replace")
     translated = reader.blob()
@@ -49,7 +50,7 @@ def _loaded(reader: PayloadReader, memo: Memo) -> Loaded:
         nanoseconds,
         verified or _processed(log),
         translated or None,
-        tuple([_run(reader, maps, memo) for _ in range(runs)]),
+        tuple([_run(reader, maps, memo, order) for _ in range(runs)]),
     )
 
 
@@ -59,7 +60,7 @@ def _processed(log: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def _run(reader: PayloadReader, maps: int, memo: Memo) -> RunResult:
+def _run(reader: PayloadReader, maps: int, memo: Memo, order: ByteOrder) -> RunResult:
     errno, retval, nanoseconds = reader.fields(_RUN)
     packet, context = reader.blob(), reader.blob()
     return RunResult(
@@ -67,12 +68,12 @@ def _run(reader: PayloadReader, maps: int, memo: Memo) -> RunResult:
         retval,
         packet,
         context,
-        tuple([decode_map_contents(reader, memo) for _ in range(maps)]),
+        tuple([decode_map_contents(reader, memo, order) for _ in range(maps)]),
         nanoseconds,
     )
 
 
-def decode_map_contents(reader: PayloadReader, memo: Memo) -> Pairs | None:
+def decode_map_contents(reader: PayloadReader, memo: Memo, order: ByteOrder) -> Pairs | None:
     """What a map holds; ``memo`` lets equal arrays of one answer be one tuple.  Raises
     :class:`ProtocolError`."""
     style = reader.u32()
@@ -87,7 +88,7 @@ def decode_map_contents(reader: PayloadReader, memo: Memo) -> Pairs | None:
             if size == 0:
                 raise ProtocolError("an array of empty values")
             values = [data[at : at + size] for at in range(0, size * count, size)]
-            known = memo[data] = tuple(zip(array_keys(count), values, strict=True))
+            known = memo[data] = tuple(zip(array_keys(count, order), values, strict=True))
         return known
     if style == 2:
         key_size, value_size, count = reader.fields(_MAP_COUNT)

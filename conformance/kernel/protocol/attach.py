@@ -30,6 +30,7 @@ from conformance.kernel.protocol.answers import (
 from conformance.kernel.protocol.frames import U32, WIRE_ORDER, PayloadReader, ProtocolError, blob
 from conformance.kernel.protocol.jobs import MAX_MAPS, encode_job
 from conformance.kernel.protocol.standin import decode_job
+from ebpf.byte_order import ByteOrder
 
 _PLACE = WIRE_ORDER.layout("2I")
 _TRIGGER = WIRE_ORDER.layout("2I")
@@ -52,14 +53,14 @@ def encode_attach(job: AttachJob) -> bytes:
     )
 
 
-def decode_attach(payload: bytes) -> AttachJob:
+def decode_attach(payload: bytes, order: ByteOrder = ByteOrder.LITTLE) -> AttachJob:
     """What :func:`encode_attach` wrote, as far as :func:`decode_job` can tell: for stand-ins of the agent.
     Raises :class:`ProtocolError`."""
     reader = PayloadReader(payload)
     kind, way = reader.fields(_PLACE)
     name = reader.blob().decode("utf-8", "replace")
     trigger, times = reader.fields(_TRIGGER)
-    job = decode_job(reader.rest())
+    job = decode_job(reader.rest(), order)
     if len(job.attempts) != 1:
         raise ProtocolError(f"{len(job.attempts)} attempts to load what is to be attached")
     try:
@@ -69,7 +70,7 @@ def decode_attach(payload: bytes) -> AttachJob:
         raise ProtocolError(str(error)) from None
 
 
-def decode_attached(payload: bytes) -> Attached:
+def decode_attached(payload: bytes, order: ByteOrder) -> Attached:
     """The answer in an ATTACH frame.  Raises :class:`ProtocolError`."""
     reader = PayloadReader(payload)
     if payload[:4] == U32.pack(_UNREADABLE):
@@ -79,8 +80,8 @@ def decode_attached(payload: bytes) -> Attached:
     trace = reader.blob()
     truncated = bool(reader.u32())
     memo: Memo = {}
-    maps = tuple([decode_map_contents(reader, memo) for _ in range(reader.count(MAX_MAPS))])
-    answer = decode_answer(reader.blob())
+    maps = tuple([decode_map_contents(reader, memo, order) for _ in range(reader.count(MAX_MAPS))])
+    answer = decode_answer(reader.blob(), order)
     reader.end()
     return Attached(stages, text, trace, truncated, maps, answer)
 

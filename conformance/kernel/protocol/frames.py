@@ -12,7 +12,7 @@ from ebpf.byte_order import ByteOrder
 from ebpf.errors import InfrastructureError
 
 WIRE_ORDER: Final = ByteOrder.LITTLE
-"""Of every number in a frame.  The agent reads its machine's own order; one of another would convert."""
+"""Of every number in a frame, whatever the order of the guest."""
 HEADER = WIRE_ORDER.layout("IIQ")
 U32 = WIRE_ORDER.layout("I")
 U64 = WIRE_ORDER.layout("Q")

@@ -8,6 +8,7 @@ from conformance.kernel.jobs import Attempt, Job
 from conformance.kernel.protocol.capabilities import mask
 from conformance.kernel.protocol.frames import MAX_PAYLOAD, U32, WIRE_ORDER, blob
 from conformance.kernel.protocol.maps import encode_map
+from ebpf.btf.machine_order import btf_for, func_info_for
 from ebpf.btf.map_types import with_map_types
 from ebpf.errors import InputError
 from ebpf.isa.insn import encode as encode_insns
@@ -78,7 +79,7 @@ def encode_job(job: Job) -> bytes:
     if len(job.attempts) > MAX_ATTEMPTS:
         raise InputError(f"{len(job.attempts)} attempts, at most {MAX_ATTEMPTS} fit one job")
     parts = [_program(program), U32.pack(len(program.maps))]
-    parts += [encode_map(spec) for spec in program.maps]
+    parts += [encode_map(spec, program.byte_order) for spec in program.maps]
     parts.append(U32.pack(len(job.attempts)))
     parts += [_attempt(attempt, job.case) for attempt in job.attempts]
     parts.append(U32.pack(len(job.case.inputs)))
@@ -97,9 +98,9 @@ def _program(program: Program) -> bytes:
         PROGRAM.pack(program.type, attach_type, program.flags, SHAPES.get(program.type, Shape.PACKET), kind),
         blob(name.encode()),
         blob(program.license.encode()),
-        blob(encode_insns(program.instructions)),
-        blob(program.btf or b""),
-        blob(program.func_info or b""),
+        blob(encode_insns(program.instructions, program.byte_order)),
+        blob(btf_for(program.byte_order, program.btf or b"")),
+        blob(func_info_for(program.byte_order, program.func_info or b"")),
         U32.pack(len(program.kfuncs)),
     ]
     for at, function in program.kfuncs:

@@ -8,6 +8,7 @@ from enum import IntEnum, IntFlag
 from functools import lru_cache
 
 from conformance.kernel.protocol.frames import WIRE_ORDER, PayloadReader, ProtocolError, blob
+from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
 from ebpf.maps import MapSpec, MapType
 
@@ -60,12 +61,12 @@ def is_frozen(spec: MapSpec) -> bool:
 
 
 @lru_cache(maxsize=64)
-def array_keys(count: int) -> tuple[bytes, ...]:
+def array_keys(count: int, order: ByteOrder) -> tuple[bytes, ...]:
     """The keys of an array with ``count`` entries, in index order."""
-    return tuple([_U32.pack(index) for index in range(count)])
+    return tuple([order.bytes(index, 4) for index in range(count)])
 
 
-def encode_map(spec: MapSpec) -> bytes:
+def encode_map(spec: MapSpec, order: ByteOrder) -> bytes:
     """Raises :class:`InputError` for contents of a type that cannot be filled, or of the wrong size."""
     style = STYLES.get(spec.type, Style.OPAQUE)
     key_size = 0 if style is Style.QUEUE else spec.key_size
@@ -84,7 +85,7 @@ def encode_map(spec: MapSpec) -> bytes:
     if (
         count
         and style in (Style.ARRAY, Style.PERCPU_ARRAY)
-        and [key for key, _ in spec.contents] == list(array_keys(count))
+        and [key for key, _ in spec.contents] == list(array_keys(count, order))
     ):
         bits |= _Bits.DENSE
         contents = b"".join([value for _, value in spec.contents])
@@ -107,11 +108,11 @@ def encode_map(spec: MapSpec) -> bytes:
         raise InputError(
             f"map {spec.name!r}: a size, flag or type id is not 0..2**32-1, or map_extra not 0..2**64-1"
         ) from None
-    inner = b"" if spec.inner is None else encode_map(spec.inner)
+    inner = b"" if spec.inner is None else encode_map(spec.inner, order)
     return b"".join([head, blob(spec.name.encode()), _U32.pack(count), blob(contents), inner])
 
 
-def decode_map(reader: PayloadReader, depth: int = 0) -> MapSpec:
+def decode_map(reader: PayloadReader, order: ByteOrder, depth: int = 0) -> MapSpec:
     """What :func:`encode_map` wrote.  Raises :class:`ProtocolError`."""
     number, key_size, value_size, max_entries, flags, btf_key, btf_value, style, bits, extra = reader.fields(
         _MAP
@@ -134,8 +135,8 @@ def decode_map(reader: PayloadReader, depth: int = 0) -> MapSpec:
         for i in range(count)
     ]
     if bits & _Bits.DENSE:
-        pairs = [(key, value) for key, (_, value) in zip(array_keys(count), pairs, strict=True)]
-    inner = decode_map(reader, depth + 1) if bits & _Bits.HAS_INNER else None
+        pairs = [(key, value) for key, (_, value) in zip(array_keys(count, order), pairs, strict=True)]
+    inner = decode_map(reader, order, depth + 1) if bits & _Bits.HAS_INNER else None
     return MapSpec(
         map_type,
         key_size,

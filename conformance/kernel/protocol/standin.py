@@ -9,6 +9,7 @@ from conformance.kernel.protocol.capabilities import names
 from conformance.kernel.protocol.frames import PayloadReader, ProtocolError
 from conformance.kernel.protocol.jobs import ATTEMPT, MAX_ATTEMPTS, MAX_MAPS, PROGRAM, RUN, TRANSLATED
 from conformance.kernel.protocol.maps import decode_map
+from ebpf.byte_order import ByteOrder
 from ebpf.isa.insn import decode as decode_insns
 from ebpf.program import Case, Input, LoadFlag, Program
 from ebpf.program_types import AttachType, ProgramType
@@ -17,7 +18,7 @@ _PREFIXES = ("btf_trace_", "bpf_iter_", "bpf_lsm_")
 _E = TypeVar("_E", ProgramType, AttachType, Jit)
 
 
-def decode_job(payload: bytes) -> Job:
+def decode_job(payload: bytes, order: ByteOrder = ByteOrder.LITTLE) -> Job:
     """What :func:`.jobs.encode_job` wrote, up to what the bytes do not tell: every attempt's capabilities are
     spelled out, and an attach type of 0 is one.  Raises :class:`ProtocolError`."""
     reader = PayloadReader(payload)
@@ -31,13 +32,13 @@ def decode_job(payload: bytes) -> Job:
     kfuncs = tuple(
         [(reader.u32(), reader.blob().decode("utf-8", "replace")) for _ in range(reader.count(len(payload)))]
     )
-    maps = tuple([decode_map(reader) for _ in range(reader.count(MAX_MAPS))])
+    maps = tuple([decode_map(reader, order) for _ in range(reader.count(MAX_MAPS))])
     attempts = tuple([_attempt(reader) for _ in range(reader.count(MAX_ATTEMPTS))])
     inputs = tuple([Input(reader.blob(), reader.blob()) for _ in range(reader.count(len(payload)))])
     reader.end()
     program = Program(
         _member(ProgramType, program_type),
-        decode_insns(code),
+        decode_insns(code, order),
         maps,
         _member(AttachType, attach_type),
         _bare(target),
@@ -46,6 +47,7 @@ def decode_job(payload: bytes) -> Job:
         btf or None,
         func_info or None,
         kfuncs,
+        order,
     )
     return Job(Case(program, inputs), attempts)
 

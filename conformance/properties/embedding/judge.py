@@ -91,6 +91,6 @@ def _why_unconfirmed(embedding: Embedding, probe: Observation) -> str:
         return "the program could not be run"
     value = contents[0][1]
     for offset, expected in embedding.probed:
-        if int.from_bytes(value[offset : offset + 8], "little") != expected:
+        if probe.byte_order.number(value[offset : offset + 8]) != expected:
             return "the kernel's run holds other values"
     return ""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 from conformance.observing.observation import Observation
+from ebpf.byte_order import ByteOrder
 from ebpf.contexts import CONTEXTS
 from ebpf.program import Input
 from ebpf.program_types import ProgramType
@@ -22,17 +23,17 @@ def header(kind: ProgramType) -> int | None:
     return CONTEXTS[kind].link_header if kind is ProgramType.SOCKET_FILTER else None
 
 
-def words_of(data: Input, skipped: int) -> tuple[int, ...] | None:
+def words_of(data: Input, skipped: int, order: ByteOrder) -> tuple[int, ...] | None:
     """The first words after the link header; None for a packet too short to have them."""
     packet = data.packet[skipped : skipped + 8 * WORDS]
     if len(packet) < 8 * WORDS:
         return None
-    return tuple(int.from_bytes(packet[at : at + 8], "little") for at in range(0, 8 * WORDS, 8))
+    return tuple(order.number(packet[at : at + 8]) for at in range(0, 8 * WORDS, 8))
 
 
-def input_of(words: tuple[int, ...], skipped: int) -> Input:
+def input_of(words: tuple[int, ...], skipped: int, order: ByteOrder) -> Input:
     """A packet of these words."""
-    return Input(bytes(skipped) + b"".join(word.to_bytes(8, "little") for word in words))
+    return Input(bytes(skipped) + b"".join(order.bytes(word, 8) for word in words))
 
 
 def samples(observation: Observation) -> Iterator[tuple[int, ...]]:
@@ -41,4 +42,4 @@ def samples(observation: Observation) -> Iterator[tuple[int, ...]]:
     rng = random.Random(len(insns))
     constants = constants_of(insns)
     for _ in range(SAMPLES):
-        yield tuple(word_for(rng, constants) for _ in range(WORDS))
+        yield tuple(word_for(rng, constants, observation.byte_order) for _ in range(WORDS))

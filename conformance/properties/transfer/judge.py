@@ -51,9 +51,8 @@ def judge(observation: Observation) -> Iterator[Judgement]:
     if found is not None:
         yield found
         return
-    questions = [
-        (point, _wrong(point)) for point in islice(walk(observation.exploration, symbols(WORDS)), MAX_POINTS)
-    ]
+    points = walk(observation.exploration, symbols(WORDS), observation.byte_order)
+    questions = [(point, _wrong(point)) for point in islice(points, MAX_POINTS)]
     if len(questions) == MAX_POINTS:
         yield Abstention("too many claims")
         return
@@ -81,7 +80,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
 def _given(observation: Observation, skipped: int) -> Disagreement | None:
     """What one of the case's own inputs shows."""
     for number, data in enumerate(observation.case.inputs):
-        words = words_of(data, skipped)
+        words = words_of(data, skipped, observation.byte_order)
         if words is not None and _leaves(observation, words):
             judgement = _confirm(observation, number, data)
             if isinstance(judgement, Disagreement):
@@ -92,7 +91,7 @@ def _given(observation: Observation, skipped: int) -> Disagreement | None:
 def _leaves(observation: Observation, words: tuple[int, ...]) -> bool:
     """Whether an input leaves a claim on its path, or goes where the kernel did not."""
     assert observation.exploration is not None
-    return any(_is_wrong(point) for point in walk(observation.exploration, words))
+    return any(_is_wrong(point) for point in walk(observation.exploration, words, observation.byte_order))
 
 
 def _is_wrong(point: Point) -> bool:
@@ -118,7 +117,7 @@ def _judge_point(observation: Observation, point: Point, wrong: Condition, skipp
         answer = next((words for words in samples(observation) if _leaves(observation, words)), answer)
     if isinstance(answer, Nothing):
         return Abstention("solver", form)
-    return _confirm(observation, None, input_of(answer, skipped))
+    return _confirm(observation, None, input_of(answer, skipped, observation.byte_order))
 
 
 def _confirm(observation: Observation, number: int | None, data: Input) -> Judgement:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from conformance.properties.transfer.points import Claimed, Point, Unexplored, WalkEnd
 from conformance.properties.transfer.stated import stated
+from ebpf.byte_order import ByteOrder
 from ebpf.domains import ScalarRange
 from ebpf.isa import opcodes as o
 from ebpf.verifier_log.claims import ClaimedState, ScalarClaim
@@ -39,11 +40,12 @@ _Steps: TypeAlias = Generator[Point, None, list[_Place]]
 """Claims on the way, and the places to go on at."""
 
 
-def walk(exploration: Exploration, words: Sequence[Term]) -> Iterator[Point]:
-    """Everything claimed along every path that ``words`` can take, in the order of each path."""
+def walk(exploration: Exploration, words: Sequence[Term], order: ByteOrder) -> Iterator[Point]:
+    """Everything claimed along every path that ``words``, of that byte order, can take, in the order of each
+    path."""
     if exploration.root is None:
         return
-    waiting = [_Place(exploration.root, -1, PathMachine(words))]
+    waiting = [_Place(exploration.root, -1, PathMachine(words, order))]
     while waiting:
         place = waiting.pop()
         following: list[_Place] = [place]

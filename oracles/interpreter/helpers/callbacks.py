@@ -74,7 +74,7 @@ def tail_call(m: Machine, call: Call) -> Value:
         # For the others the verifier puts a comparison of all 64 bits before it (do_misc_fixups).
         index &= U32
     for key, returns in chosen.spec.contents:
-        if int.from_bytes(key, "little") == index:
+        if int.from_bytes(key, m.word) == index:
             m.resources.check_exit()
-            raise TailCalled(int.from_bytes(returns, "little"))
+            raise TailCalled(int.from_bytes(returns, m.word))
     return UNDEFINED

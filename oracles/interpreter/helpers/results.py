@@ -61,7 +61,7 @@ def result(m: Machine, call: Call) -> Value:
         _release(m, call.values[prototype.releases - 1])
     for span in call.written:
         if span.size:
-            span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, "little"))
+            span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, m.word))
     if prototype.changes_packet:
         m.move_packet(f"bpf_{prototype.name}")
     kind = prototype.result

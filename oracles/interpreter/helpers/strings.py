@@ -65,7 +65,7 @@ def _number(m: Machine, call: Call, *, signed: bool) -> Value:
     negative, magnitude, consumed = parsed
     if magnitude > U64 or (signed and magnitude > (1 << 63) - (not negative)):
         return -ERANGE & U64
-    target.fill(((-magnitude if negative else magnitude) & U64).to_bytes(8, "little"))
+    target.fill(((-magnitude if negative else magnitude) & U64).to_bytes(8, m.word))
     return consumed
 
 

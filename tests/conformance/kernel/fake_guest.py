@@ -85,7 +85,7 @@ class FakeGuest:
         if self.dead is not None or self.hung:
             return
         if frame.kind is FrameKind.HELLO:
-            self._say(frame, encode_hello(Hello("0.0-fake", "none", 1, Knob.JIT)))
+            self._say(frame, encode_hello(Hello("0.0-fake", "x86_64", 1, Knob.JIT)))
         elif frame.kind in (FrameKind.JOB, FrameKind.ATTACH):
             self._job(frame)
         elif frame.kind is FrameKind.CHILD:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -97,3 +100,28 @@ def test_fresh_lists_are_not_fetched_again(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "updated").touch()
     monkeypatch.setattr(apt, "run", lambda *_, **__: pytest.fail("asked apt"))
     AptRoot(tmp_path).update()
+
+
+def test_lists_that_did_not_verify_are_fetched_again_an_hour_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mirror in mid-update gives an index that does not match its hash; what else came serves until then."""
+    root = AptRoot(tmp_path, suites=(("http://mirror/debian", "trixie"), ("http://mirror/debian", "forky")))
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "mirror_Packages").touch()
+    monkeypatch.setattr(apt, "sources", lambda _: "")
+    complaint = "E: Failed to fetch http://mirror/forky/Packages.xz  File has unexpected size"
+    said = [complaint, "", "Get:1 all"]
+
+    def answer(command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 0, "Get:1 some\n", said.pop(0) + "\n")
+
+    monkeypatch.setattr(apt, "run", answer)
+    assert root.update() == (complaint,)
+    assert root.update() == ()
+    assert len(said) == 2, "not within the hour"
+    for expected in (1, 1):  # the hour is over; and a clean answer lasts the day
+        old = time.time() - apt.AGAIN - 1
+        os.utime(tmp_path / "updated", (old, old))
+        assert root.update() == ()
+        assert len(said) == expected

@@ -10,12 +10,25 @@ from pathlib import Path
 import pytest
 
 from conformance.kernel import architecture, debian
-from conformance.kernel.architecture import ARCHITECTURES, DEFAULT, X86_64, named
-from conformance.kernel.compiling import compiler, compiler_packages
+from conformance.kernel.agent import agent
+from conformance.kernel.architecture import (
+    ARCHITECTURES,
+    DEFAULT,
+    S390X,
+    X86_64,
+    Architecture,
+    matching,
+    of_format,
+)
+from conformance.kernel.compiling import compiler, compiler_packages, find_compiler
+from conformance.kernel.images import fetch
+from conformance.kernel.static_program import read_static
 from ebpf.errors import InputError
 
 PACKAGES = [Path(architecture.__file__).parent, Path(architecture.__file__).parents[1] / "setup"]
-WORDS = re.compile(r"x86|amd64|aarch64|arm64|ttyS|qemu-system-|little|big\b")
+WORDS = re.compile(
+    r"x86|amd64|aarch64|arm64|riscv|s390|ppc64|powerpc|ttyS|ttyAMA|hvc\d|qemu-system-|little|big\b"
+)
 
 
 def strings(tree: ast.AST) -> Iterator[str]:
@@ -44,15 +57,21 @@ def test_no_other_file_names_one() -> None:
 
 
 def test_rows_are_found_by_debians_names() -> None:
-    assert [named(each.debian) for each in ARCHITECTURES] == list(ARCHITECTURES)
-    assert len({each.name for each in ARCHITECTURES}) == len(ARCHITECTURES)
+    """And by the machine's own, and by a glob of either."""
+    assert [matching(each.debian) for each in ARCHITECTURES] == [(each,) for each in ARCHITECTURES]
+    assert [matching(each.name) for each in ARCHITECTURES] == [(each,) for each in ARCHITECTURES]
+    assert matching("*") == ARCHITECTURES
+    assert [each.debian for each in matching("*64")] == ["amd64", "arm64", "riscv64"]
+    assert [of_format(each.image_format) for each in ARCHITECTURES] == list(ARCHITECTURES)
     with pytest.raises(InputError, match="vax: no such architecture"):
-        named("vax")
+        matching("vax")
 
 
 def test_caches_of_architectures_are_apart() -> None:
     assert debian.name("6.12.1-1", DEFAULT) == "debian:6.12.1-1"
     assert debian.cache_of("images", DEFAULT).name == "images"
+    assert debian.name("6.12.1-1", S390X) == "debian:6.12.1-1@s390x"
+    assert debian.cache_of("images", S390X).name == "images-s390x"
 
 
 def test_a_machine_of_another_architecture_needs_the_cross_compiler(
@@ -68,3 +87,40 @@ def test_a_machine_of_another_architecture_needs_the_cross_compiler(
     cross.write_text("#!/bin/sh\n")
     cross.chmod(0o755)
     assert compiler(X86_64) == (X86_64.cross_compiler,)
+    monkeypatch.setenv("CC", "clang")  # the user's own builds for the user's own machine
+    assert compiler(X86_64) == (X86_64.cross_compiler,)
+
+
+@pytest.mark.parametrize("row", ARCHITECTURES, ids=lambda row: row.debian)
+def test_the_agent_is_built_for_each(
+    row: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not find_compiler(row):
+        pytest.skip(f"no {row.cross_compiler}: apt-get install {' '.join(compiler_packages(row))}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    executable = tmp_path / "agent"
+    executable.write_bytes(agent(row))
+    assert read_static(executable, row) == executable.read_bytes()
+    other = next(each for each in ARCHITECTURES if each is not row)
+    with pytest.raises(InputError, match=f"and the kernel is for {other.name}"):
+        read_static(executable, other)
+
+
+BANNER = b"Linux version 6.12.9+deb13-test (x@y) (gcc) #1 SMP"
+IMAGES = {
+    "arm64": bytes(0x38) + b"ARM\x64" + bytes(64) + BANNER,
+    "riscv64": bytes(0x38) + b"RSC\x05" + bytes(64) + BANNER,
+    "s390x": bytes(0x10008) + b"S390EP" + bytes(64) + b"6.12.9+deb13-test (x@y) #1 SMP Debian",
+    "ppc64el": b"\x7fELF\x02\x01" + bytes(12) + b"\x15\0" + bytes(64) + BANNER,
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_file_tells_its_architecture_and_release(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "kernel"
+    path.write_bytes(IMAGES[name])
+    image = fetch(str(path))
+    assert (image.architecture.debian, image.version) == (name, "6.12.9+deb13-test")
+    path.write_bytes(IMAGES[name].replace(b"6.12.9", b""))
+    with pytest.raises(InputError, match="no banner in it names a version"):
+        fetch(str(path))

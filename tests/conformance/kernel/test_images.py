@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.kernel import bzimage, debian
+from conformance.kernel import bzimage, debian, images
 from conformance.kernel.apt import Package
 from conformance.kernel.architecture import Architecture
+from conformance.kernel.image import Image
 from conformance.kernel.images import by_age, choose, fetch, list_images, resolve
 from ebpf.errors import InfrastructureError, InputError
 
@@ -54,8 +55,54 @@ def test_unknown_names_are_one_clear_error(name: str) -> None:
 @pytest.mark.usefixtures("offered")
 def test_an_architecture_may_be_named() -> None:
     assert resolve("debian:6.1@amd64") == resolve("debian:6.1") == ["debian:6.1.10-1"]
-    with pytest.raises(InputError, match=r"^debian:6\.1@vax: vax: no such architecture; there are: amd64$"):
+    known = "amd64, arm64, riscv64, s390x, ppc64el"
+    with pytest.raises(
+        InputError, match=rf"^debian:6\.1@vax: vax: no such architecture; there are: {known}$"
+    ):
         resolve("debian:6.1@vax")
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_glob_goes_over_versions_and_architectures() -> None:
+    assert resolve("debian:6.1@ppc64le") == ["debian:6.1.10-1@ppc64el"]
+    assert resolve("debian:6.1@*") == [
+        "debian:6.1.10-1",
+        *(f"debian:6.1.10-1@{name}" for name in ("arm64", "riscv64", "s390x", "ppc64el")),
+    ]
+    assert resolve("debian:6.1.*@a*64") == [
+        "debian:6.1.9-1",
+        "debian:6.1.10-1",
+        "debian:6.1.9-1@arm64",
+        "debian:6.1.10-1@arm64",
+    ]
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_series_is_its_newest_version_that_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mirror in mid-update offers versions whose packages it does not hold; one line says so, once."""
+    gone = {"6.12.107-1", "6.12.107-1~deb12u1"}
+
+    def download(version: str, architecture: Architecture) -> Image:
+        if version in gone:
+            raise InfrastructureError(f"{version}: 404")
+        return Image(debian.name(version, architecture), version, Path("k"), architecture=architecture)
+
+    monkeypatch.setattr(images, "fetch_version", download)
+    assert fetch("debian:6.12@s390x").name == "debian:6.12.95-1~bpo12+1@s390x"
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "veridiff: debian:6.12.107-1@s390x cannot be had (6.12.107-1: 404): "
+        "taking debian:6.12.95-1~bpo12+1@s390x instead"
+    ]
+    assert "6.12.107-1" not in resolve("debian:6.12@s390x")[0], "not asked for again within the hour"
+    assert resolve("debian:6.12") == ["debian:6.12.107-1"], "another architecture's mirror is another thing"
+    with pytest.raises(InfrastructureError, match="404"):
+        fetch("debian:6.12.107-1@s390x")
+    gone.update(OFFERED)
+    with pytest.raises(InfrastructureError, match="404"):
+        fetch("debian:6.1@s390x")
 
 
 @pytest.mark.usefixtures("offered")

@@ -26,6 +26,7 @@ from conformance.kernel.protocol.frames import (
 from conformance.kernel.protocol.jobs import encode_job
 from conformance.kernel.protocol.standin import decode_job
 from ebpf.btf.map_types import with_map_types
+from ebpf.byte_order import ByteOrder
 from ebpf.errors import InputError
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
@@ -49,7 +50,7 @@ def _typed(case: Case) -> Case:
 @settings(deadline=None)
 @given(answers())
 def test_an_answer_is_read_back(given_: KernelAnswer) -> None:
-    assert decode_answer(encode_answer(given_)) == given_
+    assert decode_answer(encode_answer(given_), ByteOrder.LITTLE) == given_
 
 
 @settings(deadline=None)
@@ -61,7 +62,7 @@ def test_a_job_that_attaches_is_read_back(asked: AttachJob) -> None:
 @settings(deadline=None)
 @given(attached_answers)
 def test_what_came_of_attaching_is_read_back(given_: Attached) -> None:
-    assert decode_attached(encode_attached(given_)) == given_
+    assert decode_attached(encode_attached(given_), ByteOrder.LITTLE) == given_
 
 
 @settings(deadline=None)
@@ -71,7 +72,7 @@ def test_cut_attaching_is_a_protocol_error(asked: AttachJob, given_: Attached, d
     with pytest.raises(ProtocolError):
         decode_attach(there[: data.draw(st.integers(0, len(there) - 1))])
     with pytest.raises(ProtocolError):
-        decode_attached(back[: data.draw(st.integers(0, len(back) - 1))])
+        decode_attached(back[: data.draw(st.integers(0, len(back) - 1))], ByteOrder.LITTLE)
 
 
 @settings(deadline=None)
@@ -86,7 +87,7 @@ def test_damaged_attaching_is_read_or_a_protocol_error(
     with suppress(ProtocolError):
         decode_attach(bytes(there))
     with suppress(ProtocolError):
-        decode_attached(bytes(back))
+        decode_attached(bytes(back), ByteOrder.LITTLE)
 
 
 @settings(deadline=None)
@@ -115,7 +116,7 @@ def test_a_cut_job_is_a_protocol_error(asked: Job, data: st.DataObject) -> None:
 def test_a_cut_answer_is_a_protocol_error(given_: KernelAnswer, data: st.DataObject) -> None:
     payload = encode_answer(given_)
     with pytest.raises(ProtocolError):
-        decode_answer(payload[: data.draw(st.integers(0, len(payload) - 1))])
+        decode_answer(payload[: data.draw(st.integers(0, len(payload) - 1))], ByteOrder.LITTLE)
 
 
 @settings(deadline=None)
@@ -125,15 +126,19 @@ def test_a_damaged_answer_is_an_answer_or_a_protocol_error(given_: KernelAnswer,
     for at in data.draw(st.lists(st.integers(0, len(payload) - 1), min_size=1, max_size=4)):
         payload[at] = data.draw(st.integers(0, 255))
     with suppress(ProtocolError):
-        decode_answer(bytes(payload))
+        decode_answer(bytes(payload), ByteOrder.LITTLE)
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_garbage_is_a_protocol_error(garbage: bytes) -> None:
-    for decode in (decode_job, decode_answer, decode_hello, decode_attach, decode_attached):
+    for decode in (decode_job, decode_hello, decode_attach):
         with suppress(ProtocolError):
             decode(garbage)
+    for decode_in_order in (decode_job, decode_answer, decode_attached):
+        for order in ByteOrder:
+            with suppress(ProtocolError):
+                decode_in_order(garbage, order)
     with suppress(ProtocolError):
         list(FrameReader().feed(garbage))
 
@@ -147,9 +152,9 @@ def test_an_impossible_length_is_refused_before_anything_is_kept() -> None:
 
 def test_an_agent_that_could_not_read_the_job_is_a_protocol_error() -> None:
     with pytest.raises(ProtocolError, match="could not read"):
-        decode_answer(b"\xff\xff\xff\xff\0\0\0\0")
+        decode_answer(b"\xff\xff\xff\xff\0\0\0\0", ByteOrder.LITTLE)
     with pytest.raises(ProtocolError, match="could not read"):
-        decode_attached(b"\xff\xff\xff\xff")
+        decode_attached(b"\xff\xff\xff\xff", ByteOrder.LITTLE)
 
 
 def test_hello_is_read_back_and_another_version_refused() -> None:

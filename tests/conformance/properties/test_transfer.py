@@ -11,6 +11,7 @@ from conformance.properties.transfer.inputs import WORDS, header, input_of, word
 from conformance.properties.transfer.points import Claimed, Unexplored, WalkEnd
 from conformance.properties.transfer.precision import excess
 from conformance.properties.transfer.walk import walk
+from ebpf.byte_order import ByteOrder
 from ebpf.program_types import ProgramType
 from oracles.paths import symbols
 from tests.lying.test_transfer import EXPERIMENTS, RIGHT, experiment, masked
@@ -18,7 +19,13 @@ from tests.lying.test_transfer import EXPERIMENTS, RIGHT, experiment, masked
 
 def points(seen: Observation, *words: int) -> list[Claimed | Unexplored | WalkEnd]:
     assert seen.exploration is not None
-    return list(walk(seen.exploration, (*words, *([0] * (WORDS - len(words)))) if words else symbols(WORDS)))
+    return list(
+        walk(
+            seen.exploration,
+            (*words, *([0] * (WORDS - len(words)))) if words else symbols(WORDS),
+            ByteOrder.LITTLE,
+        )
+    )
 
 
 def after(seen: Observation, at: int) -> Claimed:
@@ -78,6 +85,6 @@ def test_words_and_packets() -> None:
     skipped = header(ProgramType.SOCKET_FILTER)
     assert skipped is not None
     words = tuple(range(1, WORDS + 1))
-    assert words_of(input_of(words, skipped), skipped) == words
-    assert words_of(input_of(words[:-1], skipped), skipped) is None
+    assert words_of(input_of(words, skipped, ByteOrder.LITTLE), skipped, ByteOrder.LITTLE) == words
+    assert words_of(input_of(words[:-1], skipped, ByteOrder.LITTLE), skipped, ByteOrder.LITTLE) is None
     assert header(ProgramType.XDP) is None

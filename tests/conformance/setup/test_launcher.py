@@ -16,7 +16,7 @@ from conformance.setup.environment import PythonEnvironment
 from conformance.setup.launcher import prepare
 from conformance.setup.logged import error_line, run_logged
 from conformance.setup.needs import Need
-from conformance.setup.system import REQUIREMENTS, Requirement, advice
+from conformance.setup.system import Requirement, advice, requirements
 from conformance.setup.usage import COMMANDS
 from ebpf.errors import InfrastructureError, InputError
 
@@ -49,16 +49,37 @@ def test_it_needs_the_standard_library_only() -> None:
     subprocess.run([sys.executable, "-I", "-S", "-c", code, str(CHECKOUT)], check=True)
 
 
+@pytest.mark.parametrize(
+    ("kernels", "packages"),
+    [
+        ((), "python3-venv gcc libc6-dev qemu-system-x86"),
+        (
+            ("--kernel", "debian:6.12@riscv64"),
+            "python3-venv gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-system-riscv opensbi",
+        ),
+        (
+            ("--kernel=debian:6.12@s390x", "--kernel", "debian:6.12"),
+            "python3-venv gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc libc6-dev qemu-system-s390x "
+            "qemu-system-x86",
+        ),
+    ],
+)
 def test_without_root_the_message_names_exactly_what_to_install(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kernels: tuple[str, ...],
+    packages: str,
 ) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    monkeypatch.setattr(launcher, "missing", lambda needs: [one for one in REQUIREMENTS if one.need in needs])
+    monkeypatch.setattr(
+        launcher, "missing", lambda needs, rows, _: [one for one in requirements(rows) if one.need in needs]
+    )
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.delenv("CC", raising=False)
-    assert prepare(str(checkout), ["run"])[1] == 2
+    assert prepare(str(checkout), ["run", *kernels])[1] == 2
     captured = capsys.readouterr()
-    packages = "python3-venv gcc libc6-dev qemu-system-x86"
     assert f"    apt-get update && apt-get install --no-install-recommends {packages}\n" in captured.err
     assert f"    {checkout}/veridiff setup\n" in captured.err
     assert captured.out == ""
@@ -66,7 +87,7 @@ def test_without_root_the_message_names_exactly_what_to_install(
 
 def test_an_optional_requirement_stops_nobody(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    monkeypatch.setattr(launcher, "missing", lambda _: [one for one in REQUIREMENTS if one.optional])
+    monkeypatch.setattr(launcher, "missing", lambda *_: [one for one in requirements() if one.optional])
     stamp(PythonEnvironment.of(checkout, Need.ENVIRONMENT), Need.DEVELOPMENT)
     assert prepare(str(checkout), ["test"])[1] is None
 

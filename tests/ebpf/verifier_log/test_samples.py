@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ebpf import casefile
+from ebpf.byte_order import ByteOrder
 from ebpf.verifier_log import ScalarClaim, parse_log
 from ebpf.verifier_log.claims import ClaimedState
 from ebpf.verifier_log.exploration import Exploration
@@ -39,7 +40,7 @@ def violations(state: ClaimedState, step: Step) -> list[str]:
     for slot in state.slots:
         at = 512 + slot.offset
         if all(step.stack.written[at : at + 8]) and at not in step.stack.pointers:
-            found.append(slot.excluded_by(step.stack.data[at : at + 8]))
+            found.append(slot.excluded_by(step.stack.data[at : at + 8], ByteOrder.LITTLE))
     return [text for text in found if text]
 
 

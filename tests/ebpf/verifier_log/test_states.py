@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ebpf.byte_order import ByteOrder
 from ebpf.domains import ScalarRange, Tnum
 from ebpf.verifier_log import LogDialect, NotUnderstood, PointerClaim, ScalarClaim, SlotClaim, StackObject
 from ebpf.verifier_log.claims import narrowed
@@ -79,10 +80,10 @@ def test_a_strange_slot_is_no_claim() -> None:
 
 def test_bytes_held_against_a_slot() -> None:
     half = parse_slot(-8, "mm00scalar(umax=4)", MIDDLE)
-    assert half.excluded_by(bytes([4, 0, 0, 0, 0, 0, 9, 9])) is None
-    assert half.excluded_by(bytes([5, 0, 0, 0, 0, 0, 9, 9])) == "umax=4"
-    assert half.excluded_by(bytes([4, 0, 0, 0, 1, 0, 9, 9])) == "byte -4 is zero"
-    assert SlotClaim(-8, "mmmm????").excluded_by(bytes(range(8))) is None
+    assert half.excluded_by(bytes([4, 0, 0, 0, 0, 0, 9, 9]), ByteOrder.LITTLE) is None
+    assert half.excluded_by(bytes([5, 0, 0, 0, 0, 0, 9, 9]), ByteOrder.LITTLE) == "umax=4"
+    assert half.excluded_by(bytes([4, 0, 0, 0, 1, 0, 9, 9]), ByteOrder.LITTLE) == "byte -4 is zero"
+    assert SlotClaim(-8, "mmmm????").excluded_by(bytes(range(8)), ByteOrder.LITTLE) is None
 
 
 def test_a_narrow_spill_keeps_only_the_low_bytes() -> None:

@@ -14,7 +14,7 @@ KEY = [n.to_bytes(4, "little") for n in range(4)]
 
 
 def made(type: MapType, entries: int = 2, flags: int = 0, *contents: tuple[bytes, bytes]) -> Map:
-    return Map(MapSpec(type, 4, 2, entries, flags, contents=contents), 0, Environment())
+    return Map(MapSpec(type, 4, 2, entries, flags, contents=contents), 0, Environment(), "little")
 
 
 @pytest.mark.parametrize("kind", [MapType.ARRAY, MapType.PERCPU_ARRAY])
@@ -96,8 +96,8 @@ def test_other_types_are_not_followed(kind: MapType) -> None:
 
 def test_maps_too_large_to_follow() -> None:
     spec = MapSpec(MapType.ARRAY, 4, LARGEST // 2, 3)
-    assert Map(spec, 0, Environment()).contents() is None
-    assert not Map(spec, 0, Environment()).modelled()
+    assert Map(spec, 0, Environment(), "little").contents() is None
+    assert not Map(spec, 0, Environment(), "little").modelled()
 
 
 def test_a_read_only_value() -> None:
@@ -110,4 +110,6 @@ def test_a_read_only_value() -> None:
 def test_maps_are_followed_up_to_a_size() -> None:
     sizes = {(1 << 20, 16): True, (1 << 20, 17): False, (8, 4): True}
     for (size, entries), followed in sizes.items():
-        assert Map(MapSpec(MapType.ARRAY, 4, size, entries), 0, Environment()).modelled() is followed
+        assert (
+            Map(MapSpec(MapType.ARRAY, 4, size, entries), 0, Environment(), "little").modelled() is followed
+        )

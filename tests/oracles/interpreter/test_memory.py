@@ -35,7 +35,7 @@ def test_writes(writes: list[tuple[int, bytes | None]], at: int, size: int) -> N
     model: list[tuple[str, int]] = [("never", 0)] * SIZE
     for number, (offset, data) in enumerate(writes):
         if data is None:
-            region.store_pointer(offset, target)
+            region.store_pointer(offset, target, "little")
             model[offset : offset + 8] = [(f"pointer{number}", n) for n in range(8)]
         else:
             region.store(offset, data)

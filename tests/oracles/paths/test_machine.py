@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,9 @@ import z3
 
 from conformance.properties.transfer.inputs import header, words_of
 from ebpf.assembly import parse
+from ebpf.byte_order import ByteOrder
 from ebpf.isa import opcodes as o
+from ebpf.machine import TargetMachine
 from ebpf.program import Case
 from ebpf.program_types import ProgramType
 from generators.experiments import WIDTH, build
@@ -24,16 +27,19 @@ PROFILE = Profile(linux=(7, 3), inputs=4)
 SKIPPED = header(ProgramType.SOCKET_FILTER) or 0
 
 
-def drawn(seed: int) -> Case:
-    rng = random.Random(seed)
-    return build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(1 + seed % 4)], PROFILE).case
+ORDERS = pytest.mark.parametrize("order", ByteOrder, ids=lambda order: order.value)
+
+
+def drawn(seed: int, order: ByteOrder) -> Case:
+    rng, profile = random.Random(seed), replace(PROFILE, machine=TargetMachine(order))
+    return build(rng.getrandbits(64), [rng.getrandbits(WIDTH) for _ in range(1 + seed % 4)], profile).case
 
 
 def driven(
     case: Case, trace: list[Step], words: tuple[z3.BitVecRef | int, ...]
 ) -> tuple[PathMachine, list[Condition]]:
     """The machine after the run's path, and the conditions under which it is taken."""
-    machine, conditions = PathMachine(words), []
+    machine, conditions = PathMachine(words, case.program.byte_order), []
     insns = case.program.instructions
     for step, following in pairwise(trace):
         insn = insns[step.at]
@@ -54,24 +60,26 @@ def driven(
     return machine, conditions
 
 
+@ORDERS
 @pytest.mark.parametrize("seed", range(120))
-def test_numbers(seed: int) -> None:
+def test_numbers(seed: int, order: ByteOrder) -> None:
     """Every register after every instruction of every run."""
-    case = drawn(seed)
+    case = drawn(seed, order)
     for data in case.inputs:
-        words, trace = words_of(data, SKIPPED), list[Step]()
+        words, trace = words_of(data, SKIPPED, order), list[Step]()
         assert isinstance(run(case, data, trace=trace, limit=STEP_LIMIT), Returned)
         if words is not None:
             _, conditions = driven(case, trace, words)
             assert all(condition is True for condition in conditions)
 
 
+@ORDERS
 @pytest.mark.parametrize("seed", range(40))
-def test_symbols(seed: int) -> None:
+def test_symbols(seed: int, order: ByteOrder) -> None:
     """The terms, with the run's input put in, are the run's values; its path condition holds."""
-    case = drawn(seed)
+    case = drawn(seed, order)
     for data in case.inputs:
-        words, trace = words_of(data, SKIPPED), list[Step]()
+        words, trace = words_of(data, SKIPPED, order), list[Step]()
         run(case, data, trace=trace, limit=STEP_LIMIT)
         if words is None:
             continue
@@ -98,7 +106,7 @@ def test_symbols(seed: int) -> None:
     ],
 )
 def test_what_is_not_modelled_is_said(text: str) -> None:
-    machine = PathMachine(symbols(8))
+    machine = PathMachine(symbols(8), ByteOrder.LITTLE)
     *before, last = parse(text.splitlines())
     for insn in before:
         machine.step(insn, None)
@@ -109,11 +117,11 @@ def test_what_is_not_modelled_is_said(text: str) -> None:
 def test_what_the_kernel_decides_is_not_modelled() -> None:
     (jump,) = parse(["may_goto pc+1"])
     with pytest.raises(NotModelled):
-        PathMachine(symbols(8)).condition(jump)
+        PathMachine(symbols(8), ByteOrder.LITTLE).condition(jump)
 
 
 def test_a_fork_is_independent() -> None:
-    machine = PathMachine(symbols(8))
+    machine = PathMachine(symbols(8), ByteOrder.LITTLE)
     other = machine.fork()
     for insn in parse(["r0 = 1", "*(u8 *)(r10 -8) = 7"]):
         machine.step(insn, None)

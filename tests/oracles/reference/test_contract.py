@@ -6,6 +6,7 @@ import pytest
 import z3
 
 from conformance.observing.opinions import THOROUGH, opinion
+from ebpf.byte_order import ByteOrder
 from ebpf.contexts import CONTEXTS
 from ebpf.program_types import ProgramType
 from oracles.interpreter.context import metadata_length
@@ -29,7 +30,9 @@ def _the_rows_input(row: Row, state: SymbolicState) -> list[z3.BoolRef]:
     link_header = CONTEXTS[case.program.type].link_header
     packet = case.inputs[0].packet[link_header:]
     conditions = []
-    metadata = metadata_length(case.inputs[0]) if case.program.type is ProgramType.XDP else 0
+    metadata = (
+        metadata_length(case.inputs[0], ByteOrder.LITTLE) if case.program.type is ProgramType.XDP else 0
+    )
     packet = packet[metadata:]
     if state.metadata is not None:
         conditions.append(z(state.metadata) == metadata)

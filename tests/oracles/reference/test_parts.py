@@ -13,6 +13,7 @@ import z3
 
 from conformance.observing.opinions import THOROUGH, linux, opinion, replays
 from ebpf.assembly import parse
+from ebpf.byte_order import ByteOrder
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, Program
 from ebpf.program_types import ProgramType
@@ -222,7 +223,7 @@ def test_the_solver_tries_what_it_has_first() -> None:
 
 
 def test_the_stack_keeps_values_whole_and_in_parts() -> None:
-    stack, pointer = FrameStack(), SymbolicPointer(SymbolicRegion(RegionKind.CONTEXT, 1), 0)
+    stack, pointer = FrameStack(ByteOrder.LITTLE), SymbolicPointer(SymbolicRegion(RegionKind.CONTEXT, 1), 0)
     stack.store(8, 8, 0x1122334455667788)
     stack.store(16, 8, pointer)
     assert stack.number(8, 8) == 0x1122334455667788
@@ -252,7 +253,9 @@ def test_the_stack_keeps_values_whole_and_in_parts() -> None:
 def test_a_fork_shares_nothing_that_changes() -> None:
     region = SymbolicRegion(RegionKind.STACK, 0, 512)
     state = SymbolicState(
-        0, [UNDEFINED] * 11, [SymbolicFrame(region, FrameStack(), 0, None, (1, 2), Loop(1, 2, 3, 4))]
+        0,
+        [UNDEFINED] * 11,
+        [SymbolicFrame(region, FrameStack(ByteOrder.LITTLE), 0, None, (1, 2), Loop(1, 2, 3, 4))],
     )
     other = state.fork()
     other.registers[0] = 1
@@ -292,11 +295,11 @@ def test_a_null_check_reaches_every_copy() -> None:
         SymbolicPointer(value_region, 4, 8),
         Null(7, RegionKind.MAP_VALUE),
     )
-    stack = FrameStack()
+    stack = FrameStack(ByteOrder.LITTLE)
     stack.store(0, 8, maybe)
     stack.store(8, 8, other)
     caller = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 0, 512), stack, 0, None, (maybe, 3))
-    callee = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 9, 512), FrameStack(), 4)
+    callee = SymbolicFrame(SymbolicRegion(RegionKind.STACK, 9, 512), FrameStack(ByteOrder.LITTLE), 4)
     state = SymbolicState(0, [maybe, other, null, *[UNDEFINED] * 8], [caller, callee])
     state.resolve({7: None})
     assert state.registers[0] == SymbolicPointer(value_region, 0)

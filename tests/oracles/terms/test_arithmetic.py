@@ -8,6 +8,7 @@ import random
 import pytest
 import z3
 
+from ebpf.byte_order import ByteOrder
 from ebpf.isa import opcodes as o
 from ebpf.isa.forms import Form, Free
 from ebpf.isa.insn import Insn
@@ -94,10 +95,10 @@ def test_an_operation_on_numbers_and_on_symbols(form: Form) -> None:
     x, y = z3.BitVecs("x y", 64)
     for d, s, insn in _operands(form):
         expected = _interpreted(d, s, insn, Insn(o.MOV | o.X | o.ALU64, 0, 1), Insn(o.EXIT | o.JMP))
-        assert compute(insn, d, s) == expected, (hex(d), hex(s), insn)
-        assert _fixed(compute(insn, x, y), d, s) == expected, (hex(d), hex(s), insn)
-        assert _fixed(compute(insn, x, s), d, s) == expected
-        assert _fixed(compute(insn, d, y), d, s) == expected
+        assert compute(insn, d, s, ByteOrder.LITTLE) == expected, (hex(d), hex(s), insn)
+        assert _fixed(compute(insn, x, y, ByteOrder.LITTLE), d, s) == expected, (hex(d), hex(s), insn)
+        assert _fixed(compute(insn, x, s, ByteOrder.LITTLE), d, s) == expected
+        assert _fixed(compute(insn, d, y, ByteOrder.LITTLE), d, s) == expected
 
 
 @pytest.mark.parametrize("form", JUMPS, ids=lambda form: form.name)
