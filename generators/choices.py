@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from generators.goals import callbacks, dynptrs, iterators, kernel_functions, locks, production, sections
-from generators.productions import arithmetic, branches, calls, dead_branches, helpers, loops, memory, packet
+from generators.productions import (
+    arithmetic,
+    branches,
+    calls,
+    dead_branches,
+    encodings,
+    helpers,
+    loops,
+    memory,
+    packet,
+)
 from generators.productions.table import Production
 
 PRODUCTIONS: tuple[Production, ...] = (
@@ -12,7 +22,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,
-    *dynptrs.PRODUCTIONS,
+    *dynptrs.PRODUCTIONS, *encodings.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.campaign.standing import CampaignStanding, KernelStanding
-from conformance.campaign.tally import DISTINCT_BEFORE, FOREIGN, INTERPRETER, JIT, Tally, median
+from conformance.campaign.tally import ALONE, DISTINCT_BEFORE, FOREIGN, INTERPRETER, JIT, Tally, median
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
 from ebpf.releases import release_key
@@ -176,7 +176,7 @@ def _cells(kernel: KernelStanding, kinds: tuple[str, ...], name: str) -> list[Ce
 
 
 def _floor(row: Property, tally: Tally, release: str) -> int:
-    if tally.abstained[row.kind, FOREIGN]:
+    if tally.abstained[row.kind, FOREIGN] or tally.abstained[row.kind, ALONE]:
         return 0
     if row.reads_claims and release and release_key(release)[:2] < CLAIMS_SINCE:
         return 0

@@ -22,6 +22,8 @@ TIGHT = 0.1
 
 FOREIGN = "not asked on another architecture than the host's"
 """Among the reasons for abstaining."""
+ALONE = "there is no other kernel of this architecture to ask"
+"""Another: of properties that hang on what others say."""
 DISTINCT_BEFORE = "distinct in earlier sittings"
 """Among ``counts``: hashes of programs grow with a run and are not kept, so that distinct are counted within
 sittings, and added up."""

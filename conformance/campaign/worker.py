@@ -32,7 +32,7 @@ from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.postponed import Postponed, PostponedJudgement
 from conformance.campaign.pursuit import Pursuit
 from conformance.campaign.subjects import LostSubject, ProgramSubject
-from conformance.campaign.tally import FOREIGN, Tally
+from conformance.campaign.tally import ALONE, FOREIGN, Tally
 from conformance.kernel.accelerator import accelerator
 from conformance.kernel.architecture import DEFAULT
 from conformance.kernel.compiling import is_native
@@ -107,6 +107,8 @@ class Worker:
         for row in asked:
             if row not in self.rows:
                 self.tally.abstained[row.kind, FOREIGN] += 1
+            elif row.needs_siblings is not None and not assignment.against and not native:
+                self.tally.abstained[row.kind, ALONE] += 1
         self.number = assignment.programs
         self.started: float | None = None
         self._reported_boots = 0

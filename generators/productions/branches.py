@@ -18,7 +18,7 @@ _OPERATIONS = (o.JEQ, o.JGT, o.JLT, o.JSGT, o.JSLT, o.JGE, o.JLE, o.JSGE, o.JSLE
 MAX_OPEN = 3
 
 
-def _condition(b: Builder, dice: Dice) -> Insn:
+def comparison(b: Builder, dice: Dice) -> Insn:
     """A comparison of scalars."""
     numbers = b.state.numbers()
     compare = jump if dice.pick(2) == 0 else jump32
@@ -31,7 +31,7 @@ def _condition(b: Builder, dice: Dice) -> Insn:
 def _over_block(b: Builder, dice: Dice) -> bool:
     if len(b.open) >= MAX_OPEN:
         return False
-    condition = _condition(b, dice)
+    condition = comparison(b, dice)
     if not b.privileged and None in outcomes(b.state, condition):
         return False
     left, has_else = 2 + dice.pick(4), dice.pick(3) == 2
@@ -40,7 +40,7 @@ def _over_block(b: Builder, dice: Dice) -> bool:
 
 
 def _to_exit(b: Builder, dice: Dice) -> bool:
-    condition = _condition(b, dice)
+    condition = comparison(b, dice)
     _, fails = outcomes(b.state, condition)
     if fails is None or (condition.opcode & o.OP_MASK, condition.imm) == (o.JGE, 0):
         return False
