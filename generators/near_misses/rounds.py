@@ -124,6 +124,7 @@ def _iterates(b: Builder) -> bool:
 _ROUNDS: tuple[tuple[Callable[[Builder], bool], Callable[[Builder, Dice], None]], ...] = (
     (lambda b: b.profile.knows("5.3"), _by_counter),
     (_calls_back("5.17", "loop"), _by_callback),
+    (_calls_back("5.17", "loop"), _by_callback),
     (_calls_back("5.13", "for_each_map_elem"), _by_elements),
     (_iterates, _by_iterator),
 )

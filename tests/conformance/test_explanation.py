@@ -310,7 +310,7 @@ R2 offset is outside of the packet
     ("umax", "needed"),
     [
         (0x1FFFF, "at most 65535 from the packet's start (MAX_PACKET_OFF"),
-        (0xFFFF, "a comparison with data_end on this path that proves 1 bytes"),
+        (0xFFFF, "a comparison with data_end on this path that proves 1 byte"),
     ],
 )
 def test_a_packet_pointer_that_may_be_too_far_off(umax: int, needed: str) -> None:

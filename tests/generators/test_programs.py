@@ -136,7 +136,7 @@ run."""
 
 SELDOM = {
     rules.CALL_DEPTH, rules.HELPER_UNKNOWN, rules.PACKET_BOUNDS, rules.FALLS_OFF, rules.NULL_CHECK,
-    rules.CALL_UNDER_LOCK,
+    rules.CALL_UNDER_LOCK, rules.SPECIAL_FIELD,
 }  # fmt: skip
 ABSTAINING = (
     rules.HELPER_UNKNOWN, rules.HELPER_GPL, rules.INFINITE_LOOP, rules.ZERO_SIZE, rules.HELPER_SIZE,

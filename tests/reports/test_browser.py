@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from reports import directory
-from reports.html import index_page
-from reports.records import Cell, VerdictRecord
+from reports.html import finding_page, index_page
+from reports.records import Cell, Left, VerdictRecord
 from reports.write import write_reports
 from tests.reports.samples import finding, summary
 
@@ -249,6 +249,19 @@ def test_a_thousand_findings_are_shown_at_once(browser: Any, tmp_path: Path) -> 
     )
     assert interactive < 2000 * SLOWNESS
     assert took < 500 * SLOWNESS
+
+
+def test_a_phone_shows_what_each_engine_left(browser: Any, tmp_path: Path) -> None:
+    left = tuple(
+        Left(engine, "map 3, key 00000000, bytes 32 to 39", f"0xfffffffffffff69{n}", n == 1)
+        for n, engine in enumerate(("our interpreter", "JIT", "kernel interpreter", "hardened JIT"))
+    )
+    page = tmp_path / "index.html"
+    page.write_text(finding_page(finding(left=left)))
+    visit(browser, page, width=360)
+    cells = browser.find_elements("css selector", ".engines td")
+    assert len(cells) == 4
+    assert all(cell.rect["x"] + cell.rect["width"] <= 360 for cell in cells)
 
 
 def test_a_phone_shows_what_the_run_held(browser: Any, report: Path) -> None:

@@ -44,6 +44,8 @@ def test_rows_08_and_09_the_document_shows_what_is_printed(
 def test_the_readme_shows_what_check_prints(
     image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if not image.name.startswith("debian:6.12."):
+        pytest.skip("the sample is of 6.12")
     sample = re.search(r"^    \$ printf '(.*?)' >div\.s .*\n((    .*\n)+)", README, re.M)
     assert sample
     (tmp_path / "div.s").write_text(sample[1].replace("\\n", "\n"))

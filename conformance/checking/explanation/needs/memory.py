@@ -110,7 +110,7 @@ NEEDS = (
     need(r"invalid access to packet", _packet, ADDRESS),
     need(
         r"invalid access to map value pointer, value_size=(?P<size>\d+) off=(?P<off>\d+)",
-        "an offset inside the value, of which there are {in_bytes(size)}: it is {off}",
+        lambda _, said: f"an offset inside the value of {in_bytes(int(said['size']))}: it is {said['off']}",
     ),
     need(_BOUNDS.pattern, _region, ADDRESS),
     need(
