@@ -97,7 +97,9 @@ def test_a_campaign_judges_its_programs(image: Image, tmp_path: Path) -> None:
         examples=PROGRAMS,
         boot_args=(),
     )
-    summary = Campaign(settings, lambda progress: None).run()
+    campaign = Campaign(settings, lambda progress: None)
+    campaign.store.create()
+    summary = campaign.run()
     assert summary.complete, summary.incomplete_because
     assert summary.programs.judged == PROGRAMS
     assert all(cell.judged >= cell.floor for cell in summary.cells)
