@@ -18,4 +18,4 @@ class Budget:
     queries: int
     """Questions that reach Z3."""
     effort: int
-    """Z3's own steps (its rlimit) over all of them; some 2,000,000 a second."""
+    """Z3's own steps (its rlimit) over all of them; some 2 to 5 million a second."""

@@ -41,11 +41,20 @@ class _FormCheck:
             self.ledger.record(broken)
         if not self.facts.forms.sound:
             return False
+        if not self.facts.capable:
+            self._calls()
         entries = self._entries()
         self._functions(entries)
         if self.sound:
             self._reachable()
         return self.sound
+
+    def _calls(self) -> None:
+        """Without CAP_BPF no function may be named, in dead code neither (kernel/bpf/verifier.c,
+        add_subprog_and_kfunc, 5.13 to 7.3)."""
+        for at, insn in enumerate(self.code):
+            if at not in self.second and (insn.names_subprogram or insn.calls_kernel):
+                self.break_(rules.PRIVILEGED_CALL, at, fatal=False)
 
     def _target(self, at: int) -> int | None:
         """Where the jump at ``at`` goes when it is taken; None for other instructions."""

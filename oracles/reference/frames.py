@@ -17,8 +17,6 @@ _MORE_FRAMES = (7, 2)
 
 def enter(x: Explorer, s: SymbolicState, entry: int, return_to: int, loop: Loop | None = None) -> None:
     """Push a frame: R1 to R5 are its arguments, R6 to R9 unwritten."""
-    if not x.facts.capable:
-        x.refuse(s, rules.PRIVILEGED_CALL, "")
     frames = len(s.frames) + 1
     if frames == FRAMES_BEFORE + 1:
         x.refuse(s, rules.CALL_DEPTH, f"{frames} frames", before=_MORE_FRAMES)

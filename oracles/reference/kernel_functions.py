@@ -44,8 +44,6 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     function = KFUNCS.get(dict(x.facts.program.kfuncs).get(s.pc, ""))
     if function is None or s.lock is not None:
         raise Unmodelled("kernel functions")
-    if not x.facts.capable:
-        x.refuse(s, rules.PRIVILEGED_CALL, function.name)
     if x.facts.program.license not in GPL_COMPATIBLE:
         x.refuse(s, rules.HELPER_GPL, function.name)
     if function.sleeps and LoadFlag.SLEEPABLE not in x.facts.program.flags:

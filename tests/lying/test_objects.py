@@ -70,11 +70,11 @@ def test_an_honest_peer_is_agreed_with(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
-    """A run with a libbpf that refuses objects with a counter of 2 programs."""
+    """A run with a libbpf that refuses objects of two programs and more."""
     directory = tmp_path_factory.mktemp("refused")
     with pytest.MonkeyPatch.context() as patch:
         no_libbpf.__wrapped__(patch)  # type: ignore[attr-defined]
-        return directory, put(directory, patch, refuses_what_has(b"prog_0"), examples=12)
+        return directory, put(directory, patch, refuses_what_has(b"prog_1"), examples=24)
 
 
 def test_what_a_peer_refuses_and_we_take_is_a_finding(refused: tuple[Path, Ran]) -> None:
@@ -102,7 +102,8 @@ def test_it_is_noted_before_it_is_confirmed_and_then_shrunk(refused: tuple[Path,
     found = next(each for each in stored(directory) if each.signature == first["signature"])
     assert found.object is not None
     assert len(found.object.file) * 4 // 3 < len(first["object"]["file"])
-    assert found.object.ours.count("program '") == 1
+    # The second one is what it is refused for.
+    assert found.object.ours.count("program '") == 2
 
 
 def test_every_report_can_be_written(refused: tuple[Path, Ran]) -> None:

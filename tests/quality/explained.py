@@ -237,7 +237,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     (I + "machine.py", "self.registers[6:11] = frame.saved", "11 becomes 12"): "there are eleven registers",
     (
         I + "maps.py",
-        'int.from_bytes(self.untouched.get(index.to_bytes(4, "little"), bytes(4))[:4], "little")',
+        "int.from_bytes(self.untouched.get(index.to_bytes(4, self.word), bytes(4))[:4], self.word)",
         "4 becomes 5",
     ): "the fields behind are zero, or no kernel takes the entry (kernel/bpf/bpf_insn_array.c: insn_array_update_elem)",
     (

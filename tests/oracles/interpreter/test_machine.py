@@ -159,7 +159,7 @@ def test_a_loop_that_leaves_an_inner_map_as_it_was() -> None:
         ("*(u64 *)(r10 -520) = 0; r0 = 0; exit", "fp-520: below the 512 bytes of stack"),
         ("*(u64 *)(r10 -516) = 0; r0 = 0; exit", "fp-516: below the 512 bytes of stack"),
         ("*(u64 *)(r10 -4) = 0; r0 = 0; exit", "fp-4: 8 bytes, beyond the end of the stack"),
-        ("*(u8 *)(r10 +0) = 0; r0 = 0; exit", "fp+0: 1 bytes, beyond the end of the stack"),
+        ("*(u8 *)(r10 +0) = 0; r0 = 0; exit", "fp+0: 1 byte, beyond the end of the stack"),
         ("r2 = map[0][0]+0; *(u64 *)(r2 +4) = 0; r0 = 0; exit", "8 bytes at map[0]+4, which has 8 bytes"),
     ],
     ids=lambda text: text,

@@ -338,7 +338,7 @@ def test_a_cost_is_nothing_until_something_was_spent() -> None:
     ("text", "detail"),
     [
         ("*(u64 *)(r10 -520) = 0; r0 = 0; exit", "8 bytes at fp-520"),
-        ("*(u8 *)(r10 +3) = 0; exit", "1 bytes at fp+3"),
+        ("*(u8 *)(r10 +3) = 0; exit", "1 byte at fp+3"),
     ],
 )
 def test_a_place_on_the_stack_is_named_by_r10(text: str, detail: str) -> None:
