@@ -20,7 +20,7 @@ SEEDS = 6
 """Environments that a run which looks at chance must break the rule in, every one."""
 REPLAY_LIMIT = 50_000
 """Instructions that the interpreter executes at most when it replays a witness."""
-THOROUGH = Budget(steps=100_000, paths=20_000, seconds=60.0, queries=4_000, effort=200_000_000)
+THOROUGH = Budget(steps=100_000, paths=20_000, seconds=20.0, queries=4_000, effort=40_000_000)
 """For one program that somebody asks about."""
 QUICK = Budget(steps=20_000, paths=2_000, seconds=30.0, queries=150, effort=4_000_000)
 """For one of a run of which the kernel said what was not expected."""

@@ -51,6 +51,8 @@ class Solver:
     def __init__(self, effort: int) -> None:
         self.effort = effort
         self.counted = Counted()
+        self.counted_to = 0
+        """Z3's steps when they were last counted."""
         empty = z3.Solver()
         empty.check()
         self.nothing = empty.model()
@@ -99,14 +101,16 @@ class Solver:
         solver = z3.SimpleSolver() if len(together) <= FEW else z3.SolverFor("QF_BV")
         solver.set("rlimit", self.effort)
         solver.set("random_seed", 1)
+        self.counted_to = _steps_of(solver)
         solver.add(*together)
         return solver
 
     def _check(self, solver: z3.Solver) -> tuple[Feasible, z3.ModelRef | None]:
         self.counted.queries += 1
-        before = _steps_of(solver)
         result = solver.check()
-        self.counted.effort += _steps_of(solver) - before
+        steps = _steps_of(solver)
+        self.counted.effort += steps - self.counted_to
+        self.counted_to = steps
         if result == z3.sat:
             return Feasible.YES, solver.model()
         if result == z3.unsat:

@@ -84,7 +84,7 @@ def _possible(conditions: list[z3.BoolRef]) -> bool:
 
 
 UNMODELLED = (
-    "constant string", "the context as a helper's memory", "wall",
+    "constant string", "the context as a helper's memory", "wall", "more of the solver's steps",
     "arena", "indirect jumps", "a direct value of a insn_array map", "kernel functions", "indirect calls",
     "the program's form",
 )  # fmt: skip
