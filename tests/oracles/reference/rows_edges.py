@@ -20,8 +20,8 @@ ROWS = (
         "no witness replays"),
     Row("callback unprivileged",
         "r1 = 1; r2 = subprog[+6]; r3 = 0; r4 = 0; call bpf_loop#181; r0 = 0; exit; r0 = 0; exit",
-        "unknown: a function's address without BTF, which no kernel takes; helper-unknown@5; "
-        "privileged-call@5",
+        "unknown: a function's address without BTF, which no kernel takes; privileged-call@1; "
+        "helper-unknown@5",
         type_="socket_filter", privileged=False),
     Row("comm before a value",
         "r1 = map[0][0]+0; r1 += -8; r2 = 16; call bpf_get_current_comm#16; r0 = 0; exit",
