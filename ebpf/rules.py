@@ -187,6 +187,8 @@ STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixe
 STACK_DEPTH = Rule("stack-depth", _P, _X, f"{_V}: check_max_stack_depth",
     "the frames of a chain of calls exceed 512 bytes")
 RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
+KERNEL_FUNCTION_GPL = Rule("kernel-function-gpl-only", _P, _L, f"{_V}: add_kfunc_call",
+    "kernel functions are for programs under a licence compatible with the GPL")
 PRIVILEGED_CALL = Rule("privileged-call", _P, _L, f"{_V}: add_subprog_and_kfunc",
     "calls between functions of a program need CAP_BPF", unprivileged=True)
 MIXED_POINTERS = Rule("mixed-pointers", _P, _W, f"{_V}: save_aux_ptr_type",

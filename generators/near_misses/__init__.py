@@ -109,7 +109,7 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.HELPER_ARGUMENT, kernel_functions.moved_object),
     NearMiss(rules.NULL_CHECK, kernel_functions.unchecked_object),
     NearMiss(rules.HELPER_SLEEPS, kernel_functions.sleeping_function),
-    NearMiss(rules.HELPER_GPL, kernel_functions.without_licence, license="Proprietary"),
+    NearMiss(rules.KERNEL_FUNCTION_GPL, kernel_functions.without_licence, license="Proprietary"),
     NearMiss(rules.PRIVILEGED_CALL, kernel_functions.without_privilege),
     NearMiss(rules.SECTION_AT_EXIT, sections.exit_in_section),
     NearMiss(rules.SECTION_UNMATCHED, sections.end_without_beginning),

@@ -4,6 +4,7 @@ do_check)."""
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.helpers.availability import GPL_COMPATIBLE
 from ebpf.isa import opcodes as o
 from ebpf.rules import Rule
 from oracles.reference.answer import Broken
@@ -41,8 +42,7 @@ class _FormCheck:
             self.ledger.record(broken)
         if not self.facts.forms.sound:
             return False
-        if not self.facts.capable:
-            self._calls()
+        self._calls()
         entries = self._entries()
         self._functions(entries)
         if self.sound:
@@ -50,11 +50,16 @@ class _FormCheck:
         return self.sound
 
     def _calls(self) -> None:
-        """Without CAP_BPF no function may be named, in dead code neither (kernel/bpf/verifier.c,
-        add_subprog_and_kfunc, 5.13 to 7.3)."""
+        """Without CAP_BPF no function may be named, and under another licence no kernel function called, in
+        dead code neither (kernel/bpf/verifier.c, add_subprog_and_kfunc, add_kfunc_call, 5.13 to 7.3)."""
+        free = self.facts.program.license in GPL_COMPATIBLE
         for at, insn in enumerate(self.code):
-            if at not in self.second and (insn.names_subprogram or insn.calls_kernel):
+            if at in self.second:
+                continue
+            if not self.facts.capable and (insn.names_subprogram or insn.calls_kernel):
                 self.break_(rules.PRIVILEGED_CALL, at, fatal=False)
+            if not free and insn.calls_kernel:
+                self.break_(rules.KERNEL_FUNCTION_GPL, at, fatal=False)
 
     def _target(self, at: int) -> int | None:
         """Where the jump at ``at`` goes when it is taken; None for other instructions."""

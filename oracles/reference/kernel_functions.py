@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ebpf import rules
-from ebpf.helpers.availability import GPL_COMPATIBLE
 from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
 from ebpf.kfuncs.sections import RCU_NESTS_SINCE
@@ -44,8 +43,6 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     function = KFUNCS.get(dict(x.facts.program.kfuncs).get(s.pc, ""))
     if function is None or s.lock is not None:
         raise Unmodelled("kernel functions")
-    if x.facts.program.license not in GPL_COMPATIBLE:
-        x.refuse(s, rules.HELPER_GPL, function.name)
     if function.sleeps and LoadFlag.SLEEPABLE not in x.facts.program.flags:
         x.refuse(s, rules.HELPER_SLEEPS, function.name)
     if function.sleeps and s.sections:

@@ -168,7 +168,8 @@ def test_a_killed_run_is_taken_up(image: Image, tmp_path: Path) -> None:
         return int(json.loads((out / "run.json").read_text())["programs"]["judged"])
 
     with running(image.name, out, *SHORT, minutes="0.4") as run:
-        run.wait_for(lambda: (out / "state.json").exists() and judged() > 0)
+        written = (out / "state.json", out / "run.json")
+        run.wait_for(lambda: all(file.exists() for file in written) and judged() > 0)
         os.killpg(run.process.pid, signal.SIGKILL)
         run.process.wait()
     before = judged()

@@ -35,6 +35,6 @@ def test_every_property_holds_on_a_stock_kernel(image: Image) -> None:
         timeout=600,
         check=False,
     )
-    of_programs = sum(row.judge is not None for row in PROPERTIES.values())
+    of_programs = sum(row.judge is not None and row.in_checks for row in PROPERTIES.values())
     of_objects = sum(row.judge_object is not None for row in PROPERTIES.values())
     assert f"{of_programs + 2 * of_objects} passed" in done.stdout, done.stdout + done.stderr

@@ -201,7 +201,7 @@ ROWS = (
     Row("a kernel function in a program that is not GPL",
         "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
         "call kfunc bpf_cpumask_release; r0 = 0; exit",
-        "safe; helper-gpl-only@0; helper-gpl-only@3", license="MIT"),
+        "safe; kernel-function-gpl-only@0; kernel-function-gpl-only@3", license="MIT"),
     Row("a kernel function without privilege",
         "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
         "call kfunc bpf_cpumask_release; r0 = 0; exit",
