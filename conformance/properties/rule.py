@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 from conformance.kernel.jobs import KernelVerdict
 from conformance.observing.observation import STEP_LIMIT, Observation
@@ -82,6 +83,9 @@ def judge(observation: Observation) -> Iterator[Judgement]:
     if _does_not_bind(rule, observation):
         yield Abstention(NO_MEASURES)
         return
+    if rule == rules.MIXED_POINTERS and len(_ways_to(observation, at)) < 2:
+        yield Abstention("no two runs come by two ways")
+        return
     input_that_breaks = _first(observation, partial(_breaks, rule, at))
     if rule.phase_in(observation.release) in OF_WALKED and input_that_breaks is None:
         yield Abstention("no run breaks the rule")
@@ -124,6 +128,11 @@ def _over_all_paths(observation: Observation) -> Iterator[Judgement]:
             broken.witness,
             right=Refuses(),
         )
+
+
+def _ways_to(observation: Observation, at: int) -> set[int]:
+    """The slots that runs come from: a branch that the kernel decides leaves one way only."""
+    return {before.at for _, trace in observation.runs for before, step in pairwise(trace) if step.at == at}
 
 
 def _first(observation: Observation, holds: Callable[[Outcome, tuple[Step, ...]], bool]) -> int | None:

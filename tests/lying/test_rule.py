@@ -143,3 +143,24 @@ def test_stack_that_no_walk_comes_by_is_not_counted(mark: int, accused: bool) ->
     made = replace(made, purpose=Purpose.NEAR_MISS, intent=Intent(rules.STACK_DEPTH, 3))
     (judgement,) = judged(observe(made, KernelAnswer((Loaded(0, PROCESSED),))), "rule")
     assert isinstance(judgement, Disagreement if accused else Abstention)
+
+
+MIXED = """
+    r2 = r1
+    {input}
+    if r0 > 0x40 goto pc+2
+    r2 = r10
+    r2 += -100
+    r0 = *(u32 *)(r2 +8)
+    r0 = 0
+    exit
+"""
+
+
+@pytest.mark.parametrize(("source", "accused"), [("r0 = 99", False), ("r0 = *(u32 *)(r1 +8)", True)])
+def test_memory_is_mixed_where_runs_come_by_two_ways(source: str, accused: bool) -> None:
+    """A branch that 6.12 rightly decides left one kind of memory, and was accused."""
+    made = small.program(MIXED.format(input=source), 0, 99)
+    made = replace(made, purpose=Purpose.NEAR_MISS, intent=Intent(rules.MIXED_POINTERS, 5))
+    (judgement,) = judged(observe(made, KernelAnswer((Loaded(0, PROCESSED),))), "rule")
+    assert isinstance(judgement, Disagreement if accused else Abstention)
