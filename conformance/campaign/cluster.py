@@ -17,7 +17,7 @@ from typing import Any
 from distributed import Client, Future, get_worker
 
 from conformance.campaign.assignment import Assignment
-from conformance.campaign.crew import GRACE_SECONDS
+from conformance.campaign.crew import is_over
 from conformance.campaign.events import Event, Order, Standing, Stop, WorkerEnded
 from conformance.campaign.rota import TURN_SECONDS, Post
 from conformance.campaign.worker import Worker
@@ -92,12 +92,7 @@ class RemoteMember:
     @property
     def is_late(self) -> bool:
         """Whether it had its time and did not end."""
-        seconds = self.task.seconds
-        return (
-            self.begun is not None
-            and seconds is not None
-            and time.monotonic() > self.begun + seconds + GRACE_SECONDS
-        )
+        return is_over(self.task, self.begun)
 
     def take(self, attempt: str, event: Event) -> Iterator[Event]:
         """What to hand on of an event: findings at once, counts when the attempt has ended."""

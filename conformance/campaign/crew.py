@@ -60,12 +60,14 @@ class CrewMember:
     @property
     def is_late(self) -> bool:
         """Whether it had its time and did not end: a lost virtual machine or a long pursuit kept it."""
-        seconds = self.task.seconds
-        return (
-            self.begun is not None
-            and seconds is not None
-            and time.monotonic() > self.begun + seconds + GRACE_SECONDS
-        )
+        return is_over(self.task, self.begun)
+
+
+def is_over(task: Assignment, begun: float | None) -> bool:
+    """Whether a task that began to judge at ``begun`` (monotonic clock; None: not yet) has had its time
+    and :data:`GRACE_SECONDS` more."""
+    seconds = task.seconds
+    return begun is not None and seconds is not None and time.monotonic() > begun + seconds + GRACE_SECONDS
 
 
 class Crew:

@@ -70,9 +70,7 @@ def judgement() -> PostponedJudgement:
     return object()  # type: ignore[return-value]  # it is only kept
 
 
-def test_they_wait_until_there_are_enough(
-    judgement: PostponedJudgement, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_they_wait_until_there_are_enough(judgement: PostponedJudgement) -> None:
     waiting = Postponed()
     assert not waiting.is_due
     for _ in range(postponed.ENOUGH - 1):
