@@ -54,8 +54,20 @@ def refusal(
         return rules.HELPER_UNKNOWN
     if number == PROBE_WRITE_USER and not has(capabilities, "CAP_SYS_ADMIN"):
         return rules.HELPER_UNKNOWN
+    return None if _is_listed(program_type, number, release, capabilities) else rules.HELPER_UNKNOWN
+
+
+def is_offered(program_type: ProgramType, number: int, release: Release | str) -> bool:
+    """Whether a program of the type, with every capability, may call the helper wherever it is attached, or
+    at some place."""
+    return _is_listed(program_type, number, release, ALL)
+
+
+def _is_listed(
+    program_type: ProgramType, number: int, release: Release | str, capabilities: tuple[str, ...] | None
+) -> bool:
     groups = [*BY_TYPE.get(program_type, ()), *_base(program_type, capabilities)]
-    return None if any(_in(group, number, release) for group in groups) else rules.HELPER_UNKNOWN
+    return any(_in(group, number, release) for group in groups)
 
 
 def gpl_refusal(prototype: Prototype, license: str) -> Rule | None:
