@@ -64,14 +64,18 @@ def planted(directory: Path) -> list[Planted]:
 
 
 def findings(out: Path) -> Iterator[dict[str, Any]]:
-    """The new findings that the run's directory holds so far; a line that is half written ends them."""
+    """The new findings that the run's directory holds so far, as their last lines have them, without those
+    that turned out to be others; a line that is half written ends them."""
     path = out / "findings.jsonl"
+    latest: dict[str, dict[str, Any]] = {}
     for line in path.read_text().splitlines() if path.exists() else ():
         try:
             record = json.loads(line)
         except ValueError:
-            return
-        if record.get("status", "new") == "new":
+            break
+        latest[record["id"]] = record
+    for record in latest.values():
+        if record.get("status", "new") == "new" and not record.get("same_as"):
             yield record
 
 
