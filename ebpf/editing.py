@@ -53,7 +53,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Moves:
     """Where the slots of a program are after edits: indexed by slot, its end included."""
 
     entered: tuple[int, ...]
@@ -62,7 +62,7 @@ class Layout:
     """Where its instruction stands now; None for one that was replaced."""
 
     @classmethod
-    def after(cls, length: int, edits: Mapping[int, Edit]) -> Layout:
+    def after(cls, length: int, edits: Mapping[int, Edit]) -> Moves:
         """Of a program of so many slots; the edits are by slot, and do not overlap."""
         entered, placed = [0] * (length + 1), [None] * (length + 1)  # type: list[int], list[int | None]
         at = grown = 0
@@ -91,23 +91,23 @@ class Layout:
         return self.entered[to] if to <= last else self.entered[last] + to - last
 
 
-def rewrite(insns: Insns, edits: Mapping[int, Edit], layout: Layout | None = None) -> Insns:
-    """The program with all the edits made at once; the layout is what they make of it, where it is known."""
-    layout = layout or Layout.after(len(insns), edits)
+def rewrite(insns: Insns, edits: Mapping[int, Edit], moves: Moves | None = None) -> Insns:
+    """The program with all the edits made at once; the moves are what they come to, where that is known."""
+    moves = moves or Moves.after(len(insns), edits)
     made: list[Insn] = []
-    for at, placed in enumerate(layout.placed):
+    for at, placed in enumerate(moves.placed):
         if at in edits:
             made += edits[at].new
         if placed is not None and at < len(insns):
-            made.append(_moved(insns[at], at, placed, layout))
+            made.append(_moved(insns[at], at, placed, moves))
     return tuple(made)
 
 
-def _moved(insn: Insn, at: int, placed: int, layout: Layout) -> Insn:
+def _moved(insn: Insn, at: int, placed: int, moves: Moves) -> Insn:
     led_to = target(insn, at)
     if led_to is None:
         return insn
-    leads = layout.leads(led_to)
+    leads = moves.leads(led_to)
     return insn if leads - placed == led_to - at else retarget(insn, placed, leads)
 
 

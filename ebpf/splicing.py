@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ebpf.editing import Edit, Layout, rewrite, target
+from ebpf.editing import Edit, Moves, rewrite, target
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
@@ -38,13 +38,13 @@ def rewritten(program: Program, edits: Mapping[int, Edit]) -> Program:
     """The program with all the edits made at once; a function that begins at one begins with what is new
     there."""
     insns = program.instructions
-    layout = Layout.after(len(insns), edits)
-    kfuncs = tuple((placed, name) for at, name in program.kfuncs if (placed := layout.placed[at]) is not None)
+    moves = Moves.after(len(insns), edits)
+    kfuncs = tuple((placed, name) for at, name in program.kfuncs if (placed := moves.placed[at]) is not None)
     info = program.func_info
     if info is not None:
         records = FUNCTION.iter_unpack(info)
-        info = b"".join(FUNCTION.pack(layout.entered[start], kind) for start, kind in records)
-    return replace(program, instructions=rewrite(insns, edits, layout), kfuncs=kfuncs, func_info=info)
+        info = b"".join(FUNCTION.pack(moves.entered[start], kind) for start, kind in records)
+    return replace(program, instructions=rewrite(insns, edits, moves), kfuncs=kfuncs, func_info=info)
 
 
 def with_program(case: Case, program: Program) -> Case | None:
