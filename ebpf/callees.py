@@ -15,6 +15,11 @@ from ebpf.kfuncs import KFUNCS
 from ebpf.program_types import ProgramType
 from ebpf.releases import Since
 
+SLEEPABLE = frozenset({
+    ProgramType.TRACING, ProgramType.LSM, ProgramType.KPROBE, ProgramType.STRUCT_OPS, ProgramType.SYSCALL,
+})  # fmt: skip
+"""Types of which programs may be loaded as such that sleep (can_be_sleepable, kernel/bpf/verifier.c)."""
+
 
 @cache
 def callees_of(program_type: ProgramType, release: str) -> frozenset[str]:
@@ -22,10 +27,17 @@ def callees_of(program_type: ProgramType, release: str) -> frozenset[str]:
     whose helpers are those of what they are attached to (``struct_ops``, ``ext``)."""
     if program_type in UNLISTED:
         return frozenset()
-    helpers = {HELPER_NAMES[number] for number in PROTOTYPES if is_offered(program_type, number, release)}
+    may_sleep = program_type in SLEEPABLE
+    helpers = {
+        HELPER_NAMES[number]
+        for number, prototype in PROTOTYPES.items()
+        if is_offered(program_type, number, release) and (may_sleep or not prototype.sleepable)
+    }
     functions = {
         function.name
         for function in KFUNCS.values()
-        if function.hook.allows(program_type, release) and release in Since(function.since)
+        if function.hook.allows(program_type, release)
+        and release in Since(function.since)
+        and (may_sleep or not function.sleeps)
     }
     return frozenset(helpers | functions)
