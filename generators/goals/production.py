@@ -104,6 +104,8 @@ _USES: dict[PointerKind, Callable[[Supply, Place, KnownPointer], None]] = {
     PointerKind.SOCKET: _use_socket,
     PointerKind.SOCK_COMMON: _use_socket,
     PointerKind.TCP_SOCK: _use_socket,
+    # Of the kernel's own structures helpers give sockets only, which begin alike (struct sock_common).
+    PointerKind.STRUCTURE: _use_socket,
 }
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
