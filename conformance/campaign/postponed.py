@@ -1,16 +1,13 @@
-"""Judgements that wait for other kernels: to boot them takes seconds, and no judgement is urgent."""
+"""Judgements that wait for other kernels: to boot them takes seconds, and programs are judged meanwhile."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 from conformance.campaign.subjects import ProgramSubject
 from conformance.observing.observation import Observation
+from conformance.observing.siblings import Siblings
 from conformance.properties.property import Property
-
-SECONDS, ENOUGH = 30.0, 12
-"""What is postponed waits so long, or for so many more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +21,26 @@ class PostponedJudgement:
 
 @dataclass(slots=True)
 class Postponed:
-    """Of one worker.  ``asked``: other kernels run, and nothing is postponed any more."""
+    """Of one worker, which asks these siblings: booted when there is something to ask them, all at once."""
 
+    siblings: Siblings
     asked: bool = False
+    """They run, and nothing is postponed any more."""
     waiting: list[PostponedJudgement] = field(default_factory=list)
-    since: float = 0.0
-    """When the oldest began to wait."""
 
     def concerns(self, row: Property, observation: Observation) -> bool:
         """Whether the judgement is one to postpone."""
         return not self.asked and row.needs_siblings is not None and row.needs_siblings(observation)
 
     def put(self, judgement: PostponedJudgement) -> None:
-        """Have it wait."""
-        self.since = self.since if self.waiting else time.monotonic()
+        """Have it wait, and the siblings booted."""
+        self.siblings.begin()
         self.waiting.append(judgement)
 
     @property
     def is_due(self) -> bool:
-        """Whether other kernels are to be asked now."""
-        return bool(self.waiting) and (
-            len(self.waiting) >= ENOUGH or time.monotonic() - self.since >= SECONDS
-        )
+        """Whether there is something to ask, and nobody has to wait for an answer."""
+        return bool(self.waiting) and self.siblings.machines.all_are_there
 
     def take(self) -> list[PostponedJudgement]:
         """All that wait, to be judged now."""

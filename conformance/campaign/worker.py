@@ -63,8 +63,6 @@ REPORT_SECONDS = 2.0
 JOB_SECONDS = 20.0
 """The watchdog: generated programs load in milliseconds; one that takes longer is counted as lost, not as a
 verdict."""
-FEW_SIBLINGS = 2
-"""So few other kernels are booted as soon as there is something to ask them."""
 ERROR_LIMIT = 20
 """Errors of ours after which a worker gives up: what goes wrong for every program judges nothing."""
 PR_SET_PDEATHSIG = 1
@@ -106,7 +104,6 @@ class Worker:
         """Those that are asked of this kernel."""
         self.sampling = Sampling(self.rows)
         self.tally = Tally()
-        self.postponed = Postponed(asked=len(assignment.against) <= FEW_SIBLINGS)
         for row in asked:
             if row not in self.rows:
                 self.tally.abstained[row.kind, FOREIGN] += 1
@@ -131,6 +128,7 @@ class Worker:
             closing(Machines(self.open_session, JOB_SECONDS)) as machines,
         ):
             self.siblings = Siblings(task.against, machines)
+            self.postponed = Postponed(self.siblings)
             self._begin(session)
             self._report()
             while not self._is_over():
@@ -149,9 +147,9 @@ class Worker:
                     if (asked := self._in_flight.get(tag)) is not None:
                         with self._going_on(f"program {tag}", tag):
                             self._take(asked, answer)
+                    if self.postponed.is_due:
+                        self._judge_postponed()
                     self._report_now_and_then()
-                if self.postponed.is_due:
-                    self._judge_postponed()
             if not self._stopped:
                 self._ask_what_it_has()
                 self._judge_postponed()
@@ -356,7 +354,7 @@ class Worker:
             self.pursuit.pursue(subject, self.door.with_witness(sighting))
 
     def _judge_postponed(self) -> None:
-        """What waited for other kernels, which are booted now."""
+        """What waited for other kernels, until these run."""
         for each in self.postponed.take():
             with self._going_on("a program asked of other kernels"):
                 clock = time.process_time()

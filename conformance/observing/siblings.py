@@ -59,6 +59,10 @@ class Siblings:
         self.names = tuple(names)
         self.machines = machines
 
+    def begin(self) -> None:
+        """Have all booted beside other work, as there will be something to ask."""
+        self.machines.begin(self.names)
+
     def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
         """What each says of a program, the oldest first; nothing of those that cannot be asked."""
         rulings = [ruling for name in self.names for ruling in self._ask(name, case)]

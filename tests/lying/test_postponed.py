@@ -1,25 +1,33 @@
-"""Questions to other kernels wait until there are some; none is lost by that."""
+"""Questions to other kernels wait until these run; none is lost by that."""
 
 from __future__ import annotations
 
 import errno
+import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.campaign import postponed, pursuit
+from conformance.campaign import pursuit
 from conformance.campaign import worker as workers
-from conformance.campaign.postponed import Postponed, PostponedJudgement
+from conformance.campaign.postponed import Postponed
 from conformance.campaign.store import Store
 from conformance.campaign.worker import Worker
+from conformance.kernel.image import Image
 from conformance.kernel.jobs import KernelVerdict
 from conformance.kernel.qemu import Accelerator
-from conformance.observing.siblings import SiblingRuling
+from conformance.kernel.session import KernelSession
+from conformance.observing import machines
+from conformance.observing.machines import Machines
+from conformance.observing.siblings import SiblingRuling, Siblings
+from ebpf.errors import InfrastructureError
 from ebpf.program import Case
 from tests.lying import lies
 from tests.lying.asking import ToldSiblings
-from tests.lying.campaign import PROFILE, Line, assignment
+from tests.lying.campaign import IMAGE, PROFILE, Line, assignment
 from tests.lying.kernel import LyingKernel
 from tests.lying.lies import Lie
 
@@ -40,14 +48,15 @@ class Watched(ToldSiblings):
         return super().ask(case)
 
 
-def found(directory: Path, against: tuple[str, ...], patch: pytest.MonkeyPatch) -> tuple[set[str], Watched]:
+def found(directory: Path, patch: pytest.MonkeyPatch, *, slow: bool) -> tuple[set[str], Watched]:
     """The signatures that a worker finds on a kernel that refuses everything."""
     siblings = Watched()
     patch.setattr(pursuit, "SHRINK_SECONDS", 0.0)
     patch.setattr(workers, "profile_for", lambda *_: PROFILE)
     patch.setattr(workers, "accelerator", lambda image: Accelerator.TCG)
     patch.setattr(workers, "Siblings", lambda names, machines: siblings)
-    task = replace(assignment(kinds=("precision", "soundness"), examples=6), against=against)
+    patch.setattr(Machines, "all_are_there", not slow)
+    task = replace(assignment(kinds=("precision", "soundness"), examples=6), against=("a",))
     store = Store(directory)
     store.create()
     kernel = LyingKernel(lambda job, answer: REFUSE(answer))
@@ -57,43 +66,60 @@ def found(directory: Path, against: tuple[str, ...], patch: pytest.MonkeyPatch) 
 
 
 def test_nothing_that_waits_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at_once, few = found(tmp_path / "few", ("a",), monkeypatch)
-    in_the_end, many = found(tmp_path / "many", ("a", "b", "c"), monkeypatch)
-    assert at_once == in_the_end != set()
-    # One sibling is asked while other programs are in flight; three when all else is done.
-    assert few.asked_after[0] > 0
-    assert set(many.asked_after) == {0}
+    soon, ready = found(tmp_path / "ready", monkeypatch, slow=False)
+    in_the_end, never = found(tmp_path / "slow", monkeypatch, slow=True)
+    assert soon == in_the_end != set()
+    # Asked while other programs are in flight where they run; where they never do, when all else is done.
+    assert ready.asked_after[0] > 0
+    assert set(never.asked_after) == {0}
 
 
 @pytest.fixture
-def judgement() -> PostponedJudgement:
-    return object()  # type: ignore[return-value]  # it is only kept
+def lying(monkeypatch: pytest.MonkeyPatch) -> LyingKernel:
+    """A kernel that can be had by name, and says nothing of what it has."""
+    monkeypatch.setattr(machines, "fetch", lambda name: IMAGE)
+    monkeypatch.setattr(machines, "probe", lambda session: None)
+    return LyingKernel()
 
 
-def test_they_wait_until_there_are_enough(judgement: PostponedJudgement) -> None:
-    waiting = Postponed()
-    assert not waiting.is_due
-    for _ in range(postponed.ENOUGH - 1):
-        waiting.put(judgement)
-    assert not waiting.is_due
-    waiting.put(judgement)
-    assert waiting.is_due
-    assert len(waiting.take()) == postponed.ENOUGH
-    assert waiting.asked
-    assert not waiting.is_due
+def test_they_wait_until_other_kernels_run(lying: LyingKernel) -> None:
+    released = threading.Event()
+
+    def open_session(image: Image, boot_args: tuple[str, ...], **more: Any) -> KernelSession:
+        assert released.wait(20)
+        return lying.session(image, boot_args, **more)
+
+    with closing(Machines(open_session)) as others:
+        waiting = Postponed(Siblings((IMAGE.name,), others))
+        assert not waiting.is_due
+        waiting.put(object())  # type: ignore[arg-type]  # it is only kept
+        assert not waiting.is_due
+        released.set()
+        assert others.get(IMAGE.name) is not None
+        assert others.all_are_there
+        assert waiting.is_due
+        assert len(waiting.take()) == 1
+        assert waiting.asked
+        assert not waiting.is_due
 
 
-def test_they_wait_no_longer_than_that(
-    judgement: PostponedJudgement, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("conformance.campaign.postponed.time.monotonic", lambda: now[0])
-    waiting = Postponed()
-    assert waiting.take() == []
-    assert not waiting.asked
-    waiting.put(judgement)
-    now[0] += postponed.SECONDS - 0.1
-    waiting.put(judgement)
-    assert not waiting.is_due
-    now[0] += 0.1
-    assert waiting.is_due
+@pytest.mark.usefixtures("lying")
+def test_one_that_does_not_run_is_told_and_keeps_nobody_waiting() -> None:
+    def open_session(image: Image, boot_args: tuple[str, ...], **more: Any) -> KernelSession:
+        raise InfrastructureError("it does not boot")
+
+    with closing(Machines(open_session)) as others:
+        others.begin([IMAGE.name])
+        assert others.get(IMAGE.name) is None
+        assert others.failures == {IMAGE.name: "it does not boot"}
+
+
+@pytest.mark.usefixtures("lying")
+def test_an_error_of_ours_is_raised_to_who_asks() -> None:
+    def open_session(image: Image, boot_args: tuple[str, ...], **more: Any) -> KernelSession:
+        raise KeyError("ours")
+
+    with closing(Machines(open_session)) as others:
+        others.begin([IMAGE.name])
+        with pytest.raises(KeyError, match="ours"):
+            others.get(IMAGE.name)
