@@ -22,6 +22,8 @@ MERGE_LIMIT = 8
 be behind the next."""
 DOUBTS = 3
 """Times that a signature may fail to show again, or turn out to be another, before it is given up."""
+INSISTING = 3
+"""Programs that show one signature of a family beyond :data:`MERGE_LIMIT` before it is followed after all."""
 EVIDENCE_LIMIT = 50
 """Times that more than a signature is looked at before what is known under it is taken for the same."""
 SHRINK_SECONDS = 20.0
@@ -45,6 +47,8 @@ class Pursuit:
         self._signatures: set[Signature] = set()
         self._families: Counter[str] = Counter(task.families)
         self._merges: Counter[str] = Counter()
+        self._passed_over: dict[Signature, list[object]] = {}
+        """Programs that show a signature whose family turned out to be others often enough."""
         self._doubts: Counter[Signature] = Counter()
         self._explained: Counter[Signature] = Counter()
         """How often a known issue that asks for more than the signature explained it."""
@@ -58,7 +62,7 @@ class Pursuit:
         issue = self._issue(subject, sighting)
         if issue is not None and issue.needs_evidence:
             self._explained[signature] += 1
-        if (is_told and issue is not None) or (issue is None and self._is_enough(signature.family)):
+        if (is_told and issue is not None) or (issue is None and self._is_enough(subject, signature)):
             return
         if is_told:  # it was explained so far, and this one is something else
             self._explained[signature] = EVIDENCE_LIMIT
@@ -119,8 +123,18 @@ class Pursuit:
         signature, release = str(sighting.disagreement.signature), self.provenance.kernel_release
         return known.find(self.issues, signature, release, subject.evidence(sighting))
 
-    def _is_enough(self, family: str) -> bool:
-        return self._families[family] >= FAMILY_LIMIT or self._merges[family] >= MERGE_LIMIT
+    def _is_enough(self, subject: Subject[SightingT], signature: Signature) -> bool:
+        """Whether its family has been seen enough of.  One that only turned out to be others so often may be
+        another bug all the same where program after program shows it."""
+        family = signature.family
+        if self._families[family] >= FAMILY_LIMIT:
+            return True
+        if self._merges[family] < MERGE_LIMIT:
+            return False
+        passed_over = self._passed_over.setdefault(signature, [])
+        if not any(each is subject for each in passed_over):
+            passed_over.append(subject)
+        return len(passed_over) < INSISTING
 
     def _is_found(self, signature: Signature) -> bool:
         """Whether there is a finding of that signature, or was one to be."""
