@@ -73,6 +73,10 @@ class MapFieldKind(Enum):
         )
 
 
+KERNEL_POINTERS = frozenset({MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED})
+"""Fields that hold a pointer to a structure of the kernel's, or null: they are also loaded, as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class MapField:
     """A special field at ``offset`` of a value; ``to`` names the kernel's struct that a kptr points to."""

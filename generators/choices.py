@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from generators.goals import callbacks, dynptrs, iterators, kernel_functions, locks, production, sections
+from generators.goals import (
+    callbacks,
+    dynptrs,
+    iterators,
+    kernel_functions,
+    kernel_pointers,
+    locks,
+    production,
+    sections,
+)
 from generators.productions import (
     arithmetic,
     branches,
@@ -22,7 +31,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,
-    *dynptrs.PRODUCTIONS, *encodings.PRODUCTIONS,
+    *dynptrs.PRODUCTIONS, *kernel_pointers.PRODUCTIONS, *encodings.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

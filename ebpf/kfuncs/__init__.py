@@ -9,7 +9,7 @@ from __future__ import annotations
 from ebpf.kfuncs import dynptrs, iterators, objects, sections, strings
 from ebpf.kfuncs.calls import moved_calls
 from ebpf.kfuncs.hooks import Hook
-from ebpf.kfuncs.objects import is_a
+from ebpf.kfuncs.objects import KEPT_IN_MAPS, PROTECTED_BY_RCU, TAKE_PROTECTED, is_a
 from ebpf.kfuncs.prototype import (
     CodeSection,
     DynptrUse,
@@ -20,7 +20,8 @@ from ebpf.kfuncs.prototype import (
 )
 
 __all__ = [
-    "KFUNCS", "CodeSection", "DynptrUse", "Hook", "IteratorStep", "KernelArg", "KernelArgKind",
+    "KEPT_IN_MAPS", "KFUNCS", "PROTECTED_BY_RCU", "TAKE_PROTECTED",
+    "CodeSection", "DynptrUse", "Hook", "IteratorStep", "KernelArg", "KernelArgKind",
     "KernelFunction", "is_a", "moved_calls",
 ]  # fmt: skip
 

@@ -15,6 +15,15 @@ FIRST_MEMBER: dict[str, str] = {
 """By structure, the structure it begins with ("": it begins with something else): one may be given where the
 other is wanted (kernel/bpf/btf.c: btf_struct_ids_match)."""
 
+PROTECTED_BY_RCU = frozenset(
+    {"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx", "prog_test_ref_kfunc"}
+)
+"""Structures that outlive the last reference until every RCU read-side critical section that saw them is over
+(kernel/bpf/verifier.c: rcu_protected_types; Linux 6.12)."""
+KEPT_IN_MAPS = frozenset({"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx"})
+"""Structures that a map's value may hold: kernels know how to give them back when the value is freed
+(register_btf_id_dtor_kfuncs; Linux 6.12)."""
+
 
 def is_a(given: str, wanted: str) -> bool | None:
     """Whether the one structure may be given for the other; None where only the kernel's BTF tells."""
@@ -108,6 +117,14 @@ CPUMASKS = (
     _number("bpf_cpumask_populate", _OWN, _BUFFER, _SIZE, hook=_PROCESSORS, since="6.18"),
 )
 """kernel/bpf/cpumask.c."""
+
+TAKE_PROTECTED = frozenset(
+    function.name
+    for function in (*TASKS, *CGROUPS, *CPUMASKS)
+    if function.releases is None and function.name != "bpf_cpumask_acquire"
+)
+"""Functions to which a structure may be given that only RCU keeps (KF_RCU): of those that release nothing,
+all but what wants to be trusted (KF_TRUSTED_ARGS)."""
 
 _MEMORY_GROUP = _object("mem_cgroup")
 MEMORY_GROUPS = (

@@ -111,14 +111,12 @@ class KernelSupply(Chain):
             self.check_null()
         return self.keep()
 
-    def have(self, struct: str) -> Place:
-        """Where such a structure is."""
-        return self._have(struct, False, BUDGET)
+    def have(self, struct: str, *, referenced: bool = False) -> Place:
+        """Where such a structure is; ``referenced``: one that must be released."""
+        return self._have(struct, referenced, BUDGET)
 
     def _have(self, struct: str, referenced: bool, budget: int) -> Place:
-        found = self.find(
-            lambda pointer: bool(pointer.struct) and bool(is_a(pointer.struct, struct)), referenced
-        )
+        found = self.find(lambda p: bool(p.struct) and p.trusted and bool(is_a(p.struct, struct)), referenced)
         if found is not None:
             return found
         b = self.b

@@ -57,6 +57,18 @@ LOCKED = tuple(
     for spec in (MapSpec(M.ARRAY, 4, 24, 2), MapSpec(M.HASH, 4, 24, 4))
 )
 """Values that begin with a spin lock."""
+KERNEL_POINTER_AT = 8
+"""Where in such a value the kernel pointer is."""
+
+
+@cache
+def holding(struct: str, kind: MapFieldKind) -> tuple[MapSpec, ...]:
+    """Maps whose values hold a pointer to that structure, among plain bytes."""
+    fields = (MapField(KERNEL_POINTER_AT, kind, struct),)
+    return tuple(
+        replace(spec, fields=fields)
+        for spec in (MapSpec(M.ARRAY, 4, 24, 2), MapSpec(M.HASH, 4, 24, 4), MapSpec(M.PERCPU_ARRAY, 4, 24, 2))
+    )
 
 
 @cache

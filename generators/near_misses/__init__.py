@@ -13,6 +13,7 @@ from generators.near_misses import (
     fundamental,
     helpers,
     kernel_functions,
+    kernel_pointers,
     lifetimes,
     locks,
     maps,
@@ -133,6 +134,18 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.NULL_DEREFERENCE, dynptrs.memory_unchecked),
     NearMiss(rules.MEMORY_BOUNDS, dynptrs.beyond_memory),
     NearMiss(rules.USE_AFTER_RELEASE, dynptrs.memory_kept),
+    NearMiss(rules.REFERENCE_LEAK, kernel_pointers.old_value_lost),
+    NearMiss(rules.NULL_CHECK, kernel_pointers.old_value_unchecked),
+    NearMiss(rules.USE_AFTER_RELEASE, kernel_pointers.given_away_and_released),
+    NearMiss(rules.RELEASE_UNREFERENCED, kernel_pointers.borrowed_given),
+    NearMiss(rules.NULL_CHECK, kernel_pointers.borrowed_unchecked),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_pointers.borrowed_for_too_long),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_pointers.other_structure_kept),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_pointers.kept_elsewhere),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_pointers.exchanged_without_reference),
+    NearMiss(rules.SPECIAL_FIELD, kernel_pointers.overwritten),
+    NearMiss(rules.SPECIAL_FIELD, kernel_pointers.accessed_in_part),
+    NearMiss(rules.HELPER_ARGUMENT, kernel_pointers.moved_exchange),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

@@ -10,7 +10,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, R4, REGISTERS
 from ebpf.isa.insn import Insn
 from ebpf.kfuncs import IteratorStep
-from ebpf.maps import MapSpec
+from ebpf.maps import KERNEL_POINTERS, MapField, MapSpec
 from generators.callees import STATIC, Callee, helper_callee, kernel_callee
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
@@ -72,11 +72,28 @@ def _result(state: GenerationState, callee: Callee, world: World) -> Content | N
     if kind in (ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL):
         pointer = _found(state, world)
     else:
-        pointer = KnownPointer(_POINTERS[kind], _size(state, callee), struct=callee.struct)
+        struct = _kept_in_value(state, world) if callee.name == "kptr_xchg" else callee.struct
+        pointer = KnownPointer(_POINTERS[kind], _size(state, callee), struct=struct)
     acquired = callee.acquires is not None
     number = world.fresh() if kind.nullable or acquired else 0
     reference = number if acquired else _viewed(state, callee)
     return replace(pointer, nullable=kind.nullable, id=number, reference=reference)
+
+
+def _kept_in_value(state: GenerationState, world: World) -> str:
+    """Which structure the map's value may hold a pointer to where R1 points."""
+    place = state.registers.get(R1)
+    field = kernel_pointer_at(place, 0, world) if type(place) is KnownPointer else None
+    return field.to if field is not None else ""
+
+
+def kernel_pointer_at(pointer: KnownPointer, off: int, world: World) -> MapField | None:
+    """The kernel pointer that is at ``pointer + off`` of a map's value."""
+    if pointer.kind is not PointerKind.MAP_VALUE or pointer.map < 0:
+        return None
+    spec = world.maps[pointer.map]
+    place = spec.value_size - pointer.size + off
+    return next((f for f in spec.fields if f.kind in KERNEL_POINTERS and f.offset == place), None)
 
 
 def _viewed(state: GenerationState, callee: Callee) -> int:
@@ -103,6 +120,12 @@ def release(state: GenerationState, reference: int) -> None:
 
 def _forget_reference(contents: dict[K, Content], reference: int) -> None:
     for key in [k for k, c in contents.items() if type(c) is KnownPointer and c.reference == reference]:
+        del contents[key]
+
+
+def _forget_borrowed(contents: dict[K, Content]) -> None:
+    """What a section of code kept is kept no longer."""
+    for key in [k for k, c in contents.items() if type(c) is KnownPointer and not c.trusted]:
         del contents[key]
 
 
@@ -196,6 +219,9 @@ def _sections(state: GenerationState, callee: Callee, world: World) -> None:
         pointer = state.registers.get(R1)
         place = pointer.offset if callee.begins in _ON_STACK and type(pointer) is KnownPointer else None
         state.held += (Resource(callee.begins, world.fresh(), place),)
+    if callee.ends is ResourceKind.RCU:
+        _forget_borrowed(state.registers)
+        _forget_borrowed(state.slots)
     if callee.ends is not None:
         inside = [at for at, resource in enumerate(state.held) if resource.kind is callee.ends]
         if inside:

@@ -14,7 +14,7 @@ from oracles.interpreter.helpers.memory import Span, readable, room
 from oracles.interpreter.helpers.results import present
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import UNDEFINED, Pointer, Value
-from oracles.interpreter.objects import KernelRegion
+from oracles.interpreter.objects import BorrowedRegion, KernelRegion
 from oracles.interpreter.signals import Abstain
 
 
@@ -59,6 +59,7 @@ def _section(m: Machine, function: KernelFunction, values: list[Value]) -> None:
         if function.ends is CodeSection.INTERRUPTS:
             stack_objects.restore_flags(m, values[0])
         m.resources.end(function.ends)
+        m.resources.protect(m.in_rcu())
 
 
 def _iterate(m: Machine, function: KernelFunction, step: IteratorStep, values: list[Value]) -> Value:
@@ -138,6 +139,8 @@ def _object(call: _KernelCall, register: int, arg: KernelArg) -> None:
         m.trap(region.gone, f"R{register}: {region.name} was released")
     if not (isinstance(region, KernelRegion) and isinstance(value, Pointer) and value.offset == 0):
         m.trap(rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    if isinstance(region, BorrowedRegion) and not region.protected:
+        raise Abstain("a kernel structure that nothing keeps")
     fits = is_a(region.name, arg.struct)
     if fits is None:
         raise Abstain("a kernel structure given as another")

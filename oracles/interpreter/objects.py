@@ -54,6 +54,17 @@ class KernelRegion(Region):
         raise Abstain(f"access to {self.name}")
 
 
+class BorrowedRegion(KernelRegion):
+    """A structure that is not held: it is there for as long as ``protected``."""
+
+    __slots__ = ("protected",)
+
+    def __init__(self, original: Region, environment: Environment, *, protected: bool) -> None:
+        super().__init__(original.name, environment)
+        self.base = original.base
+        self.protected = protected
+
+
 class RecordRegion(Region):
     """A record reserved in a ring buffer: memory of its own until it is submitted or discarded."""
 

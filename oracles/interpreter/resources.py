@@ -6,19 +6,22 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.kfuncs import CodeSection
 from oracles.interpreter.memory import Region
+from oracles.interpreter.objects import BorrowedRegion
 from oracles.interpreter.signals import Trap
 
 
 class Resources:
     """``held``: by reference, the regions that are valid as long as it is.  ``lock``: the region and offset
-    of the lock taken.  ``sections``: those that the program is in, oldest first."""
+    of the lock taken.  ``sections``: those that the program is in, oldest first.  ``borrowed``: what
+    was loaded from map values, and RCU keeps."""
 
-    __slots__ = ("_next", "held", "lock", "sections")
+    __slots__ = ("_next", "borrowed", "held", "lock", "sections")
 
     def __init__(self) -> None:
         self.held: dict[int, list[Region]] = {}
         self.lock: tuple[Region, int] | None = None
         self.sections: list[CodeSection] = []
+        self.borrowed: list[BorrowedRegion] = []
         self._next = 1
 
     def acquire(self, region: Region) -> None:
@@ -70,6 +73,12 @@ class Resources:
             raise Trap(rules.SECTION_UNMATCHED, f"no {section.value} was begun")
         at = len(self.sections) - 1 - self.sections[::-1].index(section)
         del self.sections[at]
+
+    def protect(self, protected: bool) -> None:
+        """Where nothing protects any more what is borrowed, it is not there for sure from now on."""
+        if not protected:
+            for region in self.borrowed:
+                region.protected = False
 
     def check_exit(self) -> None:
         """Trap where the program ends with something still held."""

@@ -6,20 +6,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ebpf import rules
-from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
+from ebpf.kfuncs import KFUNCS, TAKE_PROTECTED, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
 from ebpf.kfuncs.sections import RCU_NESTS_SINCE
 from ebpf.program import LoadFlag
-from oracles.reference import dynptrs, stack_objects
+from oracles.reference import dynptrs, kernel_pointers, stack_objects
 from oracles.reference.argument_memory import HUGE, memory
 from oracles.reference.events import Scripted
 from oracles.reference.explorer import Explorer
-from oracles.reference.helpers import release, release_reference
 from oracles.reference.registers import is_pointer, number, read
+from oracles.reference.releasing import release, release_reference
 from oracles.reference.results import or_null
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.reference.values import (
+    UNDEFINED,
+    Null,
+    RegionKind,
+    SymbolicPointer,
+    SymbolicRegion,
+    Trust,
+    Value,
+)
 from oracles.reference.writing import fill
 from oracles.terms.term import equal, symbol
 
@@ -99,6 +107,8 @@ def _section(x: Explorer, s: SymbolicState, function: KernelFunction, values: li
             stack_objects.restore_flags(x, s, values[0])
         at = len(s.sections) - 1 - s.sections[::-1].index(function.ends)
         s.sections = s.sections[:at] + s.sections[at + 1 :]
+        if function.ends is CodeSection.RCU:
+            kernel_pointers.end_protection(x, s)
 
 
 def _values(x: Explorer, s: SymbolicState, args: Sequence[KernelArg]) -> list[Value]:
@@ -199,6 +209,12 @@ def _object(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
     value = _pointer(call, register, arg)
     if value.region.kind is not RegionKind.KERNEL:
         call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    if value.region.trust is Trust.NONE:
+        call.x.refuse(call.s, rules.HELPER_ARGUMENT, f"R{register}: nothing keeps the {value.region.struct}")
+        raise Unmodelled("a kernel structure that nothing keeps")
+    kept = value.region.trust
+    if kept is Trust.DOUBTED or (kept is Trust.PROTECTED and call.function.name not in TAKE_PROTECTED):
+        raise Unmodelled("a kernel structure that only RCU keeps")
     fits = is_a(value.region.struct, arg.struct)
     if fits is None:
         raise Unmodelled("a kernel structure given as another")

@@ -6,7 +6,7 @@ import z3
 
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
-from ebpf.maps import MapFieldKind
+from ebpf.maps import KERNEL_POINTERS
 from ebpf.program import LoadFlag
 from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
@@ -188,9 +188,6 @@ def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Ter
         )
 
 
-KERNEL_POINTERS = frozenset({MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED})
-
-
 def special_fields(
     x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int, *, helper: bool
 ) -> None:
@@ -206,10 +203,9 @@ def special_fields(
             if isinstance(place, int)
             else conjunction(place >= low, place < high)
         )
-        if field.kind in KERNEL_POINTERS:
+        if field.kind in KERNEL_POINTERS and not (helper or isinstance(place, int)):
             if not x.possible(s, over):
                 continue
-            if helper or size != field.kind.size or x.constant(s, place) != field.offset:
-                x.refuse(s, rules.SPECIAL_FIELD, field.kind.value)
+            x.refuse(s, rules.SPECIAL_FIELD, f"a {field.kind.value} at an offset that is not constant")
             raise Unmodelled("kernel pointers in map values")
         x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)

@@ -49,6 +49,15 @@ class RegionKind(Enum):
     KERNEL = "kernel"
 
 
+class Trust(Enum):
+    """Why a pointer to a structure of the kernel's may be followed (Documentation/bpf/kfuncs.rst)."""
+
+    HELD = "held, or given by the kernel"
+    PROTECTED = "kept by an RCU read-side critical section"
+    DOUBTED = "kept, though some kernels think otherwise"
+    NONE = "nothing keeps it"
+
+
 SOCKETS: Final = frozenset(
     {RegionKind.SOCKET, RegionKind.SOCK_COMMON, RegionKind.TCP_SOCK, RegionKind.XDP_SOCK}
 )
@@ -74,6 +83,7 @@ class SymbolicRegion:
     frame: int = 0
     key: str = ""
     struct: str = ""
+    trust: Trust = Trust.HELD
     content: Term | None = None
 
 

@@ -30,7 +30,7 @@ from tests.generators.drawing import VALID, draws, ran
 NEWEST = (7, 3)
 GOALS = {
     "goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section", "iterator",
-    "dynptr",
+    "dynptr", "kernel-pointer",
 }  # fmt: skip
 
 
@@ -218,3 +218,16 @@ def test_dynptrs_are_made_used_and_given_back() -> None:
                  "bpf_dynptr_slice", "bpf_dynptr_clone", "bpf_dynptr_adjust", "bpf_dynptr_from_skb",
                  "bpf_dynptr_from_xdp"):  # fmt: skip
         assert used[name] >= 3, (name, used)
+
+
+def test_kernel_pointers_are_put_taken_and_looked_at() -> None:
+    structures = Counter[str]()
+    puts = Counter[str]()
+    for made in programs():
+        if "kernel-pointer" not in made.productions:
+            continue
+        structures.update(f.to for spec in made.case.program.maps for f in spec.fields if f.to)
+        taken = called(made).count("kptr_xchg")
+        puts["exchanged" if taken else "looked at"] += 1
+    assert structures.keys() >= {"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx"}, structures
+    assert min(puts["exchanged"], puts["looked at"]) >= 10, puts
