@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from generators.goals import (
     callbacks,
+    deferred,
     dynptrs,
     iterators,
     kernel_functions,
     kernel_pointers,
+    local_objects,
     locks,
     production,
     sections,
@@ -31,7 +33,8 @@ PRODUCTIONS: tuple[Production, ...] = (
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,
-    *dynptrs.PRODUCTIONS, *kernel_pointers.PRODUCTIONS, *encodings.PRODUCTIONS,
+    *dynptrs.PRODUCTIONS, *kernel_pointers.PRODUCTIONS,
+    *local_objects.PRODUCTIONS, *deferred.PRODUCTIONS, *encodings.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

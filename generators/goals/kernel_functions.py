@@ -36,7 +36,9 @@ def callable_functions(
     known = [
         function
         for function in KFUNCS.values()
-        if function.hook.allows(program_type, version)
+        if function.object is None
+        and not any(arg.kind is A.WORKQUEUE for arg in function.args)
+        and function.hook.allows(program_type, version)
         and version in Since(function.since)
         and (may_sleep or not function.sleeps)
     ]

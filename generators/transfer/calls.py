@@ -15,6 +15,7 @@ from generators.callees import STATIC, Callee, helper_callee, kernel_callee
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
 from generators.transfer.alu import put
+from generators.transfer.objects import forget_borrowed, lend, object_given
 from generators.transfer.world import Handler, World
 
 _POINTERS = {
@@ -62,6 +63,8 @@ def _found(state: GenerationState, world: World) -> KnownPointer:
 
 def _result(state: GenerationState, callee: Callee, world: World) -> Content | None:
     kind = callee.result
+    if callee.object is not None:
+        return object_given(state, callee.object, world)
     if callee.step is IteratorStep.NEXT and not callee.struct:
         held = next(r for r in reversed(state.held) if r.kind is ResourceKind.ITERATOR)
         return KnownPointer(PointerKind.MEMORY, 4, nullable=True, id=world.fresh(), reference=held.id)
@@ -123,12 +126,6 @@ def _forget_reference(contents: dict[K, Content], reference: int) -> None:
         del contents[key]
 
 
-def _forget_borrowed(contents: dict[K, Content]) -> None:
-    """What a section of code kept is kept no longer."""
-    for key in [k for k, c in contents.items() if type(c) is KnownPointer and not c.trusted]:
-        del contents[key]
-
-
 def _write_memory(state: GenerationState, callee: Callee, world: World) -> None:
     """What the callee fills on the stack may be read afterwards."""
     for at, arg in enumerate(callee.args, 1):
@@ -167,6 +164,8 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     result = _result(state, callee, world)
     _write_memory(state, callee, world)
     _fill(state, callee)
+    if callee.object is not None:
+        lend(state, callee.object)
     if callee.releases is not None:
         given = state.registers.get(REGISTERS[callee.releases])
         if type(given) is KnownPointer and given.reference:
@@ -175,6 +174,7 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
         state.held += (Resource(ResourceKind.LOCK, world.fresh()),)
     elif callee.unlocks:
         state.held = tuple(resource for resource in state.held if resource.kind is not ResourceKind.LOCK)
+        forget_borrowed(state, PointerKind.OBJECT)
     _sections(state, callee, world)
     _iterator(state, callee, world)
     _dynptr(state, callee, world)
@@ -220,8 +220,7 @@ def _sections(state: GenerationState, callee: Callee, world: World) -> None:
         place = pointer.offset if callee.begins in _ON_STACK and type(pointer) is KnownPointer else None
         state.held += (Resource(callee.begins, world.fresh(), place),)
     if callee.ends is ResourceKind.RCU:
-        _forget_borrowed(state.registers)
-        _forget_borrowed(state.slots)
+        forget_borrowed(state, PointerKind.STRUCTURE)
     if callee.ends is not None:
         inside = [at for at, resource in enumerate(state.held) if resource.kind is callee.ends]
         if inside:

@@ -47,7 +47,8 @@ class Region:
     ``pointers`` (by offset); ``data`` then holds its address.  ``remains`` are the bytes of addresses that
     were partly overwritten.  ``written`` has one byte per byte of data, 1 once it was written, or is None
     when all are defined.  ``special`` are the fields of a map value that only their own helpers may touch.
-    ``kept``, by offset, are the kernel pointers among them, once they are known; None is null.
+    ``kept``, by offset, are the kernel pointers among them, once they are known; None is null.  ``linked``,
+    by offset, are the objects in the lists and trees among them that a run put there.
     ``objects``, by offset, are what the kernel keeps in a stack.  ``gone`` is the rule that any access breaks
     once the region is no longer the program's.
     """
@@ -58,6 +59,7 @@ class Region:
         "data",
         "gone",
         "kept",
+        "linked",
         "name",
         "objects",
         "pointers",
@@ -91,6 +93,7 @@ class Region:
         self.readable = True
         self.special: tuple[MapField, ...] = ()
         self.kept: dict[int, Pointer | None] = {}
+        self.linked: dict[int, list[Region]] = {}
         self.gone: Rule | None = None
         self.objects: dict[int, PlacedObject] = {}
 

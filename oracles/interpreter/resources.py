@@ -13,15 +13,16 @@ from oracles.interpreter.signals import Trap
 class Resources:
     """``held``: by reference, the regions that are valid as long as it is.  ``lock``: the region and offset
     of the lock taken.  ``sections``: those that the program is in, oldest first.  ``borrowed``: what
-    was loaded from map values, and RCU keeps."""
+    was loaded from map values, and RCU keeps.  ``lent``: what is in a list or tree whose lock is held."""
 
-    __slots__ = ("_next", "borrowed", "held", "lock", "sections")
+    __slots__ = ("_next", "borrowed", "held", "lent", "lock", "sections")
 
     def __init__(self) -> None:
         self.held: dict[int, list[Region]] = {}
         self.lock: tuple[Region, int] | None = None
         self.sections: list[CodeSection] = []
         self.borrowed: list[BorrowedRegion] = []
+        self.lent: list[Region] = []
         self._next = 1
 
     def acquire(self, region: Region) -> None:
@@ -47,6 +48,17 @@ class Resources:
         for view in self.held.pop(reference):
             view.gone = rules.USE_AFTER_RELEASE
 
+    def lend(self, region: Region) -> None:
+        """What was held is in a list or tree, and may be looked at until the lock is given back."""
+        reference = self.reference_of(region)
+        if reference is None:
+            raise Trap(rules.RELEASE_UNREFERENCED, f"{region.name} is not held")
+        self.lent += self.held.pop(reference)
+
+    def borrow(self, region: Region) -> None:
+        """What is in a tree may be looked at until the lock is given back."""
+        self.lent.append(region)
+
     def take(self, region: Region, offset: int) -> None:
         """Lock: one at a time."""
         if self.lock is not None:
@@ -58,6 +70,9 @@ class Resources:
         if self.lock is None or self.lock[0] is not region or self.lock[1] != offset:
             raise Trap(rules.UNLOCK_UNHELD, "a lock is released that is not held")
         self.lock = None
+        for lent in self.lent:
+            lent.gone = rules.USE_AFTER_RELEASE
+        self.lent.clear()
 
     def begin(self, section: CodeSection) -> None:
         """Enter a section, perhaps once more."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind
 from ebpf.maps import KERNEL_POINTERS, MapFieldKind, MapSpec, MapType
+from oracles.reference import deferred
 from oracles.reference.argument_memory import content, memory
 from oracles.reference.argument_values import Arguments, Written, wrong
 from oracles.reference.contents import frozen_value
@@ -43,6 +44,8 @@ def _map(
     if pointer.region.kind is not RegionKind.MAP or equal(pointer.offset, 0) is not True:
         wrong(x, s, register, arg)
     found.map = pointer.region.map
+    if found.timer_of is not None:
+        deferred.check_map(x, s, found.timer_of, found.map)
 
 
 def _spec(x: Explorer, found: Arguments) -> MapSpec:
@@ -134,6 +137,12 @@ def _kernel_pointer(
         raise Unmodelled("an exchange of a kernel pointer without a reference")
 
 
+def _timer(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    found.timer_of, found.field = deferred.field_of(x, s, register, pointer, MapFieldKind.TIMER)
+
+
 def _structure(
     x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
 ) -> None:
@@ -209,7 +218,7 @@ CHECKS: dict[ArgKind, Check] = {
     A.MAP_VALUE_OR_NULL: _value,
     A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed,
     A.FIXED_MEM_UNINIT: _fixed,
-    A.CONST_STR: _constant_string, A.KPTR: _kernel_pointer, A.BTF_ID_OR_NULL: _structure,
+    A.CONST_STR: _constant_string, A.KPTR: _kernel_pointer, A.TIMER: _timer, A.BTF_ID_OR_NULL: _structure,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
     A.SOCKET: _socket(frozenset({RegionKind.SOCKET})),
     A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),

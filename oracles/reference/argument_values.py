@@ -32,6 +32,8 @@ class Arguments:
     key: Term | None = None
     written: list[Written] = field(default_factory=list)
     lock: tuple[int, int] | None = None
+    timer_of: int | None = None
+    """The map in whose value a timer is."""
     function: int | None = None
     field: MapField | None = None
     """The special field of a map's value that an argument points to."""

@@ -7,7 +7,7 @@ import z3
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.reference import callbacks, frames, helpers, kernel_functions
+from oracles.reference import callbacks, deferred, frames, helpers, kernel_functions
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.signals import Unmodelled
@@ -32,11 +32,15 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
 
 def leave(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     """EXIT, from whatever function."""
+    frame = s.frame
+    if frame.loop is not None and isinstance(frame.loop.extra, deferred.Later):
+        x.ledger.touch(frame.entry, frame.stack.lowest, o.STACK_SIZE)
+        deferred.end(x, s, frame.loop)
+        return []
     if len(s.frames) == 1:
         _end(x, s)
         return []
     result = s.registers[0]
-    frame = s.frame
     x.ledger.touch(frame.entry, frame.stack.lowest, o.STACK_SIZE)
     if frame.loop is not None:
         return callbacks.called_back(x, s, frame.loop)

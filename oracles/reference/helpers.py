@@ -11,7 +11,7 @@ from ebpf.helpers import Prototype, prototype_for
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program_rules import may_update_sockmap
-from oracles.reference import callbacks, dynptrs, kernel_pointers
+from oracles.reference import callbacks, deferred, dynptrs, kernel_pointers, local_objects
 from oracles.reference.answer import spans
 from oracles.reference.argument_memory import IN_MEMORY
 from oracles.reference.argument_values import Arguments
@@ -161,8 +161,22 @@ def _spin_unlock(x: Explorer, s: SymbolicState, found: Arguments) -> list[Symbol
         x.refuse(s, rules.UNLOCK_UNHELD, "found by another lookup than the lock that is held")
     if s.lock is None or s.lock != found.lock:
         x.violation(s, rules.UNLOCK_UNHELD, "not held")
+    if any(frame.loop is not None for frame in s.frames):
+        raise Unmodelled("a lock that is given back in a callback")
     s.lock = None
+    local_objects.take_back(s)
     return _done(s)
+
+
+def _timer_set_callback(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
+    assert found.timer_of is not None
+    assert found.function is not None
+    later = deferred.later(x, s, found.timer_of, found.function)
+    s.scratch()
+    s.registers[0] = result = symbol(f"timer_set_callback!{s.number()}")
+    s.note_result(result)
+    s.pc += 1
+    return [s, later]
 
 
 def _done(s: SymbolicState) -> list[SymbolicState]:
@@ -196,5 +210,5 @@ SPECIAL = {
     "for_each_map_elem": callbacks.for_each, "dynptr_from_mem": dynptrs.from_mem,
     "ringbuf_reserve_dynptr": dynptrs.reserve, "ringbuf_submit_dynptr": _give_back_dynptr,
     "ringbuf_discard_dynptr": _give_back_dynptr, "dynptr_read": dynptrs.read, "dynptr_write": dynptrs.write,
-    "dynptr_data": dynptrs.data,
+    "dynptr_data": dynptrs.data, "timer_set_callback": _timer_set_callback,
 }  # fmt: skip

@@ -47,6 +47,7 @@ class RegionKind(Enum):
     TRACEPOINT_BUFFER = "tp_buffer"
     CODE = "func"
     KERNEL = "kernel"
+    OBJECT = "obj"
 
 
 class Trust(Enum):

@@ -14,9 +14,11 @@ from tests.contract import (
     arithmetic,
     contexts,
     control,
+    deferred,
     helpers,
     kernel_functions,
     kernel_pointers,
+    local_objects,
     memory,
     resources,
 )
@@ -31,6 +33,8 @@ ROWS = (
     *resources.ROWS,
     *kernel_functions.ROWS,
     *kernel_pointers.ROWS,
+    *local_objects.ROWS,
+    *deferred.ROWS,
 )
 
 NO_OUTCOME = {

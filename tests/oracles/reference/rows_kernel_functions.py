@@ -196,7 +196,7 @@ ROWS = (
         "r2 = map[0][0]+0; r2 += r1; r0 = *(u8 *)(r2 +0); r0 = 0; exit",
         "safe", type_="sched_cls", maps="V"),
     Row("a kernel function that is not known",
-        "call kfunc bpf_obj_new_impl; r0 = 0; exit",
+        "call kfunc bpf_made_up; r0 = 0; exit",
         "unknown: kernel functions"),
     Row("a kernel function in a program that is not GPL",
         "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
@@ -210,5 +210,5 @@ ROWS = (
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
         "if r0 == 0 goto pc+5; r6 = r0; r1 = r0; call bpf_spin_lock#93; r1 = 3; "
         "call kfunc bpf_lookup_system_key; r0 = 0; exit",
-        "unknown: kernel functions", maps="L"),
+        "unknown: a kernel function called while a lock is held; call-under-lock@11 before 6.18", maps="L"),
 )  # fmt: skip
