@@ -5,8 +5,8 @@ A jump that led to a removed instruction leads to what follows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
@@ -39,6 +39,78 @@ def retarget(insn: Insn, at: int, to: int) -> Insn:
     return replace(insn, **{field: to - at - 1})
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What comes to stand at a slot: ``new`` in place of ``count`` slots, or before the slot where that is 0.
+
+    The new instructions' own jumps are taken as they are.  Jumps to the slot lead to the first of them where
+    it is ``entered``, else behind them; jumps into the rest of what was replaced lead behind them.
+    """
+
+    count: int
+    new: Sequence[Insn]
+    entered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Where the slots of a program are after edits: indexed by slot, its end included."""
+
+    entered: tuple[int, ...]
+    """Where a jump to the slot leads now."""
+    placed: tuple[int | None, ...]
+    """Where its instruction stands now; None for one that was replaced."""
+
+    @classmethod
+    def after(cls, length: int, edits: Mapping[int, Edit]) -> Moves:
+        """Of a program of so many slots; the edits are by slot, and do not overlap."""
+        entered, placed = [0] * (length + 1), [None] * (length + 1)  # type: list[int], list[int | None]
+        at = grown = 0
+        while at <= length:
+            edit = edits.get(at)
+            if edit is None:
+                entered[at] = placed[at] = at + grown
+                at += 1
+                continue
+            first = at + grown
+            behind = first + len(edit.new)
+            entered[at] = first if edit.entered else behind
+            for replaced in range(at + 1, at + edit.count):
+                entered[replaced] = behind
+            grown += len(edit.new) - edit.count
+            if not edit.count:
+                placed[at] = behind
+            at += edit.count or 1
+        return cls(tuple(entered), tuple(placed))
+
+    def leads(self, to: int) -> int:
+        """Where a jump to that slot leads now; one out of the program stays as far out."""
+        if to < 0:
+            return to
+        last = len(self.entered) - 1
+        return self.entered[to] if to <= last else self.entered[last] + to - last
+
+
+def rewrite(insns: Insns, edits: Mapping[int, Edit], moves: Moves | None = None) -> Insns:
+    """The program with all the edits made at once; the moves are what they come to, where that is known."""
+    moves = moves or Moves.after(len(insns), edits)
+    made: list[Insn] = []
+    for at, placed in enumerate(moves.placed):
+        if at in edits:
+            made += edits[at].new
+        if placed is not None and at < len(insns):
+            made.append(_moved(insns[at], at, placed, moves))
+    return tuple(made)
+
+
+def _moved(insn: Insn, at: int, placed: int, moves: Moves) -> Insn:
+    led_to = target(insn, at)
+    if led_to is None:
+        return insn
+    leads = moves.leads(led_to)
+    return insn if leads - placed == led_to - at else retarget(insn, placed, leads)
+
+
 def remove(insns: Insns, start: int, count: int) -> Insns:
     """The program without slots ``start`` to ``start + count - 1``."""
     return replace_slots(insns, start, count, ())
@@ -46,39 +118,18 @@ def remove(insns: Insns, start: int, count: int) -> Insns:
 
 def insert(insns: Insns, at: int, new: Sequence[Insn]) -> Insns:
     """The program with instructions before slot ``at``; jumps to slot ``at`` lead behind them."""
-    return replace_slots(insns, at, 0, new)
+    return rewrite(insns, {at: Edit(0, new, entered=False)})
 
 
 def guard(insns: Insns, at: int, new: Sequence[Insn]) -> Insns:
     """The program with instructions before slot ``at``, which every way there leads through."""
-    behind = at + len(new)
-    inserted = insert(insns, at, new)
-    return tuple(
-        retarget(insn, here, at) if target(insn, here) == behind and not at <= here < behind else insn
-        for here, insn in enumerate(inserted)
-    )
+    return rewrite(insns, {at: Edit(0, new)})
 
 
 def replace_slots(insns: Insns, start: int, count: int, new: Sequence[Insn]) -> Insns:
-    """The program with ``count`` slots from ``start`` on replaced by others.
-
-    Jumps to slot ``start`` lead to the first of the new ones where slots are replaced, and into what was
-    replaced, behind them; the new ones' own jumps are taken as they are.
-    """
-    grown = len(new) - count
-
-    def moved(at: int) -> int:
-        if at < start or (at == start and count):
-            return at
-        return max(at, start + count) + grown
-
-    def kept(at: int, insn: Insn) -> Insn:
-        led_to = target(insn, at)
-        return insn if led_to is None else retarget(insn, moved(at), moved(led_to))
-
-    before = [kept(at, insn) for at, insn in enumerate(insns[:start])]
-    after = [kept(at, insn) for at, insn in enumerate(insns[start + count :], start + count)]
-    return (*before, *new, *after)
+    """The program with ``count`` slots from ``start`` on replaced by others; jumps to slot ``start`` lead
+    behind the new ones where none is replaced."""
+    return rewrite(insns, {start: Edit(count, new, entered=count > 0)})
 
 
 def change(insns: Insns, at: int, edit: Callable[[Insn], Insn]) -> Insns:

@@ -46,3 +46,11 @@ def return_range(program_type: ProgramType, attach_type: AttachType | None, rele
     if attach_type is not None and (program_type, attach_type) in _ATTACHED:
         return _ATTACHED[program_type, attach_type]
     return _TYPES.get(program_type)
+
+
+def foreseen_range(program_type: ProgramType, attach_type: AttachType | None, release: str) -> Range | None:
+    """What a program may return wherever it is attached: of LSM hooks zero, which lies in the range of each
+    that gives a number (bpf_lsm_get_retval_range, kernel/bpf/bpf_lsm.c); else as :func:`return_range`."""
+    if program_type is T.LSM and attach_type is A.LSM_MAC:
+        return ZERO
+    return return_range(program_type, attach_type, release)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ebpf.editing import guard, replace_slots, target
+from ebpf.editing import Edit, Moves, rewrite, target
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
@@ -26,32 +26,25 @@ def is_movable(program: Program) -> bool:
 
 def replaced(program: Program, at: int, count: int, new: Sequence[Insn]) -> Program:
     """The program with ``count`` slots from ``at`` on replaced; jumps to ``at`` lead to the first new one."""
-    insns = replace_slots(program.instructions, at, count, new)
-    kept = [(slot, name) for slot, name in program.kfuncs if not at <= slot < at + count]
-    return _with_moved(program, insns, kept, at, len(new) - count)
+    return rewritten(program, {at: Edit(count, new)})
 
 
 def guarded(program: Program, at: int, new: Sequence[Insn]) -> Program:
     """The program with instructions before slot ``at``, which every way there leads through."""
-    insns = guard(program.instructions, at, new)
-    return _with_moved(program, insns, program.kfuncs, at, len(new))
+    return rewritten(program, {at: Edit(0, new)})
 
 
-def _with_moved(
-    program: Program, insns: tuple[Insn, ...], kfuncs: Iterable[tuple[int, str]], at: int, grown: int
-) -> Program:
-    """The program with these instructions, of which ``grown`` more are at slot ``at``.
-
-    A function that begins there begins with them.
-    """
-    moved = tuple((slot + grown if slot >= at else slot, name) for slot, name in kfuncs)
+def rewritten(program: Program, edits: Mapping[int, Edit]) -> Program:
+    """The program with all the edits made at once; a function that begins at one begins with what is new
+    there."""
+    insns = program.instructions
+    moves = Moves.after(len(insns), edits)
+    kfuncs = tuple((placed, name) for at, name in program.kfuncs if (placed := moves.placed[at]) is not None)
     info = program.func_info
     if info is not None:
-        records = (
-            (start + grown if start > at else start, kind) for start, kind in FUNCTION.iter_unpack(info)
-        )
-        info = b"".join(FUNCTION.pack(*record) for record in records)
-    return replace(program, instructions=insns, kfuncs=moved, func_info=info)
+        records = FUNCTION.iter_unpack(info)
+        info = b"".join(FUNCTION.pack(moves.entered[start], kind) for start, kind in records)
+    return replace(program, instructions=rewrite(insns, edits, moves), kfuncs=kfuncs, func_info=info)
 
 
 def with_program(case: Case, program: Program) -> Case | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from ebpf.helper_names import HELPER_NUMBERS
-from ebpf.helpers.availability import ALL, refusal
+from ebpf.helpers.availability import ALL, is_certain
 from ebpf.intent import Intent
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import REGISTERS, Register, call, call_kfunc, goto_long, load_function
@@ -193,4 +193,4 @@ def _may_call(
     program_type: ProgramType, attach_type: AttachType | None, name: str, release: str, privileged: bool
 ) -> bool:
     capabilities = ALL if privileged else ()
-    return refusal(program_type, attach_type, HELPER_NUMBERS[name], release, capabilities) is None
+    return is_certain(program_type, attach_type, HELPER_NUMBERS[name], release, capabilities)

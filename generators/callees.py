@@ -77,7 +77,8 @@ def of_prototype(prototype: Prototype) -> Callee:
         prototype.result,
         _ACQUIRED.get(prototype.result, ResourceKind.OBJECT) if prototype.acquires else None,
         prototype.releases,
-        prototype.changes_packet,
+        # What a tail call leads to may have changed it, where that comes back by a function's caller.
+        prototype.changes_packet or prototype.name == "tail_call",
         prototype.name == "spin_lock",
         prototype.name == "spin_unlock",
     )

@@ -19,7 +19,7 @@ from ebpf.isa.build import (
     store,
 )  # fmt: skip
 from ebpf.maps import MapSpec, MapType
-from ebpf.return_ranges import return_range
+from ebpf.return_ranges import foreseen_range
 from ebpf.rules import FALLS_OFF, RETURN_RANGE, Rule
 from generators.builder import Builder
 from generators.dice import Dice
@@ -38,7 +38,7 @@ def epilogue(b: Builder, dice: Dice, last: Rule | None = None) -> None:
     """
     release_all(b)
     _show_results(b)
-    allowed = return_range(b.type, b.attach_type, b.profile.release)
+    allowed = foreseen_range(b.type, b.attach_type, b.profile.release)
     if last is RETURN_RANGE and allowed is not None and b.intent is None:
         # A number too large, or one of which nothing is known but what a run shows.
         op = o.MOV if dice.pick(2) else o.OR

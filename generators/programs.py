@@ -128,6 +128,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         tuple(b.insns),
         tuple(b.maps),
         b.attach_type,
+        setting.attach_to,
         flags=flags | setting.flags | profile.machine.flags(privileged),
         license=license,
         byte_order=order,

@@ -33,6 +33,8 @@ class Setting:
     attached: tuple[AttachType | None, ...] = (None,)
     flags: LoadFlag = NO_FLAGS
     since: str = "4.20"
+    attach_to: str | None = None
+    """What of the kernel's it is loaded for, as :class:`ebpf.program.Program` names it."""
 
 
 _SKB = (PacketEntry.COPIED, PacketEntry.DIRECT)
@@ -65,8 +67,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(T.SK_REUSEPORT, _MAP, attached=(A.SK_REUSEPORT_SELECT,)),
     Setting(T.SK_MSG, _MAP),
     Setting(T.FLOW_DISSECTOR, _MAP),
+    Setting(T.LWT_OUT, _SKB),
+    Setting(T.LWT_SEG6LOCAL, _SKB),
+    Setting(T.RAW_TRACEPOINT_WRITABLE, _MAP, since="5.2"),
+    Setting(
+        T.TRACING, _MAP, attached=(A.TRACE_FENTRY, A.TRACE_FEXIT), attach_to="bpf_fentry_test1", since="5.5"
+    ),
+    Setting(T.LSM, _MAP, attached=(A.LSM_MAC,), attach_to="file_open", since="5.7"),
+    Setting(T.NETFILTER, _MAP, attached=(A.NETFILTER,), since="6.4"),
+    Setting(T.STRUCT_OPS, _MAP, attach_to="tcp_congestion_ops", since="5.6"),
 )
-"""Every type that loads without a kernel function to attach to; those that the kernel also runs, oftener."""
+"""Every type but those that extend another program or decode infrared light; those that the kernel also runs,
+oftener.  bpf_fentry_test1 is there to be traced (net/bpf/test_run.c); of tcp_congestion_ops it is the first
+operation, ssthresh."""
 
 UNPRIVILEGED: tuple[Setting, ...] = (
     Setting(T.SOCKET_FILTER, (PacketEntry.COPIED,), 5, 5),

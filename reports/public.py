@@ -52,7 +52,7 @@ def _withheld(finding: Finding) -> Finding:
 
 def _summary(summary: RunSummary, *, withheld: bool) -> RunSummary:
     """With counts; where something is withheld, without seed and command, which make the same programs
-    again, and without the messages of refusals."""
+    again, and without the messages of refusals and what became of near misses."""
     because = summary.incomplete_because
     return RunSummary(
         complete=summary.complete,
@@ -79,5 +79,8 @@ def _summary(summary: RunSummary, *, withheld: bool) -> RunSummary:
         unparsed_log_lines=summary.unparsed_log_lines,
         precision=summary.precision,
         forms=summary.forms,
+        reach=tuple(msgspec.structs.replace(each, misses={}) for each in summary.reach)
+        if withheld
+        else summary.reach,
         reference=msgspec.structs.replace(summary.reference, open={}) if withheld else summary.reference,
     )

@@ -32,6 +32,8 @@ class Assignment:
     programs: int = 0
     """Programs and objects that others made before: it goes on where they ended."""
     objects: int = 0
+    probes: bool = False
+    """Whether to ask the kernel, the work done, for all its features."""
     found: frozenset[str] = frozenset()
     """Ids of the findings made before."""
     families: dict[str, int] = field(default_factory=dict)

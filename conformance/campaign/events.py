@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from conformance.campaign.tally import Tally
 from conformance.kernel.session import MachineLoss
 from ebpf.errors import InputError, VeridiffError
-from reports.records import Finding, ObjectEvidence
+from reports.records import Finding, KernelOffer, ObjectEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,14 @@ class FindingMerged:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferMade:
+    """What the kernel said yes to when a worker, its work done, asked."""
+
+    kernel: str
+    offer: KernelOffer
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorMet:
     """An error of ours over one program, which is counted as not judged; the worker goes on with the next."""
 
@@ -95,7 +103,7 @@ class WorkerEnded:
         return replace(self, error="".join(traceback.format_exception(error)))
 
 
-Event = Standing | CandidateSeen | FindingMade | FindingMerged | ErrorMet | WorkerEnded
+Event = Standing | CandidateSeen | FindingMade | FindingMerged | OfferMade | ErrorMet | WorkerEnded
 
 
 @dataclass(frozen=True, slots=True)

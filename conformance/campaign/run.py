@@ -226,6 +226,7 @@ class Campaign:
             (*self._baseline_issues(post.image), *settings.local, *known.load()),
             post.programs,
             post.objects,
+            post.worker == 0 and self.standing.kernels[post.image.name].offer is None,
             frozenset(each.id for each in findings),
             dict(families),
         )

@@ -7,11 +7,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from conformance.campaign.events import ErrorMet, Event, FindingMade, FindingMerged, Standing, WorkerEnded
+from conformance.campaign.events import (
+    ErrorMet,
+    Event,
+    FindingMade,
+    FindingMerged,
+    OfferMade,
+    Standing,
+    WorkerEnded,
+)
 from conformance.campaign.store import ERRORS
 from conformance.campaign.tally import Tally
 from conformance.kernel.session import MachineLoss
-from reports.records import LossRecord, Progress, Status
+from reports.records import KernelOffer, LossRecord, Progress, Status
 
 
 @dataclass(slots=True)
@@ -25,6 +33,8 @@ class KernelStanding:
     boots: int = 0
     seconds: float = 0.0
     """That workers worked on it, all together."""
+    offer: KernelOffer | None = None
+    """What it said that it has, once it was asked."""
 
     def add(self, told: Standing) -> None:
         """Take in what a worker told."""
@@ -77,6 +87,8 @@ class CampaignStanding:
                 self._new.discard(event.finding.id)
             case FindingMerged():
                 self._new.discard(event.finding.id)
+            case OfferMade():
+                self.kernels[event.kernel].offer = event.offer
             case ErrorMet():
                 self.errors.append(event.error)
             case WorkerEnded() if event.error:

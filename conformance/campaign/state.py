@@ -14,7 +14,7 @@ from conformance.campaign.standing import CampaignStanding, KernelStanding
 from conformance.campaign.store import STATE
 from conformance.campaign.tally import DISTINCT_BEFORE, Tally
 from ebpf.errors import InputError
-from reports.records import LossRecord
+from reports.records import KernelOffer, LossRecord
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +54,7 @@ class KernelState(msgspec.Struct, frozen=True):
     accelerator: str
     boots: int
     seconds: float
+    offer: KernelOffer | None = None
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +80,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
                 kernel.accelerator,
                 kernel.boots,
                 kernel.seconds,
+                kernel.offer,
             )
         states = {(state.kernel, state.worker): state for state in self.posts}
         for post in posts:
@@ -104,6 +106,7 @@ def state_of(plan: RunPlan, started: str, standing: CampaignStanding, posts: Ite
                 kernel.accelerator,
                 kernel.boots,
                 kernel.seconds,
+                kernel.offer,
             )
             for name, kernel in standing.kernels.items()
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from conformance.campaign.reach import reach_of
 from conformance.campaign.standing import CampaignStanding, KernelStanding
 from conformance.campaign.tally import ALONE, DISTINCT_BEFORE, FOREIGN, INTERPRETER, JIT, Tally, median
 from conformance.properties.property import Property
@@ -80,6 +81,7 @@ def summarise(
             row for name, kernel in standing.kernels.items() for row in _precision(name, kernel.tally)
         ),
         forms=tuple(row for name, kernel in standing.kernels.items() for row in _forms(name, kernel.tally)),
+        reach=tuple(reach_of(name, kernel.tally, kernel.offer) for name, kernel in standing.kernels.items()),
         findings_new=statuses.count(Status.NEW),
         findings_known=statuses.count(Status.KNOWN),
         rates={

@@ -63,6 +63,15 @@ class Tally:
     gaps: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
     executed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Programs by (instruction form that their runs executed, :data:`JIT` or :data:`INTERPRETER`)."""
+    types: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By (program type, outcome); the outcomes, and those of near misses, are those of
+    :mod:`conformance.campaign.reach`, which counts these four."""
+    callees: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """By (program type, helper or kernel function that it calls, outcome)."""
+    maps: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By (map type, outcome)."""
+    misses: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Near misses by (rule, what became of them)."""
 
     @property
     def work(self) -> int:

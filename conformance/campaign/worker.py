@@ -23,6 +23,7 @@ from conformance.campaign.events import (
     ErrorMet,
     FindingStored,
     FindingWithdrawn,
+    OfferMade,
     Standing,
     Stop,
     WorkerEnded,
@@ -31,11 +32,13 @@ from conformance.campaign.object_turns import ObjectTurns
 from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.postponed import Postponed, PostponedJudgement
 from conformance.campaign.pursuit import Pursuit
+from conformance.campaign.reach import count_reach, offer_of
 from conformance.campaign.subjects import LostSubject, ProgramSubject
 from conformance.campaign.tally import ALONE, FOREIGN, Tally
 from conformance.kernel.accelerator import accelerator
 from conformance.kernel.architecture import DEFAULT
 from conformance.kernel.compiling import is_native
+from conformance.kernel.features import probe
 from conformance.kernel.hello import Knob
 from conformance.kernel.jobs import Job, KernelAnswer, Lost
 from conformance.kernel.peer.asking import ask
@@ -150,6 +153,7 @@ class Worker:
                 if self.postponed.is_due:
                     self._judge_postponed()
             if not self._stopped:
+                self._ask_what_it_has()
                 self._judge_postponed()
             self._report()
 
@@ -203,6 +207,14 @@ class Worker:
             return profile
         alone = all(row.experiments for row in judging)
         return replace(profile, experiments_in=1 if alone else EXPERIMENTS_EVERY)
+
+    def _ask_what_it_has(self) -> None:
+        """Ask the kernel for its features, where somebody wants to know: less than a second."""
+        if self.assignment.probes:
+            with self._going_on("the kernel's features"):
+                for _ in self.session.results():  # what nobody judges any more
+                    pass
+                self.channel.send(OfferMade(self.assignment.image.name, offer_of(probe(self.session))))
 
     def _start_clock(self) -> None:
         if self.started is None:
@@ -318,6 +330,7 @@ class Worker:
         observation = self.sampling.with_reference(observation, asked.number)
         clock = time.process_time()
         self.tally.program(observation)
+        count_reach(self.tally, observation)
         if self.sampling.runs:
             self.tally.runs(observation)
         if observation.question.budget is not None:

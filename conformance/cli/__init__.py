@@ -21,6 +21,7 @@ from conformance.cli.counts import counts
 from conformance.cli.kernels import kernels
 from conformance.cli.libbpf import libbpf
 from conformance.cli.plugin import plugin
+from conformance.cli.reach import reach
 from conformance.cli.replay import replay
 from conformance.cli.reporting import report
 from conformance.cli.run import run
@@ -46,6 +47,7 @@ for command in (
     bisect_command,
     kernels,
     report,
+    reach,
     compare,
     counts,
     corpus,

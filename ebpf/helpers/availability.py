@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from ebpf import rules
 from ebpf.helper_names import HELPER_NUMBERS
-from ebpf.helpers.by_type import ATTACHED, BASE_ONLY, BY_TYPE, NOT_ATTACHED, SOCKET_TYPES, UNLISTED
+from ebpf.helpers.by_type import ATTACHED, BASE_ONLY, BY_TYPE, NOT_ATTACHED, SOCKET_TYPES, UNCERTAIN, UNLISTED
 from ebpf.helpers.prototype import Prototype
 from ebpf.helpers.tiers import ANYONE, COARSE, SOCKET_CASTS, WITH_BPF, WITH_PERFMON, Group
 from ebpf.program import LoadFlag
@@ -54,8 +54,39 @@ def refusal(
         return rules.HELPER_UNKNOWN
     if number == PROBE_WRITE_USER and not has(capabilities, "CAP_SYS_ADMIN"):
         return rules.HELPER_UNKNOWN
+    return None if _is_listed(program_type, number, release, capabilities) else rules.HELPER_UNKNOWN
+
+
+def is_offered(program_type: ProgramType, number: int, release: Release | str) -> bool:
+    """Whether a program of the type, with every capability, may call the helper wherever it is attached, or
+    at some place."""
+    return _is_listed(program_type, number, release, ALL)
+
+
+def is_certain(
+    program_type: ProgramType,
+    attach_type: AttachType | None,
+    number: int,
+    release: Release | str,
+    capabilities: tuple[str, ...] | None,
+) -> bool:
+    """Whether a program may call the helper whatever it is attached to: of ``struct_ops``, whose structures
+    add to them, what every program may (the get_func_proto of each ends in bpf_base_func_proto)."""
+    if (program_type, number) in UNCERTAIN:
+        return False
+    known = _AS_LITTLE_AS.get(program_type, program_type)
+    return refusal(known, attach_type, number, release, capabilities) is None
+
+
+_AS_LITTLE_AS = {ProgramType.STRUCT_OPS: ProgramType.NETFILTER}
+"""A type that adds nothing to the base."""
+
+
+def _is_listed(
+    program_type: ProgramType, number: int, release: Release | str, capabilities: tuple[str, ...] | None
+) -> bool:
     groups = [*BY_TYPE.get(program_type, ()), *_base(program_type, capabilities)]
-    return None if any(_in(group, number, release) for group in groups) else rules.HELPER_UNKNOWN
+    return any(_in(group, number, release) for group in groups)
 
 
 def gpl_refusal(prototype: Prototype, license: str) -> Rule | None:

@@ -107,7 +107,7 @@ BY_TYPE: dict[ProgramType, tuple[Group, ...]] = {
     T.RAW_TRACEPOINT: (TRACING, STACKS, group("get_attach_cookie>6.10")),
     T.RAW_TRACEPOINT_WRITABLE: (TRACING, STACKS, group("get_attach_cookie>6.10")),
     T.TRACING: _BTF,
-    T.LSM: (*_BTF, CGROUP, CURRENT,
+    T.LSM: (*_BTF, CGROUP,
             group("inode_storage_get inode_storage_delete bprm_opts_set ima_inode_hash ima_file_hash",
                                           "setsockopt getsockopt")),
     T.SYSCALL: (*_BTF, group("sys_bpf btf_find_by_name_kind sys_close kallsyms_lookup_name")),
@@ -159,9 +159,22 @@ ATTACHED: dict[tuple[ProgramType, int], frozenset[AttachType]] = {
                                                            T.SYSCALL)},
     **{(kind, _N[name]): _ITERATORS for kind in (T.TRACING, T.LSM, T.SYSCALL)
        for name in ("seq_printf", "seq_write", "seq_printf_btf")},
+    # bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c, and check_get_func_ip (asked of 6.1, 6.12 and 7.3).
+    (T.LSM, _N["get_func_ip"]): frozenset(),
+    **{(T.LSM, _N[name]): frozenset({C.LSM_CGROUP})
+       for name in ("get_local_storage", "get_retval", "set_retval")},
+    **{(T.LSM, _N[name]): frozenset({C.LSM_MAC}) for name in (
+        "get_attach_cookie", "get_func_arg", "get_func_ret", "get_func_arg_cnt")},
     # Those of tracing programs that ask what the program is attached to.
     **{(T.SYSCALL, _N[name]): frozenset() for name in (
         "sk_storage_get", "sk_storage_delete", "d_path", "get_attach_cookie", "get_func_arg", "get_func_ret",
         "get_func_arg_cnt")},
 }  # fmt: skip
 """The only attach types for which a program type has a helper."""
+UNCERTAIN = frozenset({
+    (T.TRACING, _N["d_path"]), (T.LSM, _N["d_path"]), (T.LSM, _N["setsockopt"]), (T.LSM, _N["getsockopt"]),
+    (T.LWT_SEG6LOCAL, _N["skb_pull_data"]),
+})  # fmt: skip
+"""Helpers that hang on the very function a program is attached to (bpf_d_path_allowed,
+kernel/trace/bpf_trace.c; bpf_lsm_func_proto), and one that a fix took away, which some stable kernels of a
+series have and others have not."""

@@ -25,6 +25,8 @@ from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 
 SLOTS = {order: order.layout("BBhi") for order in ByteOrder}
+_SHIFTS = {ByteOrder.LITTLE: (0, 4), ByteOrder.BIG: (4, 0)}
+"""Of dst and src in their byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ class Insn:
             if (self.dst | self.src) & ~15:
                 # Packed, a register number of more than four bits would leak into the other one.
                 raise struct.error
-            low, high = (self.dst, self.src) if order is ByteOrder.LITTLE else (self.src, self.dst)
-            return SLOTS[order].pack(self.opcode, low | high << 4, self.off, self.imm)
+            dst, src = _SHIFTS[order]
+            return SLOTS[order].pack(self.opcode, self.dst << dst | self.src << src, self.off, self.imm)
         except struct.error:
             raise InputError(f"instruction field does not fit: {self._misfit()}") from None
 
@@ -81,15 +83,27 @@ class Insn:
 
 
 def encode(insns: Iterable[Insn], order: ByteOrder = ByteOrder.LITTLE) -> bytes:
-    """The slots one after the other, as bpf(2) takes them on a machine of that order."""
-    return b"".join([insn.encode(order) for insn in insns])
+    """The slots one after the other, as bpf(2) takes them on a machine of that order.  Raises
+    :class:`InputError` naming the field that does not fit."""
+    insns, pack = tuple(insns), SLOTS[order].pack
+    dst, src = _SHIFTS[order]
+    try:
+        slots = [
+            pack(insn.opcode, insn.dst << dst | insn.src << src, insn.off, insn.imm)
+            for insn in insns
+            if not (insn.dst | insn.src) & ~15
+        ]
+    except struct.error:
+        slots = []
+    # One by one where something does not fit, to name it.
+    return b"".join(slots if len(slots) == len(insns) else [insn.encode(order) for insn in insns])
 
 
 def decode(code: bytes, order: ByteOrder = ByteOrder.LITTLE) -> tuple[Insn, ...]:
     """Slots from bytes.  Raises :class:`InputError` when the length is not a multiple of eight."""
     if len(code) % 8:
         raise InputError(f"instructions are 8 bytes each; {len(code)} bytes end inside slot {len(code) // 8}")
-    dst, src = (0, 4) if order is ByteOrder.LITTLE else (4, 0)
+    dst, src = _SHIFTS[order]
     return tuple(
         [
             Insn(opcode, registers >> dst & 15, registers >> src & 15, off, imm)

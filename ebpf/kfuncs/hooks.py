@@ -15,7 +15,7 @@ from ebpf.releases import Since
 _CGROUP = (
     T.CGROUP_SKB, T.CGROUP_SOCK, T.CGROUP_DEVICE, T.CGROUP_SOCK_ADDR, T.CGROUP_SYSCTL, T.CGROUP_SOCKOPT,
 )  # fmt: skip
-_TRACING = (T.TRACEPOINT, T.PERF_EVENT)
+_TRACING = (T.TRACEPOINT, T.PERF_EVENT, T.TRACING, T.LSM)
 _RAW = dict.fromkeys((T.RAW_TRACEPOINT,), "7.1")
 _SOCK_OPS = dict.fromkeys((T.SOCK_OPS,), "6.18")
 
@@ -42,18 +42,30 @@ class Hook(Enum):
 
 _ALLOWED: dict[Hook, dict[T, str]] = {
     Hook.NONE: {},
-    Hook.GENERIC: dict.fromkeys((T.SCHED_CLS, T.XDP, T.SYSCALL, *_TRACING, *_CGROUP), "6.12")
+    Hook.GENERIC: dict.fromkeys((T.SCHED_CLS, T.XDP, T.SYSCALL, T.STRUCT_OPS, *_TRACING, *_CGROUP), "6.12")
     | _SOCK_OPS
     | _RAW,
     Hook.KEYS: dict.fromkeys(_TRACING, "6.12")
-    | dict.fromkeys((T.SCHED_CLS, T.XDP, T.SYSCALL, *_CGROUP), "6.18")
+    | dict.fromkeys((T.SCHED_CLS, T.XDP, T.SYSCALL, T.STRUCT_OPS, *_CGROUP), "6.18")
     | _SOCK_OPS
     | _RAW,
-    Hook.TRACING_OR_SYSCALL: dict.fromkeys((T.SYSCALL, *_TRACING), "6.12") | _RAW,
+    Hook.TRACING_OR_SYSCALL: dict.fromkeys((T.SYSCALL, T.STRUCT_OPS, *_TRACING), "6.12") | _RAW,
     Hook.SYSCALL: {T.SYSCALL: "6.12"},
     Hook.XDP: {T.XDP: "6.12"},
     Hook.SOCKET_BUFFER: dict.fromkeys(
-        (T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.LWT_IN, T.LWT_XMIT, T.SK_SKB, *_TRACING, *_CGROUP),
+        (
+            T.SOCKET_FILTER,
+            T.SCHED_CLS,
+            T.SCHED_ACT,
+            T.LWT_IN,
+            T.LWT_OUT,
+            T.LWT_XMIT,
+            T.LWT_SEG6LOCAL,
+            T.NETFILTER,
+            T.SK_SKB,
+            *_TRACING,
+            *_CGROUP,
+        ),
         "6.12",
     )
     | _SOCK_OPS

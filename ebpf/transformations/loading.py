@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ebpf.editing import Edit
 from ebpf.isa.build import goto
 from ebpf.liveness import starts
 from ebpf.program import Case, LoadFlag
-from ebpf.splicing import guarded, is_movable, with_program
+from ebpf.splicing import is_movable, rewritten, with_program
 
 _MOST = 256
 """Slots of a program in which states are kept before every instruction."""
@@ -27,9 +28,9 @@ def keep_states_everywhere(case: Case) -> Case | None:
     program = case.program
     if case.capabilities is not None or not is_movable(program) or len(program.instructions) > _MOST:
         return None
-    for at in starts(program.instructions)[:0:-1]:
-        program = guarded(program, at, (goto(),))
-    return with_program(case, replace(program, flags=program.flags | LoadFlag.TEST_STATE_FREQ))
+    jumps = {at: Edit(0, (goto(),)) for at in starts(program.instructions)[1:]}
+    flags = program.flags | LoadFlag.TEST_STATE_FREQ
+    return with_program(case, replace(rewritten(program, jumps), flags=flags))
 
 
 def add_privilege(case: Case) -> Case | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ebpf.editing import Edit
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R10, REGISTERS, load, mov64, store
 from ebpf.isa.insn import Insn
 from ebpf.liveness import live_before, starts
 from ebpf.program import Case
-from ebpf.splicing import guarded, is_movable, with_program
+from ebpf.splicing import is_movable, rewritten, with_program
 from ebpf.verifier_log.effects import is_conditional
 
 _MOST = 16
@@ -22,11 +23,12 @@ def write_dead_registers(case: Case) -> Case | None:
         return None
     live = live_before(program.instructions)
     places = starts(program.instructions)
-    for at in places[:: -(-len(places) // _MOST)][::-1]:
+    edits = {}
+    for at in places[:: -(-len(places) // _MOST)]:
         dead = [register for register in _GENERAL if register not in live[at]]
         if dead:
-            program = guarded(program, at, (mov64(REGISTERS[dead[at % len(dead)]], at),))
-    return with_program(case, program)
+            edits[at] = Edit(0, (mov64(REGISTERS[dead[at % len(dead)]], at),))
+    return with_program(case, rewritten(program, edits))
 
 
 def spill_and_fill(case: Case) -> Case | None:
@@ -36,15 +38,16 @@ def spill_and_fill(case: Case) -> Case | None:
     slot = _unused_slot(program.instructions)
     if slot is None or not is_movable(program):
         return None
-    for at in starts(program.instructions)[::-1]:
+    edits = {}
+    for at in starts(program.instructions):
         insn = program.instructions[at]
         if insn.names_subprogram:
             return None
         register = _operand(insn)
         if register in _GENERAL:
             through = store(o.DW, R10, slot, REGISTERS[register]), load(o.DW, REGISTERS[register], R10, slot)
-            program = guarded(program, at, through)
-    return with_program(case, program)
+            edits[at] = Edit(0, through)
+    return with_program(case, rewritten(program, edits))
 
 
 def _operand(insn: Insn) -> int:

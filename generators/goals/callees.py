@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from ebpf.helpers import PROTOTYPES, prototype_for
-from ebpf.helpers.availability import ALL, refusal
+from ebpf.helpers.availability import ALL, is_certain
+from ebpf.helpers.map_types import BY_HELPER
 from ebpf.helpers.prototype import ArgKind as A
 from ebpf.helpers.prototype import Prototype, ResultKind
 from ebpf.program_types import AttachType, ProgramType
@@ -29,13 +30,21 @@ GIVEN: dict[ResultKind, P] = {
     ResultKind.TCP_SOCK_OR_NULL: P.TCP_SOCK,
     ResultKind.ALLOC_MEM_OR_NULL: P.MEMORY,
 }
-_RESULTS = GIVEN.keys() | {ResultKind.INTEGER, ResultKind.VOID, ResultKind.MAP_VALUE_OR_NULL}
+_RESULTS = GIVEN.keys() | {
+    ResultKind.INTEGER, ResultKind.VOID, ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL,
+    ResultKind.BTF_ID_OR_NULL,
+}  # fmt: skip
 _PLAIN = MODELLED | {A.ALLOC_SIZE_OR_ZERO}
-_NOT_YET = UNWANTED - {"map_update_elem"} | {
+_NOT_YET = UNWANTED - {
+    "map_update_elem",
+    "get_local_storage",
+    "get_stackid",
+    "tail_call",
+    "perf_event_output",
+    "get_stack",
+} | {
     # The socket that it takes must be one that no lookup gives.
-    "sk_assign",
-    # They want a cgroup or perf events in the map, or an attached program.
-    "sk_select_reuseport",
+    "sk_assign"
 }
 
 
@@ -53,7 +62,7 @@ def candidates(
         prototype
         for number in sorted(PROTOTYPES)
         if (prototype := prototype_for(number, program_type)) is not None
-        and refusal(program_type, attach_type, number, version, ALL) is None
+        and is_certain(program_type, attach_type, number, version, ALL)
         and version in Since(prototype.since)
         and (gpl or not prototype.gpl_only)
         and (not prototype.sleepable or (may_sleep and program_type is ProgramType.SYSCALL))
@@ -68,6 +77,9 @@ def candidates(
         if not more:
             return tuple(reached)
         reached += more
+
+
+MAPS_OFTEN = 4
 
 
 def _has_map(prototype: Prototype, program_type: ProgramType, release: tuple[int, int]) -> bool:
@@ -97,8 +109,14 @@ def goals(
     gpl: bool,
     may_sleep: bool = True,
 ) -> tuple[Prototype, ...]:
-    """What a goal picks from; what concerns references, as often as all the rest."""
-    chosen = [p for p in candidates(program_type, attach_type, release, gpl, may_sleep) if is_goal(p)]
+    """What a goal picks from; what concerns references, as often as all the rest.  A helper that alone takes
+    some types of maps counts once for each, one that takes most of them so many times."""
+    chosen = [
+        p
+        for p in candidates(program_type, attach_type, release, gpl, may_sleep)
+        if is_goal(p)
+        for _ in range(len(BY_HELPER.get(p.name, ())) or (MAPS_OFTEN if p.maps else 1))
+    ]
     about_references = [
         p for p in chosen if p.acquires or p.releases is not None or any(a.kind in WANTED for a in p.args)
     ]

@@ -53,18 +53,12 @@ class DeferredSupply(Chain):
     def find_value(self, kind: MapFieldKind) -> None:
         """Look one up; where there is none the goal ends."""
         b = self.b
-        self.look_up(kind)
-        self.check_null()
-        self.value = self.keep()
-        b.drop(R0)
-
-    def look_up(self, kind: MapFieldKind) -> None:
-        """R0 is a value, or null."""
-        b = self.b
         self.kind, self.index = kind, add_map(b, self.dice.of(deferring(kind)))
         constant_key(b, self.dice.pick(2))
         map_and_key(b, self.index)
         b.call_helper("map_lookup_elem")
+        self.check_null()
+        self.value = self.keep()
 
     def point(self, offset: int = DEFERRED_AT, register: Register = R1) -> None:
         """Let the register point to the field, or elsewhere in the value."""
@@ -140,6 +134,6 @@ def _defer(kind: MapFieldKind, b: Builder, dice: Dice) -> bool:
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS, needs.JIT)
 PRODUCTIONS = (
-    Production("timer", 2, lambda b, dice: _defer(MapFieldKind.TIMER, b, dice), _NEEDS),
-    Production("work-queue", 2, lambda b, dice: _defer(MapFieldKind.WORKQUEUE, b, dice), _NEEDS),
+    Production("timer", 3, lambda b, dice: _defer(MapFieldKind.TIMER, b, dice), _NEEDS),
+    Production("work-queue", 3, lambda b, dice: _defer(MapFieldKind.WORKQUEUE, b, dice), _NEEDS),
 )

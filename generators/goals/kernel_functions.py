@@ -182,4 +182,4 @@ def _call_something(b: Builder, dice: Dice) -> bool:
 
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("kernel-function", 8, _call_something, _NEEDS),)
+PRODUCTIONS = (Production("kernel-function", 10, _call_something, _NEEDS),)

@@ -159,4 +159,4 @@ def _keep_structure(b: Builder, dice: Dice) -> bool:
 
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("kernel-pointer", 3, _keep_structure, _NEEDS),)
+PRODUCTIONS = (Production("kernel-pointer", 5, _keep_structure, _NEEDS),)

@@ -247,4 +247,4 @@ def _use_objects(b: Builder, dice: Dice) -> bool:
 
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("local-object", 3, _use_objects, _NEEDS),)
+PRODUCTIONS = (Production("local-object", 4, _use_objects, _NEEDS),)

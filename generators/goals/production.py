@@ -104,7 +104,9 @@ _USES: dict[PointerKind, Callable[[Supply, Place, KnownPointer], None]] = {
     PointerKind.SOCKET: _use_socket,
     PointerKind.SOCK_COMMON: _use_socket,
     PointerKind.TCP_SOCK: _use_socket,
+    # Of the kernel's own structures helpers give sockets only, which begin alike (struct sock_common).
+    PointerKind.STRUCTURE: _use_socket,
 }
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("goal", 12, _call_something, _NEEDS),)
+PRODUCTIONS = (Production("goal", 16, _call_something, _NEEDS),)

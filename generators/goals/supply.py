@@ -24,8 +24,11 @@ FITTING: dict[tuple[str, int], tuple[int, ...]] = {
     **{(name, 4): (-1, 0) for name in ("sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp")},
     **{(name, 5): (0,) for name in ("sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp")},
     ("sk_storage_get", 4): (0, 1), ("redirect_map", 3): (0, 1, 2),
+    ("get_local_storage", 2): (0,), ("get_stackid", 3): (0, 1 << 8, 1 << 9), ("tail_call", 3): (0, 1, 5),
 }  # fmt: skip
 """By helper and argument: numbers that mean something."""
+LAST = ("tail_call",)
+"""What may end the program: nothing may be held."""
 TUPLE_SIZES = (12, 36)
 """Of struct bpf_sock_tuple: ports and addresses of IPv4, or of IPv6."""
 
@@ -38,7 +41,7 @@ class Supply(Chain):
     def call(self, prototype: Prototype, budget: int) -> Place | None:
         """Call it; where the pointer is that it gave."""
         b = self.b
-        if budget == 0:
+        if budget == 0 or (b.state.held and prototype.name in LAST):
             raise DoesNotFit
         places = {
             at: self._have(arg.kind, prototype.releases == at, budget)
@@ -51,7 +54,8 @@ class Supply(Chain):
             if prototype.result is ResultKind.VOID or _sign_is_lost(b, prototype):
                 anything_in(b, R0)
             return None
-        self.check_null()
+        if prototype.result.nullable:
+            self.check_null()
         return self.keep()
 
     def _have(self, kind: A, referenced: bool, budget: int) -> Place:

@@ -174,7 +174,6 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.HELPER_ARGUMENT, deferred.deferred_elsewhere),
     NearMiss(rules.HELPER_ARGUMENT, deferred.deferred_as_the_other),
     NearMiss(rules.HELPER_ARGUMENT, deferred.deferred_of_another_map),
-    NearMiss(rules.POINTER_ARITHMETIC, deferred.deferred_unchecked),
     NearMiss(rules.SPECIAL_FIELD, deferred.deferred_accessed),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""

@@ -1,10 +1,9 @@
-"""Near misses with timers and work queues: elsewhere in the value, taken for each other, of another map, not
-compared with null, and read or written as bytes."""
+"""Near misses with timers and work queues: elsewhere in the value, taken for each other, of another map,
+and read or written as bytes."""
 
 from __future__ import annotations
 
-from ebpf.isa.build import R0, R1, add64, load, mov64, store
-from ebpf.maps import MapFieldKind
+from ebpf.isa.build import R0, R1, load, store
 from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
@@ -14,17 +13,13 @@ from generators.near_misses.table import rarely
 from generators.steps import SIZES, anything_in
 
 
-def _supply(b: Builder, dice: Dice) -> tuple[DeferredSupply, MapFieldKind] | None:
-    kinds = [kind for kind in KINDS if b.privileged and MAY_CALL.holds(b) and may_defer(b, kind)]
-    return (DeferredSupply(b, dice, stays=False), dice.of(kinds)) if kinds else None
-
-
 def _value(b: Builder, dice: Dice) -> DeferredSupply | None:
-    found = _supply(b, dice)
-    if found is None:
+    """A value with one."""
+    kinds = [kind for kind in KINDS if b.privileged and MAY_CALL.holds(b) and may_defer(b, kind)]
+    if not kinds:
         return None
-    supply, kind = found
-    supply.find_value(kind)
+    supply = DeferredSupply(b, dice, stays=False)
+    supply.find_value(dice.of(kinds))
     return supply
 
 
@@ -79,24 +74,6 @@ def deferred_of_another_map(b: Builder, dice: Dice) -> int | None:
     at = supply.call_init(dice.of(others))
     b.land(over)
     _meet(supply)
-    return at
-
-
-def deferred_unchecked(b: Builder, dice: Dice) -> int | None:
-    """The value that it is in was not compared with null."""
-    found = _supply(b, dice)
-    if found is None:
-        return None
-    supply, kind = found
-    supply.look_up(kind)
-    if b.maps[supply.index].name.startswith("garray"):
-        # Since Linux 6.15 kernels know that a constant key of an array is there.
-        return None
-    b.emit(mov64(R1, R0))
-    if DEFERRED_AT:
-        b.emit_breaking(add64(R1, DEFERRED_AT))
-    at = len(b.insns) - 1
-    supply.call_init(supply.index)
     return at
 
 

@@ -99,7 +99,7 @@ def number_dereferenced(b: Builder, dice: Dice) -> int | None:
 def context_access(b: Builder, dice: Dice) -> int | None:
     """Near a field, where the table gives none, or none of that size, or only to be read."""
     source = context(b)
-    if source is None:
+    if source is None or not CONTEXTS[b.type].fields:
         return None
     field = dice.of(CONTEXTS[b.type].fields)
     for _ in range(8):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, R2, R3, R4, R5, R10, Register, alu64, call, jump, leave, mov64, store
-from ebpf.return_ranges import return_range
+from ebpf.return_ranges import foreseen_range
 from ebpf.rules import Rule
 from generators.builder import Builder
 from generators.dice import Dice
@@ -49,7 +49,7 @@ def rarely(b: Builder) -> PendingJump:
 
 def break_off(b: Builder) -> int:
     """Exit here with a result that the type may give; the index of the exit."""
-    allowed = return_range(b.type, b.attach_type, b.profile.release)
+    allowed = foreseen_range(b.type, b.attach_type, b.profile.release)
     b.emit(mov64(R0, allowed[0] if allowed else 0))
     return b.emit(leave())
 

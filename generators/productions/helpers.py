@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ebpf.helpers import PROTOTYPES, prototype_for
-from ebpf.helpers.availability import ALL, refusal
+from ebpf.helpers.availability import ALL, is_certain, refusal
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
 from ebpf.helpers.prototype import ArgKind as A
 from ebpf.isa import opcodes as o
@@ -65,7 +65,11 @@ def callable_helpers(
         prototype
         for prototype in prototypes
         if prototype is not None
-        and (refusal(kind, attach, prototype.number, release, capabilities) is None) == has
+        and (
+            is_certain(kind, attach, prototype.number, release, capabilities)
+            if has
+            else refusal(kind, attach, prototype.number, release, capabilities) is not None
+        )
         and at_least(release, prototype.since)
         and (gpl or not prototype.gpl_only)
         and (sleepable or not prototype.sleepable)

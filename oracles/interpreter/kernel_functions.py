@@ -122,7 +122,11 @@ def _buffer_or_null(call: _KernelCall, register: int, arg: KernelArg) -> None:
 
 
 def _context(call: _KernelCall, register: int, arg: KernelArg) -> None:
-    if call.values[register - 1] != Pointer(call.m.context, 0):
+    value = call.values[register - 1]
+    if isinstance(value, Pointer) and isinstance(value.region, KernelRegion):
+        # Where the context is another, as a netfilter program's is, some take the packet's own structure.
+        raise Abstain("a kernel structure given for a context")
+    if value != Pointer(call.m.context, 0):
         call.m.trap(rules.HELPER_ARGUMENT, f"R{register} is not the context")
 
 

@@ -200,6 +200,10 @@ def _buffer_or_null(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
 
 def _context(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
     value = _pointer(call, register, arg)
+    if value.region.kind is RegionKind.KERNEL:
+        # Where the context is another, as a netfilter program's is, some take the packet's own structure
+        # (Linux 7.3).
+        raise Unmodelled("a kernel structure given for a context")
     if value.region.kind is not RegionKind.CONTEXT:
         call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
     _not_moved(call, register, value)

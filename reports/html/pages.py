@@ -18,6 +18,7 @@ from reports.directory import RunDirectory
 from reports.html.finding import context as finding_context
 from reports.html.history import context as history_context
 from reports.html.index import context as index_context
+from reports.html.reach import context as reach_context
 from reports.records import Finding
 
 
@@ -91,9 +92,14 @@ def history_page(runs: Sequence[RunDirectory]) -> str:
     return _environment().get_template("history.html.j2").render(style=_style(), **history_context(runs))
 
 
+def reach_page(run: RunDirectory) -> str:
+    """The page of what the run's programs came by."""
+    return _environment().get_template("reach.html.j2").render(style=_style(), **reach_context(run))
+
+
 def write(run: RunDirectory, failures: list[str], earlier: Sequence[RunDirectory] = ()) -> list[Path]:
-    """Write findings/ID/index.html, history.html where there are ``earlier`` runs, and then index.html into
-    the run's directory; the files, the index first.
+    """Write findings/ID/index.html, history.html where there are ``earlier`` runs, reach.html where the run
+    counted any, and then index.html into the run's directory; the files, the index first.
 
     A finding's page that cannot be written is one more of ``failures``.
     """
@@ -101,6 +107,10 @@ def write(run: RunDirectory, failures: list[str], earlier: Sequence[RunDirectory
     if earlier:
         path = run.directory / "history.html"
         path.write_text(history_page([*earlier, run]), encoding="utf-8")
+        written.append(path)
+    if run.summary.reach:
+        path = run.directory / "reach.html"
+        path.write_text(reach_page(run), encoding="utf-8")
         written.append(path)
     for finding in run.findings:
         path = run.directory / "findings" / finding.id / "index.html"

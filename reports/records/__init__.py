@@ -20,6 +20,7 @@ from reports.records.finding import (
 from reports.records.object import ObjectEvidence
 from reports.records.precision import VIEWS, PrecisionRow
 from reports.records.progress import Progress
+from reports.records.reach import Acceptance, KernelOffer, KernelReach, MissCount
 from reports.records.right import (
     Accepts,
     AloneReturns,
@@ -49,6 +50,7 @@ from reports.records.summary import (
 __all__ = [
     "SEVERITIES",
     "VIEWS",
+    "Acceptance",
     "Accepts",
     "AloneReturns",
     "Cell",
@@ -58,11 +60,14 @@ __all__ = [
     "GapCount",
     "Holds",
     "IntentRecord",
+    "KernelOffer",
+    "KernelReach",
     "KernelRun",
     "Left",
     "ListingRow",
     "LossRecord",
     "MapEntry",
+    "MissCount",
     "ObjectEvidence",
     "PrecisionRow",
     "ProductionCount",

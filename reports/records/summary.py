@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from reports.records.precision import PrecisionRow
+from reports.records.reach import KernelReach
 
 
 class CellState(Enum):
@@ -175,4 +176,5 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     unseen_issues: tuple[UnseenIssue, ...] = ()
     precision: tuple[PrecisionRow, ...] = ()
     forms: tuple[FormCount, ...] = ()
+    reach: tuple[KernelReach, ...] = ()
     reference: SecondOpinion = SecondOpinion()

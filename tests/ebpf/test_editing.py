@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebpf.assembly import parse
-from ebpf.editing import guard, insert, jump_field, remove, replace_slots, target
+from ebpf.editing import Edit, guard, insert, jump_field, remove, replace_slots, rewrite, target
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 
@@ -95,3 +95,21 @@ def test_what_is_kept_leads_to_the_same_instruction(edit: tuple[tuple[Insn, ...]
         else:
             assert now in (start, start + new)
         assert jump_field(edited[slots[at]]) == jump_field(insn)
+
+
+@given(edits(), st.data())
+def test_edits_made_at_once_are_those_made_one_by_one(
+    edit: tuple[tuple[Insn, ...], int, int, int], data: st.DataObject
+) -> None:
+    insns = edit[0]
+    places = data.draw(st.lists(st.integers(0, len(insns) - 1), unique=True))
+    made = {
+        at: Edit(
+            data.draw(st.integers(0, 1)), (NOP,) * data.draw(st.integers(0, 3)), data.draw(st.booleans())
+        )
+        for at in places
+    }
+    one_by_one = insns
+    for at in sorted(places, reverse=True):
+        one_by_one = rewrite(one_by_one, {at: made[at]})
+    assert rewrite(insns, made) == one_by_one

@@ -50,8 +50,8 @@ class Lying(WorkerPlugin):
 
 
 def make_small(patch: pytest.MonkeyPatch) -> None:
-    """What a worker here and on a cluster does alike: programs that the model can judge, and little
-    reduction."""
+    """What a worker here and on a cluster does alike: programs that the model can judge, and
+    reduction to its end, however busy the machine is."""
     patch.setattr(workers, "profile_for", lambda *_: PROFILE)
     patch.setattr(workers, "accelerator", lambda image: Accelerator.TCG)
-    patch.setattr(pursuit, "SHRINK_SECONDS", 3.0)
+    patch.setattr(pursuit, "SHRINK_SECONDS", 600.0)

@@ -239,6 +239,8 @@ def test_counts_are_taken_up_where_they_were(tmp_path: Path, monkeypatch: pytest
     assert after.programs == before.programs
     assert after.cells == before.cells
     assert (after.productions, after.rejections) == (before.productions, before.rejections)
+    assert after.reach == before.reach
+    assert after.reach[0].callees
     assert (taken_up.rota.posts[0].left, taken_up.rota.posts[0].programs) == (43.0, 30)
     assert taken_up.summary(finished=True).seconds >= before.seconds
 

@@ -15,6 +15,7 @@ from ebpf.helpers import PROTOTYPES
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program import Case, LoadFlag, Program
+from ebpf.program_types import AttachType as A
 from ebpf.program_types import ProgramType as T
 
 TARGETED = frozenset({T.UNSPEC, T.TRACING, T.STRUCT_OPS, T.EXT, T.LSM, T.NETFILTER})
@@ -53,6 +54,20 @@ def _case(kind: T, *code: Insn, license: str = "GPL") -> Case:
 def plain(kind: T) -> Case:
     """return 0."""
     return _case(kind)
+
+
+def attached_calls() -> Iterator[Asked]:
+    """The same of what needs something to attach to, a function at a time, and of netfilter's programs."""
+    for kind, attach, target in ATTACHED:
+        for number in sorted(PROTOTYPES):
+            code = (Insn(o.CALL | o.JMP, imm=number), *EXIT)
+            yield Asked(kind, number, Case(Program(kind, code, attach_type=attach, attach_to=target)))
+
+
+ATTACHED = (
+    (T.TRACING, A.TRACE_FENTRY, "bpf_fentry_test1"), (T.TRACING, A.TRACE_FEXIT, "bpf_fentry_test1"),
+    (T.LSM, A.LSM_MAC, "file_open"), (T.LSM, A.LSM_CGROUP, "socket_bind"), (T.NETFILTER, A.NETFILTER, None),
+)  # fmt: skip
 
 
 def calls(license: str = "GPL") -> Iterator[Asked]:

@@ -24,7 +24,9 @@ NOT_ALLOWED = re.compile(r"^calling kernel function \w+ is not allowed", re.MULT
 def calling(function: KernelFunction, setting: Setting) -> Program:
     code = (call_kfunc(), mov64(R0, 0), leave())
     kfuncs = ((0, function.name),)
-    return Program(setting.type, code, attach_type=setting.attached[0], flags=setting.flags, kfuncs=kfuncs)
+    return Program(
+        setting.type, code, (), setting.attached[0], setting.attach_to, flags=setting.flags, kfuncs=kfuncs
+    )
 
 
 def allows(answer: KernelAnswer) -> bool:

@@ -41,7 +41,12 @@ def calls(setting: Setting, release: str) -> list[tuple[str, Case]]:
                 if number < len(prototypes) and call(b, Dice(left), prototypes[number]):
                     epilogue(b, Dice(0))
                     program = Program(
-                        b.type, tuple(b.insns), tuple(b.maps), b.attach_type, flags=setting.flags
+                        b.type,
+                        tuple(b.insns),
+                        tuple(b.maps),
+                        b.attach_type,
+                        setting.attach_to,
+                        flags=setting.flags,
                     )
                     made.append((prototypes[number].name, Case(program)))
     return made

@@ -14,10 +14,11 @@ from ebpf.contexts import AccessRefusal, ctx_access
 from ebpf.helper_names import HELPER_NUMBERS as N
 from ebpf.helpers import PROTOTYPES, prototype_for
 from ebpf.helpers.availability import gpl_refusal, refusal, sleep_refusal
+from ebpf.helpers.by_type import UNCERTAIN
 from ebpf.program_types import AttachType
 from ebpf.program_types import ProgramType as T
 from ebpf.releases import at_least
-from tests.pipeline.sweeps import OUTSIDE, PLAIN, UNAVAILABLE, Asked, accesses, calls, said
+from tests.pipeline.sweeps import OUTSIDE, PLAIN, UNAVAILABLE, Asked, accesses, attached_calls, calls, said
 
 pytestmark = pytest.mark.vm
 
@@ -62,6 +63,15 @@ def test_rows_01_and_16_every_type_and_helper(kernel: KernelSession, release: st
     judged = Counter(asked.type for asked, errno, log in said(kernel, every) if not errno or log.strip())
     assert set(judged) == set(PLAIN) - set(NOT_BUILT)
     assert min(judged.values()) == len(PROTOTYPES)
+    assert list(differing(kernel, release, every)) == []
+
+
+def test_rows_01_and_16_types_that_are_attached_and_helpers(kernel: KernelSession, release: str) -> None:
+    every = [asked for asked in attached_calls() if (asked.type, asked.about) not in UNCERTAIN]
+    judged = Counter(asked.type for asked, errno, log in said(kernel, every) if not errno or log.strip())
+    has_netfilter = at_least(release, "6.4")
+    assert judged.keys() == {T.TRACING, T.LSM} | ({T.NETFILTER} if has_netfilter else set())
+    assert min(judged.values()) > 200
     assert list(differing(kernel, release, every)) == []
 
 

@@ -1,6 +1,5 @@
 """How soon a run finds each planted bug: ``python -m tests.quality.bugbench DIRECTORY --out OUT [--minutes 5]
-[--bugs 3,38]
-[--property metamorphic]``.
+[--bugs 3,38] [--workers 1] [--property metamorphic]``.
 
 ``DIRECTORY`` holds ``bugs.json``, ``bzImage-bugs`` and ``bzImage-clean`` (its README says what they are).  One
 ``veridiff run`` per bug knows nothing but the kernel; the first new finding of a kind that fits ends it, and
@@ -65,24 +64,27 @@ def planted(directory: Path) -> list[Planted]:
 
 
 def findings(out: Path) -> Iterator[dict[str, Any]]:
-    """The new findings that the run's directory holds so far; a line that is half written ends them."""
+    """The new findings that the run's directory holds so far, as their last lines have them, without those
+    that turned out to be others; a line that is half written ends them."""
     path = out / "findings.jsonl"
+    latest: dict[str, dict[str, Any]] = {}
     for line in path.read_text().splitlines() if path.exists() else ():
         try:
             record = json.loads(line)
         except ValueError:
-            return
-        if record.get("status", "new") == "new":
+            break
+        latest[record["id"]] = record
+    for record in latest.values():
+        if record.get("status", "new") == "new" and not record.get("same_as"):
             yield record
 
 
 def hunt(
-    bug: Planted, directory: Path, out: Path, minutes: float, settle: float, alone: Sequence[str] = ()
+    bug: Planted, directory: Path, out: Path, minutes: float, settle: float, options: Sequence[str] = ()
 ) -> Result:
-    """Run against the kernel with the bug until a fitting finding comes, and ``settle`` seconds longer for it
-    to be shrunk; or until the time is over.  Asked are all properties, or those ``alone``."""
-    command = [sys.executable, "-m", "conformance.cli", "run"]
-    command += [word for kind in alone for word in ("--property", kind)]
+    """Run with these ``options`` against the kernel with the bug until a fitting finding comes, and
+    ``settle`` seconds longer for it to be shrunk; or until the time is over."""
+    command = [sys.executable, "-m", "conformance.cli", "run", *options]
     command += ["--kernel", str(directory / "bzImage-bugs"), "--boot-arg", f"bugbench={bug.number}"]
     command += ["--against", str(directory / "bzImage-clean"), "--minutes", str(minutes), "--out", str(out)]
     started = time.monotonic()
@@ -151,21 +153,26 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--settle", type=float, default=10, help="seconds for shrinking what was found")
-    parser.add_argument("--bugs", default="", help="numbers, comma-separated; default: all")
+    parser.add_argument("--bugs", default="", help="numbers, comma-separated, in that order; default: all")
+    parser.add_argument("--workers", help="of each run; default: as many as CPUs")
     parser.add_argument("--property", action="append", default=[], help="ask this alone; default: all")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     kept = options.out / "results.jsonl"
     lines = kept.read_text().splitlines() if kept.exists() else []
     results = [Result(**{**json.loads(line), "other": tuple(json.loads(line)["other"])}) for line in lines]
-    wanted = {int(number) for number in options.bugs.split(",") if number}
-    for bug in planted(options.directory):
-        if bug.number in {r.number for r in results} or (wanted and bug.number not in wanted):
+    bugs = {bug.number: bug for bug in planted(options.directory)}
+    wanted = [int(number) for number in options.bugs.split(",") if number] or list(bugs)
+    asked = [word for kind in options.property for word in ("--property", kind)]
+    asked += ["--workers", options.workers] if options.workers else []
+    for number in wanted:
+        if number in {r.number for r in results}:
             continue
+        bug = bugs[number]
         if options.property:
             bug = replace(bug, kinds=frozenset(options.property))
         out = options.out / f"bug{bug.number}"
-        result = hunt(bug, options.directory, out, options.minutes, options.settle, options.property)
+        result = hunt(bug, options.directory, out, options.minutes, options.settle, asked)
         results.append(result)
         with kept.open("a") as file:
             file.write(json.dumps(asdict(result)) + "\n")

@@ -8,10 +8,16 @@ from pathlib import Path
 from tests.quality.bugbench import Result, findings, planted, table
 
 
-def test_known_and_half_written_findings_do_not_count(tmp_path: Path) -> None:
-    lines = [json.dumps({"kind": "rule", "status": status}) for status in ("known", "new")]
-    (tmp_path / "findings.jsonl").write_text("\n".join(lines) + '\n{"kind": "boun')
-    assert [record["status"] for record in findings(tmp_path)] == ["new"]
+def test_known_merged_and_half_written_findings_do_not_count(tmp_path: Path) -> None:
+    made = [
+        {"id": "a", "kind": "rule", "status": "known"},
+        {"id": "b", "kind": "bounds", "status": "new"},
+        {"id": "c", "kind": "rule", "status": "new"},
+        {"id": "b", "kind": "bounds", "status": "new", "same_as": "c"},
+    ]
+    lines = "\n".join(json.dumps(record) for record in made)
+    (tmp_path / "findings.jsonl").write_text(lines + '\n{"id": "d", "kind": "boun')
+    assert [record["id"] for record in findings(tmp_path)] == ["c"]
     assert list(findings(tmp_path / "none")) == []
 
 

@@ -66,6 +66,10 @@ class Features:
         """UNKNOWN also for what was not probed."""
         return self._table.get((kind, name), Answer3.UNKNOWN)
 
+    def names(self, kind: FeatureKind) -> tuple[str, ...]:
+        """What of a kind the kernel said yes to."""
+        return tuple(row.name for row in self.rows if row.kind is kind and row.answer is Answer3.YES)
+
     def support(self, program: Program) -> Support:
         """Of what ``program`` needs, what this kernel lacks and what could not be told.  Kernel functions and
         attach targets are looked up when it is loaded."""

@@ -25,10 +25,11 @@ ONE_NAME = {
     rules.NULL_DEREFERENCE: rules.NULL_CHECK, rules.POINTER_LEAK: rules.SPILL_SIZE,
     rules.SCALAR_DEREFERENCE: rules.NULL_DEREFERENCE, rules.USE_AFTER_RELEASE: rules.SCALAR_DEREFERENCE,
     rules.SOCKET_ACCESS: rules.READ_ONLY, rules.WRITE_ONLY: rules.READ_ONLY,
+    rules.HELPER_ARGUMENT: rules.STACK_BOUNDS,
 }  # fmt: skip
 """Two names for one rule: what was scratched is not written, the stack has a rule of its own, the number may
-be 0, a part of a stored pointer is no number yet, what was released is one, and the reference has one name
-for what a map forbids."""
+be 0, a part of a stored pointer is no number yet, what was released is one, the reference has one name
+for what a map forbids, and an argument that points behind the stack is out of its bounds."""
 
 
 def _generated(seed: int, near_misses_in: int = 0, daring_in: int = 0) -> Generated:
