@@ -48,6 +48,8 @@ class Callee:
     """The kind of section that it begins or ends."""
     struct: str = ""
     """Which kernel structure the result is."""
+    throws: bool = False
+    """Whether the program ends there."""
     object: ObjectUse | None = None
     """What it does with an object of the program's own."""
     fills: tuple[tuple[int, int], ...] = ()
@@ -119,6 +121,7 @@ def kernel_callee(name: str) -> Callee:
         struct=function.gives,
         step=function.step,
         object=function.object,
+        throws=function.throws,
         fills=tuple(_fills(function)),
         begins=_SECTIONS[function.begins] if function.begins else None,
         ends=_SECTIONS[function.ends] if function.ends else None,

@@ -6,6 +6,7 @@ from generators.goals import (
     callbacks,
     deferred,
     dynptrs,
+    exceptions,
     iterators,
     kernel_functions,
     kernel_pointers,
@@ -34,7 +35,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,
     *dynptrs.PRODUCTIONS, *kernel_pointers.PRODUCTIONS,
-    *local_objects.PRODUCTIONS, *deferred.PRODUCTIONS, *encodings.PRODUCTIONS,
+    *local_objects.PRODUCTIONS, *deferred.PRODUCTIONS, *exceptions.PRODUCTIONS, *encodings.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

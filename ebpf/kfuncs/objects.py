@@ -159,6 +159,8 @@ OTHERS = (
         "bpf_copy_from_user_str", _BUFFER, _SIZE, KernelArg(A.IGNORED), _NUMBER, hook=Hook.COMMON, sleeps=True
     ),
 )
+EXCEPTIONS = (KernelFunction("bpf_throw", (_NUMBER,), Hook.GENERIC, void=True, throws=True),)
+"""kernel/bpf/helpers.c."""
 TESTING = (
     _gives("prog_test_ref_kfunc", "bpf_kfunc_call_test_acquire", KernelArg(A.MEMORY, size=8), hook=Hook.NONE),
     _releases("prog_test_ref_kfunc", "bpf_kfunc_call_test_release", Hook.NONE),
@@ -166,5 +168,5 @@ TESTING = (
 )
 """net/bpf/test_run.c up to 6.1, then of a module for the kernel's selftests."""
 ROWS = (
-    *TASKS, *CGROUPS, *KEYS, *CPUMASKS, *MEMORY_GROUPS, *CRYPTOGRAPHY, *OTHERS, *TESTING,
+    *TASKS, *CGROUPS, *KEYS, *CPUMASKS, *MEMORY_GROUPS, *CRYPTOGRAPHY, *OTHERS, *EXCEPTIONS, *TESTING,
 )  # fmt: skip

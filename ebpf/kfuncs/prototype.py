@@ -122,6 +122,8 @@ class KernelFunction:
     step: IteratorStep | None = None
     dynptr: DynptrUse | None = None
     object: ObjectUse | None = None
+    throws: bool = False
+    """Whether the program ends there, with its first argument for a result."""
     defers: bool = False
     """Whether the function that it is given is called later."""
 

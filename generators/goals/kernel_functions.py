@@ -37,6 +37,7 @@ def callable_functions(
         function
         for function in KFUNCS.values()
         if function.object is None
+        and not function.throws
         and not any(arg.kind is A.WORKQUEUE for arg in function.args)
         and function.hook.allows(program_type, version)
         and version in Since(function.since)

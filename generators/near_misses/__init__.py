@@ -10,6 +10,7 @@ from ebpf import rules
 from generators.near_misses import (
     deferred,
     dynptrs,
+    exceptions,
     functions,
     fundamental,
     helpers,
@@ -175,6 +176,8 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.HELPER_ARGUMENT, deferred.deferred_as_the_other),
     NearMiss(rules.HELPER_ARGUMENT, deferred.deferred_of_another_map),
     NearMiss(rules.SPECIAL_FIELD, deferred.deferred_accessed),
+    NearMiss(rules.REFERENCE_LEAK, exceptions.thrown_with_a_reference),
+    NearMiss(rules.SECTION_AT_EXIT, exceptions.thrown_in_a_section),
 )
 """One of these is chosen at random; what depends on the path has many forms, and more of the choices."""
 

@@ -234,7 +234,10 @@ def _callee(insn: Insn, world: World) -> Callee:
 
 
 def _call(state: GenerationState, insn: Insn, world: World) -> None:
-    apply_call(state, _callee(insn, world), world)
+    callee = _callee(insn, world)
+    apply_call(state, callee, world)
+    if callee.throws:
+        state.reachable = False
 
 
 def _exit(state: GenerationState, insn: Insn, world: World) -> None:

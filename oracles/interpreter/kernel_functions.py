@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ebpf import rules
+from ebpf.btf.functions import exception_callback
 from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
 from ebpf.kfuncs.local_objects import MAY_BE_LOCKED
@@ -17,7 +18,7 @@ from oracles.interpreter.helpers.results import present
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import UNDEFINED, Pointer, Region, Value
 from oracles.interpreter.objects import BorrowedRegion, KernelRegion
-from oracles.interpreter.signals import Abstain
+from oracles.interpreter.signals import Abstain, Thrown
 
 
 @dataclass(slots=True)
@@ -41,6 +42,11 @@ def call(m: Machine, name: str) -> Value:
     checked = _KernelCall(m, _values(m, function.args))
     for register, arg in enumerate(function.args, 1):
         _CHECKS[arg.kind](checked, register, arg)
+    if function.throws:
+        if exception_callback(m.program) is not None:
+            raise Abstain("a function that handles exceptions")
+        m.resources.check_exit()
+        raise Thrown(m.number(checked.values[0]))
     if function.object is not None:
         return local_objects.use(m, function.object, checked.values)
     if function.defers:

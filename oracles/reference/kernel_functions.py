@@ -19,7 +19,7 @@ from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.releasing import release, release_reference
 from oracles.reference.results import or_null
-from oracles.reference.signals import Unmodelled
+from oracles.reference.signals import PathThrows, Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import (
     UNDEFINED,
@@ -63,13 +63,13 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     if s.lock is not None and function.name not in MAY_BE_LOCKED:
         x.refuse(s, rules.CALL_UNDER_LOCK, function.name, before=LOCKED_CALLS_SINCE)
         raise Unmodelled("a kernel function called while a lock is held")
-    if function.sleeps and LoadFlag.SLEEPABLE not in x.facts.program.flags:
-        x.refuse(s, rules.HELPER_SLEEPS, function.name)
-    if function.sleeps and s.sections:
-        x.refuse(s, rules.SLEEPS_IN_SECTION, function.name)
+    if function.sleeps:
+        _may_sleep(x, s, function)
     call = _SymbolicCall(x, s, function, _values(x, s, function.args))
     for register, arg in enumerate(function.args, 1):
         _CHECKS[arg.kind](call, register, arg)
+    if function.throws:
+        raise PathThrows(call.values[0])
     if function.object is not None:
         return local_objects.step(x, s, function, function.object, call.values)
     if function.defers:
@@ -95,6 +95,13 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     for path in paths:
         path.pc += 1
     return paths if deferring is None else [*paths, deferring]
+
+
+def _may_sleep(x: Explorer, s: SymbolicState, function: KernelFunction) -> None:
+    if LoadFlag.SLEEPABLE not in x.facts.program.flags:
+        x.refuse(s, rules.HELPER_SLEEPS, function.name)
+    if s.sections:
+        x.refuse(s, rules.SLEEPS_IN_SECTION, function.name)
 
 
 def _iterate(

@@ -15,6 +15,7 @@ from tests.contract import (
     contexts,
     control,
     deferred,
+    exceptions,
     helpers,
     kernel_functions,
     kernel_pointers,
@@ -35,6 +36,7 @@ ROWS = (
     *kernel_pointers.ROWS,
     *local_objects.ROWS,
     *deferred.ROWS,
+    *exceptions.ROWS,
 )
 
 NO_OUTCOME = {

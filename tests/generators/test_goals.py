@@ -34,6 +34,7 @@ NEWEST = (7, 3)
 GOALS = {
     "goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section", "iterator",
     "dynptr", "kernel-pointer", "local-object", "timer", "work-queue",
+    "throw",
 }  # fmt: skip
 
 
@@ -271,3 +272,9 @@ def test_what_is_called_later_is_set_and_started() -> None:
     for name in ("timer_init", "timer_set_callback", "timer_start", "timer_cancel", "bpf_wq_init",
                  "bpf_wq_set_callback", "bpf_wq_start"):  # fmt: skip
         assert used[name] >= 5, (name, used[name])
+
+
+def test_exceptions_end_the_program() -> None:
+    thrown = [made for made in programs() if "throw" in made.productions]
+    slots = [slot for made in thrown for slot, name in made.case.program.kfuncs if name == "bpf_throw"]
+    assert len(slots) >= 20
