@@ -60,22 +60,31 @@ class MapFieldKind(Enum):
     WORKQUEUE = "wq"
     LIST_HEAD = "list_head"
     RB_ROOT = "rb_root"
+    LIST_NODE = "list_node"
+    RB_NODE = "rb_node"
+    REFCOUNT = "refcount"
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return (
-            4
-            if self is MapFieldKind.SPIN_LOCK
-            else 8
-            if self in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED)
-            else 16
-        )
+        return _SIZES.get(self, 16)
+
+
+_SIZES = {
+    MapFieldKind.SPIN_LOCK: 4, MapFieldKind.KPTR: 8, MapFieldKind.KPTR_UNTRUSTED: 8,
+    MapFieldKind.LIST_NODE: 24, MapFieldKind.RB_NODE: 32, MapFieldKind.REFCOUNT: 4,
+}  # fmt: skip
+"""Of those that have not two words; of nodes since Linux 6.5."""
+
+
+KERNEL_POINTERS = frozenset({MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED})
+"""Fields that hold a pointer to a structure of the kernel's, or null: they are also loaded, as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapField:
-    """A special field at ``offset`` of a value; ``to`` names the kernel's struct that a kptr points to."""
+    """A special field at ``offset`` of a value, or of an object of the program's.  ``to`` names the
+    struct that a kptr points to, or, as "struct:member", what a list or tree holds and what links it."""
 
     offset: int
     kind: MapFieldKind

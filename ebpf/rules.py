@@ -154,6 +154,8 @@ UNLOCK_UNHELD = Rule("unlock-unheld", _R, _W, f"{_V}: process_spin_lock",
     "a lock is released that is not held")
 CALL_UNDER_LOCK = Rule("call-under-lock", _P, _W, f"{_V}: do_check",
     "a helper, or before 6.9 any function, is called while a lock is held")
+UNLOCKED = Rule("unlocked", _S, _W, f"{_V}: check_reg_allocation_locked",
+    "a list or tree is used while the lock beside it is not held", since="6.2")
 SECTION_AT_EXIT = Rule("section-at-exit", _R, _W, f"{_V}: check_resource_leak",
     "the program exits inside a section that it began (RCU, without preemption)", since="6.2")
 SECTION_UNMATCHED = Rule("section-unmatched", _R, _W, f"{_V}: check_kfunc_call",

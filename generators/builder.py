@@ -15,6 +15,7 @@ from ebpf.intent import Intent
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import REGISTERS, Register, call, call_kfunc, goto_long, load_function
 from ebpf.isa.insn import Insn
+from ebpf.kfuncs import KFUNCS
 from ebpf.maps import MapSpec
 from ebpf.program_types import AttachType, ProgramType
 from generators.attempts import GenerationAttempt
@@ -166,6 +167,11 @@ class Builder:
     def has_helper(self, name: str) -> bool:
         """Whether the program may call it."""
         return _may_call(self.type, self.attach_type, name, self.profile.release, self.privileged)
+
+    @property
+    def makes_objects(self) -> bool:
+        """Whether a kernel function that is called is about objects of the program's own."""
+        return any(KFUNCS[name].object is not None for _, name in self.kfuncs)
 
     @property
     def sleepable(self) -> bool:

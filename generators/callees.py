@@ -9,7 +9,7 @@ from functools import cache
 
 from ebpf.helpers import prototype_for
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
-from ebpf.kfuncs import KFUNCS, CodeSection, DynptrUse, IteratorStep, KernelArgKind, KernelFunction
+from ebpf.kfuncs import KFUNCS, CodeSection, DynptrUse, IteratorStep, KernelArgKind, KernelFunction, ObjectUse
 from ebpf.program_types import ProgramType
 from generators.resources import ResourceKind
 
@@ -48,6 +48,10 @@ class Callee:
     """The kind of section that it begins or ends."""
     struct: str = ""
     """Which kernel structure the result is."""
+    throws: bool = False
+    """Whether the program ends there."""
+    object: ObjectUse | None = None
+    """What it does with an object of the program's own."""
     fills: tuple[tuple[int, int], ...] = ()
     """Of a kernel function: arguments that point to memory which it may write, and the bytes there, or minus
     the argument that says how many."""
@@ -116,6 +120,8 @@ def kernel_callee(name: str) -> Callee:
         releases=function.releases,
         struct=function.gives,
         step=function.step,
+        object=function.object,
+        throws=function.throws,
         fills=tuple(_fills(function)),
         begins=_SECTIONS[function.begins] if function.begins else None,
         ends=_SECTIONS[function.ends] if function.ends else None,

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from generators.goals import callbacks, dynptrs, iterators, kernel_functions, locks, production, sections
+from generators.goals import (
+    callbacks,
+    deferred,
+    dynptrs,
+    exceptions,
+    iterators,
+    kernel_functions,
+    kernel_pointers,
+    local_objects,
+    locks,
+    production,
+    sections,
+)
 from generators.productions import (
     arithmetic,
     branches,
@@ -22,7 +34,8 @@ PRODUCTIONS: tuple[Production, ...] = (
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,
-    *dynptrs.PRODUCTIONS, *encodings.PRODUCTIONS,
+    *dynptrs.PRODUCTIONS, *kernel_pointers.PRODUCTIONS,
+    *local_objects.PRODUCTIONS, *deferred.PRODUCTIONS, *exceptions.PRODUCTIONS, *encodings.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from ebpf.btf.builder import BtfBuilder
 from ebpf.btf.types import Linkage
 from ebpf.splicing import FUNCTION
+from generators.local_types import declare_local_types
 
 
-def function_types(starts: Sequence[int]) -> tuple[bytes, bytes]:
+def function_types(starts: Sequence[int], *, objects: bool) -> tuple[bytes, bytes]:
     """BTF and func_info that say of the functions that begin at these slots that they give an int; all but
-    the first are static."""
+    the first are static.  ``objects``: the structs come first of which the program makes objects."""
     types = BtfBuilder()
+    if objects:
+        declare_local_types(types)
     prototype = types.prototype(types.integer("int", 4, True))
     records = b""
     for number, start in enumerate(starts):

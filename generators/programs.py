@@ -133,8 +133,8 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         license=license,
         byte_order=order,
     )
-    if any(is_callback(function) for function in b.functions):
-        btf, func_info = function_types(b.starts)
+    if b.makes_objects or any(is_callback(function) for function in b.functions):
+        btf, func_info = function_types(b.starts, objects=b.makes_objects)
         program = replace(program, btf=btf, func_info=func_info)
     program = replace(program, kfuncs=tuple(b.kfuncs))
     inputs = inputs_for(b.type, b.insns, input_seed, profile.inputs, order)

@@ -7,7 +7,7 @@ from ebpf.isa.build import R1, R2, R10, Register, add64, load, mov64
 from ebpf.kfuncs import KFUNCS
 from generators.builder import Builder
 from generators.resources import Resource, ResourceKind
-from generators.state import KnownPointer
+from generators.state import KnownPointer, PointerKind
 
 RELEASERS: dict[ResourceKind, tuple[str, ...]] = {
     ResourceKind.RECORD: ("ringbuf_discard", "ringbuf_submit"),
@@ -34,7 +34,7 @@ SECTION_ENDS = {
 STRUCT_RELEASERS: dict[str, str] = {
     function.args[function.releases - 1].struct: function.name
     for function in KFUNCS.values()
-    if function.releases is not None
+    if function.releases is not None and function.object is None
 }
 """By structure of the kernel's: the kernel function that takes it back in its first argument."""
 
@@ -65,6 +65,11 @@ def release(b: Builder, resource: Resource, choice: int = 0) -> None:
         return
     place, pointer = _holder(b, resource)
     fetch(b, R1, place)
+    if pointer.kind is PointerKind.OBJECT:
+        if pointer.offset:
+            b.emit(add64(R1, -pointer.offset))
+        b.call_kfunc("bpf_obj_drop_impl")
+        return
     if resource.kind is ResourceKind.OBJECT:
         b.call_kfunc(STRUCT_RELEASERS[pointer.struct])
         return

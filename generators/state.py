@@ -44,6 +44,7 @@ class PointerKind(Enum):
     SOCK_COMMON = "sock_common"
     TCP_SOCK = "tcp_sock"
     STRUCTURE = "ptr_"
+    OBJECT = "obj"
     FUNCTION = "func"
 
 

@@ -6,10 +6,13 @@ btf_get_field_type; Linux 6.12), so a case that names such fields needs BTF befo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ebpf.btf.builder import BtfBuilder
 from ebpf.btf.reader import Btf, BtfError
+from ebpf.btf.special_fields import CONTAINS
+from ebpf.btf.types import BtfKind
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Program
 
@@ -28,6 +31,9 @@ _OPAQUE = {
     MapFieldKind.DYNPTR: "bpf_dynptr",
     MapFieldKind.LIST_HEAD: "bpf_list_head",
     MapFieldKind.RB_ROOT: "bpf_rb_root",
+    MapFieldKind.LIST_NODE: "bpf_list_node",
+    MapFieldKind.RB_NODE: "bpf_rb_node",
+    MapFieldKind.REFCOUNT: "bpf_refcount",
 }
 _LINKS = {MapFieldKind.LIST_HEAD: ("bpf_list_node", 24), MapFieldKind.RB_ROOT: ("bpf_rb_node", 32)}
 """What links an element, and its size since Linux 6.5."""
@@ -42,10 +48,14 @@ def with_map_types(program: Program) -> Program:
     if not any(lacks_types(spec) for spec in program.maps):
         return program
     try:
-        types = BtfBuilder(Btf(program.btf) if program.btf is not None else None)
+        base = Btf(program.btf) if program.btf is not None else None
+        structs = (
+            {} if base is None else {t.name: t.id for t in reversed(list(base)) if t.kind is BtfKind.STRUCT}
+        )
+        types = BtfBuilder(base)
     except BtfError:
         return program
-    declaring = MapTypes(types)
+    declaring = MapTypes(types, structs)
     maps = tuple(declaring.declare(spec) for spec in program.maps)
     return replace(program, maps=maps, btf=types.build())
 
@@ -57,11 +67,11 @@ def lacks_types(spec: MapSpec) -> bool:
 
 
 class MapTypes:
-    """Declares the types of maps in BTF being built, each once."""
+    """Declares the types of maps in BTF being built, each once; ``structs`` are there already, by name."""
 
-    def __init__(self, types: BtfBuilder) -> None:
+    def __init__(self, types: BtfBuilder, structs: Mapping[str, int] | None = None) -> None:
         self.types = types
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str, int] = dict(structs or {})
 
     def declare(self, spec: MapSpec) -> MapSpec:
         """The map with types that say what its fields are; itself where it wants none."""
@@ -86,7 +96,7 @@ class MapTypes:
         for number, field in enumerate(fields):
             if field.kind in _LINKS:
                 struct, member = _contained(field)
-                self.types.tag(f"contains:{struct}:{member}", value, number)
+                self.types.tag(f"{CONTAINS}{struct}:{member}", value, number)
         return value
 
     def _type(self, field: MapField) -> int:

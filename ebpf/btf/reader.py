@@ -195,6 +195,11 @@ class Btf:
             )
         )
 
+    def component(self, of: BtfType) -> int:
+        """The number of the member or parameter that a declaration tag is about; -1: the whole."""
+        number: int = t.WORD.unpack_from(self.raw, of.at)[0]
+        return -1 if number == 0xFFFF_FFFF else number
+
     def variables(self, of: BtfType) -> tuple[SectionVariable, ...]:
         """Of a DATASEC."""
         places = range(of.at, of.at + of.vlen * t.VAR_SECINFO.size, t.VAR_SECINFO.size)

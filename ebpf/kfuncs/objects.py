@@ -15,6 +15,15 @@ FIRST_MEMBER: dict[str, str] = {
 """By structure, the structure it begins with ("": it begins with something else): one may be given where the
 other is wanted (kernel/bpf/btf.c: btf_struct_ids_match)."""
 
+PROTECTED_BY_RCU = frozenset(
+    {"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx", "prog_test_ref_kfunc"}
+)
+"""Structures that outlive the last reference until every RCU read-side critical section that saw them is over
+(kernel/bpf/verifier.c: rcu_protected_types; Linux 6.12)."""
+KEPT_IN_MAPS = frozenset({"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx"})
+"""Structures that a map's value may hold: kernels know how to give them back when the value is freed
+(register_btf_id_dtor_kfuncs; Linux 6.12)."""
+
 
 def is_a(given: str, wanted: str) -> bool | None:
     """Whether the one structure may be given for the other; None where only the kernel's BTF tells."""
@@ -109,6 +118,14 @@ CPUMASKS = (
 )
 """kernel/bpf/cpumask.c."""
 
+TAKE_PROTECTED = frozenset(
+    function.name
+    for function in (*TASKS, *CGROUPS, *CPUMASKS)
+    if function.releases is None and function.name != "bpf_cpumask_acquire"
+)
+"""Functions to which a structure may be given that only RCU keeps (KF_RCU): of those that release nothing,
+all but what wants to be trusted (KF_TRUSTED_ARGS)."""
+
 _MEMORY_GROUP = _object("mem_cgroup")
 MEMORY_GROUPS = (
     _gives("mem_cgroup", "bpf_get_root_mem_cgroup", hook=Hook.COMMON, since="7.1"),
@@ -142,6 +159,8 @@ OTHERS = (
         "bpf_copy_from_user_str", _BUFFER, _SIZE, KernelArg(A.IGNORED), _NUMBER, hook=Hook.COMMON, sleeps=True
     ),
 )
+EXCEPTIONS = (KernelFunction("bpf_throw", (_NUMBER,), Hook.GENERIC, void=True, throws=True),)
+"""kernel/bpf/helpers.c."""
 TESTING = (
     _gives("prog_test_ref_kfunc", "bpf_kfunc_call_test_acquire", KernelArg(A.MEMORY, size=8), hook=Hook.NONE),
     _releases("prog_test_ref_kfunc", "bpf_kfunc_call_test_release", Hook.NONE),
@@ -149,5 +168,5 @@ TESTING = (
 )
 """net/bpf/test_run.c up to 6.1, then of a module for the kernel's selftests."""
 ROWS = (
-    *TASKS, *CGROUPS, *KEYS, *CPUMASKS, *MEMORY_GROUPS, *CRYPTOGRAPHY, *OTHERS, *TESTING,
+    *TASKS, *CGROUPS, *KEYS, *CPUMASKS, *MEMORY_GROUPS, *CRYPTOGRAPHY, *OTHERS, *EXCEPTIONS, *TESTING,
 )  # fmt: skip

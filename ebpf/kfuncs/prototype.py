@@ -29,6 +29,14 @@ class KernelArgKind(Enum):
     CONSTANT_SIZE = "constant size"
     NEW_DYNPTR = "room for a dynptr"
     DYNPTR = "dynptr"
+    LOCAL_TYPE = "constant id of a struct of the program's"
+    LOCAL_OBJECT = "object of the program's"
+    LIST_HEAD = "head of a list"
+    LIST_NODE = "node of a list"
+    RB_ROOT = "root of a tree"
+    RB_NODE = "node of a tree"
+    CALLBACK = "function of the program"
+    WORKQUEUE = "work queue in a map's value"
 
 
 class CodeSection(Enum):
@@ -58,6 +66,21 @@ class DynptrUse(Enum):
     SLICE = "give a part of it, to be read"
     SLICE_TO_WRITE = "give a part of it"
     FROM_PACKET = "make it of the packet"
+
+
+class ObjectUse(Enum):
+    """What a kernel function does with an object of the program's own."""
+
+    NEW = "make it"
+    DROP = "give it back"
+    COUNT = "hold it once more"
+    PUSH_FRONT = "put it first in a list"
+    PUSH_BACK = "put it last in a list"
+    POP_FRONT = "take the first of a list"
+    POP_BACK = "take the last of a list"
+    ADD = "put it into a tree"
+    FIRST = "find the first of a tree"
+    REMOVE = "take it out of a tree"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,11 @@ class KernelFunction:
     ends: CodeSection | None = None
     step: IteratorStep | None = None
     dynptr: DynptrUse | None = None
+    object: ObjectUse | None = None
+    throws: bool = False
+    """Whether the program ends there, with its first argument for a result."""
+    defers: bool = False
+    """Whether the function that it is given is called later."""
 
     @property
     def is_generated(self) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ebpf.btf import Btf, BtfError, BtfKind, BtfType
+from ebpf.btf.special_fields import special_fields
 from ebpf.btf.types import Linkage, Member, SectionVariable
 from ebpf.maps import MapField, MapSpec, MapType
 from ebpf.objects.data_maps import map_type
 from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import Section
-from ebpf.objects.map_fields import special_fields
 from ebpf.objects.object import MapOrigin, ObjectMap
 
 _PAGE = 4096

@@ -194,4 +194,4 @@ def give_back(b: Builder, dice: Dice) -> int:
 
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("dynptr", 2, _dynptr, _NEEDS),)
+PRODUCTIONS = (Production("dynptr", 3, _dynptr, _NEEDS),)

@@ -125,4 +125,4 @@ def back(b: Builder, head: int) -> Insn:
 
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("iterator", 2, _loop, _NEEDS),)
+PRODUCTIONS = (Production("iterator", 3, _loop, _NEEDS),)

@@ -36,7 +36,10 @@ def callable_functions(
     known = [
         function
         for function in KFUNCS.values()
-        if function.hook.allows(program_type, version)
+        if function.object is None
+        and not function.throws
+        and not any(arg.kind is A.WORKQUEUE for arg in function.args)
+        and function.hook.allows(program_type, version)
         and version in Since(function.since)
         and (may_sleep or not function.sleeps)
     ]
@@ -111,14 +114,12 @@ class KernelSupply(Chain):
             self.check_null()
         return self.keep()
 
-    def have(self, struct: str) -> Place:
-        """Where such a structure is."""
-        return self._have(struct, False, BUDGET)
+    def have(self, struct: str, *, referenced: bool = False) -> Place:
+        """Where such a structure is; ``referenced``: one that must be released."""
+        return self._have(struct, referenced, BUDGET)
 
     def _have(self, struct: str, referenced: bool, budget: int) -> Place:
-        found = self.find(
-            lambda pointer: bool(pointer.struct) and bool(is_a(pointer.struct, struct)), referenced
-        )
+        found = self.find(lambda p: bool(p.struct) and p.trusted and bool(is_a(p.struct, struct)), referenced)
         if found is not None:
             return found
         b = self.b
@@ -182,4 +183,4 @@ def _call_something(b: Builder, dice: Dice) -> bool:
 
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("kernel-function", 8, _call_something, _NEEDS),)
+PRODUCTIONS = (Production("kernel-function", 10, _call_something, _NEEDS),)

@@ -64,6 +64,32 @@ LOCKED = tuple(
     for spec in (MapSpec(M.ARRAY, 4, 24, 2), MapSpec(M.HASH, 4, 24, 4))
 )
 """Values that begin with a spin lock."""
+DEFERRED_AT = 8
+"""Where in such a value the timer or work queue is."""
+
+
+@cache
+def deferring(kind: MapFieldKind) -> tuple[MapSpec, ...]:
+    """Maps whose values have a timer or a work queue, among plain bytes."""
+    fields = (MapField(DEFERRED_AT, kind),)
+    return tuple(
+        replace(spec, fields=fields)
+        for spec in (MapSpec(M.ARRAY, 4, 32, 2), MapSpec(M.HASH, 4, 32, 4), MapSpec(M.LRU_HASH, 4, 32, 4))
+    )
+
+
+KERNEL_POINTER_AT = 8
+"""Where in such a value the kernel pointer is."""
+
+
+@cache
+def holding(struct: str, kind: MapFieldKind) -> tuple[MapSpec, ...]:
+    """Maps whose values hold a pointer to that structure, among plain bytes."""
+    fields = (MapField(KERNEL_POINTER_AT, kind, struct),)
+    return tuple(
+        replace(spec, fields=fields)
+        for spec in (MapSpec(M.ARRAY, 4, 24, 2), MapSpec(M.HASH, 4, 24, 4), MapSpec(M.PERCPU_ARRAY, 4, 24, 2))
+    )
 
 
 @cache

@@ -109,4 +109,4 @@ _USES: dict[PointerKind, Callable[[Supply, Place, KnownPointer], None]] = {
 }
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)
-PRODUCTIONS = (Production("goal", 12, _call_something, _NEEDS),)
+PRODUCTIONS = (Production("goal", 16, _call_something, _NEEDS),)

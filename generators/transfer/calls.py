@@ -10,11 +10,12 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, R4, REGISTERS
 from ebpf.isa.insn import Insn
 from ebpf.kfuncs import IteratorStep
-from ebpf.maps import MapSpec
+from ebpf.maps import KERNEL_POINTERS, MapField, MapSpec
 from generators.callees import STATIC, Callee, helper_callee, kernel_callee
 from generators.resources import Resource, ResourceKind
 from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
 from generators.transfer.alu import put
+from generators.transfer.objects import forget_borrowed, lend, object_given
 from generators.transfer.world import Handler, World
 
 _POINTERS = {
@@ -62,6 +63,8 @@ def _found(state: GenerationState, world: World) -> KnownPointer:
 
 def _result(state: GenerationState, callee: Callee, world: World) -> Content | None:
     kind = callee.result
+    if callee.object is not None:
+        return object_given(state, callee.object, world)
     if callee.step is IteratorStep.NEXT and not callee.struct:
         held = next(r for r in reversed(state.held) if r.kind is ResourceKind.ITERATOR)
         return KnownPointer(PointerKind.MEMORY, 4, nullable=True, id=world.fresh(), reference=held.id)
@@ -72,11 +75,28 @@ def _result(state: GenerationState, callee: Callee, world: World) -> Content | N
     if kind in (ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL):
         pointer = _found(state, world)
     else:
-        pointer = KnownPointer(_POINTERS[kind], _size(state, callee), struct=callee.struct)
+        struct = _kept_in_value(state, world) if callee.name == "kptr_xchg" else callee.struct
+        pointer = KnownPointer(_POINTERS[kind], _size(state, callee), struct=struct)
     acquired = callee.acquires is not None
     number = world.fresh() if kind.nullable or acquired else 0
     reference = number if acquired else _viewed(state, callee)
     return replace(pointer, nullable=kind.nullable, id=number, reference=reference)
+
+
+def _kept_in_value(state: GenerationState, world: World) -> str:
+    """Which structure the map's value may hold a pointer to where R1 points."""
+    place = state.registers.get(R1)
+    field = kernel_pointer_at(place, 0, world) if type(place) is KnownPointer else None
+    return field.to if field is not None else ""
+
+
+def kernel_pointer_at(pointer: KnownPointer, off: int, world: World) -> MapField | None:
+    """The kernel pointer that is at ``pointer + off`` of a map's value."""
+    if pointer.kind is not PointerKind.MAP_VALUE or pointer.map < 0:
+        return None
+    spec = world.maps[pointer.map]
+    place = spec.value_size - pointer.size + off
+    return next((f for f in spec.fields if f.kind in KERNEL_POINTERS and f.offset == place), None)
 
 
 def _viewed(state: GenerationState, callee: Callee) -> int:
@@ -144,6 +164,8 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
     result = _result(state, callee, world)
     _write_memory(state, callee, world)
     _fill(state, callee)
+    if callee.object is not None:
+        lend(state, callee.object)
     if callee.releases is not None:
         given = state.registers.get(REGISTERS[callee.releases])
         if type(given) is KnownPointer and given.reference:
@@ -152,6 +174,7 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
         state.held += (Resource(ResourceKind.LOCK, world.fresh()),)
     elif callee.unlocks:
         state.held = tuple(resource for resource in state.held if resource.kind is not ResourceKind.LOCK)
+        forget_borrowed(state, PointerKind.OBJECT)
     _sections(state, callee, world)
     _iterator(state, callee, world)
     _dynptr(state, callee, world)
@@ -196,6 +219,8 @@ def _sections(state: GenerationState, callee: Callee, world: World) -> None:
         pointer = state.registers.get(R1)
         place = pointer.offset if callee.begins in _ON_STACK and type(pointer) is KnownPointer else None
         state.held += (Resource(callee.begins, world.fresh(), place),)
+    if callee.ends is ResourceKind.RCU:
+        forget_borrowed(state, PointerKind.STRUCTURE)
     if callee.ends is not None:
         inside = [at for at, resource in enumerate(state.held) if resource.kind is callee.ends]
         if inside:
@@ -209,7 +234,10 @@ def _callee(insn: Insn, world: World) -> Callee:
 
 
 def _call(state: GenerationState, insn: Insn, world: World) -> None:
-    apply_call(state, _callee(insn, world), world)
+    callee = _callee(insn, world)
+    apply_call(state, callee, world)
+    if callee.throws:
+        state.reachable = False
 
 
 def _exit(state: GenerationState, insn: Insn, world: World) -> None:

@@ -12,7 +12,7 @@ from ebpf.isa.insn import Insn
 from ebpf.program_types import ProgramType
 from generators.state import ANY, Content, GenerationState, KnownPointer, Number, PointerKind
 from generators.transfer.alu import content_of, put
-from generators.transfer.calls import clobber
+from generators.transfer.calls import clobber, kernel_pointer_at
 from generators.transfer.world import Handler, World
 
 _PACKET_FIELDS = {
@@ -70,6 +70,12 @@ def _load(state: GenerationState, insn: Insn, world: World) -> None:
             socket = _socket_fields(world.type).get(off)
             if socket is not None:
                 content = replace(socket, id=world.fresh() if socket.nullable else 0)
+        elif type(source) is KnownPointer and code == o.DW:
+            field = kernel_pointer_at(source, off, world)
+            if field is not None:
+                content = KnownPointer(
+                    PointerKind.STRUCTURE, nullable=True, id=world.fresh(), trusted=False, struct=field.to
+                )
     state.registers[REGISTERS[insn.dst]] = content
 
 

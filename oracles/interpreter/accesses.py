@@ -10,7 +10,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.program_rules import PACKET_WRITERS
 from ebpf.wording import in_bytes
-from oracles.interpreter import arena, context, fields
+from oracles.interpreter import arena, context, fields, kernel_pointers
 from oracles.interpreter.arithmetic import U64, signed
 from oracles.interpreter.machine import Handler, Machine
 from oracles.interpreter.maps import MapHandle
@@ -72,6 +72,9 @@ def load(m: Machine, pointer: Value, offset: int, size: int) -> Value:
     if isinstance(region, SocketRegion):
         region.check(at, size)
     elif region.special:
+        field = kernel_pointers.field_at(m, region, at, size)
+        if field is not None:
+            return kernel_pointers.load(m, region, field)
         region.check_special(at, size)
     elif not region.readable:
         m.trap(rules.WRITE_ONLY, f"{in_bytes(size)} read at {region.name}{at:+d}")
@@ -110,6 +113,9 @@ def store(m: Machine, pointer: Value, offset: int, size: int, value: Value) -> N
     if not region.writable:
         m.trap(rules.READ_ONLY, f"{in_bytes(size)} written at {region.name}{at:+d}")
     if region.special:
+        field = kernel_pointers.field_at(m, region, at, size)
+        if field is not None:
+            raise Abstain(f"a store to a {field.kind.value} of {region.name}")
         region.check_special(at, size)
     if region is m.packet and m.program.type not in PACKET_WRITERS:
         m.trap(

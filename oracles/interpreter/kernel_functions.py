@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ebpf import rules
+from ebpf.btf.functions import exception_callback
 from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
-from oracles.interpreter import dynptrs, stack_objects
+from ebpf.kfuncs.local_objects import MAY_BE_LOCKED
+from ebpf.maps import MapFieldKind
+from oracles.interpreter import deferred, dynptrs, local_objects, stack_objects
 from oracles.interpreter.helpers.memory import Span, readable, room
 from oracles.interpreter.helpers.results import present
 from oracles.interpreter.machine import Machine
-from oracles.interpreter.memory import UNDEFINED, Pointer, Value
-from oracles.interpreter.objects import KernelRegion
-from oracles.interpreter.signals import Abstain
+from oracles.interpreter.memory import UNDEFINED, Pointer, Region, Value
+from oracles.interpreter.objects import BorrowedRegion, KernelRegion
+from oracles.interpreter.signals import Abstain, Thrown
 
 
 @dataclass(slots=True)
@@ -25,6 +28,8 @@ class _KernelCall:
     m: Machine
     values: list[Value]
     written: list[Span] = field(default_factory=list)
+    queue: Region | None = None
+    """The map's value with the work queue that an argument is."""
 
 
 def call(m: Machine, name: str) -> Value:
@@ -32,10 +37,21 @@ def call(m: Machine, name: str) -> Value:
     function = KFUNCS.get(name)
     if function is None:
         raise Abstain("kernel function calls")
-    m.resources.check_call(name)
+    if name not in MAY_BE_LOCKED:
+        m.resources.check_call(name)
     checked = _KernelCall(m, _values(m, function.args))
     for register, arg in enumerate(function.args, 1):
         _CHECKS[arg.kind](checked, register, arg)
+    if function.throws:
+        if exception_callback(m.program) is not None:
+            raise Abstain("a function that handles exceptions")
+        m.resources.check_exit()
+        raise Thrown(m.number(checked.values[0]))
+    if function.object is not None:
+        return local_objects.use(m, function.object, checked.values)
+    if function.defers:
+        value = deferred.field_of(m, checked.values[0], 1, MapFieldKind.WORKQUEUE)
+        deferred.call_later(m, value, checked.values[1])
     for span in checked.written:
         span.fill(m.environment.bits(8 * span.size).to_bytes(span.size, m.word) if span.size else b"")
     if function.releases is not None:
@@ -59,6 +75,7 @@ def _section(m: Machine, function: KernelFunction, values: list[Value]) -> None:
         if function.ends is CodeSection.INTERRUPTS:
             stack_objects.restore_flags(m, values[0])
         m.resources.end(function.ends)
+        m.resources.protect(m.in_rcu())
 
 
 def _iterate(m: Machine, function: KernelFunction, step: IteratorStep, values: list[Value]) -> Value:
@@ -126,8 +143,15 @@ def _memory(call: _KernelCall, register: int, size: int) -> None:
 
 
 def _map(call: _KernelCall, register: int, arg: KernelArg) -> None:
-    if call.m.map_at(call.values[register - 1]) is None:
+    chosen = call.m.map_at(call.values[register - 1])
+    if chosen is None:
         call.m.trap(rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    if call.queue is not None:
+        deferred.check_map(call.m, call.queue, chosen)
+
+
+def _work_queue(call: _KernelCall, register: int, arg: KernelArg) -> None:
+    call.queue = deferred.field_of(call.m, call.values[register - 1], register, MapFieldKind.WORKQUEUE)
 
 
 def _object_or_null(call: _KernelCall, register: int, arg: KernelArg) -> None:
@@ -142,6 +166,8 @@ def _object(call: _KernelCall, register: int, arg: KernelArg) -> None:
         m.trap(region.gone, f"R{register}: {region.name} was released")
     if not (isinstance(region, KernelRegion) and isinstance(value, Pointer) and value.offset == 0):
         m.trap(rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    if isinstance(region, BorrowedRegion) and not region.protected:
+        raise Abstain("a kernel structure that nothing keeps")
     fits = is_a(region.name, arg.struct)
     if fits is None:
         raise Abstain("a kernel structure given as another")
@@ -157,5 +183,7 @@ _CHECKS: dict[A, Callable[[_KernelCall, int, KernelArg], None]] = {
     A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
     A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
     A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing, A.CONTEXT: _context, A.CONSTANT_SIZE: _number,
-    A.BUFFER_OR_NULL: _buffer_or_null, A.NEW_DYNPTR: _nothing, A.DYNPTR: _nothing,
+    A.BUFFER_OR_NULL: _buffer_or_null, A.NEW_DYNPTR: _nothing, A.DYNPTR: _nothing, A.LOCAL_TYPE: _nothing,
+    A.LOCAL_OBJECT: _nothing, A.LIST_HEAD: _nothing, A.LIST_NODE: _nothing, A.RB_ROOT: _nothing,
+    A.RB_NODE: _nothing, A.CALLBACK: _nothing, A.WORKQUEUE: _work_queue,
 }  # fmt: skip

@@ -9,8 +9,9 @@ from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import STACK_SIZE
+from ebpf.kfuncs import CodeSection
 from ebpf.maps import MapType
-from ebpf.program import Case, Input
+from ebpf.program import Case, Input, LoadFlag
 from ebpf.rules import Rule
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.arithmetic import U64
@@ -177,6 +178,11 @@ class Machine:
         """Abstain where the packet is not known any more."""
         if self.packet_lost:
             raise Abstain(f"the packet after {self.packet_lost}")
+
+    def in_rcu(self) -> bool:
+        """Whether this is inside an RCU read-side critical section, as a program that never sleeps always
+        is."""
+        return LoadFlag.SLEEPABLE not in self.program.flags or CodeSection.RCU in self.resources.sections
 
     def arena(self) -> ArenaRegion:
         """The program's arena, of which it may have one; a program without one has no use for its casts."""

@@ -109,7 +109,7 @@ class Map:
                 return -EEXIST
             region = self.lookup(key)
             assert region is not None
-            region.store(0, value)
+            _overwrite(region, value)
             return 0
         present = key in self.values or key in self.untouched
         if flags == NOEXIST and present:
@@ -173,6 +173,7 @@ class Map:
             defined=defined,
         )
         region.special = self.spec.fields
+        _blank(region)
         region.readable = not self.spec.flags & WRITE_ONLY_PROGRAM
         return region
 
@@ -180,6 +181,23 @@ class Map:
         # A hash map's update makes a new element: pointers into the old one stay valid until the program
         # ends.
         self.values[key] = self._value(f"{self.spec.name or 'map'}[{int.from_bytes(key, self.word)}]", value)
+
+
+def _blank(region: Region) -> None:
+    """Special fields begin as zeros, whatever value was given (kernel/bpf: check_and_init_map_value)."""
+    for field in region.special:
+        region.data[field.offset : field.offset + field.kind.size] = bytes(field.kind.size)
+
+
+def _overwrite(region: Region, value: bytes) -> None:
+    """Special fields keep their bytes; what they held is given back (copy_map_value,
+    bpf_obj_free_fields)."""
+    data = bytearray(value)
+    for field in region.special:
+        place = slice(field.offset, field.offset + field.kind.size)
+        data[place] = region.data[place]
+    region.store(0, bytes(data))
+    region.kept = dict.fromkeys(region.kept)
 
 
 def build_maps(program: Program, environment: Environment) -> list[Map]:

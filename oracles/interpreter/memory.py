@@ -11,11 +11,11 @@ from typing import Final
 
 from ebpf import rules
 from ebpf.byte_order import ByteOrderWord
-from ebpf.maps import MapField, MapFieldKind
+from ebpf.maps import MapField
 from ebpf.rules import Rule
 from ebpf.wording import in_bytes
 from oracles.interpreter.arithmetic import U64
-from oracles.interpreter.signals import Abstain, Trap
+from oracles.interpreter.signals import Trap
 
 
 class Undefined:
@@ -47,6 +47,8 @@ class Region:
     ``pointers`` (by offset); ``data`` then holds its address.  ``remains`` are the bytes of addresses that
     were partly overwritten.  ``written`` has one byte per byte of data, 1 once it was written, or is None
     when all are defined.  ``special`` are the fields of a map value that only their own helpers may touch.
+    ``kept``, by offset, are the kernel pointers among them, once they are known; None is null.  ``linked``,
+    by offset, are the objects in the lists and trees among them that a run put there.
     ``objects``, by offset, are what the kernel keeps in a stack.  ``gone`` is the rule that any access breaks
     once the region is no longer the program's.
     """
@@ -56,6 +58,8 @@ class Region:
         "bounds",
         "data",
         "gone",
+        "kept",
+        "linked",
         "name",
         "objects",
         "pointers",
@@ -88,6 +92,8 @@ class Region:
         self.version = 0
         self.readable = True
         self.special: tuple[MapField, ...] = ()
+        self.kept: dict[int, Pointer | None] = {}
+        self.linked: dict[int, list[Region]] = {}
         self.gone: Rule | None = None
         self.objects: dict[int, PlacedObject] = {}
 
@@ -113,8 +119,6 @@ class Region:
         """Trap where those bytes overlap a special field."""
         for field in self.special:
             if field.offset < offset + size and offset < field.offset + field.kind.size:
-                if field.kind in (MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED):
-                    raise Abstain("kernel pointers in map values")
                 raise Trap(
                     rules.SPECIAL_FIELD,
                     f"{in_bytes(size)} at {self.name}{offset:+d}, where a {field.kind.value} is",

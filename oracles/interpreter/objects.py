@@ -4,6 +4,7 @@ BTF only."""
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.maps import MapField
 from ebpf.sockets import SIZES, SocketKind, socket_field
 from ebpf.wording import in_bytes
 from oracles.interpreter.environment import Environment
@@ -52,6 +53,41 @@ class KernelRegion(Region):
     def check(self) -> None:
         """No access is modelled."""
         raise Abstain(f"access to {self.name}")
+
+
+class BorrowedRegion(KernelRegion):
+    """A structure that is not held: it is there for as long as ``protected``."""
+
+    __slots__ = ("protected",)
+
+    def __init__(self, original: Region, environment: Environment, *, protected: bool) -> None:
+        super().__init__(original.name, environment)
+        self.base = original.base
+        self.protected = protected
+
+
+class ObjectRegion(Region):
+    """An object of the program's own: ``type`` is its struct's id in the program's BTF.  Views of one object
+    share its bytes, and each has a lifetime of its own; ``shared``: there may be others."""
+
+    __slots__ = ("shared", "type")
+
+    def __init__(
+        self, name: str, kind: int, size: int, fields: tuple[MapField, ...], environment: Environment
+    ) -> None:
+        super().__init__(name, bytearray(size), environment.base(size), rules.MEMORY_BOUNDS, defined=False)
+        self.type = kind
+        self.special = fields
+        self.shared = False
+
+    def view(self, environment: Environment) -> ObjectRegion:
+        """The same object, seen by another pointer."""
+        other = ObjectRegion(self.name, self.type, 0, self.special, environment)
+        other.data, other.written, other.base = self.data, self.written, self.base
+        other.pointers, other.remains, other.kept = self.pointers, self.remains, self.kept
+        other.linked = self.linked
+        other.shared = self.shared
+        return other
 
 
 class RecordRegion(Region):

@@ -6,19 +6,23 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.kfuncs import CodeSection
 from oracles.interpreter.memory import Region
+from oracles.interpreter.objects import BorrowedRegion
 from oracles.interpreter.signals import Trap
 
 
 class Resources:
     """``held``: by reference, the regions that are valid as long as it is.  ``lock``: the region and offset
-    of the lock taken.  ``sections``: those that the program is in, oldest first."""
+    of the lock taken.  ``sections``: those that the program is in, oldest first.  ``borrowed``: what
+    was loaded from map values, and RCU keeps.  ``lent``: what is in a list or tree whose lock is held."""
 
-    __slots__ = ("_next", "held", "lock", "sections")
+    __slots__ = ("_next", "borrowed", "held", "lent", "lock", "sections")
 
     def __init__(self) -> None:
         self.held: dict[int, list[Region]] = {}
         self.lock: tuple[Region, int] | None = None
         self.sections: list[CodeSection] = []
+        self.borrowed: list[BorrowedRegion] = []
+        self.lent: list[Region] = []
         self._next = 1
 
     def acquire(self, region: Region) -> None:
@@ -44,6 +48,17 @@ class Resources:
         for view in self.held.pop(reference):
             view.gone = rules.USE_AFTER_RELEASE
 
+    def lend(self, region: Region) -> None:
+        """What was held is in a list or tree, and may be looked at until the lock is given back."""
+        reference = self.reference_of(region)
+        if reference is None:
+            raise Trap(rules.RELEASE_UNREFERENCED, f"{region.name} is not held")
+        self.lent += self.held.pop(reference)
+
+    def borrow(self, region: Region) -> None:
+        """What is in a tree may be looked at until the lock is given back."""
+        self.lent.append(region)
+
     def take(self, region: Region, offset: int) -> None:
         """Lock: one at a time."""
         if self.lock is not None:
@@ -55,6 +70,9 @@ class Resources:
         if self.lock is None or self.lock[0] is not region or self.lock[1] != offset:
             raise Trap(rules.UNLOCK_UNHELD, "a lock is released that is not held")
         self.lock = None
+        for lent in self.lent:
+            lent.gone = rules.USE_AFTER_RELEASE
+        self.lent.clear()
 
     def begin(self, section: CodeSection) -> None:
         """Enter a section, perhaps once more."""
@@ -70,6 +88,12 @@ class Resources:
             raise Trap(rules.SECTION_UNMATCHED, f"no {section.value} was begun")
         at = len(self.sections) - 1 - self.sections[::-1].index(section)
         del self.sections[at]
+
+    def protect(self, protected: bool) -> None:
+        """Where nothing protects any more what is borrowed, it is not there for sure from now on."""
+        if not protected:
+            for region in self.borrowed:
+                region.protected = False
 
     def check_exit(self) -> None:
         """Trap where the program ends with something still held."""

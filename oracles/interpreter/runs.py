@@ -12,7 +12,7 @@ from oracles.interpreter.loops import Repetition
 from oracles.interpreter.machine import LEAVE, Handler, Machine, no_callback
 from oracles.interpreter.memory import Pointer, Undefined
 from oracles.interpreter.outcome import Abstained, Outcome, Returned, Step, Trapped
-from oracles.interpreter.signals import Abstain, Trap
+from oracles.interpreter.signals import Abstain, Thrown, Trap
 
 STEP_LIMIT = 200_000
 """Instructions per run before the interpreter abstains."""
@@ -43,6 +43,8 @@ class Execution:
             r0 = m.registers[0]
             if isinstance(r0, Undefined):
                 raise Trap(rules.NO_RETURN_VALUE, "R0 is not set")
+        except Thrown as thrown:
+            r0 = thrown.result
         except Trap as trap:
             return Trapped(m.at, trap.rule, trap.detail)
         except Abstain as reason:

@@ -18,6 +18,14 @@ class Abstain(Exception):
     """The current instruction needs something that is not modelled."""
 
 
+class Thrown(Exception):
+    """The program ends, from wherever it is, and returns ``result``."""
+
+    def __init__(self, result: int) -> None:
+        super().__init__(result)
+        self.result = result
+
+
 class TailCalled(Exception):
     """Another program runs in this one's place, and returns ``result``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebpf import rules
-from oracles.reference import context
+from oracles.reference import context, kernel_pointers
 from oracles.reference.contents import read_content, write_content
 from oracles.reference.explorer import Explorer
 from oracles.reference.places import check, target
@@ -31,6 +31,9 @@ def load(
         return context.load(x, s, pointer, offset, size)
     if kind in SOCKETS:
         return [(s, context.load_socket(x, s, pointer, offset, size))]
+    field = kernel_pointers.field_of(x, pointer, offset, size)
+    if field is not None:
+        return kernel_pointers.load(x, s, field)
     loaded: list[tuple[SymbolicState, Value]] = []
     known = isinstance(pointer.offset, int)
     for path, place in check(x, s, pointer, offset, size, write=False):
@@ -55,6 +58,9 @@ def store(
     if region.kind is RegionKind.CONTEXT:
         context.store(x, s, pointer, offset, size, value, constant=constant)
         return [s]
+    field = kernel_pointers.field_of(x, pointer, offset, size)
+    if field is not None:
+        kernel_pointers.store(x, s, field)
     known = isinstance(pointer.offset, int)
     paths = check(x, s, pointer, offset, size, write=True)
     for path, place in paths:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind
-from ebpf.maps import MapFieldKind, MapSpec, MapType
+from ebpf.maps import KERNEL_POINTERS, MapFieldKind, MapSpec, MapType
+from oracles.reference import deferred
 from oracles.reference.argument_memory import content, memory
 from oracles.reference.argument_values import Arguments, Written, wrong
 from oracles.reference.contents import frozen_value
@@ -14,7 +15,7 @@ from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import READ_ONLY_PROGRAM
 from oracles.reference.signals import Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.values import SOCKETS, RegionKind, SymbolicPointer
+from oracles.reference.values import SOCKETS, RegionKind, SymbolicPointer, Trust
 from oracles.terms.term import equal
 
 A = ArgKind
@@ -43,6 +44,8 @@ def _map(
     if pointer.region.kind is not RegionKind.MAP or equal(pointer.offset, 0) is not True:
         wrong(x, s, register, arg)
     found.map = pointer.region.map
+    if found.timer_of is not None:
+        deferred.check_map(x, s, found.timer_of, found.map)
 
 
 def _spec(x: Explorer, found: Arguments) -> MapSpec:
@@ -115,6 +118,42 @@ def _lock(
     found.lock = (region.map, region.id)
 
 
+def _kernel_pointer(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    """The place of a referenced one (process_kptr_func)."""
+    region, place = pointer.region, x.constant(s, pointer.offset)
+    if region.kind is not RegionKind.MAP_VALUE or region.map is None:
+        raise Unmodelled("a kernel pointer outside a map's value")
+    if place is None:
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} is not at a constant offset")
+        raise Unmodelled("a kernel pointer at a place that is not known")
+    fields = x.facts.maps[region.map].fields
+    found.field = next((f for f in fields if f.kind in KERNEL_POINTERS and f.offset == place), None)
+    if found.field is None:
+        x.violation(s, rules.HELPER_ARGUMENT, f"R{register}: no kernel pointer is there")
+    if found.field.kind is not MapFieldKind.KPTR:
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: the kernel pointer there has no reference")
+        raise Unmodelled("an exchange of a kernel pointer without a reference")
+
+
+def _timer(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    found.timer_of, found.field = deferred.field_of(x, s, register, pointer, MapFieldKind.TIMER)
+
+
+def _structure(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    """Which structure, the helper asks (map_kptr_match_type)."""
+    if pointer.region.kind is not RegionKind.KERNEL:
+        wrong(x, s, register, arg)
+    if pointer.region.trust is Trust.NONE:
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: nothing keeps the {pointer.region.struct}")
+        raise Unmodelled("a kernel structure that nothing keeps")
+
+
 def _constant_string(
     x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
 ) -> None:
@@ -179,7 +218,7 @@ CHECKS: dict[ArgKind, Check] = {
     A.MAP_VALUE_OR_NULL: _value,
     A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed,
     A.FIXED_MEM_UNINIT: _fixed,
-    A.CONST_STR: _constant_string,
+    A.CONST_STR: _constant_string, A.KPTR: _kernel_pointer, A.TIMER: _timer, A.BTF_ID_OR_NULL: _structure,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
     A.SOCKET: _socket(frozenset({RegionKind.SOCKET})),
     A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ebpf import rules
 from ebpf.helpers import Arg
+from ebpf.maps import MapField
 from oracles.reference.explorer import Explorer
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import Null, SymbolicPointer, Value
@@ -31,7 +32,11 @@ class Arguments:
     key: Term | None = None
     written: list[Written] = field(default_factory=list)
     lock: tuple[int, int] | None = None
+    timer_of: int | None = None
+    """The map in whose value a timer is."""
     function: int | None = None
+    field: MapField | None = None
+    """The special field of a map's value that an argument points to."""
     released: SymbolicPointer | Null | None = None
     size: int | None = None
     string: bytes | None = None

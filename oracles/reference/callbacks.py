@@ -10,13 +10,13 @@ import z3
 from ebpf import rules
 from oracles.reference import frames
 from oracles.reference.argument_values import Arguments
-from oracles.reference.events import Chance
+from oracles.reference.events import Chance, Scripted
 from oracles.reference.explorer import Explorer
 from oracles.reference.map_kinds import ARRAYS, value_region
 from oracles.reference.registers import is_pointer, number, read
 from oracles.reference.state import Loop, SymbolicState
 from oracles.reference.values import UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion, Value
-from oracles.terms.term import Term, equal, mask, negation
+from oracles.terms.term import Term, equal, mask, negation, symbol
 
 MAX_LOOPS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h."""
@@ -27,6 +27,19 @@ class Elements:
     """What a loop goes over: the elements of map number ``map``."""
 
     map: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the kernel function ``name`` goes over: objects of a tree, ``size`` bytes of ``struct`` linked at
+    ``link``, that are compared with the one that is ``added``.  The function that does it has no memory, so
+    that all it can do shows with one."""
+
+    name: str
+    struct: str
+    size: int
+    link: int
+    added: SymbolicRegion
 
 
 def loop(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
@@ -92,6 +105,13 @@ def _more(x: Explorer, s: SymbolicState, turn: Loop) -> tuple[SymbolicState | No
         more = s.fork()
         more.note(Chance("elements"))
         return more, s
+    if isinstance(turn.extra, Comparison):
+        if turn.iteration:
+            return None, s
+        more = s.fork()
+        more.note(Scripted(1))
+        s.note(Scripted(0))
+        return more, s
     turns = turn.extra
     assert isinstance(turns, int | z3.BitVecRef)
     return x.branch(s, turn.iteration < turns if isinstance(turns, int) else z3.ULT(turn.iteration, turns))
@@ -99,6 +119,11 @@ def _more(x: Explorer, s: SymbolicState, turn: Loop) -> tuple[SymbolicState | No
 
 def _arguments(x: Explorer, s: SymbolicState, turn: Loop) -> list[Value]:
     """R1 to R5 of the callback."""
+    if isinstance(turn.extra, Comparison):
+        tree = turn.extra
+        other = SymbolicRegion(RegionKind.OBJECT, s.number(), tree.size, struct=tree.struct)
+        both = [SymbolicPointer(region, tree.link) for region in (tree.added, other)]
+        return [*both, UNDEFINED, UNDEFINED, UNDEFINED]
     if not isinstance(turn.extra, Elements):
         return [turn.iteration, turn.argument, UNDEFINED, UNDEFINED, UNDEFINED]
     index = turn.extra.map
@@ -129,11 +154,29 @@ def _turn(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
         )
         paths.append(more)
     if done is not None:
-        done.scratch()
-        done.registers[0] = turn.iteration
-        done.pc = turn.call + 1
-        paths.append(done)
+        paths.append(_end(done, turn, turn.iteration))
     return paths
+
+
+def _end(s: SymbolicState, turn: Loop, calls: int) -> SymbolicState:
+    """The helper returns after so many calls."""
+    s.scratch()
+    s.registers[0] = calls
+    if isinstance(turn.extra, Comparison):
+        set_linked(s, turn.extra.name)
+    s.pc = turn.call + 1
+    return s
+
+
+def set_linked(s: SymbolicState, name: str) -> None:
+    """R0 is 0, or says that the object was in another list or tree."""
+    s.registers[0] = result = symbol(f"{name}!{s.number()}")
+    s.note(Scripted(result))
+
+
+def begin(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
+    """The first call, or the end."""
+    return _turn(x, s, turn)
 
 
 def called_back(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
@@ -155,7 +198,5 @@ def called_back(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState
     if on is not None:
         paths += _turn(x, on, Loop(turn.call, turn.entry, turn.iteration + 1, turn.argument, turn.extra))
     if stop is not None:
-        stop.registers[0] = turn.iteration + 1
-        stop.pc = turn.call + 1
-        paths.append(stop)
+        paths.append(_end(stop, turn, turn.iteration + 1))
     return paths

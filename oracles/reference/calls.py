@@ -7,10 +7,10 @@ import z3
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from oracles.reference import callbacks, frames, helpers, kernel_functions
+from oracles.reference import callbacks, deferred, frames, helpers, kernel_functions
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import is_pointer, number, read
-from oracles.reference.signals import Unmodelled
+from oracles.reference.signals import PathThrows, Unmodelled
 from oracles.reference.state import SymbolicState
 from oracles.reference.values import SymbolicPointer, Value
 from oracles.terms.term import to_signed
@@ -26,17 +26,34 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
         frames.enter(x, s, s.pc + 1 + insn.imm, s.pc + 1)
         return [s]
     if insn.src == o.CALL_KFUNC:
-        return kernel_functions.step(x, s)
+        try:
+            return kernel_functions.step(x, s)
+        except PathThrows as thrown:
+            return _throw(x, s, thrown)
     return helpers.step(x, s, insn)
+
+
+def _throw(x: Explorer, s: SymbolicState, thrown: PathThrows) -> list[SymbolicState]:
+    """bpf_throw ends the program as an exit of its main function does (check_kfunc_call, do_check)."""
+    if x.facts.handler is not None or any(frame.loop is not None for frame in s.frames):
+        raise Unmodelled("a function that handles exceptions, or one that is called back and throws")
+    del s.frames[1:]
+    s.registers[0] = s.registers[1]
+    _end(x, s)
+    return []
 
 
 def leave(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     """EXIT, from whatever function."""
+    frame = s.frame
+    if frame.loop is not None and isinstance(frame.loop.extra, deferred.Later):
+        x.ledger.touch(frame.entry, frame.stack.lowest, o.STACK_SIZE)
+        deferred.end(x, s, frame.loop)
+        return []
     if len(s.frames) == 1:
         _end(x, s)
         return []
     result = s.registers[0]
-    frame = s.frame
     x.ledger.touch(frame.entry, frame.stack.lowest, o.STACK_SIZE)
     if frame.loop is not None:
         return callbacks.called_back(x, s, frame.loop)

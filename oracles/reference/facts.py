@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ebpf.btf.functions import exception_callback, global_functions, may_be_untrusted
+from ebpf.btf.local_types import LocalType, local_types
 from ebpf.byte_order import ByteOrder
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
@@ -39,6 +40,8 @@ class Facts:
     """By map, what a pointer to it points to."""
     direct: tuple[SymbolicRegion, ...]
     """By map, the value that an immediate points into."""
+    types: tuple[LocalType, ...]
+    """The structs of its BTF."""
     globals: frozenset[int]
     """The first slots of global functions."""
     untrusted: bool
@@ -65,6 +68,7 @@ def facts_of(case: Case) -> Facts:
             SymbolicRegion(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(maps))
         ),
         direct=tuple(value_region(4 + 2 * n, n, spec) for n, spec in enumerate(maps)),
+        types=local_types(program.btf),
         globals=global_functions(program),
         untrusted=may_be_untrusted(program),
         handler=exception_callback(program),

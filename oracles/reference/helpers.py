@@ -11,29 +11,20 @@ from ebpf.helpers import Prototype, prototype_for
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program_rules import may_update_sockmap
-from oracles.reference import callbacks, dynptrs, frames
+from oracles.reference import callbacks, deferred, dynptrs, frames, kernel_pointers, local_objects
 from oracles.reference.answer import spans
 from oracles.reference.argument_memory import IN_MEMORY
 from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
 from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
-from oracles.reference.registers import number
+from oracles.reference.releasing import release, release_reference
 from oracles.reference.results import results
 from oracles.reference.signals import PathEnds, Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.values import (
-    LONGEST_PACKET,
-    RELEASED,
-    UNDEFINED,
-    Null,
-    RegionKind,
-    SymbolicPointer,
-    SymbolicRegion,
-    Value,
-)
+from oracles.reference.values import LONGEST_PACKET, UNDEFINED, RegionKind, SymbolicPointer, SymbolicRegion
 from oracles.reference.writing import fill
-from oracles.terms.term import extract, mask, symbol
+from oracles.terms.term import mask, symbol
 
 KEEP_MEMORY = frozenset({"dynptr_from_mem"})
 """Helpers that are given room and write nothing there."""
@@ -138,35 +129,6 @@ def _of_sockets(x: Explorer, s: SymbolicState, spec: MapSpec, deletes: bool) -> 
         x.refuse(s, rules.MAP_HELPER, f"{spec.type.name.lower()}", since=since, before=before)
 
 
-def release(x: Explorer, s: SymbolicState, value: SymbolicPointer | Null | None) -> None:
-    """Give back what ``value`` refers to.  With privilege every pointer to it becomes a number, else nothing
-    (kernel/bpf/verifier.c, release_reference: mark_reg_invalid)."""
-    reference = value.reference if isinstance(value, SymbolicPointer) else None
-    if reference is None or reference not in s.references:
-        x.violation(s, rules.RELEASE_UNREFERENCED, "no reference is held")
-    release_reference(x, s, reference)
-
-
-def release_reference(x: Explorer, s: SymbolicState, reference: int) -> None:
-    """Give back one that is held."""
-    del s.references[reference]
-
-    def gone(held: Value) -> bool:
-        return isinstance(held, SymbolicPointer) and held.reference == reference
-
-    def remains(held: Value) -> Value:
-        if not gone(held):
-            return held
-        return number(s, held) if x.facts.privileged else RELEASED
-
-    s.registers = [remains(held) for held in s.registers]
-    for frame in s.frames:
-        frame.saved = tuple(remains(held) for held in frame.saved)
-        for at, (held, n, _) in list(frame.stack.bytes.items()):
-            if gone(held):
-                frame.stack.store(at, 1, extract(number(s, held), 8 * n + 7, 8 * n))
-
-
 def _change_packet(s: SymbolicState) -> None:
     assert s.packet is not None
     number_ = s.number()
@@ -200,8 +162,22 @@ def _spin_unlock(x: Explorer, s: SymbolicState, found: Arguments) -> list[Symbol
         x.refuse(s, rules.UNLOCK_UNHELD, "found by another lookup than the lock that is held")
     if s.lock is None or s.lock != found.lock:
         x.violation(s, rules.UNLOCK_UNHELD, "not held")
+    if any(frame.loop is not None for frame in s.frames):
+        raise Unmodelled("a lock that is given back in a callback")
     s.lock = None
+    local_objects.take_back(s)
     return _done(s)
+
+
+def _timer_set_callback(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
+    assert found.timer_of is not None
+    assert found.function is not None
+    later = deferred.later(x, s, found.timer_of, found.function)
+    s.scratch()
+    s.registers[0] = result = symbol(f"timer_set_callback!{s.number()}")
+    s.note_result(result)
+    s.pc += 1
+    return [s, later]
 
 
 def _done(s: SymbolicState) -> list[SymbolicState]:
@@ -244,9 +220,10 @@ def _in_its_place(s: SymbolicState) -> list[SymbolicState]:
 
 
 SPECIAL = {
-    "spin_lock": _spin_lock, "spin_unlock": _spin_unlock, "tail_call": _tail_call, "loop": callbacks.loop,
+    "kptr_xchg": kernel_pointers.exchange, "spin_lock": _spin_lock, "spin_unlock": _spin_unlock,
+    "tail_call": _tail_call, "loop": callbacks.loop,
     "for_each_map_elem": callbacks.for_each, "dynptr_from_mem": dynptrs.from_mem,
     "ringbuf_reserve_dynptr": dynptrs.reserve, "ringbuf_submit_dynptr": _give_back_dynptr,
     "ringbuf_discard_dynptr": _give_back_dynptr, "dynptr_read": dynptrs.read, "dynptr_write": dynptrs.write,
-    "dynptr_data": dynptrs.data,
+    "dynptr_data": dynptrs.data, "timer_set_callback": _timer_set_callback,
 }  # fmt: skip

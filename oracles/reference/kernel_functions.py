@@ -6,22 +6,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ebpf import rules
-from ebpf.kfuncs import KFUNCS, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
+from ebpf.kfuncs import KFUNCS, TAKE_PROTECTED, CodeSection, IteratorStep, KernelArg, KernelFunction, is_a
 from ebpf.kfuncs import KernelArgKind as A
+from ebpf.kfuncs.local_objects import MAY_BE_LOCKED
 from ebpf.kfuncs.sections import RCU_NESTS_SINCE
+from ebpf.maps import MapFieldKind
 from ebpf.program import LoadFlag
-from oracles.reference import dynptrs, stack_objects
+from oracles.reference import deferred, dynptrs, kernel_pointers, local_objects, stack_objects
 from oracles.reference.argument_memory import HUGE, memory
 from oracles.reference.events import Scripted
 from oracles.reference.explorer import Explorer
-from oracles.reference.helpers import release, release_reference
 from oracles.reference.registers import is_pointer, number, read
+from oracles.reference.releasing import release, release_reference
 from oracles.reference.results import or_null
-from oracles.reference.signals import Unmodelled
+from oracles.reference.signals import PathThrows, Unmodelled
 from oracles.reference.state import SymbolicState
-from oracles.reference.values import UNDEFINED, Null, RegionKind, SymbolicPointer, SymbolicRegion, Value
+from oracles.reference.values import (
+    UNDEFINED,
+    Null,
+    RegionKind,
+    SymbolicPointer,
+    SymbolicRegion,
+    Trust,
+    Value,
+)
 from oracles.reference.writing import fill
 from oracles.terms.term import equal, symbol
+
+LOCKED_CALLS_SINCE = (6, 18)
+"""Kernels before it take few kernel functions under a lock (kfunc_spin_allowed); which later ones take is not
+foretold."""
 
 
 @dataclass(slots=True)
@@ -33,6 +47,8 @@ class _SymbolicCall:
     function: KernelFunction
     values: list[Value]
     written: list[tuple[SymbolicPointer, int]] = field(default_factory=list)
+    queue: int | None = None
+    """The map in whose value the work queue is that an argument points to."""
 
     def refuse_argument(self, register: int, why: str) -> None:
         self.x.refuse(self.s, rules.HELPER_ARGUMENT, f"R{register} {why}")
@@ -40,16 +56,29 @@ class _SymbolicCall:
 
 def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     """One call of the kernel function that the program names."""
+    deferring = None
     function = KFUNCS.get(dict(x.facts.program.kfuncs).get(s.pc, ""))
-    if function is None or s.lock is not None:
+    if function is None:
         raise Unmodelled("kernel functions")
-    if function.sleeps and LoadFlag.SLEEPABLE not in x.facts.program.flags:
-        x.refuse(s, rules.HELPER_SLEEPS, function.name)
-    if function.sleeps and s.sections:
-        x.refuse(s, rules.SLEEPS_IN_SECTION, function.name)
+    if s.lock is not None and function.name not in MAY_BE_LOCKED:
+        x.refuse(s, rules.CALL_UNDER_LOCK, function.name, before=LOCKED_CALLS_SINCE)
+        raise Unmodelled("a kernel function called while a lock is held")
+    if function.sleeps:
+        _may_sleep(x, s, function)
     call = _SymbolicCall(x, s, function, _values(x, s, function.args))
     for register, arg in enumerate(function.args, 1):
         _CHECKS[arg.kind](call, register, arg)
+    if function.throws:
+        raise PathThrows(call.values[0])
+    if function.object is not None:
+        return local_objects.step(x, s, function, function.object, call.values)
+    if function.defers:
+        called = call.values[1]
+        if not (isinstance(called, SymbolicPointer) and called.region.kind is RegionKind.CODE):
+            x.violation(s, rules.HELPER_ARGUMENT, "R2 is no function")
+        if not isinstance(called.offset, int) or call.queue is None:
+            raise Unmodelled("a function that is not known")
+        deferring = deferred.later(x, s, call.queue, called.offset)
     for pointer, size in call.written:
         fill(x, s, pointer, size)
     if function.releases is not None:
@@ -65,7 +94,14 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
         paths = _results(x, s, function)
     for path in paths:
         path.pc += 1
-    return paths
+    return paths if deferring is None else [*paths, deferring]
+
+
+def _may_sleep(x: Explorer, s: SymbolicState, function: KernelFunction) -> None:
+    if LoadFlag.SLEEPABLE not in x.facts.program.flags:
+        x.refuse(s, rules.HELPER_SLEEPS, function.name)
+    if s.sections:
+        x.refuse(s, rules.SLEEPS_IN_SECTION, function.name)
 
 
 def _iterate(
@@ -99,6 +135,8 @@ def _section(x: Explorer, s: SymbolicState, function: KernelFunction, values: li
             stack_objects.restore_flags(x, s, values[0])
         at = len(s.sections) - 1 - s.sections[::-1].index(function.ends)
         s.sections = s.sections[:at] + s.sections[at + 1 :]
+        if function.ends is CodeSection.RCU:
+            kernel_pointers.end_protection(x, s)
 
 
 def _values(x: Explorer, s: SymbolicState, args: Sequence[KernelArg]) -> list[Value]:
@@ -188,6 +226,13 @@ def _map(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
     if value.region.kind is not RegionKind.MAP:
         call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
     _not_moved(call, register, value)
+    if call.queue is not None:
+        deferred.check_map(call.x, call.s, call.queue, value.region.map)
+
+
+def _work_queue(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
+    value = _pointer(call, register, arg)
+    call.queue, _ = deferred.field_of(call.x, call.s, register, value, MapFieldKind.WORKQUEUE)
 
 
 def _object_or_null(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
@@ -203,6 +248,12 @@ def _object(call: _SymbolicCall, register: int, arg: KernelArg) -> None:
     value = _pointer(call, register, arg)
     if value.region.kind is not RegionKind.KERNEL:
         call.x.violation(call.s, rules.HELPER_ARGUMENT, f"R{register} is no {arg.kind.value}")
+    if value.region.trust is Trust.NONE:
+        call.x.refuse(call.s, rules.HELPER_ARGUMENT, f"R{register}: nothing keeps the {value.region.struct}")
+        raise Unmodelled("a kernel structure that nothing keeps")
+    kept = value.region.trust
+    if kept is Trust.DOUBTED or (kept is Trust.PROTECTED and call.function.name not in TAKE_PROTECTED):
+        raise Unmodelled("a kernel structure that only RCU keeps")
     fits = is_a(value.region.struct, arg.struct)
     if fits is None:
         raise Unmodelled("a kernel structure given as another")
@@ -225,5 +276,7 @@ _CHECKS: dict[A, Callable[[_SymbolicCall, int, KernelArg], None]] = {
     A.NUMBER: _number, A.OBJECT: _object, A.MEMORY: _fixed, A.BUFFER: _buffer, A.SIZE: _nothing, A.MAP: _map,
     A.IGNORED: _nothing, A.OBJECT_OR_NULL: _object_or_null, A.NEW_FLAGS: _nothing, A.FLAGS: _nothing,
     A.NEW_ITERATOR: _nothing, A.ITERATOR: _nothing, A.CONTEXT: _context, A.CONSTANT_SIZE: _number,
-    A.BUFFER_OR_NULL: _buffer_or_null, A.NEW_DYNPTR: _nothing, A.DYNPTR: _nothing,
+    A.BUFFER_OR_NULL: _buffer_or_null, A.NEW_DYNPTR: _nothing, A.DYNPTR: _nothing, A.LOCAL_TYPE: _nothing,
+    A.LOCAL_OBJECT: _nothing, A.LIST_HEAD: _nothing, A.LIST_NODE: _nothing, A.RB_ROOT: _nothing,
+    A.RB_NODE: _nothing, A.CALLBACK: _nothing, A.WORKQUEUE: _work_queue,
 }  # fmt: skip

@@ -6,7 +6,7 @@ import z3
 
 from ebpf import rules
 from ebpf.isa.opcodes import STACK_SIZE
-from ebpf.maps import MapFieldKind
+from ebpf.maps import KERNEL_POINTERS
 from ebpf.program import LoadFlag
 from ebpf.program_rules import PACKET_WRITERS
 from ebpf.rules import Rule
@@ -23,7 +23,7 @@ BOUNDS: dict[RegionKind, Rule] = {
     RegionKind.STACK: rules.STACK_BOUNDS, RegionKind.MAP_VALUE: rules.MAP_VALUE_BOUNDS,
     RegionKind.PACKET: rules.PACKET_BOUNDS,
     RegionKind.CONTEXT: rules.CONTEXT_BOUNDS, RegionKind.MEMORY: rules.MEMORY_BOUNDS,
-    RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS,
+    RegionKind.RING_BUFFER: rules.MEMORY_BOUNDS, RegionKind.OBJECT: rules.MEMORY_BOUNDS,
     RegionKind.FLOW_KEYS: rules.MEMORY_BOUNDS, RegionKind.TRACEPOINT_BUFFER: rules.MEMORY_BOUNDS,
 }  # fmt: skip
 
@@ -125,8 +125,7 @@ def check(
     if region.kind is RegionKind.PACKET:
         require_near(x, s, place, size)
     _alignment(x, s, region, place, size)
-    if region.kind is RegionKind.MAP_VALUE:
-        special_fields(x, s, region, place, size, helper=False)
+    special_fields(x, s, region, place, size, helper=False)
     if region.kind is RegionKind.STACK:
         paths = x.split(s, place)
         for path, at in paths:
@@ -188,7 +187,16 @@ def _alignment(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Ter
         )
 
 
-KERNEL_POINTERS = frozenset({MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED})
+def _in_object(x: Explorer, s: SymbolicState, region: SymbolicRegion, place: Term, size: int) -> None:
+    """A part of one member of an object of the program's, at an offset that is known (btf_struct_access)."""
+    kind = next(each for each in x.facts.types if each.name == region.struct)
+    if not isinstance(place, int):
+        raise Unmodelled("an object of the program's at an offset that is not known")
+    for field in kind.fields:
+        if field.offset < place + size and place < field.offset + field.kind.size:
+            x.violation(s, rules.SPECIAL_FIELD, field.kind.value)
+    if not any(at <= place and place + size <= at + wide for at, wide in kind.words):
+        raise Unmodelled("an access to more than one member")
 
 
 def special_fields(
@@ -197,7 +205,9 @@ def special_fields(
     """Locks, timers and kernel pointers in a map's value are for their helpers only; a kernel pointer is also
     loaded and stored as a whole (kernel/bpf/verifier.c, check_map_access).  ``helper``: one is given the
     memory."""
-    if region.map is None:
+    if region.kind is RegionKind.OBJECT:
+        _in_object(x, s, region, place, size)
+    if region.kind is not RegionKind.MAP_VALUE or region.map is None:
         return
     for field in x.facts.maps[region.map].fields:
         low, high = field.offset - size + 1, field.offset + field.kind.size
@@ -206,10 +216,9 @@ def special_fields(
             if isinstance(place, int)
             else conjunction(place >= low, place < high)
         )
-        if field.kind in KERNEL_POINTERS:
+        if field.kind in KERNEL_POINTERS and not (helper or isinstance(place, int)):
             if not x.possible(s, over):
                 continue
-            if helper or size != field.kind.size or x.constant(s, place) != field.offset:
-                x.refuse(s, rules.SPECIAL_FIELD, field.kind.value)
+            x.refuse(s, rules.SPECIAL_FIELD, f"a {field.kind.value} at an offset that is not constant")
             raise Unmodelled("kernel pointers in map values")
         x.require(s, negation(over), rules.SPECIAL_FIELD, field.kind.value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import z3
 
+from ebpf.kfuncs import CodeSection
+from ebpf.program import LoadFlag
 from oracles.reference.facts import Facts
 from oracles.reference.ledger import Ledger
 from oracles.reference.signals import Unmodelled
@@ -26,6 +28,11 @@ class Questions:
     def by_ranges(self) -> bool:
         """Whether no question shows how two values relate, as in kernels."""
         return not self.solver.relates
+
+    def in_rcu(self, state: SymbolicState) -> bool:
+        """Whether the path is in an RCU read-side critical section, as programs that never sleep always
+        are."""
+        return LoadFlag.SLEEPABLE not in self.facts.program.flags or CodeSection.RCU in state.sections
 
     def feasible(self, state: SymbolicState, condition: Condition) -> tuple[Feasible, z3.ModelRef | None]:
         """Whether ``condition`` can hold on the path, with a model that also satisfies the path."""

@@ -10,6 +10,14 @@ class PathEnds(Exception):
     """Nothing follows on this path."""
 
 
+class PathThrows(Exception):
+    """The program ends here, from whatever function, with that result."""
+
+    def __init__(self, result: object) -> None:
+        super().__init__(result)
+        self.result = result
+
+
 class Unmodelled(Exception):
     """The path uses something that is not modelled; the message names the feature."""
 

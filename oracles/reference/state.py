@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import z3
@@ -166,6 +167,20 @@ class SymbolicState:
             self.assumed, self.happened, self.lock, self.sections, held, tuple(self.registers), stacks
         )
 
+    def rewrite(self, renewed: Callable[[Value], Value]) -> None:
+        """Let every register and stored value be what ``renewed`` makes of it, which is its argument where
+        nothing changes."""
+        self.registers = [renewed(value) for value in self.registers]
+        for frame in self.frames:
+            frame.saved = tuple(renewed(value) for value in frame.saved)
+            stack = frame.stack.bytes
+            made: dict[int, Value] = {}
+            for offset, (value, n, size) in list(stack.items()):
+                # One object for all bytes of a stored value: reads look for identity.
+                new = made.setdefault(id(value), renewed(value))
+                if new is not value:
+                    stack[offset] = (new, n, size)
+
     def resolve(self, change: dict[int, Value | None]) -> None:
         """Rewrite every pointer that awaits the null check numbered in ``change``: to the value given, or,
         for None, to the same pointer checked."""
@@ -179,12 +194,4 @@ class SymbolicState:
                     return SymbolicPointer(value.region, value.offset, None, value.end, value.reference)
             return value
 
-        self.registers = [renewed(value) for value in self.registers]
-        for frame in self.frames:
-            frame.saved = tuple(renewed(value) for value in frame.saved)
-            stack = frame.stack.bytes
-            made: dict[int, Value] = {}
-            for offset, (value, n, size) in list(stack.items()):
-                if isinstance(value, SymbolicPointer | Null) and value.check in change:
-                    # One object for all bytes of a stored value: reads look for identity.
-                    stack[offset] = (made.setdefault(id(value), renewed(value)), n, size)
+        self.rewrite(renewed)

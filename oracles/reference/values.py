@@ -47,6 +47,16 @@ class RegionKind(Enum):
     TRACEPOINT_BUFFER = "tp_buffer"
     CODE = "func"
     KERNEL = "kernel"
+    OBJECT = "obj"
+
+
+class Trust(Enum):
+    """Why a pointer to a structure of the kernel's may be followed (Documentation/bpf/kfuncs.rst)."""
+
+    HELD = "held, or given by the kernel"
+    PROTECTED = "kept by an RCU read-side critical section"
+    DOUBTED = "kept, though some kernels think otherwise"
+    NONE = "nothing keeps it"
 
 
 SOCKETS: Final = frozenset(
@@ -74,6 +84,7 @@ class SymbolicRegion:
     frame: int = 0
     key: str = ""
     struct: str = ""
+    trust: Trust = Trust.HELD
     content: Term | None = None
 
 

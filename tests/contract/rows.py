@@ -7,13 +7,15 @@ oracle: arithmetic by ``ctypes``, the rest written out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ebpf.assembly.parser import assemble
+from ebpf.btf.functions import function_starts
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.rules import Rule
+from generators.function_types import function_types
 
 PACKET = bytes(14) + bytes(range(0x80, 0xC0))
 """What every row runs on: an Ethernet header of zeros, then 80, 81, 82, ..."""
@@ -49,12 +51,18 @@ class Row:
     context: bytes = b""
     helpers: tuple[int, ...] = ()
     attach: AttachType | None = None
+    objects: bool = False
+    """Whether its BTF has the structs of :mod:`generators.local_types`."""
 
     def case(self) -> Case:
         """The program on its one input."""
         code = assemble(self.text.split("; "))
+        program = Program(self.type, code.instructions, self.maps, self.attach, kfuncs=code.kfuncs)
+        if self.objects:
+            btf, func_info = function_types(function_starts(code.instructions), objects=True)
+            program = replace(program, btf=btf, func_info=func_info)
         return Case(
-            Program(self.type, code.instructions, self.maps, self.attach, kfuncs=code.kfuncs),
+            program,
             (Input(self.packet, self.context, self.helpers),),
             None if self.privileged else (),
             self.name,

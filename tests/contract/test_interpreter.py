@@ -10,7 +10,19 @@ from ebpf.isa.table import FORMS, IllegalInsn, form_of
 from oracles.interpreter import Returned, Trapped, run
 from oracles.interpreter.environment import Addresses
 from oracles.interpreter.runs import STEP_LIMIT
-from tests.contract import arithmetic, contexts, control, helpers, kernel_functions, memory, resources
+from tests.contract import (
+    arithmetic,
+    contexts,
+    control,
+    deferred,
+    exceptions,
+    helpers,
+    kernel_functions,
+    kernel_pointers,
+    local_objects,
+    memory,
+    resources,
+)
 from tests.contract.rows import Returns, Row
 
 ROWS = (
@@ -21,6 +33,10 @@ ROWS = (
     *helpers.ROWS,
     *resources.ROWS,
     *kernel_functions.ROWS,
+    *kernel_pointers.ROWS,
+    *local_objects.ROWS,
+    *deferred.ROWS,
+    *exceptions.ROWS,
 )
 
 NO_OUTCOME = {

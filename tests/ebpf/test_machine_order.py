@@ -11,7 +11,7 @@ from ebpf.btf.machine_order import btf_for, func_info_for
 from ebpf.byte_order import ByteOrder
 from generators.function_types import function_types
 
-BTF, FUNC_INFO = function_types([0, 7])
+BTF, FUNC_INFO = function_types([0, 7], objects=False)
 
 
 def test_words_change_and_strings_do_not() -> None:

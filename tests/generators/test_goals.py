@@ -11,6 +11,7 @@ from functools import cache
 import pytest
 
 import generators.programs
+from ebpf.btf.local_types import local_types
 from ebpf.helper_names import HELPER_NAMES
 from ebpf.isa import opcodes as o
 from ebpf.kfuncs import KFUNCS
@@ -19,6 +20,7 @@ from ebpf.program_types import ProgramType as T
 from generators.dice import WIDTH
 from generators.goals.callees import candidates, givers, goals
 from generators.goals.map_templates import TEMPLATES, templates_for
+from generators.local_types import LOCAL_TYPES
 from generators.objects import well_formed
 from generators.profiles import Profile
 from generators.programs import Generated
@@ -31,7 +33,8 @@ from tests.generators.drawing import VALID, draws, ran
 NEWEST = (7, 3)
 GOALS = {
     "goal", "locked-change", "callback-loop", "callback-elements", "kernel-function", "section", "iterator",
-    "dynptr",
+    "dynptr", "kernel-pointer", "local-object", "timer", "work-queue",
+    "throw",
 }  # fmt: skip
 
 
@@ -40,7 +43,7 @@ def programs() -> tuple[Generated, ...]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generators.programs, "GOALS_IN", 1)
         profile = replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=2)
-        return tuple(made for made in draws(900, profile, seed=8) if GOALS & set(made.productions))
+        return tuple(made for made in draws(1200, profile, seed=8) if GOALS & set(made.productions))
 
 
 @cache
@@ -116,7 +119,8 @@ def test_a_reference_may_stay_until_the_exits() -> None:
 
 
 def test_a_lock_is_held_for_no_call_and_given_back() -> None:
-    locked = [made for made in programs() if "spin_lock" in called(made)]
+    locked = [made for made in programs() if "locked-change" in made.productions]
+    locked = [made for made in locked if "local-object" not in made.productions]
     assert len(locked) > 40
     for made in locked:
         names = [name for name in called(made) if name.startswith("spin_")]
@@ -129,7 +133,7 @@ def test_a_lock_is_held_for_no_call_and_given_back() -> None:
 def test_callbacks_are_called_and_typed() -> None:
     """Where a helper calls a function, every function has a type, and runs are at times inside it."""
     inside = 0
-    typed = [made for made in programs() if made.case.program.func_info is not None]
+    typed = [made for made in programs() if {"callback-loop", "callback-elements"} & set(made.productions)]
     assert len(typed) > 80
     for made in typed:
         program = made.case.program
@@ -148,7 +152,8 @@ def test_callbacks_are_called_and_typed() -> None:
         run(made.case, made.case.inputs[0], trace=trace, limit=STEP_LIMIT)
         inside += any(step.depth for step in trace)
     assert inside > len(typed) // 2
-    untyped = [made for made in programs() if not {"loop", "for_each_map_elem"} & set(called(made))]
+    typing = {"callback-loop", "callback-elements", "local-object", "timer", "work-queue"}
+    untyped = [made for made in programs() if not typing & set(made.productions)]
     assert all(made.case.program.btf is None for made in untyped)
 
 
@@ -227,3 +232,49 @@ def test_dynptrs_are_made_used_and_given_back() -> None:
                  "bpf_dynptr_slice", "bpf_dynptr_clone", "bpf_dynptr_adjust", "bpf_dynptr_from_skb",
                  "bpf_dynptr_from_xdp"):  # fmt: skip
         assert used[name] >= 3, (name, used)
+
+
+def test_kernel_pointers_are_put_taken_and_looked_at() -> None:
+    structures = Counter[str]()
+    puts = Counter[str]()
+    for made in programs():
+        if "kernel-pointer" not in made.productions:
+            continue
+        structures.update(f.to for spec in made.case.program.maps for f in spec.fields if f.to)
+        taken = called(made).count("kptr_xchg")
+        puts["exchanged" if taken else "looked at"] += 1
+    assert structures.keys() >= {"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx"}, structures
+    assert min(puts["exchanged"], puts["looked at"]) >= 10, puts
+
+
+def test_objects_are_made_linked_and_taken_out() -> None:
+    used = Counter[str]()
+    for made in programs():
+        names = Counter(name for _, name in made.case.program.kfuncs)
+        used.update({name for name in names if KFUNCS[name].object is not None})
+        if names["bpf_rbtree_add_impl"]:
+            assert made.case.program.func_info is not None
+    assert used.keys() == {name for name, function in KFUNCS.items() if function.object is not None}
+    assert min(used.values()) >= 5, used
+
+
+def test_structs_that_objects_are_made_of_are_numbered_alike_in_all_programs() -> None:
+    for made in programs():
+        types = {each.name: each for each in local_types(made.case.program.btf)}
+        for name, kind in LOCAL_TYPES.items():
+            assert types.get(name, kind) == kind
+
+
+def test_what_is_called_later_is_set_and_started() -> None:
+    used = Counter[str]()
+    for made in programs():
+        used.update(set(called(made)) | {name for _, name in made.case.program.kfuncs})
+    for name in ("timer_init", "timer_set_callback", "timer_start", "timer_cancel", "bpf_wq_init",
+                 "bpf_wq_set_callback", "bpf_wq_start"):  # fmt: skip
+        assert used[name] >= 5, (name, used[name])
+
+
+def test_exceptions_end_the_program() -> None:
+    thrown = [made for made in programs() if "throw" in made.productions]
+    slots = [slot for made in thrown for slot, name in made.case.program.kfuncs if name == "bpf_throw"]
+    assert len(slots) >= 20

@@ -110,7 +110,7 @@ SEEN_BY_A_RUN = {
     rules.ATOMIC_TARGET: {rules.ATOMIC_TARGET},
     rules.NULL_DEREFERENCE: {rules.NULL_DEREFERENCE},
     rules.PACKET_BOUNDS: {rules.PACKET_BOUNDS},
-    rules.HELPER_UNKNOWN: {rules.HELPER_UNKNOWN},
+    rules.HELPER_UNKNOWN: {rules.HELPER_UNKNOWN, rules.HELPER_ARGUMENT, rules.UNINITIALISED_REGISTER},
     rules.FALLS_OFF: {rules.JUMP_OUT_OF_RANGE},
     rules.JUMP_INTO_IMMEDIATE: {rules.JUMP_INTO_IMMEDIATE},
     rules.INFINITE_LOOP: {rules.INFINITE_LOOP},
@@ -119,7 +119,8 @@ SEEN_BY_A_RUN = {
     **{rule: {rule} for rule in (
         rules.MEMORY_BOUNDS, rules.CALL_DEPTH, rules.READ_ONLY, rules.WRITE_ONLY, rules.IMMEDIATE_HALVES,
         rules.MAP_HELPER, rules.STALE_PACKET_POINTER, rules.ARENA_MISSING,
-        rules.PACKET_LOAD_CONTEXT, rules.SPECIAL_FIELD, rules.CALL_UNDER_LOCK,
+        rules.PACKET_LOAD_CONTEXT, rules.SPECIAL_FIELD, rules.CALL_UNDER_LOCK, rules.UNLOCKED,
+        rules.RELEASE_UNREFERENCED,
     )},
     rules.CONFIDENTIAL_LOAD: {rules.MEMORY_BOUNDS},
     rules.POINTER_ARITHMETIC: {rules.SOCKET_ACCESS, rules.CONTEXT_BOUNDS},
@@ -136,16 +137,17 @@ run."""
 
 SELDOM = {
     rules.CALL_DEPTH, rules.HELPER_UNKNOWN, rules.PACKET_BOUNDS, rules.FALLS_OFF, rules.NULL_CHECK,
-    rules.CALL_UNDER_LOCK, rules.SPECIAL_FIELD,
+    rules.CALL_UNDER_LOCK, rules.SPECIAL_FIELD, rules.UNLOCKED, rules.RELEASE_UNREFERENCED,
 }  # fmt: skip
 ABSTAINING = (
     rules.HELPER_UNKNOWN, rules.HELPER_GPL, rules.INFINITE_LOOP, rules.ZERO_SIZE, rules.HELPER_SIZE,
+    rules.SPECIAL_FIELD,
 )  # fmt: skip
 
 
 def test_a_near_miss_breaks_its_rule_where_it_says_and_nothing_else() -> None:
     hit = set()
-    for generated in draws(1500, NEAR, seed=5):
+    for generated in draws(2200, NEAR, seed=5):
         if generated.rule is None:
             continue
         insns = generated.case.program.instructions

@@ -29,7 +29,7 @@ from tests.generators.drawing import MIXED, NEAR, VALID, draws
 
 @cache
 def mixed() -> tuple[Generated, ...]:
-    return tuple(draws(700, MIXED))
+    return tuple(draws(900, MIXED))
 
 
 def forms(generated: Generated) -> set[str]:
@@ -102,7 +102,7 @@ def test_the_mixture() -> None:
 
 
 def test_programs_differ() -> None:
-    assert len({generated.case.program.instructions for generated in mixed()}) == 700
+    assert len({generated.case.program.instructions for generated in mixed()}) == 900
     lengths = sorted(len(generated.case.program.instructions) for generated in mixed())
     assert lengths[350] >= 40
     assert lengths[-1] <= 1000

@@ -14,7 +14,16 @@ from ebpf.helpers.availability import refusal
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import NEWEST, OLDEST
 from oracles.interpreter import dynptrs
-from oracles.interpreter.helpers import callbacks, locks, maps, packet, results, strings
+from oracles.interpreter.helpers import (
+    callbacks,
+    kernel_pointers,
+    locks,
+    maps,
+    packet,
+    results,
+    strings,
+    timers,
+)
 from oracles.interpreter.helpers.arguments import Call, check
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import Value
@@ -36,8 +45,11 @@ BEHAVIOURS: dict[str, Callable[[Machine, Call], Value]] = {
     "loop": callbacks.loop,
     "for_each_map_elem": callbacks.for_each,
     "tail_call": callbacks.tail_call,
+    "kptr_xchg": kernel_pointers.exchange,
     "spin_lock": locks.lock,
     "spin_unlock": locks.unlock,
+    "timer_init": timers.init,
+    "timer_set_callback": timers.set_callback,
     "strtol": strings.strtol,
     "strtoul": strings.strtoul,
     "strncmp": strings.strncmp,

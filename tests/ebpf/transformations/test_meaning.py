@@ -33,7 +33,7 @@ def left(outcome: Outcome) -> object:
     """What a run leaves, or that it traps; None where nobody can tell."""
     if isinstance(outcome, Returned):
         return (outcome.r0, outcome.maps, outcome.packet) if outcome.predictable else None
-    return "trapped" if isinstance(outcome, Trapped) else None
+    return "trapped" if isinstance(outcome, Trapped) and outcome.predictable else None
 
 
 @pytest.mark.parametrize("transformation", TRANSFORMATIONS, ids=lambda each: each.name.replace(" ", "-"))

@@ -102,7 +102,7 @@ def test_memory_given_to_a_function_is_changed() -> None:
     assert len(values) == 3
 
 
-@pytest.mark.parametrize(("text", "reason"), [("call kfunc bpf_obj_new_impl; exit", "kernel function calls")])
+@pytest.mark.parametrize(("text", "reason"), [("call kfunc bpf_made_up; exit", "kernel function calls")])
 def test_abstentions(text: str, reason: str) -> None:
     result = outcome(text, 1)
     assert isinstance(result, Abstained)

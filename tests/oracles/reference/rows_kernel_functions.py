@@ -210,7 +210,7 @@ ROWS = (
         "if r6 < 65 goto pc+1; r0 = *(u64 *)(r10 -512); r0 = 0; exit",
         "safe", type_="syscall"),
     Row("a kernel function that is not known",
-        "call kfunc bpf_obj_new_impl; r0 = 0; exit",
+        "call kfunc bpf_made_up; r0 = 0; exit",
         "unknown: kernel functions"),
     Row("a kernel function in a program that is not GPL",
         "call kfunc bpf_cpumask_create; if r0 == 0 goto pc+2; r1 = r0; "
@@ -224,5 +224,5 @@ ROWS = (
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; "
         "if r0 == 0 goto pc+5; r6 = r0; r1 = r0; call bpf_spin_lock#93; r1 = 3; "
         "call kfunc bpf_lookup_system_key; r0 = 0; exit",
-        "unknown: kernel functions", maps="L"),
+        "unknown: a kernel function called while a lock is held; call-under-lock@11 before 6.18", maps="L"),
 )  # fmt: skip

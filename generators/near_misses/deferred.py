@@ -1,0 +1,92 @@
+"""Near misses with timers and work queues: elsewhere in the value, taken for each other, of another map,
+and read or written as bytes."""
+
+from __future__ import annotations
+
+from ebpf.isa.build import R0, R1, load, store
+from generators.builder import Builder
+from generators.conditions import MAY_CALL
+from generators.dice import Dice
+from generators.goals.deferred import KINDS, DeferredSupply, may_defer
+from generators.goals.map_templates import DEFERRED_AT
+from generators.near_misses.table import rarely
+from generators.steps import SIZES, anything_in
+
+
+def _value(b: Builder, dice: Dice) -> DeferredSupply | None:
+    """A value with one."""
+    kinds = [kind for kind in KINDS if b.privileged and MAY_CALL.holds(b) and may_defer(b, kind)]
+    if not kinds:
+        return None
+    supply = DeferredSupply(b, dice, stays=False)
+    supply.find_value(dice.of(kinds))
+    return supply
+
+
+def _meet(supply: DeferredSupply) -> None:
+    anything_in(supply.b, R0)
+    supply.finish()
+
+
+def _call(supply: DeferredSupply, index: int) -> int:
+    """Any of the calls that take it in R1."""
+    calls = (lambda: supply.call_init(index), supply.call_set_callback, supply.call_start)
+    return supply.dice.of(calls)()
+
+
+def deferred_elsewhere(b: Builder, dice: Dice) -> int | None:
+    """What is taken for a timer or work queue is beside it."""
+    supply = _value(b, dice)
+    if supply is None:
+        return None
+    over = rarely(b)
+    supply.point(dice.of((0, 24, DEFERRED_AT - 4, DEFERRED_AT + 1)))
+    at = _call(supply, supply.index)
+    b.land(over)
+    _meet(supply)
+    return at
+
+
+def deferred_as_the_other(b: Builder, dice: Dice) -> int | None:
+    """A timer is taken for a work queue, or the other way round."""
+    if not all(may_defer(b, kind) for kind in KINDS):
+        return None
+    supply = _value(b, dice)
+    if supply is None:
+        return None
+    over = rarely(b)
+    supply.kind = next(kind for kind in KINDS if kind is not supply.kind)
+    supply.point()
+    at = _call(supply, supply.index)
+    b.land(over)
+    _meet(supply)
+    return at
+
+
+def deferred_of_another_map(b: Builder, dice: Dice) -> int | None:
+    """The map that is given is not that of the value."""
+    supply = _value(b, dice)
+    if supply is None:
+        return None
+    others = [index for index in range(len(b.maps)) if index != supply.index]
+    over = rarely(b)
+    supply.point()
+    at = supply.call_init(dice.of(others))
+    b.land(over)
+    _meet(supply)
+    return at
+
+
+def deferred_accessed(b: Builder, dice: Dice) -> int | None:
+    """It is read or written."""
+    supply = _value(b, dice)
+    if supply is None:
+        return None
+    over = rarely(b)
+    supply.point(0)
+    code, size = dice.of(SIZES)
+    offset = DEFERRED_AT + size * dice.pick(16 // size)
+    at = b.emit_breaking(load(code, R0, R1, offset) if dice.pick(2) else store(code, R1, offset, 0))
+    b.land(over)
+    _meet(supply)
+    return at
