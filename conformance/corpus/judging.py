@@ -118,5 +118,8 @@ def gaps(judged: Judged) -> Iterator[tuple[str, str]]:
 
 
 def answered(judged: Judged) -> bool:
-    """Safe, unsafe, or a rule of form or policy that is broken."""
-    return judged.answer.verdict is not ReferenceVerdict.UNKNOWN or bool(judged.answer.policy)
+    """Safe, unsafe, or a rule of form or policy is broken that binds every kernel which was asked."""
+    if judged.answer.verdict is not ReferenceVerdict.UNKNOWN:
+        return True
+    kernels = {linux(measured.kernel) for measured in judged.subject.measured}
+    return bool(kernels) and all(judged.answer.refused_by(kernel) for kernel in kernels)

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.corpus.judging import Judged, accusations, answered, gaps
 from conformance.observing.opinions import linux
 from conformance.properties.precision import shape
+from ebpf.test_runs import ATTACHED
 from oracles.reference import ReferenceVerdict
 
 
@@ -75,11 +76,12 @@ def _rules(judged: list[Judged]) -> dict[str, dict[str, int]]:
 
 
 def _returns(judged: list[Judged]) -> dict[str, Any]:
-    """The interpreter's results against those that kernels gave to a test run."""
+    """The interpreter's results against those that kernels gave to a test run, where that ran the program."""
     counts: Counter[str] = Counter()
     left: Counter[str] = Counter()
     wrong = []
-    for each in judged:
+    ran = (each for each in judged if each.subject.case.program.type not in ATTACHED)
+    for each in ran:
         for number, result in enumerate(each.returns):
             given = (m.retvals[number] for m in each.subject.measured if number < len(m.retvals))
             told = {one for one in given if one is not None}

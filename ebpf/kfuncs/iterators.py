@@ -12,6 +12,8 @@ from ebpf.kfuncs.prototype import KernelArgKind as A
 
 MAX_ROUNDS = 8 * 1024 * 1024
 """BPF_MAX_LOOPS, include/linux/bpf.h: for more, bpf_iter_num_new gives -E2BIG."""
+MAX_WORDS = 511
+"""BITS_ITER_NR_WORDS_MAX, kernel/bpf/helpers.c: for more, bpf_iter_bits_new gives -E2BIG."""
 
 
 @dataclass(frozen=True, slots=True)

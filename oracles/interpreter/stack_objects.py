@@ -7,7 +7,7 @@ from errno import E2BIG, EINVAL
 from typing import TypeVar
 
 from ebpf import rules
-from ebpf.kfuncs.iterators import ITERATORS, MAX_ROUNDS
+from ebpf.kfuncs.iterators import ITERATORS, MAX_ROUNDS, MAX_WORDS
 from oracles.interpreter.accesses import locate
 from oracles.interpreter.arithmetic import signed
 from oracles.interpreter.machine import Machine
@@ -29,15 +29,17 @@ class SavedFlags(PlacedObject):
 
 
 class Iterator(PlacedObject):
-    """``region``: what a step gives, valid as long as the iterator is.  ``last``, ``end``: of numbers."""
+    """``region``: what a step gives, valid as long as the iterator is.  ``last``, ``end``: of numbers.
+    ``set``: of bits, those that it has still to give; None where they are not known."""
 
-    __slots__ = ("end", "kind", "last", "region")
+    __slots__ = ("end", "kind", "last", "region", "set")
 
     def __init__(self, kind: str, size: int, region: Region) -> None:
         super().__init__(f"{kind} iterator", size)
         self.kind = kind
         self.region = region
         self.last = self.end = 0
+        self.set: int | None = None
 
 
 def on_stack(m: Machine, value: Value, register: int, size: int) -> tuple[Region, int]:
@@ -92,12 +94,23 @@ def new_iterator(m: Machine, name: str, values: list[Value]) -> int:
     )
     made = Iterator(name, kind.size, memory)
     m.resources.acquire(memory)
-    error = _set_numbers(m, made, values) if name == "num" else None
+    error = None
+    if name == "num":
+        error = _set_numbers(m, made, values)
+    elif name == "bits":
+        error = _set_bits(m, made, m.number(values[2]) & U32)
+    result = _result(m, error)
+    if made.set is not None and result & 1 << 31:
+        made.set = 0
     region.place(at, made, _bytes(m, made))
+    return result
+
+
+def _result(m: Machine, error: int | None) -> int:
+    """R0: an int, and what is above its 32 bits is whatever the function left there where it fails."""
     if error is None:
         scripted = m.scripted()
         return m.environment.bits(64) if scripted is None else scripted
-    # An int: what is above its 32 bits is whatever the function left there.
     return error & U32 | (m.environment.bits(32) << 32 if error else 0)
 
 
@@ -111,15 +124,40 @@ def _set_numbers(m: Machine, made: Iterator, values: list[Value]) -> int:
     return 0
 
 
+def _set_bits(m: Machine, made: Iterator, words: int) -> int | None:
+    """bpf_iter_bits_new (kernel/bpf/helpers.c, Linux 6.12): the bits that are set in so many words of 64, as
+    they are now.  None where it may fail, for want of memory or of words that can be read."""
+    place = m.registers[2]
+    if not words or place == 0:
+        made.set = 0
+        return -EINVAL
+    if words > MAX_WORDS:
+        made.set = 0
+        return -E2BIG
+    if not isinstance(place, Pointer) or isinstance(place.region, KernelRegion):
+        return None
+    region, at, size = place.region, place.offset, 8 * words
+    if region.gone or not (region.holds(at, size) and region.defined(at, size)):
+        return None
+    made.set = 0
+    for word in range(words):
+        bits = int.from_bytes(region.data[at + 8 * word : at + 8 * word + 8], m.word)
+        made.set |= bits << 64 * word
+    return 0 if words == 1 else None
+
+
 def _bytes(m: Machine, made: Iterator) -> bytes:
     """What lies on the stack, so that an iterator that went on is another."""
-    return (made.last & U32 | (made.end & U32) << 32).to_bytes(8, m.word).ljust(made.size, b"\0")
+    left = made.end & U32 if made.set is None else made.set.bit_count()
+    return (made.last & U32 | left << 32).to_bytes(8, m.word).ljust(made.size, b"\0")
 
 
 def next_element(m: Machine, name: str, value: Value) -> Value:
     """What the next step gives, or null at the end."""
     region, at, iterator = kept(m, value, 1, Iterator, ITERATORS[name].size)
     _same_kind(m, name, iterator)
+    if iterator.set is not None:
+        return _next_bit(m, region, at, iterator, iterator.set)
     if name != "num":
         scripted = m.scripted()
         # Drawn, it ends after a few steps: a run has to.
@@ -134,6 +172,17 @@ def next_element(m: Machine, name: str, value: Value) -> Value:
     if not more:
         return 0
     iterator.region.store(0, (iterator.last & U32).to_bytes(4, m.word))
+    return Pointer(iterator.region, 0)
+
+
+def _next_bit(m: Machine, region: Region, at: int, iterator: Iterator, left: int) -> Value:
+    """The number of the lowest bit that is left, or null."""
+    lowest = left & -left
+    iterator.set = left - lowest
+    region.place(at, iterator, _bytes(m, iterator))
+    if not lowest:
+        return 0
+    iterator.region.store(0, (lowest.bit_length() - 1).to_bytes(4, m.word))
     return Pointer(iterator.region, 0)
 
 

@@ -11,11 +11,12 @@ from ebpf.helpers import Prototype, prototype_for
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
 from ebpf.program_rules import may_update_sockmap
-from oracles.reference import callbacks, dynptrs
+from oracles.reference import callbacks, dynptrs, frames
 from oracles.reference.answer import spans
 from oracles.reference.argument_memory import IN_MEMORY
 from oracles.reference.argument_values import Arguments
 from oracles.reference.arguments import check
+from oracles.reference.events import Chance
 from oracles.reference.explorer import Explorer
 from oracles.reference.registers import number
 from oracles.reference.results import results
@@ -211,21 +212,35 @@ def _done(s: SymbolicState) -> list[SymbolicState]:
 
 
 def _tail_call(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
-    """Goes on only where the array has no program at the index; the other program is verified on its own."""
-    if len(s.frames) > 1:
-        # The other program returns to this function's caller, which gets its result and a packet it may have
-        # changed.
-        raise Unmodelled("a tail call out of a function")
+    """Goes on only where the array has no program at the index; the other program is verified on its own.
+    That returns to the caller of the function that called it, which gets a result of which nobody knows
+    anything (kernel/bpf/verifier.c, check_helper_call, Linux 7.0; before, kernels did not think of it)."""
+    if any(frame.loop for frame in s.frames):
+        raise Unmodelled("a tail call out of a callback")
     if s.references:
         x.refuse(s, rules.REFERENCE_LEAK, "by a tail call")
     if s.lock is not None:
         x.refuse(s, rules.LOCK_HELD_AT_EXIT, "by a tail call")
     if s.sections:
         x.refuse(s, rules.SECTION_AT_EXIT, "by a tail call")
+    other = _in_its_place(s) if len(s.frames) > 1 else []
     if s.packet is not None:
         s.doubted = (*s.doubted, s.packet)
         s.packet = replace(s.packet, id=s.number())
-    return _done(s)
+    return [*_done(s), *other]
+
+
+def _in_its_place(s: SymbolicState) -> list[SymbolicState]:
+    """The path on which the other program has run, in the caller: it may have changed packet and context."""
+    other = s.fork()
+    frames.pop(other)
+    if other.packet is not None:
+        _change_packet(other)
+    other.context.clear()
+    other.scratch()
+    other.registers[0] = symbol(f"bpf_tail_call!{other.number()}")
+    other.note(Chance("a tail call"))
+    return [other]
 
 
 SPECIAL = {

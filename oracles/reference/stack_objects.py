@@ -3,6 +3,7 @@ process_irq_flag, process_iter_arg; Linux 6.12)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from errno import E2BIG, EINVAL
 from typing import TypeVar
@@ -12,8 +13,8 @@ import z3
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.kfuncs import CodeSection
-from ebpf.kfuncs.iterators import ITERATORS, MAX_ROUNDS, IteratorKind
-from oracles.reference.argument_memory import memory
+from ebpf.kfuncs.iterators import ITERATORS, MAX_ROUNDS, MAX_WORDS, IteratorKind
+from oracles.reference.argument_memory import content, memory
 from oracles.reference.explorer import Explorer
 from oracles.reference.overlaps import destroy_overlapped
 from oracles.reference.registers import number
@@ -34,6 +35,8 @@ from oracles.reference.values import (
 from oracles.terms.term import Term, add, extract, mask, sign_extend, symbol, to_signed, z
 
 K = TypeVar("K", bound=ObjectOnStack)
+_Made = tuple[SymbolicState, IteratorOnStack, int | None]
+"""A path with an iterator made, and with what the call fails on it (0: nothing; None: not known)."""
 
 
 def on_stack(x: Explorer, s: SymbolicState, value: Value, register: int, size: int) -> tuple[FrameStack, int]:
@@ -94,23 +97,52 @@ def new_iterator(x: Explorer, s: SymbolicState, name: str, values: list[Value]) 
     kind = ITERATORS[name]
     reference = s.number()
     held = SymbolicRegion(RegionKind.KERNEL, reference, writable=False, struct=kind.gives)
-    if name != "num":
-        make(x, s, values[0], 1, IteratorOnStack(name, reference), kind.size)
-        s.references[reference] = (held, s.pc)
-        s.scratch()
-        s.registers[0] = result = symbol(f"bpf_iter_{name}_new!{s.number()}")
-        s.note_result(result)
-        return [s]
-    start, end = (sign_extend(extract(number(s, value), 31, 0), 32) for value in values[1:])
-    paths = []
-    for path, error in _bounds(x, s, start, end):
-        last, stop = (0, 0) if error else (add(start, mask(64)), end)
-        make(x, path, values[0], 1, IteratorOnStack(name, reference, last, stop), kind.size)
+    made = IteratorOnStack(name, reference)
+    if name == "num":
+        paths = list(_new_numbers(x, s, made, *(_signed(s, value) for value in values[1:])))
+    elif name == "bits":
+        paths = [_new_bits(x, s, made, values[2])]
+    else:
+        paths = [(s, made, None)]
+    for path, iterator, error in paths:
+        make(x, path, values[0], 1, iterator, kind.size)
         path.references[reference] = (held, path.pc)
         path.scratch()
-        path.registers[0] = _int(x, path, error)
-        paths.append(path)
-    return paths
+        if error is None:
+            path.registers[0] = result = symbol(f"bpf_iter_{name}_new!{path.number()}")
+            path.note_result(result)
+        else:
+            path.registers[0] = _int(x, path, error)
+    return [path for path, _, _ in paths]
+
+
+def _signed(s: SymbolicState, value: Value) -> Term:
+    """An int, as 64 bits."""
+    return sign_extend(extract(number(s, value), 31, 0), 32)
+
+
+def _new_numbers(
+    x: Explorer, s: SymbolicState, made: IteratorOnStack, start: Term, end: Term
+) -> Iterator[_Made]:
+    for path, error in _bounds(x, s, start, end):
+        yield path, made if error else replace(made, last=add(start, mask(64)), end=end), error
+
+
+def _new_bits(x: Explorer, s: SymbolicState, made: IteratorOnStack, count: Value) -> _Made:
+    """bpf_iter_bits_new (kernel/bpf/helpers.c, Linux 6.12): the bits that are set in so many words of 64, as
+    they are now.  What may fail, for want of memory or of words that can be read, has a result that nobody
+    knows."""
+    words, place = x.constant(s, extract(number(s, count), 31, 0)), s.registers[2]
+    if words is None:
+        return s, made, None
+    missing = not words or isinstance(place, Null) or place == 0
+    error = EINVAL if missing else E2BIG if words > MAX_WORDS else 0
+    if error:
+        return s, replace(made, set=0), error
+    known = content(x, s, place, 8) if words == 1 and isinstance(place, SymbolicPointer) else None
+    if known is None:
+        return s, replace(made, left=64 * words), None
+    return s, replace(made, set=known if isinstance(known, int) else None, left=64), 0
 
 
 def _bounds(x: Explorer, s: SymbolicState, start: Term, end: Term) -> list[tuple[SymbolicState, int]]:
@@ -141,26 +173,50 @@ def next_element(x: Explorer, s: SymbolicState, name: str, value: Value) -> list
     kind = ITERATORS[name]
     stack, place, iterator = _iterator(x, s, kind, value)
     s.scratch()
+    if iterator.set is not None or iterator.left == 0:
+        return [_next_bit(s, stack, place, iterator, kind)]
     if name != "num":
         held = None if kind.gives else iterator.reference
+        if iterator.left is not None:
+            stack.store(place, kind.size, replace(iterator, left=iterator.left - 1))
         return or_null(x, s, _element(s, kind), False, held)
     following = add(iterator.last, 1)
     more, done = x.branch(s, _less(following, iterator.end))
-    paths = []
-    for path, goes_on in ((more, True), (done, False)):
-        if path is None:
-            continue
-        mine = stack if path is s else _iterator(x, path, kind, value)[0]
-        check = path.number()
-        if goes_on:
-            region = SymbolicRegion(RegionKind.MEMORY, path.number(), 4, writable=False, content=following)
-            mine.store(place, kind.size, replace(iterator, last=following, element=region))
-            path.registers[0] = SymbolicPointer(region, 0, check, reference=iterator.reference)
-        else:
-            mine.store(place, kind.size, replace(iterator, last=0, end=0, element=None))
-            path.registers[0] = Null(check, RegionKind.MEMORY)
-        paths.append(path)
-    return paths
+    if more is not None:
+        mine = stack if more is s else _iterator(x, more, kind, value)[0]
+        _give(more, mine, place, kind, replace(iterator, last=following), following)
+    if done is not None:
+        mine = stack if done is s else _iterator(x, done, kind, value)[0]
+        _end(done, mine, place, kind, replace(iterator, last=0, end=0, element=None))
+    return [path for path in (more, done) if path is not None]
+
+
+def _give(
+    s: SymbolicState, stack: FrameStack, place: int, kind: IteratorKind, after: IteratorOnStack, given: Term
+) -> None:
+    """The step gives a number of 4 bytes, and the iterator is another afterwards."""
+    check = s.number()
+    region = SymbolicRegion(RegionKind.MEMORY, s.number(), 4, writable=False, content=given)
+    stack.store(place, kind.size, replace(after, element=region))
+    s.registers[0] = SymbolicPointer(region, 0, check, reference=after.reference)
+
+
+def _end(s: SymbolicState, stack: FrameStack, place: int, kind: IteratorKind, after: IteratorOnStack) -> None:
+    stack.store(place, kind.size, after)
+    s.registers[0] = Null(s.number(), RegionKind.MEMORY)
+
+
+def _next_bit(
+    s: SymbolicState, stack: FrameStack, place: int, iterator: IteratorOnStack, kind: IteratorKind
+) -> SymbolicState:
+    """The number of the lowest bit that is left, as all are known; or none is."""
+    if iterator.set:
+        lowest = iterator.set & -iterator.set
+        after = replace(iterator, set=iterator.set - lowest)
+        _give(s, stack, place, kind, after, lowest.bit_length() - 1)
+    else:
+        _end(s, stack, place, kind, replace(iterator, set=0))
+    return s
 
 
 def _less(a: Term, b: Term) -> bool | z3.BoolRef:

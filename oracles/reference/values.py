@@ -117,13 +117,16 @@ class SavedFlagsOnStack(ObjectOnStack):
 @dataclass(frozen=True, slots=True, eq=False)
 class IteratorOnStack(ObjectOnStack):
     """An open-coded iterator that holds ``reference``.  Of numbers: the ``last`` that it gave, and the
-    ``end``, 64 bits signed; the ``element`` that holds it."""
+    ``end``, 64 bits signed; the ``element`` that holds it.  Of bits: those ``set`` that it has still to give,
+    or ``left``, how many these are at most; both None where nothing is known."""
 
     kind: str
     reference: int
     last: Term = 0
     end: Term = 0
     element: SymbolicRegion | None = None
+    set: int | None = None
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -130,6 +130,25 @@ ITERATORS = (
          "call kfunc bpf_iter_task_destroy; r0 = r6; exit", Returns(1), 0, 1),
 )  # fmt: skip
 
+_BITS = (
+    "r1 = {}; *(u64 *)(r10 -8) = r1; r1 = r10; r1 += -24; r2 = r10; r2 += -8; r3 = {}; "
+    "call kfunc bpf_iter_bits_new; r7 = r0; "
+)
+"""Of the word at fp-8; R7 is what it gave; nine slots."""
+_SUM_OF_BITS = _SUM.replace("r1 += -8", "r1 += -24").replace("num", "bits")
+_NO_MORE_BITS = _DESTROY.replace("r1 += -8", "r1 += -24").replace("num", "bits")
+BITS = (
+    _row("bits are added", _SUM_OF_BITS.format(_BITS.format(0xA1, 1)) + _NO_MORE_BITS + "r6 += r7; r0 = r6; exit",
+         Returns(12)),
+    _row("no bit is set", _SUM_OF_BITS.format(_BITS.format(0, 1)) + _NO_MORE_BITS + "r0 = r6; exit", Returns(0)),
+    _row("bits as they were when the iterator was made",
+         _SUM_OF_BITS.format(_BITS.format(8, 1) + "*(u64 *)(r10 -8) = 1; ") + _NO_MORE_BITS + "r0 = r6; exit",
+         Returns(3)),
+    _row("after the last bit",
+         _BITS.format(0, 1) + _NEXT.replace("r1 += -8", "r1 += -24").replace("num", "bits") + "r0 = *(u32 *)(r0 +0); exit",
+         Traps(rules.NULL_DEREFERENCE, 12)),
+)  # fmt: skip
+
 _LOCAL = "r6 = map[0][0]+0; r1 = r6; r2 = {}; r3 = {}; r4 = r10; r4 += -16; call bpf_dynptr_from_mem#197; "
 """R6 is the value of the map, of eight bytes; eight slots."""
 _OF_IT = "r1 = r10; r1 += -16; "
@@ -215,4 +234,4 @@ DYNPTRS = (
             _RECORD + "*(u64 *)(r10 -24) = 5; " + _WRITE.format(0, 8) + _READ.format(40, 8, 0) + _SUBMIT
             + "r0 = *(u64 *)(r10 -40); exit", Returns(5), 0),
 )  # fmt: skip
-ROWS: tuple[Row, ...] = (*STRUCTURES, *SECTIONS, *FLAGS, *ITERATORS, *DYNPTRS)
+ROWS: tuple[Row, ...] = (*STRUCTURES, *SECTIONS, *FLAGS, *ITERATORS, *BITS, *DYNPTRS)

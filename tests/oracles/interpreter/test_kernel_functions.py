@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import E2BIG, EINVAL
+
 import pytest
 
 from ebpf.assembly.parser import assemble
@@ -125,3 +127,30 @@ def test_a_function_gives_back_what_another_gave(name: str) -> None:
         kinds[at + 1] is KernelArgKind.SIZE for at, kind in enumerate(kinds) if kind is KernelArgKind.BUFFER
     )
     assert function.name == name
+
+
+BITS = (
+    "*(u64 *)(r10 -8) = 1; r1 = r10; r1 += -24; r2 = {}; r3 = {}; call kfunc bpf_iter_bits_new; r7 = r0; "
+    "r1 = r10; r1 += -24; call kfunc bpf_iter_bits_next; r6 = r0; r1 = r10; r1 += -24; "
+    "call kfunc bpf_iter_bits_destroy; r0 = r7; if r6 == 0 goto pc+1; r0 = 1; exit"
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "words", "script", "expected"),
+    [
+        ("r10; r2 += -8", 1, (), 1),
+        ("r10; r2 += -8", 0, (), -EINVAL & 0xFFFF_FFFF),
+        ("0", 1, (), -EINVAL & 0xFFFF_FFFF),
+        ("r10; r2 += -8", 512, (), -E2BIG & 0xFFFF_FFFF),
+        ("r10; r2 += -16", 2, (5, 0), 5),
+        ("4096", 1, (7, 0), 7),
+        ("4096", 1, (0, 1), 1),
+    ],
+)
+def test_what_an_iterator_of_bits_makes_of_its_arguments(
+    place: str, words: int, script: tuple[int, ...], expected: int
+) -> None:
+    found = outcome(BITS.format(place, words), *script)
+    assert isinstance(found, Returned)
+    assert found.r0 & 0xFFFF_FFFF == expected

@@ -278,6 +278,21 @@ ROWS = (
         "r6 = map[0][0]+0; r1 = r6; call bpf_spin_lock#93; r0 = 0; exit",
         "unsafe helper-argument@3", maps="V"),
     Row("tail call", "r2 = map[0]; r3 = 0; call bpf_tail_call#12; r0 = 0; exit", "safe", maps="P"),
+    Row("tail call out of a function",
+        "call pc+1; exit; r2 = map[0]; r3 = 0; call bpf_tail_call#12; r0 = 0; exit", "safe", maps="P"),
+    Row("tail call out of a function, whose result is used as an index",
+        "call pc+5; r1 = map[1][0]+0; r1 += r0; r0 = *(u8 *)(r1 +0); exit; r2 = map[0]; r3 = 0; "
+        "call bpf_tail_call#12; r0 = 0; exit",
+        "unknown: map-value-bounds at instruction 4: no witness replays; offset-limit@3", maps="P V"),
+    Row("tail call out of a function that was to write to its caller's stack",
+        "r2 = r10; r2 += -8; call pc+2; r0 = *(u64 *)(r10 -8); exit; r6 = r2; r2 = map[0]; r3 = 0; "
+        "call bpf_tail_call#12; *(u64 *)(r6 +0) = 0; r0 = 0; exit",
+        "safe; uninitialised-stack@3 before 6.1", maps="P", type_="sched_cls"),
+    Row("tail call out of a function, with a packet pointer from before it",
+        "r7 = *(u32 *)(r1 +76); r2 = *(u32 *)(r1 +80); r3 = r7; r3 += 1; if r3 > r2 goto pc+2; call pc+3; "
+        "r0 = *(u8 *)(r7 +0); r0 = 0; exit; r2 = map[0]; r3 = 0; call bpf_tail_call#12; r0 = 0; exit",
+        "unknown: stale-packet-pointer at instruction 6: no witness replays; "
+        "stale-packet-pointer@6 since 6.6 before 6.18", maps="P", type_="sched_cls"),
     Row("tail call result", "r2 = map[0]; r3 = 0; call bpf_tail_call#12; exit", "unsafe no-return-value@4",
         maps="P"),
     Row("tail call with record",

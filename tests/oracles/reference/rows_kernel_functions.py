@@ -198,6 +198,17 @@ ROWS = (
     Row("the packet's structure of a netfilter program given for a context",
         "r1 = *(u64 *)(r1 +8); r2 = 0; r3 = r10; r3 += -16; call kfunc bpf_dynptr_from_skb; r0 = 1; exit",
         "unknown: a kernel structure given for a context; context-access@0 before 6.6", type_="netfilter"),
+    Row("an iterator of more words of bits than there may be",
+        "r1 = r10; r1 += -16; r2 = r10; r3 = 512; call kfunc bpf_iter_bits_new; r1 = r10; r1 += -16; "
+        "call kfunc bpf_iter_bits_next; if r0 == 0 goto pc+1; r0 = *(u64 *)(r10 -512); r1 = r10; r1 += -16; "
+        "call kfunc bpf_iter_bits_destroy; r0 = 0; exit",
+        "safe", type_="syscall"),
+    Row("an iterator of one word's bits ends after 64 steps",
+        "r6 = 0; r5 = *(u64 *)(r1 +0); *(u64 *)(r10 -8) = r5; r1 = r10; r1 += -24; r2 = r10; r2 += -8; "
+        "r3 = 1; call kfunc bpf_iter_bits_new; r1 = r10; r1 += -24; call kfunc bpf_iter_bits_next; "
+        "if r0 == 0 goto pc+2; r6 += 1; goto pc-6; r1 = r10; r1 += -24; call kfunc bpf_iter_bits_destroy; "
+        "if r6 < 65 goto pc+1; r0 = *(u64 *)(r10 -512); r0 = 0; exit",
+        "safe", type_="syscall"),
     Row("a kernel function that is not known",
         "call kfunc bpf_obj_new_impl; r0 = 0; exit",
         "unknown: kernel functions"),
