@@ -7,6 +7,7 @@ from generators.productions import (
     arithmetic,
     branches,
     calls,
+    corners,
     dead_branches,
     encodings,
     helpers,
@@ -22,7 +23,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *production.PRODUCTIONS, *locks.PRODUCTIONS, *callbacks.PRODUCTIONS,
     *kernel_functions.PRODUCTIONS, *sections.PRODUCTIONS,
     *iterators.PRODUCTIONS,
-    *dynptrs.PRODUCTIONS, *encodings.PRODUCTIONS,
+    *dynptrs.PRODUCTIONS, *encodings.PRODUCTIONS, *corners.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 
