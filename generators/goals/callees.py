@@ -41,7 +41,6 @@ _NOT_YET = UNWANTED - {
     "get_stackid",
     "tail_call",
     "perf_event_output",
-    "get_stack",
 } | {
     # The socket that it takes must be one that no lookup gives.
     "sk_assign"
