@@ -80,7 +80,7 @@ def _count_rounds(dice: Dice, slot: int | None, memory: Register) -> list[Insn]:
     ]
 
 
-def _call_back(b: Builder, helper: str, body: list[Insn], slot: int | None) -> None:
+def _call_back(b: Builder, helper: str, body: list[Insn], slot: int | None = None) -> None:
     """Call the helper, which has its first argument, with the function and 64 bytes of stack; what is then
     in ``slot`` goes to a register, so that it is used."""
     b.load_callback(R2, StaticFunction(tuple(body)))
@@ -121,16 +121,14 @@ def _for_each(b: Builder, dice: Dice) -> bool:
     b.emit_wide(load_map(R1, index))
     code, size = dice.of(SIZES)
     # The callback gets the map, a key, its value and the context.
-    slot = _known_slot(b, dice)
     body = [
-        *_count_rounds(dice, slot, R4),
         load(o.W, R5, R2, 0),
         load(code, R1, R3, size * dice.pick(b.maps[index].value_size // size)),
         *_accumulate(dice, R1, R4, 64),
     ]
     if dice.pick(2):
         body += _accumulate(dice, R5, R3, b.maps[index].value_size)
-    _call_back(b, "for_each_map_elem", [*body, *_end(dice, R5)], slot)
+    _call_back(b, "for_each_map_elem", [*body, *_end(dice, R5)])
     return True
 
 
