@@ -29,6 +29,11 @@ PACKET_HELPERS = PACKET_WRITERS | {
 """May hand the packet to a helper whose prototype has ``packet_access``, to be read."""
 TRACING = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE})
 """is_tracing_prog_type: may interrupt anything."""
+OWN_STACKS = frozenset({
+    T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT, T.TRACING, T.STRUCT_OPS,
+})  # fmt: skip
+"""Types whose functions may each have a stack of their own since 6.13 (bpf_enable_priv_stack and
+bpf_prog_check_recur; of tracing programs not iterators, of struct_ops those whose structure asks for it)."""
 UNPRIVILEGED = frozenset({T.SOCKET_FILTER, T.CGROUP_SKB})
 """May be loaded without capabilities where ``unprivileged_bpf_disabled`` is 0 (bpf_prog_load)."""
 NET_ADMIN = frozenset({

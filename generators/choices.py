@@ -19,6 +19,7 @@ from generators.productions import (
     arithmetic,
     branches,
     calls,
+    corners,
     dead_branches,
     encodings,
     helpers,
@@ -36,6 +37,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *iterators.PRODUCTIONS,
     *dynptrs.PRODUCTIONS, *kernel_pointers.PRODUCTIONS,
     *local_objects.PRODUCTIONS, *deferred.PRODUCTIONS, *exceptions.PRODUCTIONS, *encodings.PRODUCTIONS,
+    *corners.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 

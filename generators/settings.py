@@ -40,10 +40,10 @@ class Setting:
 _SKB = (PacketEntry.COPIED, PacketEntry.DIRECT)
 _MAP = (PacketEntry.LOOKED_UP,)
 SETTINGS: tuple[Setting, ...] = (
-    Setting(T.SOCKET_FILTER, (PacketEntry.COPIED,), 12, 5),
-    Setting(T.XDP, (PacketEntry.DIRECT,), 12, 5),
-    Setting(T.SCHED_CLS, _SKB, 5, 3),
-    Setting(T.CGROUP_SKB, (PacketEntry.COPIED,), 2, attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
+    Setting(T.SOCKET_FILTER, (PacketEntry.COPIED,), 18, 5),
+    Setting(T.XDP, (PacketEntry.DIRECT,), 18, 5),
+    Setting(T.SCHED_CLS, _SKB, 9, 3),
+    Setting(T.CGROUP_SKB, (PacketEntry.COPIED,), 4, attached=(A.CGROUP_INET_INGRESS, A.CGROUP_INET_EGRESS)),
     Setting(T.SCHED_ACT, _SKB),
     Setting(T.LWT_IN, _SKB),
     Setting(T.LWT_XMIT, _SKB),
@@ -51,8 +51,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(T.KPROBE, _MAP),
     Setting(T.TRACEPOINT, _MAP),
     Setting(T.PERF_EVENT, _MAP),
-    Setting(T.RAW_TRACEPOINT, _MAP, 2),
-    Setting(T.SYSCALL, _MAP, 2, flags=LoadFlag.SLEEPABLE, since="5.14"),
+    Setting(T.RAW_TRACEPOINT, _MAP, 3),
+    Setting(T.SYSCALL, _MAP, 3, flags=LoadFlag.SLEEPABLE, since="5.14"),
     Setting(
         T.CGROUP_SOCK_ADDR,
         _MAP,

@@ -14,6 +14,7 @@ from conformance.properties.judgement import Abstention, Agreement, Disagreement
 from ebpf.isa.forms import Free
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
+from ebpf.test_runs import ATTACHED
 from generators.programs import Purpose
 from oracles.reference import ReferenceAnswer
 
@@ -118,7 +119,7 @@ class Tally:
 
     def runs(self, observation: Observation) -> None:
         """Count the forms that each engine of the kernel executed in a program that was run."""
-        if not observation.accepted:
+        if not observation.accepted or observation.case.program.type in ATTACHED:
             return
         ran = [loaded for loaded in observation.answer.attempts if any(run.errno == 0 for run in loaded.runs)]
         engines = {JIT if loaded.jited_length else INTERPRETER for loaded in ran}

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, R2, R3, R4, R5, Register, alu64, jump, leave, load, load_map, mov64, store
+from ebpf.isa.build import (
+    R0,
+    R1,
+    R2,
+    R3,
+    R4,
+    R5,
+    R10,
+    Register,
+    alu64,
+    jump,
+    leave,
+    load,
+    load_map,
+    mov64,
+    store,
+)
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapType
 from generators import conditions as needs
@@ -40,12 +56,40 @@ def _end(dice: Dice, number: Register) -> list[Insn]:
     return [mov64(R0, 1), jump(o.JGT, number, dice.pick(8), 1), mov64(R0, 0), leave()]
 
 
-def _call_back(b: Builder, helper: str, body: list[Insn]) -> None:
-    """Call the helper, which has its first argument, with the function and 64 bytes of stack."""
+def _known_slot(b: Builder, dice: Dice) -> int | None:
+    """A slot of the callback's memory that holds a constant before the first round, now and then: what it
+    holds after the last hangs on how many there were."""
+    if dice.pick(2):
+        return None
+    slot = INPUT_BASE + 8 * dice.pick(8)
+    b.emit(store(o.DW, R10, slot, dice.pick(3)))
+    return slot
+
+
+def _count_rounds(dice: Dice, slot: int | None, memory: Register) -> list[Insn]:
+    """What a round does to that slot: it counts, up to a few.  Without an end a kernel that must know the
+    count exactly later on would walk a million instructions."""
+    if slot is None:
+        return []
+    place = slot - INPUT_BASE
+    return [
+        load(o.DW, R0, memory, place),
+        jump(o.JGT, R0, 2 + dice.pick(5), 1),
+        alu(o.ADD, R0, 1 + dice.pick(3), dice.pick(4) > 0),
+        store(o.DW, memory, place, R0),
+    ]
+
+
+def _call_back(b: Builder, helper: str, body: list[Insn], slot: int | None = None) -> None:
+    """Call the helper, which has its first argument, with the function and 64 bytes of stack; what is then
+    in ``slot`` goes to a register, so that it is used."""
     b.load_callback(R2, StaticFunction(tuple(body)))
     to_stack(b, R3, INPUT_BASE)
     b.emit(mov64(R4, 0))
     b.call_helper(helper)
+    if slot is not None:
+        b.widen_slot(slot)
+        b.emit(load(o.DW, (b.state.free() or [R0])[-1], R10, slot))
 
 
 def _loop(b: Builder, dice: Dice) -> bool:
@@ -59,8 +103,12 @@ def _loop(b: Builder, dice: Dice) -> bool:
         b.emit(alu64(o.OR, R1, 1))
     else:
         b.emit(mov64(R1, 1 + dice.pick(8)))
-    body = [*_accumulate(dice, R1, R2, 64), alu(dice.of(_OPERATIONS), R1, immediate(dice), dice.pick(2) == 0)]
-    _call_back(b, "loop", [*body, *_end(dice, R1)])
+    slot = _known_slot(b, dice)
+    body = _count_rounds(dice, slot, R2)
+    if slot is None or dice.pick(2):
+        body += _accumulate(dice, R1, R2, 64)
+    body.append(alu(dice.of(_OPERATIONS), R1, immediate(dice), dice.pick(2) == 0))
+    _call_back(b, "loop", [*body, *_end(dice, R1)], slot)
     return True
 
 

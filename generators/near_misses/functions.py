@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R10, call_local, leave, mov64, store
-from ebpf.program_types import ProgramType
+from ebpf.program_rules import OWN_STACKS
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.layout import KEY_SLOT
 from generators.scopes import StaticFunction
 from generators.steps import anything_in
 
-_TRACERS = frozenset(
-    {ProgramType.KPROBE, ProgramType.TRACEPOINT, ProgramType.PERF_EVENT, ProgramType.RAW_TRACEPOINT}
-)
 _LEAF = StaticFunction((mov64(R0, 0), leave()))
 _FRAMES, _FRAMES_BEFORE = 16, 8
 """As many functions as may be active at once since Linux 7.2, and before (MAX_CALL_FRAMES)."""
@@ -40,7 +37,7 @@ def too_deep(b: Builder, dice: Dice) -> int | None:
 def too_much_stack(b: Builder, dice: Dice) -> int | None:
     """The frames of caller and callee exceed 512 bytes together (a tracer's functions may each have a stack
     of their own since 6.13)."""
-    if not b.privileged or (b.type in _TRACERS and b.profile.knows("6.13")):
+    if not b.privileged or (b.type in OWN_STACKS and b.profile.knows("6.13")):
         return None
     b.emit(store(o.DW, R10, KEY_SLOT, 0))
     deep = StaticFunction((store(o.DW, R10, -512, dice.pick(8)), *_LEAF.body))

@@ -6,15 +6,11 @@ from ebpf import rules
 from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa import opcodes as o
 from ebpf.isa.opcodes import STACK_SIZE
-from ebpf.program_types import ProgramType
+from ebpf.program_rules import OWN_STACKS
 from ebpf.wording import in_bytes
 from oracles.reference.answer import Broken
 from oracles.reference.facts import Facts
 from oracles.reference.ledger import Ledger
-
-T = ProgramType
-OWN_STACK = frozenset({T.KPROBE, T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT})
-"""Types whose functions may each have a stack of their own since 6.13 (bpf_enable_priv_stack)."""
 
 CALL = o.CALL | o.JMP
 FASTCALL = frozenset(
@@ -43,7 +39,7 @@ def check_depth(facts: Facts, ledger: Ledger) -> None:
 
     total = walk(0, ())
     if total > STACK_SIZE and callees:
-        before = (6, 13) if facts.program.type in OWN_STACK else None
+        before = (6, 13) if facts.program.type in OWN_STACKS else None
         if any(insn.opcode == CALL and insn.src == 0 and insn.imm in FASTCALL for insn in facts.code):
             before = (6, 12)
         ledger.record(Broken(rules.STACK_DEPTH, 0, f"{in_bytes(total)}", before=before))

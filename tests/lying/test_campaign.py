@@ -15,19 +15,22 @@ from conformance.campaign.events import CandidateSeen
 from conformance.campaign.known import KnownIssue
 from conformance.campaign.store import Store
 from conformance.campaign.subjects import ProgramSubject
+from conformance.campaign.tally import Tally
 from conformance.cli.run import status
 from conformance.kernel.jobs import Jit, Job, KernelAnswer, LossReason
 from conformance.observing.door import Sighting
 from conformance.properties.judgement import Disagreement
 from ebpf import casefile
 from ebpf.isa import opcodes as o
+from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
+from generators.programs import Generated, Purpose
 from generators.recipes import Recipe
 from reports import directory as directories
 from reports.records import CellState, Finding, Reproduced, Status
 from reports.write import write_reports
 from tests.lying import lies, model
-from tests.lying.asking import judgements_of
+from tests.lying.asking import judgements_of, observe
 from tests.lying.campaign import PROFILE, Ran, hunt, ran
 from tests.lying.kernel import JobLie, LyingKernel
 from tests.lying.recorded import Recorded, everything
@@ -309,3 +312,15 @@ def test_executed_forms_are_counted_by_engine(tmp_path: Path, monkeypatch: pytes
     assert rows["exit"].interpreter > 0
     assert all(row.jit + row.interpreter > 0 for row in rows.values())
     assert "callx" not in rows
+
+
+def test_a_test_run_of_what_is_attached_executes_none_of_it() -> None:
+    """The kernel calls the function that the program would be attached to, and says that all went well."""
+    accepted = (each for each in everything() if each.answer.attempts[0].errno == 0)
+    record = next(each for each in accepted if each.answer.attempts[0].runs)
+    case = record.generated.case
+    tracing = replace(case, program=replace(case.program, type=ProgramType.TRACING))
+    for asked, counts in ((case, True), (tracing, False)):
+        tally = Tally()
+        tally.runs(observe(Generated(asked, Purpose.VALID), record.answer))
+        assert bool(tally.executed) is counts

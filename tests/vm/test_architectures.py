@@ -104,3 +104,7 @@ def test_a_campaign_judges_its_programs(image: Image, tmp_path: Path) -> None:
     assert summary.programs.judged == PROGRAMS
     assert all(cell.judged >= cell.floor for cell in summary.cells)
     assert summary.findings_new == 0
+    (reach,) = summary.reach
+    assert reach.offer is not None
+    assert reach.types.keys() <= set(reach.offer.types) >= {"xdp", "socket_filter"}
+    assert {row.form for row in summary.forms} <= set(reach.offer.forms)
