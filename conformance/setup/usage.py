@@ -15,6 +15,7 @@ COMMANDS = {
     "report": "write every report of a run again",
     "compare": "compare the findings of two runs",
     "counts": "add up what many runs judged",
+    "reach": "say what a run's programs had in them",
     "corpus": "judge programs that nobody here wrote",
     "libbpf": "have libbpf open and load ELF objects",
     "vm": "run a program of your own in a kernel's virtual machine",

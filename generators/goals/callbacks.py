@@ -32,7 +32,7 @@ from generators.productions.table import Production
 from generators.scopes import StaticFunction
 from generators.steps import SIZES, alu, to_stack
 
-_OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB, o.MUL)
+_OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB)
 _ITERABLE = frozenset({
     MapType.ARRAY, MapType.HASH, MapType.LRU_HASH, MapType.PERCPU_ARRAY, MapType.PERCPU_HASH,
 })  # fmt: skip

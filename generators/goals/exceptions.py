@@ -37,4 +37,4 @@ def _throw(b: Builder, dice: Dice) -> bool:
 
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS, needs.NOTHING_HELD, needs.SCALAR, needs.JIT)
-PRODUCTIONS = (Production("throw", 3, _throw, _NEEDS),)
+PRODUCTIONS = (Production("throw", 4, _throw, _NEEDS),)

@@ -20,12 +20,12 @@ from tests.lying import lies
 from tests.lying.campaign import PROFILE
 from tests.lying.kernel import LyingKernel
 
-WRONG = o.ARSH | o.K | o.ALU
+WRONG = o.NEG | o.ALU64
 SECONDS = 0.02
 """Of each job: a worker is to be killed while it works."""
 
 
-def wrong_arsh(job: Job, answer: KernelAnswer) -> KernelAnswer:
+def wrong_neg(job: Job, answer: KernelAnswer) -> KernelAnswer:
     """The JIT gets every program wrong that holds this instruction."""
     if any(insn.opcode == WRONG for insn in job.case.program.instructions):
         return lies.attempt(0, lies.every_run(lies.wrong_r0))(answer)
@@ -34,7 +34,7 @@ def wrong_arsh(job: Job, answer: KernelAnswer) -> KernelAnswer:
 
 def slowly(job: Job, answer: KernelAnswer) -> KernelAnswer:
     time.sleep(SECONDS)
-    return wrong_arsh(job, answer)
+    return wrong_neg(job, answer)
 
 
 class Lying(WorkerPlugin):

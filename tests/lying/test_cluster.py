@@ -21,7 +21,7 @@ from tests.lying.kernel import LyingKernel
 
 distributed = pytest.importorskip("distributed", reason="no dask.distributed")
 from conformance.campaign.cluster import Cluster  # noqa: E402
-from tests.lying.lying_cluster import Lying, make_small, wrong_arsh  # noqa: E402
+from tests.lying.lying_cluster import Lying, make_small, wrong_neg  # noqa: E402
 
 KINDS = ("health", "soundness", "execution")
 EXAMPLES = 90
@@ -55,7 +55,7 @@ def run_here(directory: Path, patch: pytest.MonkeyPatch) -> Campaign:
     campaign.store.create()
     while (post := campaign.rota.next()) is not None:
         task = campaign._assignment(post)
-        Worker(task, Line(campaign.handle), LyingKernel(wrong_arsh).session).work()
+        Worker(task, Line(campaign.handle), LyingKernel(wrong_neg).session).work()
         post.is_closed = True
         campaign.rota.leave(post)
     return campaign
