@@ -34,7 +34,7 @@ ROWS = (
         reference=True, reads_intent=True, should_accept=False, judges_losses=True,
     ),
     Property(
-        kind=execution.KIND, severity=Severity.HIGH, floor=0.4, judge=execution.judge,
+        kind=execution.KIND, severity=Severity.HIGH, floor=0.33, judge=execution.judge,
         judge_loss=execution.judge_loss, attempts=Attempts.ALL, localises=True, expects_result=True,
     ),
     Property(

@@ -92,6 +92,10 @@ def holding(struct: str, kind: MapFieldKind) -> tuple[MapSpec, ...]:
     )
 
 
+_PREFIX = "g"
+"""Of the names of maps that goals want."""
+
+
 @cache
 def templates_for(
     helper: str, takes: frozenset[MapType], program_type: ProgramType, release: tuple[int, int]
@@ -110,9 +114,10 @@ def templates_for(
 
 
 def add_map(b: Builder, spec: MapSpec) -> int:
-    """The index of such a map, which the program has from now on."""
+    """The index of such a map, which the program has from now on, under a name that no other has."""
+    for index, known in enumerate(b.maps):
+        if known.name.startswith(_PREFIX) and replace(known, name=spec.name) == spec:
+            return index
     kind = spec.type.name.lower().replace("_", "")[:8]
-    named = replace(spec, name=f"g{kind}{spec.flags}{len(spec.fields)}")
-    if named not in b.maps:
-        b.maps.append(named)
-    return b.maps.index(named)
+    b.maps.append(replace(spec, name=f"{_PREFIX}{kind}{len(b.maps)}"))
+    return len(b.maps) - 1

@@ -91,7 +91,7 @@ def test_a_campaign_judges_its_programs(image: Image, tmp_path: Path) -> None:
         kinds=("health", "soundness", "execution", "bounds"),
         directory=tmp_path / "run",
         command="",
-        seed=1,
+        seed=2,
         workers=1,
         seconds=None,
         examples=PROGRAMS,

@@ -36,6 +36,7 @@ ROWS = (
         register=0,
         reference="unsafe",
         findings=frozenset({("6.1", "soundness")}),
+        known="callback-walked-once",
     ),
     Said("context-as-key.json", same(REJECT), 5, "fp", register=2, reference="unsafe"),
     Said("context-is-a-number.json", same(REJECT), 4, "a ctx", register=1, reference="unsafe"),
@@ -336,13 +337,15 @@ ROWS = (
         "tail-call-under-stack.json",
         same(REJECT),
         needed="less than 256 bytes of stack in the functions that lead",
-        reference="unknown",
+        reference="safe",
+        gaps=frozenset({"6.1", "6.12", "7.3"}),
     ),
     Said(
         "tail-call-without-types.json",
         same(REJECT),
         needed="types of the program's functions (btf and func_info)",
-        reference="unknown",
+        reference="safe",
+        gaps=frozenset({"6.1", "6.12", "7.3"}),
     ),
     Said("task-is-a-number.json", same(REJECT), 6, "ptr_", register=2, reference="unknown"),
     Said("task-with-type.json", same(ACCEPT), reference="unknown"),
@@ -395,8 +398,9 @@ def test_check(checks: Checks, row: Said) -> None:
     agrees(checks.of("field")[0][row.file], row)
 
 
-def test_the_only_thing_that_disagrees_is_the_callback_that_6_1_walks_once(checks: Checks) -> None:
-    assert checks.of("field")[1] == 1
+def test_the_only_thing_that_disagrees_is_known(checks: Checks) -> None:
+    """The callback that 6.1 walks once."""
+    assert checks.of("field")[1] == 0
 
 
 def test_every_file_is_in_the_table() -> None:

@@ -187,7 +187,7 @@ def test_a_killed_run_is_taken_up(image: Image, tmp_path: Path) -> None:
     assert summary["complete"]
     assert summary["programs"]["judged"] > before
     assert 20 < summary["seconds"] < 60
-    assert summary["findings"] == []
+    assert [each for each in summary["findings"] if each["status"] != "known"] == []
     (post,) = json.loads((out / "state.json").read_text())["posts"]
     assert post["spent"] >= 23.5
 
