@@ -21,6 +21,7 @@ from ebpf.contexts import CONTEXTS
 from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.maps import MapSpec
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
@@ -66,7 +67,10 @@ def judge(observation: Observation) -> Iterator[Judgement]:
             yield Abstention("the outcome depends on unpredictable values")
         else:
             ours = EngineResult(
-                OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, beyond_link(observation, outcome.packet)
+                OURS,
+                outcome.r0 & 0xFFFF_FFFF,
+                without_fields(observation.case, outcome.maps),
+                beyond_link(observation, outcome.packet),
             )
             yield from _compare(observation, number, ours, trace)
 
@@ -123,7 +127,14 @@ def _compare(
         if run.errno:
             yield Abstention(f"{engine}: test run failed with errno {run.errno}")
             continue
-        results.append(EngineResult(engine, run.retval, run.maps, beyond_link(observation, run.packet)))
+        results.append(
+            EngineResult(
+                engine,
+                run.retval,
+                without_fields(observation.case, run.maps),
+                beyond_link(observation, run.packet),
+            )
+        )
     order = observation.byte_order
     wrong = [result for result in results if difference(ours, result, order)]
     if not wrong:
@@ -251,6 +262,30 @@ class ResultDifference:
     read: Callable[[EngineResult], str]
     register: int | None = None
     """What the place is of: R0, or what the epilogue stores there."""
+
+
+MapStates = tuple[tuple[tuple[bytes, bytes], ...] | None, ...]
+
+
+def without_fields(case: Case, maps: MapStates) -> MapStates:
+    """What maps hold, special fields as zeros: who reads a value from outside gets lists and trees made anew
+    in the copy, with its address (include/linux/bpf.h: bpf_obj_init, check_and_init_map_value)."""
+    specs = case.program.maps
+    if not any(spec.fields for spec in specs):
+        return maps
+    return tuple(
+        tuple((key, _cleared(value, specs[number])) for key, value in held)
+        if held is not None and number < len(specs)
+        else held
+        for number, held in enumerate(maps)
+    )
+
+
+def _cleared(value: bytes, spec: MapSpec) -> bytes:
+    cleared = bytearray(value)
+    for field in spec.fields:
+        cleared[field.offset : field.offset + field.kind.size] = bytes(field.kind.size)
+    return bytes(cleared)
 
 
 def difference(ours: EngineResult, theirs: EngineResult, order: ByteOrder) -> ResultDifference | None:

@@ -23,6 +23,7 @@ from conformance.properties.execution import (
     beyond_link,
     difference,
     what_is_right,
+    without_fields,
 )
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from conformance.properties.precision import shape
@@ -245,9 +246,13 @@ def _right(
 
 
 def _result(observation: Observation, engine: str, run: RunResult) -> EngineResult:
-    return EngineResult(engine, run.retval, run.maps, beyond_link(observation, run.packet))
+    return EngineResult(
+        engine, run.retval, without_fields(observation.case, run.maps), beyond_link(observation, run.packet)
+    )
 
 
 def _expected(observation: Observation, outcome: Returned) -> EngineResult:
     packet = beyond_link(observation, outcome.packet)
-    return EngineResult(OURS, outcome.r0 & 0xFFFF_FFFF, outcome.maps, packet)
+    return EngineResult(
+        OURS, outcome.r0 & 0xFFFF_FFFF, without_fields(observation.case, outcome.maps), packet
+    )
