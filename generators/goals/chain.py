@@ -43,13 +43,18 @@ class Chain:
         if not self.stays:
             release_all(b, self.before, self.dice.pick(2))
         for taken in self.nothing:
-            if taken.state.held == b.state.held:
-                b.land(taken)
-                continue
-            over = b.skip(goto())
-            b.resume(taken)
-            release_all(b, self.before)
-            b.land(over)
+            self.join(taken)
+
+    def join(self, taken: PendingJump) -> None:
+        """Let a path come to here, what the goal holds on it given back."""
+        b = self.b
+        if taken.state.held == b.state.held:
+            b.land(taken)
+            return
+        over = b.skip(goto())
+        b.resume(taken)
+        release_all(b, self.before)
+        b.land(over)
 
     def check_null(self) -> None:
         """Where R0 is null the goal ends, or the program."""

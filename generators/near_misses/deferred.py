@@ -3,14 +3,14 @@ and read or written as bytes."""
 
 from __future__ import annotations
 
-from ebpf.isa.build import R0, R1, load, store
+from ebpf.isa.build import R1
 from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.deferred import KINDS, DeferredSupply, may_defer
 from generators.goals.map_templates import DEFERRED_AT
-from generators.near_misses.table import rarely
-from generators.steps import SIZES, anything_in
+from generators.near_misses.table import meet, rarely, read_or_write
+from generators.steps import SIZES
 
 
 def _value(b: Builder, dice: Dice) -> DeferredSupply | None:
@@ -21,11 +21,6 @@ def _value(b: Builder, dice: Dice) -> DeferredSupply | None:
     supply = DeferredSupply(b, dice, stays=False)
     supply.find_value(dice.of(kinds))
     return supply
-
-
-def _meet(supply: DeferredSupply) -> None:
-    anything_in(supply.b, R0)
-    supply.finish()
 
 
 def _call(supply: DeferredSupply, index: int) -> int:
@@ -43,7 +38,7 @@ def deferred_elsewhere(b: Builder, dice: Dice) -> int | None:
     supply.point(dice.of((0, 24, DEFERRED_AT - 4, DEFERRED_AT + 1)))
     at = _call(supply, supply.index)
     b.land(over)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -59,7 +54,7 @@ def deferred_as_the_other(b: Builder, dice: Dice) -> int | None:
     supply.point()
     at = _call(supply, supply.index)
     b.land(over)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -73,7 +68,7 @@ def deferred_of_another_map(b: Builder, dice: Dice) -> int | None:
     supply.point()
     at = supply.call_init(dice.of(others))
     b.land(over)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -86,7 +81,7 @@ def deferred_accessed(b: Builder, dice: Dice) -> int | None:
     supply.point(0)
     code, size = dice.of(SIZES)
     offset = DEFERRED_AT + size * dice.pick(16 // size)
-    at = b.emit_breaking(load(code, R0, R1, offset) if dice.pick(2) else store(code, R1, offset, 0))
+    at = read_or_write(b, dice, R1, code, offset)
     b.land(over)
-    _meet(supply)
+    meet(supply)
     return at

@@ -4,15 +4,15 @@ there is used or not held, of another type or put elsewhere; and accesses that a
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, R2, add64, goto, jump, leave, load, mov64, store
+from ebpf.isa.build import R0, R1, R2, add64, goto, jump, leave, mov64, store
 from ebpf.maps import MapFieldKind
 from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.kernel_pointers import ValueSupply, call_reader, protects, readers, structures
 from generators.goals.map_templates import KERNEL_POINTER_AT
-from generators.near_misses.table import RARE, breaking_call, rarely
-from generators.releasing import STRUCT_RELEASERS, fetch, release, release_all
+from generators.near_misses.table import RARE, breaking_call, meet, rarely, read_or_write
+from generators.releasing import STRUCT_RELEASERS, fetch, release
 from generators.resources import ResourceKind
 from generators.steps import SIZES, anything_in
 
@@ -30,13 +30,6 @@ def _value(
     supply = ValueSupply(b, dice, stays=False)
     supply.find_value(dice.of(possible), kind)
     return supply
-
-
-def _meet(supply: ValueSupply) -> None:
-    """Go on, where nothing is held any more."""
-    release_all(supply.b, supply.before)
-    anything_in(supply.b, R0)
-    supply.finish()
 
 
 def _hold(supply: ValueSupply) -> None:
@@ -58,7 +51,7 @@ def old_value_lost(b: Builder, dice: Dice) -> int | None:
     at = b.emit(leave())
     b.land(over)
     b.land(nothing)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -70,7 +63,7 @@ def old_value_unchecked(b: Builder, dice: Dice) -> int | None:
     supply.exchange(None)
     b.emit(mov64(R1, R0))
     at = b.call_kfunc(STRUCT_RELEASERS[supply.struct])
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -87,7 +80,7 @@ def given_away_and_released(b: Builder, dice: Dice) -> int | None:
     b.land(nothing)
     fetch(b, R1, given)
     at = b.call_kfunc(STRUCT_RELEASERS[supply.struct])
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -106,7 +99,7 @@ def borrowed_given(b: Builder, dice: Dice) -> int | None:
     else:
         b.emit(mov64(R1, R0))
         at = b.call_kfunc(STRUCT_RELEASERS[supply.struct])
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -117,7 +110,7 @@ def borrowed_unchecked(b: Builder, dice: Dice) -> int | None:
         return None
     supply.look()
     at = call_reader(b, dice, dice.of(readers(b, supply.struct)))
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -140,7 +133,7 @@ def borrowed_for_too_long(b: Builder, dice: Dice) -> int | None:
     release(b, b.state.held[-1])
     anything_in(b, R0)
     b.land(over)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -154,7 +147,7 @@ def other_structure_kept(b: Builder, dice: Dice) -> int | None:
         return None
     at = supply.exchange(supply.have(dice.of(others), referenced=True))
     _hold(supply)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -169,7 +162,7 @@ def kept_elsewhere(b: Builder, dice: Dice) -> int | None:
     b.emit_breaking(jump(o.JEQ, R0, 0, 2))
     b.emit_breaking(mov64(R1, R0))
     b.call_kfunc(STRUCT_RELEASERS[supply.struct])
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -180,7 +173,7 @@ def exchanged_without_reference(b: Builder, dice: Dice) -> int | None:
         return None
     at = supply.exchange(None)
     _hold(supply)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -198,7 +191,7 @@ def overwritten(b: Builder, dice: Dice) -> int | None:
         fetch(b, R2, given)
     at = b.emit_breaking(store(o.DW, R1, KERNEL_POINTER_AT, R2))
     b.land(over)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -213,9 +206,9 @@ def accessed_in_part(b: Builder, dice: Dice) -> int | None:
     first = KERNEL_POINTER_AT - size + 1
     places = [first + n for n in range(8 + size - 1) if size < 8 or first + n != KERNEL_POINTER_AT]
     place = dice.of(places)
-    at = b.emit_breaking(load(code, R0, R1, place) if dice.pick(2) else store(code, R1, place, 0))
+    at = read_or_write(b, dice, R1, code, place)
     b.land(over)
-    _meet(supply)
+    meet(supply)
     return at
 
 
@@ -230,5 +223,5 @@ def moved_exchange(b: Builder, dice: Dice) -> int | None:
     supply.point(R1)
     at = b.call_helper("kptr_xchg")
     _hold(supply)
-    _meet(supply)
+    meet(supply)
     return at

@@ -9,7 +9,7 @@ from ebpf.isa.build import R0, R1, R2, R3, Register, jump, load, load_map, mov64
 from ebpf.maps import MapSpec, MapType
 from generators.builder import Builder
 from generators.dice import Dice
-from generators.near_misses.table import breaking_call, context, rarely, scalar
+from generators.near_misses.table import breaking_call, context, rarely, read_or_write, scalar
 from generators.scopes import PendingJump
 from generators.state import PointerKind
 from generators.steps import SIZES, anything_in
@@ -57,7 +57,7 @@ def beyond_the_record(b: Builder, dice: Dice) -> int | None:
     record, without = held
     code, size = dice.of(SIZES)
     offset = dice.of((_SIZE, _SIZE - size + 1, -size, _SIZE + 4096))
-    at = b.emit_breaking(load(code, R0, record, offset) if dice.pick(2) else store(code, record, offset, 0))
+    at = read_or_write(b, dice, record, code, offset)
     _give_back(b, record)
     _finish(b, record, without)
     return at

@@ -6,11 +6,11 @@ What would harm the kernel that accepts it lies where hardly any run gets.
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, load, mov64, store
+from ebpf.isa.build import R1, mov64
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.goals.locks import LockedValue, lockable
-from generators.near_misses.table import break_off, breaking_call, rarely
+from generators.near_misses.table import break_off, breaking_call, rarely, read_or_write
 
 
 def _lockable(b: Builder, dice: Dice) -> LockedValue | None:
@@ -81,8 +81,6 @@ def lock_accessed(b: Builder, dice: Dice) -> int | None:
     if value is None:
         return None
     code, offset = dice.of(((o.W, 0), (o.DW, 0), (o.B, 3), (o.H, 2)))
-    register = value.register
-    insn = load(code, R0, register, offset) if dice.pick(2) else store(code, register, offset, 0)
-    at = b.emit_breaking(insn)
+    at = read_or_write(b, dice, value.register, code, offset)
     value.leave(b)
     return at

@@ -8,7 +8,7 @@ from ebpf.isa.build import R0, R1, R10, add64, atomic, jump, jump32, load, mov64
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.layout import UNTOUCHED
-from generators.near_misses.table import context, look_up, look_up_anything, scalar
+from generators.near_misses.table import context, look_up, look_up_anything, read_or_write, scalar
 from generators.state import PointerKind
 from generators.steps import SIZES, anything_in, constant_key, map_and_key
 
@@ -46,7 +46,7 @@ def value_bounds(b: Builder, dice: Dice) -> int | None:
     room = look_up(b)
     b.leave_to_exit(jump(o.JEQ, R0, 0))
     offset = dice.of((room - size + 1, room, -1, -size))
-    at = b.emit_breaking(load(code, R0, R0, offset) if dice.pick(2) else store(code, R0, offset, 0))
+    at = read_or_write(b, dice, R0, code, offset)
     anything_in(b, R0)
     return at
 

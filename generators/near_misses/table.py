@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, R2, R3, R4, R5, R10, Register, alu64, call, jump, leave, mov64, store
+from ebpf.isa.build import R0, R1, R2, R3, R4, R5, R10, Register, alu64, call, jump, leave, load, mov64, store
 from ebpf.return_ranges import foreseen_range
 from ebpf.rules import Rule
 from generators.builder import Builder
 from generators.dice import Dice
+from generators.goals.chain import Chain
 from generators.layout import INPUT_SLOTS, KEY_SLOT
+from generators.releasing import release_all
 from generators.scopes import PendingJump
 from generators.state import ANY, PointerKind
 from generators.steps import anything_in, constant_key, map_and_key
@@ -52,6 +54,19 @@ def break_off(b: Builder) -> int:
     allowed = foreseen_range(b.type, b.attach_type, b.profile.release)
     b.emit(mov64(R0, allowed[0] if allowed else 0))
     return b.emit(leave())
+
+
+def read_or_write(b: Builder, dice: Dice, register: Register, code: int, offset: int) -> int:
+    """Append an access that breaks a rule, by a load to R0 or a store of 0, and return its index."""
+    is_load = dice.pick(2)
+    return b.emit_breaking(load(code, R0, register, offset) if is_load else store(code, register, offset, 0))
+
+
+def meet(chain: Chain) -> None:
+    """Go on behind what a chain did, where it holds nothing any more."""
+    release_all(chain.b, chain.before)
+    anything_in(chain.b, R0)
+    chain.finish()
 
 
 def breaking_call(b: Builder, helper: str) -> int:

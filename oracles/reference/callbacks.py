@@ -69,7 +69,7 @@ def loop(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]
         paths.append(over)
     if s_or_none is not None:
         turn = Loop(s_or_none.pc, found.function, 0, argument, turns)
-        paths = [*_turn(x, s_or_none, turn), *paths]
+        paths = [*call_next(x, s_or_none, turn), *paths]
     return paths
 
 
@@ -90,7 +90,10 @@ def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
     if going is not None:
         if spec.type not in ARRAYS:
             going.unpredictable = True
-        paths = [*_turn(x, going, Loop(going.pc, found.function, 0, argument, Elements(found.map))), *paths]
+        paths = [
+            *call_next(x, going, Loop(going.pc, found.function, 0, argument, Elements(found.map))),
+            *paths,
+        ]
     return paths
 
 
@@ -139,8 +142,8 @@ def _arguments(x: Explorer, s: SymbolicState, turn: Loop) -> list[Value]:
     ]
 
 
-def _turn(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
-    """The next iteration, or the end of the loop; the current frame is the caller's."""
+def call_next(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
+    """The next iteration, the first one too, or the end of the loop; the current frame is the caller's."""
     more, done = _more(x, s, turn)
     paths = []
     if more is not None:
@@ -174,11 +177,6 @@ def set_linked(s: SymbolicState, name: str) -> None:
     s.note(Scripted(result))
 
 
-def begin(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
-    """The first call, or the end."""
-    return _turn(x, s, turn)
-
-
 def called_back(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState]:
     """A callback exits: R0 says whether the loop goes on."""
     result = read(x, s, 0)
@@ -196,7 +194,7 @@ def called_back(x: Explorer, s: SymbolicState, turn: Loop) -> list[SymbolicState
     stop, on = x.branch(s, bits != 0)
     paths = []
     if on is not None:
-        paths += _turn(x, on, Loop(turn.call, turn.entry, turn.iteration + 1, turn.argument, turn.extra))
+        paths += call_next(x, on, Loop(turn.call, turn.entry, turn.iteration + 1, turn.argument, turn.extra))
     if stop is not None:
         paths.append(_end(stop, turn, turn.iteration + 1))
     return paths

@@ -28,12 +28,12 @@ def step(x: Explorer, s: SymbolicState, insn: Insn) -> list[SymbolicState]:
     if insn.src == o.CALL_KFUNC:
         try:
             return kernel_functions.step(x, s)
-        except PathThrows as thrown:
-            return _throw(x, s, thrown)
+        except PathThrows:
+            return _throw(x, s)
     return helpers.step(x, s, insn)
 
 
-def _throw(x: Explorer, s: SymbolicState, thrown: PathThrows) -> list[SymbolicState]:
+def _throw(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     """bpf_throw ends the program as an exit of its main function does (check_kfunc_call, do_check)."""
     if x.facts.handler is not None or any(frame.loop is not None for frame in s.frames):
         raise Unmodelled("a function that handles exceptions, or one that is called back and throws")

@@ -69,7 +69,7 @@ def step(x: Explorer, s: SymbolicState) -> list[SymbolicState]:
     for register, arg in enumerate(function.args, 1):
         _CHECKS[arg.kind](call, register, arg)
     if function.throws:
-        raise PathThrows(call.values[0])
+        raise PathThrows
     if function.object is not None:
         return local_objects.step(x, s, function, function.object, call.values)
     if function.defers:

@@ -214,7 +214,7 @@ def _add(use: _Use) -> list[SymbolicState]:
     assert isinstance(less.offset, int)
     _lend(x, s, node)
     comparison = Comparison(use.function.name, kind.name, kind.size, link, node.region)
-    return callbacks.begin(x, s, Loop(s.pc, less.offset, 0, UNDEFINED, comparison))
+    return callbacks.call_next(x, s, Loop(s.pc, less.offset, 0, UNDEFINED, comparison))
 
 
 def _first(use: _Use) -> list[SymbolicState]:

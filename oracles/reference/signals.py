@@ -11,11 +11,7 @@ class PathEnds(Exception):
 
 
 class PathThrows(Exception):
-    """The program ends here, from whatever function, with that result."""
-
-    def __init__(self, result: object) -> None:
-        super().__init__(result)
-        self.result = result
+    """The program ends here, from whatever function, with what R1 holds."""
 
 
 class Unmodelled(Exception):
