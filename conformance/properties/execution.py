@@ -21,7 +21,7 @@ from ebpf.contexts import CONTEXTS
 from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.maps import MapSpec
+from ebpf.maps import MapFieldKind, MapSpec
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
@@ -162,7 +162,7 @@ def _compare(
         left=tuple(
             Left(each.engine, found.place, found.read(each), each in wrong) for each in (ours, *results)
         ),
-        right=what_is_right(ours, wrong, CONTEXTS[observation.case.program.type].link_header),
+        right=what_is_right(observation.case.program, ours, wrong),
     )
 
 
@@ -205,25 +205,31 @@ def _constant(register: int, value: int) -> tuple[Insn, Insn]:
     return Insn(o.LD_IMM64, register, imm=signed32(value)), Insn(0, imm=signed32(value >> 32))
 
 
-def what_is_right(ours: EngineResult, wrong: list[EngineResult], link: int) -> Right:
-    """What every run leaves, of all that one of the wrong ones leaves otherwise."""
+def what_is_right(program: Program, ours: EngineResult, wrong: list[EngineResult]) -> Right:
+    """What every run leaves, of all that one of the wrong ones leaves otherwise.  Values with the head of a
+    list are left out, as a reproducer reads a value whole, and the links with it (:func:`without_fields`)."""
+    linked = {
+        index
+        for index, spec in enumerate(program.maps)
+        if any(field.kind is MapFieldKind.LIST_HEAD for field in spec.fields)
+    }
     entries = {
         (index, key): dict(mine).get(key)
         for each in wrong
         for index, (mine, other) in enumerate(zip(ours.maps, each.maps, strict=False))
-        if mine is not None and other is not None
+        if mine is not None and other is not None and index not in linked
         for key in sorted(dict(mine).keys() | dict(other).keys())
         if key and dict(mine).get(key) != dict(other).get(key)
     }
     packet = ours.packet if any(each.packet != ours.packet for each in wrong) else None
     if not entries and packet is None and all(each.r0 == ours.r0 for each in wrong):
-        return Untellable("what differs is in a queue, which reading empties")
+        return Untellable("what differs is in a queue, which reading empties, or beside the head of a list")
     return Returns(
         ours.r0,
         tuple(each.engine for each in wrong),
         tuple(MapEntry(index, key, value) for (index, key), value in entries.items()),
         packet,
-        link if packet is not None else 0,
+        CONTEXTS[program.type].link_header if packet is not None else 0,
     )
 
 

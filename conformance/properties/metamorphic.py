@@ -28,7 +28,6 @@ from conformance.properties.execution import (
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from conformance.properties.precision import shape
 from ebpf import casefile
-from ebpf.contexts import CONTEXTS
 from ebpf.program import Case
 from ebpf.signature import Signature
 from ebpf.transformations import TRANSFORMATIONS, Keeps, Transformation
@@ -236,7 +235,7 @@ def _right(
     left = _result(observation, ENGINES[Jit.ON], observation.main.runs[number])
     if difference(expected, left, observation.byte_order) is None:
         return None
-    right = what_is_right(expected, [left], CONTEXTS[observation.case.program.type].link_header)
+    right = what_is_right(observation.case.program, expected, [left])
     if of_changed and isinstance(right, Returns):
         case = replace(observation.case, inputs=(observation.case.inputs[number],))
         return Returns(
