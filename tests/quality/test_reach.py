@@ -101,15 +101,15 @@ def test_types_of_maps() -> None:
 
 
 def test_kernel_functions() -> None:
-    """The project wants 100, which is all that the tables have; three of them are a test module's."""
+    """The project wants 100 of the 118 that the tables have; three of these are a test module's."""
     names = {callee for _, callee in reached().pairs} & KFUNCS.keys()
-    assert len(names) >= 92
+    assert len(names) >= 100
 
 
 def test_pairs_of_type_and_callee() -> None:
-    """The project wants 90 % of the pairs with helpers, of an hour's programs.  Never called yet: timers,
-    kptr_xchg, storage of tasks, control groups and inodes, constant strings, per-CPU variables of the kernel's,
-    find_vma, user_ringbuf_drain; and on purpose, what sends signals or loads programs."""
+    """The project wants 90 % of the pairs with helpers, of an hour's programs.  Never called yet:
+    storage of tasks, control groups and inodes, constant strings, per-CPU variables of the kernel's, find_vma,
+    user_ringbuf_drain; and on purpose, what sends signals or loads programs."""
     allowed = {
         (kind, callee)
         for kind in reached().types
