@@ -79,6 +79,8 @@ _SIZES = {
 
 KERNEL_POINTERS = frozenset({MapFieldKind.KPTR, MapFieldKind.KPTR_UNTRUSTED})
 """Fields that hold a pointer to a structure of the kernel's, or null: they are also loaded, as a whole."""
+CONTAINERS = frozenset({MapFieldKind.LIST_HEAD, MapFieldKind.RB_ROOT})
+"""Fields that objects of the program's own are put into."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ebpf.btf.reader import Btf
 from ebpf.btf.types import BtfKind
-from ebpf.maps import MapField, MapFieldKind
+from ebpf.maps import CONTAINERS, MapField, MapFieldKind
 
 _BY_NAME = {
     "bpf_spin_lock": MapFieldKind.SPIN_LOCK,
@@ -41,9 +41,6 @@ def special_fields(btf: Btf, value: int) -> tuple[MapField, ...]:
             if tag.kind is BtfKind.TYPE_TAG and tag.name in _BY_TAG:
                 found.append(MapField(member.offset, _BY_TAG[tag.name], btf.stripped(tag.id).name))
     return tuple(found)
-
-
-CONTAINERS = frozenset({MapFieldKind.LIST_HEAD, MapFieldKind.RB_ROOT})
 
 
 def _contained(btf: Btf, struct: int, member: int) -> str:

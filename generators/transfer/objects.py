@@ -6,13 +6,12 @@ from dataclasses import replace
 
 from ebpf.isa.build import R1, R2
 from ebpf.kfuncs import ObjectUse
-from ebpf.maps import MapFieldKind
+from ebpf.maps import CONTAINERS
 from generators.local_types import BY_ID, LOCAL_TYPES
 from generators.state import ANY, Content, GenerationState, K, KnownPointer, Number, PointerKind
 from generators.transfer.world import World
 
 _LINKS = (ObjectUse.PUSH_FRONT, ObjectUse.PUSH_BACK, ObjectUse.ADD)
-_CONTAINERS = (MapFieldKind.LIST_HEAD, MapFieldKind.RB_ROOT)
 
 
 def object_given(state: GenerationState, use: ObjectUse, world: World) -> Content | None:
@@ -40,7 +39,7 @@ def object_given(state: GenerationState, use: ObjectUse, world: World) -> Conten
 def _found(place: KnownPointer, use: ObjectUse, number: int, world: World) -> Content | None:
     """The link of what is in the list or tree to which R1 points."""
     spec = world.maps[place.map] if place.map >= 0 else None
-    field = next((f for f in spec.fields if f.kind in _CONTAINERS), None) if spec is not None else None
+    field = next((f for f in spec.fields if f.kind in CONTAINERS), None) if spec is not None else None
     if field is None:
         return None
     struct, _, member = field.to.partition(":")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ebpf.assembly import parse
 from ebpf.btf import Btf, BtfBuilder
 from ebpf.btf.map_types import LOCAL_STORAGE, NODE, with_map_types
-from ebpf.btf.special_fields import CONTAINERS, special_fields
+from ebpf.btf.special_fields import special_fields
 from ebpf.btf.validation import validate
-from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
+from ebpf.maps import CONTAINERS, MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Program
 from ebpf.program_types import ProgramType
 
