@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,12 +17,15 @@ from pathlib import Path
 from conformance.campaign import known
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.events import Event, Order, Standing
+from conformance.campaign.subjects import ProgramSubject
 from conformance.campaign.tally import Tally, median
 from conformance.campaign.versions import provenance
 from conformance.campaign.worker import Worker
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Attempt, Jit, Job
+from conformance.kernel.jobs import Attempt, Jit, Job, Lost
 from conformance.kernel.session import KernelSession
+from conformance.observing.door import Sighting
+from conformance.observing.question import Question
 from conformance.properties.registry import PROPERTIES
 from generators.profiles import Profile, profile_for
 from generators.recipes import Recipe, draw, draw_long
@@ -53,6 +56,11 @@ class BenchResult:
     guest_idle: float = 0.0
     """The same of QEMU."""
     memory_mib: dict[str, int] = field(default_factory=dict)
+    disagreements: int = 0
+    """Seen, and not followed: to see one through costs as much as thousands of programs."""
+    lost: int = 0
+    """Programs that took the machine away: each costs the watchdog's time and a boot, which *is* part of the
+    rate."""
 
     @property
     def ratio(self) -> float:
@@ -94,6 +102,19 @@ def measure_length(
     )
 
 
+class _JudgingWorker(Worker):
+    """Judges, and follows nothing of what it sees."""
+
+    disagreements = 0
+
+    def pursue(self, subject: ProgramSubject, sightings: Iterable[Sighting]) -> None:
+        """Count them."""
+        self.disagreements += len(list(sightings))
+
+    def pursue_loss(self, question: Question, recipe: Recipe, lost: Lost) -> None:
+        """Nothing: the tally counts it."""
+
+
 def _judge(
     image: Image,
     examples: int,
@@ -106,7 +127,9 @@ def _judge(
         image, boot_args, kinds, seed, 0, None, examples, (), provenance(seed, "veridiff bench"), known.load()
     )
     sink = _Sink()
-    Worker(task, sink, draw=draw).work()
+    worker = _JudgingWorker(task, sink, draw=draw)
+    worker.work()
+    sink.disagreements = worker.disagreements
     return sink
 
 
@@ -125,6 +148,8 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
     bench.host_idle = max(0.0, 1 - (sink.host_cpu - sink.host_cpu_at_start) / elapsed)
     bench.guest_idle = max(0.0, 1 - (sink.guest_cpu - sink.guest_cpu_at_start) / elapsed)
     bench.memory_mib = sink.memory
+    bench.disagreements = sink.disagreements
+    bench.lost = tally.counts["lost"]
     bench.raw_rate = _raw(image, boot_args, seed)
     return bench
 
@@ -154,6 +179,7 @@ class _Sink:
         self.guest_cpu = self.guest_cpu_at_start = 0.0
         self.host_cpu = self.host_cpu_at_start = 0.0
         self.memory: dict[str, int] = {}
+        self.disagreements = 0
 
     def orders(self) -> list[Order]:
         """None."""

@@ -60,6 +60,10 @@ def bench(
         click.echo(f"  end to end  {found.rate:7.1f} programs/s: ratio {found.ratio:.2f}")
         click.echo(f"  idle        host {100 * found.host_idle:.0f} %, guest {100 * found.guest_idle:.0f} %")
         click.echo(
+            f"  {found.disagreements} disagreements, none of them followed; {found.lost} programs took the "
+            "machine away"
+        )
+        click.echo(
             "  peak memory " + ", ".join(f"{name} {mib} MiB" for name, mib in found.memory_mib.items())
         )
     return 0
