@@ -89,7 +89,7 @@ def measure_length(
     image: Image, productions: int, examples: int, seed: int, boot_args: tuple[str, ...] = ()
 ) -> LengthRow:
     """Judge ``examples`` programs of so many productions on ``image``."""
-    tally = _judge(image, examples, seed, boot_args, partial(draw_long, productions=productions)).tally
+    tally = _judge(image, examples, seed, boot_args, (), partial(draw_long, productions=productions)).tally
     instructions = max(1, sum(length * count for length, count in tally.lengths.items()))
     host = sum(tally.seconds[stage] for stage in STAGES)
     return LengthRow(
@@ -120,9 +120,10 @@ def _judge(
     examples: int,
     seed: int,
     boot_args: tuple[str, ...],
+    kinds: tuple[str, ...],
     draw: Callable[[random.Random, Profile], Recipe] = draw,
 ) -> _Sink:
-    kinds = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
+    kinds = kinds or tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
     task = Assignment(
         image, boot_args, kinds, seed, 0, None, examples, (), provenance(seed, "veridiff bench"), known.load()
     )
@@ -133,10 +134,13 @@ def _judge(
     return sink
 
 
-def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> BenchResult:
-    """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
+def measure(
+    image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = (), kinds: tuple[str, ...] = ()
+) -> BenchResult:
+    """Judge ``examples`` programs on ``image`` with these properties, or all, and load a sample of them
+    alone."""
     bench = BenchResult(image.name)
-    sink = _judge(image, examples, seed, boot_args)
+    sink = _judge(image, examples, seed, boot_args, kinds)
     tally = sink.tally
     bench.programs = max(1, tally.counts["judged"])
     bench.median_instructions = median(tally.lengths)
