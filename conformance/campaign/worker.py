@@ -40,7 +40,7 @@ from conformance.kernel.architecture import DEFAULT
 from conformance.kernel.compiling import is_native
 from conformance.kernel.features import probe
 from conformance.kernel.hello import Knob
-from conformance.kernel.jobs import Job, KernelAnswer, Lost
+from conformance.kernel.jobs import Job, KernelAnswer, LossReason, Lost
 from conformance.kernel.peer.asking import ask
 from conformance.kernel.qemu import in_short
 from conformance.kernel.session import KernelSession
@@ -366,7 +366,9 @@ class Worker:
 
     def pursue_loss(self, question: Question, recipe: Recipe, lost: Lost) -> None:
         """Ask again about what took the machine away, and see through what that shows."""
-        subject = LostSubject(self.door, recipe)
+        # What hangs only while its log is written can be asked about as any other program.
+        kind = ProgramSubject if lost.reason is LossReason.HANG else LostSubject
+        subject = kind(self.door, recipe)
         for sighting in self.door.losses(question, lost, [row.kind for row in self.rows]):
             self.pursuit.pursue(subject, sighting)
 
