@@ -25,6 +25,11 @@ def _counted(b: Builder, dice: Dice) -> bool:
     return True
 
 
+LONG_BODY_IN, LONG_BODY = 6, 300
+"""Of such loops; a verifier that does not widen comes to its limit of instructions before it has a state of
+so many rounds that to compare them takes minutes."""
+
+
 def _settling(b: Builder, dice: Dice) -> bool:
     """Rounds that for all a verifier knows end by may_goto alone: it comes to an end by widening what they
     change.  A run leaves after a few, as the two loads of one slot are equal."""
@@ -40,11 +45,15 @@ def _settling(b: Builder, dice: Dice) -> bool:
     changed = [register for register in others if register in b.state.registers][: dice.pick(3)]
     for register in changed:
         b.emit(mov64(register, dice.pick(100)) if dice.pick(2) else add64(register, 1 + dice.pick(8)))
+    idle = others[:1] if not dice.pick(LONG_BODY_IN) else []
+    for register in idle:
+        for number in range(LONG_BODY):
+            b.emit(mov64(register, number))
     b.emit(add64(counter, 1))
     again = b.branch(jump(o.JLT, counter, bound)).jump
     b.insns[again] = replace(b.insns[again], off=start - again - 1)
     b.land(leave)
-    for register in (counter, bound, *changed):
+    for register in sorted({counter, bound, *changed, *idle}):
         # What decides something later has to be known exactly in every round, and nothing settles.
         anything_in(b, register)
     return True
