@@ -40,12 +40,14 @@ def _settling(b: Builder, dice: Dice) -> bool:
     b.emit(alu64(o.SUB, bound, counter))
     b.emit(add64(bound, 2 + dice.pick(6)))
     b.emit(mov64(counter, 0))
+    changed = [register for register in others if register in b.state.registers][: dice.pick(3)]
+    idle = others[:1] if not dice.pick(LONG_BODY_IN) else []
+    for register in {counter, *changed, *idle} & b.state.registers.keys():
+        b.widen(register)  # another round has left something else there
     start = len(b.insns)
     leave = b.branch(may_goto())
-    changed = [register for register in others if register in b.state.registers][: dice.pick(3)]
     for register in changed:
         b.emit(mov64(register, dice.pick(100)) if dice.pick(2) else add64(register, 1 + dice.pick(8)))
-    idle = others[:1] if not dice.pick(LONG_BODY_IN) else []
     for register in idle:
         for number in range(LONG_BODY):
             b.emit(mov64(register, number))
