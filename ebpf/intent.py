@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ebpf.rules import Rule
+from ebpf.rules import TOO_MANY_INSNS, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +13,8 @@ class Intent:
 
     rule: Rule
     at: int
+
+
+def is_long(intent: Intent) -> bool:
+    """Whether the walk of such a program takes a kernel longer to print than anybody waits."""
+    return intent.rule is TOO_MANY_INSNS

@@ -15,7 +15,7 @@ from functools import cache
 from itertools import chain
 
 from ebpf.byte_order import ByteOrder
-from ebpf.intent import Intent
+from ebpf.intent import Intent, is_long
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, LoadFlag, Program
 from ebpf.program_rules import map_refusal
@@ -122,7 +122,9 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     epilogue(b, dice, last)
     # More frequent states mean more pruning; a near miss may depend on it.
     often = dice.pick(4) >= (1 if purpose is Purpose.NEAR_MISS else 3)
-    flags = LoadFlag.TEST_STATE_FREQ if often and profile.knows("5.3") and privileged else LoadFlag(0)
+    long = b.intent is not None and is_long(b.intent)
+    often = often and privileged and not long and profile.knows("5.3")
+    flags = LoadFlag.TEST_STATE_FREQ if often else LoadFlag(0)
     program = Program(
         b.type,
         tuple(b.insns),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,12 +17,15 @@ from pathlib import Path
 from conformance.campaign import known
 from conformance.campaign.assignment import Assignment
 from conformance.campaign.events import Event, Order, Standing
+from conformance.campaign.subjects import ProgramSubject
 from conformance.campaign.tally import Tally, median
 from conformance.campaign.versions import provenance
 from conformance.campaign.worker import Worker
 from conformance.kernel.image import Image
-from conformance.kernel.jobs import Attempt, Jit, Job
+from conformance.kernel.jobs import Attempt, Jit, Job, Lost
 from conformance.kernel.session import KernelSession
+from conformance.observing.door import Sighting
+from conformance.observing.question import Question
 from conformance.properties.registry import PROPERTIES
 from generators.profiles import Profile, profile_for
 from generators.recipes import Recipe, draw, draw_long
@@ -53,6 +56,11 @@ class BenchResult:
     guest_idle: float = 0.0
     """The same of QEMU."""
     memory_mib: dict[str, int] = field(default_factory=dict)
+    disagreements: int = 0
+    """Seen, and not followed: to see one through costs as much as thousands of programs."""
+    lost: int = 0
+    """Programs that took the machine away: each costs the watchdog's time and a boot, which *is* part of the
+    rate."""
 
     @property
     def ratio(self) -> float:
@@ -81,7 +89,7 @@ def measure_length(
     image: Image, productions: int, examples: int, seed: int, boot_args: tuple[str, ...] = ()
 ) -> LengthRow:
     """Judge ``examples`` programs of so many productions on ``image``."""
-    tally = _judge(image, examples, seed, boot_args, partial(draw_long, productions=productions)).tally
+    tally = _judge(image, examples, seed, boot_args, (), partial(draw_long, productions=productions)).tally
     instructions = max(1, sum(length * count for length, count in tally.lengths.items()))
     host = sum(tally.seconds[stage] for stage in STAGES)
     return LengthRow(
@@ -94,26 +102,45 @@ def measure_length(
     )
 
 
+class _JudgingWorker(Worker):
+    """Judges, and follows nothing of what it sees."""
+
+    disagreements = 0
+
+    def pursue(self, subject: ProgramSubject, sightings: Iterable[Sighting]) -> None:
+        """Count them."""
+        self.disagreements += len(list(sightings))
+
+    def pursue_loss(self, question: Question, recipe: Recipe, lost: Lost) -> None:
+        """Nothing: the tally counts it."""
+
+
 def _judge(
     image: Image,
     examples: int,
     seed: int,
     boot_args: tuple[str, ...],
+    kinds: tuple[str, ...],
     draw: Callable[[random.Random, Profile], Recipe] = draw,
 ) -> _Sink:
-    kinds = tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
+    kinds = kinds or tuple(row.kind for row in PROPERTIES.values() if row.judge is not None)
     task = Assignment(
         image, boot_args, kinds, seed, 0, None, examples, (), provenance(seed, "veridiff bench"), known.load()
     )
     sink = _Sink()
-    Worker(task, sink, draw=draw).work()
+    worker = _JudgingWorker(task, sink, draw=draw)
+    worker.work()
+    sink.disagreements = worker.disagreements
     return sink
 
 
-def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = ()) -> BenchResult:
-    """Judge ``examples`` programs on ``image`` with every property, and load a sample of them alone."""
+def measure(
+    image: Image, examples: int, seed: int, boot_args: tuple[str, ...] = (), kinds: tuple[str, ...] = ()
+) -> BenchResult:
+    """Judge ``examples`` programs on ``image`` with these properties, or all, and load a sample of them
+    alone."""
     bench = BenchResult(image.name)
-    sink = _judge(image, examples, seed, boot_args)
+    sink = _judge(image, examples, seed, boot_args, kinds)
     tally = sink.tally
     bench.programs = max(1, tally.counts["judged"])
     bench.median_instructions = median(tally.lengths)
@@ -125,6 +152,8 @@ def measure(image: Image, examples: int, seed: int, boot_args: tuple[str, ...] =
     bench.host_idle = max(0.0, 1 - (sink.host_cpu - sink.host_cpu_at_start) / elapsed)
     bench.guest_idle = max(0.0, 1 - (sink.guest_cpu - sink.guest_cpu_at_start) / elapsed)
     bench.memory_mib = sink.memory
+    bench.disagreements = sink.disagreements
+    bench.lost = tally.counts["lost"]
     bench.raw_rate = _raw(image, boot_args, seed)
     return bench
 
@@ -154,6 +183,7 @@ class _Sink:
         self.guest_cpu = self.guest_cpu_at_start = 0.0
         self.host_cpu = self.host_cpu_at_start = 0.0
         self.memory: dict[str, int] = {}
+        self.disagreements = 0
 
     def orders(self) -> list[Order]:
         """None."""

@@ -15,6 +15,7 @@ from ebpf.isa import opcodes as o
 from ebpf.isa.build import Register, mov64
 from ebpf.isa.insn import Insn
 from ebpf.kfuncs import moved_calls
+from ebpf.map_references import is_map_load, named_maps
 from ebpf.program import NO_FLAGS, Input
 from ebpf.reachability import is_nothing, only, reachable
 from generators.programs import Generated
@@ -22,7 +23,6 @@ from oracles.interpreter import Step, run
 
 TRACE_LIMIT = 20_000
 """Instructions of the run that says what a register holds."""
-_MAP_PSEUDOS = (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE)
 
 
 def reduce_program(
@@ -179,11 +179,11 @@ def drop_maps(generated: Generated) -> Generator[Generated, bool, None]:
     """Maps that no instruction names."""
     for number in range(len(generated.case.program.maps) - 1, -1, -1):
         program = generated.case.program
-        named = {insn.imm for insn in program.instructions if _names_map(insn)}
+        named = named_maps(program.instructions)
         if number in named:
             continue
         insns = tuple(
-            replace(insn, imm=insn.imm - 1) if _names_map(insn) and insn.imm > number else insn
+            replace(insn, imm=insn.imm - 1) if is_map_load(insn) and insn.imm > number else insn
             for insn in program.instructions
         )
         maps = (*program.maps[:number], *program.maps[number + 1 :])
@@ -191,10 +191,6 @@ def drop_maps(generated: Generated) -> Generator[Generated, bool, None]:
         fewer = replace(generated, case=case, output=max(0, generated.output - (generated.output > number)))
         if (yield fewer):
             generated = fewer
-
-
-def _names_map(insn: Insn) -> bool:
-    return insn.opcode == o.LD_IMM64 and insn.src in _MAP_PSEUDOS
 
 
 def plainer_loading(generated: Generated) -> Generator[Generated, bool, None]:

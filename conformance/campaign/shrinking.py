@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from conformance.campaign.passes import reduce_inputs, reduce_program
 from conformance.campaign.reduction import reduce_recipe
-from conformance.observing.door import Door, Sighting, question_of
+from conformance.observing.door import Door, Sighting, question_like
 from conformance.observing.intents import is_broken
 from conformance.observing.opinions import QUICK
+from conformance.observing.question import Question
 from conformance.properties.property import Property
 from ebpf.signature import Sameness, form_name
 from generators.programs import Generated
@@ -63,15 +64,18 @@ class Shrinking:
                 start = smaller
         reduction(start, lambda each: self._still_shows(make(each)), until - time.monotonic())
 
+    def _question(self, generated: Generated) -> Question:
+        return question_like(self.best, self.row, generated)
+
     def _fits(self, generated: Generated) -> bool:
-        return self.door.fits(question_of(self.row, generated), self.row, self.signature)
+        return self.door.fits(self._question(generated), self.row, self.signature)
 
     def _still_shows(self, generated: Generated) -> bool:
         if self.sameness is Sameness.ANY_CULPRIT and self.signature.culprit not in map(
             form_name, generated.case.program.instructions
         ):
             return False  # without the instruction to blame it is another bug
-        again = self.door.again(question_of(self.row, generated), self.signature, self.sameness)
+        again = self.door.again(self._question(generated), self.signature, self.sameness)
         if not isinstance(again, Sighting) or not self._is_still_broken(again):
             return False
         if _is_left_to_chance(again) and not _is_left_to_chance(self.best):

@@ -40,7 +40,7 @@ from conformance.kernel.architecture import DEFAULT
 from conformance.kernel.compiling import is_native
 from conformance.kernel.features import probe
 from conformance.kernel.hello import Knob
-from conformance.kernel.jobs import Job, KernelAnswer, Lost
+from conformance.kernel.jobs import Job, KernelAnswer, LossReason, Lost
 from conformance.kernel.peer.asking import ask
 from conformance.kernel.qemu import in_short
 from conformance.kernel.session import KernelSession
@@ -296,7 +296,7 @@ class Worker:
             if isinstance(answer, Lost):
                 del self._in_flight[asked.number]
                 self.tally.counts["lost"] += 1
-                self._pursue_loss(asked, answer)
+                self.pursue_loss(asked.question, asked.recipe, answer)
                 return
             asked.observation = self.door.observation(asked.question, answer)
             if asked.observation.accepted and self.sampling.runs:
@@ -342,14 +342,15 @@ class Worker:
             else:
                 sightings += self._ask_property(row, observation)
         self._spend("compare", clock)
-        self._pursue(subject, sightings)
+        self.pursue(subject, sightings)
 
     def _ask_property(self, row: Property, observation: Observation) -> list[Sighting]:
         judged = self.door.judge(observation, row)
         self.tally.judgements(row.kind, judged.judgements)
         return [each for each in judged.sightings() if not each.disagreement.gap]
 
-    def _pursue(self, subject: ProgramSubject, sightings: Iterable[Sighting]) -> None:
+    def pursue(self, subject: ProgramSubject, sightings: Iterable[Sighting]) -> None:
+        """See these disagreements through."""
         for sighting in sightings:
             self.pursuit.pursue(subject, self.door.with_witness(sighting))
 
@@ -360,12 +361,15 @@ class Worker:
                 clock = time.process_time()
                 sightings = self._ask_property(each.row, each.observation)
                 self._spend("compare", clock)
-                self._pursue(each.subject, sightings)
+                self.pursue(each.subject, sightings)
             self._report_now_and_then()
 
-    def _pursue_loss(self, asked: _InFlight, lost: Lost) -> None:
-        subject = LostSubject(self.door, asked.recipe)
-        for sighting in self.door.losses(asked.question, lost, [row.kind for row in self.rows]):
+    def pursue_loss(self, question: Question, recipe: Recipe, lost: Lost) -> None:
+        """Ask again about what took the machine away, and see through what that shows."""
+        # What hangs only while its log is written can be asked about as any other program.
+        kind = ProgramSubject if lost.reason is LossReason.HANG else LostSubject
+        subject = kind(self.door, recipe)
+        for sighting in self.door.losses(question, lost, [row.kind for row in self.rows]):
             self.pursuit.pursue(subject, sighting)
 
     def _spend(self, stage: str, since: float) -> float:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from conformance.cli.options import boot_option, images, json_option, kernel_option
+from conformance.cli.property_option import property_option
 
 if TYPE_CHECKING:
     from conformance.kernel.image import Image
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--examples", type=click.IntRange(min=10), default=1000, show_default=True, help="Programs to judge."
 )
+@property_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--lengths",
@@ -31,6 +33,7 @@ def bench(
     kernels: tuple[str, ...],
     boot_args: tuple[str, ...],
     examples: int,
+    kinds: tuple[str, ...],
     seed: int,
     lengths: bool,
     as_json: bool,
@@ -42,7 +45,7 @@ def bench(
         if lengths:
             _lengths(image, boot_args, seed, as_json)
             continue
-        found = measure(image, examples, seed, boot_args)
+        found = measure(image, examples, seed, boot_args, kinds)
         if as_json:
             click.echo(msgspec.json.encode({**dataclasses.asdict(found), "ratio": found.ratio}))
             continue
@@ -59,6 +62,10 @@ def bench(
         click.echo(f"  agent alone {found.raw_rate:7.1f} programs/s (one load each, log level 2, same flags)")
         click.echo(f"  end to end  {found.rate:7.1f} programs/s: ratio {found.ratio:.2f}")
         click.echo(f"  idle        host {100 * found.host_idle:.0f} %, guest {100 * found.guest_idle:.0f} %")
+        click.echo(
+            f"  {found.disagreements} disagreements, none of them followed; {found.lost} programs took the "
+            "machine away"
+        )
         click.echo(
             "  peak memory " + ", ".join(f"{name} {mib} MiB" for name, mib in found.memory_mib.items())
         )

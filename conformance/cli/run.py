@@ -19,6 +19,7 @@ from click.core import ParameterSource
 from conformance.campaign.known import load_local
 from conformance.cli.options import against_option, boot_option, images, json_option, kernel_option
 from conformance.cli.progress import Display
+from conformance.cli.property_option import property_option
 from conformance.kernel.architecture import DEFAULT, Architecture
 from conformance.kernel.images import resolve
 from conformance.kernel.peer import PEERS, executable
@@ -42,13 +43,7 @@ INTERRUPTED = 130
 @kernel_option
 @boot_option
 @against_option
-@click.option(
-    "--property",
-    "kinds",
-    multiple=True,
-    type=click.Choice(list(PROPERTIES)),
-    help="A kind of disagreement. [default: all]",
-)
+@property_option
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),

@@ -20,8 +20,8 @@ from ebpf.btf import types as t
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import encode
+from ebpf.map_references import map_loads
 from ebpf.maps import MapSpec
-from ebpf.objects.object import map_loads
 from ebpf.program import Case, Program
 
 

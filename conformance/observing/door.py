@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from conformance.kernel.jobs import Job, KernelAnswer, KernelVerdict, Lost
+from conformance.kernel.jobs import Job, KernelAnswer, KernelVerdict, LossReason, Lost
 from conformance.kernel.peer import Peer
 from conformance.kernel.peer.answers import PeerAnswer
 from conformance.kernel.peer.asking import ask
@@ -19,7 +19,7 @@ from conformance.observing.loss import Loss
 from conformance.observing.object_observation import ObjectObservation
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
-from conformance.observing.question import Question
+from conformance.observing.question import Attempts, Question
 from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement, Judgement
 from conformance.properties.property import Property
@@ -107,8 +107,11 @@ class Door:
         return ObjectObservation(file, peer, read(file.data, peer.generation), self.ask_peer(peer, file.data))
 
     def observe_loss(self, question: Question, lost: Lost) -> Loss:
-        """Ask about a case that took its machine away once more, without running it."""
-        quiet = self.observe(question.without_runs())
+        """Ask about a case that took its machine away once more, without running it; where no answer came in
+        time, without the log of the walk, which takes most of it."""
+        hung = lost.reason is LossReason.HANG
+        asked = question.by(Attempts.UNLOGGED) if hung else question.without_runs()
+        quiet = self.observe(replace(asked, budget=QUICK))
         return Loss(lost, None if isinstance(quiet, Lost) else quiet)
 
     def judge(self, observation: Observation, row: Property) -> JudgedObservation:
@@ -251,3 +254,10 @@ def judge_object(observation: ObjectObservation, row: Property) -> list[Judgemen
 def question_of(row: Property, generated: Generated) -> Question:
     """What must be asked for a property to see a disagreement again."""
     return Question(generated, row.attempts.value, QUICK if row.reference else None)
+
+
+def question_like(sighting: Sighting, row: Property, generated: Generated) -> Question:
+    """The same of another program, with no more of a log than the disagreement was seen with."""
+    question = question_of(row, generated)
+    quiet = sighting.observation.question.attempts == Attempts.UNLOGGED.value
+    return question.by(Attempts.UNLOGGED) if quiet else question

@@ -10,6 +10,10 @@ from ebpf.program import Case, LoadFlag
 from generators.programs import Generated
 from oracles.reference import Budget
 
+LOG_STATS = 4
+"""BPF_LOG_STATS (include/linux/bpf_verifier.h, since 5.2): what the verifier says of a refusal and of its own
+work, and nothing of the walk."""
+
 
 class Attempts(Enum):
     """The ways to load a program that are asked for together.
@@ -21,6 +25,8 @@ class Attempts(Enum):
     """For verdict and log."""
     VERDICT = (Attempt(Jit.ON, 1, run=False),)
     """For the verdict alone: the log has only what a refused program's last path was."""
+    UNLOGGED = (Attempt(Jit.ON, LOG_STATS, run=False),)
+    """For the verdict of a walk that takes longer to print than anybody waits."""
     ONCE = (Attempt(Jit.ON, 1),)
     """For the verdict, and what a run by the JIT leaves."""
     RUN = (Attempt(Jit.ON, 2), Attempt(Jit.OFF, 0))

@@ -9,6 +9,7 @@ from conformance.observing.observation import Observation
 from conformance.observing.opinions import BRIEF, QUICK
 from conformance.observing.question import Attempts, Question
 from conformance.properties.property import Property
+from ebpf.intent import is_long
 from generators.programs import Generated, Purpose
 from oracles.reference import Budget
 
@@ -33,7 +34,9 @@ class Sampling:
 
     def question(self, generated: Generated, number: int) -> Question:
         """What the kernel is asked about program ``number``."""
-        if not self.runs:
+        if _is_long(generated):
+            attempts = Attempts.UNLOGGED
+        elif not self.runs:
             attempts = Attempts.LOAD
         else:
             attempts = Attempts.RUN if number % HARDENED_EVERY else Attempts.ALL
@@ -46,9 +49,18 @@ class Sampling:
         return observation if budget is None else observation.with_budget(budget)
 
     def asked(self, number: int, generated: Generated) -> Iterable[Property]:
-        """The properties that judge program ``number``: one that is alone is asked about all."""
-        alone = len(self.rows) == 1
-        return (row for row in self.rows if row.judge and (alone or row.asked(number, generated)))
+        """The properties that judge program ``number``: one that is alone is asked about all; of a walk that
+        is too long to print, those that need no more than its verdict."""
+        alone, quiet = len(self.rows) == 1, _is_long(generated)
+        return (
+            row
+            for row in self.rows
+            if row.judge and (alone or row.asked(number, generated)) and (row.judges_losses or not quiet)
+        )
+
+
+def _is_long(generated: Generated) -> bool:
+    return generated.intent is not None and is_long(generated.intent)
 
 
 def _worth(observation: Observation, number: int) -> Budget | None:

@@ -15,9 +15,10 @@ from conformance.observing.object_observation import ObjectObservation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import CALL, CALL_KFUNC, JMP
+from ebpf.map_references import is_map_load
 from ebpf.maps import MapSpec
 from ebpf.objects import Object, ObjectProgram
-from ebpf.objects.object import UNTYPED, creatable, is_map_load
+from ebpf.objects.object import UNTYPED, creatable
 from ebpf.objects.strictness import STRICTER
 from ebpf.program import Program
 from ebpf.signature import Signature

@@ -24,6 +24,7 @@ ROWS = (
     Property(
         kind=health.KIND, severity=Severity.MEDIUM, floor=0.9, judge=health.judge,
         judge_object=health.judge_object, judge_loss=health.judge_loss, attempts=Attempts.ALL,
+        judges_losses=True,
     ),
     Property(
         kind=soundness.KIND, severity=Severity.CRITICAL, floor=0.4, judge=soundness.judge,
@@ -56,12 +57,12 @@ ROWS = (
     ),
     Property(
         kind=precision.KIND, severity=Severity.MEDIUM, floor=0.0, judge=precision.judge, reference=True,
-        needs_siblings=precision.needs_siblings, fits=precision.fits, should_accept=True,
+        needs_siblings=precision.needs_siblings, fits=precision.fits, should_accept=True, judges_losses=True,
     ),
     Property(
         kind=regression.KIND, severity=Severity.MEDIUM, floor=0.0, judge=regression.judge,
         needs_siblings=regression.needs_siblings, asked=regression.is_asked, reference=True,
-        in_checks=False,
+        judges_losses=True, in_checks=False,
     ),
     Property(
         kind=objects.KIND, severity=Severity.LOW, floor=0.8, judge_object=objects.judge, native=True,

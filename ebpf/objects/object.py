@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.map_references import map_loads, named_maps
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.file import ElfFile
@@ -126,7 +126,7 @@ class Object:
             )
         if of.unsupported:
             refuse(OpenStage.LOAD, at, f"unsupported: {of.unsupported}")
-        used = sorted({first.imm for _, first in map_loads(of.instructions)})
+        used = sorted(named_maps(of.instructions))
         for index in used:
             if self.maps[index].unsupported:
                 refuse(
@@ -168,22 +168,3 @@ def creatable(spec: MapSpec) -> MapSpec:
     without (kernel/bpf/syscall.c, map_create; libbpf.c, bpf_object__create_map)."""
     half = bool(spec.btf_key) and not spec.btf_value
     return replace(spec, btf_key=0, btf_value=0) if half or spec.type in UNTYPED else spec
-
-
-def is_map_load(insn: Insn) -> bool:
-    """Whether it is the first slot of a load of a map's address, or of one in its value."""
-    return insn.opcode == o.LD_IMM64 and insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE)
-
-
-def map_loads(insns: tuple[Insn, ...]) -> list[tuple[int, Insn]]:
-    """(slot, first slot's instruction) of each 64-bit load of a map's address or of an address in its
-    value."""
-    loads, slot = [], 0
-    while slot < len(insns):
-        insn = insns[slot]
-        if is_map_load(insn):
-            loads.append((slot, insn))
-        if insn.opcode == o.LD_IMM64:
-            slot += 1
-        slot += 1
-    return loads

@@ -10,13 +10,13 @@ from ebpf.btf.map_types import lacks_types
 from ebpf.byte_order import OBJECT_ORDER
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn, encode
+from ebpf.map_references import map_loads
 from ebpf.maps import MapSpec, MapType
 from ebpf.objects import elf
 from ebpf.objects.elf import Binding, RelocationType, SectionType, SymbolType
 from ebpf.objects.errors import OpenStage, refuse
 from ebpf.objects.layout import Draft, Layout, Mark
 from ebpf.objects.legacy_maps import DEFINITION
-from ebpf.objects.object import map_loads
 from ebpf.objects.parts import MapStyle, Part, Writing
 from ebpf.objects.splitting import Piece, split
 from ebpf.objects.written_types import WrittenTypes

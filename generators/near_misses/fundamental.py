@@ -119,6 +119,30 @@ def endless(b: Builder, dice: Dice) -> int | None:
     return b.emit_breaking(jump(o.JEQ, scalar(b, 1), 1, -1))
 
 
+LONG_WALKS_IN = 6
+"""Of the programs that could have one: a million instructions take seconds to walk."""
+LIMIT = 1_000_000
+"""BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf_verifier.h, since 5.2)."""
+BODY, MORE_BODY = 400, 800
+"""Instructions of a round: a verifier that keeps a state per round compares it with all it kept before."""
+
+
+def too_long(b: Builder, dice: Dice) -> int | None:
+    """More instructions to walk than a verifier does: rounds that no state of a round before covers, as the
+    number of rounds decides when they end."""
+    free = b.state.free()
+    if not b.privileged or len(free) < 2 or dice.pick(LONG_WALKS_IN):
+        return None
+    rounds, idle = free[:2]
+    b.emit(mov64(rounds, 0))
+    body = BODY + dice.pick(MORE_BODY)
+    for number in range(body):
+        b.emit(mov64(idle, number))
+    b.emit(add64(rounds, 1))
+    count = (LIMIT + LIMIT // (2 + dice.pick(8))) // (body + 2)
+    return b.emit_breaking(jump(o.JLT, rounds, count, -(body + 2)))
+
+
 def opcode(b: Builder, dice: Dice) -> int | None:
     """An opcode that no kernel has."""
     return b.emit_breaking(Insn(dice.of((0xFF, 0x8F, 0xE7, 0xF6))))

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from ebpf.helpers.prototype import ArgKind as A
 from ebpf.helpers.prototype import Prototype
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, R2, R10, REGISTERS, Register, call, load, load_map, mov64, store
+from ebpf.isa.build import R0, R1, R2, R3, R4, R10, REGISTERS, Register, call, load, load_map, mov64, store
 from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
-from generators.layout import INPUT_BASE, INPUT_BYTES, KEY_SLOT, UNTOUCHED
-from generators.near_misses.table import unknown_input
+from generators.layout import CLONE_BASE, INPUT_BASE, INPUT_BYTES, KEY_SLOT, UNTOUCHED
+from generators.near_misses.table import breaking_call, unknown_input, unwritten
 from generators.productions.helpers import FIXED, VALUES, arguments, offered, perform
 from generators.steps import anything_in, constant_key, to_stack
 
@@ -107,15 +107,32 @@ def wrong_argument(b: Builder, dice: Dice) -> int | None:
     return at
 
 
-def uninitialised_key(b: Builder, dice: Dice) -> int | None:
-    """A lookup whose key nobody wrote, without privilege."""
+def uninitialised_argument(b: Builder, dice: Dice) -> int | None:
+    """A map is given a key or a value that nobody wrote, or only half of it, without privilege."""
     if b.privileged:
         return None
-    to_stack(b, R2, UNTOUCHED + 4 * dice.pick(2))
-    b.emit_wide(load_map(R1, 0))
-    at = b.call_helper("map_lookup_elem")
-    anything_in(b, R0)
-    return at
+    offset = unwritten(b, dice)
+    index = 2
+    fits = b.maps[index].value_size <= CLONE_BASE - UNTOUCHED
+    helper, register = dice.of(
+        (
+            ("map_lookup_elem", R2),
+            ("map_delete_elem", R2),
+            ("map_update_elem", R2),
+            ("map_update_elem", R3 if fits else R2),
+        )
+    )
+    if dice.pick(2):
+        code, half = (o.W, 4) if register == R3 else (o.H, 2)
+        b.emit(store(code, R10, offset + half * dice.pick(2), 0))
+        b.drop_slot(offset)
+    constant_key(b, 0)
+    to_stack(b, R2, KEY_SLOT)
+    to_stack(b, R3, KEY_SLOT)
+    to_stack(b, register, offset)
+    b.emit(mov64(R4, 0))
+    b.emit_wide(load_map(R1, index))
+    return breaking_call(b, helper)
 
 
 def unknown_helper(b: Builder, dice: Dice) -> int | None:

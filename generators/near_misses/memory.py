@@ -8,7 +8,7 @@ from ebpf.isa.build import R0, R1, R10, add64, atomic, jump, jump32, load, mov64
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.layout import UNTOUCHED
-from generators.near_misses.table import context, look_up, look_up_anything, read_or_write, scalar
+from generators.near_misses.table import context, look_up, look_up_anything, read_or_write, scalar, unwritten
 from generators.state import PointerKind
 from generators.steps import SIZES, anything_in, constant_key, map_and_key
 
@@ -24,12 +24,9 @@ def untouched_stack(b: Builder, dice: Dice) -> int | None:
     if b.privileged:
         return None
     code, size = dice.of(((o.DW, 8), (o.W, 4), (o.B, 1)))
-    if dice.pick(3):
-        # Something lies deeper: the slot exists then, and is known to hold nothing.
-        b.emit(store(o.DW, R10, UNTOUCHED - 16, 0))
-        b.drop_slot(UNTOUCHED - 16)
+    offset = unwritten(b, dice) + size * dice.pick(8 // size)
     register = scalar(b)
-    at = b.emit_breaking(load(code, register, R10, UNTOUCHED + size * dice.pick(8 // size)))
+    at = b.emit_breaking(load(code, register, R10, offset))
     b.widen(register)
     return at
 

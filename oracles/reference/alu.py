@@ -76,7 +76,7 @@ def _move(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
         return compute(insn, 0, 0, x.facts.order)
     value = read(x, s, insn.src)
     if insn.off == 1:
-        if not any(spec.type is MapType.ARENA for spec in x.facts.program.maps):
+        if not any(x.facts.program.maps[named].type is MapType.ARENA for named in x.facts.named):
             x.refuse(s, rules.ARENA_MISSING, "")
         raise Unmodelled("arenas")
     if insn.opcode & o.CLASS_MASK == o.ALU64 and insn.off == 0:

@@ -8,6 +8,7 @@ from ebpf.btf.functions import exception_callback, global_functions, may_be_untr
 from ebpf.btf.local_types import LocalType, local_types
 from ebpf.byte_order import ByteOrder
 from ebpf.isa.insn import Insn
+from ebpf.map_references import named_maps
 from ebpf.maps import MapSpec
 from ebpf.program import Case, Program
 from ebpf.releases import NEWEST
@@ -40,6 +41,8 @@ class Facts:
     """By map, what a pointer to it points to."""
     direct: tuple[SymbolicRegion, ...]
     """By map, the value that an immediate points into."""
+    named: dict[int, int]
+    """The slot that names a map first, by map: of the program's maps, only these are its own to a kernel."""
     types: tuple[LocalType, ...]
     """The structs of its BTF."""
     globals: frozenset[int]
@@ -68,6 +71,7 @@ def facts_of(case: Case) -> Facts:
             SymbolicRegion(RegionKind.MAP, 3 + 2 * n, map=n, writable=False) for n in range(len(maps))
         ),
         direct=tuple(value_region(4 + 2 * n, n, spec) for n, spec in enumerate(maps)),
+        named={n: slot for n, slot in named_maps(program.instructions).items() if 0 <= n < len(maps)},
         types=local_types(program.btf),
         globals=global_functions(program),
         untrusted=may_be_untrusted(program),

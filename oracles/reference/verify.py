@@ -118,9 +118,10 @@ def _run(x: Explorer, budget: Budget, walks: list[SymbolicState] | None) -> Refe
     facts, ledger = x.facts, x.ledger
     if not check_form(facts, ledger):
         return _unread("the program's form is not one that runs", ledger)
-    for spec in facts.program.maps:
+    for number, at in facts.named.items():
+        spec = facts.program.maps[number]
         for since, before in spans(lambda release: map_refusal(facts.program, spec, release) is not None):  # noqa: B023 (used here)
-            ledger.record(Broken(rules.MAP_PROGRAM, 0, spec.type.name.lower(), since, before))
+            ledger.record(Broken(rules.MAP_PROGRAM, at, spec.type.name.lower(), since, before))
     if facts.globals and x.by_ranges:
         ledger.leave_open("global functions, of whose calls kernels know nothing")
     return Search(x, _step, budget, walks).explore(start(x))

@@ -8,7 +8,7 @@ from conformance.kernel.protocol.frames import ProtocolError
 from ebpf.byte_order import OBJECT_ORDER
 from ebpf.errors import InputError
 from ebpf.isa.insn import Insn, decode
-from ebpf.objects.object import is_map_load
+from ebpf.map_references import is_map_load
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from ebpf.assembly import parse
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.map_references import map_loads
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.objects import Generation, open_object
 from ebpf.objects.errors import ObjectError
-from ebpf.objects.object import map_loads
 from ebpf.objects.parts import MapStyle, Part, Writing
 from ebpf.objects.splitting import references
 from ebpf.objects.writer import write_object

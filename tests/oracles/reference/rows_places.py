@@ -248,7 +248,7 @@ ROWS = (
     Row("a legacy load under a lock",
         "r6 = r1; r7 = map[0][0]+0; r1 = r7; call bpf_spin_lock#93; r0 = *(u8 *)skb[0]; r1 = r7; "
         "call bpf_spin_unlock#94; r0 = 0; exit",
-        "unsafe lock-held-at-exit@5; map-program@0; lock-held-at-exit@5", maps="L", type_="socket_filter"),
+        "unsafe lock-held-at-exit@5; map-program@1; lock-held-at-exit@5", maps="L", type_="socket_filter"),
     Row("pointers of two kinds compared, unpriv",
         "r2 = r10; r3 = r1; r0 = 0; if r2 > r3 goto pc+1; r0 = 1; exit",
         "safe; pointer-comparison@3", type_="socket_filter", privileged=False),

@@ -175,6 +175,10 @@ ROWS = (
         "safe; helper-gpl-only@4", type_="kprobe", license="Proprietary"),
     Row("a map that tracing may not have", "r1 = map[0]; r0 = 0; exit", "safe; map-program@0", maps="L",
         type_="kprobe"),
+    Row("a map that tracing may not have, and does not name", "r1 = map[0]; r0 = 0; exit", "safe", maps="V L",
+        type_="kprobe"),
+    Row("a map that tracing may not have, named last", "r1 = map[0]; r2 = map[1]; r0 = 0; exit",
+        "safe; map-program@2", maps="V L", type_="kprobe"),
     Row("socket from a map",
         "*(u32 *)(r10 -4) = 0; r2 = r10; r2 += -4; r1 = map[0]; call bpf_map_lookup_elem#1; if r0 == 0 "
         "goto pc+3; r1 = r0; "
