@@ -138,3 +138,11 @@ class _Gone:
 def test_a_function_of_the_program_is_no_callback(log: str, issue: str | None) -> None:
     found = known.find(known.load(), "rule:map-value-bounds:ldx8", "6.1.0-50-cloud-amd64", _Gone(log))
     assert (found.id if found is not None else None) == issue
+
+
+def test_the_entry_that_names_the_helper_comes_first() -> None:
+    log = "caller:\n frame1: R1=1 cb\nreturning from callee:\n"
+    signature = "execution:kernel:call_helper(bpf_for_each_map_elem)"
+    found = known.find(known.load(), signature, "6.1.0-50-cloud-amd64", _Gone(log))
+    assert found is not None
+    assert found.id == "inlined-map-helper-int"
