@@ -9,7 +9,9 @@ grows by a little in each round is followed for thousands of rounds, until the k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import Register, jump
@@ -19,6 +21,7 @@ from generators.steps import alu
 
 _SETTLING = (o.XOR, o.OR)
 """What they leave is bits that are known, and ever fewer of them."""
+_GROWING = (o.ADD, o.SUB)
 _OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB)
 
 
@@ -39,3 +42,15 @@ def change(dice: Dice, word: Register, by: Register, *, wide: bool = True) -> Ch
     op = dice.of(_OPERATIONS)
     insn = alu(op, word, by, wide)
     return Change(insn, None if op in _SETTLING else jump(o.JGT, word, 2 + dice.pick(5), 1))
+
+
+def limits(insns: Sequence[Insn]) -> set[int]:
+    """The slots of the jumps that end a word's growth, which programs keep that are changed at random."""
+    return {
+        at
+        for at, (past, step) in enumerate(pairwise(insns))
+        if (past.opcode, past.off) == (o.JGT | o.K | o.JMP, 1)
+        and step.dst == past.dst
+        and step.opcode & o.CLASS_MASK in (o.ALU, o.ALU64)
+        and step.opcode & o.OP_MASK in _GROWING
+    }
