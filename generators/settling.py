@@ -26,7 +26,7 @@ _OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettlingChange:
     """An instruction that changes the word; where the word may grow, a jump past it once it is not small."""
 
     insn: Insn
@@ -37,11 +37,11 @@ class Change:
         return [self.insn] if self.past is None else [self.past, self.insn]
 
 
-def change(dice: Dice, word: Register, by: Register, *, wide: bool = True) -> Change:
+def change(dice: Dice, word: Register, by: Register, *, wide: bool = True) -> SettlingChange:
     """Let a register, which holds the word, take up another."""
     op = dice.of(_OPERATIONS)
     insn = alu(op, word, by, wide)
-    return Change(insn, None if op in _SETTLING else jump(o.JGT, word, 2 + dice.pick(5), 1))
+    return SettlingChange(insn, None if op in _SETTLING else jump(o.JGT, word, 2 + dice.pick(5), 1))
 
 
 def limits(insns: Sequence[Insn]) -> set[int]:
