@@ -334,9 +334,15 @@ class Worker:
         if observation.question.budget is not None:
             self.tally.opinion(observation.reference)
             clock = self._spend("reference", clock)
+        rows = self.sampling.asked(asked.number, asked.question.generated)
+        self._ask_properties(rows, observation, ProgramSubject(self.door, asked.recipe), clock)
+
+    def _ask_properties(
+        self, rows: Iterable[Property], observation: Observation, subject: ProgramSubject, clock: float
+    ) -> None:
+        """Have these judge, now or when other kernels run, and see through what they find."""
         sightings: list[Sighting] = []
-        subject = ProgramSubject(self.door, asked.recipe)
-        for row in self.sampling.asked(asked.number, asked.question.generated):
+        for row in rows:
             if self.postponed.concerns(row, observation):
                 self.postponed.put(PostponedJudgement(row, observation, subject))
             else:
@@ -366,11 +372,14 @@ class Worker:
 
     def pursue_loss(self, question: Question, recipe: Recipe, lost: Lost) -> None:
         """Ask again about what took the machine away, and see through what that shows."""
-        # What hangs only while its log is written can be asked about as any other program.
-        kind = ProgramSubject if lost.reason is LossReason.HANG else LostSubject
-        subject = kind(self.door, recipe)
-        for sighting in self.door.losses(question, lost, [row.kind for row in self.rows]):
-            self.pursuit.pursue(subject, sighting)
+        clock = time.process_time()
+        loss = self.door.observe_loss(question, lost)
+        self.pursue(LostSubject(self.door, recipe), self.door.loss_sightings(question, loss, self.rows))
+        if loss.loaded is not None:
+            # What hangs only while its log is written can be asked about as any other program.
+            kind = ProgramSubject if lost.reason is LossReason.HANG else LostSubject
+            rows = [row for row in self.rows if row.judges_losses and row.judge]
+            self._ask_properties(rows, loss.loaded, kind(self.door, recipe), clock)
 
     def _spend(self, stage: str, since: float) -> float:
         now = time.process_time()

@@ -128,8 +128,13 @@ class Door:
             answers = [self.ask_kernel(question.job) for question in wanted]
             observation = self.with_answers(observation, row, wanted, answers)
         if row.needs_siblings is not None and not observation.elsewhere and row.needs_siblings(observation):
-            observation = observation.with_elsewhere(self.siblings.ask(observation.case))
+            observation = self.with_elsewhere(observation)
         return observation
+
+    def with_elsewhere(self, observation: Observation) -> Observation:
+        """The observation, completed by what other kernels say of the program."""
+        logged = observation.question.is_logged
+        return observation.with_elsewhere(self.siblings.ask(observation.case, logged=logged))
 
     def with_answers(
         self,
@@ -191,7 +196,7 @@ class Door:
         observation = self.observe(replace(question, budget=None))
         if isinstance(observation, Lost) or not row.fits(observation, signature):
             return False
-        return row.fits(observation.with_elsewhere(self.siblings.ask(observation.case)), signature)
+        return row.fits(self.with_elsewhere(observation), signature)
 
     def object_again(
         self, peer: Peer, file: ObjectFile, signature: Signature
@@ -259,5 +264,4 @@ def question_of(row: Property, generated: Generated) -> Question:
 def question_like(sighting: Sighting, row: Property, generated: Generated) -> Question:
     """The same of another program, with no more of a log than the disagreement was seen with."""
     question = question_of(row, generated)
-    quiet = sighting.observation.question.attempts == Attempts.UNLOGGED.value
-    return question.by(Attempts.UNLOGGED) if quiet else question
+    return question if sighting.observation.question.is_logged else question.by(Attempts.UNLOGGED)

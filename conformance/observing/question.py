@@ -55,6 +55,11 @@ class Question:
         """What the kernel gets of it."""
         return Job(self.case, self.attempts)
 
+    @property
+    def is_logged(self) -> bool:
+        """Whether the walk is in the log."""
+        return self.attempts != Attempts.UNLOGGED.value
+
     def without_runs(self) -> Question:
         """The same, but the program is only loaded."""
         return replace(self, attempts=tuple(replace(attempt, run=False) for attempt in self.attempts))

@@ -16,6 +16,7 @@ from conformance.kernel.images import architectures_of, list_images, resolve
 from conformance.kernel.jobs import Attempt, Jit, Job, KernelAnswer, KernelVerdict, Lost
 from conformance.kernel.verdicts import Ruling, judge_answer
 from conformance.observing.machines import Machines
+from conformance.observing.question import Attempts
 from ebpf.errors import VeridiffError
 from ebpf.program import Case
 from ebpf.releases import Release
@@ -37,7 +38,7 @@ class SiblingRuling:
     release: Release
     ruling: Ruling
     pruned: bool
-    """Whether its log shows that it left a path because a state walked before covers it."""
+    """Whether it left a path because a state walked before covers it, as its log shows, or may have."""
     processed: int | None = None
     """Instructions that it walked."""
 
@@ -63,19 +64,21 @@ class Siblings:
         """Have all booted beside other work, as there will be something to ask."""
         self.machines.begin(self.names)
 
-    def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
-        """What each says of a program, the oldest first; nothing of those that cannot be asked."""
-        rulings = [ruling for name in self.names for ruling in self._ask(name, case)]
+    def ask(self, case: Case, *, logged: bool) -> tuple[SiblingRuling, ...]:
+        """What each says of a program, the oldest first; nothing of those that cannot be asked.  Where the
+        walk is too long to be ``logged``, each may have left a path for all that is known."""
+        rulings = [ruling for name in self.names for ruling in self._ask(name, case, logged)]
         return tuple(sorted(rulings, key=lambda each: each.release))
 
-    def _ask(self, name: str, case: Case) -> Iterator[SiblingRuling]:
+    def _ask(self, name: str, case: Case, logged: bool) -> Iterator[SiblingRuling]:
         machine = self.machines.get(name)
         if machine is not None:
             session, features = machine.session, machine.features
-            answer = session.run(Job(case, (ATTEMPT,)))
+            answer = session.run(Job(case, (ATTEMPT,) if logged else Attempts.UNLOGGED.value))
             ruling = judge_answer(answer, 0, features.support(case.program))
             release = Release.parse(features.release)
-            pruned = ruling.verdict is KernelVerdict.ACCEPT and _prunes(session.run(Job(case, (WALK,))))
+            accepted = ruling.verdict is KernelVerdict.ACCEPT
+            pruned = accepted and (not logged or _prunes(session.run(Job(case, (WALK,)))))
             yield SiblingRuling(name, release, ruling, pruned, _processed(answer))
 
 

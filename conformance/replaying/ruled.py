@@ -25,7 +25,7 @@ def rule(case: Case, kernel: str, wanted: KernelVerdict) -> RuledCase:
     """Ask a kernel, by name: the verdict ``wanted`` is still there, the other one is gone; one that does not
     run, or has not what the program needs, cannot tell."""
     with closing(Machines()) as machines:
-        rulings = Siblings((kernel,), machines).ask(case)
+        rulings = Siblings((kernel,), machines).ask(case, logged=True)
     if not rulings:
         return RuledCase(ReplayState.CANNOT_TELL, "none", machines.failures.get(kernel, ""))
     ruling = rulings[0].ruling

@@ -119,7 +119,7 @@ def endless(b: Builder, dice: Dice) -> int | None:
     return b.emit_breaking(jump(o.JEQ, scalar(b, 1), 1, -1))
 
 
-LONG_WALKS_IN = 6
+LONG_WALKS_IN = 3
 """Of the programs that could have one: a million instructions take seconds to walk."""
 LIMIT = 1_000_000
 """BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf_verifier.h, since 5.2)."""

@@ -1,13 +1,19 @@
-"""Productions that loop: counted loops, bounded by a constant the verifier can follow."""
+"""Productions that loop: as often as the verifier can count, or as often as only a run knows."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ebpf.isa import opcodes as o
+from ebpf.isa.build import R10, add64, alu64, jump, load, may_goto, mov64
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.dice import Dice
+from generators.layout import INPUT_SLOTS
 from generators.nesting import open_loop
 from generators.productions.table import Production
 from generators.scopes import LoopShape
+from generators.steps import anything_in
 
 _SHAPES = (LoopShape.AT_END, LoopShape.AT_TOP, LoopShape.DOWN, LoopShape.MAY_GOTO)
 
@@ -19,5 +25,35 @@ def _counted(b: Builder, dice: Dice) -> bool:
     return True
 
 
+def _settling(b: Builder, dice: Dice) -> bool:
+    """Rounds that for all a verifier knows end by may_goto alone: it comes to an end by widening what they
+    change.  A run leaves after a few, as the two loads of one slot are equal."""
+    counter, bound, *others = b.state.free()
+    slot = dice.of(INPUT_SLOTS)
+    b.emit(load(o.DW, bound, R10, slot))
+    b.emit(load(o.DW, counter, R10, slot))
+    b.emit(alu64(o.SUB, bound, counter))
+    b.emit(add64(bound, 2 + dice.pick(6)))
+    b.emit(mov64(counter, 0))
+    start = len(b.insns)
+    leave = b.branch(may_goto())
+    changed = [register for register in others if register in b.state.registers][: dice.pick(3)]
+    for register in changed:
+        b.emit(mov64(register, dice.pick(100)) if dice.pick(2) else add64(register, 1 + dice.pick(8)))
+    b.emit(add64(counter, 1))
+    again = b.branch(jump(o.JLT, counter, bound)).jump
+    b.insns[again] = replace(b.insns[again], off=start - again - 1)
+    b.land(leave)
+    for register in (counter, bound, *changed):
+        # What decides something later has to be known exactly in every round, and nothing settles.
+        anything_in(b, register)
+    return True
+
+
 _NEEDS = (needs.PRIVILEGED, needs.TOP_LEVEL, needs.SAVED_FREE)
-PRODUCTIONS = (Production("counted-loop", 2, _counted, _NEEDS),)
+_TWO_FREE = needs.Condition("two registers may be overwritten", lambda b: len(b.state.free()) > 1)
+_MAY_GOTO = needs.Condition("the kernel has may_goto", lambda b: b.profile.knows("6.9"))
+PRODUCTIONS = (
+    Production("counted-loop", 2, _counted, _NEEDS),
+    Production("settling-loop", 1, _settling, (needs.PRIVILEGED, needs.INPUT, _TWO_FREE, _MAY_GOTO)),
+)

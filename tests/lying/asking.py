@@ -52,7 +52,7 @@ class ToldSiblings(Siblings):
         super().__init__((), Machines())
         self.verdicts = {name.removeprefix("v").replace("_", "."): each for name, each in verdicts.items()}
 
-    def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
+    def ask(self, case: Case, *, logged: bool) -> tuple[SiblingRuling, ...]:
         rulings = (
             SiblingRuling(f"sibling:{name}", Release.parse(name), Ruling(verdict), pruned=False)
             for name, verdict in self.verdicts.items()

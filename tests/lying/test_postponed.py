@@ -42,10 +42,10 @@ class Watched(ToldSiblings):
         self.worker: Worker | None = None
         self.asked_after: list[int] = []
 
-    def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
+    def ask(self, case: Case, *, logged: bool) -> tuple[SiblingRuling, ...]:
         assert self.worker is not None
         self.asked_after.append(len(self.worker._in_flight))
-        return super().ask(case)
+        return super().ask(case, logged=logged)
 
 
 def found(directory: Path, patch: pytest.MonkeyPatch, *, slow: bool) -> tuple[set[str], Watched]:

@@ -41,7 +41,7 @@ class Told(Siblings):
     ruling: Ruling
     processed: int = 7
 
-    def ask(self, case: Case) -> tuple[SiblingRuling, ...]:
+    def ask(self, case: Case, *, logged: bool) -> tuple[SiblingRuling, ...]:
         release = Release.parse(self.release)
         return (SiblingRuling("debian:other", release, self.ruling, False, self.processed),)
 
