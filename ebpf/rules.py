@@ -188,6 +188,10 @@ STACK_IN_CALLER = Rule("stack-in-caller", _P, _W, f"{_V}: check_stack_write_fixe
     "a pointer into a callee's stack outlives the call")
 STACK_DEPTH = Rule("stack-depth", _P, _X, f"{_V}: check_max_stack_depth",
     "the frames of a chain of calls exceed 512 bytes")
+TAIL_CALL_STACK = Rule("tail-call-stack", _P, _X, f"{_V}: check_max_stack_depth_subprog",
+    "a function makes a tail call under 256 bytes of its callers' stack or more", since="5.10")
+UNTYPED_FUNCTION = Rule("untyped-function", _P, _L, f"{_V}: check_abnormal_return",
+    "a function without types (func_info) makes a tail call or a legacy packet load", since="5.10")
 RECURSION = Rule("recursion", _P, _G, f"{_V}: check_max_stack_depth", "a function calls itself")
 KERNEL_FUNCTION_GPL = Rule("kernel-function-gpl-only", _P, _L, f"{_V}: add_kfunc_call",
     "kernel functions are for programs under a licence compatible with the GPL")

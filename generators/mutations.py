@@ -10,6 +10,7 @@ from ebpf.isa.insn import Insn
 from ebpf.verifier_log.effects import is_conditional, is_may_goto
 from generators.constants import immediate
 from generators.dice import Dice
+from generators.settling import limits
 
 _KEPT = (o.LD_IMM64, 0, o.CALL | o.JMP, o.EXIT | o.JMP)
 
@@ -57,7 +58,7 @@ def mutate(insns: tuple[Insn, ...], dice: Dice) -> tuple[Insn, ...]:
     """A copy with one or two instructions changed; forms stay legal, meaning does not."""
     changed = list(insns)
     for _ in range(1 + dice.pick(2)):
-        kept = count_of_loops(changed)
+        kept = count_of_loops(changed) | limits(changed)
         candidates = [n for n, insn in enumerate(changed) if insn.opcode not in _KEPT and n not in kept]
         if candidates:
             at = dice.of(candidates)

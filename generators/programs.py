@@ -21,7 +21,7 @@ from ebpf.program import Case, LoadFlag, Program
 from ebpf.program_rules import map_refusal
 from ebpf.program_types import ProgramType
 from ebpf.return_ranges import return_range
-from ebpf.rules import FALLS_OFF, RETURN_RANGE, Rule
+from ebpf.rules import FALLS_OFF, RETURN_RANGE, UNTYPED_FUNCTION, Rule
 from generators.builder import Builder
 from generators.choices import CHOICES, PRODUCTIONS
 from generators.dice import Dice
@@ -34,7 +34,7 @@ from generators.near_misses.table import NearMiss
 from generators.nesting import close, count_production
 from generators.profiles import Profile
 from generators.prologues import prologue
-from generators.scopes import is_callback
+from generators.scopes import is_callback, wants_types
 from generators.weakening import weaken
 
 MUTATED_IN = 4
@@ -135,10 +135,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         license=license,
         byte_order=order,
     )
-    if b.makes_objects or any(is_callback(function) for function in b.functions):
-        btf, func_info = function_types(b.starts, objects=b.makes_objects)
-        program = replace(program, btf=btf, func_info=func_info)
-    program = replace(program, kfuncs=tuple(b.kfuncs))
+    program = replace(_typed(b, program), kfuncs=tuple(b.kfuncs))
     inputs = inputs_for(b.type, b.insns, input_seed, profile.inputs, order)
     case = Case(program, inputs, None if privileged else ())
     if purpose is Purpose.DARING:
@@ -151,6 +148,20 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     elif b.intent is None:
         purpose = Purpose.VALID
     return Generated(case, purpose, b.intent, tuple(names), len(b.maps) - 1)
+
+
+def _typed(b: Builder, program: Program) -> Program:
+    """The program with types, where kernels ask for them; a near miss that lacks them leaves them out where
+    it may, and else breaks nothing."""
+    of_callbacks = any(is_callback(function) for function in b.functions)
+    if b.intent is not None and b.intent.rule == UNTYPED_FUNCTION:
+        if not b.makes_objects and not of_callbacks:
+            return program
+        b.intent = None
+    if b.makes_objects or any(wants_types(function) for function in b.functions):
+        btf, func_info = function_types(b.starts, objects=b.makes_objects)
+        program = replace(program, btf=btf, func_info=func_info)
+    return program
 
 
 _QUEUE = MapSpec(MapType.QUEUE, 0, 16, 4, name="q0")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.isa.build import Register, call_local
 from ebpf.isa.insn import Insn
 from ebpf.isa.opcodes import LD_IMM64
@@ -71,3 +72,14 @@ class StaticFunction:
 def is_callback(function: StaticFunction) -> bool:
     """Whether a helper calls it, and not the program."""
     return function.call.opcode == LD_IMM64
+
+
+def wants_types(function: StaticFunction) -> bool:
+    """Whether kernels ask for its types: a helper calls it, or it, or what it calls, makes a tail call
+    (kernel/bpf/verifier.c, check_btf_func, check_abnormal_return)."""
+    return is_callback(function) or _makes_tail_call(function)
+
+
+def _makes_tail_call(function: StaticFunction) -> bool:
+    here = any(insn.calls_helper(HELPER_NUMBERS["tail_call"]) for insn in function.body)
+    return here or any(_makes_tail_call(inner) for _, inner in function.inner)

@@ -25,6 +25,7 @@ from ebpf.verifier_log.effects import is_call, is_conditional, is_helper_call, i
 from generators.dice import Dice
 from generators.layout import INPUT_BASE, INPUT_BYTES
 from generators.mutations import count_of_loops
+from generators.settling import limits
 
 _OPPOSITE = {
     o.JEQ: o.JNE, o.JNE: o.JEQ,
@@ -64,10 +65,10 @@ def weaken(program: Program, dice: Dice, *, states: bool) -> Program:
 
 
 def _places(program: Program) -> list[int]:
-    """Slots of instructions that may be missing: none that ends a path, loads half a constant, or counts the
-    rounds of a loop or leaves it."""
+    """Slots of instructions that may be missing: none that ends a path, loads half a constant, counts the
+    rounds of a loop or leaves it, or ends the growth of what rounds add up."""
     insns = program.instructions
-    kept = count_of_loops(list(insns)) | _rounds_of_callbacks(insns)
+    kept = count_of_loops(list(insns)) | _rounds_of_callbacks(insns) | limits(insns)
     return [
         at
         for at in starts(insns)

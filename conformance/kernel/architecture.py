@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -69,6 +70,10 @@ class Architecture:
     emulation: Emulation
     syscall_prefix: str
     """Before the name of a system call's function (SYSCALL_WRAPPER, arch/*/include/asm/syscall_wrapper.h)."""
+
+    def __reduce__(self) -> tuple[Callable[[str], Architecture], tuple[str]]:
+        """A worker process gets the row of its own table, not a copy that is no row."""
+        return _row, (self.name,)
 
     @property
     def byte_order(self) -> ByteOrder:
@@ -194,6 +199,10 @@ DEFAULT: Final = X86_64
 """Of a kernel whose name says none."""
 TESTED: Final = ARM64
 """Beside the default the one that the project's own tests boot, where its packages can be had."""
+
+
+def _row(name: str) -> Architecture:
+    return next(row for row in ARCHITECTURES if row.name == name)
 
 
 def matching(pattern: str) -> tuple[Architecture, ...]:

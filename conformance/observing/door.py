@@ -243,6 +243,8 @@ def _why_untold(observation: Observation, row: Property) -> str:
     """Why an observation without the disagreement does not show that it is gone; empty where it does."""
     if observation.ruling.verdict not in (KernelVerdict.ACCEPT, KernelVerdict.REJECT):
         return f"no verdict: {observation.ruling.reason}"
+    if observation.ruling.verdict is KernelVerdict.REJECT and row.should_accept is False:
+        return ""  # it is accused of accepting, and does not, whatever the oracles know
     answer = observation.reference if row.reference else None
     if answer is not None and answer.verdict is ReferenceVerdict.UNKNOWN:
         return f"the reference verifier left it open: {answer.reason}"

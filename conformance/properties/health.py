@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from conformance.kernel.crash import crash_site
 from conformance.kernel.jobs import LossReason, Lost
 from conformance.kernel.verdicts import judge as judge_load
 from conformance.observing.loss import Loss
@@ -68,9 +69,11 @@ def judge_loss(loss: Loss) -> Iterator[Judgement]:
     """A virtual machine that went away, with the case alone too.  No answer in time is no verdict."""
     reason = loss.lost.reason
     if reason in (LossReason.PANIC, LossReason.EXITED):
+        site = crash_site(loss.lost.console)
+        where = f" in {site}" if site else ""
         yield Disagreement(
-            Signature(KIND, ("lost", reason.value)),
-            f"the kernel goes down ({reason.value}), alone on a fresh virtual machine too",
+            Signature(KIND, ("lost", reason.value, *([site] if site else []))),
+            f"the kernel goes down ({reason.value}{where}), alone on a fresh virtual machine too",
             right=StaysQuiet(),
         )
     else:

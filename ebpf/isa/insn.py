@@ -56,6 +56,10 @@ class Insn:
         """Whether it calls a kernel function (BPF_PSEUDO_KFUNC_CALL)."""
         return self.opcode == o.CALL | o.JMP and self.src == o.CALL_KFUNC
 
+    def calls_helper(self, *numbers: int) -> bool:
+        """Whether it calls one of these helpers."""
+        return self.opcode == o.CALL | o.JMP and self.src == o.CALL_HELPER and self.imm in numbers
+
     def encode(self, order: ByteOrder = ByteOrder.LITTLE) -> bytes:
         """The eight bytes.  Raises :class:`InputError` naming the field that does not fit."""
         try:

@@ -30,6 +30,7 @@ from generators.layout import INPUT_BASE
 from generators.maps import is_plain
 from generators.productions.table import Production
 from generators.scopes import StaticFunction
+from generators.settling import change
 from generators.steps import SIZES, alu, to_stack
 
 _OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB)
@@ -44,7 +45,7 @@ def _accumulate(dice: Dice, number: Register, memory: Register, room: int) -> li
     place = size * dice.pick(room // size)
     return [
         load(code, R0, memory, place),
-        alu(dice.of(_OPERATIONS), R0, number, dice.pick(2) == 0),
+        *change(dice, R0, number, wide=dice.pick(2) == 0).listing(),
         store(code, memory, place, R0),
     ]
 

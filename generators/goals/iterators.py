@@ -16,10 +16,9 @@ from generators.productions.table import Production
 from generators.releasing import fetch
 from generators.resources import ResourceKind
 from generators.scopes import PendingJump
+from generators.settling import change
 from generators.state import Number
 from generators.steps import SIZES, anything_in, to_stack
-
-_OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB)
 
 
 def call(b: Builder, kind: IteratorKind, step: str) -> int:
@@ -63,15 +62,18 @@ def make(b: Builder, dice: Dice, kind: IteratorKind) -> None:
     call(b, kind, "new")
 
 
-def _accumulate(b: Builder, dice: Dice) -> None:
+def _accumulate(b: Builder, dice: Dice, slot: int) -> None:
     """The number that R0 points to goes into a word on the stack."""
     code, size = dice.of(SIZES[1:])
-    slot = dice.of(INPUT_SLOTS)
     b.emit(load(code, R1, R0, size * dice.pick(4 // size), signed=dice.pick(3) == 2))
     if dice.pick(2):
         b.emit(alu64(o.AND, R1, dice.of((1, 3, 7, 0xFF))))
     b.emit(load(o.DW, R2, R10, slot))
-    b.emit(alu64(dice.of(_OPERATIONS), R2, R1))
+    taken_up = change(dice, R2, R1)
+    past = b.branch(taken_up.past) if taken_up.past is not None else None
+    b.emit(taken_up.insn)
+    if past is not None:
+        b.land(past)
     b.emit(store(o.DW, R10, slot, R2))
 
 
@@ -90,13 +92,16 @@ def _loop(b: Builder, dice: Dice) -> bool:
         supply = KernelSupply(b, dice, stays=False)
         kind = dice.of([ITERATORS["num"], ITERATORS["num"], *possible])
         supply.fill_input()
+        word = dice.of(INPUT_SLOTS)
+        if dice.pick(2):
+            b.emit(store(o.DW, R10, word, dice.pick(3)))
         for slot in INPUT_SLOTS:
             b.widen_slot(slot)
         if kind.name == "css":
             place = supply.have("cgroup")
             fetch(b, R2, place)
         make(b, dice, kind)
-        _rounds(b, dice, kind)
+        _rounds(b, dice, kind, word)
         call(b, kind, "destroy")
         anything_in(b, R0)
         supply.finish()
@@ -104,13 +109,13 @@ def _loop(b: Builder, dice: Dice) -> bool:
     return attempt.kept
 
 
-def _rounds(b: Builder, dice: Dice, kind: IteratorKind) -> None:
+def _rounds(b: Builder, dice: Dice, kind: IteratorKind, word: int) -> None:
     b.drop(R0)  # it comes back as a pointer
     head = len(b.insns)
     call(b, kind, "next")
     out = [b.branch(jump(o.JEQ, R0, 0))]
     if not kind.gives:
-        _accumulate(b, dice)
+        _accumulate(b, dice, word)
         out += _leave(b, dice)
     b.drop(R0)
     b.emit(back(b, head))

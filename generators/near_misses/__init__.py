@@ -28,6 +28,7 @@ from generators.near_misses import (
     rounds,
     sections,
     stack_objects,
+    tail_calls,
 )  # fmt: skip
 from generators.near_misses.table import NearMiss
 
@@ -89,6 +90,8 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.STALE_PACKET_POINTER, lifetimes.stale_packet_pointer),
     NearMiss(rules.CALL_DEPTH, functions.too_deep),
     NearMiss(rules.STACK_DEPTH, functions.too_much_stack),
+    NearMiss(rules.TAIL_CALL_STACK, tail_calls.tail_call_under_stack),
+    NearMiss(rules.UNTYPED_FUNCTION, tail_calls.untyped_function),
     NearMiss(rules.STACK_IN_CALLER, functions.stack_returned),
     NearMiss(rules.PRIVILEGED_CALL, functions.call_without_privilege),
     NearMiss(rules.READ_ONLY, maps.read_only_written),

@@ -4,11 +4,12 @@ and read or written as bytes."""
 from __future__ import annotations
 
 from ebpf.isa.build import R1
+from ebpf.maps import MapFieldKind
 from generators.builder import Builder
 from generators.conditions import MAY_CALL
 from generators.dice import Dice
 from generators.goals.deferred import KINDS, DeferredSupply, may_defer
-from generators.goals.map_templates import DEFERRED_AT
+from generators.goals.map_templates import DEFERRED_AT, add_map, deferring
 from generators.near_misses.table import meet, rarely, read_or_write
 from generators.steps import SIZES
 
@@ -58,12 +59,22 @@ def deferred_as_the_other(b: Builder, dice: Dice) -> int | None:
     return at
 
 
+def _others(b: Builder, supply: DeferredSupply) -> list[int]:
+    """Maps that the value is not of."""
+    if supply.kind is MapFieldKind.WORKQUEUE and not b.profile.knows("7.3"):
+        # Kernels go down over any other but one of their own kind (known issue wq-init-other-map).
+        specs = deferring(supply.kind)
+        own = b.maps[supply.index].type
+        return [add_map(b, next(spec for spec in specs if spec.type is not own))]
+    return [index for index in range(len(b.maps)) if index != supply.index]
+
+
 def deferred_of_another_map(b: Builder, dice: Dice) -> int | None:
     """The map that is given is not that of the value."""
     supply = _value(b, dice)
     if supply is None:
         return None
-    others = [index for index in range(len(b.maps)) if index != supply.index]
+    others = _others(b, supply)
     over = rarely(b)
     supply.point()
     at = supply.call_init(dice.of(others))

@@ -51,7 +51,7 @@ def later(x: Explorer, s: SymbolicState, map_: int, entry: int) -> SymbolicState
     path, spec = s.fork(), x.facts.maps[map_]
     if len(s.frames) > 1:
         raise Unmodelled("a function called later that a function sets")
-    x.ledger.calls.add((s.frame.entry, entry))
+    x.ledger.later.add(entry)
     stack = SymbolicRegion(RegionKind.STACK, path.number(), o.STACK_SIZE, frame=path.fresh)
     key = SymbolicRegion(RegionKind.MEMORY, path.number(), spec.key_size, writable=False)
     value = value_region(path.number(), map_, spec, f"later {entry}")

@@ -4,6 +4,7 @@ do_check)."""
 from __future__ import annotations
 
 from ebpf import rules
+from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.availability import GPL_COMPATIBLE
 from ebpf.isa import opcodes as o
 from ebpf.rules import Rule
@@ -13,6 +14,9 @@ from oracles.reference.ledger import Ledger
 
 INDIRECT = o.JA | o.X | o.JMP
 """gotox."""
+TAIL_CALL = HELPER_NUMBERS["tail_call"]
+LEGACY = ((o.LD, o.ABS), (o.LD, o.IND))
+"""Class and mode of packet loads."""
 ENDS = frozenset({o.EXIT | o.JMP, o.JA | o.JMP, o.JA | o.JMP32})
 """Opcodes a function may end with (kernel/bpf/verifier.c, check_subprogs)."""
 
@@ -88,6 +92,8 @@ class _FormCheck:
             last = end - 1 if end - 1 not in self.second else end - 2
             if self.code[last].opcode not in ENDS:
                 self.break_(rules.FALLS_OFF, last)
+            if first and self.facts.program.func_info is None:
+                self._untyped(first, end)
             for at in range(first, end):
                 goes = None if at in self.second else self._target(at)
                 if goes is None:
@@ -96,6 +102,17 @@ class _FormCheck:
                     self.break_(rules.JUMP_OUT_OF_RANGE, at, f"to {goes}")
                 elif goes in self.second:
                     self.break_(rules.JUMP_INTO_IMMEDIATE, at, f"to {goes}")
+
+    def _untyped(self, first: int, end: int) -> None:
+        """What a function without types may not do, in dead code neither (check_abnormal_return)."""
+        for at in range(first, end):
+            insn = self.code[at]
+            if (
+                insn.calls_helper(TAIL_CALL)
+                or (insn.opcode & o.CLASS_MASK, insn.opcode & o.MODE_MASK) in LEGACY
+            ):
+                self.break_(rules.UNTYPED_FUNCTION, at, fatal=False)
+                break
 
     def _following(self, at: int) -> list[int]:
         insn = self.code[at]

@@ -215,6 +215,7 @@ def _in_its_place(s: SymbolicState) -> list[SymbolicState]:
     other.context.clear()
     other.scratch()
     other.registers[0] = symbol(f"bpf_tail_call!{other.number()}")
+    other.certain = False  # only kernels since 7.0 walk this path
     other.note(Chance("a tail call"))
     return [other]
 

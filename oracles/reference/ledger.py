@@ -11,7 +11,7 @@ from oracles.reference.values import RegionKind
 class Ledger:
     """What the paths leave behind: what was broken, what stays unknown, what was visited."""
 
-    __slots__ = ("anything", "broken", "calls", "depths", "elided", "kinds", "unknown", "visited")
+    __slots__ = ("anything", "broken", "calls", "depths", "elided", "kinds", "later", "unknown", "visited")
 
     def __init__(self) -> None:
         self.broken: dict[tuple[str, int, tuple[int, int]], Broken] = {}
@@ -30,6 +30,8 @@ class Ledger:
         """By a function's first slot, the lowest offset of its stack that was used."""
         self.calls: set[tuple[int, int]] = set()
         """The first slots of callers and of whom they called."""
+        self.later: set[int] = set()
+        """The first slots of functions that are called later, on a stack of their own."""
 
     def record(self, broken: Broken) -> None:
         """Note a broken rule; the first note of a rule at a slot counts."""

@@ -79,8 +79,6 @@ def _packet(x: Explorer, s: SymbolicState, insn: Insn, size: int, indirect: bool
     """ABS and IND: R0 becomes the packet's bytes, or the program ends with 0 where the packet is shorter."""
     if x.facts.program.type not in LEGACY_LOADS:
         x.refuse(s, rules.PACKET_LOAD_CONTEXT, x.facts.program.type.name.lower())
-    if len(s.frames) > 1 and x.facts.program.func_info is None:
-        x.ledger.leave_open("a legacy packet load in a function without BTF, which no kernel takes")
     six = read(x, s, 6)
     if not (isinstance(six, SymbolicPointer) and six.region.kind is RegionKind.CONTEXT and six.offset == 0):
         x.violation(s, rules.PACKET_LOAD_CONTEXT, "R6 is not the context")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from conformance.campaign import known
 from conformance.campaign import pursuit as pursuits
 from conformance.campaign.known import KnownIssue
 from conformance.campaign.store import Store
 from conformance.kernel.jobs import Job, KernelAnswer
 from conformance.observing import machines
+from conformance.observing.door import question_of
 from conformance.observing.machines import Machines
+from conformance.observing.observation import Observation
+from conformance.observing.opinions import QUICK
 from conformance.observing.siblings import Siblings
+from conformance.properties.registry import PROPERTIES
+from ebpf.signature import Sameness, Signature
 from reports.records import Finding, Status
 from tests.lying import lies
 from tests.lying.campaign import IMAGE, Hunt, hunt
@@ -97,3 +103,46 @@ def test_a_log_that_has_what_it_must_not_have_is_another_bug(tmp_path: Path) -> 
     issue = msgspec.structs.replace(WIDE, log_without="*from 4 to 6*")
     _, finding = pursued(tmp_path, LyingKernel(records=[record()]), issue)
     assert finding.status is Status.NEW
+
+
+def test_a_kernel_that_refuses_does_not_accept_whatever_the_oracles_know(tmp_path: Path) -> None:
+    """A fixed kernel that refused counted as one that cannot tell where the reference verifier was at a loss."""
+    one = record()
+    door = hunt(tmp_path, LyingKernel(records=[one])).door
+    question = question_of(PROPERTIES["rule"], one.generated)
+    at_a_loss = replace(question, budget=replace(QUICK, queries=0))
+    assert isinstance(door.observe(at_a_loss), Observation)
+    signature = Signature("rule", ("map-value-bounds",), "ldx8")
+    assert door.again(at_a_loss, signature, Sameness.ANY_CULPRIT) is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A log, and that the fixed kernel does not show it."""
+
+    log: str
+
+    def is_gone_on(self, kernel: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("log", "issue"),
+    [
+        ("from 15 to 17: R0=1\n18: safe\n", "scalar-ids-pruned"),
+        ("caller:\n frame1: R1=1\nreturning from callee:\n18: safe\n", "scalar-ids-pruned"),
+        ("caller:\n frame1: R1=1 cb\nreturning from callee:\n18: safe\n", "callback-walked-once"),
+        ("caller:\n frame1: R1=1\nreturning from callee:\n", None),
+    ],
+)
+def test_a_function_of_the_program_is_no_callback(log: str, issue: str | None) -> None:
+    found = known.find(known.load(), "rule:map-value-bounds:ldx8", "6.1.0-50-cloud-amd64", _Gone(log))
+    assert (found.id if found is not None else None) == issue
+
+
+def test_the_entry_that_names_the_helper_comes_first() -> None:
+    log = "caller:\n frame1: R1=1 cb\nreturning from callee:\n"
+    signature = "execution:kernel:call_helper(bpf_for_each_map_elem)"
+    found = known.find(known.load(), signature, "6.1.0-50-cloud-amd64", _Gone(log))
+    assert found is not None
+    assert found.id == "inlined-map-helper-int"

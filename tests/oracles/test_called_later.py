@@ -14,9 +14,11 @@ from ebpf.isa.build import (
     R2,
     R3,
     R6,
+    R10,
     add64,
     call,
     call_kfunc,
+    call_local,
     leave,
     load,
     load_function,
@@ -38,12 +40,12 @@ SET, FIRST = 5, 8
 CALLS = {MapFieldKind.TIMER: call("timer_set_callback"), MapFieldKind.WORKQUEUE: call_kfunc(0)}
 
 
-def case(kind: MapFieldKind, *body: Insn) -> Case:
-    """A program that gives a value's field a function, and returns 3."""
+def case(kind: MapFieldKind, *body: Insn, end: tuple[Insn, ...] = ()) -> Case:
+    """A program that gives a value's field a function, does what ``end`` does, and returns 3."""
     value = MapSpec(MapType.ARRAY, 4, 32, 1, fields=(MapField(8, kind),))
     code = (
-        *load_map_value(R1, 0, 8), *load_function(R2, 5), mov64(R3, 0), CALLS[kind], mov64(R0, 3), leave(),
-        *body,
+        *load_map_value(R1, 0, 8), *load_function(R2, 5 + len(end)), mov64(R3, 0), CALLS[kind], *end, mov64(R0, 3),
+        leave(), *body,
     )  # fmt: skip
     btf, info = function_types(function_starts(code), objects=False)
     kfuncs = ((5, "bpf_wq_set_callback"),) if kind is MapFieldKind.WORKQUEUE else ()
@@ -86,3 +88,19 @@ def test_what_is_wrong_is_found_in_the_function(kind: MapFieldKind, name: str) -
     assert (outcome.rule, outcome.at) == (rule, at)
     answer = opinion(made, THOROUGH)
     assert (answer.verdict, answer.rule, answer.at) == (ReferenceVerdict.UNSAFE, rule, at)
+
+
+def _deep(bytes_: int) -> tuple[Insn, ...]:
+    return (store(o.DW, R10, -bytes_, 0),)
+
+
+def test_its_stack_is_its_own() -> None:
+    """As deep as a function may be, whoever sets it (check_max_stack_depth_subprog, is_async_cb)."""
+    deep = case(MapFieldKind.TIMER, *_deep(512), mov64(R0, 0), leave(), end=_deep(512))
+    assert opinion(deep, THOROUGH).policy == ()
+
+
+def test_what_it_calls_counts_for_its_stack() -> None:
+    calls = (*_deep(256), call_local(1), leave(), *_deep(264), mov64(R0, 0), leave())
+    answer = opinion(case(MapFieldKind.TIMER, *calls), THOROUGH)
+    assert [broken.rule for broken in answer.policy] == [rules.STACK_DEPTH]

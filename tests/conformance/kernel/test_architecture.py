@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,13 @@ PACKAGES = [Path(architecture.__file__).parent, Path(architecture.__file__).pare
 WORDS = re.compile(
     r"x86|amd64|aarch64|arm64|riscv|s390|ppc64|powerpc|ttyS|ttyAMA|hvc\d|qemu-system-|little|big\b"
 )
+
+
+@pytest.mark.parametrize("row", ARCHITECTURES, ids=lambda row: row.name)
+def test_another_process_gets_the_row_itself(row: Architecture) -> None:
+    """Rows are compared by identity: a worker that was given a copy asked no property that is for the host's
+    own architecture."""
+    assert pickle.loads(pickle.dumps(row)) is row
 
 
 def strings(tree: ast.AST) -> Iterator[str]:

@@ -241,6 +241,10 @@ def test_a_lost_machine_accuses_the_kernel_only_where_it_died() -> None:
     (found,) = _lost(Lost(LossReason.PANIC, ""))
     assert isinstance(found, Disagreement)
     assert (found.kind, str(found.signature)) == ("health", "health:lost:panic")
+    console = "BUG: kernel NULL pointer dereference\nRIP: 0010:check_kfunc_args+0x10fb/0x3350\n"
+    (placed,) = _lost(Lost(LossReason.PANIC, console))
+    assert isinstance(placed, Disagreement)
+    assert str(placed.signature) == "health:lost:panic:check_kfunc_args"
     for reason in (LossReason.HANG, LossReason.PROTOCOL):
         assert _lost(Lost(reason, "")) == [Abstention("the virtual machine was lost")]
 

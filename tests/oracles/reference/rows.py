@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ebpf.assembly.parser import assemble
+from ebpf.btf.functions import function_starts
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, LoadFlag, Program
 from ebpf.program_types import ProgramType
+from generators.function_types import function_types
 from oracles.reference import Broken, ReferenceAnswer, ReferenceVerdict
 
 READ_ONLY, WRITE_ONLY = 1 << 7, 1 << 8
@@ -58,6 +60,8 @@ class Row:
     privileged: bool = True
     strict: bool = False
     license: str = "GPL"
+    types: bool = False
+    """Whether its functions have types."""
 
     def case(self) -> Case:
         """The program as a case."""
@@ -70,6 +74,9 @@ class Row:
         program = Program(
             kind, assembled.instructions, maps, flags=flags, license=self.license, kfuncs=assembled.kfuncs
         )
+        if self.types:
+            btf, info = function_types(function_starts(program.instructions), objects=False)
+            program = replace(program, btf=btf, func_info=info)
         return Case(program, capabilities=None if self.privileged else ())
 
 
