@@ -11,7 +11,7 @@ from ebpf.isa.insn import Insn
 
 def is_map_load(insn: Insn) -> bool:
     """Whether it is the first slot of a load of a map's address, or of one in its value."""
-    return insn.opcode == o.LD_IMM64 and insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE)
+    return insn.opcode == o.LD_IMM64 and insn.src in o.PSEUDO_MAPS
 
 
 def map_loads(insns: Sequence[Insn]) -> list[tuple[int, Insn]]:

@@ -32,9 +32,11 @@ class Program:
     """What BPF_PROG_LOAD takes, before any kernel has seen it.
 
     A ``ld_imm64`` whose src is BPF_PSEUDO_MAP_FD (1) or BPF_PSEUDO_MAP_VALUE (2) holds an index into ``maps``
-    in the imm of its first slot (the offset into the value in the second).  ``kfuncs`` maps instruction
-    numbers to kernel function names, whose BTF ids each kernel's own BTF gives.  ``attach_to`` names the
-    kernel function or type a tracing program is for.
+    in the imm of its first slot (the offset into the value in the second); so does one whose src is
+    BPF_PSEUDO_MAP_IDX (5) or BPF_PSEUDO_MAP_IDX_VALUE (6), which stays as it is: ``maps`` are what the load's
+    ``fd_array`` holds.  ``kfuncs`` maps instruction numbers to names of the kernel's, whose ids each kernel's
+    own BTF gives: of a function that is called, or of the variable whose address a ``ld_imm64`` with
+    BPF_PSEUDO_BTF_ID (3) loads.  ``attach_to`` names the kernel function or type a tracing program is for.
     """
 
     type: ProgramType

@@ -34,6 +34,7 @@ OWN_STACKS = frozenset({
 })  # fmt: skip
 """Types whose functions may each have a stack of their own since 6.13 (bpf_enable_priv_stack and
 bpf_prog_check_recur; of tracing programs not iterators, of struct_ops those whose structure asks for it)."""
+OWN_STACKS_SINCE = "6.13"
 UNPRIVILEGED = frozenset({T.SOCKET_FILTER, T.CGROUP_SKB})
 """May be loaded without capabilities where ``unprivileged_bpf_disabled`` is 0 (bpf_prog_load)."""
 NET_ADMIN = frozenset({

@@ -13,7 +13,7 @@ from ebpf.helper_names import HELPER_NUMBERS
 from ebpf.helpers.availability import ALL, is_certain
 from ebpf.intent import Intent
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import REGISTERS, Register, call, call_kfunc, goto_long, load_function
+from ebpf.isa.build import REGISTERS, Register, call, call_kfunc, goto_long, load_function, load_typed
 from ebpf.isa.insn import Insn
 from ebpf.kfuncs import KFUNCS
 from ebpf.maps import MapSpec
@@ -38,12 +38,17 @@ class Builder:
     profile: Profile
     privileged: bool
     attach_type: AttachType | None = None
+    attach_to: str | None = None
     gpl: bool = True
     """Whether helpers for GPL programs only may be called."""
     helpers: bool = False
     """Whether any helper may be called, though hardly any of their results can be foretold."""
     goals: bool = False
     """Whether goals are reached, most of whose results no run foretells."""
+    aims: bool = False
+    """Whether every callee that there is gets its turn."""
+    sleepable: bool = False
+    """Whether the program is loaded as one that may sleep."""
     insns: list[Insn] = field(default_factory=list)
     state: GenerationState = field(default_factory=entry_state)
     maps: list[MapSpec] = field(default_factory=list)
@@ -53,7 +58,7 @@ class Builder:
     """Jumps out of the program, to be patched at the end, each with what holds where it is taken."""
     functions: list[StaticFunction] = field(default_factory=list)
     kfuncs: list[tuple[int, str]] = field(default_factory=list)
-    """Slots of the calls of kernel functions, and their names."""
+    """Slots that name something of the kernel's, a function or a variable, and its name."""
     starts: list[int] = field(default_factory=lambda: [0])
     """Slots at which the functions begin, once they are placed."""
     intent: Intent | None = None
@@ -96,6 +101,11 @@ class Builder:
         """Append a call of a kernel function by name and return its index."""
         self.kfuncs.append((len(self.insns), name))
         return self.emit(call_kfunc(len(self.kfuncs) - 1))
+
+    def load_variable(self, register: Register, name: str) -> int:
+        """Append a load of the address of a variable of the kernel's by name and return its first slot."""
+        self.kfuncs.append((len(self.insns), name))
+        return self.emit_wide(load_typed(register, len(self.kfuncs) - 1))
 
     def branch(self, insn: Insn) -> PendingJump:
         """Append a conditional jump to somewhere later: :meth:`land` says where."""
@@ -171,12 +181,7 @@ class Builder:
     @property
     def makes_objects(self) -> bool:
         """Whether a kernel function that is called is about objects of the program's own."""
-        return any(KFUNCS[name].object is not None for _, name in self.kfuncs)
-
-    @property
-    def sleepable(self) -> bool:
-        """Whether the program is loaded as one that may sleep."""
-        return self.type is ProgramType.SYSCALL
+        return any(name in KFUNCS and KFUNCS[name].object is not None for _, name in self.kfuncs)
 
     @property
     def may_sleep(self) -> bool:

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import cache
 
 from ebpf.helpers import prototype_for
+from ebpf.helpers.ownership import GIVEN_STRUCTURES
 from ebpf.helpers.prototype import Arg, Prototype, ResultKind
 from ebpf.kfuncs import KFUNCS, CodeSection, DynptrUse, IteratorStep, KernelArgKind, KernelFunction, ObjectUse
 from ebpf.program_types import ProgramType
@@ -83,6 +84,7 @@ def of_prototype(prototype: Prototype) -> Callee:
         prototype.changes_packet or prototype.name == "tail_call",
         prototype.name == "spin_lock",
         prototype.name == "spin_unlock",
+        struct=GIVEN_STRUCTURES.get(prototype.name, ""),
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from generators.goals import (
+    aims,
+    arenas,
     callbacks,
     deferred,
     dynptrs,
     exceptions,
     iterators,
+    jump_tables,
     kernel_functions,
     kernel_pointers,
     local_objects,
@@ -37,7 +40,7 @@ PRODUCTIONS: tuple[Production, ...] = (
     *iterators.PRODUCTIONS,
     *dynptrs.PRODUCTIONS, *kernel_pointers.PRODUCTIONS,
     *local_objects.PRODUCTIONS, *deferred.PRODUCTIONS, *exceptions.PRODUCTIONS, *encodings.PRODUCTIONS,
-    *corners.PRODUCTIONS,
+    *corners.PRODUCTIONS, *arenas.PRODUCTIONS, *jump_tables.PRODUCTIONS, *aims.PRODUCTIONS,
 )  # fmt: skip
 """Simplest first."""
 
@@ -45,3 +48,6 @@ CHOICES: tuple[Production, ...] = tuple(
     production for production in PRODUCTIONS for _ in range(production.weight)
 )
 """Each production as often as its weight says."""
+
+AIMED_CHOICES: tuple[Production, ...] = CHOICES + (aims.AIM,) * len(CHOICES)
+"""Of a program in which every callee gets its turn."""

@@ -65,6 +65,7 @@ MAY_CALL: Final = Condition(
 )
 PRIVILEGED: Final = Condition("the program is loaded with privilege", lambda b: b.privileged)
 HAS_GOALS: Final = Condition("the program is one that reaches goals", lambda b: b.goals)
+HAS_AIMS: Final = Condition("every callee gets its turn", lambda b: b.aims)
 OUTSIDE_LOOPS: Final = Condition("no loop is open", lambda b: not (b.open and b.in_loop()))
 TOP_LEVEL: Final = Condition("neither a block nor a loop is open", lambda b: not b.open)
 NOTHING_HELD: Final = Condition("nothing is held that must be given back", lambda b: not b.state.held)

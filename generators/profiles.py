@@ -34,7 +34,8 @@ class Profile:
     """Whether the kernel has a JIT: without one it runs no program that calls a kernel function or a
     callback."""
     kernel_functions: bool = True
-    """Whether programs may call kernel functions: objects that we write hold none."""
+    """Whether programs may name what is the kernel's, name maps by index, and have arenas and tables of
+    instructions: objects that we write hold nothing of all this."""
     _choices: dict[bool, tuple[Setting, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

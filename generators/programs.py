@@ -23,7 +23,7 @@ from ebpf.program_types import ProgramType
 from ebpf.return_ranges import return_range
 from ebpf.rules import FALLS_OFF, RETURN_RANGE, UNTYPED_FUNCTION, Rule
 from generators.builder import Builder
-from generators.choices import CHOICES, PRODUCTIONS
+from generators.choices import AIMED_CHOICES, CHOICES, PRODUCTIONS
 from generators.dice import Dice
 from generators.epilogue import epilogue
 from generators.function_types import function_types
@@ -41,6 +41,10 @@ MUTATED_IN = 4
 """One daring program in so many has a field changed at random; the others are weakened."""
 GOALS_IN = 3
 """One program in so many reaches goals: of the others, runs can be compared."""
+
+
+AIMS_IN = 4
+"""One program in so many gives every callee of its type a turn, and its type is drawn evenly."""
 
 
 class Purpose(Enum):
@@ -81,8 +85,10 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     purpose, privileged = _purpose(dice, profile)
     # A rule is kept or broken by types that seldom run as well as by others.
     seldom = purpose is Purpose.NEAR_MISS and dice.pick(2) == 1
-    setting = dice.of(profile.kinds(privileged) if seldom else profile.choices(privileged))
-    b = Builder(setting.type, profile, privileged, dice.of(setting.attached))
+    aims = purpose is not Purpose.NEAR_MISS and privileged and dice.chance(AIMS_IN)
+    setting = dice.of(profile.kinds(privileged) if seldom or aims else profile.choices(privileged))
+    b = Builder(setting.type, profile, privileged, dice.of(setting.attached), setting.attach_to, aims=aims)
+    b.sleepable = LoadFlag.SLEEPABLE in setting.flags
     input_seed = dice.pick(1 << 32)
     order = profile.byte_order
     b.maps = [
@@ -95,7 +101,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
         if _takes(b.type, setting.flags, _QUEUE, profile.release):
             b.maps.append(_QUEUE)
     b.helpers = dice.chance(setting.helpers_in)
-    b.goals = privileged and dice.chance(GOALS_IN)
+    b.goals = privileged and (dice.chance(GOALS_IN) or aims)
     b.gpl = purpose is not Purpose.NEAR_MISS  # one of them takes the licence away
     misses = _choices(dice, privileged, seldom) if purpose is Purpose.NEAR_MISS else []
     miss_dice = Dice(dice.pick(1 << 48))
@@ -227,7 +233,8 @@ def _break(b: Builder, misses: Sequence[NearMiss], dice: Dice) -> str:
 def _apply(b: Builder, dice: Dice) -> str:
     """The production the die chooses, or else another it chooses, or else the first in the table that
     fits."""
-    chosen = dice.of(CHOICES), dice.of(CHOICES), dice.of(CHOICES)
+    choices = AIMED_CHOICES if b.aims else CHOICES
+    chosen = dice.of(choices), dice.of(choices), dice.of(choices)
     for production in chain(chosen, PRODUCTIONS):
         if production.missing(b) is None and production.apply(b, dice):
             return production.name

@@ -73,7 +73,26 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         T.TRACING, _MAP, attached=(A.TRACE_FENTRY, A.TRACE_FEXIT), attach_to="bpf_fentry_test1", since="5.5"
     ),
+    *(
+        Setting(T.TRACING, _MAP, attached=(A.TRACE_FENTRY,), attach_to=name, since="6.1")
+        for name in ("ip_rcv", "xdp_do_redirect", "filp_close")
+    ),
+    Setting(T.TRACING, _MAP, attached=(A.TRACE_ITER,), attach_to="task", since="6.1"),
     Setting(T.LSM, _MAP, attached=(A.LSM_MAC,), attach_to="file_open", since="5.7"),
+    *(
+        Setting(T.LSM, _MAP, attached=(A.LSM_MAC,), flags=LoadFlag.SLEEPABLE, attach_to=name, since="6.1")
+        for name in ("file_open", "bprm_creds_for_exec", "inode_unlink")
+    ),
+    Setting(T.LSM, _MAP, attached=(A.LSM_MAC,), attach_to="socket_sock_rcv_skb", since="6.1"),
+    Setting(T.KPROBE, _MAP, flags=LoadFlag.SLEEPABLE, since="6.1"),
+    Setting(
+        T.TRACING,
+        _MAP,
+        attached=(A.TRACE_FENTRY, A.TRACE_FEXIT),
+        flags=LoadFlag.SLEEPABLE,
+        attach_to="bpf_fentry_test1",
+        since="6.12",
+    ),
     Setting(T.NETFILTER, _MAP, attached=(A.NETFILTER,), since="6.4"),
     Setting(T.STRUCT_OPS, _MAP, attach_to="tcp_congestion_ops", since="5.6"),
 )

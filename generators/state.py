@@ -43,9 +43,13 @@ class PointerKind(Enum):
     SOCKET = "sock"
     SOCK_COMMON = "sock_common"
     TCP_SOCK = "tcp_sock"
+    XDP_SOCK = "xdp_sock"
     STRUCTURE = "ptr_"
     OBJECT = "obj"
     FUNCTION = "func"
+    ARENA = "arena"
+    JUMP_TABLE = "jump table"
+    INSTRUCTION = "insn"
 
 
 @dataclass(frozen=True, slots=True)

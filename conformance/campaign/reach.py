@@ -41,7 +41,7 @@ def callees_in(program: Program) -> set[str]:
         for insn in program.instructions
         if insn.opcode == _CALL and insn.src == o.CALL_HELPER and 0 < insn.imm < len(HELPER_NAMES)
     }
-    named.update(name for _, name in program.kfuncs)
+    named.update(name for at, name in program.kfuncs if program.instructions[at].calls_kernel)
     return named
 
 

@@ -17,6 +17,7 @@ import msgspec
 from conformance.corpus.judging import CorpusSubject
 from conformance.corpus.records import MODES
 from ebpf.btf import types as t
+from ebpf.descriptors import with_descriptors
 from ebpf.errors import InputError
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import encode
@@ -64,7 +65,7 @@ def _record(subject: CorpusSubject) -> dict[str, Any]:
 
 
 def _program(case: Case) -> dict[str, Any]:
-    program = case.program
+    program = with_descriptors(case.program)
     relocations = [
         {"insn": slot, "kind": "map_fd" if first.src == o.PSEUDO_MAP_FD else "map_value"}
         for slot, first in map_loads(program.instructions)

@@ -93,9 +93,14 @@ def program_listing(
 
 
 def with_names(lines: Sequence[tuple[int, str]], kfuncs: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """A listing with the kernel functions called at these slots by name."""
+    """A listing with the kernel functions and variables that these slots name."""
     names = dict(kfuncs)
-    return [(at, f"call kfunc {names[at]}" if at in names else line) for at, line in lines]
+    return [(at, _named(line, names[at]) if at in names else line) for at, line in lines]
+
+
+def _named(line: str, name: str) -> str:
+    register, loads, _ = line.partition(" = ")
+    return f"{register} = btf_id {name}" if loads else f"call kfunc {name}"
 
 
 def listing(

@@ -60,7 +60,9 @@ def refusal(
 def is_offered(program_type: ProgramType, number: int, release: Release | str) -> bool:
     """Whether a program of the type, with every capability, may call the helper wherever it is attached, or
     at some place."""
-    return _is_listed(program_type, number, release, ALL)
+    return (
+        _is_listed(program_type, number, release, ALL) and ATTACHED.get((program_type, number)) != frozenset()
+    )
 
 
 def is_certain(

@@ -143,6 +143,7 @@ _INET = frozenset({
 })  # fmt: skip
 _N = HELPER_NUMBERS
 _ITERATORS = frozenset({C.TRACE_ITER})
+_TRAMPOLINES = frozenset({C.TRACE_FENTRY, C.TRACE_FEXIT, C.MODIFY_RETURN})
 NOT_ATTACHED: dict[int, frozenset[AttachType]] = {_N["get_retval"]: _NO_RETVAL, _N["set_retval"]: _NO_RETVAL}
 """Attach types that lack a helper whatever the program type is (cgroup_common_func_proto; Linux 6.12)."""
 ATTACHED: dict[tuple[ProgramType, int], frozenset[AttachType]] = {
@@ -157,8 +158,14 @@ ATTACHED: dict[tuple[ProgramType, int], frozenset[AttachType]] = {
     **{(kind, _N["get_func_ip"]): frozenset() for kind in (T.TRACEPOINT, T.PERF_EVENT, T.RAW_TRACEPOINT,
                                                            T.RAW_TRACEPOINT_WRITABLE,
                                                            T.SYSCALL)},
-    **{(kind, _N[name]): _ITERATORS for kind in (T.TRACING, T.LSM, T.SYSCALL)
+    # bpf_prog_has_trampoline, include/linux/bpf_verifier.h.
+    **{(T.TRACING, _N[name]): _TRAMPOLINES for name in (
+        "get_func_arg", "get_func_ret", "get_func_arg_cnt", "get_func_ip", "get_attach_cookie")},
+    **{(T.TRACING, _N[name]): _ITERATORS for name in ("seq_printf", "seq_write", "seq_printf_btf")},
+    **{(kind, _N[name]): frozenset() for kind in (T.LSM, T.SYSCALL)
        for name in ("seq_printf", "seq_write", "seq_printf_btf")},
+    # cgroup_common_func_proto has them for neither direction of a packet.
+    **{(T.CGROUP_SKB, _N[name]): frozenset() for name in ("get_retval", "set_retval")},
     # bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c, and check_get_func_ip (asked of 6.1, 6.12 and 7.3).
     (T.LSM, _N["get_func_ip"]): frozenset(),
     **{(T.LSM, _N[name]): frozenset({C.LSM_CGROUP})

@@ -33,6 +33,14 @@ VIEWS = frozenset({
 """Helpers whose result is the socket they are given, seen as something else: it lives as long, and may be
 released in its place."""
 
+GIVEN_STRUCTURES = {
+    "get_current_task_btf": "task_struct", "task_pt_regs": "pt_regs", "skc_to_tcp6_sock": "tcp6_sock",
+    "skc_to_tcp_sock": "tcp_sock", "skc_to_tcp_timewait_sock": "tcp_timewait_sock",
+    "skc_to_tcp_request_sock": "tcp_request_sock", "skc_to_udp6_sock": "udp6_sock",
+    "skc_to_unix_sock": "unix_sock", "skc_to_mptcp_sock": "mptcp_sock", "sock_from_file": "socket",
+}  # fmt: skip
+"""By helper, the structure that its result points to (include/uapi/linux/bpf.h)."""
+
 
 def found_by_lookup(kind: MapType) -> Found:
     """What map_lookup_elem gives for a map of this type; only a socket is a reference to release."""

@@ -18,7 +18,7 @@ LARGEST = 1 << 24
 
 _DETERMINED = frozenset({
     "skb_load_bytes", "xdp_load_bytes", "skb_store_bytes", "xdp_store_bytes", "xdp_get_buff_len", "loop",
-    "for_each_map_elem",
+    "for_each_map_elem", "user_ringbuf_drain",
     "strncmp", "strtol", "strtoul", "get_local_storage",
 })  # fmt: skip
 """Helpers whose result follows from packet, memory and arguments alone."""

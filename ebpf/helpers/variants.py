@@ -17,6 +17,7 @@ _WITHOUT_BUFFER = (T.CGROUP_SOCK, T.CGROUP_SOCK_ADDR, T.CGROUP_DEVICE, T.CGROUP_
                    T.RAW_TRACEPOINT, T.RAW_TRACEPOINT_WRITABLE, T.SK_REUSEPORT, T.FLOW_DISSECTOR, T.SK_LOOKUP,
                    T.SYSCALL, T.TRACING, T.NETFILTER, T.STRUCT_OPS)  # fmt: skip
 _KERNEL_TYPES = (T.TRACING, T.LSM)
+_SOCKET = Arg(A.BTF_ID_OR_NULL, name="sock_common")
 _SOCKET_TAKERS = (*_KERNEL_TYPES, T.CGROUP_SOCKOPT)
 
 
@@ -27,6 +28,10 @@ def _for(
         yield (prototype.number, kind), prototype
 
 
+SLEEPING = frozenset({"get_stack", "get_task_stack"})
+"""Helpers that sleep in programs that may (kernel/bpf/stackmap.c: bpf_get_stack_sleepable_proto,
+bpf_get_task_stack_sleepable_proto; since 6.12)."""
+SLEEPING_SINCE = (6, 12)
 VARIANTS: dict[tuple[int, ProgramType], Prototype] = dict([
     # net/core/filter.c: bpf_get_cgroup_classid_curr_proto, of the current task, where there is no packet.
     *_for(_WITHOUT_BUFFER, helper("get_cgroup_classid", since="5.7")),
@@ -34,6 +39,10 @@ VARIANTS: dict[tuple[int, ProgramType], Prototype] = dict([
     *_for([T.PERF_EVENT], helper("get_stackid", A.CTX, A.CONST_MAP, A.ANYTHING, since="4.6")),
     # net/core/filter.c: bpf_sk_lookup_assign_proto.
     *_for([T.SK_LOOKUP], helper("sk_assign", A.CTX, A.SOCKET_OR_NULL, A.ANYTHING, since="5.9")),
+    # net/core/bpf_sk_storage.c: bpf_sk_storage_get_tracing_proto, bpf_sk_storage_delete_tracing_proto.
+    *_for([T.TRACING], helper("sk_storage_get", A.CONST_MAP, _SOCKET, A.MAP_VALUE_OR_NULL, A.ANYTHING,
+                              result=ResultKind.MAP_VALUE_OR_NULL, since="5.11")),
+    *_for([T.TRACING], helper("sk_storage_delete", A.CONST_MAP, _SOCKET, since="5.11")),
     # net/core/bpf_sk_storage.c: bpf_sk_storage_get_cg_sock_proto: the context is the socket.
     *_for([T.CGROUP_SOCK], helper("sk_storage_get", A.CONST_MAP, A.CTX, A.MAP_VALUE_OR_NULL, A.ANYTHING,
                                   result=ResultKind.MAP_VALUE_OR_NULL, since="5.2")),

@@ -39,6 +39,16 @@ def mov64(dst: Register, operand: Operand) -> Insn:
     return _two_operands(o.MOV | o.ALU64, dst, operand, 0)
 
 
+def cast_to_arena(dst: Register, src: Register) -> Insn:
+    """``dst`` = the number in ``src`` as a pointer into the program's arena."""
+    return Insn(o.MOV | o.X | o.ALU64, int(dst), int(src), o.ADDR_SPACE_CAST, 1)
+
+
+def cast_to_user(dst: Register, src: Register) -> Insn:
+    """``dst`` = the address in user space of the place in the arena that ``src`` points to."""
+    return Insn(o.MOV | o.X | o.ALU64, int(dst), int(src), o.ADDR_SPACE_CAST, 1 << 16)
+
+
 def mov32(dst: Register, operand: Operand) -> Insn:
     """The low half of ``operand``, zero-extended."""
     return _two_operands(o.MOV | o.ALU, dst, operand, 0)

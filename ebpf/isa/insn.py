@@ -60,6 +60,12 @@ class Insn:
         """Whether it calls one of these helpers."""
         return self.opcode == o.CALL | o.JMP and self.src == o.CALL_HELPER and self.imm in numbers
 
+    @property
+    def names_kernel(self) -> bool:
+        """Whether ``imm`` is an id in the kernel's BTF: of a function that it calls, or of a variable whose
+        address it loads (BPF_PSEUDO_BTF_ID)."""
+        return self.calls_kernel or (self.opcode == o.LD_IMM64 and self.src == o.PSEUDO_BTF_ID)
+
     def encode(self, order: ByteOrder = ByteOrder.LITTLE) -> bytes:
         """The eight bytes.  Raises :class:`InputError` naming the field that does not fit."""
         try:

@@ -44,12 +44,18 @@ STORE_REL: Final = 0x110
 
 LD_IMM64: Final = LD | IMM | DW
 
+ADDR_SPACE_CAST: Final = 1
+"""``off`` of a move between address spaces (BPF_ADDR_SPACE_CAST)."""
+
 PSEUDO_MAP_FD: Final = 1
 PSEUDO_MAP_VALUE: Final = 2
 PSEUDO_BTF_ID: Final = 3
 PSEUDO_FUNC: Final = 4
 PSEUDO_MAP_IDX: Final = 5
 PSEUDO_MAP_IDX_VALUE: Final = 6
+PSEUDO_MAPS: Final = (PSEUDO_MAP_FD, PSEUDO_MAP_VALUE, PSEUDO_MAP_IDX, PSEUDO_MAP_IDX_VALUE)
+"""``src`` of those whose immediate is the index of a map, until a descriptor takes its place or the load has
+an array of these."""
 
 CALL_HELPER: Final = 0
 CALL_LOCAL: Final = 1

@@ -1,5 +1,5 @@
-"""Calls by name.  A call's ``imm`` holds its place among the program's names, so that an edited program still
-knows them; whoever loads it puts the kernel's own number there."""
+"""Calls, and addresses of variables, by name.  Their ``imm`` holds the place among the program's names, so
+that an edited program still knows them; whoever loads it puts the kernel's own number there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def moved_calls(names: Names, before: Insns, after: Insns) -> tuple[Insns, Names
     insns = list(after)
     left: list[tuple[int, str]] = []
     for at, insn in enumerate(after):
-        if insn.calls_kernel and 0 <= insn.imm < len(names):
+        if insn.names_kernel and 0 <= insn.imm < len(names):
             insns[at] = replace(insn, imm=len(left))
             left.append((at, names[insn.imm][1]))
     return tuple(insns), tuple(left)

@@ -11,6 +11,14 @@ FIRST_MEMBER: dict[str, str] = {
     "task_struct": "thread_info", "cgroup": "cgroup_subsys_state", "mem_cgroup": "cgroup_subsys_state",
     "bpf_cpumask": "cpumask", "bpf_key": "", "bpf_crypto_ctx": "", "bpf_ws_lock": "", "kmem_cache": "",
     "prog_test_ref_kfunc": "", "cgroup_subsys_state": "",
+    "sock_common": "", "sock": "sock_common", "inet_sock": "sock", "inet_connection_sock": "inet_sock",
+    "tcp_sock": "inet_connection_sock", "tcp6_sock": "tcp_sock", "mptcp_sock": "inet_connection_sock",
+    "udp_sock": "inet_sock", "udp6_sock": "udp_sock", "unix_sock": "sock",
+    "inet_timewait_sock": "sock_common", "tcp_timewait_sock": "inet_timewait_sock",
+    "request_sock": "sock_common", "inet_request_sock": "request_sock",
+    "tcp_request_sock": "inet_request_sock",
+    "pt_regs": "", "sk_buff": "", "xdp_buff": "", "file": "", "inode": "", "linux_binprm": "", "socket": "",
+    "seq_file": "", "bpf_iter_meta": "", "vm_area_struct": "",
 }  # fmt: skip
 """By structure, the structure it begins with ("": it begins with something else): one may be given where the
 other is wanted (kernel/bpf/btf.c: btf_struct_ids_match)."""
@@ -27,11 +35,11 @@ KEPT_IN_MAPS = frozenset({"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ct
 
 def is_a(given: str, wanted: str) -> bool | None:
     """Whether the one structure may be given for the other; None where only the kernel's BTF tells."""
-    if given == wanted:
-        return True
-    if given not in FIRST_MEMBER:
+    if given != wanted and given not in FIRST_MEMBER:
         return None
-    return bool(wanted) and FIRST_MEMBER[given] == wanted
+    while given and given != wanted:
+        given = FIRST_MEMBER.get(given, "")
+    return bool(given)
 
 
 def _object(struct: str) -> KernelArg:

@@ -28,7 +28,7 @@ KINDS = (MapFieldKind.TIMER, MapFieldKind.WORKQUEUE)
 
 def may_defer(b: Builder, kind: MapFieldKind) -> bool:
     """Whether the program may have such fields."""
-    if not takes(b.type, deferring(kind)[0], b.profile.release):
+    if not takes(b, deferring(kind)[0]):
         return False
     if kind is MapFieldKind.TIMER:
         return b.profile.knows("5.15") and b.has_helper("timer_init")

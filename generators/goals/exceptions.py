@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R1, jump, mov64
 from ebpf.kfuncs import KFUNCS
+from ebpf.program_rules import OWN_STACKS, OWN_STACKS_SINCE
 from ebpf.return_ranges import return_range
 from generators import conditions as needs
 from generators.builder import Builder
@@ -14,10 +15,12 @@ from generators.productions.table import Production
 
 
 def may_throw(b: Builder) -> bool:
-    """Whether the program may end so."""
+    """Whether the program may end so: not one whose stack may lie elsewhere, of which kernels die
+    (docs/known-issues.md)."""
     function = KFUNCS["bpf_throw"]
     known = b.profile.kernel_functions and b.profile.knows(function.since)
-    return known and function.hook.allows(b.type, b.profile.release)
+    elsewhere = b.type in OWN_STACKS and b.profile.knows(OWN_STACKS_SINCE)
+    return known and not elsewhere and function.hook.allows(b.type, b.profile.release)
 
 
 def throw(b: Builder) -> int:

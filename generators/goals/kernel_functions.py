@@ -52,6 +52,19 @@ def callable_functions(
         reached += more
 
 
+@cache
+def allowed_names(program_type: ProgramType, release: tuple[int, int], may_sleep: bool) -> frozenset[str]:
+    """Every kernel function that such a program may call, whatever it takes."""
+    version = ".".join(map(str, release))
+    return frozenset(
+        function.name
+        for function in KFUNCS.values()
+        if function.hook.allows(program_type, version)
+        and version in Since(function.since)
+        and (may_sleep or not function.sleeps)
+    )
+
+
 def offered(b: Builder, may_sleep: bool) -> tuple[KernelFunction, ...]:
     """What the program may call."""
     if not b.profile.kernel_functions:
@@ -94,7 +107,7 @@ class KernelSupply(Chain):
 
     __slots__ = ()
 
-    def call(self, function: KernelFunction, budget: int = BUDGET) -> Place | None:
+    def call_function(self, function: KernelFunction, budget: int = BUDGET) -> Place | None:
         """Call it; where the structure is that it gave."""
         b = self.b
         if budget == 0:
@@ -104,7 +117,7 @@ class KernelSupply(Chain):
             for at, arg in enumerate(function.args, 1)
             if arg.kind is A.OBJECT
         }
-        self._pass(function, places)
+        self._pass_to_function(function, places)
         b.call_kfunc(function.name)
         if not function.gives:
             # What is above the bits of its type is nobody's.
@@ -126,12 +139,12 @@ class KernelSupply(Chain):
         options = givers(struct, referenced, b.type, b.profile.linux, b.may_sleep)
         if not options:
             raise DoesNotFit
-        place = self.call(self.dice.of(options), budget - 1)
+        place = self.call_function(self.dice.of(options), budget - 1)
         if place is None:
             raise DoesNotFit
         return place
 
-    def _pass(self, function: KernelFunction, places: dict[int, Place]) -> None:
+    def _pass_to_function(self, function: KernelFunction, places: dict[int, Place]) -> None:
         """Put what it takes into R1 to R5."""
         b, dice = self.b, self.dice
         kinds = {arg.kind for arg in function.args}
@@ -172,11 +185,14 @@ class KernelSupply(Chain):
 
 def _call_something(b: Builder, dice: Dice) -> bool:
     options = plain(b) if b.gpl else []
-    if not options:
-        return False
+    return bool(options) and reach(b, dice, dice.of(options))
+
+
+def reach(b: Builder, dice: Dice, function: KernelFunction) -> bool:
+    """Call it, and before it what gives what it takes; False where that does not fit."""
     with b.attempt() as attempt:
         supply = KernelSupply(b, dice, stays=not b.open and len(b.state.held) < 2 and dice.pick(4) == 3)
-        supply.call(dice.of(options))
+        supply.call_function(function)
         supply.finish()
         attempt.keep()
     return attempt.kept

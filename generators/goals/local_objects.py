@@ -10,6 +10,7 @@ from ebpf.isa.build import R0, R1, R2, R3, R4, R5, Register, add64, goto, jump, 
 from ebpf.kfuncs.hooks import Hook
 from ebpf.maps import MapField, MapFieldKind, MapSpec, MapType
 from ebpf.program_rules import TRACING
+from ebpf.program_types import ProgramType
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.constants import immediate
@@ -64,7 +65,13 @@ def may_have_objects(b: Builder) -> bool:
 def may_link(b: Builder) -> bool:
     """Whether it may put them into lists and trees."""
     spec = LISTS[0].spec(MapType.ARRAY)
-    return may_have_objects(b) and b.has_helper("spin_lock") and takes(b.type, spec, b.profile.release)
+    return may_have_objects(b) and b.has_helper("spin_lock") and takes(b, spec) and not _interrupts(b)
+
+
+def _interrupts(b: Builder) -> bool:
+    """Whether the program may interrupt anything, and so not give back what takes a lock (seen: 7.3.4; 6.12
+    is not so strict to those attached to functions)."""
+    return b.type in TRACING or (b.type is ProgramType.TRACING and b.profile.knows("6.13"))
 
 
 class ObjectSupply(Chain):
@@ -183,9 +190,7 @@ def comparison(container: Container) -> StaticFunction:
 
 def _alone(supply: ObjectSupply) -> None:
     """One of any type, looked at and perhaps held twice."""
-    # Tracers may interrupt anything, and so may not give back what takes a lock (seen: 7.3.4).
-    traces = supply.b.type in TRACING
-    kind = PLAIN if traces else supply.dice.of(list(LOCAL_TYPES.values()))
+    kind = PLAIN if _interrupts(supply.b) else supply.dice.of(list(LOCAL_TYPES.values()))
     place = supply.make(kind)
     supply.look(place, kind)
     if kind.is_counted() and supply.dice.pick(2):

@@ -25,10 +25,14 @@ _AFTER_LOCK = 8
 _OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB)
 
 
+def takes(b: Builder, spec: MapSpec) -> bool:
+    """Whether the program may use such a map."""
+    return _takes(b.type, b.sleepable, spec, b.profile.release)
+
+
 @cache
-def takes(program_type: ProgramType, spec: MapSpec, release: str) -> bool:
-    """Whether such a program may use such a map."""
-    flags = LoadFlag.SLEEPABLE if program_type is ProgramType.SYSCALL else NO_FLAGS
+def _takes(program_type: ProgramType, sleepable: bool, spec: MapSpec, release: str) -> bool:
+    flags = LoadFlag.SLEEPABLE if sleepable else NO_FLAGS
     return map_refusal(Program(program_type, (), flags=flags), spec, release) is None
 
 
@@ -51,7 +55,7 @@ def lockable(b: Builder, dice: Dice) -> LockedValue | None:
     """Find a value with a lock, where the program may have one; R0 points to it too."""
     spec = dice.of(LOCKED)
     saved = [register for register in b.state.free() if register > 5]
-    if not saved or not b.has_helper("spin_lock") or not takes(b.type, spec, b.profile.release):
+    if not saved or not b.has_helper("spin_lock") or not takes(b, spec):
         return None
     value = saved[-1]
     constant_key(b, dice.pick(3))

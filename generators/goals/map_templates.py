@@ -47,7 +47,7 @@ TEMPLATES: tuple[MapTemplate, ...] = (
     MapTemplate(MapSpec(M.DEVMAP, 4, 4, 4), without=frozenset({"map_lookup_elem"})),
     MapTemplate(MapSpec(M.DEVMAP_HASH, 4, 4, 4), "5.4", without=frozenset({"map_lookup_elem"})),
     MapTemplate(MapSpec(M.CPUMAP, 4, 4, 4)),
-    MapTemplate(MapSpec(M.XSKMAP, 4, 4, 4), without=frozenset({"map_lookup_elem"})),
+    MapTemplate(MapSpec(M.XSKMAP, 4, 4, 4), "5.3", without=frozenset({"map_lookup_elem"})),
     MapTemplate(MapSpec(M.REUSEPORT_SOCKARRAY, 4, 8, 4)),
     MapTemplate(MapSpec(M.CGROUP_STORAGE, 8, 16, 0)),
     MapTemplate(MapSpec(M.PERCPU_CGROUP_STORAGE, 8, 16, 0)),
@@ -56,6 +56,10 @@ TEMPLATES: tuple[MapTemplate, ...] = (
     MapTemplate(MapSpec(M.SOCKMAP, 4, 4, 4), without=_WRITERS | {"map_lookup_elem"}),
     MapTemplate(MapSpec(M.SOCKHASH, 4, 4, 4), without=_WRITERS | {"map_lookup_elem"}),
     MapTemplate(MapSpec(M.SK_STORAGE, 4, 16, 0, NO_PREALLOCATION), "5.2"),
+    MapTemplate(MapSpec(M.INODE_STORAGE, 4, 16, 0, NO_PREALLOCATION), "5.10"),
+    MapTemplate(MapSpec(M.TASK_STORAGE, 4, 16, 0, NO_PREALLOCATION), "5.11"),
+    MapTemplate(MapSpec(M.CGRP_STORAGE, 4, 16, 0, NO_PREALLOCATION), "6.2"),
+    MapTemplate(MapSpec(M.USER_RINGBUF, 0, 0, 4096), "6.1"),
     MapTemplate(MapSpec(M.CGROUP_ARRAY, 4, 4, 2)),
     MapTemplate(MapSpec(M.PERF_EVENT_ARRAY, 4, 4, 2)),
 )
@@ -64,6 +68,8 @@ LOCKED = tuple(
     for spec in (MapSpec(M.ARRAY, 4, 24, 2), MapSpec(M.HASH, 4, 24, 4))
 )
 """Values that begin with a spin lock."""
+FOUND_SOCKETS = frozenset({M.XSKMAP, M.SOCKMAP, M.SOCKHASH})
+"""Maps in which lookups find sockets."""
 DEFERRED_AT = 8
 """Where in such a value the timer or work queue is."""
 
@@ -98,16 +104,22 @@ _PREFIX = "g"
 
 @cache
 def templates_for(
-    helper: str, takes: frozenset[MapType], program_type: ProgramType, release: tuple[int, int]
+    helper: str,
+    takes: frozenset[MapType],
+    program_type: ProgramType,
+    release: tuple[int, int],
+    sleepable: bool = False,
+    *,
+    sockets: bool = False,
 ) -> tuple[MapSpec, ...]:
-    """Maps that such a program may give to the helper."""
-    flags = LoadFlag.SLEEPABLE if program_type is ProgramType.SYSCALL else NO_FLAGS
+    """Maps that such a program may give to the helper; ``sockets``: whether a lookup may find a socket."""
+    flags = LoadFlag.SLEEPABLE if sleepable else NO_FLAGS
     program, version = Program(program_type, (), flags=flags), ".".join(map(str, release))
     return tuple(
         template.spec
         for template in TEMPLATES
         if template.spec.type in takes
-        and helper not in template.without
+        and (helper not in template.without or (sockets and template.spec.type in FOUND_SOCKETS))
         and tuple(map(int, template.since.split("."))) <= release
         and map_refusal(program, template.spec, version) is None
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ebpf.helpers.prototype import Prototype
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, Register, load, store
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.constants import immediate
 from generators.dice import Dice
-from generators.goals.callees import goals
+from generators.goals.callees import caller_of, goals
 from generators.goals.chain import Place
 from generators.goals.supply import Supply
 from generators.maps import READ_ONLY, WRITE_ONLY
@@ -19,15 +20,20 @@ from generators.releasing import fetch
 from generators.state import KnownPointer, PointerKind
 from generators.steps import SIZES, constant_key, map_and_key
 
+MAY_BE_EMPTY = frozenset({"mptcp_sock"})
 BUDGET = 4
 """Calls in one chain."""
 
 
 def _call_something(b: Builder, dice: Dice) -> bool:
-    options = goals(b.type, b.attach_type, b.profile.linux, b.gpl, b.may_sleep)
+    options = goals(caller_of(b))
     if not options:
         return False
-    prototype = dice.of(options)
+    return reach(b, dice, dice.of(options))
+
+
+def reach(b: Builder, dice: Dice, prototype: Prototype) -> bool:
+    """Call the helper, and before it what gives what it takes; False where that does not fit."""
     with b.attempt() as attempt:
         supply = Supply(b, dice, stays=not b.open and len(b.state.held) < 2 and dice.pick(4) == 3)
         place = supply.call(prototype, BUDGET)
@@ -90,6 +96,17 @@ def _use_socket(supply: Supply, place: Place, socket: KnownPointer) -> None:
     b.drop(R1)
 
 
+def _use_first_word(supply: Supply, place: Place, given: KnownPointer) -> None:
+    """Read what it begins with; of a structure seldom, since no run follows that, and never of one that is
+    empty where a kernel is built without it."""
+    b = supply.b
+    if given.struct and (given.struct in MAY_BE_EMPTY or supply.dice.pick(4)):
+        return
+    fetch(b, R1, place)
+    b.emit(load(o.W, R0, R1, 0))
+    b.drop(R1)
+
+
 def _forget(b: Builder, place: Place) -> None:
     if isinstance(place, Register):
         b.drop(place)
@@ -104,8 +121,8 @@ _USES: dict[PointerKind, Callable[[Supply, Place, KnownPointer], None]] = {
     PointerKind.SOCKET: _use_socket,
     PointerKind.SOCK_COMMON: _use_socket,
     PointerKind.TCP_SOCK: _use_socket,
-    # Of the kernel's own structures helpers give sockets only, which begin alike (struct sock_common).
-    PointerKind.STRUCTURE: _use_socket,
+    PointerKind.XDP_SOCK: _use_first_word,
+    PointerKind.STRUCTURE: _use_first_word,
 }
 
 _NEEDS = (needs.HAS_GOALS, needs.MAY_CALL, needs.OUTSIDE_LOOPS)

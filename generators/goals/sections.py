@@ -63,7 +63,7 @@ def _section(b: Builder, dice: Dice) -> bool:
 def _use(b: Builder, dice: Dice) -> None:
     with b.attempt() as attempt:
         supply = KernelSupply(b, dice, stays=False)
-        supply.call(dice.of(plain(b)))
+        supply.call_function(dice.of(plain(b)))
         supply.finish()
         attempt.keep()
 

@@ -28,6 +28,7 @@ from generators.near_misses import (
     rounds,
     sections,
     stack_objects,
+    structures,
     tail_calls,
 )  # fmt: skip
 from generators.near_misses.table import NearMiss
@@ -181,6 +182,10 @@ NEAR_MISSES: tuple[NearMiss, ...] = (
     NearMiss(rules.HELPER_ARGUMENT, deferred.deferred_as_the_other),
     NearMiss(rules.HELPER_ARGUMENT, deferred.deferred_of_another_map),
     NearMiss(rules.SPECIAL_FIELD, deferred.deferred_accessed),
+    NearMiss(rules.HELPER_ARGUMENT, structures.other_structure_given),
+    NearMiss(rules.HELPER_ARGUMENT, structures.number_for_structure),
+    NearMiss(rules.HELPER_ARGUMENT, structures.changing_text),
+    NearMiss(rules.HELPER_ARGUMENT, structures.endless_text),
     NearMiss(rules.REFERENCE_LEAK, exceptions.thrown_with_a_reference),
     NearMiss(rules.SECTION_AT_EXIT, exceptions.thrown_in_a_section),
 )

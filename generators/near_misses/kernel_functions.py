@@ -34,7 +34,7 @@ def _acquire(b: Builder, dice: Dice) -> tuple[KernelSupply, KernelFunction, Plac
     if not sources:
         return None
     supply, source = KernelSupply(b, dice, stays=False), dice.of(sources)
-    place = supply.call(source)
+    place = supply.call_function(source)
     return None if place is None else (supply, source, place)
 
 
@@ -173,7 +173,7 @@ def _call(b: Builder, dice: Dice, options: list[KernelFunction]) -> int | None:
     if not options:
         return None
     supply = KernelSupply(b, dice, stays=False)
-    supply.call(dice.of(options))
+    supply.call_function(dice.of(options))
     at = b.kfuncs[-1][0]
     supply.finish()
     return at

@@ -80,16 +80,16 @@ def wrong_type_of_map(b: Builder, dice: Dice) -> int | None:
 
 
 @cache
-def _refused(program_type: ProgramType, release: str) -> tuple[MapSpec, ...]:
+def _refused(program_type: ProgramType, sleepable: bool, release: str) -> tuple[MapSpec, ...]:
     """Maps that such programs may not use."""
-    flags = LoadFlag.SLEEPABLE if program_type is ProgramType.SYSCALL else NO_FLAGS
+    flags = LoadFlag.SLEEPABLE if sleepable else NO_FLAGS
     program = Program(program_type, (), flags=flags)
     return tuple(t.spec for t in TEMPLATES if map_refusal(program, t.spec, release) is not None)
 
 
 def map_of_other_programs(b: Builder, dice: Dice) -> int | None:
     """A map that the program's type may not use."""
-    refused = _refused(b.type, b.profile.release)
+    refused = _refused(b.type, b.sleepable, b.profile.release)
     if not b.privileged or not refused:
         return None
     index = add_map(b, dice.of(refused))

@@ -76,7 +76,7 @@ def sleep_in_section(b: Builder, dice: Dice) -> int | None:
     before = b.state.held
     supply = KernelSupply(b, dice, stays=False)
     begin(b, dice.of(possible))
-    supply.call(dice.of(sleeping))
+    supply.call_function(dice.of(sleeping))
     at = b.kfuncs[-1][0]
     supply.finish()
     release_all(b, before)

@@ -49,7 +49,7 @@ def untyped_function(b: Builder, dice: Dice) -> int | None:
 
 def _with_tail_call(b: Builder, dice: Dice) -> StaticFunction | None:
     """A function of the context that makes a tail call to a program that is not there."""
-    if not b.has_helper("tail_call") or not takes(b.type, _PROGRAMS, b.profile.release):
+    if not b.has_helper("tail_call") or not takes(b, _PROGRAMS):
         return None
     programs = load_map(R2, add_map(b, _PROGRAMS))
     return StaticFunction((*programs, mov64(R3, dice.pick(4)), call("tail_call"), mov64(R0, 0), leave()))

@@ -4,7 +4,27 @@ subprograms."""
 from __future__ import annotations
 
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R0, R1, R2, R3, R4, R7, R8, R9, R10, jump, leave, load, mov64, store
+from ebpf.isa.build import (
+    R0,
+    R1,
+    R2,
+    R3,
+    R4,
+    R7,
+    R8,
+    R9,
+    R10,
+    jump,
+    leave,
+    load,
+    load_map,
+    load_map_by_index,
+    load_map_value,
+    load_map_value_by_index,
+    mov64,
+    store,
+)
+from ebpf.maps import MapType
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.constants import immediate
@@ -15,6 +35,8 @@ from generators.productions.table import Production
 from generators.scopes import StaticFunction
 from generators.steps import SIZES, alu, constant_key, map_and_key, to_stack
 
+BY_INDEX = "5.14"
+"""Since when a map is named by its place in an array of descriptors; objects have no such array."""
 _LOCAL = (o.ADD, o.XOR, o.SUB, o.AND, o.OR, o.MUL, o.RSH, o.ARSH, o.LSH)
 _SHIFTS = (o.RSH, o.ARSH, o.LSH)
 
@@ -36,13 +58,29 @@ def _keyed(b: Builder) -> list[int]:
 def _lookup(b: Builder, dice: Dice) -> bool:
     index = dice.of(_keyed(b))
     _key(b, dice)
-    map_and_key(b, index)
+    to_stack(b, R2, KEY_SLOT)
+    by_index = b.profile.knows(BY_INDEX) and b.profile.kernel_functions and dice.pick(8) == 7
+    b.emit_wide((load_map_by_index if by_index else load_map)(R1, index))
     b.call_helper("map_lookup_elem")
     b.leave_to_exit(jump(o.JEQ, R0, 0))
     keep = dice.of([r for r in (R7, R8, R9, R0) if b.state.may_lose(r)] or [R0])
     if keep != R0:
         b.emit(mov64(keep, R0))
         b.drop(R0)
+    return True
+
+
+def _direct(b: Builder, dice: Dice) -> bool:
+    """The address of the only value of a map, or of a place in it."""
+    fitting = [n for n, spec in enumerate(b.maps) if spec.type is MapType.ARRAY and spec.max_entries == 1]
+    fitting = [n for n in fitting if is_plain(b.maps[n])]
+    free = [register for register in b.state.free() if register > 5]
+    if not fitting or not free or not b.profile.kernel_functions or not b.profile.knows("5.2"):
+        return False  # of an object's map, either the value or the descriptor is used
+    index, register = dice.of(fitting), dice.of(free)
+    offset = 8 * dice.pick(b.maps[index].value_size // 8)
+    by_index = b.profile.knows(BY_INDEX) and dice.pick(2)
+    b.emit_wide((load_map_value_by_index if by_index else load_map_value)(register, index, offset))
     return True
 
 
@@ -106,6 +144,7 @@ def _random(b: Builder, dice: Dice) -> bool:
 
 
 PRODUCTIONS = (
+    Production("direct-value", 2, _direct, (needs.FREE, needs.OUTSIDE_LOOPS)),
     Production("map-lookup", 4, _lookup, (needs.MAY_CALL, needs.OUTSIDE_LOOPS)),
     Production("map-update", 1, _update, (needs.MAY_CALL, needs.INPUT)),
     Production("subprogram", 2, _subprogram, (needs.PRIVILEGED, needs.MAY_CALL, needs.SCALAR)),

@@ -91,6 +91,11 @@ def _any(b: Builder, dice: Dice) -> bool:
     return bool(prototypes) and call(b, dice, dice.of(prototypes))
 
 
+def call_by_name(b: Builder, dice: Dice, name: str) -> bool:
+    """Call the helper of that name, where the program may."""
+    return any(call(b, dice, prototype) for prototype in offered(b) if prototype.name == name)
+
+
 def call(b: Builder, dice: Dice, prototype: Prototype) -> bool:
     """Call it with what the program has; False, having changed nothing, when that is not enough."""
     if not arguments(b, dice, prototype):

@@ -132,7 +132,7 @@ PRODUCTIONS = (
     Production("packet-variable", 4, _variable, (needs.PACKET, needs.PACKET_END, needs.TARGET)),
     Production(
         "packet-legacy",
-        1,
+        2,
         _legacy,
         (needs.HAS_LEGACY_LOADS, needs.CONTEXT_IN_R6, needs.TOP_LEVEL, needs.MAY_CALL, needs.NOTHING_HELD),
     ),

@@ -99,6 +99,9 @@ def _move_constant(state: GenerationState, insn: Insn, world: World) -> None:
 def _move_register(state: GenerationState, insn: Insn, world: World) -> None:
     content, width = content_of(state, insn.src), insn.off
     wide = insn.opcode & o.CLASS_MASK == o.ALU64
+    if width == o.ADDR_SPACE_CAST:
+        put(state, REGISTERS[insn.dst], KnownPointer(PointerKind.ARENA) if insn.imm == 1 else ANY)
+        return
     if width and type(content) is Number:
         # Nothing changes for what is not negative in that width.
         content = content if content.high < 1 << (width - 1) else ANY if wide else LOW

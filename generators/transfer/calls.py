@@ -58,7 +58,7 @@ def _found(state: GenerationState, world: World) -> KnownPointer:
         return KnownPointer(PointerKind.MAP_VALUE, spec.value_size, map=max(holder.map, -1))
     if found is Found.MAP:
         return KnownPointer(PointerKind.MAP, map=-2 - holder.map)
-    return KnownPointer(PointerKind.SOCKET)
+    return KnownPointer(PointerKind.SOCKET if found is Found.SOCKET else PointerKind.XDP_SOCK)
 
 
 def _result(state: GenerationState, callee: Callee, world: World) -> Content | None:
@@ -77,10 +77,17 @@ def _result(state: GenerationState, callee: Callee, world: World) -> Content | N
     else:
         struct = _kept_in_value(state, world) if callee.name == "kptr_xchg" else callee.struct
         pointer = KnownPointer(_POINTERS[kind], _size(state, callee), struct=struct)
-    acquired = callee.acquires is not None
+    acquired = acquires(callee, pointer) is not None
     number = world.fresh() if kind.nullable or acquired else 0
     reference = number if acquired else _viewed(state, callee)
     return replace(pointer, nullable=kind.nullable, id=number, reference=reference)
+
+
+def acquires(callee: Callee, given: KnownPointer) -> ResourceKind | None:
+    """What the result stands for: of lookups only a socket is held (is_acquire_function,
+    kernel/bpf/verifier.c)."""
+    found = callee.name == "map_lookup_elem" and given.kind is PointerKind.SOCKET
+    return ResourceKind.SOCKET if found else callee.acquires
 
 
 def _kept_in_value(state: GenerationState, world: World) -> str:
@@ -184,8 +191,8 @@ def apply_call(state: GenerationState, callee: Callee, world: World) -> None:
             r for r, c in state.registers.items() if type(c) is KnownPointer and c.kind in _IN_PACKET
         ]:
             del state.registers[register]
-    if callee.acquires is not None and type(result) is KnownPointer:
-        state.held += (Resource(callee.acquires, result.reference),)
+    if type(result) is KnownPointer and (kind := acquires(callee, result)) is not None:
+        state.held += (Resource(kind, result.reference),)
     put(state, R0, result)
 
 
@@ -249,4 +256,5 @@ HANDLERS: dict[int, Handler] = {
     o.EXIT | o.JMP: _exit,
     o.JA | o.JMP: _exit,
     o.JA | o.JMP32: _exit,
+    o.JA | o.X | o.JMP: _exit,
 }

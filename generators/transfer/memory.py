@@ -6,9 +6,11 @@ from dataclasses import replace
 from functools import cache
 
 from ebpf.contexts import CONTEXTS, ContextFieldKind
+from ebpf.contexts.kernel_arguments import MEMBERS, argument
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R10, REGISTERS
 from ebpf.isa.insn import Insn
+from ebpf.maps import MapType
 from ebpf.program_types import ProgramType
 from generators.state import ANY, Content, GenerationState, KnownPointer, Number, PointerKind
 from generators.transfer.alu import content_of, put
@@ -19,7 +21,7 @@ _PACKET_FIELDS = {
     ContextFieldKind.PACKET: PointerKind.PACKET,
     ContextFieldKind.PACKET_END: PointerKind.PACKET_END,
 }
-_SOCKET_FIELDS = {
+SOCKET_FIELDS = {
     ContextFieldKind.SOCKET: KnownPointer(PointerKind.SOCKET),
     ContextFieldKind.SOCKET_OR_NULL: KnownPointer(PointerKind.SOCKET, nullable=True),
     ContextFieldKind.SOCK_COMMON_OR_NULL: KnownPointer(PointerKind.SOCK_COMMON, nullable=True),
@@ -43,7 +45,7 @@ def packet_fields(program_type: ProgramType) -> dict[int, PointerKind]:
 def _socket_fields(program_type: ProgramType) -> dict[int, KnownPointer]:
     """What fields of the context, by offset, hold pointers to sockets."""
     fields = CONTEXTS[program_type].fields
-    return {field.offset: _SOCKET_FIELDS[field.kind] for field in fields if field.kind in _SOCKET_FIELDS}
+    return {field.offset: SOCKET_FIELDS[field.kind] for field in fields if field.kind in SOCKET_FIELDS}
 
 
 def _stack_offset(state: GenerationState, register: int, off: int) -> int | None:
@@ -67,9 +69,16 @@ def _load(state: GenerationState, insn: Insn, world: World) -> None:
         if type(source) is KnownPointer and source.kind is PointerKind.CONTEXT:
             kind = packet_fields(world.type).get(off)
             content = content if kind is None else KnownPointer(kind)
+            struct = argument(world.type, world.attach_to, off) if code == o.DW else ""
+            if struct:
+                content = KnownPointer(PointerKind.STRUCTURE, struct=struct)
             socket = _socket_fields(world.type).get(off)
             if socket is not None:
                 content = replace(socket, id=world.fresh() if socket.nullable else 0)
+        elif type(source) is KnownPointer and source.kind is PointerKind.JUMP_TABLE:
+            content = KnownPointer(PointerKind.INSTRUCTION)
+        elif type(source) is KnownPointer and (source.struct, off) in MEMBERS:
+            content = KnownPointer(PointerKind.STRUCTURE, struct=MEMBERS[source.struct, off])
         elif type(source) is KnownPointer and code == o.DW:
             field = kernel_pointer_at(source, off, world)
             if field is not None:
@@ -132,8 +141,11 @@ def step_wide(state: GenerationState, first: Insn, second: Insn, world: World) -
     if first.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_IDX):
         content: Content = KnownPointer(PointerKind.MAP, map=first.imm)
     elif first.src in (o.PSEUDO_MAP_VALUE, o.PSEUDO_MAP_IDX_VALUE):
-        size = world.maps[first.imm].value_size
-        content = KnownPointer(PointerKind.MAP_VALUE, size - second.imm, map=first.imm)
+        spec = world.maps[first.imm]
+        table = spec.type is MapType.INSN_ARRAY
+        kind = PointerKind.JUMP_TABLE if table else PointerKind.MAP_VALUE
+        size = 8 * spec.max_entries if table else spec.value_size
+        content = KnownPointer(kind, size - second.imm, map=first.imm)
     elif first.src == o.PSEUDO_FUNC:
         content = KnownPointer(PointerKind.FUNCTION)
     elif first.src == o.PSEUDO_BTF_ID:

@@ -19,6 +19,10 @@ class World(Protocol):
         """The program's type."""
 
     @property
+    def attach_to(self) -> str | None:
+        """What of the kernel's it is loaded for."""
+
+    @property
     def maps(self) -> Sequence[MapSpec]:
         """The program's maps, which instructions name by index."""
 

@@ -55,6 +55,16 @@ class KernelRegion(Region):
         raise Abstain(f"access to {self.name}")
 
 
+class VariableRegion(KernelRegion):
+    """A per-CPU variable of the kernel's, of so many bytes, which only helpers follow."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, name: str, size: int, environment: Environment) -> None:
+        super().__init__(name, environment)
+        self.size = size
+
+
 class BorrowedRegion(KernelRegion):
     """A structure that is not held: it is there for as long as ``protected``."""
 

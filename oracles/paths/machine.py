@@ -105,7 +105,7 @@ class PathMachine:
     def _immediate(self, insn: Insn, following: Insn) -> Value:
         if insn.src == 0:
             return (following.imm & 0xFFFF_FFFF) << 32 | insn.imm & 0xFFFF_FFFF
-        if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE):
+        if insn.src in o.PSEUDO_MAPS:
             return PointerTo("map")
         raise NotModelled("an immediate of another sort")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind
+from ebpf.kfuncs import is_a
 from ebpf.maps import KERNEL_POINTERS, MapFieldKind, MapSpec, MapType
 from oracles.reference import deferred
 from oracles.reference.argument_memory import content, memory
@@ -146,12 +147,28 @@ def _timer(
 def _structure(
     x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
 ) -> None:
-    """Which structure, the helper asks (map_kptr_match_type)."""
+    """What the kernel keeps alive, of the type that the prototype names; where it names none, the helper asks
+    (check_reg_type, map_kptr_match_type)."""
     if pointer.region.kind is not RegionKind.KERNEL:
+        wrong(x, s, register, arg)
+    fits = is_a(pointer.region.struct, arg.name) if arg.name else True
+    if fits is None:
+        raise Unmodelled("a kernel structure given as another")
+    if not fits:
         wrong(x, s, register, arg)
     if pointer.region.trust is Trust.NONE:
         x.refuse(s, rules.HELPER_ARGUMENT, f"R{register}: nothing keeps the {pointer.region.struct}")
         raise Unmodelled("a kernel structure that nothing keeps")
+
+
+def _variable(
+    x: Explorer, s: SymbolicState, found: Arguments, register: int, arg: Arg, pointer: SymbolicPointer
+) -> None:
+    if pointer.region.kind is not RegionKind.VARIABLE:
+        wrong(x, s, register, arg)
+    if equal(pointer.offset, 0) is not True:
+        x.refuse(s, rules.HELPER_ARGUMENT, f"R{register} was moved")
+        raise Unmodelled("a place inside a variable of the kernel's")
 
 
 def _constant_string(
@@ -218,7 +235,8 @@ CHECKS: dict[ArgKind, Check] = {
     A.MAP_VALUE_OR_NULL: _value,
     A.MAP_VALUE_UNINIT: _value_room, A.FIXED_MEM: _fixed, A.FIXED_MEM_INOUT: _fixed,
     A.FIXED_MEM_UNINIT: _fixed,
-    A.CONST_STR: _constant_string, A.KPTR: _kernel_pointer, A.TIMER: _timer, A.BTF_ID_OR_NULL: _structure,
+    A.PERCPU_BTF_ID: _variable, A.CONST_STR: _constant_string, A.KPTR: _kernel_pointer, A.TIMER: _timer,
+    A.BTF_ID: _structure, A.BTF_ID_OR_NULL: _structure,
     A.FUNC: _function, A.SPIN_LOCK: _lock, A.RINGBUF_MEM: _record, A.STACK_OR_NULL: _on_stack,
     A.SOCKET: _socket(frozenset({RegionKind.SOCKET})),
     A.SOCKET_OR_NULL: _socket(frozenset({RegionKind.SOCKET})),

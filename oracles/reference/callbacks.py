@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from errno import E2BIG, EINVAL
+from errno import E2BIG, EBUSY, EINVAL, ENOENT
 
 import z3
 
@@ -27,6 +27,13 @@ class Elements:
     """What a loop goes over: the elements of map number ``map``."""
 
     map: int
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """What bpf_find_vma goes over: the one area of a task's memory, if it is there."""
+
+    task: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,23 @@ def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
     return paths
 
 
+def find_vma(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
+    """bpf_find_vma(task, address, callback, context, flags)."""
+    assert found.function is not None
+    argument, flags = found.values[3:5]
+    bad, going = x.branch(s, negation(equal(number(s, flags), 0)))
+    paths: list[SymbolicState] = []
+    if bad is not None:
+        bad.scratch()
+        bad.registers[0] = -EINVAL & mask(64)
+        bad.pc += 1
+        paths.append(bad)
+    if going is not None:
+        turn = Loop(going.pc, found.function, 0, argument, Area(found.values[0]))
+        paths = [*call_next(x, going, turn), *paths]
+    return paths
+
+
 def _more(x: Explorer, s: SymbolicState, turn: Loop) -> tuple[SymbolicState | None, SymbolicState | None]:
     """The path on which there is another iteration, and the one on which there is not."""
     if isinstance(turn.extra, Elements):
@@ -115,6 +139,12 @@ def _more(x: Explorer, s: SymbolicState, turn: Loop) -> tuple[SymbolicState | No
         more.note(Scripted(1))
         s.note(Scripted(0))
         return more, s
+    if isinstance(turn.extra, Area):
+        if turn.iteration:
+            return None, s
+        more = s.fork()
+        more.note(Scripted(0))
+        return more, s
     turns = turn.extra
     assert isinstance(turns, int | z3.BitVecRef)
     return x.branch(s, turn.iteration < turns if isinstance(turns, int) else z3.ULT(turn.iteration, turns))
@@ -127,6 +157,9 @@ def _arguments(x: Explorer, s: SymbolicState, turn: Loop) -> list[Value]:
         other = SymbolicRegion(RegionKind.OBJECT, s.number(), tree.size, struct=tree.struct)
         both = [SymbolicPointer(region, tree.link) for region in (tree.added, other)]
         return [*both, UNDEFINED, UNDEFINED, UNDEFINED]
+    if isinstance(turn.extra, Area):
+        area = SymbolicRegion(RegionKind.KERNEL, s.number(), writable=False, struct="vm_area_struct")
+        return [turn.extra.task, SymbolicPointer(area, 0), turn.argument, UNDEFINED, UNDEFINED]
     if not isinstance(turn.extra, Elements):
         return [turn.iteration, turn.argument, UNDEFINED, UNDEFINED, UNDEFINED]
     index = turn.extra.map
@@ -165,10 +198,21 @@ def _end(s: SymbolicState, turn: Loop, calls: int) -> SymbolicState:
     """The helper returns after so many calls."""
     s.scratch()
     s.registers[0] = calls
+    if isinstance(turn.extra, Area):
+        s.registers[0] = 0 if calls else _not_found(s)
     if isinstance(turn.extra, Comparison):
         set_linked(s, turn.extra.name)
     s.pc = turn.call + 1
     return s
+
+
+def _not_found(s: SymbolicState) -> z3.BitVecRef:
+    """The error that bpf_find_vma gives."""
+    result = symbol(f"find_vma!{s.number()}")
+    s.assume(z3.Or(result == -ENOENT & mask(64), result == -EBUSY & mask(64)))
+    s.model = None
+    s.note(Scripted(result))
+    return result
 
 
 def set_linked(s: SymbolicState, name: str) -> None:

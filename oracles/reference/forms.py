@@ -82,9 +82,9 @@ class _SlotReader:
         ):
             detail = "the second slot is missing, or holds more than an immediate"
             self._fatal(Broken(rules.IMMEDIATE_HALVES, at, detail))
-        elif insn.src == o.PSEUDO_MAP_FD and following.imm:
+        elif insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_IDX) and following.imm:
             self._fatal(Broken(rules.IMMEDIATE_HALVES, at, "the upper half of a map's descriptor"))
-        if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and not 0 <= insn.imm < self.maps:
+        if insn.src in o.PSEUDO_MAPS and not 0 <= insn.imm < self.maps:
             self._fatal(Broken(rules.NO_SUCH_MAP, at))
         self.second.add(at + 1)
 

@@ -8,8 +8,10 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Prototype, prototype_for
+from ebpf.helpers.variants import SLEEPING, SLEEPING_SINCE
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec, MapType
+from ebpf.program import LoadFlag
 from ebpf.program_rules import may_update_sockmap
 from oracles.reference import callbacks, deferred, dynptrs, frames, kernel_pointers, local_objects
 from oracles.reference.answer import spans
@@ -95,8 +97,10 @@ def _call(x: Explorer, s: SymbolicState, prototype: Prototype) -> list[SymbolicS
         _of_sockets(x, s, x.facts.maps[found.map], prototype.name == "map_delete_elem")
     if s.lock is not None and prototype.name not in ("spin_unlock", "spin_lock"):
         x.refuse(s, rules.CALL_UNDER_LOCK, prototype.name)
-    if prototype.sleepable and s.sections:
+    if s.sections and prototype.sleepable:
         x.refuse(s, rules.SLEEPS_IN_SECTION, prototype.name)
+    elif s.sections and prototype.name in SLEEPING and LoadFlag.SLEEPABLE in x.facts.program.flags:
+        x.refuse(s, rules.SLEEPS_IN_SECTION, prototype.name, since=SLEEPING_SINCE)
     for written in found.written if prototype.name not in KEEP_MEMORY else ():
         fill(x, s, written.pointer, written.size)
     special = SPECIAL.get(prototype.name)
@@ -223,7 +227,8 @@ def _in_its_place(s: SymbolicState) -> list[SymbolicState]:
 SPECIAL = {
     "kptr_xchg": kernel_pointers.exchange, "spin_lock": _spin_lock, "spin_unlock": _spin_unlock,
     "tail_call": _tail_call, "loop": callbacks.loop,
-    "for_each_map_elem": callbacks.for_each, "dynptr_from_mem": dynptrs.from_mem,
+    "for_each_map_elem": callbacks.for_each, "find_vma": callbacks.find_vma,
+    "dynptr_from_mem": dynptrs.from_mem,
     "ringbuf_reserve_dynptr": dynptrs.reserve, "ringbuf_submit_dynptr": _give_back_dynptr,
     "ringbuf_discard_dynptr": _give_back_dynptr, "dynptr_read": dynptrs.read, "dynptr_write": dynptrs.write,
     "dynptr_data": dynptrs.data, "timer_set_callback": _timer_set_callback,

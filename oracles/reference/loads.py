@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf import rules
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
+from ebpf.kernel_variables import PER_CPU
 from ebpf.maps import MapType
 from ebpf.program_rules import LEGACY_LOADS
 from oracles.reference import accesses, atomics, calls
@@ -63,8 +64,8 @@ def _constant(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
             SymbolicRegion(RegionKind.CODE, s.number(), writable=False), s.pc + 1 + insn.imm
         )
     maps = x.facts.program.maps
-    if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_VALUE) and 0 <= insn.imm < len(maps):
-        if insn.src == o.PSEUDO_MAP_FD:
+    if insn.src in o.PSEUDO_MAPS and 0 <= insn.imm < len(maps):
+        if insn.src in (o.PSEUDO_MAP_FD, o.PSEUDO_MAP_IDX):
             return SymbolicPointer(x.facts.handles[insn.imm], 0)
         spec = maps[insn.imm]
         if spec.type is not MapType.ARRAY:
@@ -72,7 +73,17 @@ def _constant(x: Explorer, s: SymbolicState, insn: Insn) -> Value:
         if not 0 <= high < spec.value_size or spec.max_entries != 1:
             x.refuse(s, rules.MAP_VALUE_ADDRESS, f"offset {high}")
         return SymbolicPointer(x.facts.direct[insn.imm], high & mask(64))
+    if insn.src == o.PSEUDO_BTF_ID:
+        return _variable(x, s)
     raise Unmodelled(f"64-bit immediates of kind {insn.src}")
+
+
+def _variable(x: Explorer, s: SymbolicState) -> Value:
+    """A per-CPU variable of the kernel's, which only helpers follow (check_pseudo_btf_id)."""
+    name = dict(x.facts.program.kfuncs).get(s.pc, "")
+    if name not in PER_CPU:
+        raise Unmodelled("a variable of the kernel's")
+    return SymbolicPointer(SymbolicRegion(RegionKind.VARIABLE, s.number(), PER_CPU[name], writable=False), 0)
 
 
 def _packet(x: Explorer, s: SymbolicState, insn: Insn, size: int, indirect: bool) -> list[SymbolicState]:

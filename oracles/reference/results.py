@@ -6,8 +6,9 @@ import z3
 
 from ebpf import rules
 from ebpf.helpers import Prototype, ResultKind
-from ebpf.helpers.ownership import VIEWS
+from ebpf.helpers.ownership import GIVEN_STRUCTURES, VIEWS
 from ebpf.helpers.result_ranges import U32_RESULTS, given_range
+from ebpf.helpers.script import is_followed
 from ebpf.maps import MapSpec, MapType
 from oracles.reference.argument_values import Arguments
 from oracles.reference.events import LookedUp, Scripted
@@ -44,18 +45,14 @@ LOOKED_UP = SOCKETS_IN | {
     MapType.CGROUP_STORAGE,
     MapType.PERCPU_CGROUP_STORAGE,
     MapType.SK_STORAGE,
+    MapType.INODE_STORAGE,
+    MapType.TASK_STORAGE,
+    MapType.CGRP_STORAGE,
     MapType.LPM_TRIE,
 }
 """Maps beside arrays and hashes in which lookups are modelled."""
 INNER = frozenset({MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS})
 """Maps whose elements are maps."""
-STRUCTURES = {
-    "get_current_task_btf": "task_struct", "task_pt_regs": "pt_regs", "skc_to_tcp6_sock": "tcp6_sock",
-    "skc_to_tcp_sock": "tcp_sock", "skc_to_tcp_timewait_sock": "tcp_timewait_sock",
-    "skc_to_tcp_request_sock": "tcp_request_sock", "skc_to_udp6_sock": "udp6_sock",
-    "skc_to_unix_sock": "unix_sock", "skc_to_mptcp_sock": "mptcp_sock", "sock_from_file": "socket",
-}  # fmt: skip
-"""By helper, the structure that its result points to (include/uapi/linux/bpf.h)."""
 OBJECTS = {
     R.SOCKET_OR_NULL: RegionKind.SOCKET, R.SOCK_COMMON_OR_NULL: RegionKind.SOCK_COMMON,
     R.TCP_SOCK_OR_NULL: RegionKind.TCP_SOCK,
@@ -88,10 +85,17 @@ def results(x: Explorer, s: SymbolicState, prototype: Prototype, found: Argument
         region = SymbolicRegion(OBJECTS[result], number_, writable=False)
         return or_null(x, s, region, prototype.acquires, _shared(prototype, found))
     if result in (R.BTF_ID, R.BTF_ID_OR_NULL):
-        struct = STRUCTURES.get(prototype.name, "")
+        struct = GIVEN_STRUCTURES.get(prototype.name, "")
         region = SymbolicRegion(RegionKind.KERNEL, s.number(), writable=False, struct=struct)
         if result is R.BTF_ID_OR_NULL:
             return or_null(x, s, region, prototype.acquires, _shared(prototype, found))
+        s.registers[0] = SymbolicPointer(region, 0)
+        return [s]
+    if result in (R.MEM_OR_BTF_ID, R.MEM_OR_BTF_ID_OR_NULL):
+        size = next(v.region.size for v in found.values if isinstance(v, SymbolicPointer))
+        region = SymbolicRegion(RegionKind.MEMORY, s.number(), size, writable=False)
+        if result is R.MEM_OR_BTF_ID_OR_NULL:
+            return or_null(x, s, region, False, None)
         s.registers[0] = SymbolicPointer(region, 0)
         return [s]
     if result is R.ALLOC_MEM_OR_NULL:
@@ -173,14 +177,14 @@ def _lookup(x: Explorer, s: SymbolicState, found: Arguments, nullable: bool) -> 
     present = None if x.by_ranges else _present(spec, found.key)
     check_ = s.number()
     yes, no = x.branch(s, present) if present is not None else (s, s.fork())
-    paths = []
+    paths, followed = [], is_followed(spec)
     if yes is not None:
         yes.registers[0] = SymbolicPointer(region, 0, check_)
-        yes.note(LookedUp(found.map, found.key, region))
+        yes.note(LookedUp(found.map, found.key, region) if followed else Scripted(1))
         paths.append(yes)
     if no is not None:
         no.registers[0] = Null(check_, RegionKind.MAP_VALUE)
-        no.note(LookedUp(found.map, found.key, None))
+        no.note(LookedUp(found.map, found.key, None) if followed else Scripted(0))
         paths.append(no)
     if _present(spec, found.key) is True:
         x.ledger.elided.setdefault(check_, ELIDED_SINCE)

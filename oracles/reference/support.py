@@ -20,9 +20,7 @@ from oracles.reference.results import INNER, LOOKED_UP, OBJECTS
 UNMODELLED_FORMS: dict[str, str] = {
     "addr_space_cast_0_1": "arenas", "addr_space_cast_1_0": "arenas", "gotox": "indirect jumps",
     "callx": "indirect calls",
-    "call_kfunc": "kernel functions", "ld_btf_id": "kernel variables",
-    "ld_map_idx": "arrays of map descriptors",
-    "ld_map_idx_value": "arrays of map descriptors",
+    "call_kfunc": "kernel functions",
 }  # fmt: skip
 """Instruction forms at which a path ends as unknown, and the feature that is missing."""
 _ARGUMENTS = (
@@ -35,6 +33,8 @@ _RESULTS = OBJECTS.keys() | {
     ResultKind.MAP_VALUE_OR_NULL,
     ResultKind.ALLOC_MEM_OR_NULL,
     ResultKind.BTF_ID,
+    ResultKind.MEM_OR_BTF_ID,
+    ResultKind.MEM_OR_BTF_ID_OR_NULL,
     ResultKind.BTF_ID_OR_NULL,
     ResultKind.DYNPTR_MEM_OR_NULL,
 }

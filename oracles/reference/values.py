@@ -48,6 +48,7 @@ class RegionKind(Enum):
     CODE = "func"
     KERNEL = "kernel"
     OBJECT = "obj"
+    VARIABLE = "percpu_var"
 
 
 class Trust(Enum):

@@ -15,6 +15,7 @@ import jinja2
 from ebpf.assembly import program_listing
 from ebpf.btf.machine_order import btf_for, func_info_for
 from ebpf.btf.map_types import with_map_types
+from ebpf.descriptors import with_descriptors
 from ebpf.isa.insn import Insn
 from ebpf.maps import MapSpec
 from ebpf.program import Case
@@ -41,7 +42,7 @@ def c_program(finding: Finding, case: Case) -> str:
     it as root."""
     right = right_of(finding)
     case, chosen = subject(right, case, finding.witness)
-    program = with_map_types(case.program)
+    program = with_descriptors(with_map_types(case.program))
     program = replace(
         program,
         btf=None if program.btf is None else btf_for(program.byte_order, program.btf),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ebpf.descriptors import with_descriptors
 from ebpf.errors import InputError
 from ebpf.objects.parts import Part, Writing
 from ebpf.objects.writer import write_object
@@ -30,7 +31,7 @@ def object_file(finding: Finding, case: Case) -> bytes | None:
         replace(spec, name=re.sub(r"[^\w.]", "_", spec.name) or f"m{n}")
         for n, spec in enumerate(case.program.maps)
     )
-    program = replace(case.program, maps=maps)
+    program = replace(with_descriptors(case.program), maps=maps)
     try:
         return write_object([Part(name, program)], Writing(license=program.license or None))
     except InputError:

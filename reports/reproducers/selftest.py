@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ebpf import casefile
+from ebpf.descriptors import with_descriptors
 from ebpf.objects.errors import ObjectError
 from ebpf.objects.parts import NAMED_FLAGS, section_for
 from ebpf.program import Case
@@ -45,7 +46,7 @@ def selftest(finding: Finding, case: Case) -> bytes | None:
     asserted = _asserted(right_of(finding), finding, case)
     if asserted is None:
         return None
-    program = asserted.case.program
+    program = with_descriptors(asserted.case.program)
     name = re.sub(r"\W+", "_", f"veridiff_{finding.kind}_{finding.id}")
     try:
         section = section_for(program)

@@ -16,7 +16,7 @@ NEAR = Profile(inputs=4, near_misses_in=1, daring_in=0)
 DARING = Profile(inputs=2, near_misses_in=0, daring_in=1)
 
 
-NOT_FOLLOWED = ("the packet after ",)
+NOT_FOLLOWED = ("the packet after ", "access to ", "the context of ")
 """How the reasons begin for which the interpreter abstains from a valid program."""
 
 

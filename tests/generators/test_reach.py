@@ -37,9 +37,13 @@ def forms(generated: Generated) -> set[str]:
     return {form_of(insn).name for at, insn in enumerate(insns) if not (at and insns[at - 1].opcode == 0x18)}
 
 
+NEWER = {"jump-table"}
+"""Productions of what no kernel had yet for which these are made."""
+
+
 def test_every_production() -> None:
     used = Counter(name for generated in mixed() for name in generated.productions)
-    assert used.keys() == {production.name for production in PRODUCTIONS}
+    assert used.keys() == {production.name for production in PRODUCTIONS} - NEWER
     assert min(used.values()) >= 30, used
 
 
@@ -62,7 +66,7 @@ def test_every_form_of_the_newest_kernel() -> None:
 
 PACKET_LOADS = {f"ld{kind}{bits}" for kind in ("abs", "ind") for bits in (8, 16, 32)}
 """Rare: all six are seen in some thousand programs."""
-BEYOND = ("addr_space_cast", "gotox", "callx", "ld_btf_id", "ld_map_idx", "call_kfunc")
+BEYOND = ("callx", "call_kfunc")
 
 
 @pytest.mark.parametrize("shape", LoopShape)

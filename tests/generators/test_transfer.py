@@ -67,8 +67,8 @@ class Recorder(Builder):
 def test_what_is_known_holds_in_every_run(linux: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     builders: list[Recorder] = []
 
-    def recorder(*args: object) -> Recorder:
-        builders.append(Recorder(*args))  # type: ignore[arg-type]
+    def recorder(*args: object, **named: object) -> Recorder:
+        builders.append(Recorder(*args, **named))  # type: ignore[arg-type]
         return builders[-1]
 
     monkeypatch.setattr(programs, "Builder", recorder)

@@ -39,8 +39,9 @@ def test_the_model_is_honest() -> None:
             assert accusations(seen, model.JUDGED) == []
             accepted += seen.ruling.verdict is KernelVerdict.ACCEPT
             logs += seen.exploration is not None and seen.exploration.root is not None
-    # What the interpreter does not follow (Bloom filters, say) the model does not take either.
-    assert accepted >= 55
+    # What the interpreter does not follow (Bloom filters, structures of the kernel's, say) the model does not
+    # take either.
+    assert accepted >= 52
     assert logs > 30
 
 

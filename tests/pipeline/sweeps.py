@@ -25,7 +25,7 @@ PLAIN = tuple(kind for kind in T if kind not in TARGETED)
 EXIT = (Insn(o.MOV | o.K | o.ALU64, 0, imm=0), Insn(o.EXIT | o.JMP))
 UNAVAILABLE = re.compile(
     "unknown func |invalid func unknown|cannot use helper |helper call is not allowed in probe"
-    "|func .* not supported for program type"
+    "|func .* not supported for program type|func .* supported only for fentry"
 )
 """What check_helper_call (kernel/bpf/verifier.c, 6.1 to 7.3) says of a helper that the type does not have;
 whatever else it says is about the arguments of one that it has."""
@@ -66,7 +66,8 @@ def attached_calls() -> Iterator[Asked]:
 
 ATTACHED = (
     (T.TRACING, A.TRACE_FENTRY, "bpf_fentry_test1"), (T.TRACING, A.TRACE_FEXIT, "bpf_fentry_test1"),
-    (T.LSM, A.LSM_MAC, "file_open"), (T.LSM, A.LSM_CGROUP, "socket_bind"), (T.NETFILTER, A.NETFILTER, None),
+    (T.TRACING, A.TRACE_ITER, "task"), (T.LSM, A.LSM_MAC, "file_open"), (T.LSM, A.LSM_CGROUP, "socket_bind"),
+    (T.NETFILTER, A.NETFILTER, None),
 )  # fmt: skip
 
 

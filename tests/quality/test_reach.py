@@ -31,7 +31,7 @@ from reports.records import KernelOffer
 
 RELEASE = "7.3.4"
 NEWEST = Profile(linux=(7, 3), inputs=1)
-MIXED, NEAR_MISSES, OF_EACH = 1_500, 1_500, 180
+MIXED, NEAR_MISSES, OF_EACH = 1_500, 1_500, 150
 """Programs as a run draws them, near misses, and of each type besides: of most types a run has few."""
 
 
@@ -81,7 +81,7 @@ def reached() -> Reached:
     for number in range(NEAR_MISSES):
         found.add(draw(random.Random(f"near/{number}"), near).make())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generators.programs, "GOALS_IN", 1)
+        patch.setattr(generators.programs, "AIMS_IN", 1)
         for setting in SETTINGS:
             profile = replace(NEWEST, settings=(setting,), unprivileged_in=0, near_misses_in=0, daring_in=0)
             for number in range(OF_EACH):
@@ -97,7 +97,7 @@ def test_types_of_programs() -> None:
 
 def test_types_of_maps() -> None:
     assert reached().maps.keys() <= set(offer().maps)
-    assert len(reached().maps) >= 25
+    assert len(reached().maps) >= 31
 
 
 def test_kernel_functions() -> None:
@@ -107,9 +107,9 @@ def test_kernel_functions() -> None:
 
 
 def test_pairs_of_type_and_callee() -> None:
-    """The project wants 90 % of the pairs with helpers, of an hour's programs.  Never called yet:
-    storage of tasks, control groups and inodes, constant strings, per-CPU variables of the kernel's, find_vma,
-    user_ringbuf_drain; and on purpose, what sends signals or loads programs."""
+    """The project wants 90 % of the pairs with helpers, of an hour's programs.  Never called: on purpose, what
+    writes to user memory, loads programs or sends packets; locks and kernel pointers by types that may not have
+    or release them; and structures that no function that is known here has for an argument."""
     allowed = {
         (kind, callee)
         for kind in reached().types
@@ -117,15 +117,13 @@ def test_pairs_of_type_and_callee() -> None:
     }
     helpers = {pair for pair in allowed if pair[1] not in KFUNCS}
     functions = allowed - helpers
-    assert len(reached().pairs.keys() & helpers) / len(helpers) >= 0.54
-    assert len(reached().pairs.keys() & functions) / len(functions) >= 0.85
+    assert len(reached().pairs.keys() & helpers) / len(helpers) >= 0.95
+    assert len(reached().pairs.keys() & functions) / len(functions) >= 0.87
 
 
 def test_forms_of_instructions() -> None:
-    """Not yet: what needs an arena, a jump table, a map by its index, or a variable of the kernel's."""
-    assert set(offer().forms) - reached().forms.keys() <= {
-        "addr_space_cast_0_1", "addr_space_cast_1_0", "gotox", "ld_map_idx", "ld_map_idx_value", "ld_btf_id",
-    }  # fmt: skip
+    """All of them."""
+    assert not set(offer().forms) - reached().forms.keys()
 
 
 def test_rules_broken() -> None:

@@ -66,7 +66,7 @@ void panic(void) __attribute__((noreturn));
 void close_fd(int fd);
 
 /* btf.c: ids in the kernel's own BTF, 0 when it has no such type */
-enum btf_kind { BTF_STRUCT = 4, BTF_TYPEDEF = 8, BTF_FUNC = 12 };
+enum btf_kind { BTF_STRUCT = 4, BTF_TYPEDEF = 8, BTF_FUNC = 12, BTF_VAR = 14 };
 u32 kernel_btf_id(u32 kind, const u8 *name, u32 len);
 
 /* dmesg.c */
@@ -104,6 +104,8 @@ struct program {
 	const u8 *btf, *func_info;
 	char license[128];
 	int btf_fd;
+	/* By index, where an instruction names a map so (BPF_PSEUDO_MAP_IDX); NULL where none does. */
+	const s32 *fds;
 };
 struct attempt {
 	u32 jit, log_level, extra_flags, bits;
@@ -130,6 +132,7 @@ struct job {
 	struct attempt attempts[MAX_ATTEMPTS];
 	u32 n_maps, n_attempts, n_inputs;
 	struct cursor inputs;
+	s32 fds[MAX_MAPS];
 	const u8 *code; /* as it came, map indexes and all */
 	/* A name the kernel's BTF does not have, and so the program cannot be put to this kernel at all. */
 	const u8 *missing;

@@ -9,6 +9,8 @@
 #define LD_IMM64 0x18
 #define PSEUDO_MAP_FD 1
 #define PSEUDO_MAP_VALUE 2
+#define PSEUDO_MAP_IDX 5
+#define PSEUDO_MAP_IDX_VALUE 6
 
 static u32 wanted_id(struct job *job, u32 kind, const u8 *name, u32 len)
 {
@@ -54,7 +56,7 @@ static void get_program(struct cursor *c, struct job *job)
 		u32 at = get_u32(c);
 		name = get_blob(c, &name_len);
 		if (!c->bad && at < p->n_insns)
-			insns[at].imm = wanted_id(job, BTF_FUNC, name, name_len);
+			insns[at].imm = wanted_id(job, insns[at].opcode == LD_IMM64 ? BTF_VAR : BTF_FUNC, name, name_len);
 	}
 }
 
@@ -155,6 +157,9 @@ int prepare(struct job *job, u64 capabilities, s32 *at)
 		if (!error && job->maps[i].frozen)
 			error = freeze_map(&job->maps[i]);
 	}
+	for (u32 i = 0; i < job->n_maps; i++)
+		job->fds[i] = job->maps[i].fd;
+	job->program.fds = NULL;
 	for (u32 i = 0; i + 1 < job->program.n_insns; i++) {
 		struct insn *insn = &job->program.insns[i];
 		const u8 *given = job->code + i * sizeof(struct insn) + offsetof(struct insn, imm);
@@ -162,6 +167,8 @@ int prepare(struct job *job, u64 capabilities, s32 *at)
 			continue;
 		if (insn->src == PSEUDO_MAP_FD || insn->src == PSEUDO_MAP_VALUE)
 			insn->imm = map_fd(job, given);
+		if ((insn->src == PSEUDO_MAP_IDX || insn->src == PSEUDO_MAP_IDX_VALUE) && job->n_maps)
+			job->program.fds = job->fds;
 		i++;
 	}
 	return error;

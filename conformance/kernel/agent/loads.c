@@ -38,6 +38,7 @@ static int load_once(const struct program *p, const struct attempt *a, u32 log_l
 	attr.load.prog_flags = p->flags | a->extra_flags;
 	attr.load.expected_attach_type = p->attach_type;
 	attr.load.attach_btf_id = p->attach_btf_id;
+	attr.load.fd_array = (u64)(uintptr_t)p->fds;
 	if (p->btf_fd >= 0) {
 		attr.load.prog_btf_fd = p->btf_fd;
 		if (p->n_func_info) {

@@ -44,6 +44,8 @@ BEHAVIOURS: dict[str, Callable[[Machine, Call], Value]] = {
     "xdp_get_buff_len": packet.xdp_length,
     "loop": callbacks.loop,
     "for_each_map_elem": callbacks.for_each,
+    "find_vma": callbacks.find_vma,
+    "user_ringbuf_drain": callbacks.drain,
     "tail_call": callbacks.tail_call,
     "kptr_xchg": kernel_pointers.exchange,
     "spin_lock": locks.lock,

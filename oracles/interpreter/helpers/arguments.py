@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ebpf import rules
 from ebpf.helpers import Arg, ArgKind, Prototype
+from ebpf.kfuncs import is_a
 from ebpf.maps import MapFieldKind, MapType
 from ebpf.program_rules import PACKET_HELPERS
 from ebpf.sockets import SocketKind
@@ -15,7 +16,13 @@ from oracles.interpreter.helpers.memory import Span, readable, room
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.maps import Map
 from oracles.interpreter.memory import Pointer, Value
-from oracles.interpreter.objects import KernelRegion, RecordRegion, SocketRegion
+from oracles.interpreter.objects import (
+    BorrowedRegion,
+    KernelRegion,
+    RecordRegion,
+    SocketRegion,
+    VariableRegion,
+)
 from oracles.interpreter.signals import Abstain
 
 K = ArgKind
@@ -174,6 +181,16 @@ def _check_field(m: Machine, at: int, arg: Arg, value: Value) -> None:
     _refuse(m, at, arg)
 
 
+def _is_named(region: KernelRegion, arg: Arg) -> bool:
+    """Whether the structure is one that the prototype names, if it names one."""
+    if isinstance(region, BorrowedRegion) and not region.protected:
+        raise Abstain("a kernel structure that nothing keeps")
+    fits = is_a(region.name, arg.name) if arg.name else True
+    if fits is None:
+        raise Abstain("a kernel structure given as another")
+    return fits
+
+
 def _check_object(m: Machine, at: int, arg: Arg, value: Value) -> None:
     region = value.region if isinstance(value, Pointer) else None
     if region is not None and region.gone is not None:
@@ -187,9 +204,11 @@ def _check_object(m: Machine, at: int, arg: Arg, value: Value) -> None:
     elif arg.kind is K.CONST_STR:
         at = value.offset if isinstance(value, Pointer) else -1
         fits = region is not None and not region.writable and at >= 0 and 0 in region.data[at:]
+    elif arg.kind is K.PERCPU_BTF_ID:
+        fits = isinstance(region, VariableRegion) and isinstance(value, Pointer) and value.offset == 0
     elif arg.kind in (K.DYNPTR, K.DYNPTR_UNINIT):
         return  # what is done with it looks at it
     else:
-        fits = isinstance(region, KernelRegion)
+        fits = isinstance(region, KernelRegion) and _is_named(region, arg)
     if not fits:
         _refuse(m, at, arg)

@@ -4,7 +4,7 @@ Linux 6.12)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from errno import E2BIG, EINVAL
+from errno import E2BIG, EBUSY, EINVAL, ENOENT
 
 from ebpf import rules
 from oracles.interpreter.arithmetic import U64
@@ -12,9 +12,12 @@ from oracles.interpreter.frames import MAX_LOOPS
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import UNDEFINED, Pointer, Value
-from oracles.interpreter.signals import TailCalled
+from oracles.interpreter.objects import KernelRegion
+from oracles.interpreter.signals import Abstain, TailCalled
 
 U32 = 0xFFFF_FFFF
+_WAKEUPS = 3
+"""BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP, include/uapi/linux/bpf.h."""
 
 
 def _rounds(m: Machine, callback: Value, rounds: Iterable[list[Value]]) -> int:
@@ -62,6 +65,28 @@ def for_each(m: Machine, call: Call) -> Value:
     return _rounds(
         m, callback, ([handle, Pointer(key, 0), Pointer(value, 0), context] for key, value in elements)
     )
+
+
+def find_vma(m: Machine, call: Call) -> Value:
+    """bpf_find_vma(task, address, callback, context, flags): callback(task, area, context) where there is an
+    area, and 0; else an error (kernel/bpf/task_iter.c)."""
+    task, _, callback, context, flags = call.values
+    if m.number(flags):
+        return -EINVAL & U64
+    scripted = m.scripted()
+    error = (0 if m.environment.chance(False) else -ENOENT & U64) if scripted is None else scripted
+    if error:
+        if error not in (-ENOENT & U64, -EBUSY & U64):
+            raise Abstain("a scripted result that bpf_find_vma cannot give")
+        return error
+    _rounds(m, callback, [[task, Pointer(KernelRegion("vm_area_struct", m.environment), 0), context]])
+    return 0
+
+
+def drain(m: Machine, call: Call) -> Value:
+    """bpf_user_ringbuf_drain(map, callback, context, flags): the number of records that user space wrote, of
+    which an input has none (kernel/bpf/ringbuf.c)."""
+    return -EINVAL & U64 if m.number(call.values[3]) & ~_WAKEUPS else 0
 
 
 def tail_call(m: Machine, call: Call) -> Value:

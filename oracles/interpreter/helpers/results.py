@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ebpf import rules
 from ebpf.helpers import ResultKind
-from ebpf.helpers.ownership import VIEWS
+from ebpf.helpers.ownership import GIVEN_STRUCTURES, VIEWS
 from ebpf.helpers.result_ranges import given_range, result_range, size_argument
 from ebpf.sockets import SocketKind
 from oracles.interpreter.arithmetic import U64, signed
 from oracles.interpreter.helpers.arguments import Call
 from oracles.interpreter.machine import Machine
 from oracles.interpreter.memory import UNDEFINED, Pointer, Region, Value
-from oracles.interpreter.objects import KernelRegion, RecordRegion, SocketRegion
+from oracles.interpreter.objects import KernelRegion, RecordRegion, SocketRegion, VariableRegion
 from oracles.interpreter.signals import Abstain
 
 _SOCKETS = {
@@ -97,5 +97,17 @@ def _object(m: Machine, call: Call) -> Region:
     if prototype.result in (ResultKind.MAP_VALUE, ResultKind.MAP_VALUE_OR_NULL) and call.map is not None:
         return call.map.fresh()
     if prototype.result in (ResultKind.BTF_ID, ResultKind.BTF_ID_OR_NULL):
-        return KernelRegion(f"what bpf_{prototype.name} gives", m.environment)
+        struct = GIVEN_STRUCTURES.get(prototype.name)
+        return KernelRegion(struct or f"what bpf_{prototype.name} gives", m.environment)
+    if prototype.result in (ResultKind.MEM_OR_BTF_ID, ResultKind.MEM_OR_BTF_ID_OR_NULL):
+        return _variable(m, call.values[0])
     raise Abstain(f"what bpf_{prototype.name} gives")
+
+
+def _variable(m: Machine, given: Value) -> Region:
+    """What a per-CPU variable holds on one CPU: read-only, and any number."""
+    assert isinstance(given, Pointer)
+    assert isinstance(given.region, VariableRegion)
+    size = given.region.size
+    drawn = bytearray(m.environment.bits(8 * size).to_bytes(size, m.word))
+    return Region(given.region.name, drawn, m.environment.base(size), rules.MEMORY_BOUNDS, writable=False)
