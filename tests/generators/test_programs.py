@@ -141,7 +141,7 @@ SELDOM = {
 }  # fmt: skip
 ABSTAINING = (
     rules.HELPER_UNKNOWN, rules.HELPER_GPL, rules.INFINITE_LOOP, rules.ZERO_SIZE, rules.HELPER_SIZE,
-    rules.SPECIAL_FIELD,
+    rules.SPECIAL_FIELD, rules.TOO_MANY_INSNS,
 )  # fmt: skip
 
 
