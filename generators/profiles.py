@@ -29,6 +29,9 @@ class Profile:
     daring_in: int = 4
     inputs: int = 5
     experiments_in: int = 0
+    aims_in: int = 4
+    """One privileged program in so many that breaks no rule gives every callee of its type a turn, and its
+    type is drawn evenly; 0: none."""
     machine: TargetMachine = REFERENCE_MACHINE
     jit: bool = True
     """Whether the kernel has a JIT: without one it runs no program that calls a kernel function or a

@@ -43,10 +43,6 @@ GOALS_IN = 3
 """One program in so many reaches goals: of the others, runs can be compared."""
 
 
-AIMS_IN = 4
-"""One program in so many gives every callee of its type a turn, and its type is drawn evenly."""
-
-
 class Purpose(Enum):
     """What a generated program is for."""
 
@@ -85,7 +81,9 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     purpose, privileged = _purpose(dice, profile)
     # A rule is kept or broken by types that seldom run as well as by others.
     seldom = purpose is Purpose.NEAR_MISS and dice.pick(2) == 1
-    aims = purpose is not Purpose.NEAR_MISS and privileged and dice.chance(AIMS_IN)
+    aims = bool(profile.aims_in and purpose is not Purpose.NEAR_MISS and privileged) and dice.chance(
+        profile.aims_in
+    )
     setting = dice.of(profile.kinds(privileged) if seldom or aims else profile.choices(privileged))
     b = Builder(setting.type, profile, privileged, dice.of(setting.attached), setting.attach_to, aims=aims)
     b.sleepable = LoadFlag.SLEEPABLE in setting.flags

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-import generators.programs
 from conformance.campaign.reach import callees_in
 from ebpf.callees import callees_of
 from ebpf.helpers.by_type import UNLISTED
@@ -21,7 +20,7 @@ from generators.settings import SETTINGS, Setting
 from tests.generators.drawing import VALID, draws
 
 RELEASE = "7.3.4"
-NEWEST = replace(VALID, linux=(7, 3), unprivileged_in=0, inputs=1)
+AIMED = replace(VALID, linux=(7, 3), unprivileged_in=0, inputs=1, aims_in=1)
 
 
 def caller(setting: Setting) -> Caller:
@@ -37,19 +36,17 @@ def test_what_a_type_lacks_is_no_aim(setting: Setting) -> None:
 
 
 @pytest.mark.parametrize("kind", [T.XDP, T.SOCK_OPS, T.NETFILTER])
-def test_each_aim_is_reached(kind: T, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generators.programs, "AIMS_IN", 1)
+def test_each_aim_is_reached(kind: T) -> None:
     chosen = tuple(setting for setting in SETTINGS if setting.type is kind)
     called = Counter[str]()
-    for made in draws(150, replace(NEWEST, settings=chosen), seed=3):
+    for made in draws(150, replace(AIMED, settings=chosen), seed=3):
         called.update(callees_in(made.case.program))
     wanted = aims(caller(chosen[0]))
     assert len(called.keys() & set(wanted)) > 0.9 * len(wanted), set(wanted) - called.keys()
 
 
-def test_types_are_drawn_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generators.programs, "AIMS_IN", 1)
-    kinds = Counter(made.case.program.type for made in draws(400, NEWEST, seed=5))
+def test_types_are_drawn_evenly() -> None:
+    kinds = Counter(made.case.program.type for made in draws(400, AIMED, seed=5))
     assert kinds[T.SOCKET_FILTER] < 40
     assert kinds.keys() == {setting.type for setting in SETTINGS}
 
@@ -60,10 +57,9 @@ def test_a_program_of_an_old_kernel_has_aims_of_its_own() -> None:
     assert "cgrp_storage_get" in set(new) - set(old)
 
 
-def test_nothing_is_thrown_where_the_stack_may_lie_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generators.programs, "AIMS_IN", 1)
+def test_nothing_is_thrown_where_the_stack_may_lie_elsewhere() -> None:
     thrown = Counter[bool]()
-    for made in draws(300, NEWEST, seed=7):
+    for made in draws(300, AIMED, seed=7):
         thrown[made.case.program.type in OWN_STACKS] += "bpf_throw" in callees_in(made.case.program)
     assert thrown[True] == 0
     assert thrown[False] >= 10

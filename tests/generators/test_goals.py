@@ -51,9 +51,8 @@ def programs() -> tuple[Generated, ...]:
 def of_sockets() -> tuple[Generated, ...]:
     """Of types that are drawn seldom, whose helpers alone take some maps, of sockets above all."""
     chosen = tuple(each for each in SETTINGS if each.type in (T.SK_REUSEPORT, T.SK_SKB, T.SK_MSG, T.KPROBE))
-    profile = replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=1, settings=chosen)
+    profile = replace(VALID, linux=NEWEST, unprivileged_in=0, inputs=1, settings=chosen, aims_in=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generators.programs, "AIMS_IN", 2)
         patch.setattr(generators.programs, "GOALS_IN", 1)
         return tuple(draws(500, profile, seed=8))
 

@@ -41,7 +41,8 @@ def test_the_rule_is_broken(drawn: list[Generated], rule: Rule) -> None:
     reached = [each for each in made if each.at in opinion(each.case, THOROUGH).visited]
     assert len(reached) >= 3
     for each in reached:
-        assert rule in _broken(each.case)
+        # Of all kernels but those that may count less stack (a call that spills nothing: since 6.12).
+        assert rule in {broken.rule for broken in opinion(each.case, THOROUGH).policy}
 
 
 def test_with_types_nothing_is_broken(drawn: list[Generated]) -> None:

@@ -100,7 +100,7 @@ def test_forms_functions_and_calls_of_kernel_functions_stay_whole() -> None:
             led_to = target(insns[at], at)
             assert led_to is None or 0 <= led_to <= len(insns)
         for slot, _ in made.case.program.kfuncs:
-            assert insns[slot].calls_kernel
+            assert insns[slot].names_kernel
         for start, _ in FUNCTION.iter_unpack(made.case.program.func_info or b""):
             assert start in begun
 

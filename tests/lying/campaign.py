@@ -31,7 +31,7 @@ from tests.lying.kernel import LyingKernel
 from tests.lying.model import JUDGED
 
 IMAGE = Image("lying", "6.12", Path("/nowhere"))
-PROFILE = Profile(near_misses_in=0, daring_in=0, unprivileged_in=5, inputs=3)
+PROFILE = Profile(near_misses_in=0, daring_in=0, aims_in=0, unprivileged_in=5, inputs=3)
 """What the model kernel can judge."""
 
 

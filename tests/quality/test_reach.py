@@ -15,9 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-import pytest
 
-import generators.programs
 from conformance.campaign.reach import callees_in
 from ebpf.callees import callees_of
 from ebpf.isa.table import form_of
@@ -80,12 +78,11 @@ def reached() -> Reached:
     near = replace(NEWEST, near_misses_in=1, daring_in=0)
     for number in range(NEAR_MISSES):
         found.add(draw(random.Random(f"near/{number}"), near).make())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generators.programs, "AIMS_IN", 1)
-        for setting in SETTINGS:
-            profile = replace(NEWEST, settings=(setting,), unprivileged_in=0, near_misses_in=0, daring_in=0)
-            for number in range(OF_EACH):
-                found.add(draw(random.Random(f"{setting.type.name}/{number}"), profile).make())
+    aimed = replace(NEWEST, aims_in=1, unprivileged_in=0, near_misses_in=0, daring_in=0)
+    for setting in SETTINGS:
+        profile = replace(aimed, settings=(setting,))
+        for number in range(OF_EACH):
+            found.add(draw(random.Random(f"{setting.type.name}/{number}"), profile).make())
     return found
 
 

@@ -42,7 +42,7 @@ from generators.recipes import Recipe, draw
 from oracles.interpreter import Returned, run
 from oracles.interpreter.runs import STEP_LIMIT
 
-PROFILE = Profile(near_misses_in=0, daring_in=0)
+PROFILE = Profile(near_misses_in=0, daring_in=0, aims_in=0)
 
 
 @st.composite
@@ -181,7 +181,7 @@ def has_negation(generated: Generated) -> bool:
 
 def test_small_recipes_are_found() -> None:
     """One production has a negation; a few have it only where another one left something to negate."""
-    recipes = (draw(random.Random(number), PROFILE) for number in range(500))
+    recipes = (draw(random.Random(number), PROFILE) for number in range(900))
     chosen = (each for each in recipes if has_negation(each.make()) and len(each.seeds) > 12)
     small = [reduce_recipe(each, lambda one: has_negation(one.make()), 10.0) for each in islice(chosen, 21)]
     assert all(has_negation(each.make()) for each in small)

@@ -47,7 +47,7 @@ def test_the_interpreter_tells_no_difference(transformation: Transformation) -> 
         assert bare(other) == bare(case)
         encode(other.program.instructions)
         assert len(other.program.kfuncs) == len(case.program.kfuncs)
-        assert all(other.program.instructions[slot].calls_kernel for slot, _ in other.program.kfuncs)
+        assert all(other.program.instructions[slot].names_kernel for slot, _ in other.program.kfuncs)
         for data in case.inputs:
             outcome = run(case, data, limit=LIMIT)
             if isinstance(outcome, Trapped) and outcome.rule == rules.CALL_DEPTH:
