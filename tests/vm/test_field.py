@@ -338,17 +338,15 @@ ROWS = (
         same(REJECT),
         needed="less than 256 bytes of stack in the functions that lead",
         reference="safe",
-        gaps=frozenset({"6.1", "6.12", "7.3"}),
     ),
     Said(
         "tail-call-without-types.json",
         same(REJECT),
         needed="types of the program's functions (btf and func_info)",
         reference="safe",
-        gaps=frozenset({"6.1", "6.12", "7.3"}),
     ),
     Said("task-is-a-number.json", same(REJECT), 6, "ptr_", register=2, reference="unknown"),
-    Said("task-with-type.json", same(ACCEPT), reference="unknown"),
+    Said("task-with-type.json", same(ACCEPT), reference="safe"),
     Said(
         "value-index-32-bit.json",
         same(REJECT),

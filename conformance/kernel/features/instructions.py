@@ -28,8 +28,6 @@ KNOWN_BUT = {
     "call_kfunc": r"kernel btf_id|calling kernel function|kernel function|.*BTF",
     "ld_btf_id": r"ldimm64 insn specifies|pseudo btf_id|.*BTF",
     "ld_func": r"missing btf func_info|.*callback|.*func_info",
-    "ld_map_idx": r"fd_idx without fd_array",
-    "ld_map_idx_value": r"fd_idx without fd_array",
 }
 """Refusals of a lone instruction that only a kernel which has it gives."""
 
@@ -70,6 +68,8 @@ def program_with(form: Form) -> Program:
         return Program(
             ProgramType.SOCKET_FILTER, (Insn(insn.opcode, 1, o.PSEUDO_FUNC, 0, 3), Insn(0), *_EXIT, *_EXIT)
         )
+    if form.name in ("ld_map_idx", "ld_map_idx_value"):
+        body = (Insn(insn.opcode, src=insn.src), Insn(0))  # of the only map
     if form.name == "may_goto":
         body = (Insn(insn.opcode, off=1),)  # of 0 is refused by those that have it
     if form.name == "call_kfunc":
