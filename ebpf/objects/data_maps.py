@@ -45,8 +45,8 @@ def is_shown(btf: Btf, section: BtfType) -> bool:
 
 def internal_name(object_name: str, section: str) -> str:
     """``hello.rodata``: the object's name cut so that the section's fits; a section with two dots stands
-    alone."""
+    alone, and whole: only the kernel gets it cut (map_uses_real_name)."""
     suffix = min(max(7, len(section)), NAME_SIZE - 1)
-    prefix = 0 if "." in section[1:] else min(NAME_SIZE - suffix - 1, len(object_name))
-    name = object_name[:prefix] + section[:suffix]
+    prefix = min(NAME_SIZE - suffix - 1, len(object_name))
+    name = section if "." in section[1:] else object_name[:prefix] + section[:suffix]
     return "".join(c if c.isascii() and (c.isalnum() or c in "_.") else "_" for c in name)

@@ -137,7 +137,7 @@ class Object:
         insns = list(of.instructions)
         for slot, first in map_loads(of.instructions):
             insns[slot] = replace(first, imm=used.index(first.imm))
-        maps = tuple(creatable(self.maps[index].spec) for index in used)
+        maps = tuple(_created(self.maps[index].spec) for index in used)
         typed = of.func_info is not None or any(spec.btf_key or spec.btf_value for spec in maps)
         return Program(
             of.type,
@@ -161,6 +161,13 @@ UNTYPED = frozenset({
     MapType.STACK,
 })  # fmt: skip
 """Types that the kernel creates without BTF (libbpf.c, bpf_object__create_map; 0.3 tries with it first)."""
+
+
+def _created(spec: MapSpec) -> MapSpec:
+    """As libbpf creates it in the end: a trie whose key is no structure is refused with types, and tried
+    again without (trie_map_check_btf, kernel/bpf/lpm_trie.c); no trie needs them."""
+    tried = creatable(spec)
+    return replace(tried, btf_key=0, btf_value=0) if spec.type is MapType.LPM_TRIE else tried
 
 
 def creatable(spec: MapSpec) -> MapSpec:
