@@ -15,6 +15,6 @@ class Intent:
     at: int
 
 
-def is_long(intent: Intent) -> bool:
+def is_long(intent: Intent | None) -> bool:
     """Whether the walk of such a program takes a kernel longer to print than anybody waits."""
-    return intent.rule is TOO_MANY_INSNS
+    return intent is not None and intent.rule is TOO_MANY_INSNS

@@ -12,6 +12,9 @@ from ebpf.rules import Rule
 
 T = ProgramType
 
+COMPLEXITY_LIMIT = 1_000_000
+"""BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h, since 5.2): instructions that a verifier walks, and that a
+privileged program may have."""
 LEGACY_LOADS = frozenset({T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT})
 """May use LD_ABS and LD_IND (may_access_skb)."""
 PACKET_WRITERS = frozenset(

@@ -11,15 +11,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cache
 from itertools import chain
 
 from ebpf.byte_order import ByteOrder
 from ebpf.intent import Intent, is_long
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Case, LoadFlag, Program
-from ebpf.program_rules import map_refusal
-from ebpf.program_types import ProgramType
 from ebpf.return_ranges import return_range
 from ebpf.rules import FALLS_OFF, RETURN_RANGE, UNTYPED_FUNCTION, Rule
 from generators.builder import Builder
@@ -28,6 +25,7 @@ from generators.dice import Dice
 from generators.epilogue import epilogue
 from generators.function_types import function_types
 from generators.inputs import WordSource, inputs_for
+from generators.maps import takes
 from generators.mutations import mutate
 from generators.near_misses import NEAR_MISSES, POINTERS, UNPRIVILEGED
 from generators.near_misses.table import NearMiss
@@ -96,7 +94,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     ]
     if dice.pick(3) == 2:
         b.maps.append(_map("h0", 16, 4, input_seed + 3, order, MapType.HASH))
-        if _takes(b.type, setting.flags, _QUEUE, profile.release):
+        if takes(b, _QUEUE):
             b.maps.append(_QUEUE)
     b.helpers = dice.chance(setting.helpers_in)
     b.goals = privileged and (dice.chance(GOALS_IN) or aims)
@@ -126,8 +124,7 @@ def build(header: int, seeds: Sequence[int], profile: Profile) -> Generated:
     epilogue(b, dice, last)
     # More frequent states mean more pruning; a near miss may depend on it.
     often = dice.pick(4) >= (1 if purpose is Purpose.NEAR_MISS else 3)
-    long = b.intent is not None and is_long(b.intent)
-    often = often and privileged and not long and profile.knows("5.3")
+    often = often and privileged and not is_long(b.intent) and profile.knows("5.3")
     flags = LoadFlag.TEST_STATE_FREQ if often else LoadFlag(0)
     program = Program(
         b.type,
@@ -169,12 +166,6 @@ def _typed(b: Builder, program: Program) -> Program:
 
 
 _QUEUE = MapSpec(MapType.QUEUE, 0, 16, 4, name="q0")
-
-
-@cache
-def _takes(program_type: ProgramType, flags: LoadFlag, spec: MapSpec, release: str) -> bool:
-    """Whether such a program may use such a map."""
-    return map_refusal(Program(program_type, (), flags=flags), spec, release) is None
 
 
 def _purpose(dice: Dice, profile: Profile) -> tuple[Purpose, bool]:

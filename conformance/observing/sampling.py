@@ -34,7 +34,7 @@ class Sampling:
 
     def question(self, generated: Generated, number: int) -> Question:
         """What the kernel is asked about program ``number``."""
-        if _is_long(generated):
+        if is_long(generated.intent):
             attempts = Attempts.UNLOGGED
         elif not self.runs:
             attempts = Attempts.LOAD
@@ -51,16 +51,12 @@ class Sampling:
     def asked(self, number: int, generated: Generated) -> Iterable[Property]:
         """The properties that judge program ``number``: one that is alone is asked about all; of a walk that
         is too long to print, those that need no more than its verdict."""
-        alone, quiet = len(self.rows) == 1, _is_long(generated)
+        alone, quiet = len(self.rows) == 1, is_long(generated.intent)
         return (
             row
             for row in self.rows
             if row.judge and (alone or row.asked(number, generated)) and (row.judges_losses or not quiet)
         )
-
-
-def _is_long(generated: Generated) -> bool:
-    return generated.intent is not None and is_long(generated.intent)
 
 
 def _worth(observation: Observation, number: int) -> Budget | None:

@@ -12,12 +12,11 @@ from conformance.observing.loss import Loss
 from conformance.observing.object_observation import ObjectObservation
 from conformance.observing.observation import Observation
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
+from ebpf.program_rules import COMPLEXITY_LIMIT
 from ebpf.signature import Signature
 from reports.records import Refuses, StaysQuiet
 
 KIND = "health"
-COMPLEXITY_LIMIT = 1_000_000
-"""BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h: instructions processed for a privileged program."""
 
 _NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8,}\b|-?\d+")
 _STAMP = re.compile(r"\s*\[ *\d+\.\d+\] *")

@@ -12,9 +12,8 @@ from ebpf.objects.functions import Functions, ObjectFunction
 from ebpf.objects.generation import Generation
 from ebpf.objects.object import Extern, ExternKind
 from ebpf.objects.relocations import CALL, Reference, References, Target
+from ebpf.program_rules import COMPLEXITY_LIMIT
 
-MAX_SLOTS = 1_000_000
-"""BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h, Linux 6.12)."""
 _WORD = 1 << 32
 
 
@@ -67,11 +66,11 @@ class _Linker:
 
     def _append(self, function: ObjectFunction) -> int:
         start = len(self.out.insns)
-        if start + len(function.instructions) > MAX_SLOTS:
+        if start + len(function.instructions) > COMPLEXITY_LIMIT:
             refuse(
                 OpenStage.RELOCATIONS,
                 f"function '{function.name}'",
-                f"with its subprograms it has more than {MAX_SLOTS} instructions",
+                f"with its subprograms it has more than {COMPLEXITY_LIMIT} instructions",
             )
         self.starts[function.section, function.start] = start
         self.out.insns += function.instructions

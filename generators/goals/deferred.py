@@ -13,8 +13,8 @@ from generators.builder import Builder
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.goals.chain import Chain, Place
-from generators.goals.locks import takes
 from generators.goals.map_templates import DEFERRED_AT, add_map, deferring
+from generators.maps import takes
 from generators.productions.table import Production
 from generators.releasing import fetch
 from generators.scopes import StaticFunction

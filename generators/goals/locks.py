@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, Register, jump, load, mov64, store
 from ebpf.maps import MapSpec
-from ebpf.program import NO_FLAGS, LoadFlag, Program
-from ebpf.program_rules import map_refusal
-from ebpf.program_types import ProgramType
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.constants import immediate
 from generators.dice import Dice
 from generators.goals.map_templates import LOCKED, add_map
+from generators.maps import takes
 from generators.productions.table import Production
 from generators.scopes import PendingJump
 from generators.steps import SIZES, alu, anything_in, constant_key, map_and_key
@@ -23,17 +20,6 @@ from generators.steps import SIZES, alu, anything_in, constant_key, map_and_key
 _AFTER_LOCK = 8
 """Where the value's plain memory begins."""
 _OPERATIONS = (o.ADD, o.XOR, o.OR, o.SUB)
-
-
-def takes(b: Builder, spec: MapSpec) -> bool:
-    """Whether the program may use such a map."""
-    return _takes(b.type, b.sleepable, spec, b.profile.release)
-
-
-@cache
-def _takes(program_type: ProgramType, sleepable: bool, spec: MapSpec, release: str) -> bool:
-    flags = LoadFlag.SLEEPABLE if sleepable else NO_FLAGS
-    return map_refusal(Program(program_type, (), flags=flags), spec, release) is None
 
 
 @dataclass(frozen=True, slots=True)

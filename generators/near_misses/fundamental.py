@@ -26,7 +26,7 @@ from ebpf.isa.build import (
     neg,
 )  # fmt: skip
 from ebpf.isa.insn import Insn
-from ebpf.program_rules import LEGACY_LOADS
+from ebpf.program_rules import COMPLEXITY_LIMIT, LEGACY_LOADS
 from generators.builder import Builder
 from generators.dice import Dice
 from generators.near_misses.table import RARE, scalar
@@ -121,8 +121,6 @@ def endless(b: Builder, dice: Dice) -> int | None:
 
 LONG_WALKS_IN = 2
 """Of the programs that could have one: a million instructions take seconds to walk."""
-LIMIT = 1_000_000
-"""BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf_verifier.h, since 5.2)."""
 BODY, MORE_BODY = 400, 800
 """Instructions of a round: a verifier that keeps a state per round compares it with all it kept before."""
 
@@ -139,7 +137,7 @@ def too_long(b: Builder, dice: Dice) -> int | None:
     for number in range(body):
         b.emit(mov64(idle, number))
     b.emit(add64(rounds, 1))
-    count = (LIMIT + LIMIT // (2 + dice.pick(8))) // (body + 2)
+    count = (COMPLEXITY_LIMIT + COMPLEXITY_LIMIT // (2 + dice.pick(8))) // (body + 2)
     return b.emit_breaking(jump(o.JLT, rounds, count, -(body + 2)))
 
 

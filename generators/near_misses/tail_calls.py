@@ -9,8 +9,8 @@ from ebpf.maps import MapSpec, MapType
 from ebpf.program_rules import LEGACY_LOADS
 from generators.builder import Builder
 from generators.dice import Dice
-from generators.goals.locks import takes
 from generators.goals.map_templates import add_map
+from generators.maps import takes
 from generators.scopes import StaticFunction, is_callback
 from generators.state import PointerKind
 from generators.steps import anything_in

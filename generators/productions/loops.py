@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R10, add64, alu64, jump, load, may_goto, mov64
 from generators import conditions as needs
@@ -52,8 +50,7 @@ def _settling(b: Builder, dice: Dice) -> bool:
         for number in range(LONG_BODY):
             b.emit(mov64(register, number))
     b.emit(add64(counter, 1))
-    again = b.branch(jump(o.JLT, counter, bound)).jump
-    b.insns[again] = replace(b.insns[again], off=start - again - 1)
+    b.branch(jump(o.JLT, counter, bound, start - len(b.insns) - 1))
     b.land(leave)
     for register in sorted({counter, bound, *changed, *idle}):
         # What decides something later has to be known exactly in every round, and nothing settles.

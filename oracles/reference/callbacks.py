@@ -57,27 +57,28 @@ def loop(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]
     turns: Term = (
         number_ & 0xFFFF_FFFF if isinstance(number_, int) else z3.ZeroExt(32, z3.Extract(31, 0, number_))
     )
-    paths: list[SymbolicState] = []
     bad, s_or_none = x.branch(s, negation(equal(number(s, flags), 0)))
-    if bad is not None:
-        bad.scratch()
-        bad.registers[0] = -EINVAL & mask(64)
-        bad.pc += 1
-        paths.append(bad)
+    paths = _fails(bad, EINVAL)
     if s_or_none is None:
         return paths
     over, s_or_none = x.branch(
         s_or_none, turns > MAX_LOOPS if isinstance(turns, int) else z3.UGT(turns, MAX_LOOPS)
     )
-    if over is not None:
-        over.scratch()
-        over.registers[0] = -E2BIG & mask(64)
-        over.pc += 1
-        paths.append(over)
+    paths += _fails(over, E2BIG)
     if s_or_none is not None:
         turn = Loop(s_or_none.pc, found.function, 0, argument, turns)
         paths = [*call_next(x, s_or_none, turn), *paths]
     return paths
+
+
+def _fails(s: SymbolicState | None, errno: int) -> list[SymbolicState]:
+    """The path on which the helper calls nothing back, where there is one."""
+    if s is None:
+        return []
+    s.scratch()
+    s.registers[0] = -errno & mask(64)
+    s.pc += 1
+    return [s]
 
 
 def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicState]:
@@ -88,12 +89,7 @@ def for_each(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
     spec = x.facts.maps[found.map]
     argument, flags = found.values[2:4]
     bad, going = x.branch(s, negation(equal(number(s, flags), 0)))
-    paths: list[SymbolicState] = []
-    if bad is not None:
-        bad.scratch()
-        bad.registers[0] = -EINVAL & mask(64)
-        bad.pc += 1
-        paths.append(bad)
+    paths = _fails(bad, EINVAL)
     if going is not None:
         if spec.type not in ARRAYS:
             going.unpredictable = True
@@ -109,12 +105,7 @@ def find_vma(x: Explorer, s: SymbolicState, found: Arguments) -> list[SymbolicSt
     assert found.function is not None
     argument, flags = found.values[3:5]
     bad, going = x.branch(s, negation(equal(number(s, flags), 0)))
-    paths: list[SymbolicState] = []
-    if bad is not None:
-        bad.scratch()
-        bad.registers[0] = -EINVAL & mask(64)
-        bad.pc += 1
-        paths.append(bad)
+    paths = _fails(bad, EINVAL)
     if going is not None:
         turn = Loop(going.pc, found.function, 0, argument, Area(found.values[0]))
         paths = [*call_next(x, going, turn), *paths]
