@@ -4,6 +4,7 @@ what it finds."""
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import random
 import signal
@@ -66,6 +67,9 @@ verdict."""
 ERROR_LIMIT = 20
 """Errors of ours after which a worker gives up: what goes wrong for every program judges nothing."""
 PR_SET_PDEATHSIG = 1
+GARBAGE = 50_000
+"""Objects made before the collector looks for cycles: a program and its log are some thousands, all of which
+go without it."""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,19 @@ class _InFlight:
     wanted: Sequence[Question] = ()
     answers: list[KernelAnswer | Lost] = field(default_factory=list)
     """To what is wanted, in its order."""
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Cycles are looked for seldom, and never among what was there before: that takes time, and finds little."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class Worker:
@@ -124,6 +141,7 @@ class Worker:
         """Until time, examples or patience are over."""
         task = self.assignment
         with (
+            _seldom_collected(),
             self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session,
             closing(Machines(self.open_session, JOB_SECONDS)) as machines,
         ):
@@ -298,9 +316,14 @@ class Worker:
                 self.tally.counts["lost"] += 1
                 self.pursue_loss(asked.question, asked.recipe, answer)
                 return
-            asked.observation = self.door.observation(asked.question, answer)
-            if asked.observation.accepted and self.sampling.runs:
-                asked.observation.runs  # noqa: B018 - so that its time is counted apart
+            observation = self.door.observation(asked.question, answer)
+            if (again := observation.asked_with_less_log) is not None:
+                asked.question = again
+                self.session.submit(again.job, asked.number)
+                return
+            asked.observation = observation
+            if observation.accepted and self.sampling.runs:
+                observation.runs  # noqa: B018 - so that its time is counted apart
             clock = self._spend("interpret", clock)
         else:
             asked.answers.append(answer)
@@ -310,7 +333,7 @@ class Worker:
             asked.observation = self.door.with_answers(
                 asked.observation, asked.row, asked.wanted, asked.answers
             )
-        for row in self.sampling.asked(asked.number, asked.question.generated):
+        for row in self.sampling.asked(asked.number, asked.question):
             asked.row, asked.answers, asked.wanted = row, [], variants_of(asked.observation, row)
             if asked.wanted:
                 for question in asked.wanted:
@@ -334,7 +357,7 @@ class Worker:
         if observation.question.budget is not None:
             self.tally.opinion(observation.reference)
             clock = self._spend("reference", clock)
-        rows = self.sampling.asked(asked.number, asked.question.generated)
+        rows = self.sampling.asked(asked.number, asked.question)
         self._ask_properties(rows, observation, ProgramSubject(self.door, asked.recipe), clock)
 
     def _ask_properties(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from conformance.campaign.known import KnownIssue, find
 from conformance.checking.brought import Edition
-from conformance.kernel.jobs import Attempt, Jit, KernelVerdict, Loaded, Lost
+from conformance.kernel.jobs import KernelVerdict, Loaded, LossReason, Lost
 from conformance.kernel.verdicts import Ruling, Support, judge_answer
 from conformance.objects.attachment import AttachTrial
 from conformance.objects.untyped import types_refused, untyped
@@ -91,10 +91,6 @@ class Checked:
         return accepted and not traps and opinion(self.case, THOROUGH).verdict is not ReferenceVerdict.UNSAFE
 
 
-STATISTICS = 4
-"""BPF_LOG_STATS, include/linux/bpf_verifier.h."""
-
-
 def harmless(outcomes: tuple[Outcome, ...]) -> bool:
     """Whether a kernel may be asked to run the program: the interpreter returned on every input."""
     return all(isinstance(outcome, Returned) for outcome in outcomes)
@@ -125,12 +121,14 @@ def check(
     observation, account = _load(edition, door, support)
     checked.accounts[kernel] = account
     if isinstance(observation, Lost):
-        question = _question(account.case, Attempts.LOAD.value)
+        question = _question(account.case, Attempts.LOAD)
         found = door.loss_sightings(question, Loss(observation, None), PROPERTIES.values())
     else:
         checked.outcomes = tuple(outcome for outcome, _ in observation.runs)
         if account.ruling.verdict is KernelVerdict.ACCEPT and harmless(checked.outcomes):
-            run = door.observe(_question(account.case, Attempts.ALL.value))
+            # No more of a log than there was an answer with.
+            level = observation.question.log_level
+            run = door.observe(_question(account.case, Attempts.ALL).with_log(level))
             observation = observation if isinstance(run, Lost) else run
         checked.observations[kernel] = observation
         # A refusal for want of what the program needs says nothing of the program.
@@ -150,43 +148,21 @@ def _accusations(
         yield Accusation(kernel, sighting.disagreement, issue.id if issue else "")
 
 
-QUIET = (Attempt(Jit.ON, 2, run=False), Attempt(Jit.ON, 1, run=False))
-"""A level-2 log can be cut where a level-1 log is not."""
-BRIEF = (Attempt(Jit.ON, STATISTICS, run=False),)
-"""Even that can be too long.  With statistics only, kernels still say why they refuse."""
-
-
 def _load(edition: Edition, door: Door, support_of: SupportOf) -> tuple[Observation | Lost, KernelAccount]:
-    """Load the program with less and less of a log, until one says what the kernel thinks of it."""
+    """Load the program, without a log of the walk where printing that takes longer than anybody waits."""
     case, missing = edition.case, edition.missing
     support = support_of(case.program)
-    question = _question(case, QUIET)
-    observation = door.observe(question)
+    observation = door.observe(_question(case, Attempts.LOAD))
+    if isinstance(observation, Lost) and observation.reason is LossReason.HANG:
+        observation = door.observe(_question(case, Attempts.UNLOGGED))
     if isinstance(observation, Lost):
         return observation, KernelAccount(case, judge_answer(observation, 0, support))
     if edition.optional_types and types_refused(observation.answer):
         without = replace(case, program=untyped(case.program))
         return _load(Edition(without, missing), door, support_of)
-    for number, loaded in enumerate(observation.answer.attempts):
-        ruling = judge_answer(observation.answer, number, support)
-        if ruling.verdict is not KernelVerdict.NONE:
-            account = KernelAccount(case, ruling, loaded, missing)
-            return _from_attempt(door, question, observation, number), account
-    brief = door.observe(_question(case, BRIEF))
-    if not isinstance(brief, Lost):
-        ruling = judge_answer(brief.answer, 0, support)
-        if ruling.verdict is not KernelVerdict.NONE:
-            return brief, KernelAccount(case, ruling, brief.main, missing)
     ruling = judge_answer(observation.answer, 0, support)
     return observation, KernelAccount(case, ruling, observation.main, missing)
 
 
-def _from_attempt(door: Door, question: Question, observation: Observation, number: int) -> Observation:
-    """The observation as if it had begun with one of its attempts."""
-    question = replace(question, attempts=question.attempts[number:])
-    answer = replace(observation.answer, attempts=observation.answer.attempts[number:])
-    return door.observation(question, answer)
-
-
-def _question(case: Case, attempts: tuple[Attempt, ...]) -> Question:
-    return Question(Generated(case, Purpose.DARING), attempts, THOROUGH)
+def _question(case: Case, attempts: Attempts) -> Question:
+    return Question(Generated(case, Purpose.DARING), attempts.value, THOROUGH)

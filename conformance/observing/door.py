@@ -91,9 +91,17 @@ class Door:
         return None if machine is None else Door.of_session(machine.session, self.siblings)
 
     def observe(self, question: Question) -> Observation | Lost:
-        """Ask the kernel; the oracles are asked when a property looks at what they say."""
-        answer = self.ask_kernel(question.job)
-        return answer if isinstance(answer, Lost) else self.observation(question, answer)
+        """Ask the kernel, once more with less of a log where that was too small; the oracles are asked when a
+        property looks at what they say."""
+        while True:
+            answer = self.ask_kernel(question.job)
+            if isinstance(answer, Lost):
+                return answer
+            observation = self.observation(question, answer)
+            again = observation.asked_with_less_log
+            if again is None:
+                return observation
+            question = again
 
     def observation(self, question: Question, answer: KernelAnswer) -> Observation:
         """What the kernel answered to a question that was asked before."""
@@ -182,7 +190,7 @@ class Door:
             untold = f"the virtual machine was lost ({observation.reason.value})"
             found = self.losses(question, observation, [signature.kind])
         else:
-            untold = _why_untold(observation, PROPERTIES[signature.kind])
+            untold = _why_untold(observation, question, PROPERTIES[signature.kind])
             found = self.sightings(observation, [signature.kind])
         for sighting in found:
             if sighting.disagreement.signature.matches(signature, sameness):
@@ -239,12 +247,15 @@ def variants_of(observation: Observation, row: Property) -> Sequence[Question]:
     return row.variants(observation) if row.variants is not None else ()
 
 
-def _why_untold(observation: Observation, row: Property) -> str:
-    """Why an observation without the disagreement does not show that it is gone; empty where it does."""
+def _why_untold(observation: Observation, question: Question, row: Property) -> str:
+    """Why an observation without the disagreement does not show that it is gone, which was asked for by
+    ``question``; empty where it does."""
     if observation.ruling.verdict not in (KernelVerdict.ACCEPT, KernelVerdict.REJECT):
         return f"no verdict: {observation.ruling.reason}"
     if observation.ruling.verdict is KernelVerdict.REJECT and row.should_accept is False:
         return ""  # it is accused of accepting, and does not, whatever the oracles know
+    if row.reads_claims and observation.question.log_level != question.log_level:
+        return "the log of its walk was too small"
     answer = observation.reference if row.reference else None
     if answer is not None and answer.verdict is ReferenceVerdict.UNKNOWN:
         return f"the reference verifier left it open: {answer.reason}"

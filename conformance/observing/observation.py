@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
@@ -113,6 +114,12 @@ class Observation:
     def accepted(self) -> bool:
         """Whether the kernel accepted the program."""
         return self.ruling.verdict is KernelVerdict.ACCEPT
+
+    @property
+    def asked_with_less_log(self) -> Question | None:
+        """The question to ask instead, where the log was too small to say anything; None where it did."""
+        too_small = self.main is not None and (self.main.log_truncated or self.main.errno == errno.ENOSPC)
+        return self.question.with_less_log() if too_small else None
 
     @cached_property
     def runs(self) -> tuple[tuple[Outcome, tuple[Step, ...]], ...]:

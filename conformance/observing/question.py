@@ -14,6 +14,9 @@ LOG_STATS = 4
 """BPF_LOG_STATS (include/linux/bpf_verifier.h, since 5.2): what the verifier says of a refusal and of its own
 work, and nothing of the walk."""
 
+LESS_LOG = {2: 1, 1: LOG_STATS}
+"""By log level: the one to ask with where the log was too small to hold it all."""
+
 
 class Attempts(Enum):
     """The ways to load a program that are asked for together.
@@ -56,9 +59,28 @@ class Question:
         return Job(self.case, self.attempts)
 
     @property
+    def log_level(self) -> int:
+        """Of the attempt that verdict and claims are read from."""
+        return self.attempts[0].log_level
+
+    @property
     def is_logged(self) -> bool:
-        """Whether the walk is in the log."""
-        return self.attempts != Attempts.UNLOGGED.value
+        """Whether the walk is in the log, or as much of it as a refusal needs."""
+        return self.log_level != LOG_STATS
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether the program is run where it is accepted."""
+        return any(attempt.run for attempt in self.attempts)
+
+    def with_less_log(self) -> Question | None:
+        """The same with the next smaller log; None where there is none."""
+        return self.with_log(LESS_LOG[self.log_level]) if self.log_level in LESS_LOG else None
+
+    def with_log(self, level: int) -> Question:
+        """The same, with this log level where there is a log."""
+        attempts = (replace(each, log_level=level if each.log_level else 0) for each in self.attempts)
+        return replace(self, attempts=tuple(attempts))
 
     def without_runs(self) -> Question:
         """The same, but the program is only loaded."""

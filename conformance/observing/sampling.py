@@ -48,14 +48,14 @@ class Sampling:
         budget = _worth(observation, number) if self.runs else None
         return observation if budget is None else observation.with_budget(budget)
 
-    def asked(self, number: int, generated: Generated) -> Iterable[Property]:
-        """The properties that judge program ``number``: one that is alone is asked about all; of a walk that
-        is too long to print, those that need no more than its verdict."""
-        alone, quiet = len(self.rows) == 1, is_long(generated.intent)
+    def asked(self, number: int, question: Question) -> Iterable[Property]:
+        """The properties that judge program ``number``: one that is alone is asked about all that it can
+        judge."""
+        alone = len(self.rows) == 1
         return (
             row
             for row in self.rows
-            if row.judge and (alone or row.asked(number, generated)) and (row.judges_losses or not quiet)
+            if row.judge and (alone or row.asked(number, question.generated)) and row.can_judge(question)
         )
 
 

@@ -65,3 +65,8 @@ class Property:
     booted for every program."""
     expects_result: bool = False
     """Whether a right kernel's run returns what our interpreter returned."""
+
+    def can_judge(self, question: Question) -> bool:
+        """Whether what is asked gives what it reads: runs, and claims of the walk."""
+        runs = question.has_runs or self.judges_losses or not self.runs
+        return runs and (question.is_logged or not self.reads_claims)
