@@ -90,7 +90,7 @@ class _InFlight:
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """Cycles are looked for seldom, and never among what was there before: that takes time, and finds little."""
+    """Cycles are looked for seldom, and never among what was there before."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(GARBAGE, *before[1:])
