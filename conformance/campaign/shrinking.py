@@ -75,7 +75,9 @@ class Shrinking:
             form_name, generated.case.program.instructions
         ):
             return False  # without the instruction to blame it is another bug
-        again = self.door.again(self._question(generated), self.signature, self.sameness)
+        again = self.door.again(
+            self._question(generated), self.signature, self.sameness, self.best.disagreement.right
+        )
         if not isinstance(again, Sighting) or not self._is_still_broken(again):
             return False
         if _is_left_to_chance(again) and not _is_left_to_chance(self.best):

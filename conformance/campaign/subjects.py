@@ -69,10 +69,10 @@ class ProgramSubject:
 
     def confirm(self, sighting: Sighting) -> Reproduced:
         """The same question, asked again."""
-        signature = sighting.disagreement.signature
+        signature, right = sighting.disagreement.signature, sighting.disagreement.right
         budget = QUICK if PROPERTIES[signature.kind].reference else None
         question = replace(sighting.observation.question, budget=budget)
-        again = (self.door.again(question, signature, Sameness.WHOLE) for _ in range(REPEATS))
+        again = (self.door.again(question, signature, Sameness.WHOLE, right) for _ in range(REPEATS))
         return Reproduced(sum(isinstance(each, Sighting) for each in again), REPEATS)
 
     def reduce(self, sighting: Sighting, seconds: float, is_found: Callable[[Signature], bool]) -> Sighting:

@@ -28,6 +28,7 @@ from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
 from generators.programs import Generated
 from oracles.reference import ReferenceVerdict
+from reports.records import Accepts, Refuses, Right
 
 GAP = "it refuses the program, and no kernel that was asked shows that it should not"
 AskKernel = Callable[[Job], KernelAnswer | Lost]
@@ -182,15 +183,18 @@ class Door:
                 if isinstance(judgement, Disagreement):
                     yield Sighting(observation, judgement)
 
-    def again(self, question: Question, signature: Signature, sameness: Sameness) -> Sighting | Untold | None:
+    def again(
+        self, question: Question, signature: Signature, sameness: Sameness, right: Right | None
+    ) -> Sighting | Untold | None:
         """The same disagreement in one more observation; None where it is gone, and why where that could not
-        be told."""
+        be told.  ``right`` is what a right kernel does, where the disagreement says."""
         observation = self.observe(question)
         if isinstance(observation, Lost):
             untold = f"the virtual machine was lost ({observation.reason.value})"
             found = self.losses(question, observation, [signature.kind])
         else:
-            untold = _why_untold(observation, question, PROPERTIES[signature.kind])
+            is_right = _is_right(observation, right)
+            untold = "" if is_right else _why_untold(observation, question, PROPERTIES[signature.kind])
             found = self.sightings(observation, [signature.kind])
         for sighting in found:
             if sighting.disagreement.signature.matches(signature, sameness):
@@ -247,13 +251,21 @@ def variants_of(observation: Observation, row: Property) -> Sequence[Question]:
     return row.variants(observation) if row.variants is not None else ()
 
 
+def _is_right(observation: Observation, right: Right | None) -> bool:
+    """Whether the kernel's verdict on the program is a right one's, whatever the oracles know."""
+    match right:
+        case Accepts(case=None):
+            return observation.accepted
+        case Refuses(case=None):
+            return observation.ruling.verdict is KernelVerdict.REJECT
+    return False
+
+
 def _why_untold(observation: Observation, question: Question, row: Property) -> str:
     """Why an observation without the disagreement does not show that it is gone, which was asked for by
     ``question``; empty where it does."""
     if observation.ruling.verdict not in (KernelVerdict.ACCEPT, KernelVerdict.REJECT):
         return f"no verdict: {observation.ruling.reason}"
-    if observation.ruling.verdict is KernelVerdict.REJECT and row.should_accept is False:
-        return ""  # it is accused of accepting, and does not, whatever the oracles know
     if row.reads_claims and observation.question.log_level != question.log_level:
         return "the log of its walk was too small"
     answer = observation.reference if row.reference else None

@@ -28,10 +28,13 @@ class SightingEvidence:
 
         False where it could not be asked, or could not tell.
         """
-        signature = self.sighting.disagreement.signature
+        disagreement = self.sighting.disagreement
+        signature, right = disagreement.signature, disagreement.right
         question = question_of(PROPERTIES[signature.kind], self.sighting.observation.generated)
         try:
             other = self.door.of_other(kernel)
-            return other is not None and other.again(question, signature, Sameness.ANY_CULPRIT) is None
+            if other is None:
+                return False
+            return other.again(question, signature, Sameness.ANY_CULPRIT, right) is None
         except VeridiffError:
             return False

@@ -20,7 +20,8 @@ from ebpf.rules import RULES
 from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
 from generators.programs import Generated, Purpose
-from reports.records import Finding, ObjectEvidence
+from reports.records import Finding, ObjectEvidence, Right
+from reports.reproducers.judging import right_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,11 @@ class RestoredProgram:
     question: Question
     signature: Signature
     sameness: Sameness
+    right: Right
 
     def show(self, door: Door) -> Sighting | Untold | None:
         """By the same question."""
-        return door.again(self.question, self.signature, self.sameness)
+        return door.again(self.question, self.signature, self.sameness, self.right)
 
     def verdict(self, door: Door) -> Said:
         """By loading it."""
@@ -107,7 +109,7 @@ def restore(record: Finding) -> Restored:
     row = PROPERTIES[signature.kind]
     # A culprit that was found by trials is not sought again: the engine that is wrong must be the same.
     sameness = Sameness.ANY_CULPRIT if row.localises else Sameness.WHOLE
-    return RestoredProgram(question_of(row, restore_program(record)), signature, sameness)
+    return RestoredProgram(question_of(row, restore_program(record)), signature, sameness, right_of(record))
 
 
 def restore_program(record: Finding) -> Generated:

@@ -14,14 +14,14 @@ from conformance.campaign.known import KnownIssue
 from conformance.campaign.store import Store
 from conformance.kernel.jobs import Job, KernelAnswer
 from conformance.observing import machines
-from conformance.observing.door import question_of
+from conformance.observing.door import Untold, question_of
 from conformance.observing.machines import Machines
 from conformance.observing.observation import Observation
 from conformance.observing.opinions import QUICK
 from conformance.observing.siblings import Siblings
 from conformance.properties.registry import PROPERTIES
 from ebpf.signature import Sameness, Signature
-from reports.records import Finding, Status
+from reports.records import Accepts, Finding, Refuses, Status
 from tests.lying import lies
 from tests.lying.campaign import IMAGE, Hunt, hunt
 from tests.lying.kernel import LyingKernel
@@ -113,7 +113,18 @@ def test_a_kernel_that_refuses_does_not_accept_whatever_the_oracles_know(tmp_pat
     at_a_loss = replace(question, budget=replace(QUICK, queries=0))
     assert isinstance(door.observe(at_a_loss), Observation)
     signature = Signature("rule", ("map-value-bounds",), "ldx8")
-    assert door.again(at_a_loss, signature, Sameness.ANY_CULPRIT) is None
+    assert door.again(at_a_loss, signature, Sameness.ANY_CULPRIT, Refuses()) is None
+    assert isinstance(door.again(at_a_loss, signature, Sameness.ANY_CULPRIT, Accepts("")), Untold)
+
+
+def test_a_kernel_that_accepts_does_not_refuse_whatever_the_oracles_know(tmp_path: Path) -> None:
+    one = next(each for each in everything() if each.answer.attempts[0].errno == 0)
+    door = hunt(tmp_path, LyingKernel(records=[one])).door
+    question = question_of(PROPERTIES["precision"], one.generated)
+    at_a_loss = replace(question, budget=replace(QUICK, queries=0, paths=1, steps=1))
+    signature = Signature("regression", ("BPF program is too large. Processed N insn", "in one version"))
+    assert door.again(at_a_loss, signature, Sameness.WHOLE, Accepts("")) is None
+    assert isinstance(door.again(at_a_loss, signature, Sameness.WHOLE, Refuses()), Untold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,8 @@ def again(kind: str, name: str, says: Loaded) -> Sighting | Untold | None:
     row = PROPERTIES[kind]
     with LyingKernel(lie).session() as session:
         door = Door.of_session(session, NOBODY)
-        return door.again(question_of(row, records()[0].generated), Signature(kind, (name,)), Sameness.WHOLE)
+        question = question_of(row, records()[0].generated)
+        return door.again(question, Signature(kind, (name,)), Sameness.WHOLE, None)
 
 
 def test_whether_it_is_gone_is_told_by_the_verdict_where_that_is_all_it_is_about() -> None:
