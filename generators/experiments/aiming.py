@@ -8,7 +8,7 @@ from ebpf.isa import opcodes as o
 from generators.constants import U64
 from generators.experiments.bench import ExperimentBench
 
-_TOPS = (1 << 64, 1 << 63, 1 << 32, 1 << 31)
+_WIDE, _NARROW = (1 << 64, 1 << 63), (1 << 32, 1 << 31)
 
 THRESHOLDS: dict[int, Callable[[int, int], int]] = {
     o.LSH: lambda top, imm: top >> imm,
@@ -19,8 +19,10 @@ THRESHOLDS: dict[int, Callable[[int, int], int]] = {
 """By operation: the smallest operand that reaches ``top``."""
 
 
-def aim(bench: ExperimentBench, op: int, imm: int) -> None:
-    """Limit the operand to about where the operation overflows."""
+def aim(bench: ExperimentBench, op: int, imm: int, *, wide: bool) -> None:
+    """Limit the operand to about where the operation overflows; a ``wide`` one seldom in its lower half, of
+    which there are bounds, too."""
     dice = bench.dice
-    threshold = THRESHOLDS[op](dice.of(_TOPS), imm) + dice.pick(3) - 1
+    tops = _WIDE if wide and dice.pick(4) < 3 else _NARROW
+    threshold = THRESHOLDS[op](dice.of(tops), imm) + dice.pick(3) - 1
     bench.leave_if(dice.of((o.JGT, o.JSGT, o.JLT)), o.JMP, bench.d, threshold & U64)

@@ -59,8 +59,8 @@ def arithmetic(bench: ExperimentBench) -> str:
         shape(bench, bench.s)
     off = form.off[0] if isinstance(form.off, tuple) else 0
     imm = 0 if with_register else _immediate(bench, form)
-    if op in THRESHOLDS and not with_register and bench.dice.pick(2):
-        aim(bench, op, imm)
+    if op in THRESHOLDS and not with_register and bench.dice.pick(4):
+        aim(bench, op, imm, wide=form.opcode & o.CLASS_MASK == o.ALU64)
     bench.b.emit(Insn(form.opcode, int(bench.d), int(bench.s) if with_register else 0, off, imm))
     bench.show((bench.d,))
     return "arithmetic"
