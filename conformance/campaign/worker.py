@@ -45,7 +45,7 @@ from conformance.kernel.jobs import Job, KernelAnswer, LossReason, Lost
 from conformance.kernel.peer.asking import ask
 from conformance.kernel.qemu import in_short
 from conformance.kernel.session import KernelSession
-from conformance.observing.door import Door, Sighting, variants_of
+from conformance.observing.door import Door, Sighting, judging_loss, variants_of
 from conformance.observing.machines import Machines
 from conformance.observing.observation import Observation
 from conformance.observing.question import Question
@@ -401,7 +401,7 @@ class Worker:
         if loss.loaded is not None:
             # What hangs only while its log is written can be asked about as any other program.
             kind = ProgramSubject if lost.reason is LossReason.HANG else LostSubject
-            rows = [row for row in self.rows if row.judges_losses and row.judge]
+            rows = judging_loss(self.rows, loss.loaded)
             self._ask_properties(rows, loss.loaded, kind(self.door, recipe), clock)
 
     def _spend(self, stage: str, since: float) -> float:

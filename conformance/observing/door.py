@@ -173,7 +173,7 @@ class Door:
         rows = [PROPERTIES[kind] for kind in kinds]
         yield from self.loss_sightings(question, loss, rows)
         if loss.loaded is not None:
-            yield from self.sightings(loss.loaded, [row.kind for row in rows if row.judges_losses])
+            yield from self.sightings(loss.loaded, [row.kind for row in judging_loss(rows, loss.loaded)])
 
     def loss_sightings(self, question: Question, loss: Loss, rows: Iterable[Property]) -> Iterator[Sighting]:
         """What these properties say of the loss itself."""
@@ -249,6 +249,11 @@ class Door:
 def variants_of(observation: Observation, row: Property) -> Sequence[Question]:
     """What a property still wants the same kernel to be asked beside this."""
     return row.variants(observation) if row.variants is not None else ()
+
+
+def judging_loss(rows: Iterable[Property], loaded: Observation) -> list[Property]:
+    """Those that judge what the kernel says of a program that it was lost over, and now only ``loaded``."""
+    return [row for row in rows if row.judge and row.judges_losses and row.can_judge(loaded.question)]
 
 
 def _is_right(observation: Observation, right: Right | None) -> bool:

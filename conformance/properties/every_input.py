@@ -44,7 +44,8 @@ def suspects(observation: Observation) -> Iterator[Case | None]:
     for state in () if search.has_globals else search.walks:
         steps = walked(state)
         followed = follow(observation.exploration, [(step.frame, step.at) for step in steps])
-        doubts = [doubt for doubt in _doubts(followed, steps) if not _looked_at(doubt, looked)]
+        unseen = [said for said in _said(followed, steps) if not _looked_at(said, looked)]
+        doubts = [_Doubt(each, wrong) for each in unseen if (wrong := each.wrong()) is not False]
         if doubts and _is_spent(solver, together, budget):
             yield None
             return
@@ -62,56 +63,69 @@ def _is_spent(solver: Solver, together: Solver, budget: Budget) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Doubt:
-    """A step of a path, and when what the log says of it is wrong: of ``value`` it says ``claim``, or it does
-    not go there (``claim`` None)."""
+class _Saying:
+    """What the log says at a step of a path: that ``value`` is in the range ``claim``, or that the kernel
+    does not go there (``claim`` None)."""
 
     step: Walked
-    wrong: Condition
     claim: ScalarRange | None = None
     value: Term = 0
 
+    def wrong(self) -> Condition:
+        """When it is wrong."""
+        return True if self.claim is None else negation(as_formula(self.claim, self.value))
+
     @property
-    def said(self) -> tuple[ScalarRange | None, int, bool]:
+    def key(self) -> tuple[ScalarRange | None, int, bool]:
         """The claim, and the value it is of; what is alike twice is about the same term, while that lives."""
         if isinstance(self.value, int):
             return self.claim, self.value, True
         return self.claim, self.value.get_id(), False
 
 
-def _doubts(followed: Followed, steps: list[Walked]) -> Iterator[_Doubt]:
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Something said, and when it is wrong."""
+
+    said: _Saying
+    wrong: Condition
+
+    @property
+    def step(self) -> Walked:
+        return self.said.step
+
+
+def _said(followed: Followed, steps: list[Walked]) -> Iterator[_Saying]:
     """In the order of the steps.  A claim that is repeated of the same value says nothing new, since later
     steps only assume more."""
     before = set()
     for claims in followed.claims:
         if not 0 <= claims.step < len(steps):
             continue
-        for doubt in _claimed(claims, steps[claims.step]):
-            if doubt.said not in before:
-                before.add(doubt.said)
-                yield doubt
+        for said in _claimed(claims, steps[claims.step]):
+            if said.key not in before:
+                before.add(said.key)
+                yield said
     stop = followed.stop
     if isinstance(stop, NotExplored) and stop.step + 1 < len(steps):
-        yield _Doubt(steps[stop.step + 1], True)
+        yield _Saying(steps[stop.step + 1])
 
 
-def _claimed(claims: ClaimsAt, step: Walked) -> Iterator[_Doubt]:
-    """When each claim of a register there is wrong."""
+def _claimed(claims: ClaimsAt, step: Walked) -> Iterator[_Saying]:
+    """Each claim of a register there."""
     for state in claims.fresh:
         if state.frame != step.depth:
             continue
         for register, claim in state.registers:
             value = step.registers[register]
             if isinstance(claim, ScalarClaim) and isinstance(value, int | z3.BitVecRef):
-                wrong = negation(as_formula(claim.range, value))
-                if wrong is not False:
-                    yield _Doubt(step, wrong, claim.range, value)
+                yield _Saying(step, claim.range, value)
 
 
-def _looked_at(doubt: _Doubt, looked: set[tuple[object, ...]]) -> bool:
+def _looked_at(said: _Saying, looked: set[tuple[object, ...]]) -> bool:
     """Whether it was there before, with the same assumptions: in the part that two paths share.  All that is
     looked at is kept alive by the search, so that no other object gets its number."""
-    key = (doubt.said, id(doubt.step.assumed if doubt.claim else doubt.step))
+    key = (said.key, id(said.step.assumed if said.claim else said.step))
     known = key in looked
     looked.add(key)
     return known

@@ -37,7 +37,7 @@ def sighted(door: Door, kind: str, generated: Generated) -> Sighting | None:
 
 def shrunk(door: Door, sighting: Sighting, recipe: Recipe) -> Sighting:
     row = PROPERTIES[sighting.disagreement.kind]
-    return Shrinking(door, sighting, row, row.sameness).shrink(recipe, 20.0)
+    return Shrinking(door, sighting, row, row.sameness).shrink(recipe, 60.0)
 
 
 @pytest.mark.parametrize("rule", ["map-value-bounds", "unreleased-reference", "uninitialised-register"])
