@@ -9,7 +9,7 @@ from ebpf.contexts import CONTEXTS, HALF_WORDS, AccessRefusal, Context, ContextF
 from ebpf.program import Case, Input
 from ebpf.program_types import AttachType, ProgramType
 from ebpf.releases import NEWEST
-from oracles.interpreter.environment import Environment
+from oracles.interpreter.environment import DOUBLE_WORD, Environment
 from oracles.interpreter.memory import Region, Value
 from oracles.interpreter.signals import Abstain, Trap
 
@@ -44,7 +44,9 @@ def build_context(case: Case, data: Input, packet: Region, environment: Environm
     layout = CONTEXTS.get(program.type, Context("unspec", 0))
     size = max(min(layout.size, LARGEST), len(data.context)) if layout.fields else 64
     content = bytearray(data.context[:size].ljust(size, b"\0"))
-    region = ContextRegion("ctx", content, environment.base(size), rules.CONTEXT_BOUNDS, defined=False)
+    region = ContextRegion(
+        "ctx", content, environment.base(size, DOUBLE_WORD), rules.CONTEXT_BOUNDS, defined=False
+    )
     region.layout, region.type, region.attach = layout, program.type, program.attach_type
     region.capable = case.capabilities is None or not BPF.isdisjoint(case.capabilities)
     region.loaded = {}

@@ -18,6 +18,8 @@ class Addresses(Enum):
     ADVERSARIAL = "adversarial"
 
 
+DOUBLE_WORD = 8
+"""What stacks, contexts and map values are aligned to."""
 DIFFERENT = 10
 """So many seeds in a row differ in all that a program can see of addresses."""
 
@@ -34,12 +36,24 @@ def _low_half(seed: int) -> int:
     return ((place << 29) + 0x1000_0000 + (seed * 0x9E3779B1 & 0x7FFF) * 4096) & 0xFFFF_FFFF
 
 
+def _in_page(seed: int, number: int) -> int:
+    """Where region ``number`` lies in its page: programs look at single bytes of addresses, too.
+
+    Of two of :data:`DIFFERENT` seeds in a row it is the first and the last byte, so that no bit is the same
+    for all; of the others any, and of seed 0 the first.
+    """
+    place = seed % DIFFERENT
+    if place >= 8:
+        return 0 if place == 8 else 0xFFF
+    return (seed * (0x9E3779B1 + number * 0x3C6EF372) * 0x85EBCA6B >> 17) & 0xFFF
+
+
 class Environment:
     """``used``: an address was looked at as a number.  ``drawn``: bits were asked for (random numbers, time,
     bytes never written), ``draws`` times.  ``idle``: all of them are zero, as they mostly are on a machine
     that does nothing but this test run: helpers succeed, nothing is found, new memory is clean."""
 
-    __slots__ = ("_idle", "_low_half_zero", "_next", "_random", "_seed", "drawn", "draws", "used")
+    __slots__ = ("_idle", "_low_half_zero", "_next", "_random", "_regions", "_seed", "drawn", "draws", "used")
 
     def __init__(
         self, seed: int = 0, addresses: Addresses = Addresses.PLAUSIBLE, *, idle: bool = False
@@ -47,6 +61,7 @@ class Environment:
         self._idle = idle
         self._random: random.Random | None = None
         self._seed = seed
+        self._regions = 0
         self.used = False
         self.drawn = False
         self.draws = 0
@@ -56,8 +71,9 @@ class Environment:
         else:
             self._next = 0x9000_0000_0000_0000 + ((seed * 0x9E3779B1 & 0xFFFF) << 32)
 
-    def base(self, size: int) -> int:
-        """A fake address for a region of ``size`` bytes, far from every other.
+    def base(self, size: int, alignment: int = 1) -> int:
+        """A fake address for a region of ``size`` bytes, far from every other; ``alignment``: a power of two
+        of which every kernel gives it a multiple.
 
         Gaps depend on the seed, and with odd seeds regions follow each other downwards: neither the distance
         nor the order of two regions is the same for all seeds.
@@ -65,10 +81,12 @@ class Environment:
         gap = (self._next >> 12 ^ self._seed * 0x9E3779B1) * 0x85EBCA6B >> 16
         near = ((size + 0x1FFF) & ~0xFFF) + ((gap & 0xFF) << 12)
         span = (1 + (gap & 3)) << 32 if self._low_half_zero else near
+        place = 0 if self._low_half_zero else _in_page(self._seed, self._regions) & -alignment
+        self._regions += 1
         if self._seed & 1:
             self._next -= span
-            return self._next
-        base = self._next
+            return self._next + place
+        base = self._next + place
         self._next += span
         return base
 

@@ -16,7 +16,7 @@ from ebpf.rules import Rule
 from oracles.interpreter.arena import ArenaRegion
 from oracles.interpreter.arithmetic import U64
 from oracles.interpreter.context import ContextRegion, build_context
-from oracles.interpreter.environment import Environment
+from oracles.interpreter.environment import DOUBLE_WORD, Environment
 from oracles.interpreter.frames import MAX_FRAMES, CallFrame
 from oracles.interpreter.maps import Map, build_maps
 from oracles.interpreter.memory import UNDEFINED, Pointer, Region, Undefined, Value
@@ -91,7 +91,7 @@ class Machine:
         stack = Region(
             f"fp[{depth}]" if depth else "fp",
             bytearray(STACK_SIZE),
-            self.environment.base(STACK_SIZE),
+            self.environment.base(STACK_SIZE, DOUBLE_WORD),
             rules.STACK_BOUNDS,
             defined=False,
         )

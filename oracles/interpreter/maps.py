@@ -10,7 +10,7 @@ from ebpf.helpers.script import ARRAYS, QUEUES, is_followed
 from ebpf.maps import MapSpec, MapType
 from ebpf.program import Program
 from oracles.interpreter.arena import ArenaRegion
-from oracles.interpreter.environment import Environment
+from oracles.interpreter.environment import DOUBLE_WORD, Environment
 from oracles.interpreter.memory import Pointer, Region
 from oracles.interpreter.outcome import MapContents
 from oracles.interpreter.signals import Abstain
@@ -42,7 +42,7 @@ class JumpTable(Region):
         self, name: str, targets: list[int], code: Region, environment: Environment, word: ByteOrderWord
     ) -> None:
         size = 8 * len(targets)
-        super().__init__(name, bytearray(size), environment.base(size), rules.MAP_VALUE_BOUNDS)
+        super().__init__(name, bytearray(size), environment.base(size, DOUBLE_WORD), rules.MAP_VALUE_BOUNDS)
         for index, slot in enumerate(targets):
             self.store_pointer(8 * index, Pointer(code, slot), word)
         self.writable = False
@@ -167,7 +167,7 @@ class Map:
         region = Region(
             name,
             bytearray(value),
-            self.environment.base(len(value)),
+            self.environment.base(len(value), DOUBLE_WORD),
             rules.MAP_VALUE_BOUNDS,
             writable=not self.spec.flags & READ_ONLY_PROGRAM,
             defined=defined,

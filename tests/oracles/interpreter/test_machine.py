@@ -107,6 +107,13 @@ def test_exactly_as_many_steps_as_allowed() -> None:
             for limit in (0x1484849, 0x8000000, 0x20000000, 0x70000000, -0x1000000, -0x8000000, -0x20000000)
             for op in (">=", "<=", ">", "<")
         ),
+        # A kernel's context was at 0x...b0, and a byte of that in a packet was held against 0.
+        *(
+            (f"r0 = {pointer}; r0 >>= {bit}; r0 &= {mask}; exit", False)
+            for pointer in ("r1", "r10")
+            for bit, mask in ((0, 0xFF), (0, 8), (4, 0xFF), (8, 0xF), (11, 1))
+        ),
+        ("r0 = r1; r0 -= r10; r0 &= 255; exit", False),
         ("call bpf_get_prandom_u32#7; exit", False),
         ("call bpf_get_prandom_u32#7; r0 = 1; exit", False),
         ("call bpf_ktime_get_ns#5; exit", False),
@@ -179,10 +186,18 @@ def test_the_packet_is_unknown_after_a_helper_that_changes_it() -> None:
     assert result.reason == "the packet after bpf_skb_vlan_push"
 
 
+def test_a_packet_may_begin_anywhere() -> None:
+    low_bits = outcome("r0 = *(u32 *)(r1 +0); r0 &= 3; exit", type=ProgramType.XDP)
+    assert isinstance(low_bits, Returned)
+    assert not low_bits.predictable
+
+
 def test_an_address_in_a_map_is_unpredictable() -> None:
     leaking = outcome(STORE + "*(u64 *)(r0 +0) = r10; r0 = 0; exit", ARRAY)
     assert isinstance(leaking, Returned)
     assert leaking.predictable is False
+    byte = outcome(STORE + "*(u8 *)(r0 +0) = r10; r0 = 0; exit", ARRAY)
+    assert byte.predictable is False
     mended = outcome(STORE + "*(u64 *)(r0 +0) = r10; *(u64 *)(r0 +0) = 3; r0 = 0; exit", ARRAY)
     assert mended == Returned(0, (((bytes(4), (3).to_bytes(8, "little")),),), bytes(64))
 

@@ -100,6 +100,34 @@ def test_low_halves_lie_in_every_eighth() -> None:
     assert all(Environment(seed).base(8) >> 32 == 0xFFFF_8880 for seed in range(DIFFERENT))
 
 
+def test_every_bit_of_an_address_and_of_a_distance_differs() -> None:
+    """A program may store a single byte of an address.  What all seeds have of a distance is what a kernel has:
+    regions that both begin at multiples of eight."""
+    for first in range(50):
+        laid = [[env.base(64) for _ in range(4)] for env in map(Environment, range(first, first + DIFFERENT))]
+        for number in range(4):
+            addresses = [each[number] for each in laid]
+            for bit in range(12):
+                assert len({address >> bit & 1 for address in addresses}) == 2
+            distances = [each[number] - each[0] & 0xFFF for each in laid]
+            assert number == 0 or len(set(distances)) > 2
+            assert min(distances) == 0
+
+
+@given(st.integers(0, 10_000))
+def test_what_is_aligned_everywhere_is_aligned_here(seed: int) -> None:
+    env = Environment(seed)
+    assert all(env.base(size, 8) % 8 == 0 for size in (512, 3, 64))
+
+
+def test_regions_do_not_overlap() -> None:
+    for seed in range(40):
+        env = Environment(seed)
+        placed = sorted((env.base(size, 8), size) for size in (8, 4096, 1, 512, 9000, 64))
+        for (base, size), (following, _) in pairwise(placed):
+            assert base + size <= following
+
+
 def test_low_halves_lie_at_both_ends() -> None:
     """A kernel's stacks, and so the context of a test run, have addresses such as 0xffffc90000437d00."""
     for first in range(DIFFERENT):
