@@ -71,7 +71,7 @@ def found(
     kernel = LyingKernel(lie)
     patch.setattr(workers, "Siblings", lambda names, machines: OLDER_ACCEPTS)
     patch.setattr(workers, "JOB_SECONDS", 0.2)
-    patch.setattr(pursuit, "SHRINK_SECONDS", 2.0)
+    patch.setattr(pursuit, "SHRINK_SECONDS", 1.1)
     ran(directory, kernel, patch, kinds=("health", "precision", "regression"), examples=4)
     asked = [job.attempts for job in kernel.jobs if len(job.case.program.instructions) > LENGTH]
     return list(Store(directory).findings().values()), asked

@@ -155,7 +155,7 @@ def test_what_takes_the_machine_away_does_so_again(
     def fatal(job: Job, answer: KernelAnswer) -> KernelAnswer | LossReason:
         return reason if any(attempt.run for attempt in job.attempts) else answer
 
-    made = hunt(tmp_path, LyingKernel(fatal, [record], job_seconds=1.0))
+    made = hunt(tmp_path, LyingKernel(fatal, [record], job_seconds=0.5))
     from conformance.campaign.subjects import LostSubject
     from conformance.kernel.jobs import Lost
     from conformance.observing.door import question_of
@@ -168,7 +168,7 @@ def test_what_takes_the_machine_away_does_so_again(
         made.pursuit.pursue(subject, sighting)
     (finding,) = Store(tmp_path).findings().values()
     path = tmp_path / "findings" / finding.id
-    status, output = replayed(path, LyingKernel(fatal, [record], job_seconds=1.0), monkeypatch)
+    status, output = replayed(path, LyingKernel(fatal, [record], job_seconds=0.5), monkeypatch)
     assert status == 1, output
     assert replayed(path, LyingKernel(records=[record]), monkeypatch)[0] == 0
     assert Jit.ON in {attempt.jit for attempt in question.attempts}
