@@ -119,8 +119,6 @@ def endless(b: Builder, dice: Dice) -> int | None:
     return b.emit_breaking(jump(o.JEQ, scalar(b, 1), 1, -1))
 
 
-LONG_WALKS_IN = 2
-"""Of the programs that could have one: a million instructions take seconds to walk."""
 BODY, MORE_BODY = 400, 800
 """Instructions of a round: a verifier that keeps a state per round compares it with all it kept before."""
 
@@ -129,7 +127,7 @@ def too_long(b: Builder, dice: Dice) -> int | None:
     """More instructions to walk than a verifier does: rounds that no state of a round before covers, as the
     number of rounds decides when they end."""
     free = b.state.free()
-    if not b.privileged or len(free) < 2 or dice.pick(LONG_WALKS_IN):
+    if not b.privileged or len(free) < 2:
         return None
     rounds, idle = free[:2]
     b.emit(mov64(rounds, 0))
