@@ -24,6 +24,7 @@ from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement, Judgement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
+from ebpf.intent import is_long
 from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
 from generators.programs import Generated
@@ -286,7 +287,8 @@ def judge_object(observation: ObjectObservation, row: Property) -> list[Judgemen
 
 def question_of(row: Property, generated: Generated) -> Question:
     """What must be asked for a property to see a disagreement again."""
-    return Question(generated, row.attempts.value, QUICK if row.reference else None)
+    attempts = Attempts.UNLOGGED if is_long(generated.intent) else row.attempts
+    return Question(generated, attempts.value, QUICK if row.reference else None)
 
 
 def question_like(sighting: Sighting, row: Property, generated: Generated) -> Question:
