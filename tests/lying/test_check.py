@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from conformance.campaign.known import KnownIssue
 from conformance.checking.patience import Patience
 from conformance.cli.check import check_command
-from conformance.kernel.jobs import Job, KernelAnswer
+from conformance.kernel.jobs import Job, KernelAnswer, LossReason
 from conformance.kernel.verdicts import Support
 from ebpf.program import Program
 from tests.lying import lies
@@ -69,12 +69,12 @@ def check(
     missing: tuple[str, ...] = (),
     issues: tuple[KnownIssue, ...] = (),
 ) -> Checked:
-    kernel = LyingKernel(lie)
+    kernel = LyingKernel(lie, job_seconds=0.5)
     patch.setattr(checking, "names_of", lambda named, architectures: ())
     patch.setattr(checking, "images", lambda names: (IMAGE,))
     patch.setattr("conformance.observing.machines.probe", lambda session: Needs(missing))
     patch.setattr(checking.known, "load", lambda: issues)
-    patch.setattr(checking.KernelSession, "open", kernel.session)
+    patch.setattr(checking.KernelSession, "open", lambda *image, **more: kernel.session())
     for name, content in files.items():
         (directory / name).write_text(content)
     paths = [str(directory / name) for name in files]
@@ -125,6 +125,17 @@ def test_no_verdict_of_any_kernel_is_status_3(tmp_path: Path, monkeypatch: pytes
     assert done.status == 3
     judged = check(tmp_path, monkeypatch, {"a.s": SAFE})
     assert judged.status == 0
+
+
+def test_what_hangs_only_while_it_prints_has_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prints_for_ever(job: Job, answer: KernelAnswer) -> KernelAnswer | LossReason:
+        return LossReason.HANG if any(each.log_level in (1, 2) for each in job.attempts) else answer
+
+    done = check(tmp_path, monkeypatch, {"a.s": SAFE}, lie=prints_for_ever)
+    assert "  lying: accept\n" in done.result.stdout.replace(IMAGE.name, "lying")
+    assert done.status == 0
 
 
 def test_an_opcode_that_no_kernel_has_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
