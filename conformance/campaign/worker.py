@@ -4,7 +4,6 @@ what it finds."""
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import random
 import signal
@@ -29,6 +28,7 @@ from conformance.campaign.events import (
     Stop,
     WorkerEnded,
 )
+from conformance.campaign.garbage import seldom_collected
 from conformance.campaign.object_turns import ObjectTurns
 from conformance.campaign.pipe import PipeChannel
 from conformance.campaign.postponed import Postponed, PostponedJudgement
@@ -67,9 +67,6 @@ verdict."""
 ERROR_LIMIT = 20
 """Errors of ours after which a worker gives up: what goes wrong for every program judges nothing."""
 PR_SET_PDEATHSIG = 1
-GARBAGE = 50_000
-"""Objects made before the collector looks for cycles: a program and its log are some thousands, all of which
-go without it."""
 
 
 @dataclass(slots=True)
@@ -86,19 +83,6 @@ class _InFlight:
     wanted: Sequence[Question] = ()
     answers: list[KernelAnswer | Lost] = field(default_factory=list)
     """To what is wanted, in its order."""
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Cycles are looked for seldom, and never among what was there before."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(GARBAGE, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 class Worker:
@@ -141,7 +125,7 @@ class Worker:
         """Until time, examples or patience are over."""
         task = self.assignment
         with (
-            _seldom_collected(),
+            seldom_collected(),
             self.open_session(task.image, task.boot_args, job_seconds=JOB_SECONDS) as session,
             closing(Machines(self.open_session, JOB_SECONDS)) as machines,
         ):
@@ -317,7 +301,7 @@ class Worker:
                 self.pursue_loss(asked.question, asked.recipe, answer)
                 return
             observation = self.door.observation(asked.question, answer)
-            if (again := observation.asked_with_less_log) is not None:
+            if (again := observation.to_ask_instead) is not None:
                 asked.question = again
                 self.session.submit(again.job, asked.number)
                 return

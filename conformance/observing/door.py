@@ -24,7 +24,6 @@ from conformance.observing.siblings import Siblings
 from conformance.properties.judgement import Disagreement, Judgement
 from conformance.properties.property import Property
 from conformance.properties.registry import PROPERTIES
-from ebpf.intent import is_long
 from ebpf.signature import Sameness, Signature
 from generators.objects import ObjectFile
 from generators.programs import Generated
@@ -95,15 +94,12 @@ class Door:
     def observe(self, question: Question) -> Observation | Lost:
         """Ask the kernel, once more with less of a log where that was too small; the oracles are asked when a
         property looks at what they say."""
-        while True:
-            answer = self.ask_kernel(question.job)
-            if isinstance(answer, Lost):
-                return answer
-            observation = self.observation(question, answer)
-            again = observation.asked_with_less_log
-            if again is None:
-                return observation
-            question = again
+        answer = self.ask_kernel(question.job)
+        if isinstance(answer, Lost):
+            return answer
+        observation = self.observation(question, answer)
+        instead = observation.to_ask_instead
+        return observation if instead is None else self.observe(instead)
 
     def observation(self, question: Question, answer: KernelAnswer) -> Observation:
         """What the kernel answered to a question that was asked before."""
@@ -287,8 +283,7 @@ def judge_object(observation: ObjectObservation, row: Property) -> list[Judgemen
 
 def question_of(row: Property, generated: Generated) -> Question:
     """What must be asked for a property to see a disagreement again."""
-    attempts = Attempts.UNLOGGED if is_long(generated.intent) else row.attempts
-    return Question(generated, attempts.value, QUICK if row.reference else None)
+    return Question.of(generated, row.attempts, QUICK if row.reference else None)
 
 
 def question_like(sighting: Sighting, row: Property, generated: Generated) -> Question:

@@ -116,7 +116,7 @@ class Observation:
         return self.ruling.verdict is KernelVerdict.ACCEPT
 
     @property
-    def asked_with_less_log(self) -> Question | None:
+    def to_ask_instead(self) -> Question | None:
         """The question to ask instead, where the log was too small to say anything; None where it did."""
         too_small = self.main is not None and (self.main.log_truncated or self.main.errno == errno.ENOSPC)
         return self.question.with_less_log() if too_small else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from conformance.kernel.jobs import Attempt, Jit, Job
+from ebpf.intent import is_long
 from ebpf.program import Case, LoadFlag
 from generators.programs import Generated
 from oracles.reference import Budget
@@ -47,6 +48,12 @@ class Question:
     attempts: tuple[Attempt, ...]
     budget: Budget | None
     """What the reference verifier may spend; None: it is not asked."""
+
+    @classmethod
+    def of(cls, generated: Generated, attempts: Attempts, budget: Budget | None) -> Question:
+        """Asked in these ways; about a walk that is too long to print, for the verdict alone."""
+        asked = Attempts.UNLOGGED if is_long(generated.intent) else attempts
+        return cls(generated, asked.value, budget)
 
     @property
     def case(self) -> Case:

@@ -9,7 +9,6 @@ from conformance.observing.observation import Observation
 from conformance.observing.opinions import BRIEF, QUICK
 from conformance.observing.question import Attempts, Question
 from conformance.properties.property import Property
-from ebpf.intent import is_long
 from generators.programs import Generated, Purpose
 from oracles.reference import Budget
 
@@ -34,13 +33,11 @@ class Sampling:
 
     def question(self, generated: Generated, number: int) -> Question:
         """What the kernel is asked about program ``number``."""
-        if is_long(generated.intent):
-            attempts = Attempts.UNLOGGED
-        elif not self.runs:
+        if not self.runs:
             attempts = Attempts.LOAD
         else:
             attempts = Attempts.RUN if number % HARDENED_EVERY else Attempts.ALL
-        return Question(generated, attempts.value, None)
+        return Question.of(generated, attempts, None)
 
     def with_reference(self, observation: Observation, number: int) -> Observation:
         """Allowed to ask the reference verifier where that is worth its time: where the kernel said what was
