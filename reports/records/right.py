@@ -45,7 +45,7 @@ class AloneReturns(msgspec.Struct, frozen=True):
 class Returns(msgspec.Struct, frozen=True, omit_defaults=True, tag="returns"):
     """A run on the witness leaves this, whatever runs it.
 
-    ``engines`` are those that left something else (names of :data:`reports.reproducers.engines.ENGINES`;
+    ``engines`` are those that left something else (names of :data:`reports.reproducers.judging.ENGINES`;
     empty: not recorded).  ``entries`` and ``packet`` hold what differed.  ``packet`` is what follows the
     first ``link`` bytes, which a test run clears.  ``alone`` is the instruction to blame by itself, where one
     is: a program that needs no input.  ``case`` is another program that is run, where it is not the
