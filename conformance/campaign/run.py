@@ -161,7 +161,11 @@ class Campaign:
             case FindingMade():
                 self.crew.tell(FindingStored(event.finding.id), but=sender)
             case FindingMerged():
-                self.crew.tell(FindingWithdrawn(event.finding.id), but=sender)
+                still = self.store.findings().get(event.finding.id)
+                if still is None:
+                    self.crew.tell(FindingWithdrawn(event.finding.id), but=sender)
+                else:
+                    self.standing.handle(FindingMade(still))
             case Standing() if sender is not None:
                 post = sender.post
                 post.spent += event.seconds

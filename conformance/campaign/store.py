@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ class Store:
             record["object"] = candidate.object
         jsonl.append(self.directory / "candidates.jsonl", [record])
 
-    def _keep(self, finding: Finding) -> None:
-        """A confirmed finding, with its case and reproducers."""
+    def _keep(self, finding: Finding, before: Iterable[Finding] = ()) -> None:
+        """A confirmed finding, with its case and reproducers; its line follows those of ``before``."""
         folder = self.directory / "findings" / finding.id
         folder.mkdir(parents=True, exist_ok=True)
         written = reproducers.write(finding, folder)
@@ -90,22 +91,36 @@ class Store:
             finding, reproducers=written.files, reproducer_failures=written.failures
         )
         (folder / "finding.json").write_bytes(msgspec.json.encode(finding))
-        jsonl.append(self._findings, [finding])
+        jsonl.append(self._findings, [*before, finding])
 
     def _merge(self, finding: Finding, into: str) -> None:
-        """The finding is the same bug as the one whose id is ``into``; its folder goes."""
-        jsonl.append(self._findings, [msgspec.structs.replace(finding, same_as=into)])
-        shutil.rmtree(self.directory / "findings" / finding.id, ignore_errors=True)
+        """The finding is the same bug as the one whose id is ``into``: its folder goes, unless somebody else
+        made a finding of that id, of another program."""
+        merged = msgspec.structs.replace(finding, same_as=into)
+        gone, left = [_subject(finding)], list[Finding]()
+        for line in self._lines():
+            if line.id == finding.id and line.same_as:
+                gone.append(_subject(line))
+            elif line.id == finding.id:
+                left.append(line)
+        others = [each for each in left if _subject(each) not in gone]
+        if others:
+            self._keep(others[-1], before=[merged])
+        else:
+            jsonl.append(self._findings, [merged])
+            shutil.rmtree(self.directory / "findings" / finding.id, ignore_errors=True)
 
     def findings(self) -> dict[str, Finding]:
         """What is stored so far, by id: the newest line of each, without those that turned out to be
         another."""
-        path = self._findings
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        newest = {
-            finding.id: finding for finding in (msgspec.json.decode(line, type=Finding) for line in lines)
-        }
+        newest = {finding.id: finding for finding in self._lines()}
         return {name: finding for name, finding in newest.items() if not finding.same_as}
+
+    def _lines(self) -> Iterator[Finding]:
+        """All that was ever written of findings, in its order."""
+        path = self._findings
+        for line in path.read_bytes().split(b"\n")[:-1] if path.exists() else []:
+            yield msgspec.json.decode(line, type=Finding)
 
     def save_summary(self, summary: RunSummary) -> None:
         """Replace ``run.json``."""
@@ -125,3 +140,8 @@ class Store:
         except OSError:
             draft.unlink(missing_ok=True)
             raise
+
+
+def _subject(finding: Finding) -> object:
+    """What the finding is about, by which the findings of two workers under one id are told apart."""
+    return finding.case, finding.object
