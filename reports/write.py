@@ -77,32 +77,35 @@ def _write(
     run: RunDirectory, texts: dict[Path, Callable[[], str]], earlier: Sequence[RunDirectory]
 ) -> WrittenReports:
     path = run.directory
-    texts = texts | {
-        path / "junit.xml": lambda: junit.render(run),
-        path / "report.ktap": lambda: ktap.render(run),
-        path / "summary.md": lambda: step_summary.render(run),
-        path / "findings.csv": lambda: findings_csv.render(run.findings),
-        path / "veristat.csv": lambda: veristat_csv.render(run.findings),
-    }
+    texts = (
+        texts
+        | html.texts(run, earlier)
+        | {
+            path / "junit.xml": lambda: junit.render(run),
+            path / "report.ktap": lambda: ktap.render(run),
+            path / "summary.md": lambda: step_summary.render(run),
+            path / "findings.csv": lambda: findings_csv.render(run.findings),
+            path / "veristat.csv": lambda: veristat_csv.render(run.findings),
+        }
+    )
     for finding in run.findings:
         texts[path / "findings" / finding.id / "report.md"] = partial(markdown.render, finding)
     if run.summary.precision:
         texts[path / "precision.csv"] = lambda: precision.as_csv(run.summary.precision)
     files: list[Path] = []
     failures: list[str] = []
-    for file, render in texts.items():
+
+    def write(file: Path, render: Callable[[], str]) -> None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(render(), encoding="utf-8")
             files.append(file)
         except Exception as error:
             failures.append(f"{file.relative_to(path)}: {type(error).__name__}: {error}")
-    return WrittenReports((*_pages(run, failures, earlier), *files), tuple(failures))
 
-
-def _pages(run: RunDirectory, failures: list[str], earlier: Sequence[RunDirectory]) -> list[Path]:
-    try:
-        return html.write(run, failures, earlier)
-    except Exception as error:
-        failures.append(f"index.html: {type(error).__name__}: {error}")
-        return []
+    for file, render in texts.items():
+        write(file, render)
+    # Last, since it says what could not be written.
+    history = path / html.HISTORY in files
+    write(path / "index.html", lambda: html.index_page(run, failures, history=history))
+    return WrittenReports(tuple(sorted(files, key=lambda file: file != path / "index.html")), tuple(failures))

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from reports.html.history import context as history_context
 from reports.html.index import context as index_context
 from reports.html.reach import context as reach_context
 from reports.records import Finding
+
+HISTORY = "history.html"
 
 
 @cache
@@ -97,29 +99,16 @@ def reach_page(run: RunDirectory) -> str:
     return _environment().get_template("reach.html.j2").render(style=_style(), **reach_context(run))
 
 
-def write(run: RunDirectory, failures: list[str], earlier: Sequence[RunDirectory] = ()) -> list[Path]:
-    """Write findings/ID/index.html, history.html where there are ``earlier`` runs, reach.html where the run
-    counted any, and then index.html into the run's directory; the files, the index first.
-
-    A finding's page that cannot be written is one more of ``failures``.
-    """
-    written = []
+def texts(run: RunDirectory, earlier: Sequence[RunDirectory] = ()) -> dict[Path, Callable[[], str]]:
+    """All pages of the run's directory but its index, each with what makes its text: findings/ID/index.html,
+    history.html where there are ``earlier`` runs, reach.html where the run counted any."""
+    home = run.directory
+    made: dict[Path, Callable[[], str]] = {
+        home / "findings" / finding.id / "index.html": partial(finding_page, finding, run.findings)
+        for finding in run.findings
+    }
     if earlier:
-        path = run.directory / "history.html"
-        path.write_text(history_page([*earlier, run]), encoding="utf-8")
-        written.append(path)
+        made[home / HISTORY] = partial(history_page, [*earlier, run])
     if run.summary.reach:
-        path = run.directory / "reach.html"
-        path.write_text(reach_page(run), encoding="utf-8")
-        written.append(path)
-    for finding in run.findings:
-        path = run.directory / "findings" / finding.id / "index.html"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(finding_page(finding, run.findings), encoding="utf-8")
-            written.append(path)
-        except Exception as error:
-            failures.append(f"{path.relative_to(run.directory)}: {type(error).__name__}: {error}")
-    index = run.directory / "index.html"
-    index.write_text(index_page(run, failures, history=bool(earlier)), encoding="utf-8")
-    return [index, *written]
+        made[home / "reach.html"] = partial(reach_page, run)
+    return made

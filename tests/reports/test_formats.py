@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import msgspec
+import pytest
 
 from reports import directory, junit, ktap, markdown, veristat_csv
 from reports.write import write_reports
@@ -103,6 +104,25 @@ def test_the_end_of_a_run_writes_every_report(run_directory: Path) -> None:
         "findings/beefbeefbeefbeef/report.md",
     ]
     assert all(path.stat().st_size for path in written)
+
+
+BREAKS = ("junit.render", "markdown.render", "html.pages.history_page", "html.pages.finding_page")
+
+
+@pytest.mark.parametrize("breaks", BREAKS)
+def test_each_report_fails_alone(run_directory: Path, monkeypatch: pytest.MonkeyPatch, breaks: str) -> None:
+    whole = len(write_reports(run_directory, [run_directory]).files)
+
+    def fail(*_: object) -> str:
+        raise ValueError("planted")
+
+    monkeypatch.setattr(f"reports.{breaks}", fail)
+    written = write_reports(run_directory, [run_directory])
+    assert written.failures
+    assert all(failure.endswith(": ValueError: planted") for failure in written.failures)
+    assert len(written.files) == whole - len(written.failures)
+    index = (run_directory / "index.html").read_text()
+    assert all(failure in index for failure in written.failures)
 
 
 def test_veristat_s_columns_hold_what_the_log_ends_in() -> None:
