@@ -21,7 +21,7 @@ from ebpf.contexts import CONTEXTS
 from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
 from ebpf.isa.insn import Insn
-from ebpf.maps import MapFieldKind, MapSpec
+from ebpf.maps import MapFieldKind, MapSpec, MapType
 from ebpf.program import Case, Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.signature import Signature
@@ -69,7 +69,7 @@ def judge(observation: Observation) -> Iterator[Judgement]:
             ours = EngineResult(
                 OURS,
                 outcome.r0 & 0xFFFF_FFFF,
-                without_fields(observation.case, outcome.maps),
+                left_in_maps(observation.case, outcome.maps),
                 beyond_link(observation, outcome.packet),
             )
             yield from _compare(observation, number, ours, trace)
@@ -131,7 +131,7 @@ def _compare(
             EngineResult(
                 engine,
                 run.retval,
-                without_fields(observation.case, run.maps),
+                left_in_maps(observation.case, run.maps),
                 beyond_link(observation, run.packet),
             )
         )
@@ -207,7 +207,7 @@ def _constant(register: int, value: int) -> tuple[Insn, Insn]:
 
 def what_is_right(program: Program, ours: EngineResult, wrong: list[EngineResult]) -> Right:
     """What every run leaves, of all that one of the wrong ones leaves otherwise.  Values with the head of a
-    list are left out, as a reproducer reads a value whole, and the links with it (:func:`without_fields`)."""
+    list are left out, as a reproducer reads a value whole, and the links with it (:func:`left_in_maps`)."""
     linked = {
         index
         for index, spec in enumerate(program.maps)
@@ -270,21 +270,32 @@ class ResultDifference:
     """What the place is of: R0, or what the epilogue stores there."""
 
 
-MapStates = tuple[tuple[tuple[bytes, bytes], ...] | None, ...]
+MapState = tuple[tuple[bytes, bytes], ...]
+MapStates = tuple[MapState | None, ...]
 
 
-def without_fields(case: Case, maps: MapStates) -> MapStates:
-    """What maps hold, special fields as zeros: who reads a value from outside gets lists and trees made anew
-    in the copy, with its address (include/linux/bpf.h: bpf_obj_init, check_and_init_map_value)."""
+KERNEL_S_OWN = frozenset({MapType.INSN_ARRAY})
+"""Maps in whose values the kernel writes what hangs on the code it made of the program (struct
+bpf_insn_array_value, include/uapi/linux/bpf.h, Linux 6.19: xlated_off, jitted_off)."""
+
+
+def left_in_maps(case: Case, maps: MapStates) -> MapStates:
+    """What the program left in maps.  None for what the kernel itself writes; special fields as zeros: who
+    reads a value from outside gets lists and trees made anew in the copy, with its address
+    (include/linux/bpf.h: bpf_obj_init, check_and_init_map_value)."""
     specs = case.program.maps
-    if not any(spec.fields for spec in specs):
+    if not any(spec.fields or spec.type in KERNEL_S_OWN for spec in specs):
         return maps
     return tuple(
-        tuple((key, _cleared(value, specs[number])) for key, value in held)
-        if held is not None and number < len(specs)
-        else held
+        _left(held, specs[number]) if held is not None and number < len(specs) else held
         for number, held in enumerate(maps)
     )
+
+
+def _left(held: MapState, spec: MapSpec) -> MapState | None:
+    if spec.type in KERNEL_S_OWN:
+        return None
+    return tuple((key, _cleared(value, spec)) for key, value in held) if spec.fields else held
 
 
 def _cleared(value: bytes, spec: MapSpec) -> bytes:

@@ -22,8 +22,8 @@ from conformance.properties.execution import (
     EngineResult,
     beyond_link,
     difference,
+    left_in_maps,
     what_is_right,
-    without_fields,
 )
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Judgement
 from conformance.properties.precision import shape
@@ -246,12 +246,10 @@ def _right(
 
 def _result(observation: Observation, engine: str, run: RunResult) -> EngineResult:
     return EngineResult(
-        engine, run.retval, without_fields(observation.case, run.maps), beyond_link(observation, run.packet)
+        engine, run.retval, left_in_maps(observation.case, run.maps), beyond_link(observation, run.packet)
     )
 
 
 def _expected(observation: Observation, outcome: Returned) -> EngineResult:
     packet = beyond_link(observation, outcome.packet)
-    return EngineResult(
-        OURS, outcome.r0 & 0xFFFF_FFFF, without_fields(observation.case, outcome.maps), packet
-    )
+    return EngineResult(OURS, outcome.r0 & 0xFFFF_FFFF, left_in_maps(observation.case, outcome.maps), packet)
