@@ -14,6 +14,7 @@ from conformance.observing.opinions import linux
 from conformance.observing.siblings import SiblingRuling
 from conformance.properties.judgement import Abstention, Agreement, Disagreement, Gap, Judgement
 from ebpf.changes import documented_change
+from ebpf.kfuncs.objects import MAY_BE_EMPTY
 from ebpf.program import Case, Input
 from ebpf.releases import Release
 from ebpf.signature import Signature
@@ -36,6 +37,10 @@ OF_ATTRIBUTES = re.compile(
 )
 """What kernels say of attributes of the load, not of the program (check_attach_btf_id,
 bpf_prog_load_check_attach)."""
+_EMPTY = "|".join(sorted(MAY_BE_EMPTY))
+LACKS_A_MEMBER = re.compile(rf"is of type (?:{_EMPTY}) but .* is expected|access beyond struct ")
+"""What kernels say of a structure that is shorter in their own types than elsewhere (btf_struct_walk,
+kernel/bpf/btf.c)."""
 RUNS, STEPS = 1_000, 1_000
 """Runs before a refusal is called imprecise, and instructions of each."""
 EDGES = (0, 1, 0x7F, 0x80, 0xFF)
@@ -103,6 +108,8 @@ def of_configuration(case: Case, message: str) -> str:
         return "without privilege kernels also follow branches that no run takes"
     if HELPER_MISSING.search(message):
         return "which helpers a kernel has depends on its configuration"
+    if LACKS_A_MEMBER.search(message):
+        return "what the kernel's structures hold depends on its configuration"
     return "a rule about load attributes" if OF_ATTRIBUTES.search(message) else ""
 
 

@@ -23,6 +23,10 @@ FIRST_MEMBER: dict[str, str] = {
 """By structure, the structure it begins with ("": it begins with something else): one may be given where the
 other is wanted (kernel/bpf/btf.c: btf_struct_ids_match)."""
 
+MAY_BE_EMPTY = frozenset({"mptcp_sock"})
+"""Structures without a member where a kernel is built without what they are for (net/mptcp/bpf.c and
+CONFIG_MPTCP): one is then given for no other."""
+
 PROTECTED_BY_RCU = frozenset(
     {"task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx", "prog_test_ref_kfunc"}
 )
@@ -37,9 +41,10 @@ def is_a(given: str, wanted: str) -> bool | None:
     """Whether the one structure may be given for the other; None where only the kernel's BTF tells."""
     if given != wanted and given not in FIRST_MEMBER:
         return None
-    while given and given != wanted:
-        given = FIRST_MEMBER.get(given, "")
-    return bool(given)
+    outer = given
+    while outer and outer != wanted:
+        outer = FIRST_MEMBER.get(outer, "")
+    return None if outer and outer != given and given in MAY_BE_EMPTY else bool(outer)
 
 
 def _object(struct: str) -> KernelArg:

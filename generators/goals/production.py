@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ebpf.helpers.prototype import Prototype
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import R0, R1, Register, load, store
+from ebpf.kfuncs.objects import MAY_BE_EMPTY
 from generators import conditions as needs
 from generators.builder import Builder
 from generators.constants import immediate
@@ -20,7 +21,6 @@ from generators.releasing import fetch
 from generators.state import KnownPointer, PointerKind
 from generators.steps import SIZES, constant_key, map_and_key
 
-MAY_BE_EMPTY = frozenset({"mptcp_sock"})
 BUDGET = 4
 """Calls in one chain."""
 

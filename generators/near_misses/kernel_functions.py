@@ -108,7 +108,7 @@ def other_structure(b: Builder, dice: Dice) -> int | None:
     releasers = [
         function.name
         for function in offered(b, b.may_sleep)
-        if function.releases and not is_a(source.gives, function.args[0].struct)
+        if function.releases and is_a(source.gives, function.args[0].struct) is False
     ]
     if not releasers:
         return None

@@ -148,6 +148,8 @@ def test_what_no_older_kernel_accepts_is_a_gap(siblings: ToldSiblings, fixed_in:
     "message",
     [
         "unknown func bpf_nothing#999",
+        "access beyond struct mptcp_sock at off 0 size 1",
+        "R1 is of type mptcp_sock but sock_common is expected",
         "Syscall programs can only be sleepable",
         "bpf_modify_return_test() is not modifiable",
         "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",

@@ -118,7 +118,12 @@ def test_a_newer_version_that_walks_many_times_as_much(
 
 
 @pytest.mark.parametrize(
-    "message", ["unknown func bpf_x#999", "Only fmod_ret programs can only be sleepable"]
+    "message",
+    [
+        "unknown func bpf_x#999",
+        "Only fmod_ret programs can only be sleepable",
+        "R1 is of type mptcp_sock but sock_common is expected",
+    ],
 )
 def test_how_a_machine_is_set_up_accuses_nobody(message: str) -> None:
     refused = KernelAnswer((Loaded(22, f"0: (85) call 1\n{message}\n" + lies.PROCESSED),))
