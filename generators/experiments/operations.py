@@ -13,10 +13,11 @@ from ebpf.isa.build import R10, atomic, load, mov32, mov64, store
 from ebpf.isa.forms import Form
 from ebpf.isa.insn import Insn
 from ebpf.isa.table import FORMS
-from generators.experiments.aiming import THRESHOLDS, aim
+from generators.experiments.aiming import aim
 from generators.experiments.bench import OUTPUT, SCRATCH, ExperimentBench
 from generators.experiments.shaping import shape
 from generators.layout import SPILL_SLOTS
+from generators.overflows import THRESHOLDS
 from generators.profiles import Profile
 from generators.steps import alu
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ebpf.domains.limits import signed32
 from ebpf.isa import opcodes as o
 from ebpf.isa.build import (
+    Register,
     byte_swap,
     jump,
     jump32,
@@ -19,8 +21,9 @@ from generators import conditions as needs
 from generators.builder import Builder
 from generators.constants import S32_MAX, S32_MIN, immediate, word
 from generators.dice import Dice
+from generators.overflows import THRESHOLDS, TOPS
 from generators.productions.table import Production
-from generators.state import Number
+from generators.state import ANY, Number
 from generators.steps import alu
 from generators.transfer.jumps import outcomes
 
@@ -56,11 +59,40 @@ def _at_the_edge(op: int, bits: int, known: Number, dice: Dice) -> int | None:
     return number if S32_MIN <= number <= S32_MAX else None
 
 
+def _limit_and_apply(b: Builder, dice: Dice, register: Register, op: int, wide: bool) -> bool:
+    """A number of which little is known, limited by a branch to where the operation with a constant just
+    overflows its width, or just does not, and the operation."""
+    bits = 64 if wide else 32
+    imm = 1 + dice.pick(bits - 1) if op == o.LSH else immediate(dice)
+    limit = THRESHOLDS[op](dice.of(TOPS[bits]), imm) + dice.pick(3) - 1 & (1 << bits) - 1
+    with b.attempt() as attempt:
+        if not wide:
+            condition = jump32(o.JGT, register, signed32(limit))
+        elif limit <= S32_MAX:
+            condition = jump(o.JGT, register, limit)
+        else:
+            free = [each for each in b.state.free() if each != register]
+            if not free:
+                return False
+            other = dice.of(free)
+            b.emit_wide(load_imm64(other, limit))
+            condition = jump(o.JGT, register, other)
+        if outcomes(b.state, condition)[1] is None:
+            return False
+        b.leave_to_exit(condition)
+        b.emit(alu(op, register, imm, wide))
+        attempt.keep()
+    return attempt.kept
+
+
 def _binary_constant(b: Builder, dice: Dice) -> bool:
     register, wide, op = dice.of(b.state.targets()), dice.pick(2) == 0, dice.of(_BINARY)
     signed = op in _SIGNED and b.profile.knows("6.6") and dice.pick(2) == 1
     bits = 64 if wide else 32
-    constant = _at_the_edge(op, bits, b.state.number(register), dice) if dice.pick(4) == 3 else None
+    known, at_edge = b.state.number(register), dice.pick(4) == 3
+    if at_edge and op in THRESHOLDS and known == ANY and b.privileged:
+        return _limit_and_apply(b, dice, register, op, wide)
+    constant = _at_the_edge(op, bits, known, dice) if at_edge else None
     if constant is None:
         constant = _constant(op, bits, dice)
     b.emit(alu(op, register, constant, wide, signed=signed))
