@@ -8,6 +8,7 @@ from dataclasses import replace
 import z3
 
 from ebpf.contexts import CONTEXTS
+from ebpf.helpers.script import is_followed
 from ebpf.program import Case, Input
 from oracles.reference.events import ContextRead, MapRead, MapWritten, PacketRead
 from oracles.reference.map_kinds import every_map
@@ -113,6 +114,9 @@ def _case(case: Case, state: SymbolicState, model: z3.ModelRef, link_header: int
         made.add(event)
     filled = [
         replace(spec, contents=tuple((key, bytes(value)) for key, value in sorted(held.items())))
+        # Of other maps a run reads no contents, and nobody can fill them before one.
+        if is_followed(spec)
+        else spec
         for spec, held in zip(every, made.contents, strict=True)
     ]
     inner = iter(filled[len(case.program.maps) :])

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from conformance.kernel.jobs import Job
+from conformance.kernel.protocol.jobs import encode_job
 from conformance.observing.opinions import THOROUGH, opinion
+from conformance.observing.question import Attempts
 from ebpf import rules
 from ebpf.btf.builder import BtfBuilder
 from ebpf.btf.types import Linkage
@@ -104,6 +107,10 @@ ROWS = (
     Row("the storage of nobody", storage(mov64(R2, 0)), (STORAGE,)),
     Row("storage that may be null", storage(*TASK, mov64(R2, R0), check=False), (STORAGE,), rules.NULL_DEREFERENCE, 7),
     Row("beyond the storage", storage(*TASK, mov64(R2, R0), offset=8), (STORAGE,), rules.MAP_VALUE_BOUNDS, 8),
+    Row("beyond the storage, a word of which was read",
+        (*TASK, mov64(R2, R0), *load_map(R1, 0), mov64(R3, 0), mov64(R4, 1), call("task_storage_get"),
+         jump(o.JEQ, R0, 0, 2), load(o.DW, R1, R0, 0), load(o.DW, R0, R0, 8), *END),
+        (STORAGE,), rules.MAP_VALUE_BOUNDS, 9),
     Row("the storage of a number", storage(mov64(R2, 7)), (STORAGE,), rules.HELPER_ARGUMENT, 5),
     Row("the stack of a task", stack_of(*TASK)),
     Row("the stack of registers", stack_of(*TASK, mov64(R1, R0), call("task_pt_regs")), (), rules.HELPER_ARGUMENT, 8),
@@ -154,6 +161,16 @@ def test_what_the_reference_says(row: Row) -> None:
         assert [(str(broken.rule), broken.at) for broken in answer.policy] == [(str(row.rule), row.at)]
     else:
         assert (answer.rule, answer.at) == (row.rule, row.at), answer.reason
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.rule and not row.policy], ids=lambda row: row.name
+)
+def test_a_kernel_can_be_asked_about_what_harms(row: Row) -> None:
+    """Nobody fills a task's storage before a run, and no run reads what would be in it."""
+    witness = opinion(case_of(row), THOROUGH).witness
+    assert witness is not None
+    assert encode_job(Job(witness, Attempts.RUN.value))
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.rule is None], ids=lambda row: row.name)
