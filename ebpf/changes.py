@@ -42,6 +42,9 @@ _BOUNDS = (
 )
 """What kernels say of an access whose bounds they do not know."""
 _TESTS_OF_BITS = frozenset(o.JSET | source | cls for source in (o.K, o.X) for cls in (o.JMP, o.JMP32))
+_DIVISIONS = frozenset(
+    op | source | cls for op in (o.DIV, o.MOD) for source in (o.K, o.X) for cls in (o.ALU, o.ALU64)
+)
 
 CHANGES = (
     DocumentedChange(
@@ -72,6 +75,13 @@ CHANGES = (
         "where no bit of a mask is set, the ranges are forgotten before the bits are learned",
         "kernel/bpf/verifier.c, reg_set_min_max() or regs_refine_cond_op(): BPF_JSET",
         opcodes=_TESTS_OF_BITS,
+    ),
+    DocumentedChange(
+        re.compile("BPF program is too large|insns processed"),
+        Since("7.0"),
+        "what a division leaves is known, and a loop that goes on with it is walked round by round",
+        "kernel/bpf/verifier.c, scalar_min_max_udiv() and its kin",
+        opcodes=_DIVISIONS,
     ),
 )
 

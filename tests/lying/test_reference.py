@@ -13,7 +13,7 @@ from conformance.observing.opinions import THOROUGH
 from conformance.properties.judgement import Abstention, Disagreement
 from ebpf.changes import documented_change
 from ebpf.isa import opcodes as o
-from ebpf.isa.build import R5, jump32
+from ebpf.isa.build import R2, R5, alu32, jump32
 from ebpf.program import Input, Program
 from ebpf.program_types import ProgramType
 from ebpf.releases import Release
@@ -184,6 +184,11 @@ def test_a_documented_change_is_no_regression() -> None:
     assert changed(number, "6.1.176", Release(5, 10, 223), False, tested)
     assert not changed(number, "6.1.176", Release(5, 10, 223), False, filter_)
     assert not changed(number, "7.3.4", Release(6, 12), False, tested)
+    large = "BPF program is too large. Processed 1000001 insn"
+    divides = replace(filter_, instructions=(alu32(o.DIV, R5, R2),))
+    assert changed(large, "7.3.4", Release(6, 19, 14), False, divides)
+    assert not changed(large, "7.3.4", Release(6, 19, 14), False, filter_)
+    assert not changed(large, "7.3.4", Release(7, 0, 13), False, divides)
     refuse = lies.refused(errno.EINVAL, f"0: (b7) r0 = 0\n{message}\n{lies.PROCESSED}")
     record = SAFE[0]
     later = observe(record.generated, refuse(record.answer), "7.3.4-lying", budget=THOROUGH)
