@@ -20,6 +20,8 @@ class TargetMachine:
     bpf_check)."""
     registers_known: bool = True
     """Whether its ``struct pt_regs`` is the one of :mod:`ebpf.contexts.tracing`."""
+    verifier_extends: bool = False
+    """Whether its JIT leaves it to the verifier to zero-extend 32-bit results (bpf_jit_needs_zext)."""
 
     def flags(self, privileged: bool) -> LoadFlag:
         """The flags of a program that accesses what it likes: whoever may (kernel/bpf/syscall.c,

@@ -143,7 +143,7 @@ RISCV64: Final = Architecture(
     compiler_package="gcc-riscv64-linux-gnu",
     libc_package="libc6-dev-riscv64-cross",
     # Debian does not set CONFIG_RISCV_EFFICIENT_UNALIGNED_ACCESS.
-    machine=TargetMachine(strict_alignment=True, registers_known=False),
+    machine=TargetMachine(strict_alignment=True, registers_known=False, verifier_extends=True),
     image_format=ImageFormat.RISCV_IMAGE,
     emulation=Emulation(
         binary="qemu-system-riscv64",
@@ -182,7 +182,7 @@ PPC64LE: Final = Architecture(
     triplet="powerpc64le-linux-gnu",
     compiler_package="gcc-powerpc64le-linux-gnu",
     libc_package="libc6-dev-ppc64el-cross",
-    machine=TargetMachine(registers_known=False),
+    machine=TargetMachine(registers_known=False, verifier_extends=True),
     image_format=ImageFormat.POWERPC_VMLINUX,
     emulation=Emulation(
         binary="qemu-system-ppc64",
