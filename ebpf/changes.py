@@ -63,6 +63,14 @@ CHANGES = (
     ),
     DocumentedChange(
         re.compile(r"At program exit the register R0 has .* should have been in"),
+        Since("6.8"),
+        "older kernels do not take what a program returns for precise, and leave a path that returns another "
+        "number unwalked",
+        "kernel/bpf/verifier.c, check_return_code(): mark_chain_precision()",
+        of_pruning=True,
+    ),
+    DocumentedChange(
+        re.compile(r"At program exit the register R0 has .* should have been in"),
         Since("6.12"),
         "a program of an LSM hook returns what the hook may",
         "kernel/bpf/bpf_lsm.c, bpf_lsm_get_retval_range()",

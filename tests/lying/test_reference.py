@@ -179,6 +179,8 @@ def test_a_documented_change_is_no_regression() -> None:
     assert changed(returned, "6.12.117", Release(6, 1), False, lsm)
     assert not changed(returned, "7.3.4", Release(6, 12), False, lsm)
     assert not changed(returned, "6.12.117", Release(6, 1), False, filter_)
+    assert changed(returned, "6.12.117", Release(6, 1), True, filter_)
+    assert not changed(returned, "7.3.4", Release(6, 12), True, filter_)
     number = "R5 invalid mem access 'scalar'"
     tested = replace(filter_, instructions=(jump32(o.JSET, R5, 15),))
     assert changed(number, "6.1.176", Release(5, 10, 223), False, tested)
