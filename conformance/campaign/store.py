@@ -97,13 +97,9 @@ class Store:
         """The finding is the same bug as the one whose id is ``into``: its folder goes, unless somebody else
         made a finding of that id, of another program."""
         merged = msgspec.structs.replace(finding, same_as=into)
-        gone, left = [_subject(finding)], list[Finding]()
-        for line in self._lines():
-            if line.id == finding.id and line.same_as:
-                gone.append(_subject(line))
-            elif line.id == finding.id:
-                left.append(line)
-        others = [each for each in left if _subject(each) not in gone]
+        lines = [*(line for line in self._lines() if line.id == finding.id), merged]
+        gone = [_subject(line) for line in lines if line.same_as]
+        others = [line for line in lines if _subject(line) not in gone]
         if others:
             self._keep(others[-1], before=[merged])
         else:

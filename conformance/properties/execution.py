@@ -274,7 +274,7 @@ MapState = tuple[tuple[bytes, bytes], ...]
 MapStates = tuple[MapState | None, ...]
 
 
-KERNEL_S_OWN = frozenset({MapType.INSN_ARRAY})
+WRITTEN_BY_KERNEL = frozenset({MapType.INSN_ARRAY})
 """Maps in whose values the kernel writes what hangs on the code it made of the program (struct
 bpf_insn_array_value, include/uapi/linux/bpf.h, Linux 6.19: xlated_off, jitted_off)."""
 
@@ -284,7 +284,7 @@ def left_in_maps(case: Case, maps: MapStates) -> MapStates:
     reads a value from outside gets lists and trees made anew in the copy, with its address
     (include/linux/bpf.h: bpf_obj_init, check_and_init_map_value)."""
     specs = case.program.maps
-    if not any(spec.fields or spec.type in KERNEL_S_OWN for spec in specs):
+    if not any(spec.fields or spec.type in WRITTEN_BY_KERNEL for spec in specs):
         return maps
     return tuple(
         _left(held, specs[number]) if held is not None and number < len(specs) else held
@@ -293,7 +293,7 @@ def left_in_maps(case: Case, maps: MapStates) -> MapStates:
 
 
 def _left(held: MapState, spec: MapSpec) -> MapState | None:
-    if spec.type in KERNEL_S_OWN:
+    if spec.type in WRITTEN_BY_KERNEL:
         return None
     return tuple((key, _cleared(value, spec)) for key, value in held) if spec.fields else held
 
